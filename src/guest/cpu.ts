@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What guest-side code sees of its machine: one virtual CPU, its registers, its storage, its clock. Nothing of the host.
+
+/** What `Cpu.execute` answers. Intercepts are served below the guest and never seen here. */
+export const COMPLETED = 0;
+export const PROGRAM_INTERRUPTION = 1;
+
+/**
+ * One virtual CPU. Instructions are plain calls: load registers, execute, read registers.
+ * A 64-bit register is two 32-bit halves; halves are read as signed 32-bit numbers, use `>>> 0` to print them.
+ */
+export interface Cpu {
+  /** Low half (bits 32-63) of general register `n`, 0-15. */
+  grLow(n: number): number;
+  /** High half (bits 0-31) of general register `n`, 0-15. */
+  grHigh(n: number): number;
+  setGr(n: number, high: number, low: number): void;
+  /** Executes one 4-byte instruction word once. Returns COMPLETED or PROGRAM_INTERRUPTION. */
+  execute(instruction: number): number;
+  /** Condition code left by the last completed instruction, 0-3. */
+  conditionCode(): number;
+  /** Program-interruption code of the last PROGRAM_INTERRUPTION. */
+  programInterruption(): number;
+  /** The guest's absolute storage, byte by byte. */
+  readonly storage: Uint8Array;
+  /** Facility bit as STORE FACILITY LIST EXTENDED shows it (12 QCI, 15 APFT, 65 AP interruptions, 76 MSAX3). */
+  facility(bit: number): boolean;
+  /**
+   * Takes one pending adapter interruption this CPU is enabled for and returns its interruption word (as an unsigned number,
+   * bit 0 set), or 0 when none is pending. Stands for the guest's I/O new PSW handler being entered.
+   */
+  takeInterruption(): number;
+  /** Guest time in nanoseconds. */
+  nowNs(): number;
+}
+
+/** A step's answer: run me again at once. */
+export const WAIT_NOTHING = 0;
+/** A step's answer: run me when an interruption is pending. */
+export const WAIT_INTERRUPTION = -1;
+/** A step's answer: the program has ended. */
+export const WAIT_DONE = -2;
+/** What a step waits for: one of the constants, or a positive time (`nowNs()` scale): run me then, or at an interruption. */
+export type Wait = number;
+
+/**
+ * A guest program: state is plain data (numbers, strings, arrays, plain objects, Uint8Array), so that a running machine can
+ * be saved; a step executes a bounded number of instructions (at most a few hundred) and says what it waits for.
+ */
+export interface GuestProgram<State = unknown> {
+  readonly name: string;
+  init(args: Readonly<Record<string, unknown>>): State;
+  step(cpu: Cpu, state: State): Wait;
+}

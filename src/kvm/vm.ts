@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What KVM offers to a device that passes AP queues through: crypto masks and the PQAP hook slot.
+// Source: docs/reference/ap-architecture.md sections 3.3, 6.4 and 6.5 (Linux arch/s390/kvm: kvm-s390.c, priv.c).
+
+/** Holder of a VM's one hook slot; compared by identity. `mdev` is the number the machine image knows the mdev by. */
+export interface PqapHook {
+  readonly mdev: number;
+}
+
+/** One virtual machine as vfio_ap sees it. */
+export interface KvmVm {
+  readonly name: string;
+  /** Crypto control block designation; 0 means the VM has none, and nothing may be passed through. */
+  readonly crycbd: number;
+  /** The hook slot (kvm->arch.crypto.pqap_hook). Reading and writing take the slot's own lock. */
+  getPqapHook(): PqapHook | null;
+  setPqapHook(hook: PqapHook | null): void;
+  /** kvm_arch_crypto_set_masks: all vCPUs out of interpretive execution, written, let in. 32 bytes each, bit 0 leftmost. */
+  setCryptoMasks(apm: Uint8Array, aqm: Uint8Array, adm: Uint8Array): void;
+  /** kvm_arch_crypto_clear_masks. */
+  clearCryptoMasks(): void;
+}
