@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The three AP instructions: opcodes, format, registers.
+// Source: docs/reference/ap-architecture.md section 1.1 (Linux asm/ap.h).
+// Status: architected.
+
+/** NQAP, enqueue message to AP queue. */
+export const OPCODE_NQAP = 0xb2ad;
+/** DQAP, dequeue message from AP queue. */
+export const OPCODE_DQAP = 0xb2ae;
+/** PQAP, process AP queue. */
+export const OPCODE_PQAP = 0xb2af;
+/** All three are RRE: four bytes, instruction-length code 2. */
+export const INSTRUCTION_BYTES = 4;
+export const INSTRUCTION_LENGTH_CODE = 2;
+
+/** One row of the instruction table. */
+export interface InstructionRow {
+  readonly mnemonic: string;
+  readonly opcode: number;
+  readonly name: string;
+  /** Whether R1 and R2 name even-odd pairs. PQAP ignores both fields (AD-01). */
+  readonly pairs: boolean;
+  readonly source: string;
+}
+
+export const INSTRUCTIONS: readonly InstructionRow[] = [
+  {
+    mnemonic: 'NQAP',
+    opcode: OPCODE_NQAP,
+    name: 'enqueue message to AP queue',
+    pairs: true,
+    source: '1.8',
+  },
+  {
+    mnemonic: 'DQAP',
+    opcode: OPCODE_DQAP,
+    name: 'dequeue message from AP queue',
+    pairs: true,
+    source: '1.9',
+  },
+  { mnemonic: 'PQAP', opcode: OPCODE_PQAP, name: 'process AP queue', pairs: false, source: '1.3' },
+];
