@@ -18,7 +18,7 @@ export const FACILITY_MSAX3 = 0x0008;
 export const FACILITY_APXA = 0x0010;
 /** QACT installed: flag C of the machine's QCI. */
 export const FACILITY_QACT = 0x0020;
-/** BAPQ, AAPQ and the F bit installed: flag B of QCI as this program sees it. */
+/** The F bit of RAPQ and ZAPQ is legal: flag B of QCI as this program sees it (AD-05). */
 export const FACILITY_APSB = 0x0040;
 /** The program runs under SIE with APIE on; off for the host partition's own instructions. */
 export const FACILITY_SIE = 0x0080;
@@ -26,6 +26,8 @@ export const FACILITY_SIE = 0x0080;
 export const FACILITY_AP = 0x0100;
 /** Adapter interruption virtualization: ECA.AIV of a guest, CSS characteristic 61 of the machine. */
 export const FACILITY_AIV = 0x0200;
+/** Secure-execution guest: BAPQ and AAPQ installed (AD-06). */
+export const FACILITY_SE = 0x0400;
 
 export interface FacilityRow {
   readonly stfle: number;

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine image: one shared memory laid out by machine/layout.ts, with views over it, for code off the instruction path.
+// Source: docs/reference/performance.md section 3. Status: choice.
+import { createSharedMemory, type SharedMemory } from './globals.ts';
+import {
+  ADM_WORDS,
+  ATTENTION_ABSENT,
+  C_ADM,
+  C_COLD,
+  C_CRYCB_BYTE,
+  C_FAULTS,
+  C_GISA_BYTE,
+  C_GUEST,
+  C_GUESTS,
+  C_IMAGE_END_BYTE,
+  C_INDEX,
+  C_MAILBOX,
+  C_MASKS,
+  C_PENDING_BYTE,
+  C_POOL_BYTE,
+  C_POOL_END_BYTE,
+  C_POOL_NEXT_BYTE,
+  C_QUEUE,
+  C_QUEUES,
+  C_SIE,
+  C_STORAGE_BYTE,
+  C_TRACE,
+  C_TRACE_RECORDS,
+  C_VCPU,
+  C_VCPUS,
+  C_VERSION,
+  COLD_WORDS,
+  CRYCB_STRIDE_BYTE,
+  FAULT_WORDS,
+  FAULTS_MAX,
+  G_FIRST_VCPU,
+  G_STORAGE_BYTE,
+  G_STORAGE_SIZE,
+  G_VCPUS,
+  GISA_STRIDE_BYTE,
+  GUEST_WORDS,
+  IMAGE_BYTES_MAX,
+  LAYOUT_VERSION,
+  MAILBOX_WORDS,
+  MASK_WORDS,
+  PAGE_BYTES,
+  PSW_BA,
+  PSW_EA,
+  PSW_IO,
+  Q_ATTENTION,
+  Q_COLD,
+  Q_GR2_HIGH,
+  Q_LIMIT,
+  Q_STATUS,
+  QUEUE_WORDS,
+  QUEUES_MAX,
+  SIE_WORDS,
+  TRACE_WORDS,
+  V_CR6,
+  V_GUARD,
+  V_GUARD_MESSAGE,
+  V_GUEST,
+  V_MASKS,
+  V_PSW_MASK_HIGH,
+  V_PSW_MASK_LOW,
+  V_STORAGE_BYTE,
+  V_STORAGE_SIZE,
+  VCPU_WORDS,
+} from './layout.ts';
+
+/** How large a machine is. Guest 0 is the host partition itself. */
+export interface ImageShape {
+  /** One entry a guest, the host first: vCPUs and bytes of storage (a multiple of 4096; 0 = behind the external accessor). */
+  readonly guests: readonly { readonly vcpus: number; readonly storageBytes: number }[];
+  /** Bytes for message slots. */
+  readonly messageBytes: number;
+  /** Trace records a thread; a power of two, or 0. */
+  readonly traceRecords?: number;
+}
+
+interface Region {
+  readonly word: number;
+  readonly bytes: number;
+  /** Whether the control word holds a byte offset instead of a word index. */
+  readonly byteOffset: boolean;
+}
+
+const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
+
+/** Regions in image order. Only the control page and what a machine uses is ever touched. */
+const regionsOf = (shape: ImageShape): Region[] => {
+  const guests = shape.guests.length;
+  const vcpus = shape.guests.reduce((sum, guest) => sum + guest.vcpus, 0);
+  const storage = shape.guests.reduce((sum, guest) => sum + guest.storageBytes, 0);
+  const words = (word: number, count: number): Region => ({ word, bytes: count * 4, byteOffset: false });
+  const bytes = (word: number, count: number): Region => ({ word, bytes: count, byteOffset: true });
+  return [
+    words(C_MASKS, guests * MASK_WORDS),
+    words(C_ADM, guests * ADM_WORDS),
+    bytes(C_CRYCB_BYTE, guests * CRYCB_STRIDE_BYTE),
+    words(C_GUEST, guests * GUEST_WORDS),
+    words(C_VCPU, vcpus * VCPU_WORDS),
+    words(C_SIE, vcpus * SIE_WORDS),
+    words(C_MAILBOX, vcpus * MAILBOX_WORDS),
+    bytes(C_GISA_BYTE, guests * GISA_STRIDE_BYTE),
+    words(C_FAULTS, (FAULTS_MAX + 1) * FAULT_WORDS),
+    words(C_INDEX, 65536),
+    words(C_TRACE, (shape.traceRecords ?? 0) * TRACE_WORDS),
+    bytes(C_PENDING_BYTE, QUEUES_MAX + 1),
+    words(C_QUEUE, (QUEUES_MAX + 1) * QUEUE_WORDS),
+    words(C_COLD, (QUEUES_MAX + 1) * COLD_WORDS),
+    bytes(C_POOL_BYTE, shape.messageBytes),
+    bytes(C_STORAGE_BYTE, storage),
+  ];
+};
+
+/** Bytes an image of this shape needs. */
+export const imageBytes = (shape: ImageShape): number =>
+  regionsOf(shape).reduce((sum, region) => sum + roundUp(region.bytes, PAGE_BYTES), PAGE_BYTES);
+
+/** Views over one machine's memory and the addresses of its records. Not for the instruction path. */
+export class MachineImage {
+  readonly memory: SharedMemory;
+  readonly i32: Int32Array;
+  readonly u8: Uint8Array;
+  readonly f64: Float64Array;
+
+  /** Attaches to a memory that `createImage` (here or in another thread) has laid out. */
+  constructor(memory: SharedMemory) {
+    this.memory = memory;
+    this.i32 = new Int32Array(memory.buffer);
+    this.u8 = new Uint8Array(memory.buffer);
+    this.f64 = new Float64Array(memory.buffer);
+  }
+
+  get guests(): number {
+    return this.i32[C_GUESTS] as number;
+  }
+  get vcpus(): number {
+    return this.i32[C_VCPUS] as number;
+  }
+  /** Queue records in use, record 0 included. */
+  get queues(): number {
+    return this.i32[C_QUEUES] as number;
+  }
+  /** Word index of guest record `guest`. */
+  guest(guest: number): number {
+    return this.word(C_GUEST) + guest * GUEST_WORDS;
+  }
+  /** Number of the guest whose record is at word index `record`. */
+  guestNumber(record: number): number {
+    return (record - this.word(C_GUEST)) / GUEST_WORDS;
+  }
+  /** Word index of the block of vCPU `n` of `guest`. */
+  vcpu(guest: number, n = 0): number {
+    return this.word(C_VCPU) + (this.word(this.guest(guest) + G_FIRST_VCPU) + n) * VCPU_WORDS;
+  }
+  /** Word index of the SIE words of the vCPU block at `vcpu`. */
+  sie(vcpu: number): number {
+    return this.word(C_SIE) + ((vcpu - this.word(C_VCPU)) / VCPU_WORDS) * SIE_WORDS;
+  }
+  mailbox(vcpu: number): number {
+    return this.word(C_MAILBOX) + ((vcpu - this.word(C_VCPU)) / VCPU_WORDS) * MAILBOX_WORDS;
+  }
+  /** Word index of the effective masks of `guest`. */
+  masks(guest: number): number {
+    return this.word(C_MASKS) + guest * MASK_WORDS;
+  }
+  adm(guest: number): number {
+    return this.word(C_ADM) + guest * ADM_WORDS;
+  }
+  /** Byte offset of the CRYCB of `guest`. */
+  crycb(guest: number): number {
+    return this.word(C_CRYCB_BYTE) + guest * CRYCB_STRIDE_BYTE;
+  }
+  gisa(guest: number): number {
+    return this.word(C_GISA_BYTE) + guest * GISA_STRIDE_BYTE;
+  }
+  /** Word index of the queue record of an APQN; record 0 when there is none. */
+  queue(apqn: number): number {
+    return this.word(this.word(C_INDEX) + apqn);
+  }
+  /** Word index of the n-th queue record. */
+  queueRecord(n: number): number {
+    return this.word(C_QUEUE) + n * QUEUE_WORDS;
+  }
+  cold(queue: number): number {
+    return this.word(queue + Q_COLD);
+  }
+  fault(n: number): number {
+    return this.word(C_FAULTS) + n * FAULT_WORDS;
+  }
+  /** The storage of `guest`, byte by byte. */
+  storage(guest: number): Uint8Array {
+    const record = this.guest(guest);
+    const start = this.word(record + G_STORAGE_BYTE);
+    return this.u8.subarray(start, start + this.word(record + G_STORAGE_SIZE));
+  }
+  word(index: number): number {
+    return this.i32[index] as number;
+  }
+}
+
+const initialiseGuests = (image: MachineImage, shape: ImageShape): void => {
+  const { i32 } = image;
+  let firstVcpu = 0;
+  let storage = i32[C_STORAGE_BYTE] as number;
+  shape.guests.forEach((guest, number) => {
+    const record = image.guest(number);
+    i32[record + G_STORAGE_BYTE] = storage;
+    i32[record + G_STORAGE_SIZE] = guest.storageBytes;
+    i32[record + G_FIRST_VCPU] = firstVcpu;
+    i32[record + G_VCPUS] = guest.vcpus;
+    for (let n = 0; n < guest.vcpus; n++) {
+      const vcpu = image.vcpu(number, n);
+      i32[vcpu + V_GUEST] = record;
+      i32[vcpu + V_MASKS] = image.masks(number);
+      i32[vcpu + V_STORAGE_BYTE] = storage;
+      i32[vcpu + V_STORAGE_SIZE] = guest.storageBytes;
+      resetVcpu(image, vcpu);
+    }
+    firstVcpu += guest.vcpus;
+    storage += roundUp(guest.storageBytes, PAGE_BYTES);
+  });
+};
+
+/** Initial state of a vCPU: 64-bit, supervisor, DAT off, key 0, I/O enabled, CR6 all sub-classes, registers zero. */
+export const resetVcpu = (image: MachineImage, vcpu: number): void => {
+  const { i32 } = image;
+  const keep = [V_GUEST, V_MASKS, V_STORAGE_BYTE, V_STORAGE_SIZE, V_GUARD, V_GUARD_MESSAGE].map(
+    (word) => [word, i32[vcpu + word] as number] as const,
+  );
+  i32.fill(0, vcpu, vcpu + VCPU_WORDS);
+  for (const [word, value] of keep) i32[vcpu + word] = value;
+  i32[vcpu + V_PSW_MASK_HIGH] = PSW_EA | PSW_IO;
+  i32[vcpu + V_PSW_MASK_LOW] = PSW_BA;
+  i32[vcpu + V_CR6] = 0xff000000 | 0;
+};
+
+/** Lays out a machine in a fresh or cleared memory. Every guest starts without AP facilities and with empty masks. */
+export const layOutImage = (memory: SharedMemory, shape: ImageShape): MachineImage => {
+  const image = new MachineImage(memory);
+  const { i32 } = image;
+  let offset = PAGE_BYTES;
+  for (const region of regionsOf(shape)) {
+    i32[region.word] = region.byteOffset ? offset : offset / 4;
+    offset += roundUp(region.bytes, PAGE_BYTES);
+  }
+  i32[C_VERSION] = LAYOUT_VERSION;
+  i32[C_IMAGE_END_BYTE] = offset;
+  i32[C_GUESTS] = shape.guests.length;
+  i32[C_VCPUS] = shape.guests.reduce((sum, guest) => sum + guest.vcpus, 0);
+  i32[C_TRACE_RECORDS] = shape.traceRecords ?? 0;
+  i32[C_POOL_NEXT_BYTE] = i32[C_POOL_BYTE] as number;
+  i32[C_POOL_END_BYTE] = (i32[C_POOL_BYTE] as number) + shape.messageBytes;
+  i32[C_QUEUES] = 1;
+  const absent = image.queueRecord(0);
+  i32[absent + Q_STATUS] = 0x00010000;
+  i32[absent + Q_ATTENTION] = ATTENTION_ABSENT;
+  i32[absent + Q_GR2_HIGH] = 0;
+  i32[absent + Q_LIMIT] = 0;
+  i32[absent + Q_COLD] = i32[C_COLD] as number;
+  const index = i32[C_INDEX] as number;
+  i32.fill(absent, index, index + 65536);
+  initialiseGuests(image, shape);
+  return image;
+};
+
+/** Creates the memory of a machine and lays it out. Throws RangeError when the shape exceeds the image's limit. */
+export const createImage = (shape: ImageShape): MachineImage => {
+  const bytes = imageBytes(shape);
+  if (bytes > IMAGE_BYTES_MAX) {
+    throw new RangeError(`a machine image of ${bytes} bytes exceeds the limit of ${IMAGE_BYTES_MAX} bytes`);
+  }
+  return layOutImage(createSharedMemory(bytes), shape);
+};

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+// The map of the machine image: one shared memory with control words, guests, vCPUs, queues, message slots and storage.
+// Source: docs/reference/performance.md section 3 (recommended layout), docs/design.md section 2.
+// Status: choice. All offsets inside records are 32-bit word indices unless the name ends in `_BYTE`.
+
+/** Changes whenever a saved image of an older build could be misread. */
+export const LAYOUT_VERSION = 1;
+export const PAGE_BYTES = 4096;
+/** Byte offsets must stay positive 32-bit numbers. */
+export const IMAGE_BYTES_MAX = 0x7fff0000;
+
+// ---- control page -------------------------------------------------------------------------------------------------------
+export const C_VERSION = 0;
+export const C_GUESTS = 1;
+export const C_VCPUS = 2;
+/** Number of queue records in use, the permanent "not available" record 0 included. */
+export const C_QUEUES = 3;
+/** Word index of each region (storage and pool: byte offset). */
+export const C_MASKS = 4;
+export const C_ADM = 5;
+export const C_CRYCB_BYTE = 6;
+export const C_GUEST = 7;
+export const C_VCPU = 8;
+export const C_SIE = 9;
+export const C_MAILBOX = 10;
+export const C_INDEX = 11;
+export const C_QUEUE = 12;
+export const C_COLD = 13;
+export const C_PENDING_BYTE = 14;
+export const C_FAULTS = 15;
+export const C_GISA_BYTE = 16;
+export const C_POOL_BYTE = 17;
+export const C_POOL_END_BYTE = 18;
+/** First free byte of the slot pool; moves up only. */
+export const C_POOL_NEXT_BYTE = 19;
+export const C_STORAGE_BYTE = 20;
+export const C_IMAGE_END_BYTE = 21;
+export const C_TRACE = 22;
+export const C_TRACE_RECORDS = 23;
+/** NQAPs that found the pool empty (answered with response code 05). */
+export const C_POOL_EMPTY_COUNT = 24;
+export const C_FAULT_COUNT = 25;
+/** Machine-wide QCI words: flags, na << 8 | nd. */
+export const C_QCI_FLAGS = 26;
+export const C_QCI_NA_ND = 27;
+/** Timings in nanoseconds as doubles (index in the F64 view = word / 2). */
+export const C_TIME_RAPQ = 28;
+export const C_TIME_ZAPQ = 30;
+export const C_TIME_AQIC = 32;
+export const C_TIME_BIND = 34;
+/** Options of NQAP and DQAP: bit 0 parts (L = 0) are refused; CC 2 every n bytes in C_CC2_BYTES, 0 = never. */
+export const C_OPTIONS = 36;
+export const C_CC2_BYTES = 37;
+/** Locks and flags that several threads write: each on a line of its own (16 words). */
+export const C_STOP = 64;
+export const C_DOORBELL = 80;
+export const C_GENERATION = 96;
+export const C_MDEVS_LOCK = 112;
+export const C_POOL_LOCK = 128;
+/** GIB: alert list origin, NISC, host alert pending; guarded by C_MDEVS_LOCK's sibling. */
+export const C_GIB = 144;
+/** Clock of each executing thread in nanoseconds as a double, one line each. Thread 0 is the host. */
+export const C_CLOCKS = 256;
+export const CLOCK_STRIDE = 16;
+export const THREADS_MAX = 48;
+
+export const OPTION_REFUSE_PARTS = 1;
+
+// ---- guest --------------------------------------------------------------------------------------------------------------
+/** Effective masks, 64 bytes a guest: what interpretive execution tests. Id n is bit n & 31 from the left of word n >>> 5. */
+export const MASK_WORDS = 16;
+export const MASK_AQM = 8;
+/** Effective ADM, 32 bytes a guest. */
+export const ADM_WORDS = 8;
+/** Architected CRYCB, 256 bytes a guest. */
+export const CRYCB_STRIDE_BYTE = 256;
+/** Guest record, 128 bytes. */
+export const GUEST_WORDS = 32;
+export const G_FACILITIES = 0;
+export const G_STORAGE_BYTE = 1;
+export const G_STORAGE_SIZE = 2;
+export const G_FIRST_VCPU = 3;
+export const G_VCPUS = 4;
+/** CRYCB designation as in the state description; 0 = none. The address part stands for the guest's CRYCB in the image. */
+export const G_CRYCBD = 5;
+/** Mdev number in the PQAP hook slot; 0 = no hook. */
+export const G_HOOK = 6;
+/** 0 storage in the image, 1 storage behind the external accessor. */
+export const G_EXTERNAL = 7;
+/** Number of faults that name this guest. */
+export const G_FAULTS = 8;
+/** GISA format: 0, 1, or -1 when the guest has none. */
+export const G_GISA_FORMAT = 9;
+/** Association secrets of a secure-execution guest: up to 8 half-words, count in G_SECRETS. */
+export const G_SECRETS = 10;
+export const G_SECRET_LIST = 11;
+export const SECRETS_MAX = 8;
+/** Guest has crashed: its vCPU worker died. */
+export const G_CRASHED = 20;
+/** mdev link state used by the AQIC hook: bit 0 a KVM is attached. */
+export const G_MDEV_FLAGS = 21;
+
+// ---- vCPU ---------------------------------------------------------------------------------------------------------------
+/** vCPU record, 192 bytes. */
+export const VCPU_WORDS = 48;
+export const V_PSW_MASK_HIGH = 0;
+export const V_PSW_MASK_LOW = 1;
+export const V_PSW_ADDRESS_HIGH = 2;
+export const V_PSW_ADDRESS_LOW = 3;
+/** Non-zero: leave interpretive execution before the next instruction (block, request or interruption). */
+export const V_EVENT = 4;
+/** GR0 bits that must be zero for the fast TAPQ path. */
+export const V_GUARD = 5;
+/** Word index of the effective masks. */
+export const V_MASKS = 6;
+/** GR0 bits that must be zero for the fast NQAP and DQAP paths, besides each one's reserved bits. */
+export const V_GUARD_MESSAGE = 7;
+/** General registers: high half at V_GR + 2n, low half at V_GR + 2n + 1. */
+export const V_GR = 8;
+/** Word index of the guest record. */
+export const V_GUEST = 40;
+export const V_STORAGE_BYTE = 41;
+export const V_STORAGE_SIZE = 42;
+export const V_FACILITIES = 43;
+/** Program-interruption code, or interception code. */
+export const V_EXIT = 44;
+export const V_IPA = 45;
+export const V_IPB = 46;
+/** Control register 6 bits 32-63: interruption sub-class mask. */
+export const V_CR6 = 47;
+
+/** SIE words, 128 bytes a vCPU: in-SIE is written by the vCPU's thread, block by the host, on different lines. */
+export const SIE_WORDS = 32;
+export const S_IN_SIE = 0;
+/** Thread number that runs the vCPU plus 1; 0 = none. */
+export const S_THREAD = 1;
+export const S_BLOCK = 16;
+
+/** Mailbox, 128 bytes a vCPU: a forwarded intercept. */
+export const MAILBOX_WORDS = 32;
+export const M_STATE = 0;
+export const M_REASON = 1;
+export const M_ARGUMENTS = 2;
+export const M_REPLY = 16;
+
+// ---- queue --------------------------------------------------------------------------------------------------------------
+/** Queue record, 128 bytes: control words, then two rings of slot numbers, a byte each. */
+export const QUEUE_WORDS = 32;
+export const QUEUES_MAX = 65536;
+/** Exactly what goes to GR1 bits 32-63 of a function that ends normally. */
+export const Q_STATUS = 0;
+/** Non-zero: something other than plain operation; see ATTENTION_*. */
+export const Q_ATTENTION = 1;
+/** Free slots: slot n is bit n from the left. */
+export const Q_FREE = 2;
+/** Byte offset of slot 0, 0 before the first NQAP. */
+export const Q_SLOTS_BYTE = 3;
+export const Q_STRIDE_BYTE = 4;
+/** Message limit in bytes. */
+export const Q_LIMIT = 5;
+export const Q_GR2_HIGH = 6;
+export const Q_GR2_LOW = 7;
+/** Counts of replies taken and added; the ring position is the count modulo RING_BYTES. */
+export const Q_REPLY_HEAD = 8;
+export const Q_REPLY_TAIL = 9;
+export const Q_REQUEST_HEAD = 10;
+export const Q_REQUEST_TAIL = 11;
+/** DEVICE_LOOPBACK or DEVICE_ADAPTER. */
+export const Q_DEVICE = 12;
+/** Q_FREE of an empty queue. */
+export const Q_ALL_FREE = 13;
+/** Word index of the cold record. */
+export const Q_COLD = 14;
+/** Thread that holds the queue's lock plus 1. */
+export const Q_LOCK = 15;
+export const Q_REPLY_RING = 16;
+export const Q_REQUEST_RING = 24;
+export const RING_BYTES = 32;
+
+/** The reply is the request, available when the NQAP has ended: done by the kernel itself. */
+export const DEVICE_LOOPBACK = 0;
+/** Requests wait in the ring for an adapter model to take them. */
+export const DEVICE_ADAPTER = 1;
+
+export const ATTENTION_ABSENT = 0x0001;
+export const ATTENTION_RESET = 0x0002;
+export const ATTENTION_AQIC = 0x0004;
+export const ATTENTION_DECONFIGURED = 0x0008;
+export const ATTENTION_CHECKSTOPPED = 0x0010;
+export const ATTENTION_BUSY = 0x0020;
+export const ATTENTION_ASYNC = 0x0040;
+export const ATTENTION_SE = 0x0080;
+export const ATTENTION_SERVICE = 0x0100;
+export const ATTENTION_FAULT = 0x0200;
+export const ATTENTION_SHARED = 0x0400;
+export const ATTENTION_BINDING = 0x0800;
+export const ATTENTION_CC2 = 0x1000;
+export const ATTENTION_OPEN = 0x2000;
+/** Attention bits that end by themselves at a due time. */
+export const ATTENTION_TIMED = ATTENTION_RESET | ATTENTION_AQIC | ATTENTION_SERVICE | ATTENTION_BINDING;
+
+/** Cold part of a queue, 128 bytes. Times are doubles at even words. */
+export const COLD_WORDS = 32;
+export const K_RESET_DUE = 0;
+export const K_AQIC_DUE = 2;
+export const K_BIND_DUE = 4;
+export const K_APQN = 6;
+/** 1: the running reset also unbinds (F bit). */
+export const K_RESET_UNBINDS = 7;
+/** 1: interruptions become enabled when the AQIC change is due; 0: disabled. */
+export const K_AQIC_ENABLE = 8;
+/** Response code of a sticky asynchronous error. */
+export const K_ASYNC_RC = 9;
+/** BIND_* */
+export const K_BIND = 10;
+export const K_SECRET = 11;
+/** Notification byte: offset in the image; 0 none; -1 behind the external accessor. */
+export const K_NIB_BYTE = 12;
+/** Offset of the GISA in the image, 0 = none (host interruption). */
+export const K_GISA_BYTE = 13;
+/** Sub-class to make pending: GISC with a GISA, else ISC. */
+export const K_ISC = 14;
+/** Bytes of the first reply already delivered (AD-10); 0 = none. */
+export const K_DELIVERED = 15;
+export const K_PART = 16;
+/** Slot that collects parts of a message (AD-19) plus 1; 0 = none. */
+export const K_OPEN_SLOT = 17;
+/** Slots whose reply is ready at a due time: slot n is bit n from the left. */
+export const K_SERVICE = 18;
+/** Adapter: mode number and type, as the configuration says. */
+export const K_MODE = 19;
+export const K_TYPE = 20;
+/** Guest notification address as the guest gave it (saved_iova) and its sub-class, for vfio_ap. -1 = none. */
+export const K_SAVED_NIB = 21;
+export const K_SAVED_ISC = 22;
+/** mdev the queue is linked to; 0 = none. */
+export const K_MDEV = 23;
+/** Requests accepted since the machine started. */
+export const K_REQUESTS = 24;
+/** Guest record word index of the notification's receiver, 0 = the host. */
+export const K_NOTIFY_GUEST = 25;
+/** Secure-execution guest the queue is bound to (record word index). */
+export const K_BOUND_GUEST = 26;
+/** Thread that owns the queue. */
+export const K_OWNER = 27;
+/** Service time in nanoseconds of a loopback message, a double. */
+export const K_SERVICE_NS = 28;
+/** Latest due time among the messages in service: order of completion when fifo is asked for. */
+export const K_LAST_DUE = 30;
+
+export const BIND_UNBOUND = 0;
+export const BIND_BOUND = 1;
+export const BIND_ASSOCIATED = 2;
+
+/** Message slot: 64-byte header, then the payload. */
+export const SLOT_HEADER_BYTES = 64;
+export const L_PSMID_HIGH = 0;
+export const L_PSMID_LOW = 1;
+/** Length of the request; of the reply once it is there. */
+export const L_LENGTH = 2;
+/** SLOT_* */
+export const L_FLAGS = 3;
+/** When the reply is available, a double. */
+export const L_DUE = 4;
+/** When the request was accepted, a double. */
+export const L_ACCEPTED = 6;
+/** Additional delay by a fault, nanoseconds, a double. */
+export const L_DELAY = 8;
+/** Number of the message on its queue, for the order of acceptance. */
+export const L_SEQUENCE = 10;
+
+export const SLOT_SPECIAL = 1;
+export const SLOT_DROP = 2;
+export const SLOT_REORDER = 4;
+
+// ---- GISA and faults ----------------------------------------------------------------------------------------------------
+/** One line a guest; guest number g of the image has its GISA at C_GISA_BYTE + 64 g. */
+export const GISA_STRIDE_BYTE = 64;
+/** Where KVM would have put a guest's GISA in host storage: one a page at offset 0x900 of sie_page2. */
+export const GISA_ADDRESS_BASE = 0x1f000900;
+export const GISA_ADDRESS_STRIDE = 0x1000;
+
+/** Fault record, 64 bytes. */
+export const FAULT_WORDS = 16;
+export const FAULTS_MAX = 255;
+export const F_ACTIVE = 0;
+/** 0 any, 1 guest (record word index), 2 APQN. */
+export const F_SCOPE = 1;
+export const F_ID = 2;
+/** Bit 1 << FUNCTION_*: which instructions. */
+export const F_FUNCTIONS = 3;
+/** FAULT_RC, FAULT_CC, FAULT_DROP, FAULT_DELAY, FAULT_REORDER */
+export const F_ACTION = 4;
+export const F_VALUE = 5;
+/** How often it still applies; -1 = for ever. */
+export const F_COUNT = 6;
+/** 0 = always, else the chance as a fraction of 2^32. */
+export const F_CHANCE = 7;
+export const F_RANDOM = 8;
+export const F_HITS = 9;
+/** First time it applies, nanoseconds, a double. */
+export const F_AT = 10;
+/** Delay in nanoseconds, a double. */
+export const F_DELAY = 12;
+
+export const FAULT_RC = 0;
+export const FAULT_CC = 1;
+export const FAULT_DROP = 2;
+export const FAULT_DELAY = 3;
+export const FAULT_REORDER = 4;
+
+/** Function numbers: PQAP function codes 0 to 8, then NQAP and DQAP. */
+export const FUNCTION_NQAP = 9;
+export const FUNCTION_DQAP = 10;
+export const FUNCTION_COUNT = 11;
+export const FUNCTION_NAMES = ['TAPQ', 'RAPQ', 'ZAPQ', 'AQIC', 'QCI', 'QACT', 'QBAP', 'BAPQ', 'AAPQ', 'NQAP', 'DQAP'] as const;
+
+// ---- trace --------------------------------------------------------------------------------------------------------------
+/** Trace record, 32 bytes. */
+export const TRACE_WORDS = 8;
+
+// ---- PSW ----------------------------------------------------------------------------------------------------------------
+/** PSW bits 0-31: DAT 5, I/O mask 6, problem state 15, condition code 18-19, EA 31. Bit 32 (low half): BA. */
+export const PSW_DAT = 0x04000000;
+export const PSW_IO = 0x02000000;
+export const PSW_PROBLEM = 0x00010000;
+export const PSW_CC = 0x00003000;
+export const PSW_CC_SHIFT = 12;
+export const PSW_EA = 0x00000001;
+export const PSW_BA = 0x80000000 | 0;
+
+// ---- what execute answers -----------------------------------------------------------------------------------------------
+export const EXECUTE_COMPLETED = 0;
+export const EXECUTE_PROGRAM = 1;
+export const EXECUTE_INTERCEPT = 2;
+/** From the run loop only: the instruction at the PSW address is none of ours. */
+export const EXECUTE_OTHER = 3;
+/** From the run loop only: the vCPU's event word is not zero. */
+export const EXECUTE_EVENT = 4;
