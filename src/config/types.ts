@@ -132,7 +132,7 @@ export interface GuestConfig {
   readonly memory: number;
   /** Undefined: no mdev is created for this guest. */
   readonly mdev: MdevConfig | undefined;
-  /** Built-in program, or absolute path of a module or an AP program; undefined: none. */
+  /** Built-in program, or path of a module or an AP program (a relative one is already joined to the file's folder). */
   readonly program: string | undefined;
   /** Facility bits STFLE shows, ascending (of 12, 15, 65, 76). */
   readonly facilities: readonly number[];
@@ -183,7 +183,7 @@ export type FaultEffect =
 export type FaultTrigger =
   /** The next `count` matching instructions. */
   | { readonly kind: 'count'; readonly count: number }
-  /** Each matching instruction with this probability, above 0, at most 1. */
+  /** Each matching instruction with this probability, above 0, at most 1 (1: always; the default). */
   | { readonly kind: 'probability'; readonly probability: number }
   /** At each of these virtual times the first matching instruction from then on; ascending. */
   | { readonly kind: 'at'; readonly atNs: readonly number[] };

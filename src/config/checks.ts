@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// What no single entry of a configuration can see: entries that exclude each other, and legal ones that are probably not meant.
+// Source: docs/design.md sections 2 and 5; vfio-ap.md sections 4.1, 4.2 (sharing, over-provisioning); ap-architecture.md AD-37.
+
+import type { Path, Report } from './source.ts';
+import type { FaultConfig, GuestConfig, MdevConfig, PartitionConfig } from './types.ts';
+import { formatApqn } from './units.ts';
+
+/** One page: guest storage and the pool of message slots are made of pages. */
+const PAGE_BYTES = 4096;
+/** Lowcore (8 KiB), and room for one message and one reply of default size with their program. */
+export const MIN_GUEST_MEMORY = 64 * 1024;
+/** A slot pool below this cannot hold the messages of one queue of default depth. */
+export const MIN_MESSAGE_MEMORY = 1024 * 1024;
+/**
+ * Guest storage and pool together: the machine image is one WebAssembly.Memory whose offsets must stay below 2^31 (signed
+ * 32-bit arithmetic on the fast path); 64 KiB are kept for its own tables.
+ */
+export const IMAGE_LIMIT = 2 * 2 ** 30 - 64 * 1024;
+
+/** How a check says that something is legal and odd. */
+export type Warn = (what: string, path: Path, message: string) => void;
+
+export interface Complete {
+  readonly machine: PartitionConfig;
+  readonly guests: readonly GuestConfig[];
+  readonly faults: readonly (FaultConfig | undefined)[];
+}
+
+/** All mistakes that need the whole configuration. */
+export function checkWhole(config: Complete, report: Report): void {
+  checkMemory(config, report);
+  checkUuids(config.guests, report);
+  checkSharing(config.guests, report);
+  const names = config.guests.map((guest) => guest.name);
+  config.faults.forEach((fault, index) => {
+    if (fault?.guest !== undefined && !names.includes(fault.guest)) {
+      report(
+        'UNKNOWN_GUEST',
+        ['faults', index, 'guest'],
+        `there is no guest ${fault.guest}`,
+        oneOf(names),
+      );
+    }
+  });
+}
+
+function checkMemory(config: Complete, report: Report): void {
+  const { messageMemory } = config.machine;
+  const poolPath = ['machine', 'messageMemory'];
+  checkSize(messageMemory, MIN_MESSAGE_MEMORY, poolPath, report);
+  if (messageMemory > IMAGE_LIMIT) {
+    report(
+      'MEMORY',
+      poolPath,
+      `${messageMemory} bytes are too large`,
+      `at most ${IMAGE_LIMIT} bytes`,
+    );
+  }
+  let total = messageMemory;
+  for (const guest of config.guests) {
+    checkSize(guest.memory, MIN_GUEST_MEMORY, ['guests', guest.name, 'memory'], report);
+    const before = total;
+    total += guest.memory;
+    if (before <= IMAGE_LIMIT && total > IMAGE_LIMIT) {
+      report(
+        'MEMORY',
+        ['guests', guest.name, 'memory'],
+        `with this guest, storage and message memory are ${total} bytes`,
+        `at most ${IMAGE_LIMIT} bytes (2 GiB - 64 KiB) for the whole machine`,
+      );
+    }
+  }
+}
+
+function checkSize(bytes: number, least: number, path: Path, report: Report): void {
+  if (bytes < least) {
+    report('MEMORY', path, `${bytes} bytes are too small`, `at least ${least / 1024}KiB`);
+  } else if (bytes % PAGE_BYTES !== 0) {
+    report(
+      'MEMORY',
+      path,
+      `${bytes} bytes are not whole pages`,
+      `a multiple of ${PAGE_BYTES} bytes`,
+    );
+  }
+}
+
+function checkUuids(guests: readonly GuestConfig[], report: Report): void {
+  const owners = new Map<string, string>();
+  for (const guest of guests) {
+    const owner = owners.get(guest.uuid);
+    if (owner === undefined) owners.set(guest.uuid, guest.name);
+    else {
+      const path = ['guests', guest.name, 'uuid'];
+      report(
+        'DUPLICATE_UUID',
+        path,
+        `guest ${owner} has the UUID ${guest.uuid} too`,
+        'a UUID of its own',
+      );
+    }
+  }
+}
+
+/** No APQN belongs to two mdevs (VD-02: EADDRINUSE in Linux). */
+function checkSharing(guests: readonly GuestConfig[], report: Report): void {
+  const owners = new Map<number, string>();
+  for (const guest of guests) {
+    const shared: number[] = [];
+    let other = '';
+    for (const apqn of apqnsOf(guest.mdev)) {
+      const owner = owners.get(apqn);
+      if (owner === undefined) owners.set(apqn, guest.name);
+      else {
+        shared.push(apqn);
+        other = other === '' ? owner : other;
+      }
+    }
+    if (shared.length > 0) {
+      const listed = shared.slice(0, 4).map(formatApqn).join(', ');
+      const more = shared.length > 4 ? ` and ${shared.length - 4} more` : '';
+      report(
+        'OVERLAP',
+        ['guests', guest.name, 'mdev'],
+        `guest ${guest.name} shares ${listed}${more} with guest ${other}`,
+        'no APQN in two mdevs',
+      );
+    }
+  }
+}
+
+function* apqnsOf(mdev: MdevConfig | undefined): Generator<number> {
+  for (const apid of mdev?.adapters ?? []) {
+    for (const apqi of mdev?.domains ?? []) yield (apid << 8) | apqi;
+  }
+}
+
+/** Everything that is allowed and will surprise. */
+export function warnAbout(config: Complete, warn: Warn): void {
+  const { adapters, usageDomains, controlDomains } = config.machine;
+  for (const guest of config.guests) {
+    const path: Path = ['guests', guest.name];
+    const mdev: Path = [...path, 'mdev'];
+    const provided: readonly [keyof MdevConfig, string, (n: number) => boolean][] = [
+      ['adapters', 'adapter', (apid) => adapters.has(apid)],
+      ['domains', 'usage domain', (apqi) => usageDomains.includes(apqi)],
+      ['controlDomains', 'control domain', (apqi) => controlDomains.includes(apqi)],
+    ];
+    for (const [key, noun, exists] of provided) {
+      const missing = (guest.mdev?.[key] ?? []).filter((number) => !exists(number));
+      if (missing.length === 0) continue;
+      const list = missing.map((number) => `0x${number.toString(16).padStart(2, '0')}`).join(', ');
+      warn(
+        'OVERPROVISIONED',
+        [...mdev, key],
+        `the machine has no ${noun} ${list}: the guest will not see it`,
+      );
+    }
+    if (guest.facilities.includes(65) && !guest.facilities.includes(15)) {
+      warn(
+        'NO_APFT',
+        [...path, 'facilities'],
+        'facility 65 without 15: Linux 6.12 issues TAPQ with T=1 and takes a specification exception',
+      );
+    }
+  }
+}
+
+const oneOf = (names: readonly string[]): string =>
+  names.length === 0 ? 'a guest of this configuration' : `one of ${names.join(', ')}`;

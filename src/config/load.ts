@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configurations in: YAML text, file or plain object. Out: a checked, complete, frozen MachineConfig, or all mistakes at once.
+// Source: docs/design.md section 5.
+
+import { readFileSync } from 'node:fs';
+import { ApemuError } from '../errors.ts';
+import { checkWhole, warnAbout } from './checks.ts';
+import { normaliseFault } from './faults.ts';
+import { type Mistake, MistakesError } from './mistakes.ts';
+import { normaliseGuest, normaliseHost, normalisePartition } from './normalise.ts';
+import { directoryOf } from './paths.ts';
+import { ConfigSchema, type RawConfig } from './schema.ts';
+import { type Report, type Source, sourceFromObject, sourceFromYaml } from './source.ts';
+import type { ConfigWarning, FaultConfig, LoadedConfig } from './types.ts';
+import { validate } from './validate.ts';
+
+/** How a plain object is called in messages. */
+const OBJECT_NAME = 'configuration';
+
+/**
+ * Reads a YAML text. `file` is used in messages and to resolve relative program paths.
+ * @throws MistakesError with every mistake of the text, codes `APEMU_ERR_CONFIG_…`.
+ */
+export function parseConfig(text: string, file: string): LoadedConfig {
+  return build(sourceFromYaml(text, file), file);
+}
+
+/**
+ * Takes the same keys as a plain object (`{ machine: { adapters: { 5: { mode: 'cca' } } } }`); `apemu: 1` may be left out.
+ * @throws MistakesError; places are the paths of the values.
+ */
+export function configFromObject(object: unknown): LoadedConfig {
+  const isMapping = object !== null && typeof object === 'object' && !Array.isArray(object);
+  const value = isMapping ? { apemu: 1, ...object } : object;
+  return build(sourceFromObject(value, OBJECT_NAME), undefined);
+}
+
+/**
+ * Reads a file.
+ * @throws ApemuError `APEMU_ERR_CONFIG_READ` if it cannot be read; MistakesError for what stands in it.
+ */
+export function loadConfigFile(file: string): LoadedConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new ApemuError('APEMU_ERR_CONFIG_READ', `cannot read configuration ${file}: ${reason}`, {
+      errno: reason,
+      place: { file },
+      cause,
+    });
+  }
+  return parseConfig(text, file);
+}
+
+function build(source: Source, file: string | undefined): LoadedConfig {
+  const mistakes: Mistake[] = [...source.mistakes];
+  const warnings: ConfigWarning[] = [];
+  if (mistakes.some((mistake) => mistake.code === 'APEMU_ERR_CONFIG_SYNTAX')) {
+    throw new MistakesError(mistakes);
+  }
+  const validated = validate(ConfigSchema, { ...source, value: withEmptyGuests(source.value) });
+  mistakes.push(...validated.mistakes);
+  const report: Report = (what, path, message, expected, key = false) => {
+    const place = key ? source.placeOfKey(path) : source.placeOf(path);
+    mistakes.push({ code: `APEMU_ERR_CONFIG_${what}`, message, expected, place });
+  };
+  const raw = validated.value as RawConfig;
+  const whole = {
+    machine: normalisePartition(raw.machine, report),
+    host: normaliseHost(raw.host, report),
+    guests: Object.entries(raw.guests ?? {}).map(([name, guest], index) =>
+      normaliseGuest(name, index + 1, guest ?? {}, directoryOf(file), report),
+    ),
+    faults: (raw.faults ?? []).map((fault, index) =>
+      normaliseFault(fault, ['faults', index], report),
+    ),
+  };
+  checkWhole(whole, report);
+  if (mistakes.length > 0) throw new MistakesError(mistakes);
+  warnAbout(whole, (what, path, message) => {
+    const { line, column } = source.placeOf(path);
+    warnings.push({ code: `APEMU_WARN_CONFIG_${what}`, message, line, column });
+  });
+  const faults = whole.faults.filter((fault): fault is FaultConfig => fault !== undefined);
+  const config = { ...whole, file, faults };
+  return deepFreeze({ config, warnings });
+}
+
+/** `Guest1:` with nothing behind it is a guest with defaults; `guests:` with nothing behind it has none. */
+function withEmptyGuests(value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || !('guests' in value)) return value;
+  const guests = value.guests ?? {};
+  if (typeof guests !== 'object' || Array.isArray(guests)) return value;
+  const entries = Object.entries(guests).map(([name, guest]) => [name, guest ?? {}]);
+  return { ...value, guests: Object.fromEntries(entries) };
+}
+
+/** Freezes plain objects and lists all the way down; a Map is left as it is, its type forbids writing. */
+function deepFreeze<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value;
+  const children = value instanceof Map ? value.values() : Object.values(value);
+  for (const child of children) deepFreeze(child);
+  return Object.freeze(value);
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a configuration of the right shape to a complete one: units converted, defaults applied, lists sorted.
+// Source: docs/design.md section 5; defaults from ap-architecture.md AD-20, AD-21, AD-24.
+
+import { isAbsolutePath, joinPath } from './paths.ts';
+import {
+  ADAPTER_TYPE_NUMBERS,
+  GUEST_FACILITIES,
+  MAX_APID,
+  type RawAdapter,
+  type RawConfig,
+  type RawGuest,
+  type RawService,
+  type RawWorkload,
+} from './schema.ts';
+import type { Path, Report } from './source.ts';
+import type {
+  AdapterConfig,
+  GuestConfig,
+  HostConfig,
+  MachineProfileName,
+  MdevConfig,
+  PartitionConfig,
+  ServiceConfig,
+  ServiceModelName,
+  SwitchValue,
+  WorkloadConfig,
+} from './types.ts';
+import { parseDurationNs, parseMemory, parseNumber } from './units.ts';
+
+/** What stands where a file says nothing. */
+export const DEFAULTS = {
+  profile: 'z16',
+  seed: 1,
+  messageMemory: 64 * 2 ** 20,
+  guestMemory: 16 * 2 ** 20,
+  vcpus: 1,
+  depth: 8,
+  engines: 8,
+  workloadMessages: 1000,
+  workloadLength: 64,
+  timing: { rapqNs: 1_000_000, zapqNs: 5_000_000, aqicNs: 100_000 },
+} as const;
+
+/** The card generation of each machine. Source: ap-architecture.md section 4.6; z13 CEX5S ... z16 CEX8S. */
+const PROFILE_TYPE: Readonly<Record<MachineProfileName, number>> = {
+  z13: 11,
+  z14: 12,
+  z15: 13,
+  z16: 14,
+};
+
+const ascending = (numbers: readonly number[]) => [...new Set(numbers)].sort((a, b) => a - b);
+const durationNs = (value: unknown) => parseDurationNs(value as string | number) ?? 0;
+
+export function normalisePartition(raw: RawConfig['machine'], report: Report): PartitionConfig {
+  const profile = raw?.profile ?? DEFAULTS.profile;
+  const timing = raw?.timing ?? {};
+  const time = (value: unknown, fallback: number) =>
+    value === undefined ? fallback : durationNs(value);
+  return {
+    profile,
+    adapters: normaliseAdapters(raw?.adapters ?? {}, profile, report),
+    usageDomains: ascending(raw?.usageDomains ?? []),
+    controlDomains: ascending(raw?.controlDomains ?? []),
+    seed: raw?.seed ?? DEFAULTS.seed,
+    messageMemory: parseMemory(raw?.messageMemory ?? DEFAULTS.messageMemory) ?? 0,
+    timing: {
+      rapqNs: time(timing.rapq, DEFAULTS.timing.rapqNs),
+      zapqNs: time(timing.zapq, DEFAULTS.timing.zapqNs),
+      aqicNs: time(timing.aqic, DEFAULTS.timing.aqicNs),
+    },
+  };
+}
+
+function normaliseAdapters(
+  raw: Readonly<Record<string, RawAdapter>>,
+  profile: MachineProfileName,
+  report: Report,
+): ReadonlyMap<number, AdapterConfig> {
+  const found = new Map<number, AdapterConfig>();
+  const notations = new Map<number, string>();
+  for (const [key, adapter] of Object.entries(raw)) {
+    const path: Path = ['machine', 'adapters', key];
+    const apid = parseNumber(key);
+    if (apid === undefined || apid > MAX_APID) {
+      report('RANGE', path, `${key} is no adapter number`, `a number from 0 to ${MAX_APID}`, true);
+      continue;
+    }
+    const earlier = notations.get(apid);
+    if (earlier !== undefined) {
+      report('DUPLICATE_KEY', path, `${key} is the same adapter as ${earlier}`, undefined, true);
+      continue;
+    }
+    notations.set(apid, key);
+    found.set(apid, normaliseAdapter(apid, adapter, profile, path, report));
+  }
+  return new Map([...found].sort(([a], [b]) => a - b));
+}
+
+function normaliseAdapter(
+  apid: number,
+  raw: RawAdapter,
+  profile: MachineProfileName,
+  path: Path,
+  report: Report,
+): AdapterConfig {
+  const type = raw.type ?? PROFILE_TYPE[profile];
+  return {
+    apid,
+    type: typeof type === 'number' ? type : ADAPTER_TYPE_NUMBERS[type],
+    mode: raw.mode,
+    depth: raw.depth ?? DEFAULTS.depth,
+    ml: raw.ml,
+    functions: raw.functions,
+    serial: raw.serial,
+    service: normaliseService(raw.service ?? {}, [...path, 'service'], report),
+    configured: raw.config !== false && raw.config !== 'off',
+  };
+}
+
+function normaliseService(raw: RawService, path: Path, report: Report): ServiceConfig {
+  const model: ServiceModelName = raw.model ?? (raw.time === undefined ? 'instant' : 'fixed');
+  const timed = model === 'fixed' || model === 'lognormal';
+  if (timed && raw.time === undefined) {
+    report('COMBINATION', path, `the service model ${model} needs a time`, 'time: 100us');
+  }
+  if (!timed && raw.time !== undefined) {
+    report(
+      'COMBINATION',
+      [...path, 'time'],
+      `the service model ${model} takes no time`,
+      undefined,
+      true,
+    );
+  }
+  if (model !== 'lognormal' && raw.sigma !== undefined) {
+    report(
+      'COMBINATION',
+      [...path, 'sigma'],
+      `the service model ${model} takes no sigma`,
+      undefined,
+      true,
+    );
+  }
+  return {
+    model,
+    timeNs: durationNs(raw.time ?? 0),
+    sigma: model === 'lognormal' ? (raw.sigma ?? 0.5) : 0,
+    engines: raw.engines ?? DEFAULTS.engines,
+    order: raw.order ?? 'completion',
+  };
+}
+
+export function normaliseHost(raw: RawConfig['host'], report: Report): HostConfig {
+  for (const key of ['apmask', 'aqmask'] as const) checkMask(raw?.[key] ?? '', key, report);
+  return {
+    kernel: raw?.kernel ?? 'current',
+    apmask: raw?.apmask,
+    aqmask: raw?.aqmask,
+    switches: (raw?.switches ?? {}) as Readonly<Record<string, SwitchValue>>,
+  };
+}
+
+/** The ranges of a relative mask; its notation is the schema's business. Source: vfio-ap.md section 3.1. */
+function checkMask(mask: string, key: 'apmask' | 'aqmask', report: Report): void {
+  const path: Path = ['host', key];
+  if (!/^[+-]/.test(mask)) return;
+  for (const [, first, last] of mask.matchAll(
+    /[+-](0[xX][0-9a-fA-F]+|\d+)(?:-(0[xX][0-9a-fA-F]+|\d+))?/g,
+  )) {
+    const [from, to] = [Number(first), Number(last ?? first)];
+    if (Math.max(from, to) > MAX_APID) {
+      report('RANGE', path, `host.${key} names ${Math.max(from, to)}`, 'numbers from 0 to 255');
+    } else if (from > to) {
+      report('RANGE', path, `host.${key} has the range ${from}-${to}`, 'an ascending range');
+    }
+  }
+}
+
+/** @param number the guest's place in the file, from 1; it makes the default UUID. */
+export function normaliseGuest(
+  name: string,
+  number: number,
+  raw: RawGuest,
+  directory: string,
+  report: Report,
+): GuestConfig {
+  const path: Path = ['guests', name];
+  return {
+    name,
+    uuid: raw.uuid?.toLowerCase() ?? defaultUuid(number),
+    vcpus: raw.vcpus ?? DEFAULTS.vcpus,
+    memory: parseMemory(raw.memory ?? DEFAULTS.guestMemory) ?? 0,
+    mdev: raw.mdev === undefined ? undefined : normaliseMdev(raw.mdev),
+    program: raw.program === undefined ? undefined : resolveProgram(raw.program, directory),
+    facilities: ascending(raw.facilities ?? GUEST_FACILITIES),
+    aiv: raw.aiv ?? true,
+    gisaFormat: raw.gisaFormat === 0 ? 0 : 1,
+    apie: raw.apie ?? true,
+    spread: raw.spread ?? false,
+    secureExecution:
+      raw.secureExecution === undefined
+        ? undefined
+        : { secrets: ascending(raw.secureExecution.secrets ?? []) },
+    workload: normaliseWorkload(raw.workload, [...path, 'workload'], report),
+    args: raw.args ?? {},
+  };
+}
+
+/** `00000000-0000-4000-8000-` and the guest's number in 12 digits. */
+export const defaultUuid = (number: number): string =>
+  `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+function normaliseMdev(raw: NonNullable<RawGuest['mdev']>): MdevConfig {
+  return {
+    adapters: ascending(raw.adapters ?? []),
+    domains: ascending(raw.domains ?? []),
+    controlDomains: ascending(raw.controlDomains ?? []),
+  };
+}
+
+/** A name stays a name; what looks like a path is taken relative to the file it stands in. */
+function resolveProgram(program: string, directory: string): string {
+  const isPath = program.includes('/') || /\.(?:ap|[cm]?[jt]s)$/.test(program);
+  return !isPath || isAbsolutePath(program) ? program : joinPath(directory, program);
+}
+
+function normaliseWorkload(
+  raw: RawGuest['workload'],
+  path: Path,
+  report: Report,
+): WorkloadConfig | undefined {
+  if (raw === undefined) return undefined;
+  const workload: RawWorkload = typeof raw === 'string' ? { name: raw } : (raw as RawWorkload);
+  const length = workload.length ?? DEFAULTS.workloadLength;
+  const [minLength, maxLength] = Array.isArray(length) ? length : [length, length];
+  if (minLength > maxLength) {
+    report(
+      'RANGE',
+      [...path, 'length'],
+      `${minLength} is above ${maxLength}`,
+      '[shortest, longest]',
+    );
+  }
+  if (workload.arrivals !== undefined && workload.rate === undefined) {
+    report('COMBINATION', [...path, 'arrivals'], 'arrivals need a rate', 'rate: 1000', true);
+  }
+  return {
+    name: workload.name,
+    messages: workload.messages ?? DEFAULTS.workloadMessages,
+    minLength,
+    maxLength,
+    ratePerSecond: workload.rate,
+    arrivals: workload.arrivals ?? 'fixed',
+    outstanding: workload.outstanding,
+  };
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shape of a configuration as users write it. Every leaf says in `expected` what a reader would want to be told.
+// Source: docs/design.md section 5.
+
+import Type from 'typebox';
+import { SWITCHES } from './switches.ts';
+import {
+  ADAPTER_MODES,
+  FAULT_INSTRUCTIONS,
+  KERNEL_PROFILES,
+  MACHINE_PROFILES,
+  SERVICE_MODELS,
+} from './types.ts';
+import { DURATION_PATTERN, MEMORY_PATTERN } from './units.ts';
+
+/** Highest adapter and domain number. Source: ap-architecture.md section 1.2. */
+export const MAX_APID = 255;
+export const MAX_APQI = 255;
+/** KVM's limit with the extended SCA. Source: Linux arch/s390/include/asm/kvm_host.h KVM_S390_ESCA_CPU_SLOTS. */
+export const MAX_VCPUS = 248;
+
+/** Type numbers by name. Source: ap-architecture.md section 4.6. */
+export const ADAPTER_TYPE_NUMBERS: Readonly<Record<string, number>> = {
+  PCICC: 3,
+  PCICA: 4,
+  PCIXCC: 5,
+  CEX2A: 6,
+  CEX2C: 7,
+  CEX3A: 8,
+  CEX3C: 9,
+  CEX4: 10,
+  CEX5: 11,
+  CEX6: 12,
+  CEX7: 13,
+  CEX8: 14,
+};
+
+/** Facility bits a guest may have. Source: ap-architecture.md section 4.1. */
+export const GUEST_FACILITIES = [12, 15, 65, 76] as const;
+
+const closed = { additionalProperties: false } as const;
+/** A mapping whose keys make sense only together: with one mistake in it nothing more is said about it. */
+const together = { ...closed, together: true } as const;
+const whole = (minimum: number, maximum: number, expected: string) =>
+  Type.Integer({ minimum, maximum, expected: `${expected}, ${minimum} to ${maximum}` });
+const hexadecimal = (maximum: number, expected: string) =>
+  Type.Integer({ minimum: 0, maximum, expected: `${expected}, 0 to 0x${maximum.toString(16)}` });
+const word = <const T extends string>(values: readonly T[]) =>
+  Type.Unsafe<T>({ type: 'string', enum: values, expected: `one of ${values.join(', ')}` });
+const flag = Type.Boolean({ expected: 'true or false' });
+const duration = Type.Union([Type.String({ pattern: DURATION_PATTERN }), Type.Literal(0)], {
+  expected: 'a time with its unit, such as 100us, 5ms, 1s, or 0',
+});
+const size = Type.Union(
+  [Type.String({ pattern: MEMORY_PATTERN }), Type.Integer({ minimum: 0, maximum: 2 ** 40 })],
+  { expected: 'a size, such as 512KiB, 16MiB or 1GiB' },
+);
+const text = (expected: string) => Type.String({ minLength: 1, expected });
+const onOff = Type.Union([Type.Boolean(), Type.Literal('on'), Type.Literal('off')], {
+  expected: 'on or off',
+});
+const apids = Type.Array(whole(0, MAX_APID, 'an adapter number'), {
+  expected: 'a list of adapter numbers, such as [5, 0x06]',
+});
+const apqis = Type.Array(whole(0, MAX_APQI, 'a domain number'), {
+  expected: 'a list of domain numbers, such as [4, 0xab]',
+});
+
+const Service = Type.Object(
+  {
+    model: Type.Optional(word(SERVICE_MODELS)),
+    time: Type.Optional(duration),
+    sigma: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, maximum: 10, expected: 'a number above 0, at most 10' }),
+    ),
+    engines: Type.Optional(whole(1, 1024, 'a number of engines')),
+    order: Type.Optional(word(['completion', 'fifo'])),
+  },
+  together,
+);
+
+const Adapter = Type.Object(
+  {
+    type: Type.Optional(
+      Type.Union(
+        [
+          ...Object.keys(ADAPTER_TYPE_NUMBERS).map((name) => Type.Literal(name)),
+          Type.Integer({ minimum: 1, maximum: 255 }),
+        ],
+        { expected: 'CEX4 to CEX8, or a type number 1 to 255' },
+      ),
+    ),
+    mode: word(ADAPTER_MODES),
+    depth: Type.Optional(whole(1, 16, 'a queue depth')),
+    ml: Type.Optional(whole(0, 15, 'a message limit in units of 4 KiB')),
+    functions: Type.Optional(hexadecimal(0xffffffff, 'a 32-bit number')),
+    serial: Type.Optional(
+      Type.String({
+        pattern: '^[\\x20-\\x7e]{1,16}$',
+        expected: 'a text of 1 to 16 ASCII characters',
+      }),
+    ),
+    service: Type.Optional(Service),
+    config: Type.Optional(onOff),
+  },
+  closed,
+);
+
+const Machine = Type.Object(
+  {
+    profile: Type.Optional(word(MACHINE_PROFILES)),
+    adapters: Type.Optional(
+      Type.Record(Type.String({ pattern: '^(0[xX][0-9a-fA-F]+|[0-9]+)$' }), Adapter, {
+        ...closed,
+        expectedKey: `an adapter number, 0 to ${MAX_APID}`,
+      }),
+    ),
+    usageDomains: Type.Optional(apqis),
+    controlDomains: Type.Optional(apqis),
+    seed: Type.Optional(hexadecimal(0xffffffff, 'a 32-bit number')),
+    messageMemory: Type.Optional(size),
+    timing: Type.Optional(
+      Type.Object(
+        {
+          rapq: Type.Optional(duration),
+          zapq: Type.Optional(duration),
+          aqic: Type.Optional(duration),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+/** Masks as the sysfs files take them. Source: docs/reference/vfio-ap.md section 3.1. */
+const mask = Type.String({
+  pattern:
+    '^(0x[0-9a-fA-F]{0,64}|([+-](0[xX][0-9a-fA-F]+|[0-9]+)(-(0[xX][0-9a-fA-F]+|[0-9]+))?,?)+)$',
+  expected: 'a mask as sysfs takes it, such as "-5,-6", "+0-15" or "0xffff"',
+});
+
+const Host = Type.Object(
+  {
+    kernel: Type.Optional(word(KERNEL_PROFILES)),
+    apmask: Type.Optional(mask),
+    aqmask: Type.Optional(mask),
+    switches: Type.Optional(
+      Type.Object(
+        Object.fromEntries(
+          SWITCHES.map((row) => [
+            row.name,
+            Type.Optional(row.words === undefined ? flag : word(row.words)),
+          ]),
+        ),
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+const Workload = Type.Object(
+  {
+    name: text('the name of a workload'),
+    messages: Type.Optional(whole(0, 0x7fffffff, 'a number of messages')),
+    length: Type.Optional(
+      Type.Union(
+        [
+          Type.Integer({ minimum: 1, maximum: 61440 }),
+          Type.Array(Type.Integer({ minimum: 1, maximum: 61440 }), { minItems: 2, maxItems: 2 }),
+        ],
+        { expected: 'a length in bytes, 1 to 61440, or [shortest, longest]' },
+      ),
+    ),
+    rate: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, expected: 'messages a second, above 0' }),
+    ),
+    arrivals: Type.Optional(word(['fixed', 'poisson'])),
+    outstanding: Type.Optional(whole(1, 16, 'a number of messages')),
+  },
+  together,
+);
+
+const Guest = Type.Object(
+  {
+    uuid: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
+        expected: 'a UUID, such as 00000000-0000-4000-8000-000000000001',
+      }),
+    ),
+    vcpus: Type.Optional(whole(1, MAX_VCPUS, 'a number of vCPUs')),
+    memory: Type.Optional(size),
+    mdev: Type.Optional(
+      Type.Object(
+        {
+          adapters: Type.Optional(apids),
+          domains: Type.Optional(apqis),
+          controlDomains: Type.Optional(apqis),
+        },
+        closed,
+      ),
+    ),
+    program: Type.Optional(text('the name of a built-in program, or a path')),
+    facilities: Type.Optional(
+      Type.Array(
+        Type.Union(
+          GUEST_FACILITIES.map((bit) => Type.Literal(bit)),
+          { expected: `a facility bit, one of ${GUEST_FACILITIES.join(', ')}` },
+        ),
+        { expected: `a list of facility bits, such as [${GUEST_FACILITIES.join(', ')}]` },
+      ),
+    ),
+    aiv: Type.Optional(flag),
+    gisaFormat: Type.Optional(whole(0, 1, 'a GISA format')),
+    apie: Type.Optional(flag),
+    spread: Type.Optional(flag),
+    secureExecution: Type.Optional(
+      Type.Object(
+        {
+          secrets: Type.Optional(
+            Type.Array(hexadecimal(0xffff, 'a secret index'), {
+              expected: 'a list of secret indexes, such as [1, 0x10]',
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
+    workload: Type.Optional(
+      Type.Union([Type.String({ minLength: 1 }), Workload], {
+        expected: 'the name of a workload, or a mapping with its name',
+      }),
+    ),
+    args: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), { expected: 'a mapping of arguments' }),
+    ),
+  },
+  closed,
+);
+
+const Fault = Type.Object(
+  {
+    guest: Type.Optional(text('the name of a guest')),
+    apqn: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-fA-F]{2}\\.00[0-9a-fA-F]{2}$',
+        expected: 'an APQN, such as 05.0004',
+      }),
+    ),
+    on: Type.Optional(word(FAULT_INSTRUCTIONS)),
+    rc: Type.Optional(hexadecimal(0xff, 'a response code')),
+    cc: Type.Optional(whole(1, 2, 'a condition code')),
+    every: Type.Optional(whole(1, 1 << 20, 'a number of bytes')),
+    drop: Type.Optional(Type.Literal(true, { expected: 'true' })),
+    delay: Type.Optional(duration),
+    reorder: Type.Optional(whole(1, 255, 'a number of places')),
+    count: Type.Optional(whole(1, 0x7fffffff, 'a number of instructions')),
+    probability: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, maximum: 1, expected: 'a number above 0, at most 1' }),
+    ),
+    at: Type.Optional(
+      Type.Union(
+        [
+          Type.String({ pattern: DURATION_PATTERN }),
+          Type.Literal(0),
+          Type.Array(duration, { minItems: 1 }),
+        ],
+        {
+          expected: 'a time such as 2ms, or a list of times',
+        },
+      ),
+    ),
+  },
+  together,
+);
+
+/** A guest's name: it is used as `Guest1.0:` and `$Guest1` in AP programs. */
+const GUEST_NAME = '^[A-Za-z][A-Za-z0-9_-]*$';
+
+/** The whole file. A standard JSON schema: editors can use it. */
+export const ConfigSchema = Type.Object(
+  {
+    apemu: Type.Literal(1, { expected: '1, the version of this format' }),
+    machine: Type.Optional(Machine),
+    host: Type.Optional(Host),
+    guests: Type.Optional(
+      Type.Record(Type.String({ pattern: GUEST_NAME }), Guest, {
+        ...closed,
+        expectedKey: 'a guest name: a letter, then letters, digits, _ or -',
+      }),
+    ),
+    faults: Type.Optional(Type.Array(Fault, { expected: 'a list of faults' })),
+  },
+  closed,
+);
+
+export type RawConfig = Type.Static<typeof ConfigSchema>;
+export type RawAdapter = Type.Static<typeof Adapter>;
+export type RawService = Type.Static<typeof Service>;
+export type RawGuest = Type.Static<typeof Guest>;
+export type RawWorkload = Type.Static<typeof Workload>;
+export type RawFault = Type.Static<typeof Fault>;

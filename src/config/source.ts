@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// A YAML text, or a plain object, as one tree of plain values whose every node knows where it stands.
+
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import type { SourcePlace } from '../errors.ts';
+import type { Mistake } from './mistakes.ts';
+import { parseNumber } from './units.ts';
+
+/** Keys from the root to a node. */
+export type Path = readonly (string | number)[];
+
+/** How a check says that something is wrong at a path: `what` becomes the end of the code; `key`: the key, not its value. */
+export type Report = (
+  what: string,
+  path: Path,
+  message: string,
+  expected?: string,
+  key?: boolean,
+) => void;
+
+/** Values and places of a configuration. */
+export interface Source {
+  readonly value: unknown;
+  /** Mistakes of the notation itself. */
+  readonly mistakes: readonly Mistake[];
+  /** Place of a value; a path that does not exist has the place of its nearest ancestor. */
+  placeOf(path: Path): SourcePlace;
+  /** Place of a key (the value's for lists). */
+  placeOfKey(path: Path): SourcePlace;
+}
+
+/** Aliases may repeat a part; more nodes than this is an attempt to blow up memory. */
+const MAX_NODES = 200_000;
+
+/** `machine.adapters.0x05.type`, for messages. */
+export function formatPath(path: Path): string {
+  return path.reduce<string>(
+    (text, key) =>
+      typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`,
+    '',
+  );
+}
+
+const idOf = (path: Path) => JSON.stringify(path);
+
+/**
+ * Reads YAML 1.2. APQNs (`05.0004`) and numbers longer than 15 characters stay texts, so that an unquoted APQN or mask
+ * is what it looks like.
+ */
+export function sourceFromYaml(text: string, file: string): Source {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: false,
+    prettyErrors: false,
+  });
+  const mistakes: Mistake[] = [];
+  const place = (offset: number): SourcePlace => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const mistake = (what: string, message: string, offset: number, expected?: string) =>
+    mistakes.push({ code: `APEMU_ERR_CONFIG_${what}`, message, expected, place: place(offset) });
+  for (const error of document.errors) mistake('SYNTAX', firstLine(error.message), error.pos[0]);
+
+  const values = new Map<string, number>();
+  const keys = new Map<string, number>();
+  let nodes = 0;
+  const convert = (node: Node | null | undefined, path: Path, fallback: number): unknown => {
+    const offset = node?.range?.[0] ?? fallback;
+    values.set(idOf(path), offset);
+    if (++nodes > MAX_NODES) return undefined;
+    if (isAlias(node)) return convert(node.resolve(document), path, offset);
+    if (isSeq(node))
+      return node.items.map((item, i) => convert(item as Node, [...path, i], offset));
+    if (isMap(node)) return convertMap(node, path, offset);
+    return isScalar(node) ? scalarValue(node.value, node.source) : null;
+  };
+  const convertMap = (node: Node, path: Path, offset: number): unknown => {
+    const result: Record<string, unknown> = Object.create(null);
+    const spellings = new Map<string, string>();
+    if (!isMap(node)) return result;
+    for (const pair of node.items) {
+      const keyNode = pair.key as Node;
+      const keyOffset = keyNode?.range?.[0] ?? offset;
+      if (!isScalar(keyNode)) {
+        mistake('SYNTAX', 'a key must be a word or a number', keyOffset);
+        continue;
+      }
+      const key = keyNode.source ?? String(keyNode.value);
+      const earlier = spellings.get(String(parseNumber(key) ?? key));
+      if (earlier !== undefined) {
+        const again = earlier === key ? 'stands here a second time' : `is the same as ${earlier}`;
+        mistake('DUPLICATE_KEY', `the key ${key} ${again}`, keyOffset);
+        continue;
+      }
+      spellings.set(String(parseNumber(key) ?? key), key);
+      keys.set(idOf([...path, key]), keyOffset);
+      result[key] = convert(pair.value as Node, [...path, key], keyOffset);
+    }
+    return result;
+  };
+  const value = convert(document.contents, [], 0);
+  if (nodes > MAX_NODES)
+    mistake('SIZE', 'the file has too many entries', 0, `at most ${MAX_NODES}`);
+  const find = (table: Map<string, number>, path: Path): SourcePlace => {
+    for (let length = path.length; length >= 0; length--) {
+      const id = idOf(path.slice(0, length));
+      const offset = (length === path.length ? table.get(id) : undefined) ?? values.get(id);
+      if (offset !== undefined) return place(offset);
+    }
+    return { file };
+  };
+  return {
+    value,
+    mistakes,
+    placeOf: (path) => find(values, path),
+    placeOfKey: (path) => find(keys, path),
+  };
+}
+
+/** The same for a plain object: there are no lines, so a place is the path of the value. */
+export function sourceFromObject(value: unknown, name: string): Source {
+  const placeOf = (path: Path): SourcePlace => ({
+    file: path.length === 0 ? name : `${name}: ${formatPath(path)}`,
+  });
+  return { value, mistakes: [], placeOf, placeOfKey: placeOf };
+}
+
+function scalarValue(value: unknown, source: string | undefined): unknown {
+  if (typeof value !== 'number' || source === undefined) return value;
+  return /^[0-9a-fA-F]{2}\.[0-9a-fA-F]{4}$/.test(source) || source.length > 15 ? source : value;
+}
+
+const firstLine = (text: string) => text.split('\n', 1)[0];
