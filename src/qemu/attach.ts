@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// One QEMU guest served by the machine: waits for its kernel, hooks it, serves it, and starts over when it is reset.
+// Source: docs/reference/qemu-attach.md section 5.
+
+import { InterruptionDelivery } from './interruptions.ts';
+import { type HookRule, LowcoreHook } from './lowcore.ts';
+import { MailboxLoop } from './mailbox.ts';
+import type { Station } from './poller.ts';
+import type { Qmp, QmpEvent } from './qmp.ts';
+import type { GuestRam } from './ram.ts';
+import type { ApService } from './service.ts';
+import { QemuStorage } from './storage.ts';
+
+/** What an attachment is doing. */
+export type AttachState = 'waiting' | 'hooking' | 'attached' | 'ended';
+
+/** Parameters of an attachment. */
+export interface AttachOptions {
+  readonly qmp: Qmp;
+  readonly ram: GuestRam;
+  readonly service: ApService;
+  readonly rule: HookRule;
+  /** CPU addresses QEMU may have, hot plug included. */
+  readonly cpus: number;
+  /** How long a vCPU waits for an answer before the guest's own handler gets the instruction. */
+  readonly patienceMs?: number;
+  readonly log?: (line: string) => void;
+}
+
+/** Long enough for any pause of ours, short enough for a person. */
+export const DEFAULT_PATIENCE_MS = 10_000;
+
+/** Between two looks at the lowcore: while waiting for a kernel, and while one is served. */
+const LOOK_MS = { waiting: 2, attached: 250 } as const;
+
+/** A QEMU guest and the machine's guest that answers its AP instructions. */
+export class Attachment implements Station {
+  /** Called at each change of state. */
+  onState: (state: AttachState) => void = () => {};
+  readonly loop: MailboxLoop;
+  readonly interruptions: InterruptionDelivery;
+  readonly #qmp: Qmp;
+  readonly #service: ApService;
+  readonly #hook: LowcoreHook;
+  readonly #rule: HookRule;
+  readonly #patienceMs: number;
+  readonly #log: (line: string) => void;
+  #state: AttachState = 'waiting';
+  #lowcores: number[] = [];
+  #nextLookMs = 0;
+  /** The PSWs of an earlier kernel may still stand there: being hooked then means stale. */
+  #seenBefore = false;
+
+  constructor(options: AttachOptions) {
+    const { qmp, ram, service, cpus } = options;
+    this.#qmp = qmp;
+    this.#service = service;
+    this.#rule = options.rule;
+    this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
+    this.#log = options.log ?? (() => {});
+    this.#hook = new LowcoreHook(ram, options.rule);
+    const storage = new QemuStorage(ram);
+    const parts = { ram, hook: this.#hook, storage, service, qmp };
+    this.interruptions = new InterruptionDelivery(parts);
+    this.loop = new MailboxLoop(parts, this.interruptions, cpus);
+    service.connect(storage);
+    qmp.onEvent = (event) => this.#event(event);
+    qmp.onClose = () => this.#become('ended');
+  }
+
+  get state(): AttachState {
+    return this.#state;
+  }
+
+  /** Absolute addresses of the lowcores that are hooked. */
+  get lowcores(): readonly number[] {
+    return this.#lowcores;
+  }
+
+  poll(nowMs: number): boolean {
+    this.#service.advance(nowMs * 1e6);
+    if (nowMs >= this.#nextLookMs) this.#lookAtLowcore(nowMs);
+    if (this.#state !== 'attached') return this.#rule === 'bare' && this.#state === 'waiting';
+    const served = this.loop.poll();
+    this.interruptions.turn(nowMs);
+    return served > 0 || this.interruptions.busy;
+  }
+
+  /** Takes the hook out of a running guest; its AP instructions raise operation exceptions from now on. */
+  async detach(): Promise<void> {
+    if (this.#state !== 'attached' || this.#qmp.closed) return;
+    await this.#qmp.execute('stop');
+    this.loop.poll();
+    this.#hook.remove(this.#lowcores);
+    await this.#qmp.execute('cont');
+    this.#become('ended');
+  }
+
+  #become(state: AttachState): void {
+    if (this.#state === state || this.#state === 'ended') return;
+    this.#state = state;
+    this.onState(state);
+  }
+
+  #event(event: QmpEvent): void {
+    if (event.event === 'RESET') this.#reset('the guest was reset');
+    if (event.event === 'SHUTDOWN') this.#log('the guest has shut down');
+  }
+
+  #reset(reason: string): void {
+    if (this.#state === 'ended') return;
+    if (this.#state === 'attached') {
+      this.#hook.silence();
+      this.#log(`${reason}; waiting for its kernel`);
+    }
+    this.interruptions.reset();
+    this.#service.reset();
+    this.#lowcores = [];
+    this.#become('waiting');
+  }
+
+  #lookAtLowcore(nowMs: number): void {
+    this.#nextLookMs = nowMs + LOOK_MS[this.#state === 'attached' ? 'attached' : 'waiting'];
+    const state = this.#hook.state();
+    if (this.#state === 'attached') {
+      if (state !== 'hooked') this.#reset('another kernel has been started');
+      else if (this.#hook.isSilent()) this.#resume();
+    } else if (this.#state === 'waiting') {
+      if (state === 'final') this.#install();
+      if (state === 'hooked' && !this.#seenBefore) this.#adopt();
+    }
+  }
+
+  /** A vCPU waited longer than its patience; we are back now. */
+  #resume(): void {
+    this.#hook.clearSilent();
+    this.#log('a vCPU gave up waiting: AP instructions went to the guest kernel for a while');
+  }
+
+  #adopt(): void {
+    this.#seenBefore = true;
+    this.#hook.adopt(this.#patienceMs);
+    this.#lowcores = [0];
+    this.#log('attached to a guest that was served before');
+    this.#become('attached');
+  }
+
+  #install(): void {
+    this.#become('hooking');
+    this.#hookNow().catch((error: Error) => {
+      this.#log(`cannot attach: ${error.message}`);
+      this.#become('waiting');
+    });
+  }
+
+  async #hookNow(): Promise<void> {
+    // A test kernel waits for the hook or is busy for longer than the write takes; stopping it would take longer still.
+    const stop = this.#rule === 'linux';
+    if (stop) await this.#qmp.execute('stop');
+    const still = this.#state === 'hooking' && this.#hook.state() === 'final';
+    if (still) this.#lowcores = this.#hook.install(this.#patienceMs);
+    if (stop) await this.#qmp.execute('cont');
+    if (still) {
+      this.#seenBefore = true;
+      this.#log(`attached: ${this.#lowcores.length} lowcores hooked`);
+    }
+    this.#become(still && this.#lowcores.length > 0 ? 'attached' : 'waiting');
+  }
+}

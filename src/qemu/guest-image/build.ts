@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes a guest image: a kernel and an initramfs, from packages, into a cache directory.
+// Source: docs/reference/qemu-attach.md section 3.
+
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+import { ApemuError } from '../../errors.ts';
+import {
+  type CpioEntry,
+  cpioArchive,
+  MODE_CHARACTER_DEVICE,
+  MODE_FILE,
+  MODE_LINK,
+  MODE_PROGRAM,
+} from './cpio.ts';
+import { INIT_SCRIPT, RSA_TEST } from './guest-files.ts';
+import { fetchPackages, SUPPLY_INSTEAD } from './packages.ts';
+import { runProgram } from './process.ts';
+import { rsaVectors } from './rsa-vectors.ts';
+import { GUEST_SUITES, type GuestSuite } from './suites.ts';
+
+/** A guest image on disk. */
+export interface GuestImage {
+  readonly kernel: string;
+  readonly initrd: string;
+}
+
+/** Programs taken from the packages, wherever the suite has them; `true`: the image is useless without. */
+const PROGRAMS: readonly [name: string, needed: boolean][] = [
+  ['busybox', true],
+  ['lszcrypt', true],
+  ['chzcrypt', true],
+  ['perl', true],
+  ['zcryptstats', false],
+  ['icainfo', false],
+  ['icainfo-cex', false],
+  ['icastats', false],
+];
+
+const PROGRAM_FOLDERS = ['bin', 'sbin', 'usr/bin', 'usr/sbin'];
+const LIBRARY_FOLDERS = ['lib/s390x-linux-gnu', 'usr/lib/s390x-linux-gnu'];
+
+/** Libraries the programs above name (DT_NEEDED), by beginning of the file name. */
+const LIBRARIES = [
+  'ld64.so.1',
+  'libc.so.6',
+  'libm.so.6',
+  'libcrypt.so.1',
+  'libcrypto.so.3',
+  'libdl.so.2',
+  'libica-cex.so.3',
+  'libica.so.3',
+  'libpthread.so.0',
+  'librt.so.1',
+  'libz.so.1',
+  'libzstd.so.1',
+];
+
+/** Kernel modules, in the order init loads them. */
+const MODULES = ['zcrypt', 'zcrypt_cex4'];
+
+/** Where images are kept unless the user says otherwise. */
+export function defaultCache(): string {
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'apemu', 'guest-image');
+}
+
+/** The image of a kernel series if it has been made before. */
+export function findGuestImage(kernel: string, cache = defaultCache()): GuestImage | undefined {
+  const image = { kernel: join(cache, kernel, 'kernel'), initrd: join(cache, kernel, 'initrd') };
+  return existsSync(image.kernel) && existsSync(image.initrd) ? image : undefined;
+}
+
+/**
+ * Makes the image of a kernel series, or gives the one made before.
+ *
+ * @param kernel `6.1` or `6.12`
+ * @param options.again fetches and builds anew
+ * @throws ApemuError APEMU_ERR_GUEST_IMAGE_KERNEL for another series, APEMU_ERR_GUEST_IMAGE_PACKAGES when packages cannot be had
+ */
+export async function makeGuestImage(
+  kernel: string,
+  options: { cache?: string; again?: boolean; log?: (line: string) => void } = {},
+): Promise<GuestImage> {
+  const cache = options.cache ?? defaultCache();
+  const log = options.log ?? (() => {});
+  const suite = GUEST_SUITES.find((row) => row.kernel === kernel);
+  if (suite === undefined) {
+    const known = GUEST_SUITES.map((row) => row.kernel).join(', ');
+    throw new ApemuError(
+      'APEMU_ERR_GUEST_IMAGE_KERNEL',
+      `no guest image for kernel ${kernel}: there are ${known}. ${SUPPLY_INSTEAD}`,
+    );
+  }
+  const made = findGuestImage(kernel, cache);
+  if (made !== undefined && options.again !== true) return made;
+  const folder = join(cache, kernel);
+  const work = join(folder, 'work');
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  const tree = await fetchPackages(work, suite, log);
+  log('writing the initramfs');
+  await writeImage(tree, folder, suite);
+  rmSync(work, { recursive: true, force: true });
+  return { kernel: join(folder, 'kernel'), initrd: join(folder, 'initrd') };
+}
+
+async function writeImage(tree: string, folder: string, suite: GuestSuite): Promise<void> {
+  const boot = join(tree, 'boot');
+  const image = readdirSync(boot).find((name) => name.startsWith('vmlinuz-'));
+  if (image === undefined) throw missing('kernel image', suite);
+  const archive = cpioArchive([
+    { path: 'dev/console', mode: MODE_CHARACTER_DEVICE, device: [5, 1] },
+    { path: 'dev/null', mode: MODE_CHARACTER_DEVICE, device: [1, 3] },
+    program('init', INIT_SCRIPT),
+    program('bin/rsa-test', RSA_TEST),
+    { path: 'apemu/rsa.txt', mode: MODE_FILE, data: Buffer.from(rsaVectors()) },
+    ...programEntries(tree, suite),
+    ...libraryEntries(tree),
+    ...(await moduleEntries(tree, suite)),
+  ]);
+  copyFileSync(join(boot, image), join(folder, 'kernel.new'));
+  writeFileSync(join(folder, 'initrd.new'), archive);
+  renameSync(join(folder, 'kernel.new'), join(folder, 'kernel'));
+  renameSync(join(folder, 'initrd.new'), join(folder, 'initrd'));
+}
+
+function program(path: string, text: string): CpioEntry {
+  return { path, mode: MODE_PROGRAM, data: Buffer.from(text) };
+}
+
+function programEntries(tree: string, suite: GuestSuite): CpioEntry[] {
+  const entries: CpioEntry[] = [];
+  for (const [name, needed] of PROGRAMS) {
+    const folder = PROGRAM_FOLDERS.find((place) => existsSync(join(tree, place, name)));
+    if (folder === undefined) {
+      if (needed) throw missing(name, suite);
+      continue;
+    }
+    const data = readFileSync(join(tree, folder, name));
+    const path = name === 'perl' ? 'usr/bin/perl' : `bin/${name}`;
+    entries.push({ path, mode: MODE_PROGRAM, data });
+  }
+  return entries;
+}
+
+function libraryEntries(tree: string): CpioEntry[] {
+  const entries: CpioEntry[] = [];
+  for (const name of LIBRARIES) {
+    const folder = LIBRARY_FOLDERS.find((place) => existsSync(join(tree, place, name)));
+    if (folder === undefined) continue;
+    entries.push({
+      path: `lib/s390x-linux-gnu/${name}`,
+      mode: MODE_PROGRAM,
+      data: readFileSync(join(tree, folder, name)),
+    });
+  }
+  const loader = Buffer.from('s390x-linux-gnu/ld64.so.1');
+  return [...entries, { path: 'lib/ld64.so.1', mode: MODE_LINK, data: loader }];
+}
+
+/** Modules as the kernel wants them: unpacked. */
+async function moduleEntries(tree: string, suite: GuestSuite): Promise<CpioEntry[]> {
+  const root = ['lib/modules', 'usr/lib/modules'].map((path) => join(tree, path)).find(existsSync);
+  if (root === undefined) throw missing('kernel modules', suite);
+  const files = readdirSync(root, { recursive: true }) as string[];
+  const entries: CpioEntry[] = [];
+  for (const name of MODULES) {
+    const file = files.find((path) => new RegExp(`^${name}\\.ko(\\.xz)?$`).test(basename(path)));
+    if (file === undefined) throw missing(`${name}.ko`, suite);
+    let path = join(root, file);
+    if (path.endsWith('.xz')) {
+      const unpacked = await runProgram('xz', ['-dkf', path]);
+      if (unpacked.status !== 0) {
+        const reason = unpacked.missing
+          ? 'xz is not installed (apt-get install xz-utils)'
+          : unpacked.stderr;
+        throw new ApemuError('APEMU_ERR_GUEST_IMAGE_PACKAGES', `cannot unpack ${file}: ${reason}`);
+      }
+      path = path.slice(0, -'.xz'.length);
+    }
+    entries.push({ path: `modules/${name}.ko`, mode: MODE_FILE, data: readFileSync(path) });
+  }
+  return entries;
+}
+
+function missing(what: string, suite: GuestSuite): ApemuError {
+  return new ApemuError(
+    'APEMU_ERR_GUEST_IMAGE_PACKAGES',
+    `the packages of ${suite.suite} hold no ${what}. ${SUPPLY_INSTEAD}`,
+  );
+}

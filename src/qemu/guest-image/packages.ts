@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fetches Debian packages of another architecture and suite with apt, without root and without touching the system's apt state.
+// The mirror is the one the system's own apt configuration names. Source: docs/reference/qemu-attach.md section 3.
+
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ApemuError } from '../../errors.ts';
+import { runProgram } from './process.ts';
+import {
+  DEBIAN_RELEASES,
+  GUEST_ARCHITECTURE,
+  type GuestSuite,
+  KERNEL_META_PACKAGE,
+} from './suites.ts';
+
+/** One archive of the system's apt configuration. */
+export interface Archive {
+  readonly uri: string;
+  readonly release: string;
+  readonly origin: string;
+}
+
+/** What to do when packages cannot be had; ends every message of this file. */
+export const SUPPLY_INSTEAD =
+  'Supply your own instead: --kernel FILE (an s390x kernel image whose command line knows facilities=) and --initrd FILE.';
+
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** Reads what `apt-get indextargets` printed: one archive a line, fields separated by `|`. */
+export function parseArchives(text: string): Archive[] {
+  const archives: Archive[] = [];
+  for (const line of text.split('\n')) {
+    const [uri, release, origin] = line.split('|');
+    if (uri === undefined || release === undefined || origin === undefined) continue;
+    if (!archives.some((known) => known.uri === uri && known.release === release)) {
+      archives.push({ uri, release, origin });
+    }
+  }
+  return archives;
+}
+
+/**
+ * The lines of a private sources.list: the system's Debian archives with the wanted suite in place of theirs.
+ *
+ * @returns an empty list when the system names no Debian archive
+ */
+export function sourcesFor(archives: readonly Archive[], suite: string): string[] {
+  const option = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : '';
+  const lines = new Set<string>();
+  for (const archive of archives) {
+    const [base = '', pocket = ''] = archive.release.split('-', 2);
+    const debian = archive.origin === 'Debian' || DEBIAN_RELEASES.includes(base);
+    if (!debian || (pocket !== '' && pocket !== 'security' && pocket !== 'updates')) continue;
+    const wanted = pocket === '' ? suite : `${suite}-${pocket}`;
+    lines.add(`deb ${option}${archive.uri} ${wanted} main`);
+  }
+  return [...lines];
+}
+
+/** The configuration of a private apt: everything it reads or writes lies in `root`. */
+export function aptConfiguration(root: string, asRoot: boolean): string {
+  const settings: readonly [string, string][] = [
+    ['APT::Architecture', GUEST_ARCHITECTURE],
+    ['Dir::State', `${root}/state`],
+    ['Dir::State::Lists', `${root}/lists`],
+    ['Dir::State::status', '/dev/null'],
+    ['Dir::Cache', `${root}/cache`],
+    ['Dir::Etc::sourcelist', `${root}/sources.list`],
+    ['Dir::Etc::sourceparts', '-'],
+    ['Acquire::Languages', 'none'],
+    ['Acquire::Retries', '2'],
+    ...(asRoot ? ([['APT::Sandbox::User', 'root']] as [string, string][]) : []),
+  ];
+  const lines = settings.map(([name, value]) => `${name} "${value}";`);
+  return [...lines, `APT::Architectures { "${GUEST_ARCHITECTURE}"; };`, ''].join('\n');
+}
+
+async function apt(root: string, command: string, args: string[], cwd = root): Promise<string> {
+  const done = await runProgram(command, args, { cwd, env: { APT_CONFIG: `${root}/apt.conf` } });
+  if (done.status === 0) return done.stdout;
+  const reason = done.missing ? `${command} is not installed` : done.stderr.trim();
+  throw new ApemuError(
+    'APEMU_ERR_GUEST_IMAGE_PACKAGES',
+    `cannot fetch ${GUEST_ARCHITECTURE} packages: ${reason}. ${SUPPLY_INSTEAD}`,
+    { cause: done },
+  );
+}
+
+/** Reads the package lists; a mirror whose update and security pockets are broken at the moment serves by its main pocket. */
+async function readLists(root: string, sources: readonly string[], suite: string): Promise<void> {
+  const file = join(root, 'sources.list');
+  const main = sources.filter((line) => line.includes(` ${suite} `));
+  writeFileSync(file, `${sources.join('\n')}\n`);
+  try {
+    await apt(root, 'apt-get', ['update', '-q']);
+  } catch (error) {
+    if (main.length === 0 || main.length === sources.length) throw error;
+    writeFileSync(file, `${main.join('\n')}\n`);
+    await apt(root, 'apt-get', ['update', '-q']);
+  }
+}
+
+async function privateApt(root: string, suite: string): Promise<string[]> {
+  const listed = await runProgram('apt-get', [
+    'indextargets',
+    '--format',
+    '$(REPO_URI)|$(RELEASE)|$(ORIGIN)',
+    'Created-By: Packages',
+  ]);
+  const sources = sourcesFor(parseArchives(listed.stdout), suite);
+  if (sources.length === 0) {
+    throw new ApemuError(
+      'APEMU_ERR_GUEST_IMAGE_PACKAGES',
+      `the apt configuration of this system names no Debian archive to take ${suite} from. ${SUPPLY_INSTEAD}`,
+    );
+  }
+  for (const folder of ['lists/partial', 'cache/archives/partial', 'state', 'debs']) {
+    mkdirSync(join(root, folder), { recursive: true });
+  }
+  writeFileSync(join(root, 'apt.conf'), aptConfiguration(root, process.getuid?.() === 0));
+  return sources;
+}
+
+/** The package of the suite's current kernel image, from the dependency of the meta package. */
+export function kernelPackage(dependsText: string): string | undefined {
+  const match = /^\s*\|?Depends:\s+(linux-image-\d[^\s]*)/m.exec(dependsText);
+  return match?.[1];
+}
+
+/**
+ * Fetches a suite's packages into `root` and unpacks them into `root/tree`.
+ *
+ * @returns the folder of the unpacked tree
+ * @throws ApemuError APEMU_ERR_GUEST_IMAGE_PACKAGES when apt, the mirror or a package is missing; says what to supply instead
+ */
+export async function fetchPackages(
+  root: string,
+  suite: GuestSuite,
+  log: (line: string) => void,
+): Promise<string> {
+  const sources = await privateApt(root, suite.suite);
+  log(`reading the package lists of ${suite.suite} for ${GUEST_ARCHITECTURE}`);
+  await readLists(root, sources, suite.suite);
+  const depends = await apt(root, 'apt-cache', ['depends', KERNEL_META_PACKAGE]);
+  const kernel = kernelPackage(depends);
+  if (kernel === undefined) {
+    throw new ApemuError(
+      'APEMU_ERR_GUEST_IMAGE_PACKAGES',
+      `${suite.suite} has no ${KERNEL_META_PACKAGE} that names a kernel. ${SUPPLY_INSTEAD}`,
+    );
+  }
+  log(`fetching ${kernel} and ${suite.packages.join(', ')}`);
+  const debs = join(root, 'debs');
+  await apt(root, 'apt-get', ['download', '-q', kernel, ...suite.packages], debs);
+  const tree = join(root, 'tree');
+  mkdirSync(tree, { recursive: true });
+  for (const file of readdirSync(debs)
+    .filter((name) => name.endsWith('.deb'))
+    .sort()) {
+    await apt(root, 'dpkg-deb', ['-x', join(debs, file), tree]);
+  }
+  return tree;
+}

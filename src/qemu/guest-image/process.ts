@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one program to its end and gives its output as a value.
+
+import { spawn } from 'node:child_process';
+
+/** What a finished program left behind. `status` is -1 when it could not be started, `missing` says that it is not installed. */
+export interface Finished {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly missing: boolean;
+}
+
+/**
+ * Runs `command` without a shell and collects its output as text.
+ *
+ * @param env variables added to this process's own environment
+ */
+export function runProgram(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<Finished> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C', ...options.env },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      resolve({ status: -1, stdout: '', stderr: error.message, missing: error.code === 'ENOENT' }),
+    );
+    child.on('close', (status) =>
+      resolve({
+        status: status ?? -1,
+        stdout: Buffer.concat(out).toString(),
+        stderr: Buffer.concat(err).toString(),
+        missing: false,
+      }),
+    );
+  });
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which Debian suites carry which guest kernel, and what is taken from each: package names only, no mirror and no version.
+// Source: docs/reference/qemu-attach.md section 3.
+
+/** One guest system that can be made from packages. */
+export interface GuestSuite {
+  /** Kernel series, as a user names it. */
+  readonly kernel: '6.1' | '6.12';
+  /** Debian suite. */
+  readonly suite: string;
+  /** Packages whose name does not change within the suite. */
+  readonly packages: readonly string[];
+}
+
+/** The package that depends on the suite's current kernel image. */
+export const KERNEL_META_PACKAGE = 'linux-image-s390x';
+
+/** Debian's architecture name of the guest. */
+export const GUEST_ARCHITECTURE = 's390x';
+
+const COMMON = [
+  'busybox-static',
+  's390-tools',
+  'libc6',
+  'libica3',
+  'libica-utils',
+  'zlib1g',
+  'perl-base',
+  'libcrypt1',
+] as const;
+
+/** The two guest systems. */
+export const GUEST_SUITES: readonly GuestSuite[] = [
+  { kernel: '6.1', suite: 'bookworm', packages: [...COMMON, 'libssl3'] },
+  { kernel: '6.12', suite: 'trixie', packages: [...COMMON, 'libssl3t64', 'libzstd1'] },
+];
+
+/** Names under which a Debian archive may stand in the apt configuration when its Release file has not been read yet. */
+export const DEBIAN_RELEASES: readonly string[] = [
+  'oldstable',
+  'stable',
+  'testing',
+  'unstable',
+  'bullseye',
+  'bookworm',
+  'trixie',
+  'forky',
+  'sid',
+];

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The routine that catches AP instructions inside the guest: it lies in guest memory the kernel does not own, is entered through
+ * the program-new and restart-new PSWs of every lowcore, and hands the registers to the emulator through a mailbox.
+ * Its bytes stand in hook-image.ts; test/qemu/hook.test.ts assembles this file and compares. The numbers are those of
+ * ../layout.ts, the same test compares them too.
+ *
+ * It runs with DAT off and, except for machine checks, disabled. Storage operands without a base register name this CPU's own
+ * lowcore (prefixing), so all sixteen registers can be saved without losing one. PC-relative only: it works at any page.
+ * Source: z/Architecture lowcore assignments as listed in docs/reference/qemu-attach.md sections 5 and 6.
+ */
+	.machine "z10"
+	.text
+
+/* lowcore: architected */
+	.set	LC_ILC_AND_CODE, 0x8c
+	.set	LC_PGM_CODE, 0x8e
+	.set	LC_RESTART_OLD, 0x120
+	.set	LC_PGM_OLD, 0x150
+	.set	LC_IO_NEW, 0x1f0
+/* lowcore: scratch, in the part both the architecture and Linux leave unused */
+	.set	LC_PGM_SAVE, 0x800		/* 16 registers */
+	.set	LC_PGM_PSW, 0x880
+	.set	LC_PGM_CLOCK, 0x890		/* now, deadline */
+	.set	LC_PGM_CPU, 0x8a0
+	.set	LC_RST_SAVE, 0x900
+	.set	LC_RST_PSW, 0x980
+	.set	LC_RST_CLOCK, 0x990
+	.set	LC_RST_CPU, 0x9a0
+/* mailbox of one CPU */
+	.set	MB_SHIFT, 9
+	.set	MB_REQUEST, 0x00
+	.set	MB_ANSWER, 0x04
+	.set	MB_WITHDRAWN, 0x08
+	.set	MB_ACTION, 0x0c
+	.set	MB_GR, 0x10
+	.set	MB_PSW, 0x90
+	.set	MB_CR, 0xa0
+	.set	MB_PREFIX, 0x120
+	.set	MB_ILC_AND_CODE, 0x124
+	.set	MB_ARMED, 0x140
+	.set	MB_RST_REQUEST, 0x144
+	.set	MB_RST_ANSWER, 0x148
+	.set	MB_RST_ACTION, 0x14c
+	.set	MB_RST_PSW, 0x150
+	.set	MB_RST_CR, 0x160
+	.set	MB_RST_PREFIX, 0x1e0
+	.set	MB_RST_NESTED, 0x1e4
+/* values */
+	.set	CODE_OPERATION, 1
+	.set	ACTION_RESUME, 0
+	.set	ACTION_REFLECT, 1
+	.set	ACTION_IO, 2
+	.set	SPINS, 1024			/* looks between two looks at the clock */
+	.set	CODE_SIZE, 0x700
+	.set	AREA_MAILBOXES, 0x1000
+
+/* Program interruption. Anything but an operation exception goes on as if we were not here. */
+program:
+	stmg	%r0,%r15,LC_PGM_SAVE(%r0)
+	clhhsi	LC_PGM_CODE(%r0),CODE_OPERATION
+	jne	reflect
+	larl	%r13,silent
+	cli	0(%r13),0			/* the emulator has gone: do not wait for it again */
+	jne	reflect
+	stap	LC_PGM_CPU(%r0)
+	llgh	%r1,LC_PGM_CPU(%r0)
+	sllg	%r1,%r1,MB_SHIFT
+	larl	%r2,program+AREA_MAILBOXES
+	agr	%r1,%r2
+	mvc	MB_GR(128,%r1),LC_PGM_SAVE(%r0)
+	mvc	MB_PSW(16,%r1),LC_PGM_OLD(%r0)
+	stctg	%c0,%c15,MB_CR(%r1)
+	stpx	MB_PREFIX(%r1)
+	mvc	MB_ILC_AND_CODE(4,%r1),LC_ILC_AND_CODE(%r0)
+	l	%r2,MB_REQUEST(%r1)
+	ahi	%r2,1
+	bcr	15,%r0				/* everything above is stored before the request is */
+	st	%r2,MB_REQUEST(%r1)
+	stck	LC_PGM_CLOCK(%r0)
+	lg	%r3,LC_PGM_CLOCK(%r0)
+	larl	%r13,patience
+	alg	%r3,0(%r13)
+	stg	%r3,LC_PGM_CLOCK+8(%r0)
+1:	lhi	%r3,SPINS
+2:	cl	%r2,MB_ANSWER(%r1)
+	je	answered
+	brct	%r3,2b
+	stck	LC_PGM_CLOCK(%r0)
+	clc	LC_PGM_CLOCK(8,%r0),LC_PGM_CLOCK+8(%r0)
+	jl	1b
+	st	%r2,MB_WITHDRAWN(%r1)
+	larl	%r13,silent
+	mvi	0(%r13),1
+	/* falls through: the guest's own handler takes the operation exception */
+reflect:
+	larl	%r1,original_program
+	mvc	LC_PGM_PSW(16,%r0),0(%r1)
+	lmg	%r0,%r15,LC_PGM_SAVE(%r0)
+	lpswe	LC_PGM_PSW(%r0)
+answered:
+	cli	MB_ACTION+3(%r1),ACTION_REFLECT
+	je	reflect
+	cli	MB_ACTION+3(%r1),ACTION_IO
+	je	3f
+	mvc	LC_PGM_PSW(16,%r0),MB_PSW(%r1)
+	lmg	%r0,%r15,MB_GR(%r1)
+	lpswe	LC_PGM_PSW(%r0)
+3:	lmg	%r0,%r15,MB_GR(%r1)		/* the emulator has stored the I/O old PSW and its parameters */
+	lpswe	LC_IO_NEW(%r0)
+
+/* Restart interruption: ours when the mailbox is armed, else the guest's own. */
+	.org	program+0x200
+restart:
+	stmg	%r0,%r15,LC_RST_SAVE(%r0)
+	stap	LC_RST_CPU(%r0)
+	llgh	%r1,LC_RST_CPU(%r0)
+	sllg	%r1,%r1,MB_SHIFT
+	larl	%r2,program+AREA_MAILBOXES
+	agr	%r1,%r2
+	clfhsi	MB_ARMED(%r1),1
+	je	4f
+	larl	%r1,original_restart
+	mvc	LC_RST_PSW(16,%r0),0(%r1)
+	lmg	%r0,%r15,LC_RST_SAVE(%r0)
+	lpswe	LC_RST_PSW(%r0)
+4:	lg	%r3,LC_RESTART_OLD+8(%r0)	/* did it interrupt this routine? then it must not wait in there */
+	larl	%r4,program
+	slgr	%r3,%r4
+	clgfi	%r3,CODE_SIZE
+	jhe	5f
+	l	%r2,MB_RST_NESTED(%r1)
+	ahi	%r2,1
+	st	%r2,MB_RST_NESTED(%r1)
+	mvhi	MB_ARMED(%r1),0
+	j	back
+5:	mvc	MB_RST_PSW(16,%r1),LC_RESTART_OLD(%r0)
+	stctg	%c0,%c15,MB_RST_CR(%r1)
+	stpx	MB_RST_PREFIX(%r1)
+	l	%r2,MB_RST_REQUEST(%r1)
+	ahi	%r2,1
+	mvhi	MB_ARMED(%r1),0
+	bcr	15,%r0
+	st	%r2,MB_RST_REQUEST(%r1)
+	stck	LC_RST_CLOCK(%r0)
+	lg	%r3,LC_RST_CLOCK(%r0)
+	larl	%r13,patience
+	alg	%r3,0(%r13)
+	stg	%r3,LC_RST_CLOCK+8(%r0)
+6:	lhi	%r3,SPINS
+7:	cl	%r2,MB_RST_ANSWER(%r1)
+	je	8f
+	brct	%r3,7b
+	stck	LC_RST_CLOCK(%r0)
+	clc	LC_RST_CLOCK(8,%r0),LC_RST_CLOCK+8(%r0)
+	jl	6b
+	ahi	%r2,1				/* withdrawn: an even later answer finds another number */
+	st	%r2,MB_RST_REQUEST(%r1)
+	st	%r2,MB_RST_ANSWER(%r1)
+	larl	%r13,silent
+	mvi	0(%r13),1
+	j	back
+8:	cli	MB_RST_ACTION+3(%r1),ACTION_IO
+	jne	back
+	lmg	%r0,%r15,LC_RST_SAVE(%r0)
+	lpswe	LC_IO_NEW(%r0)
+back:	lmg	%r0,%r15,LC_RST_SAVE(%r0)
+	lpswe	LC_RESTART_OLD(%r0)
+
+/* Parameters, written by the emulator when it attaches. */
+	.org	program+CODE_SIZE
+original_program:
+	.quad	0,0
+original_restart:
+	.quad	0,0
+patience:
+	.quad	0				/* TOD units: 4096 are one microsecond */
+silent:
+	.byte	0,0,0,0,0,0,0,0

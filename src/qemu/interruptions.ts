@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings pending adapter interruptions into the guest: with the answer to an AP instruction when that CPU is enabled, else by a
+// restart interruption, which QEMU's "nmi" causes, into the hook. Source: docs/reference/qemu-attach.md section 7.
+
+import type { TranslationContext } from './dat.ts';
+import { ACTION_IO, ACTION_RESUME, LOWCORE, MAILBOX, PSW_IO } from './layout.ts';
+import type { LowcoreHook } from './lowcore.ts';
+import type { Qmp } from './qmp.ts';
+import type { GuestRam } from './ram.ts';
+import type { ApService } from './service.ts';
+
+/** What was counted since the start. */
+export interface InterruptionCounts {
+  /** Delivered with the answer to an instruction. */
+  inline: number;
+  /** Delivered by a restart. */
+  restart: number;
+  /** Restarts that found the CPU masked, or in the hook. */
+  retries: number;
+}
+
+/** Every ISC. */
+const ANY_ISC = 0xff000000;
+
+/** Shortest and longest pause after an attempt that met a masked CPU: without one the guest makes no progress. */
+const RETRY_MS = { first: 0.15, last: 4 } as const;
+
+/** How long the loop looks often after an attempt was started; a guest that is paused takes longer. */
+const HASTE_MS = 20;
+
+/** A CPU's state as QEMU tells it (query-cpus-fast). */
+interface CpuState {
+  readonly 'cpu-index': number;
+  readonly 'cpu-state'?: string;
+}
+
+type Attempt = 'none' | 'asking' | 'armed';
+
+/** Interruption delivery of one guest. */
+export class InterruptionDelivery {
+  readonly counts: InterruptionCounts = { inline: 0, restart: 0, retries: 0 };
+  readonly #ram: GuestRam;
+  readonly #hook: LowcoreHook;
+  readonly #service: ApService;
+  readonly #qmp: Qmp;
+  readonly #parameters = Buffer.alloc(12);
+  readonly #oldPsw = Buffer.alloc(16);
+  readonly #nested: number[] = [];
+  #attempt: Attempt = 'none';
+  #armed = -1;
+  #next = 0;
+  #notBeforeMs = 0;
+  #pauseMs: number = RETRY_MS.first;
+  #nowMs = 0;
+  #startedMs = 0;
+
+  constructor(parts: { ram: GuestRam; hook: LowcoreHook; service: ApService; qmp: Qmp }) {
+    this.#ram = parts.ram;
+    this.#hook = parts.hook;
+    this.#service = parts.service;
+    this.#qmp = parts.qmp;
+  }
+
+  /** True while something is on its way, so that the loop should look often. */
+  get busy(): boolean {
+    return this.#attempt !== 'none' && this.#nowMs < this.#startedMs + HASTE_MS;
+  }
+
+  /**
+   * Delivers an interruption to a CPU that has just finished an instruction.
+   *
+   * @param psw the PSW after the instruction: it becomes the I/O old PSW
+   * @returns true when there was one and the CPU is enabled for it
+   */
+  inline(context: TranslationContext, psw: Uint32Array): boolean {
+    const delivered = this.#deliver(psw, context.cr[13], context.prefix);
+    if (delivered) this.counts.inline++;
+    return delivered;
+  }
+
+  /** Serves the restart part of a CPU's mailbox. @returns 1 when something waited there */
+  lookAt(cpu: number, boxes: Buffer, box: number): number {
+    const nested = boxes.readUInt32BE(box + MAILBOX.MB_RST_NESTED);
+    if (nested !== (this.#nested[cpu] ?? nested)) this.#missed();
+    this.#nested[cpu] = nested;
+    const request = boxes.readUInt32BE(box + MAILBOX.MB_RST_REQUEST);
+    if (request === boxes.readUInt32BE(box + MAILBOX.MB_RST_ANSWER)) return 0;
+    const mailbox = this.#hook.mailbox(cpu);
+    this.#ram.read(mailbox + MAILBOX.MB_RST_PSW, boxes, box + MAILBOX.MB_RST_PSW, 0x94);
+    const psw = new Uint32Array(4);
+    for (let i = 0; i < 4; i++) psw[i] = boxes.readUInt32BE(box + MAILBOX.MB_RST_PSW + 4 * i);
+    const cr6 = boxes.readUInt32BE(box + MAILBOX.MB_RST_CR + 6 * 8 + 4);
+    const prefix = boxes.readUInt32BE(box + MAILBOX.MB_RST_PREFIX);
+    const delivered = this.#deliver(psw, cr6, prefix);
+    this.#ram.writeWord(mailbox + MAILBOX.MB_RST_ACTION, delivered ? ACTION_IO : ACTION_RESUME);
+    this.#ram.writeWord(mailbox + MAILBOX.MB_RST_ANSWER, request);
+    if (delivered) {
+      this.counts.restart++;
+      this.#attempt = 'none';
+      this.#pauseMs = RETRY_MS.first;
+      this.#next = 0;
+    } else this.#missed();
+    return 1;
+  }
+
+  /** Starts an attempt when something is pending and none is under way. */
+  turn(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#attempt !== 'none' || nowMs < this.#notBeforeMs) return;
+    if (this.#service.pendingIsc(ANY_ISC) === -1) return;
+    this.#attempt = 'asking';
+    this.#startedMs = nowMs;
+    this.#interrupt().catch(() => {
+      // QEMU is ending or refuses; a monitor that has gone is noticed by its owner.
+      this.#disarm();
+      this.#missed();
+    });
+  }
+
+  /** The guest was reset: an armed mailbox would catch the restart with which the new kernel starts its CPUs. */
+  reset(): void {
+    this.#disarm();
+    this.#attempt = 'none';
+    this.#pauseMs = RETRY_MS.first;
+  }
+
+  async #interrupt(): Promise<void> {
+    const states = await this.#qmp.execute<CpuState[]>('query-cpus-fast');
+    // A restart would start a stopped CPU again.
+    const running = states.filter((state) => (state['cpu-state'] ?? 'operating') === 'operating');
+    if (this.#attempt !== 'asking') return;
+    if (running.length === 0 || this.#service.pendingIsc(ANY_ISC) === -1) {
+      this.#missed();
+      return;
+    }
+    const cpu = running[this.#next % running.length]['cpu-index'];
+    this.#armed = cpu;
+    this.#attempt = 'armed';
+    this.#ram.writeWord(this.#hook.mailbox(cpu) + MAILBOX.MB_ARMED, 1);
+    await this.#qmp.execute('human-monitor-command', { 'command-line': 'nmi', 'cpu-index': cpu });
+  }
+
+  #disarm(): void {
+    if (this.#armed >= 0)
+      this.#ram.writeWord(this.#hook.mailbox(this.#armed) + MAILBOX.MB_ARMED, 0);
+    this.#armed = -1;
+  }
+
+  /** The CPU could not take it: another one next, after a pause that grows. */
+  #missed(): void {
+    this.counts.retries++;
+    this.#attempt = 'none';
+    this.#next++;
+    this.#notBeforeMs = this.#nowMs + this.#pauseMs;
+    this.#pauseMs = Math.min(this.#pauseMs * 2, RETRY_MS.last);
+  }
+
+  /** Enabled: PSW bit 6 and the ISC's bit of CR6. Stores old PSW and parameters into that CPU's lowcore. */
+  #deliver(psw: Uint32Array, cr6: number, prefix: number): boolean {
+    if ((psw[0] & PSW_IO) === 0) return false;
+    const isc = this.#service.pendingIsc((cr6 & ANY_ISC) >>> 0);
+    if (isc === -1) return false;
+    this.#parameters.writeUInt32BE(this.#service.takeInterruption(isc) >>> 0, 8);
+    for (let i = 0; i < 4; i++) this.#oldPsw.writeUInt32BE(psw[i], 4 * i);
+    this.#ram.write(prefix + LOWCORE.LC_IO_OLD, this.#oldPsw);
+    this.#ram.write(prefix + LOWCORE.LC_IO_PARAMETERS, this.#parameters);
+    return true;
+  }
+}

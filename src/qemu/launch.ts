@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts QEMU so that the emulator can serve it: shared RAM without a name, a private monitor socket, clean-up in every ending.
+// Source: docs/reference/qemu-attach.md section 4.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { ApemuError } from '../errors.ts';
+import { runProgram } from './guest-image/process.ts';
+import { AREA_BYTES } from './layout.ts';
+import { Qmp } from './qmp.ts';
+import { createRam, type GuestRam } from './ram.ts';
+
+/** The emulator program of the architecture. */
+export const QEMU_PROGRAM = 'qemu-system-s390x';
+
+/** Facilities the guest kernel must be told of: QCI, APFT, and AP interruptions. Source: qemu-attach section 2. */
+export const AP_FACILITIES = { polling: '12,15', interrupts: '12,15,65' } as const;
+
+/** What to boot. */
+export interface LaunchOptions {
+  readonly kernel: string;
+  readonly initrd?: string;
+  /** More of the kernel command line. */
+  readonly append?: string;
+  /** Guest storage in MiB. The last one belongs to the hook. Default 512. */
+  readonly memoryMiB?: number;
+  readonly cpus?: number;
+  /** CPUs that may be plugged later; default `cpus`. */
+  readonly maxCpus?: number;
+  /** False leaves facility 65 out: the guest polls. Default true. */
+  readonly interrupts?: boolean;
+  /** `inherit` gives the guest's console our terminal; `pipe` gives it to the caller. Default `pipe`. */
+  readonly console?: 'inherit' | 'pipe';
+  /** Lets the guest restart. Default false: a reset ends QEMU. */
+  readonly reboot?: boolean;
+  /** A test kernel: no Linux command line is added. */
+  readonly bare?: boolean;
+  /** More QEMU arguments, as given after `--`. */
+  readonly extra?: readonly string[];
+  /** tmpfs directory for guest RAM. */
+  readonly ramDirectory?: string;
+  /** Program to run instead of the one in PATH. */
+  readonly program?: string;
+}
+
+/** A QEMU that runs. */
+export interface RunningQemu {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  readonly qmp: Qmp;
+  readonly ram: GuestRam;
+  /** Console output and input; null when it is on our terminal. */
+  readonly output: Readable | null;
+  readonly input: Writable | null;
+  /** Resolves when QEMU has ended, with its exit status and what it wrote to standard error. */
+  readonly ended: Promise<{ status: number | null; stderr: string }>;
+  /** Ends QEMU if it still runs and removes everything. Safe to call again. */
+  close(): Promise<void>;
+}
+
+/** Descriptor number of the RAM file in QEMU, after standard input, output and error. */
+const RAM_FD = 3;
+const START_TIMEOUT_MS = 15_000;
+const END_TIMEOUT_MS = 3_000;
+
+/** The kernel command line: console, facilities, the MiB kept for the hook, then the user's. */
+export function kernelCommandLine(options: LaunchOptions): string {
+  const reserved = AREA_BYTES / 0x100000;
+  const facilities = AP_FACILITIES[options.interrupts === false ? 'polling' : 'interrupts'];
+  const ours = [
+    'console=ttyS0',
+    `facilities=${facilities}`,
+    `mem=${(options.memoryMiB ?? 512) - reserved}M`,
+  ];
+  const given = options.append ?? '';
+  // A parameter the user gives stands alone: most are taken from their last place, but facilities= adds up.
+  const kept = ours.filter((word) => !given.includes(`${word.split('=')[0]}=`));
+  return [...kept, given].join(' ').trim();
+}
+
+/** QEMU's argument vector. */
+export function qemuArguments(options: LaunchOptions, qmpPath: string, ramPath: string): string[] {
+  const memory = options.memoryMiB ?? 512;
+  const cpus = options.cpus ?? 1;
+  const backend = `memory-backend-file,id=ram,size=${memory}M,mem-path=${ramPath},share=on`;
+  const args = ['-M', 's390-ccw-virtio,memory-backend=ram', '-object', backend];
+  args.push('-cpu', 'max', '-accel', 'tcg,thread=multi');
+  args.push('-smp', `${cpus},maxcpus=${options.maxCpus ?? cpus}`, '-m', `${memory}`);
+  args.push('-nographic', '-nodefaults', '-monitor', 'none', '-serial', 'none');
+  args.push('-chardev', 'stdio,id=c0,mux=off,signal=off', '-device', 'sclpconsole,chardev=c0');
+  args.push('-qmp', `unix:${qmpPath},server=on,wait=off`);
+  args.push('-kernel', options.kernel);
+  if (options.initrd !== undefined) args.push('-initrd', options.initrd);
+  if (options.bare !== true) args.push('-append', kernelCommandLine(options));
+  else if (options.append !== undefined) args.push('-append', options.append);
+  if (options.reboot !== true) args.push('-no-reboot');
+  return [...args, ...(options.extra ?? [])];
+}
+
+/**
+ * Starts QEMU and connects to its monitor. Nothing has to be cleaned up when this throws.
+ *
+ * @throws ApemuError APEMU_ERR_QEMU_MISSING without QEMU, APEMU_ERR_QEMU_START when it ends at once (its message is included)
+ */
+export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
+  for (const file of [options.kernel, options.initrd]) {
+    if (file !== undefined && !existsSync(file)) {
+      throw new ApemuError('APEMU_ERR_QEMU_START', `no such file: ${file}`);
+    }
+  }
+  const directory = mkdtempSync(join(tmpdir(), 'apemu-qemu-'));
+  const size = (options.memoryMiB ?? 512) * 0x100000;
+  const ram = createRam(ramDirectory(options), `apemu-${process.pid}-${Date.now()}`, size);
+  const cleanUp = () => rmSync(directory, { recursive: true, force: true });
+  try {
+    const socket = join(directory, 'qmp');
+    const args = qemuArguments(options, socket, `/proc/self/fd/${RAM_FD}`);
+    const child = await startChild(options, args, ram.fd);
+    const ended = watch(child);
+    const qmp = await monitor(child, ended, socket);
+    return running(child, qmp, ram, ended, cleanUp);
+  } catch (error) {
+    ram.close();
+    cleanUp();
+    throw error;
+  }
+}
+
+function ramDirectory(options: LaunchOptions): string {
+  return options.ramDirectory ?? (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
+}
+
+/** With util-linux's setpriv the kernel ends QEMU when we are killed; without it the watchdog in the hook has to do. */
+async function startChild(options: LaunchOptions, args: string[], ramFd: number) {
+  const program = options.program ?? QEMU_PROGRAM;
+  const guarded = (await runProgram('setpriv', ['--version'])).status === 0;
+  const command = guarded ? 'setpriv' : program;
+  const vector = guarded ? ['--pdeathsig', 'KILL', program, ...args] : args;
+  const terminal = options.console === 'inherit';
+  return spawn(command, vector, {
+    stdio: [terminal ? 'inherit' : 'pipe', terminal ? 'inherit' : 'pipe', 'pipe', ramFd],
+  });
+}
+
+function watch(child: ChildProcess): RunningQemu['ended'] {
+  const text: Buffer[] = [];
+  child.stderr?.on('data', (chunk: Buffer) => text.push(chunk));
+  child.stdin?.on('error', () => {});
+  return new Promise((resolve) => {
+    const finish = (status: number | null) =>
+      resolve({ status, stderr: Buffer.concat(text).toString() });
+    child.on('error', () => finish(127));
+    child.on('close', finish);
+  });
+}
+
+/** Waits for the monitor socket, or for QEMU's early end. */
+async function monitor(
+  child: ChildProcess,
+  ended: RunningQemu['ended'],
+  socket: string,
+): Promise<Qmp> {
+  let over: { status: number | null; stderr: string } | undefined;
+  ended.then((value) => {
+    over = value;
+  });
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    if (over !== undefined) throw startFailure(over);
+    if (existsSync(socket)) {
+      const qmp = await Qmp.connect(socket).catch(() => undefined);
+      if (qmp !== undefined) return qmp;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  child.kill('SIGKILL');
+  throw startFailure({ status: null, stderr: 'it did not open its monitor' });
+}
+
+function startFailure(over: { status: number | null; stderr: string }): ApemuError {
+  const missing = over.status === 127 || /No such file or directory|not found/.test(over.stderr);
+  if (missing && !over.stderr.includes('qemu-system-s390x: ')) {
+    return new ApemuError(
+      'APEMU_ERR_QEMU_MISSING',
+      `${QEMU_PROGRAM} is not installed. Debian and Ubuntu: apt-get install qemu-system-misc; Fedora: dnf install ${QEMU_PROGRAM}`,
+      { cause: over },
+    );
+  }
+  const text = over.stderr.trim() || `exit status ${over.status}`;
+  return new ApemuError('APEMU_ERR_QEMU_START', `QEMU ended at once: ${text}`, { cause: over });
+}
+
+function running(
+  child: ChildProcess,
+  qmp: Qmp,
+  ram: GuestRam,
+  ended: RunningQemu['ended'],
+  cleanUp: () => void,
+): RunningQemu {
+  const onExit = () => {
+    child.kill('SIGKILL');
+    cleanUp();
+  };
+  process.once('exit', onExit);
+  let closed: Promise<void> | undefined;
+  const finish = async () => {
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MS);
+    await ended;
+    clearTimeout(timer);
+    qmp.close();
+    ram.close();
+    cleanUp();
+    process.removeListener('exit', onExit);
+  };
+  return {
+    process: child,
+    pid: child.pid ?? -1,
+    qmp,
+    ram,
+    output: child.stdout,
+    input: child.stdin,
+    ended,
+    close() {
+      closed ??= finish();
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where things lie: architected lowcore fields, the scratch the hook uses there, the hook area and the mailbox of one CPU.
+// The names are those of hook/hook.S; a test compares every number with the assembled symbols.
+// Source: z/Architecture lowcore assignments as listed in docs/reference/qemu-attach.md section 6; area and mailbox are ours.
+
+/** Architected lowcore offsets. */
+export const LOWCORE = {
+  LC_ILC_AND_CODE: 0x8c,
+  LC_PGM_CODE: 0x8e,
+  LC_TEID: 0xa8,
+  LC_IO_PARAMETERS: 0xb8,
+  LC_IO_WORD: 0xc0,
+  LC_RESTART_OLD: 0x120,
+  LC_PGM_OLD: 0x150,
+  LC_IO_OLD: 0x170,
+  LC_RESTART_NEW: 0x1a0,
+  LC_PGM_NEW: 0x1d0,
+  LC_IO_NEW: 0x1f0,
+} as const;
+
+/** Bytes of a lowcore; prefixing swaps that many with the ones at absolute zero. */
+export const LOWCORE_BYTES = 0x2000;
+
+/** The hook area: code, parameters, mailboxes. Offsets from its start, which is a page. */
+export const AREA = {
+  CODE_SIZE: 0x700,
+  original_program: 0x700,
+  original_restart: 0x710,
+  patience: 0x720,
+  silent: 0x728,
+  program: 0x000,
+  restart: 0x200,
+  AREA_MAILBOXES: 0x1000,
+} as const;
+
+/** Bytes kept out of the kernel's hands for the area, with `mem=`. One MiB, because `mem=` counts in MiB. */
+export const AREA_BYTES = 0x100000;
+
+/** CPU addresses with a mailbox: more than QEMU's limit of 248. */
+export const MAILBOX_COUNT = 256;
+
+/** Bytes from one mailbox to the next. */
+export const MAILBOX_BYTES = 512;
+
+/** The mailbox of one CPU. All fields are big-endian words except the register arrays (doublewords). */
+export const MAILBOX = {
+  MB_REQUEST: 0x00,
+  MB_ANSWER: 0x04,
+  MB_WITHDRAWN: 0x08,
+  MB_ACTION: 0x0c,
+  MB_GR: 0x10,
+  MB_PSW: 0x90,
+  MB_CR: 0xa0,
+  MB_PREFIX: 0x120,
+  MB_ILC_AND_CODE: 0x124,
+  MB_ARMED: 0x140,
+  MB_RST_REQUEST: 0x144,
+  MB_RST_ANSWER: 0x148,
+  MB_RST_ACTION: 0x14c,
+  MB_RST_PSW: 0x150,
+  MB_RST_CR: 0x160,
+  MB_RST_PREFIX: 0x1e0,
+  MB_RST_NESTED: 0x1e4,
+} as const;
+
+/** What the emulator asks the hook to do. */
+export const ACTION_RESUME = 0;
+/** Go on at the guest's own handler: the program-new PSW it had set (program hook only). */
+export const ACTION_REFLECT = 1;
+/** Take the I/O interruption whose old PSW and parameters have been stored. */
+export const ACTION_IO = 2;
+
+/** PSW under which the hook runs: DAT off, disabled, 64-bit addressing. High and low word of the mask. */
+export const HOOK_PSW_MASK = [0x00000001, 0x80000000] as const;
+
+/** PSW bits by word 0: DAT (bit 5), I/O (bit 6), machine check (bit 13), problem state (bit 15), address space (bits 16-17). */
+export const PSW_DAT = 0x04000000;
+export const PSW_IO = 0x02000000;
+export const PSW_MACHINE_CHECK = 0x00040000;
+export const PSW_PROBLEM = 0x00010000;
+export const PSW_SPACE = 0x0000c000;
+/** Extended and basic addressing: bit 31 in word 0, bit 32 in word 1. */
+export const PSW_EXTENDED = 0x00000001;
+export const PSW_BASIC = 0x80000000;
+/** Wait state (bit 14). */
+export const PSW_WAIT = 0x00020000;
+/** Condition code, bits 18-19. */
+export const PSW_CC = 0x00003000;
+
+/** TOD clock units in a millisecond: bit 51 is a microsecond. Source: z/Architecture, TOD clock format. */
+export const TOD_UNITS_PER_MS = 4_096_000;

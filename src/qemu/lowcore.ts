@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds a guest's lowcores, tells when its program-new PSW is final, and puts the hook in front of it.
+// Source: docs/reference/qemu-attach.md section 5 (rule and order of steps), arch/s390/kernel/setup.c (setup_lowcore).
+
+import { hookCode } from './hook/hook-image.ts';
+import {
+  AREA,
+  AREA_BYTES,
+  HOOK_PSW_MASK,
+  LOWCORE,
+  LOWCORE_BYTES,
+  MAILBOX_BYTES,
+  MAILBOX_COUNT,
+  PSW_BASIC,
+  PSW_DAT,
+  PSW_EXTENDED,
+  PSW_MACHINE_CHECK,
+  TOD_UNITS_PER_MS,
+} from './layout.ts';
+import type { GuestRam } from './ram.ts';
+
+/**
+ * How a guest looks whose program-new PSW is final.
+ *
+ * - `linux`: the PSW runs with DAT and the restart PSW is set too; the early stages of a kernel have neither.
+ * - `bare`: any program-new PSW with 64-bit addressing and an address. For kernels that run with DAT off.
+ */
+export type HookRule = 'linux' | 'bare';
+
+/** Lowest address of a handler of Linux: the kernel image begins at 1 MiB. */
+const LINUX_LOWEST = 0x100000;
+
+/** Lowcores lie below 2 GiB: the prefix register has 31 bits. */
+const PREFIX_LIMIT = 0x80000000;
+
+/** Restart-new and program-new PSW are read together. */
+const WINDOW = LOWCORE.LC_PGM_NEW + 16 - LOWCORE.LC_RESTART_NEW;
+const PROGRAM_AT = LOWCORE.LC_PGM_NEW - LOWCORE.LC_RESTART_NEW;
+
+/** What the lowcore at absolute zero says about the guest. */
+export type LowcoreState = 'early' | 'final' | 'hooked';
+
+/** A PSW as it stands in storage. */
+function pswAt(bytes: Buffer, offset: number) {
+  const mask0 = bytes.readUInt32BE(offset);
+  const mask1 = bytes.readUInt32BE(offset + 4);
+  const address = bytes.readUInt32BE(offset + 8) * 0x100000000 + bytes.readUInt32BE(offset + 12);
+  const wide = (mask0 & PSW_EXTENDED) !== 0 && (mask1 & PSW_BASIC) !== 0;
+  return { mask0, address, wide };
+}
+
+/** The lowcore hook of one guest. */
+export class LowcoreHook {
+  /** Absolute address of the hook area: the last MiB of storage. */
+  readonly area: number;
+  readonly #ram: GuestRam;
+  readonly #rule: HookRule;
+  readonly #window = Buffer.alloc(WINDOW);
+
+  constructor(ram: GuestRam, rule: HookRule) {
+    this.#ram = ram;
+    this.#rule = rule;
+    this.area = ram.size - AREA_BYTES;
+  }
+
+  /** Absolute address of a CPU's mailbox. */
+  mailbox(cpu: number): number {
+    return this.area + AREA.AREA_MAILBOXES + cpu * MAILBOX_BYTES;
+  }
+
+  /** Looks at the lowcore at absolute zero. */
+  state(): LowcoreState {
+    this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
+    const program = pswAt(this.#window, PROGRAM_AT);
+    if (!program.wide || program.address === 0) return 'early';
+    if (program.address === this.area + AREA.program) return 'hooked';
+    if (this.#rule === 'bare') return 'final';
+    const restart = pswAt(this.#window, 0);
+    const final =
+      (program.mask0 & PSW_DAT) !== 0 &&
+      program.address >= LINUX_LOWEST &&
+      restart.wide &&
+      restart.address > LINUX_LOWEST;
+    return final ? 'final' : 'early';
+  }
+
+  /**
+   * Writes the hook area and points every lowcore at it. The guest is stopped, or runs a test kernel that waits for us.
+   *
+   * @param patienceMs how long a vCPU waits for an answer before it goes to the guest's own handler
+   * @returns the absolute addresses of the lowcores hooked
+   */
+  install(patienceMs: number): number[] {
+    this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
+    const lowcores = [0, ...this.#prefixes()];
+    this.#writeArea(patienceMs);
+    const program = hookPsw(this.area + AREA.program);
+    const restart = hookPsw(this.area + AREA.restart);
+    const hookRestart = pswAt(this.#window, 0).wide;
+    for (const lowcore of lowcores) {
+      this.#ram.write(lowcore + LOWCORE.LC_PGM_NEW, program);
+      if (hookRestart) this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, restart);
+    }
+    return lowcores;
+  }
+
+  /** Attaches to a guest that an emulator which has gone hooked: a request that still waits in a mailbox is served. */
+  adopt(patienceMs: number): void {
+    this.#ram.write(this.area + AREA.patience, patience(patienceMs));
+    this.clearSilent();
+  }
+
+  /** Lets the guest go: its own PSWs stand in every lowcore again, and a vCPU in the hook no longer waits. */
+  remove(lowcores: readonly number[]): void {
+    const originals = Buffer.alloc(32);
+    this.#ram.read(this.area + AREA.original_program, originals);
+    for (const lowcore of lowcores) {
+      this.#ram.write(lowcore + LOWCORE.LC_PGM_NEW, originals, 0, 16);
+      if (originals.readUInt32BE(16) !== 0 || originals.readUInt32BE(20) !== 0) {
+        this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, originals, 16, 16);
+      }
+    }
+    this.silence();
+  }
+
+  /** No vCPU waits for the emulator any more: AP instructions go to the guest's own handler. */
+  silence(): void {
+    this.#ram.write(this.area + AREA.silent, Uint8Array.of(1));
+  }
+
+  /** True when a vCPU has waited in vain and now passes AP instructions to the guest's own handler. */
+  isSilent(): boolean {
+    return this.#ram.readWord(this.area + AREA.silent) !== 0;
+  }
+
+  /** Makes vCPUs wait for the emulator again. */
+  clearSilent(): void {
+    this.#ram.write(this.area + AREA.silent, Uint8Array.of(0));
+  }
+
+  /** Blocks below 2 GiB that look like the lowcore at absolute zero: the prefix areas of the running CPUs. */
+  #prefixes(): number[] {
+    const found: number[] = [];
+    const end = Math.min(this.area, PREFIX_LIMIT);
+    const candidate = Buffer.alloc(WINDOW);
+    for (let block = LOWCORE_BYTES; block < end; block += LOWCORE_BYTES) {
+      this.#ram.read(block + LOWCORE.LC_RESTART_NEW, candidate);
+      const same =
+        candidate.compare(this.#window, PROGRAM_AT, WINDOW, PROGRAM_AT, WINDOW) === 0 &&
+        candidate.compare(this.#window, 0, 16, 0, 16) === 0;
+      if (same) found.push(block);
+    }
+    return found;
+  }
+
+  #writeArea(patienceMs: number): void {
+    const image = Buffer.alloc(AREA.AREA_MAILBOXES + MAILBOX_BYTES * MAILBOX_COUNT);
+    hookCode().copy(image);
+    this.#window.copy(image, AREA.original_program, PROGRAM_AT, WINDOW);
+    this.#window.copy(image, AREA.original_restart, 0, 16);
+    if (this.#rule === 'linux') {
+      // 6.12 adds this bit to the live PSW later (traps.c, trap_init); the saved one would miss it.
+      const mask0 = image.readUInt32BE(AREA.original_program);
+      image.writeUInt32BE((mask0 | PSW_MACHINE_CHECK) >>> 0, AREA.original_program);
+    }
+    patience(patienceMs).copy(image, AREA.patience);
+    this.#ram.write(this.area, image);
+  }
+}
+
+function patience(ms: number): Buffer {
+  const units = Buffer.alloc(8);
+  units.writeBigUInt64BE(BigInt(Math.round(ms)) * BigInt(TOD_UNITS_PER_MS));
+  return units;
+}
+
+function hookPsw(address: number): Buffer {
+  const psw = Buffer.alloc(16);
+  psw.writeUInt32BE(HOOK_PSW_MASK[0], 0);
+  psw.writeUInt32BE(HOOK_PSW_MASK[1], 4);
+  psw.writeBigUInt64BE(BigInt(address), 8);
+  return psw;
+}
