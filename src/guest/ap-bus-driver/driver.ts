@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reference AP bus driver as a guest program: start of the bus, one bounded step, end of the workload.
+// Source: docs/reference/ap-architecture.md section 5.2 (start), 5.3, 5.5; kernels as in kernels.ts.
+
+import { STFLE_AQIC, STFLE_QCI } from '../../../native-like/arch/facilities.ts';
+import {
+  QCI_AQM,
+  QCI_BYTES,
+  QCI_FLAG_N,
+  QCI_FLAGS,
+  QCI_NA,
+  QCI_ND,
+} from '../../../native-like/arch/qci.ts';
+import { ApemuError } from '../../errors.ts';
+import { type Cpu, type GuestProgram, WAIT_DONE, WAIT_NOTHING, type Wait } from '../cpu.ts';
+import { tapq } from '../instructions.ts';
+import type { Workload } from '../workloads/workload.ts';
+import { type Bus, createBus } from './bus.ts';
+import {
+  KERNELS,
+  type KernelName,
+  MAX_APID_WITHOUT_QCI,
+  MAX_APQI_WITHOUT_QCI,
+  SCAN_INTERVAL_NS,
+} from './kernels.ts';
+import { nextWakeNs, pollAll, refillAll, runTimers, takeInterruptions } from './poll.ts';
+import { fetchConfiguration, runScan } from './scan.ts';
+import {
+  type ApBusArgs,
+  type ApBusState,
+  type QueueState,
+  SCAN_NONE,
+  SCAN_START,
+} from './state.ts';
+import { createStatistics } from './statistics.ts';
+
+/** Instructions after which a step ends; the event in progress may go some over it. */
+const STEP_INSTRUCTIONS = 256;
+/** Of these, what a scan may use, so that it does not hold up the queues. */
+const SCAN_INSTRUCTIONS = 64;
+
+const DEFAULT_KERNEL: KernelName = '6.12';
+const DEFAULT_BASE = 0x10000;
+/** Offsets from the base of the driver's storage. */
+const NIB_OFFSET = 0x18;
+const QCI_OFFSET = 0x80;
+const BUFFERS_OFFSET = 0x1000;
+const NS_PER_SECOND = 1e9;
+
+const badArgument = (name: string, expected: string, value: unknown): ApemuError =>
+  new ApemuError(
+    'APEMU_ERR_GUEST_ARGUMENT',
+    `ap-bus: ${name} must be ${expected}, not ${String(value)}`,
+  );
+
+const integer = (
+  args: Readonly<Record<string, unknown>>,
+  name: string,
+  normal: number,
+  low: number,
+  high: number,
+): number => {
+  const value = args[name] ?? normal;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) {
+    return value;
+  }
+  throw badArgument(name, `an integer from ${low} to ${high}`, value);
+};
+
+const flag = (args: Readonly<Record<string, unknown>>, name: string, normal: boolean): boolean => {
+  const value = args[name] ?? normal;
+  if (typeof value === 'boolean') return value;
+  throw badArgument(name, 'true or false', value);
+};
+
+const kernelOf = (args: Readonly<Record<string, unknown>>): KernelName => {
+  const value = String(args['kernel'] ?? DEFAULT_KERNEL);
+  if (Object.hasOwn(KERNELS, value)) return value as KernelName;
+  throw badArgument('kernel', Object.keys(KERNELS).join(' or '), value);
+};
+
+/** The state of a driver that has not run yet. Workload arguments are the ones the driver does not know. */
+export const createApBusState = (
+  args: Readonly<Record<string, unknown>> & ApBusArgs,
+): ApBusState => {
+  const kernel = kernelOf(args);
+  const base = integer(args, 'base', DEFAULT_BASE, 0x2000, 0x7fff0000);
+  return {
+    kernel,
+    workload: String(args.workload ?? 'loopback'),
+    workloadArgs: { ...args },
+    useIrq: flag(args, 'useIrq', true),
+    pollThread: flag(args, 'pollThread', false),
+    endWhenDone: flag(args, 'endWhenDone', true),
+    scanIntervalNs:
+      integer(args, 'configTime', SCAN_INTERVAL_NS / NS_PER_SECOND, 5, 120) * NS_PER_SECOND,
+    highPollNs: integer(args, 'pollTimeoutNs', KERNELS[kernel].highPollNs, 1, 120 * NS_PER_SECOND),
+    started: false,
+    ended: false,
+    crashed: '',
+    apInstalled: false,
+    irq: false,
+    nibAddress: base + NIB_OFFSET,
+    qciAddress: base + QCI_OFFSET,
+    qci: new Uint8Array(QCI_BYTES),
+    maxApid: MAX_APID_WITHOUT_QCI,
+    maxApqi: MAX_APQI_WITHOUT_QCI,
+    defaultDomain: integer(args, 'domain', -1, -1, 255),
+    driversLoaded: false,
+    scans: 0,
+    configChanges: 0,
+    scanPart: SCAN_NONE,
+    scanApid: 0,
+    scanApqi: 0,
+    scanNs: 0,
+    pollNs: 0,
+    timeoutNs: 0,
+    pollDue: false,
+    pollCursor: -1,
+    pollWait: 0,
+    refillDue: false,
+    interruptions: 0,
+    polls: 0,
+    psmidCounter: 0,
+    nextAddress: base + BUFFERS_OFFSET,
+    areas: [],
+    cards: [],
+    queues: [],
+    retired: createStatistics(),
+  };
+};
+
+/** Highest ids: na and nd of QCI, with APXA and where they are not zero. */
+const readLimits = (state: ApBusState): void => {
+  const extended = (state.qci[QCI_FLAGS]! << 24) & QCI_FLAG_N;
+  if (extended === 0) return;
+  if (state.qci[QCI_NA] !== 0) state.maxApid = state.qci[QCI_NA]!;
+  if (state.qci[QCI_ND] !== 0) state.maxApqi = state.qci[QCI_ND]!;
+};
+
+/** A default domain asked for that the guest cannot use is ignored. */
+const checkDefaultDomain = (state: ApBusState): void => {
+  const domain = state.defaultDomain;
+  if (domain < 0) return;
+  const hasQci = state.qci.some((byte) => byte !== 0);
+  const usable =
+    domain <= state.maxApqi &&
+    (!hasQci || (state.qci[QCI_AQM + (domain >> 3)]! & (0x80 >> (domain & 7))) !== 0);
+  if (!usable) state.defaultDomain = -1;
+};
+
+/** Section 5.2: is there AP at all, configuration, interruptions, first scan. */
+const start = (bus: Bus): void => {
+  const { state, ap } = bus;
+  state.started = true;
+  tapq(ap, 0, false);
+  state.apInstalled = ap.programInterruption === 0;
+  if (!state.apInstalled) return;
+  if (ap.cpu.facility(STFLE_QCI)) fetchConfiguration(bus);
+  readLimits(state);
+  checkDefaultDomain(state);
+  state.irq = state.useIrq && ap.cpu.facility(STFLE_AQIC);
+  if (state.irq) bus.storage[state.nibAddress] = 0;
+  state.scanPart = SCAN_START;
+};
+
+/** Whether the workload has ended on this queue, or cannot run on it. */
+const queueDone = (queue: QueueState): boolean => {
+  if (queue.driver === '' || !queue.config || queue.chkstop) return true;
+  return queue.finished && queue.slots.freeCount === queue.slots.capacity;
+};
+
+/** Whether the workload has ended on every usable queue. */
+export const workloadDone = (state: ApBusState): boolean =>
+  state.started && state.scanPart === SCAN_NONE && state.queues.every(queueDone);
+
+/** What the driver waits for after a step that did all it could. */
+const waitOf = (bus: Bus): Wait => {
+  const { state } = bus;
+  if (state.endWhenDone && workloadDone(state)) {
+    state.ended = true;
+    return WAIT_DONE;
+  }
+  return nextWakeNs(bus);
+};
+
+const runStep = (bus: Bus): Wait => {
+  const { state, ap } = bus;
+  if (!state.started) start(bus);
+  if (!state.apInstalled) {
+    state.ended = true;
+    return WAIT_DONE;
+  }
+  takeInterruptions(bus);
+  runTimers(bus);
+  if (state.scanPart === SCAN_NONE && ap.cpu.nowNs() >= state.scanNs) state.scanPart = SCAN_START;
+  bus.limit = ap.executed + SCAN_INSTRUCTIONS;
+  let finished = runScan(bus);
+  bus.limit = ap.executed + STEP_INSTRUCTIONS;
+  if (finished && state.refillDue) refillAll(bus);
+  if (state.pollDue || state.pollCursor >= 0) finished = pollAll(bus) && finished;
+  if (!finished || state.pollDue || state.refillDue) return WAIT_NOTHING;
+  return waitOf(bus);
+};
+
+const buses = new WeakMap<ApBusState, Bus>();
+
+/** The working view of a state on a CPU; made anew for a state that was restored or has moved to another CPU. */
+export const busOf = (cpu: Cpu, state: ApBusState, workloads: readonly Workload[]): Bus => {
+  let bus = buses.get(state);
+  if (bus === undefined || bus.ap.cpu !== cpu) {
+    if (cpu.storage.length < state.nextAddress) {
+      throw new ApemuError(
+        'APEMU_ERR_GUEST_MEMORY',
+        `ap-bus needs guest memory up to ${state.nextAddress.toString(16)}, there are ${cpu.storage.length.toString(16)} bytes`,
+      );
+    }
+    bus = createBus(cpu, state, workloads);
+    bus.limit = Number.MAX_SAFE_INTEGER;
+    buses.set(state, bus);
+  }
+  return bus;
+};
+
+/** Makes the driver as a guest program over a set of workloads; the argument `workload` names one of them. */
+export const createApBusDriver = (workloads: readonly Workload[]): GuestProgram<ApBusState> => ({
+  name: 'ap-bus',
+  init: (args) => createApBusState(args),
+  step(cpu, state) {
+    if (state.ended) return WAIT_DONE;
+    const bus = busOf(cpu, state, workloads);
+    const wait = runStep(bus);
+    if (state.crashed === '') return wait;
+    state.ended = true;
+    return WAIT_DONE;
+  },
+});
+
+/** Asks for a scan now, as the "AP configuration changed" event and a write to the bus attribute `scans` do. */
+export const forceScan = (state: ApBusState): void => {
+  if (state.scanPart === SCAN_NONE) state.scanNs = 0;
+};

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages of one queue: slots, request list, pending list, and what happens when one ends.
+// Source: docs/reference/ap-architecture.md section 2.2 (recv, flush), docs/reference/messages.md section 1.6 (PSMID).
+
+import { NO_MORE_MESSAGES, SPECIAL_COMMAND } from '../workloads/workload.ts';
+import type { Bus } from './bus.ts';
+import { DEV_OPERATING, type MessageSlots, type QueueState } from './state.ts';
+import { latencyBucket } from './statistics.ts';
+
+/** High half of the PSMIDs of a queue's messages: number of the process that sends them, one per queue. */
+const senderOf = (queue: QueueState): number => 0x1000 + queue.apqn;
+
+/** Sets up `capacity` empty slots over storage at `address`. */
+export const setUpSlots = (
+  slots: MessageSlots,
+  address: number,
+  slotBytes: number,
+  capacity: number,
+): void => {
+  const zeros = (): number[] => new Array<number>(capacity).fill(0);
+  slots.capacity = capacity;
+  slots.slotBytes = slotBytes;
+  slots.address = address;
+  slots.psmidHigh = zeros();
+  slots.psmidLow = zeros();
+  slots.length = zeros();
+  slots.special = new Array<boolean>(capacity).fill(false);
+  slots.startNs = zeros();
+  slots.free = zeros().map((_, i) => capacity - 1 - i);
+  slots.freeCount = capacity;
+  slots.waiting = zeros();
+  slots.waitingCount = 0;
+  slots.pending = zeros();
+  slots.pendingCount = 0;
+};
+
+/** Guest address of a slot's request. */
+export const slotAddress = (slots: MessageSlots, slot: number): number =>
+  slots.address + slot * slots.slotBytes;
+
+/** Removes entry `at` of a list with `count` entries, keeping the order. */
+const removeAt = (list: number[], count: number, at: number): void => {
+  for (let i = at + 1; i < count; i++) list[i - 1] = list[i]!;
+};
+
+const release = (slots: MessageSlots, slot: number): void => {
+  slots.free[slots.freeCount++] = slot;
+};
+
+/** Moves the oldest waiting message to the pending ones: NQAP has accepted it. */
+export const markSent = (queue: QueueState): void => {
+  const slots = queue.slots;
+  slots.pending[slots.pendingCount++] = slots.waiting[0]!;
+  removeAt(slots.waiting, slots.waitingCount--, 0);
+  queue.statistics.sent++;
+};
+
+/** Fails the oldest waiting message with -EINVAL: NQAP refused it. */
+export const refuseOldest = (bus: Bus, queue: QueueState): void => {
+  const slots = queue.slots;
+  release(slots, slots.waiting[0]!);
+  removeAt(slots.waiting, slots.waitingCount--, 0);
+  queue.statistics.refused++;
+  bus.workload.lost(queue.workload, false);
+};
+
+/** Completes the pending message with the PSMID of the reply just dequeued. `parts` above 1: it did not fit (-EMSGSIZE). */
+export const completeReply = (bus: Bus, queue: QueueState, parts: number): void => {
+  const { ap, workload, storage } = bus;
+  const slots = queue.slots;
+  const statistics = queue.statistics;
+  for (let i = 0; i < slots.pendingCount; i++) {
+    const slot = slots.pending[i]!;
+    if (slots.psmidLow[slot] !== ap.psmidLow || slots.psmidHigh[slot] !== ap.psmidHigh) continue;
+    removeAt(slots.pending, slots.pendingCount--, i);
+    if (parts > 1) {
+      statistics.tooLarge++;
+      workload.lost(queue.workload, false);
+    } else {
+      const request = slotAddress(slots, slot);
+      const right = workload.check(
+        queue.workload,
+        storage,
+        request,
+        slots.length[slot]!,
+        queue.replyAddress,
+        ap.length,
+      );
+      if (right) statistics.answered++;
+      else statistics.wrong++;
+      const bucket = latencyBucket(ap.cpu.nowNs() - slots.startNs[slot]!);
+      statistics.latency[bucket] = statistics.latency[bucket]! + 1;
+    }
+    release(slots, slot);
+    return;
+  }
+  statistics.unmatched++;
+};
+
+/** The queue has forgotten its requests: all pending ones go to the end of the request list and are sent again. */
+export const requeuePending = (queue: QueueState): void => {
+  const slots = queue.slots;
+  for (let i = 0; i < slots.pendingCount; i++)
+    slots.waiting[slots.waitingCount++] = slots.pending[i]!;
+  queue.statistics.resent += slots.pendingCount;
+  slots.pendingCount = 0;
+};
+
+/** Ends all messages of a queue with -EAGAIN. */
+export const flushQueue = (bus: Bus, queue: QueueState): void => {
+  const slots = queue.slots;
+  const lost = slots.pendingCount + slots.waitingCount;
+  while (slots.pendingCount > 0) release(slots, slots.pending[--slots.pendingCount]!);
+  while (slots.waitingCount > 0) release(slots, slots.waiting[--slots.waitingCount]!);
+  for (let i = 0; i < lost; i++) bus.workload.lost(queue.workload, true);
+  queue.statistics.flushed += lost;
+  if (lost > 0) {
+    queue.finished = false;
+    bus.state.refillDue = true;
+  }
+};
+
+/**
+ * Takes new messages from the workload until all slots are in use. Stands for the processes that wait for a reply and then
+ * send their next request; a queue that is not OPERATING refuses them (-ENODEV), so nothing is taken then.
+ */
+export const refill = (bus: Bus, queue: QueueState): void => {
+  if (queue.finished || queue.replyAddress === 0 || !queue.online) return;
+  if (queue.devState !== DEV_OPERATING) return;
+  const slots = queue.slots;
+  while (slots.freeCount > 0) {
+    const slot = slots.free[slots.freeCount - 1]!;
+    const length = bus.workload.next(queue.workload, bus.storage, slotAddress(slots, slot));
+    if (length <= 0) {
+      queue.finished = length === NO_MORE_MESSAGES;
+      return;
+    }
+    slots.freeCount--;
+    slots.length[slot] = length & ~SPECIAL_COMMAND;
+    slots.special[slot] = (length & SPECIAL_COMMAND) !== 0;
+    slots.psmidHigh[slot] = senderOf(queue);
+    slots.psmidLow[slot] = bus.state.psmidCounter = (bus.state.psmidCounter + 1) | 0;
+    slots.startNs[slot] = bus.ap.cpu.nowNs();
+    slots.waiting[slots.waitingCount++] = slot;
+    queue.requests++;
+  }
+};

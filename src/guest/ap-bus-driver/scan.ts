@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bus scan: configuration, default domain, cards, queues. Runs in slices; its place is part of the state.
+// Source: docs/reference/ap-architecture.md section 5.3 (steps 1 to 7), 4.2 (QCI), 4.6 (types).
+
+import { STFLE_APFT } from '../../../native-like/arch/facilities.ts';
+import {
+  QCI_APM,
+  QCI_AQM,
+  QCI_BYTES,
+  QCI_FLAG_B,
+  QCI_FLAG_C,
+} from '../../../native-like/arch/qci.ts';
+import {
+  GR2_BS_MASK,
+  GR2_BS_SHIFT,
+  GR2_TYPE_SHIFT,
+  QACT_CAT_SHIFT,
+  QACT_MODE_MASK,
+  QACT_MODE_SHIFT,
+} from '../../../native-like/arch/registers.ts';
+import {
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_CHECKSTOPPED,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_Q_NOT_AVAIL,
+} from '../../../native-like/arch/response-codes.ts';
+import { qact, qci, tapq } from '../instructions.ts';
+import { asyncError, rc } from '../status.ts';
+import { type Bus, crash, outOfBudget } from './bus.ts';
+import {
+  createCard,
+  createQueueDevice,
+  loadDrivers,
+  probeQueue,
+  removeCard,
+  removeQueue,
+} from './devices.ts';
+import { HIGHEST_TYPE, LOWEST_COMPATIBLE_TYPE } from './kernels.ts';
+import { flushQueue } from './messages.ts';
+import { applyWait } from './poll.ts';
+import { restart } from './queue.ts';
+import {
+  type CardState,
+  DEV_ERROR,
+  DEV_UNINITIATED,
+  type QueueState,
+  SCAN_CARD,
+  SCAN_DEFAULT_DOMAIN,
+  SCAN_END,
+  SCAN_NONE,
+  SCAN_PROBE,
+  SCAN_QUEUES,
+  SCAN_START,
+} from './state.ts';
+
+/** Secure-execution bit of TAPQ's queue information that is read per queue, not per card. */
+const bindStateOf = (infoHigh: number): number => (infoHigh & GR2_BS_MASK) >>> GR2_BS_SHIFT;
+
+/** QCI flags word of the last block; 0 without QCI. */
+const qciFlags = (bus: Bus): number => {
+  const block = bus.state.qci;
+  return (block[0]! << 24) | (block[1]! << 16) | (block[2]! << 8) | block[3]!;
+};
+
+/** Secure-execution bind functions are there (flag B). */
+export const bindAvailable = (bus: Bus): boolean =>
+  bus.kernel.secureBind && (qciFlags(bus) & QCI_FLAG_B) !== 0;
+
+/** Whether a mask of the QCI block has the id; without QCI every id is tried. */
+const permitted = (bus: Bus, mask: number, id: number): boolean => {
+  const { qci: block } = bus.state;
+  if (qciFlags(bus) === 0) return true;
+  return (block[mask + (id >> 3)]! & (0x80 >> (id & 7))) !== 0;
+};
+
+/** Reads the configuration. Returns whether a byte of it changed. */
+export const fetchConfiguration = (bus: Bus): boolean => {
+  const { state, storage } = bus;
+  if (qci(bus.ap, state.qciAddress) !== 0) return false;
+  let changed = false;
+  for (let i = 0; i < QCI_BYTES; i++) {
+    const byte = storage[state.qciAddress + i]!;
+    if (byte !== state.qci[i]) {
+      state.qci[i] = byte;
+      changed = true;
+    }
+  }
+  return changed;
+};
+
+/** TAPQ of a queue, with the facilities where they can be had. Leaves GR2 in `bus.ap`. */
+const testQueue = (bus: Bus, apqn: number): number => {
+  const status = tapq(bus.ap, apqn, bus.ap.cpu.facility(STFLE_APFT));
+  if (bus.ap.programInterruption !== 0) crash(bus, `TAPQ of ${apqn.toString(16)}`);
+  return status;
+};
+
+/** The status tells that the queue exists: RC 00 and 02 to 05, or an asynchronous error; and there is information. */
+const queueExists = (bus: Bus, status: number): boolean => {
+  const code = rc(status);
+  const known = code <= AP_RESPONSE_BUSY && code !== AP_RESPONSE_Q_NOT_AVAIL;
+  if (!known && !(bus.kernel.asyncBit && asyncError(status))) return false;
+  return (bus.ap.infoHigh | bus.ap.infoLow) !== 0;
+};
+
+/** Next domain from `from` on that the usage mask permits, or above the highest. */
+const nextDomain = (bus: Bus, from: number): number => {
+  let domain = from;
+  while (domain <= bus.state.maxApqi && !permitted(bus, QCI_AQM, domain)) domain++;
+  return domain;
+};
+
+const startScan = (bus: Bus): void => {
+  const { state } = bus;
+  if (fetchConfiguration(bus)) state.configChanges++;
+  state.scanApid = 0;
+  state.scanApqi = 0;
+  state.scanPart = state.defaultDomain < 0 ? SCAN_DEFAULT_DOMAIN : SCAN_CARD;
+};
+
+/** One TAPQ in search of the default domain: lowest usage domain, then lowest card, that answers RC 00. */
+const seekDefaultDomain = (bus: Bus): void => {
+  const { state } = bus;
+  state.scanApqi = nextDomain(bus, state.scanApqi);
+  let found = false;
+  if (state.scanApqi <= state.maxApqi) {
+    if (permitted(bus, QCI_APM, state.scanApid)) {
+      const apqn = (state.scanApid << 8) | state.scanApqi;
+      found = rc(testQueue(bus, apqn)) === AP_RESPONSE_NORMAL;
+      if (found) state.defaultDomain = state.scanApqi;
+    }
+    if (++state.scanApid > state.maxApid) {
+      state.scanApid = 0;
+      state.scanApqi++;
+    }
+  }
+  if (found || state.scanApqi > state.maxApqi) {
+    state.scanApid = 0;
+    state.scanApqi = 0;
+    state.scanPart = SCAN_CARD;
+  }
+};
+
+/** Type number the kernel will treat a raw one as; 0 = refused. */
+const compatibleType = (bus: Bus, apqn: number, type: number, functions: number): number => {
+  if (type < bus.kernel.lowestType) return 0;
+  if (type <= HIGHEST_TYPE) return type;
+  if ((qciFlags(bus) & QCI_FLAG_C) === 0) return 0;
+  const mode = ((functions >>> QACT_MODE_SHIFT) & QACT_MODE_MASK) << QACT_MODE_SHIFT;
+  const status = qact(bus.ap, apqn, false, mode, HIGHEST_TYPE << QACT_CAT_SHIFT);
+  if (rc(status) !== AP_RESPONSE_NORMAL) return 0;
+  const answer = (bus.ap.infoLow >>> QACT_CAT_SHIFT) & 0xff;
+  return answer >= LOWEST_COMPATIBLE_TYPE && answer <= HIGHEST_TYPE ? answer : 0;
+};
+
+/** The same adapter as before, by what the kernel compares. */
+const sameCard = (bus: Bus, card: CardState, high: number, low: number): boolean => {
+  const { identityHigh, identityLow } = bus.kernel;
+  return (
+    ((card.infoHigh ^ high) & identityHigh) === 0 && ((card.infoLow ^ low) & identityLow) === 0
+  );
+};
+
+const nextCard = (bus: Bus): void => {
+  const { state } = bus;
+  state.scanApid++;
+  state.scanApqi = 0;
+  state.scanPart = state.scanApid > state.maxApid ? SCAN_END : SCAN_CARD;
+};
+
+const giveUpCard = (bus: Bus, card: CardState | undefined): void => {
+  if (card !== undefined) removeCard(bus, card);
+  nextCard(bus);
+};
+
+/** One TAPQ in search of a queue of the current card that yields information; then the card is created or updated. */
+const scanCard = (bus: Bus): void => {
+  const { state, ap } = bus;
+  const apid = state.scanApid;
+  let card = bus.cardOf.get(apid);
+  if (!permitted(bus, QCI_APM, apid)) {
+    giveUpCard(bus, card);
+    return;
+  }
+  state.scanApqi = nextDomain(bus, state.scanApqi);
+  if (state.scanApqi > state.maxApqi) {
+    giveUpCard(bus, card);
+    return;
+  }
+  const apqn = (apid << 8) | state.scanApqi;
+  const status = testQueue(bus, apqn);
+  if (!queueExists(bus, status)) {
+    state.scanApqi++;
+    return;
+  }
+  const infoHigh = ap.infoHigh;
+  const infoLow = ap.infoLow;
+  const rawType = infoLow >>> GR2_TYPE_SHIFT;
+  if (rawType === 0) {
+    giveUpCard(bus, card);
+    return;
+  }
+  const config = rc(status) !== AP_RESPONSE_DECONFIGURED;
+  const chkstop = rc(status) === AP_RESPONSE_CHECKSTOPPED;
+  if (card !== undefined && !sameCard(bus, card, infoHigh, infoLow)) {
+    removeCard(bus, card);
+    card = undefined;
+  }
+  if (card === undefined) {
+    const type = compatibleType(bus, apqn, rawType, infoHigh);
+    if (type === 0) {
+      nextCard(bus);
+      return;
+    }
+    createCard(bus, { apid, infoHigh, infoLow, type, config, chkstop });
+  } else {
+    card.config = config;
+    card.chkstop = chkstop;
+  }
+  state.scanApqi = 0;
+  state.scanPart = SCAN_QUEUES;
+};
+
+const queueStops = (bus: Bus, queue: QueueState, code: number): void => {
+  if (queue.devState > DEV_UNINITIATED) {
+    queue.devState = DEV_ERROR;
+    queue.lastErrorRc = code;
+    queue.statistics.errors++;
+  }
+  flushQueue(bus, queue);
+};
+
+const queueReturns = (bus: Bus, queue: QueueState): void => {
+  if (queue.devState > DEV_UNINITIATED) applyWait(bus, restart(bus, queue));
+  bus.state.refillDue = true;
+};
+
+/** Step 6 of the scan: transitions of a queue that exists. */
+const updateQueue = (bus: Bus, queue: QueueState, code: number): void => {
+  const deconfigured = code === AP_RESPONSE_DECONFIGURED;
+  const chkstop = code === AP_RESPONSE_CHECKSTOPPED;
+  if (chkstop !== queue.chkstop) {
+    queue.chkstop = chkstop;
+    if (chkstop) queueStops(bus, queue, AP_RESPONSE_CHECKSTOPPED);
+    else queueReturns(bus, queue);
+  } else if (deconfigured === queue.config) {
+    queue.config = !deconfigured;
+    if (deconfigured) queueStops(bus, queue, AP_RESPONSE_DECONFIGURED);
+    else queueReturns(bus, queue);
+  } else if (queue.devState === DEV_ERROR) {
+    flushQueue(bus, queue);
+    queueReturns(bus, queue);
+  }
+};
+
+/** One domain of the current card. */
+const scanQueue = (bus: Bus): void => {
+  const { state } = bus;
+  if (state.scanApqi > state.maxApqi) {
+    nextCard(bus);
+    return;
+  }
+  const domain = state.scanApqi++;
+  const apqn = (state.scanApid << 8) | domain;
+  const queue = bus.queueOf.get(apqn);
+  const status = permitted(bus, QCI_AQM, domain) ? testQueue(bus, apqn) : undefined;
+  if (status === undefined || !queueExists(bus, status)) {
+    if (queue !== undefined) removeQueue(bus, queue);
+    return;
+  }
+  const bindState = bindStateOf(bus.ap.infoHigh);
+  if (queue !== undefined) {
+    queue.bindState = bindState;
+    updateQueue(bus, queue, rc(status));
+    return;
+  }
+  createQueueDevice(bus, bus.cardOf.get(state.scanApid)!, apqn, {
+    config: rc(status) !== AP_RESPONSE_DECONFIGURED,
+    chkstop: rc(status) === AP_RESPONSE_CHECKSTOPPED,
+    bindState,
+  });
+};
+
+const endScan = (bus: Bus): void => {
+  const { state } = bus;
+  state.scans++;
+  state.scanNs = bus.ap.cpu.nowNs() + state.scanIntervalNs;
+  state.scanPart = SCAN_NONE;
+  if (state.driversLoaded || state.cards.length === 0) return;
+  loadDrivers(bus);
+  state.scanApqi = 0;
+  state.scanPart = SCAN_PROBE;
+};
+
+/** After the first scan that found a card the drivers' modules are loaded: one queue is probed here. */
+const probeNext = (bus: Bus): void => {
+  const { state } = bus;
+  const queue = state.queues[state.scanApqi++];
+  if (queue === undefined) state.scanPart = SCAN_NONE;
+  else probeQueue(bus, bus.cardOf.get(queue.apqn >> 8)!, queue);
+};
+
+const PARTS: Readonly<Record<number, (bus: Bus) => void>> = {
+  [SCAN_START]: startScan,
+  [SCAN_DEFAULT_DOMAIN]: seekDefaultDomain,
+  [SCAN_CARD]: scanCard,
+  [SCAN_QUEUES]: scanQueue,
+  [SCAN_END]: endScan,
+  [SCAN_PROBE]: probeNext,
+};
+
+/** Goes on with the scan until it has ended (true) or the step's instructions are used up (false). */
+export const runScan = (bus: Bus): boolean => {
+  while (bus.state.scanPart !== SCAN_NONE) {
+    if (outOfBudget(bus) || bus.state.crashed !== '') return false;
+    PARTS[bus.state.scanPart]!(bus);
+  }
+  return true;
+};

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a queue's driver counts: messages by outcome, errors, and a log-scale histogram of latencies.
+
+/** Buckets per power of two; a bucket is at most 12.5 % wide. */
+const SUB_BUCKETS = 8;
+/** Largest exponent kept: 2^40 ns, 18 minutes, above the request timeout. */
+const OCTAVES = 41;
+export const LATENCY_BUCKETS = OCTAVES * SUB_BUCKETS;
+
+/** Counts of one queue. Plain data; all numbers of messages except where said. */
+export interface QueueStatistics {
+  /** Accepted by NQAP. */
+  sent: number;
+  /** Answered, and the workload found the reply right. */
+  answered: number;
+  /** Answered, and the workload found the reply wrong. */
+  wrong: number;
+  /** Refused by NQAP with RC 42, 15 or 16 (-EINVAL). */
+  refused: number;
+  /** The reply was larger than the buffer (-EMSGSIZE). */
+  tooLarge: number;
+  /** Ended by an error, a removal or a scan before an answer (-EAGAIN). */
+  flushed: number;
+  /** Sent once more because the queue said it was empty. */
+  resent: number;
+  /** Replies with a PSMID nobody waited for. */
+  unmatched: number;
+  /** Times the queue went into the device state ERROR. */
+  errors: number;
+  /** Accepted resets. */
+  resets: number;
+  /** Latency histogram: from handing the message to the queue to its reply; see `latencyBucket`. */
+  latency: number[];
+}
+
+export const createStatistics = (): QueueStatistics => ({
+  sent: 0,
+  answered: 0,
+  wrong: 0,
+  refused: 0,
+  tooLarge: 0,
+  flushed: 0,
+  resent: 0,
+  unmatched: 0,
+  errors: 0,
+  resets: 0,
+  latency: new Array<number>(LATENCY_BUCKETS).fill(0),
+});
+
+/** Histogram bucket of a latency in nanoseconds: eight equal parts of each power of two. */
+export const latencyBucket = (ns: number): number => {
+  if (ns < SUB_BUCKETS) return ns < 0 ? 0 : Math.floor(ns);
+  let octave: number;
+  let top: number;
+  if (ns < 0x40000000) {
+    octave = 31 - Math.clz32(ns);
+    top = ns >> (octave - 3);
+  } else {
+    octave = Math.floor(Math.log2(ns));
+    top = Math.floor(ns / 2 ** (octave - 3));
+  }
+  const bucket = (octave - 2) * SUB_BUCKETS + (top - SUB_BUCKETS);
+  return bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1;
+};
+
+/** Smallest latency in nanoseconds that falls into a bucket. */
+export const bucketStartNs = (bucket: number): number => {
+  if (bucket < SUB_BUCKETS) return bucket;
+  const octave = Math.floor(bucket / SUB_BUCKETS) + 2;
+  return (SUB_BUCKETS + (bucket % SUB_BUCKETS)) * 2 ** (octave - 3);
+};
+
+/** Latency in nanoseconds that `percent` of the messages do not exceed (upper edge of its bucket); 0 without messages. */
+export const latencyPercentileNs = (latency: readonly number[], percent: number): number => {
+  let total = 0;
+  for (const n of latency) total += n;
+  if (total === 0) return 0;
+  const wanted = Math.max(1, Math.ceil((total * percent) / 100));
+  let seen = 0;
+  for (let bucket = 0; bucket < latency.length; bucket++) {
+    seen += latency[bucket]!;
+    if (seen >= wanted) return bucketStartNs(bucket + 1);
+  }
+  return bucketStartNs(LATENCY_BUCKETS);
+};
+
+/** Adds the counts and the histogram of `from` to `into`. */
+export const addStatistics = (into: QueueStatistics, from: QueueStatistics): void => {
+  into.sent += from.sent;
+  into.answered += from.answered;
+  into.wrong += from.wrong;
+  into.refused += from.refused;
+  into.tooLarge += from.tooLarge;
+  into.flushed += from.flushed;
+  into.resent += from.resent;
+  into.unmatched += from.unmatched;
+  into.errors += from.errors;
+  into.resets += from.resets;
+  for (let i = 0; i < LATENCY_BUCKETS; i++) into.latency[i]! += from.latency[i]!;
+};
