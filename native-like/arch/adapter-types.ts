@@ -80,20 +80,6 @@ export const ADAPTER_MODES: readonly AdapterModeRow[] = [
   },
 ];
 
-/** Presets of AD-24 beside the facility word. */
-export const DEFAULT_ND = 84;
-export const DEFAULT_ML = 3;
-export const DEFAULT_DEPTH = 8;
-export const DEPTH_MAX = 16;
-/** Message limit in bytes: ml in units of 4 KiB, 0 meaning 12288 (section 4.5). */
-export const ML_UNIT_BYTES = 4096;
-export const ML_ZERO_BYTES = 12288;
-/** Length limit used for a queue that is not available, so that nothing leaks (AD-08). */
-export const UNAVAILABLE_LIMIT_BYTES = 15 * ML_UNIT_BYTES;
-
-/** Message limit in bytes of an `ml` field. */
-export const messageLimit = (ml: number): number => (ml === 0 ? ML_ZERO_BYTES : ml * ML_UNIT_BYTES);
-
 export interface MachineProfileRow {
   readonly name: 'z13' | 'z14' | 'z15' | 'z16';
   /** Adapter type numbers that can be plugged. */

@@ -2,7 +2,13 @@
 // PQAP function codes: GR0 fields, per-code reserved bits, needed facilities.
 // Source: docs/reference/ap-architecture.md sections 1.2 to 1.4, decisions AD-03 to AD-06.
 // Status: architected; QBAP and the reserved-bit rule of bit 41 are choices (AD-05, AD-06).
-import { FACILITY_APSB, FACILITY_AQIC, FACILITY_QACT, FACILITY_QCI, FACILITY_SE } from './facilities.ts';
+import {
+  FACILITY_APSB,
+  FACILITY_AQIC,
+  FACILITY_QACT,
+  FACILITY_QCI,
+  FACILITY_SE,
+} from './facilities.ts';
 
 /** GR0 bits 32-39: function code. */
 export const GR0_FC_MASK = 0xff000000;

@@ -30,6 +30,7 @@ import {
   C_VCPUS,
   C_VERSION,
   COLD_WORDS,
+  CONTROL_BYTES,
   CRYCB_STRIDE_BYTE,
   FAULT_WORDS,
   FAULTS_MAX,
@@ -57,6 +58,7 @@ import {
   SIE_WORDS,
   TRACE_WORDS,
   V_CR6,
+  V_FACILITIES,
   V_GUARD,
   V_GUARD_MESSAGE,
   V_GUEST,
@@ -65,6 +67,7 @@ import {
   V_PSW_MASK_LOW,
   V_STORAGE_BYTE,
   V_STORAGE_SIZE,
+  V_TRUE_MASKS,
   VCPU_WORDS,
 } from './layout.ts';
 
@@ -92,10 +95,15 @@ const regionsOf = (shape: ImageShape): Region[] => {
   const guests = shape.guests.length;
   const vcpus = shape.guests.reduce((sum, guest) => sum + guest.vcpus, 0);
   const storage = shape.guests.reduce((sum, guest) => sum + guest.storageBytes, 0);
-  const words = (word: number, count: number): Region => ({ word, bytes: count * 4, byteOffset: false });
+  const words = (word: number, count: number): Region => ({
+    word,
+    bytes: count * 4,
+    byteOffset: false,
+  });
   const bytes = (word: number, count: number): Region => ({ word, bytes: count, byteOffset: true });
   return [
-    words(C_MASKS, guests * MASK_WORDS),
+    // One more record that stays empty: see V_MASKS.
+    words(C_MASKS, (guests + 1) * MASK_WORDS),
     words(C_ADM, guests * ADM_WORDS),
     bytes(C_CRYCB_BYTE, guests * CRYCB_STRIDE_BYTE),
     words(C_GUEST, guests * GUEST_WORDS),
@@ -116,7 +124,7 @@ const regionsOf = (shape: ImageShape): Region[] => {
 
 /** Bytes an image of this shape needs. */
 export const imageBytes = (shape: ImageShape): number =>
-  regionsOf(shape).reduce((sum, region) => sum + roundUp(region.bytes, PAGE_BYTES), PAGE_BYTES);
+  regionsOf(shape).reduce((sum, region) => sum + roundUp(region.bytes, PAGE_BYTES), CONTROL_BYTES);
 
 /** Views over one machine's memory and the addresses of its records. Not for the instruction path. */
 export class MachineImage {
@@ -165,6 +173,10 @@ export class MachineImage {
   /** Word index of the effective masks of `guest`. */
   masks(guest: number): number {
     return this.word(C_MASKS) + guest * MASK_WORDS;
+  }
+  /** Word index of the masks record that stays empty. */
+  emptyMasks(): number {
+    return this.masks(this.guests);
   }
   adm(guest: number): number {
     return this.word(C_ADM) + guest * ADM_WORDS;
@@ -215,6 +227,7 @@ const initialiseGuests = (image: MachineImage, shape: ImageShape): void => {
       const vcpu = image.vcpu(number, n);
       i32[vcpu + V_GUEST] = record;
       i32[vcpu + V_MASKS] = image.masks(number);
+      i32[vcpu + V_TRUE_MASKS] = image.masks(number);
       i32[vcpu + V_STORAGE_BYTE] = storage;
       i32[vcpu + V_STORAGE_SIZE] = guest.storageBytes;
       resetVcpu(image, vcpu);
@@ -227,9 +240,16 @@ const initialiseGuests = (image: MachineImage, shape: ImageShape): void => {
 /** Initial state of a vCPU: 64-bit, supervisor, DAT off, key 0, I/O enabled, CR6 all sub-classes, registers zero. */
 export const resetVcpu = (image: MachineImage, vcpu: number): void => {
   const { i32 } = image;
-  const keep = [V_GUEST, V_MASKS, V_STORAGE_BYTE, V_STORAGE_SIZE, V_GUARD, V_GUARD_MESSAGE].map(
-    (word) => [word, i32[vcpu + word] as number] as const,
-  );
+  const keep = [
+    V_GUEST,
+    V_MASKS,
+    V_TRUE_MASKS,
+    V_FACILITIES,
+    V_STORAGE_BYTE,
+    V_STORAGE_SIZE,
+    V_GUARD,
+    V_GUARD_MESSAGE,
+  ].map((word) => [word, i32[vcpu + word] as number] as const);
   i32.fill(0, vcpu, vcpu + VCPU_WORDS);
   for (const [word, value] of keep) i32[vcpu + word] = value;
   i32[vcpu + V_PSW_MASK_HIGH] = PSW_EA | PSW_IO;
@@ -241,7 +261,7 @@ export const resetVcpu = (image: MachineImage, vcpu: number): void => {
 export const layOutImage = (memory: SharedMemory, shape: ImageShape): MachineImage => {
   const image = new MachineImage(memory);
   const { i32 } = image;
-  let offset = PAGE_BYTES;
+  let offset = CONTROL_BYTES;
   for (const region of regionsOf(shape)) {
     i32[region.word] = region.byteOffset ? offset : offset / 4;
     offset += roundUp(region.bytes, PAGE_BYTES);
@@ -270,7 +290,9 @@ export const layOutImage = (memory: SharedMemory, shape: ImageShape): MachineIma
 export const createImage = (shape: ImageShape): MachineImage => {
   const bytes = imageBytes(shape);
   if (bytes > IMAGE_BYTES_MAX) {
-    throw new RangeError(`a machine image of ${bytes} bytes exceeds the limit of ${IMAGE_BYTES_MAX} bytes`);
+    throw new RangeError(
+      `a machine image of ${bytes} bytes exceeds the limit of ${IMAGE_BYTES_MAX} bytes`,
+    );
   }
   return layOutImage(createSharedMemory(bytes), shape);
 };

@@ -48,7 +48,7 @@ export const C_TIME_RAPQ = 28;
 export const C_TIME_ZAPQ = 30;
 export const C_TIME_AQIC = 32;
 export const C_TIME_BIND = 34;
-/** Options of NQAP and DQAP: bit 0 parts (L = 0) are refused; CC 2 every n bytes in C_CC2_BYTES, 0 = never. */
+/** Options of NQAP and DQAP: OPTION_*; CC 2 every n bytes in C_CC2_BYTES, 0 = never. */
 export const C_OPTIONS = 36;
 export const C_CC2_BYTES = 37;
 /** Locks and flags that several threads write: each on a line of its own (16 words). */
@@ -59,12 +59,18 @@ export const C_MDEVS_LOCK = 112;
 export const C_POOL_LOCK = 128;
 /** GIB: alert list origin, NISC, host alert pending; guarded by C_MDEVS_LOCK's sibling. */
 export const C_GIB = 144;
-/** Clock of each executing thread in nanoseconds as a double, one line each. Thread 0 is the host. */
+/** A block of words for each executing thread: its clock in nanoseconds as a double, then scratch bytes. Thread 0 is the host. */
 export const C_CLOCKS = 256;
-export const CLOCK_STRIDE = 16;
+export const CLOCK_STRIDE = 64;
+export const THREAD_SCRATCH_BYTE = 64;
 export const THREADS_MAX = 48;
+/** The control words and the threads' blocks. */
+export const CONTROL_BYTES = 16384;
 
+/** L = 0 is a specification exception (AD-19). */
 export const OPTION_REFUSE_PARTS = 1;
+/** CC 2 after every n bytes moved, else at addresses that are multiples of n (AD-18). */
+export const OPTION_CC2_PROGRESS = 2;
 
 // ---- guest --------------------------------------------------------------------------------------------------------------
 /** Effective masks, 64 bytes a guest: what interpretive execution tests. Id n is bit n & 31 from the left of word n >>> 5. */
@@ -111,7 +117,7 @@ export const V_PSW_ADDRESS_LOW = 3;
 export const V_EVENT = 4;
 /** GR0 bits that must be zero for the fast TAPQ path. */
 export const V_GUARD = 5;
-/** Word index of the effective masks. */
+/** Word index of the masks the fast paths test: V_TRUE_MASKS, or the empty record when every instruction must be looked at. */
 export const V_MASKS = 6;
 /** GR0 bits that must be zero for the fast NQAP and DQAP paths, besides each one's reserved bits. */
 export const V_GUARD_MESSAGE = 7;
@@ -124,8 +130,10 @@ export const V_STORAGE_SIZE = 42;
 export const V_FACILITIES = 43;
 /** Program-interruption code, or interception code. */
 export const V_EXIT = 44;
-export const V_IPA = 45;
-export const V_IPB = 46;
+/** Intercepted instruction: IPA is its left half, IPB its right half followed by zeros. */
+export const V_INSTRUCTION = 45;
+/** Word index of the effective masks. */
+export const V_TRUE_MASKS = 46;
 /** Control register 6 bits 32-63: interruption sub-class mask. */
 export const V_CR6 = 47;
 
@@ -189,15 +197,14 @@ export const ATTENTION_DECONFIGURED = 0x0008;
 export const ATTENTION_CHECKSTOPPED = 0x0010;
 export const ATTENTION_BUSY = 0x0020;
 export const ATTENTION_ASYNC = 0x0040;
-export const ATTENTION_SE = 0x0080;
 export const ATTENTION_SERVICE = 0x0100;
 export const ATTENTION_FAULT = 0x0200;
 export const ATTENTION_SHARED = 0x0400;
 export const ATTENTION_BINDING = 0x0800;
-export const ATTENTION_CC2 = 0x1000;
 export const ATTENTION_OPEN = 0x2000;
 /** Attention bits that end by themselves at a due time. */
-export const ATTENTION_TIMED = ATTENTION_RESET | ATTENTION_AQIC | ATTENTION_SERVICE | ATTENTION_BINDING;
+export const ATTENTION_TIMED =
+  ATTENTION_RESET | ATTENTION_AQIC | ATTENTION_SERVICE | ATTENTION_BINDING;
 
 /** Cold part of a queue, 128 bytes. Times are doubles at even words. */
 export const COLD_WORDS = 32;
@@ -205,8 +212,8 @@ export const K_RESET_DUE = 0;
 export const K_AQIC_DUE = 2;
 export const K_BIND_DUE = 4;
 export const K_APQN = 6;
-/** 1: the running reset also unbinds (F bit). */
-export const K_RESET_UNBINDS = 7;
+/** What the end of the running reset does to the binding: AFTER_RESET_* */
+export const K_AFTER_RESET = 7;
 /** 1: interruptions become enabled when the AQIC change is due; 0: disabled. */
 export const K_AQIC_ENABLE = 8;
 /** Response code of a sticky asynchronous error. */
@@ -245,8 +252,12 @@ export const K_BOUND_GUEST = 26;
 export const K_OWNER = 27;
 /** Service time in nanoseconds of a loopback message, a double. */
 export const K_SERVICE_NS = 28;
-/** Latest due time among the messages in service: order of completion when fifo is asked for. */
-export const K_LAST_DUE = 30;
+/** Slots whose finished reply is held back by a reorder fault. */
+export const K_HELD = 30;
+
+export const AFTER_RESET_KEEP = 0;
+export const AFTER_RESET_UNBIND = 1;
+export const AFTER_RESET_DISSOCIATE = 2;
 
 export const BIND_UNBOUND = 0;
 export const BIND_BOUND = 1;
@@ -268,6 +279,8 @@ export const L_ACCEPTED = 6;
 export const L_DELAY = 8;
 /** Number of the message on its queue, for the order of acceptance. */
 export const L_SEQUENCE = 10;
+/** SLOT_REORDER: behind how many later replies this one goes. */
+export const L_PLACES = 11;
 
 export const SLOT_SPECIAL = 1;
 export const SLOT_DROP = 2;
@@ -313,7 +326,19 @@ export const FAULT_REORDER = 4;
 export const FUNCTION_NQAP = 9;
 export const FUNCTION_DQAP = 10;
 export const FUNCTION_COUNT = 11;
-export const FUNCTION_NAMES = ['TAPQ', 'RAPQ', 'ZAPQ', 'AQIC', 'QCI', 'QACT', 'QBAP', 'BAPQ', 'AAPQ', 'NQAP', 'DQAP'] as const;
+export const FUNCTION_NAMES = [
+  'TAPQ',
+  'RAPQ',
+  'ZAPQ',
+  'AQIC',
+  'QCI',
+  'QACT',
+  'QBAP',
+  'BAPQ',
+  'AAPQ',
+  'NQAP',
+  'DQAP',
+] as const;
 
 // ---- trace --------------------------------------------------------------------------------------------------------------
 /** Trace record, 32 bytes. */

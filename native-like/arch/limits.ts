@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits of messages and queues.
+// Source: docs/reference/ap-architecture.md section 4.5, decisions AD-08, AD-24, AD-26.
+// Status: architected; presets are choices.
+
+/** Presets of AD-24. */
+export const DEFAULT_ND = 84;
+export const DEFAULT_ML = 3;
+export const DEFAULT_DEPTH = 8;
+/** qd has four bits. */
+export const DEPTH_MAX = 16;
+/** Message limit in bytes: ml in units of 4 KiB, 0 meaning 12288 (section 4.5). */
+export const ML_UNIT_BYTES = 4096;
+export const ML_ZERO_BYTES = 12288;
+export const ML_MAX = 15;
+/** Length limit used for a queue that is not available, so that nothing leaks (AD-08). */
+export const UNAVAILABLE_LIMIT_BYTES = ML_MAX * ML_UNIT_BYTES;
+
+/** Message limit in bytes of an `ml` field. */
+export const messageLimit = (ml: number): number => (ml === 0 ? ML_ZERO_BYTES : ml * ML_UNIT_BYTES);

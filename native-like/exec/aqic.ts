@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// AQIC, interruption control, as the host executes it. Under SIE the instruction is intercepted before it gets here.
+// Source: docs/reference/ap-architecture.md section 1.6, decisions AD-17, AD-21, AD-32, AD-33. Status: architected; delay a choice.
+import {
+  AQIC_GF_MASK,
+  AQIC_GISA_MASK,
+  AQIC_GISC_MASK,
+  AQIC_GISC_SHIFT,
+  AQIC_IR,
+  AQIC_ISC_MASK,
+} from '../arch/registers.ts';
+import {
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_INVALID_ADDRESS,
+  AP_RESPONSE_INVALID_GISA,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_OTHERWISE_CHANGED,
+} from '../arch/response-codes.ts';
+import { GISA0_BYTES, GISA1_BYTES } from '../arch/sie.ts';
+import { STATUS_IRQ } from '../arch/status-word.ts';
+import {
+  ATTENTION_AQIC,
+  C_GUESTS,
+  C_TIME_AQIC,
+  GISA_ADDRESS_BASE,
+  GISA_ADDRESS_STRIDE,
+  GISA_STRIDE_BYTE,
+  GUEST_WORDS,
+  K_AQIC_DUE,
+  K_AQIC_ENABLE,
+  K_GISA_BYTE,
+  K_ISC,
+  K_NIB_BYTE,
+  K_NOTIFY_GUEST,
+  Q_ATTENTION,
+  Q_COLD,
+  Q_STATUS,
+  V_GR,
+  V_GUEST,
+  V_STORAGE_BYTE,
+  V_STORAGE_SIZE,
+} from '../machine/layout.ts';
+import { statusWithCode } from './availability.ts';
+import { completeStatus } from './ending.ts';
+import { now, settle } from './queue.ts';
+import { addressHigh, addressMask } from './storage.ts';
+import { F64, GISAS_BYTE, GUESTS, I32, markPending } from './views.ts';
+
+/** No GISA designated. */
+const GISA_NONE = 0;
+/** GISA origin or format unusable. */
+const GISA_BAD = -1;
+
+/** Image offset of the GISA at host address `origin` in a storage of `size` bytes at `storage`, GISA_NONE or GISA_BAD. */
+const locateGisa = (origin: number, bytes: number, storage: number, size: number): number => {
+  const offset = origin - GISA_ADDRESS_BASE;
+  if (
+    offset >= 0 &&
+    offset % GISA_ADDRESS_STRIDE === 0 &&
+    offset / GISA_ADDRESS_STRIDE < (I32[C_GUESTS] as number)
+  ) {
+    return GISAS_BYTE + (offset / GISA_ADDRESS_STRIDE) * GISA_STRIDE_BYTE;
+  }
+  return origin <= size - bytes ? storage + origin : GISA_BAD;
+};
+
+/** GISA of a control word, by AD-32 and AD-33. */
+const designatedGisa = (v: number, high: number, low: number): number => {
+  if ((high & AQIC_GF_MASK) >= 2) return GISA_BAD;
+  const origin = low & AQIC_GISA_MASK;
+  if (origin === 0) return (high & AQIC_GISC_MASK) !== 0 ? GISA_BAD : GISA_NONE;
+  const bytes = (high & AQIC_GF_MASK) === 1 ? GISA1_BYTES : GISA0_BYTES;
+  return locateGisa(
+    origin,
+    bytes,
+    I32[v + V_STORAGE_BYTE] as number,
+    I32[v + V_STORAGE_SIZE] as number,
+  );
+};
+
+/** Starts the change of the I bit; zero delay ends it before the next instruction. */
+const startChange = (q: number, enable: boolean): void => {
+  const cold = I32[q + Q_COLD] as number;
+  const delay = F64[C_TIME_AQIC >> 1] as number;
+  I32[cold + K_AQIC_ENABLE] = enable ? 1 : 0;
+  F64[(cold + K_AQIC_DUE) >> 1] = now() + delay;
+  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_AQIC;
+  markPending(q);
+  if (delay === 0) settle(q, now());
+};
+
+/**
+ * Disables interruptions of an operational queue. Returns the response code.
+ */
+export const disable = (q: number): number => {
+  if (((I32[q + Q_ATTENTION] as number) & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
+  if (((I32[q + Q_STATUS] as number) & STATUS_IRQ) === 0) return AP_RESPONSE_OTHERWISE_CHANGED;
+  startChange(q, false);
+  return AP_RESPONSE_NORMAL;
+};
+
+/**
+ * Enables interruptions of an operational queue: notification byte at image offset `nib` (-1: behind the external accessor),
+ * GISA at image offset `gisa` (0: none), sub-class `isc` made pending for the guest record `guest`. Returns the response code.
+ */
+export const enable = (
+  q: number,
+  nib: number,
+  gisa: number,
+  isc: number,
+  guest: number,
+): number => {
+  if (((I32[q + Q_ATTENTION] as number) & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
+  if (((I32[q + Q_STATUS] as number) & STATUS_IRQ) !== 0) return AP_RESPONSE_OTHERWISE_CHANGED;
+  const cold = I32[q + Q_COLD] as number;
+  I32[cold + K_NIB_BYTE] = nib;
+  I32[cold + K_GISA_BYTE] = gisa;
+  I32[cold + K_ISC] = isc;
+  I32[cold + K_NOTIFY_GUEST] = guest;
+  startChange(q, true);
+  return AP_RESPONSE_NORMAL;
+};
+
+/** Enable as the registers say: 05, 07, 06, 08 in this order. */
+const enableByRegisters = (v: number, q: number): number => {
+  if (((I32[q + Q_ATTENTION] as number) & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
+  if (((I32[q + Q_STATUS] as number) & STATUS_IRQ) !== 0) return AP_RESPONSE_OTHERWISE_CHANGED;
+  const nibLow = (I32[v + V_GR + 5] as number) & addressMask(v);
+  const nibHigh = addressHigh(v, I32[v + V_GR + 4] as number);
+  const outside = nibHigh !== 0 || nibLow <= 0 || nibLow >= (I32[v + V_STORAGE_SIZE] as number);
+  if (outside) return AP_RESPONSE_INVALID_ADDRESS;
+  const high = I32[v + V_GR + 2] as number;
+  const low = I32[v + V_GR + 3] as number;
+  const gisa = designatedGisa(v, high, low);
+  if (gisa === GISA_BAD) return AP_RESPONSE_INVALID_GISA;
+  const nib = (I32[v + V_STORAGE_BYTE] as number) + nibLow;
+  if (gisa === GISA_NONE) return enable(q, nib, 0, low & AQIC_ISC_MASK, I32[v + V_GUEST] as number);
+  const kvmGuest =
+    gisa < (I32[v + V_STORAGE_BYTE] as number) ? (gisa - GISAS_BYTE) / GISA_STRIDE_BYTE : 0;
+  const gisc = (high & AQIC_GISC_MASK) >>> AQIC_GISC_SHIFT;
+  return enable(q, nib, gisa, gisc, GUESTS + kvmGuest * GUEST_WORDS);
+};
+
+/** AQIC by the host; `rc` is what the queue's state answers. */
+export const aqic = (v: number, q: number, rc: number): number => {
+  if (rc !== AP_RESPONSE_NORMAL) return completeStatus(v, statusWithCode(q, rc));
+  // The I bit changes later: an accepted request still shows the old one.
+  const before = statusWithCode(q, AP_RESPONSE_NORMAL);
+  const code =
+    ((I32[v + V_GR + 2] as number) & AQIC_IR) !== 0 ? enableByRegisters(v, q) : disable(q);
+  return completeStatus(v, code === AP_RESPONSE_NORMAL ? before : statusWithCode(q, code));
+};

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// From an APQN to a queue in a given state: masks, precedence of queue states, faults.
+// Source: docs/reference/ap-architecture.md sections 2.4, 6.3, decisions AD-12, AD-13, AD-15 steps 7 and 8.
+// Status: architected; the precedence is a choice (AD-13).
+
+import { FACILITY_SE } from '../arch/facilities.ts';
+import { FC_AAPQ, FC_RAPQ, FC_TAPQ, FC_ZAPQ } from '../arch/function-codes.ts';
+import {
+  AP_RESPONSE_ASSOC_FAILED,
+  AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE,
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_CHECKSTOPPED,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_Q_FULL,
+  AP_RESPONSE_Q_NOT_AVAIL,
+  AP_RESPONSE_Q_NOT_BOUND,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+  AP_RESPONSE_STATE_CHANGE_IN_PROGRESS,
+} from '../arch/response-codes.ts';
+import { STATUS_ASYNC, STATUS_EMPTY, STATUS_FLAGS, STATUS_RC_SHIFT } from '../arch/status-word.ts';
+import {
+  ATTENTION_ABSENT,
+  ATTENTION_ASYNC,
+  ATTENTION_BINDING,
+  ATTENTION_BUSY,
+  ATTENTION_CHECKSTOPPED,
+  ATTENTION_DECONFIGURED,
+  ATTENTION_FAULT,
+  ATTENTION_RESET,
+  BIND_UNBOUND,
+  F_ACTION,
+  F_VALUE,
+  FAULT_CC,
+  FUNCTION_DQAP,
+  FUNCTION_NQAP,
+  G_FAULTS,
+  K_ASYNC_RC,
+  K_BIND,
+  MASK_AQM,
+  Q_ATTENTION,
+  Q_COLD,
+  Q_STATUS,
+  V_FACILITIES,
+  V_GUEST,
+  V_TRUE_MASKS,
+} from '../machine/layout.ts';
+import { findFault } from './faults.ts';
+import { now, raiseAsyncError, settle } from './queue.ts';
+import { I32, INDEX, QUEUES } from './views.ts';
+
+/** Answer of `queueCondition`: plain operation. */
+export const OPERATIONAL = 0;
+/** Answer of `queueCondition`: the instruction ends with condition code `value & 3`, nothing done (injected). */
+export const CONDITION_CC = 0x100;
+
+/** Sign bit on: both the APM and the AQM bit of the APQN are on in the effective masks at word `masks`. */
+export const authorized = (masks: number, gr0: number): number =>
+  ((I32[masks + ((gr0 >>> 13) & 7)] as number) << ((gr0 >>> 8) & 31)) &
+  ((I32[masks + MASK_AQM + ((gr0 >>> 5) & 7)] as number) << (gr0 & 31));
+
+/** Queue record the APQN in GR0 names for this vCPU; the permanent absent record when it is not available to it. */
+export const findQueue = (v: number, gr0: number): number =>
+  authorized(I32[v + V_TRUE_MASKS] as number, gr0) < 0
+    ? (I32[INDEX + (gr0 & 0xffff)] as number)
+    : QUEUES;
+
+/** Response code of a queue state, by AD-13; 0 when operational for this function. */
+const stateCode = (v: number, q: number, fn: number): number => {
+  const attention = I32[q + Q_ATTENTION] as number;
+  const cold = I32[q + Q_COLD] as number;
+  if (attention & ATTENTION_ASYNC && fn !== FC_RAPQ && fn !== FC_ZAPQ)
+    return I32[cold + K_ASYNC_RC] as number;
+  if (attention & ATTENTION_DECONFIGURED) return AP_RESPONSE_DECONFIGURED;
+  if (attention & ATTENTION_CHECKSTOPPED) return AP_RESPONSE_CHECKSTOPPED;
+  if (attention & ATTENTION_RESET) return AP_RESPONSE_RESET_IN_PROGRESS;
+  if (attention & ATTENTION_BINDING && fn !== FC_TAPQ) return AP_RESPONSE_STATE_CHANGE_IN_PROGRESS;
+  if (needsBinding(v, cold, fn)) return AP_RESPONSE_Q_NOT_BOUND;
+  if (attention & ATTENTION_BUSY) return AP_RESPONSE_BUSY;
+  return OPERATIONAL;
+};
+
+/** A secure-execution guest exchanges messages and associates only on bound queues. */
+const needsBinding = (v: number, cold: number, fn: number): boolean =>
+  ((I32[v + V_FACILITIES] as number) & FACILITY_SE) !== 0 &&
+  (fn === FUNCTION_NQAP || fn === FUNCTION_DQAP || fn === FC_AAPQ) &&
+  I32[cold + K_BIND] === BIND_UNBOUND;
+
+/**
+ * What stands in the way of function `fn` on queue `q`: OPERATIONAL, a response code, or CONDITION_CC + condition code.
+ * An unavailable queue comes first, then an injected fault, then the queue's own state (AD-13).
+ */
+export const queueCondition = (v: number, q: number, apqn: number, fn: number): number => {
+  const attention = I32[q + Q_ATTENTION] as number;
+  if (attention & ATTENTION_ABSENT) return AP_RESPONSE_Q_NOT_AVAIL;
+  settle(q, now());
+  const guest = I32[v + V_GUEST] as number;
+  if (attention & ATTENTION_FAULT || I32[guest + G_FAULTS] !== 0) {
+    const fault = findFault(guest, apqn, fn, true);
+    if (fault !== 0) return faultCondition(q, fault);
+  }
+  return stateCode(v, q, fn);
+};
+
+const faultCondition = (q: number, fault: number): number => {
+  const value = I32[fault + F_VALUE] as number;
+  if (I32[fault + F_ACTION] === FAULT_CC) return CONDITION_CC + value;
+  if (value === AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE || value === AP_RESPONSE_ASSOC_FAILED) {
+    raiseAsyncError(q, value);
+  }
+  return value;
+};
+
+/** Status word that goes with a response code on this queue (AD-12, AD-12a). */
+export const statusWithCode = (q: number, rc: number): number => {
+  if (rc === 0 || rc === AP_RESPONSE_RESET_IN_PROGRESS || rc === AP_RESPONSE_Q_FULL) {
+    const resetting = ((I32[q + Q_ATTENTION] as number) & ATTENTION_RESET) !== 0;
+    const flags = resetting ? STATUS_EMPTY : (I32[q + Q_STATUS] as number) & STATUS_FLAGS;
+    return flags | (rc << STATUS_RC_SHIFT);
+  }
+  const async = rc === AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE || rc === AP_RESPONSE_ASSOC_FAILED;
+  return (rc << STATUS_RC_SHIFT) | (async ? STATUS_ASYNC : 0);
+};

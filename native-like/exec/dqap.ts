@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// DQAP, dequeue: the fast path for a whole reply from a queue in plain operation, and everything else.
+// Source: docs/reference/ap-architecture.md section 1.9, decisions AD-08, AD-10, AD-16, AD-18.
+// Status: architected; the continuation token and CC 2 are choices.
+import { FACILITY_APXA } from '../arch/facilities.ts';
+import { GR0_APQN, GR0_APQN_NO_APXA } from '../arch/function-codes.ts';
+import { PGM_SPECIFICATION } from '../arch/program-interruptions.ts';
+import {
+  DQAP_RESERVED,
+  DQAP_START,
+  DQAP_TOKEN_MARK,
+  DQAP_TOKEN_MASK,
+  DQAP_TOKEN_PART_MASK,
+  DQAP_TOKEN_PART_SHIFT,
+} from '../arch/registers.ts';
+import { AP_RESPONSE_NO_FIRST_PART, AP_RESPONSE_NO_PENDING_REPLY } from '../arch/response-codes.ts';
+import { STATUS_EMPTY, STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts';
+import {
+  ATTENTION_OPEN,
+  FUNCTION_DQAP,
+  K_DELIVERED,
+  K_OPEN_SLOT,
+  K_PART,
+  L_LENGTH,
+  L_PSMID_HIGH,
+  L_PSMID_LOW,
+  PSW_EA,
+  PSW_PROBLEM,
+  Q_ALL_FREE,
+  Q_ATTENTION,
+  Q_COLD,
+  Q_FREE,
+  Q_LIMIT,
+  Q_REPLY_HEAD,
+  Q_REPLY_RING,
+  Q_REPLY_TAIL,
+  Q_SLOTS_BYTE,
+  Q_STATUS,
+  Q_STRIDE_BYTE,
+  RING_BYTES,
+  SLOT_HEADER_BYTES,
+  V_FACILITIES,
+  V_GR,
+  V_GUARD_MESSAGE,
+  V_MASKS,
+  V_PSW_MASK_HIGH,
+  V_STORAGE_BYTE,
+  V_STORAGE_SIZE,
+} from '../machine/layout.ts';
+import {
+  authorized,
+  CONDITION_CC,
+  findQueue,
+  queueCondition,
+  statusWithCode,
+} from './availability.ts';
+import { bytesToBoundary } from './boundary.ts';
+import { complete, completeStatus, programInterruption } from './ending.ts';
+import { advanceOperand, operandLength } from './nqap.ts';
+import { admit } from './pqap.ts';
+import { firstReply, SLOT_BIT_0, slotHeader } from './queue.ts';
+import { addressHigh, addressMask, copyBytes, storeGuest } from './storage.ts';
+import { I32, INDEX, U8 } from './views.ts';
+
+const FAST_MASK = DQAP_RESERVED | DQAP_START;
+const RING_MASK = RING_BYTES - 1;
+
+/** DQAP. The tests below are those of AD-15 for the common case, merged; anything unusual goes to `dqapSlow`. */
+export const dqap = (v: number, instruction: number): number => {
+  const gr0 = I32[v + V_GR + 1] as number;
+  const unusual =
+    ((gr0 ^ DQAP_START) & ((I32[v + V_GUARD_MESSAGE] as number) | FAST_MASK)) |
+    (((I32[v + V_PSW_MASK_HIGH] as number) ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) |
+    (instruction & 0x11);
+  if (unusual !== 0) return dqapSlow(v, instruction);
+  if (authorized(I32[v + V_MASKS] as number, gr0) >= 0) return dqapSlow(v, instruction);
+  const q = I32[INDEX + (gr0 & 0xffff)] as number;
+  const head = I32[q + Q_REPLY_HEAD] as number;
+  if (I32[q + Q_ATTENTION] !== 0 || head === I32[q + Q_REPLY_TAIL]) return dqapSlow(v, instruction);
+  const slot = U8[((q + Q_REPLY_RING) << 2) + (head & RING_MASK)] as number;
+  const at = (I32[q + Q_SLOTS_BYTE] as number) + slot * (I32[q + Q_STRIDE_BYTE] as number);
+  const header = at >>> 2;
+  const length = I32[header + L_LENGTH] as number;
+  const r2 = v + V_GR + ((instruction & 15) << 1);
+  const room = I32[r2 + 3] as number;
+  const address = I32[r2 + 1] as number;
+  if (
+    ((I32[r2] as number) | (I32[r2 + 2] as number)) !== 0 ||
+    room < length ||
+    room > (I32[q + Q_LIMIT] as number) ||
+    address < 0 ||
+    address > (I32[v + V_STORAGE_SIZE] as number) - length
+  ) {
+    return dqapSlow(v, instruction);
+  }
+  copyBytes((I32[v + V_STORAGE_BYTE] as number) + address, at + SLOT_HEADER_BYTES, length);
+  I32[r2 + 1] = address + length;
+  I32[r2 + 3] = room - length;
+  return remove(v, q, slot, header, instruction);
+};
+
+/** The first reply leaves the queue: PSMID, residual length 0 and the status after removal go to the registers. */
+const remove = (
+  v: number,
+  q: number,
+  slot: number,
+  header: number,
+  instruction: number,
+): number => {
+  const r1 = v + V_GR + ((instruction & 0xf0) >>> 3);
+  I32[r1] = 0;
+  I32[r1 + 1] = I32[header + L_PSMID_HIGH] as number;
+  I32[r1 + 2] = 0;
+  I32[r1 + 3] = I32[header + L_PSMID_LOW] as number;
+  I32[v + V_GR + 4] = 0;
+  I32[v + V_GR + 5] = 0;
+  const head = ((I32[q + Q_REPLY_HEAD] as number) + 1) | 0;
+  const free = (I32[q + Q_FREE] as number) | (SLOT_BIT_0 >>> slot);
+  I32[q + Q_REPLY_HEAD] = head;
+  I32[q + Q_FREE] = free;
+  const status =
+    ((I32[q + Q_STATUS] as number) & STATUS_IRQ) |
+    (free === I32[q + Q_ALL_FREE] ? STATUS_EMPTY : 0) |
+    (head === I32[q + Q_REPLY_TAIL] ? 0 : STATUS_REPLIES);
+  I32[q + Q_STATUS] = status;
+  return completeStatus(v, status);
+};
+
+/** Everything `dqap` does not do, in the order of AD-15. */
+const dqapSlow = (v: number, instruction: number): number => {
+  const ended = admit(v, instruction);
+  if (ended !== 0) return ended - 1;
+  const gr0 = I32[v + V_GR + 1] as number;
+  const apxa = ((I32[v + V_FACILITIES] as number) & FACILITY_APXA) !== 0;
+  if (
+    (gr0 & DQAP_RESERVED) !== 0 ||
+    (!apxa && (gr0 & GR0_APQN_NO_APXA) !== 0) ||
+    (instruction & 0x11) !== 0
+  ) {
+    return programInterruption(v, PGM_SPECIFICATION);
+  }
+  const q = findQueue(v, gr0);
+  const r2 = v + V_GR + ((instruction & 15) << 1);
+  const room = operandLength(v, q, r2);
+  if (room === 0) return programInterruption(v, PGM_SPECIFICATION);
+  const condition = queueCondition(v, q, gr0 & GR0_APQN, FUNCTION_DQAP);
+  if (condition >= CONDITION_CC) return complete(v, condition - CONDITION_CC);
+  if (condition !== 0) return completeStatus(v, statusWithCode(q, condition));
+  return deliver(v, q, gr0, r2, room, instruction);
+};
+
+/** Position in the first reply where delivery goes on, or -1 for a continuation that was never started (AD-10). */
+const positionOf = (cold: number, gr0: number): number => {
+  if ((gr0 & DQAP_START) !== 0) return 0;
+  const delivered = I32[cold + K_DELIVERED] as number;
+  return (gr0 & DQAP_TOKEN_MASK) === DQAP_TOKEN_MARK && delivered > 0 ? delivered : -1;
+};
+
+/** Stores as much of the first reply as goes; completes or leaves a token. */
+const deliver = (
+  v: number,
+  q: number,
+  gr0: number,
+  r2: number,
+  room: number,
+  instruction: number,
+): number => {
+  const cold = I32[q + Q_COLD] as number;
+  const position = positionOf(cold, gr0);
+  if (position === 0) I32[cold + K_PART] = 0;
+  if (position < 0) return completeStatus(v, statusWithCode(q, AP_RESPONSE_NO_FIRST_PART));
+  if (I32[q + Q_REPLY_HEAD] === I32[q + Q_REPLY_TAIL]) {
+    return completeStatus(v, statusWithCode(q, AP_RESPONSE_NO_PENDING_REPLY));
+  }
+  const slot = firstReply(q);
+  const header = slotHeader(q, slot);
+  const rest = (I32[header + L_LENGTH] as number) - position;
+  const low = (I32[r2 + 1] as number) & addressMask(v);
+  const bytes = bytesToBoundary(low, rest < room ? rest : room);
+  const source = (header << 2) + SLOT_HEADER_BYTES + position;
+  const code = storeGuest(v, addressHigh(v, I32[r2] as number), low, bytes, source);
+  if (code !== 0) return programInterruption(v, code);
+  advanceOperand(v, r2, bytes);
+  if (bytes < rest)
+    return leaveToken(v, q, gr0, position + bytes, rest - bytes, bytes === room ? 1 : 2);
+  I32[cold + K_DELIVERED] = 0;
+  I32[cold + K_PART] = 0;
+  if (I32[cold + K_OPEN_SLOT] === 0)
+    I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) & ~ATTENTION_OPEN;
+  return remove(v, q, slot, header, instruction);
+};
+
+/** Partial delivery: GR2 says what is left, GR0 becomes the token for the rest; the reply stays first in the queue. */
+const leaveToken = (
+  v: number,
+  q: number,
+  gr0: number,
+  delivered: number,
+  left: number,
+  cc: number,
+): number => {
+  const cold = I32[q + Q_COLD] as number;
+  const part = (I32[cold + K_PART] as number) + 1;
+  I32[cold + K_DELIVERED] = delivered;
+  I32[cold + K_PART] = part;
+  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_OPEN;
+  I32[v + V_GR + 4] = 0;
+  I32[v + V_GR + 5] = left;
+  I32[v + V_GR + 1] =
+    DQAP_TOKEN_MARK | ((part & DQAP_TOKEN_PART_MASK) << DQAP_TOKEN_PART_SHIFT) | (gr0 & GR0_APQN);
+  return complete(v, cc);
+};

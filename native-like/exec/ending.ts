@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// How an instruction ends: completion with a condition code, program interruption, or interception.
+// Source: docs/reference/ap-architecture.md sections 1.11, 3.1 and 6.1. Status: architected.
+
+import { INSTRUCTION_BYTES, INSTRUCTION_LENGTH_CODE } from '../arch/instructions.ts';
+import {
+  isNullifying,
+  LC_PGM_CODE,
+  LC_PGM_ILC,
+  LC_PGM_OLD_PSW,
+} from '../arch/program-interruptions.ts';
+import { ICPT_INST } from '../arch/sie.ts';
+import { STATUS_RC_MASK, STATUS_RC_SHIFT } from '../arch/status-word.ts';
+import {
+  EXECUTE_COMPLETED,
+  EXECUTE_INTERCEPT,
+  EXECUTE_PROGRAM,
+  PSW_CC,
+  PSW_CC_SHIFT,
+  V_EXIT,
+  V_GR,
+  V_INSTRUCTION,
+  V_PSW_ADDRESS_HIGH,
+  V_PSW_ADDRESS_LOW,
+  V_PSW_MASK_HIGH,
+  V_PSW_MASK_LOW,
+  V_STORAGE_BYTE,
+  V_STORAGE_SIZE,
+} from '../machine/layout.ts';
+import { addressMask } from './storage.ts';
+import { BYTES, I32 } from './views.ts';
+
+/** Bytes of storage the assigned lowcore fields used here reach up to. */
+const LOWCORE_BYTES = 0x200;
+
+/** The instruction address wrapped or carried: rare. */
+const advanceSlow = (v: number): void => {
+  const mask = addressMask(v);
+  if (mask === -1) I32[v + V_PSW_ADDRESS_HIGH] = ((I32[v + V_PSW_ADDRESS_HIGH] as number) + 1) | 0;
+  else I32[v + V_PSW_ADDRESS_LOW] = (I32[v + V_PSW_ADDRESS_LOW] as number) & mask;
+};
+
+/** Moves the instruction address past a 4-byte instruction. */
+export const advance = (v: number): void => {
+  const next = ((I32[v + V_PSW_ADDRESS_LOW] as number) + INSTRUCTION_BYTES) | 0;
+  I32[v + V_PSW_ADDRESS_LOW] = next;
+  if (next >>> 0 < INSTRUCTION_BYTES) advanceSlow(v);
+};
+
+/** Ends with a condition code. */
+export const complete = (v: number, cc: number): number => {
+  I32[v + V_PSW_MASK_HIGH] =
+    ((I32[v + V_PSW_MASK_HIGH] as number) & ~PSW_CC) | (cc << PSW_CC_SHIFT);
+  advance(v);
+  return EXECUTE_COMPLETED;
+};
+
+/** Ends with a status in GR1 (bits 0-31 zero, AD-09): condition code 3 when it carries a response code, else 0. */
+export const completeStatus = (v: number, status: number): number => {
+  I32[v + V_GR + 2] = 0;
+  I32[v + V_GR + 3] = status;
+  return complete(v, (status & STATUS_RC_MASK) !== 0 ? 3 : 0);
+};
+
+/** Ends with a response code that shows no flags (AD-12). */
+export const completeRc = (v: number, rc: number): number =>
+  completeStatus(v, rc << STATUS_RC_SHIFT);
+
+/**
+ * Program interruption: code in the vCPU block; ILC, code and old PSW in the lowcore, where the guest has one in the image.
+ * The PSW itself stays as it was: whoever runs the vCPU decides whether the new PSW is loaded.
+ */
+export const programInterruption = (v: number, code: number): number => {
+  I32[v + V_EXIT] = code;
+  if ((I32[v + V_STORAGE_SIZE] as number) >= LOWCORE_BYTES) storeProgramOld(v, code);
+  return EXECUTE_PROGRAM;
+};
+
+const storeProgramOld = (v: number, code: number): void => {
+  const lowcore = I32[v + V_STORAGE_BYTE] as number;
+  const ilc = INSTRUCTION_LENGTH_CODE * 2;
+  BYTES.setUint16(lowcore + LC_PGM_ILC, ilc);
+  BYTES.setUint16(lowcore + LC_PGM_CODE, code);
+  const low = I32[v + V_PSW_ADDRESS_LOW] as number;
+  const next = isNullifying(code) ? low : ((low + INSTRUCTION_BYTES) & addressMask(v)) | 0;
+  const carry =
+    addressMask(v) === -1 && !isNullifying(code) && next >>> 0 < INSTRUCTION_BYTES ? 1 : 0;
+  const old = lowcore + LC_PGM_OLD_PSW;
+  BYTES.setInt32(old, I32[v + V_PSW_MASK_HIGH] as number);
+  BYTES.setInt32(old + 4, I32[v + V_PSW_MASK_LOW] as number);
+  BYTES.setInt32(old + 8, (I32[v + V_PSW_ADDRESS_HIGH] as number) + carry);
+  BYTES.setInt32(old + 12, next);
+};
+
+/** Instruction interception: code, and instruction (IPA, IPB) as in the SIE block; the instruction address is already past it. */
+export const intercept = (v: number, instruction: number): number => {
+  I32[v + V_EXIT] = ICPT_INST;
+  I32[v + V_INSTRUCTION] = instruction;
+  advance(v);
+  return EXECUTE_INTERCEPT;
+};

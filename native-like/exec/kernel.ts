@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel: what a loaded instance offers. The build folds this module and all it imports into one file, `dist/kernel.js`,
+// in which views and layout are module-level constants.
+// Source: docs/design.md section 3, docs/reference/performance.md section 4 rule 1. Status: choice.
+import { disable, enable } from './aqic.ts';
+import { queueCondition, statusWithCode } from './availability.ts';
+import { programInterruption } from './ending.ts';
+import { execute, run } from './execute.ts';
+import { makePending } from './notify.ts';
+import {
+  completeAt,
+  disableInterruptions,
+  flush,
+  nextDue,
+  raiseAsyncError,
+  refreshStatus,
+  settle,
+  takeRequest,
+  unbind,
+} from './queue.ts';
+import { startReset } from './reset.ts';
+
+/** Functions of one kernel instance. Queues, vCPUs and guests are word indices of their records. */
+export const kernel = {
+  execute,
+  run,
+  programInterruption,
+  settle,
+  nextDue,
+  takeRequest,
+  completeAt,
+  flush,
+  unbind,
+  startReset,
+  disableInterruptions,
+  refreshStatus,
+  enableInterruptions: enable,
+  beginDisable: disable,
+  queueCondition,
+  statusWithCode,
+  raiseAsyncError,
+  makePending,
+} as const;
+
+export type Kernel = typeof kernel;
+export { execute, run };

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the machine does when a reply becomes available on a queue with interruptions enabled.
+// Source: docs/reference/ap-architecture.md section 6.8, decisions AD-21b, AD-22, AD-34.
+// Status: inferred from Linux.
+import { GIB_ORIGIN_EMPTY, GISA_IAM, GISA_IPM, GISA_NEXT_ALERT } from '../arch/sie.ts';
+import {
+  C_GIB,
+  G_FIRST_VCPU,
+  G_VCPUS,
+  GISA_ADDRESS_BASE,
+  GISA_ADDRESS_STRIDE,
+  GISA_STRIDE_BYTE,
+  K_GISA_BYTE,
+  K_ISC,
+  K_NIB_BYTE,
+  K_NOTIFY_GUEST,
+  Q_COLD,
+  V_EVENT,
+  VCPU_WORDS,
+} from '../machine/layout.ts';
+import { BYTES, external, GISAS_BYTE, GUESTS, I32, U8, VCPUS } from './views.ts';
+
+/** Value the machine stores into a notification byte (AD-22). */
+const NOTIFICATION = 0x01;
+/** Second word of the GIB block: host interruptions pending by sub-class, 0x80 >> isc. */
+const GIB_HOST_PENDING = 1;
+const GIB_ALERT_ISC = 2;
+
+/** Puts a GISA on the alert list, at its head; the host is interrupted only when the list was empty (AD-34). */
+const alert = (gisa: number): void => {
+  const guest = (gisa - GISAS_BYTE) / GISA_STRIDE_BYTE;
+  const address = GISA_ADDRESS_BASE + guest * GISA_ADDRESS_STRIDE;
+  U8[gisa + GISA_IAM] = 0;
+  const origin = Atomics.exchange(I32, C_GIB, address);
+  BYTES.setInt32(gisa + GISA_NEXT_ALERT, origin);
+  if (origin === GIB_ORIGIN_EMPTY) {
+    Atomics.or(I32, C_GIB + GIB_HOST_PENDING, 0x80 >> (I32[C_GIB + GIB_ALERT_ISC] as number));
+  }
+};
+
+/** Tells all vCPUs of a guest that an interruption may be pending. */
+const wakeVcpus = (guest: number): void => {
+  let vcpu = VCPUS + (I32[guest + G_FIRST_VCPU] as number) * VCPU_WORDS;
+  for (let n = I32[guest + G_VCPUS] as number; n > 0; n--, vcpu += VCPU_WORDS) {
+    Atomics.store(I32, vcpu + V_EVENT, 1);
+    Atomics.notify(I32, vcpu + V_EVENT);
+  }
+};
+
+/** Makes an adapter interruption of sub-class `isc` pending in the GISA at byte `gisa`. */
+export const makePending = (gisa: number, isc: number, guest: number): void => {
+  const bit = 0x80 >> isc;
+  Atomics.or(U8, gisa + GISA_IPM, bit);
+  // Both GISA formats keep the interruption alert mask at the same place.
+  if (((U8[gisa + GISA_IAM] as number) & bit) !== 0) alert(gisa);
+  wakeVcpus(guest);
+};
+
+/** Notification of one queue: notification byte, then the interruption. */
+export const notify = (q: number): void => {
+  const cold = I32[q + Q_COLD] as number;
+  const nib = I32[cold + K_NIB_BYTE] as number;
+  if (nib > 0) U8[nib] = NOTIFICATION;
+  else if (nib < 0 && external !== undefined) external.notify(cold);
+  const gisa = I32[cold + K_GISA_BYTE] as number;
+  const isc = I32[cold + K_ISC] as number;
+  if (gisa !== 0) makePending(gisa, isc, (I32[cold + K_NOTIFY_GUEST] as number) || GUESTS);
+  else Atomics.or(I32, C_GIB + GIB_HOST_PENDING, 0x80 >> isc);
+};

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+// NQAP, enqueue: the fast path for a whole message on a queue in plain operation, and everything else.
+// Source: docs/reference/ap-architecture.md sections 1.8, 4.5, decisions AD-07, AD-08, AD-18, AD-19, AD-27, AD-28.
+// Status: architected; parts, CC 2 and the special bit are choices.
+import { FACILITY_APXA } from '../arch/facilities.ts';
+import { GR0_APQN_NO_APXA } from '../arch/function-codes.ts';
+import { UNAVAILABLE_LIMIT_BYTES } from '../arch/limits.ts';
+import { PGM_SPECIFICATION } from '../arch/program-interruptions.ts';
+import { QCI_FLAG_R } from '../arch/qci.ts';
+import { GR2_S, NQAP_L, NQAP_RESERVED, NQAP_SPECIAL } from '../arch/registers.ts';
+import {
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_INVALID_DOMAIN,
+  AP_RESPONSE_MESSAGE_TOO_BIG,
+  AP_RESPONSE_Q_FULL,
+  AP_RESPONSE_REQ_FAC_NOT_INST,
+} from '../arch/response-codes.ts';
+import { STATUS_FULL, STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts';
+import {
+  ADM_WORDS,
+  ATTENTION_ABSENT,
+  ATTENTION_FAULT,
+  ATTENTION_OPEN,
+  C_OPTIONS,
+  C_QCI_FLAGS,
+  DEVICE_LOOPBACK,
+  F_ACTION,
+  F_DELAY,
+  F_VALUE,
+  FAULT_DELAY,
+  FAULT_DROP,
+  FUNCTION_NQAP,
+  G_FAULTS,
+  K_MODE,
+  K_OPEN_SLOT,
+  K_REQUESTS,
+  L_ACCEPTED,
+  L_DELAY,
+  L_FLAGS,
+  L_LENGTH,
+  L_PLACES,
+  L_PSMID_HIGH,
+  L_PSMID_LOW,
+  L_SEQUENCE,
+  MASK_AQM,
+  MASK_WORDS,
+  OPTION_REFUSE_PARTS,
+  PSW_EA,
+  PSW_PROBLEM,
+  Q_ATTENTION,
+  Q_COLD,
+  Q_DEVICE,
+  Q_FREE,
+  Q_GR2_HIGH,
+  Q_LIMIT,
+  Q_REPLY_RING,
+  Q_REPLY_TAIL,
+  Q_SLOTS_BYTE,
+  Q_STATUS,
+  Q_STRIDE_BYTE,
+  RING_BYTES,
+  SLOT_DROP,
+  SLOT_HEADER_BYTES,
+  SLOT_REORDER,
+  SLOT_SPECIAL,
+  V_FACILITIES,
+  V_GR,
+  V_GUARD_MESSAGE,
+  V_GUEST,
+  V_MASKS,
+  V_PSW_MASK_HIGH,
+  V_STORAGE_BYTE,
+  V_STORAGE_SIZE,
+  V_TRUE_MASKS,
+} from '../machine/layout.ts';
+import {
+  authorized,
+  CONDITION_CC,
+  findQueue,
+  queueCondition,
+  statusWithCode,
+} from './availability.ts';
+import { bytesToBoundary } from './boundary.ts';
+import { complete, completeStatus, programInterruption } from './ending.ts';
+import { findFault } from './faults.ts';
+import { notify } from './notify.ts';
+import { admit } from './pqap.ts';
+import { now, pushRequest, SLOT_BIT_0, slotHeader } from './queue.ts';
+import { takeSlots } from './slots.ts';
+import { addressHigh, addressMask, copyBytes, fetchGuest, is64BitMode } from './storage.ts';
+import { ADM, F64, I32, INDEX, MASKS, markPending, targetDomain, U8 } from './views.ts';
+
+const FAST_MASK = NQAP_RESERVED | NQAP_L | NQAP_SPECIAL;
+const RING_MASK = RING_BYTES - 1;
+/** Whole queues of slots are taken at the first NQAP; answer when the pool is empty. */
+const NO_SLOTS = AP_RESPONSE_BUSY;
+
+/** NQAP. The tests below are those of AD-15 for the common case, merged; anything unusual goes to `nqapSlow`. */
+export const nqap = (v: number, instruction: number): number => {
+  const gr0 = I32[v + V_GR + 1] as number;
+  const unusual =
+    ((gr0 ^ NQAP_L) & ((I32[v + V_GUARD_MESSAGE] as number) | FAST_MASK)) |
+    (((I32[v + V_PSW_MASK_HIGH] as number) ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) |
+    (instruction & 0x11);
+  if (unusual !== 0) return nqapSlow(v, instruction);
+  if (authorized(I32[v + V_MASKS] as number, gr0) >= 0) return nqapSlow(v, instruction);
+  const q = I32[INDEX + (gr0 & 0xffff)] as number;
+  const free = I32[q + Q_FREE] as number;
+  const r2 = v + V_GR + ((instruction & 15) << 1);
+  const length = I32[r2 + 3] as number;
+  const address = I32[r2 + 1] as number;
+  if (
+    I32[q + Q_ATTENTION] !== 0 ||
+    free === 0 ||
+    ((I32[r2] as number) | (I32[r2 + 2] as number)) !== 0 ||
+    length <= 0 ||
+    length > (I32[q + Q_LIMIT] as number) ||
+    address < 0 ||
+    address > (I32[v + V_STORAGE_SIZE] as number) - length ||
+    I32[q + Q_SLOTS_BYTE] === 0
+  ) {
+    return nqapSlow(v, instruction);
+  }
+  const slot = Math.clz32(free);
+  const at = (I32[q + Q_SLOTS_BYTE] as number) + slot * (I32[q + Q_STRIDE_BYTE] as number);
+  const header = at >>> 2;
+  const r1 = v + V_GR + ((instruction & 0xf0) >>> 3);
+  I32[header + L_PSMID_HIGH] = I32[r1 + 1] as number;
+  I32[header + L_PSMID_LOW] = I32[r1 + 3] as number;
+  I32[header + L_LENGTH] = length;
+  copyBytes(at + SLOT_HEADER_BYTES, (I32[v + V_STORAGE_BYTE] as number) + address, length);
+  I32[r2 + 1] = address + length;
+  I32[r2 + 3] = 0;
+  return accept(v, q, slot, free & ~(SLOT_BIT_0 >>> slot), header);
+};
+
+/** The message in `slot` is on the queue; `free` is what is left. Ends the instruction with the state before any reply. */
+const accept = (v: number, q: number, slot: number, free: number, header: number): number => {
+  I32[q + Q_FREE] = free;
+  const status =
+    ((I32[q + Q_STATUS] as number) & (STATUS_REPLIES | STATUS_IRQ)) |
+    (free === 0 ? STATUS_FULL : 0);
+  if (I32[q + Q_DEVICE] !== DEVICE_LOOPBACK) return acceptForAdapter(v, q, slot, status, header);
+  const cold = I32[q + Q_COLD] as number;
+  I32[cold + K_REQUESTS] = ((I32[cold + K_REQUESTS] as number) + 1) | 0;
+  const tail = I32[q + Q_REPLY_TAIL] as number;
+  U8[((q + Q_REPLY_RING) << 2) + (tail & RING_MASK)] = slot;
+  I32[q + Q_REPLY_TAIL] = (tail + 1) | 0;
+  I32[q + Q_STATUS] = status | STATUS_REPLIES;
+  if ((status & STATUS_IRQ) !== 0) notify(q);
+  return completeStatus(v, status);
+};
+
+/** The message waits for the adapter. */
+const acceptForAdapter = (
+  v: number,
+  q: number,
+  slot: number,
+  status: number,
+  header: number,
+): number => {
+  const cold = I32[q + Q_COLD] as number;
+  const sequence = ((I32[cold + K_REQUESTS] as number) + 1) | 0;
+  I32[cold + K_REQUESTS] = sequence;
+  I32[header + L_FLAGS] = 0;
+  I32[header + L_SEQUENCE] = sequence;
+  F64[(header + L_ACCEPTED) >> 1] = now();
+  F64[(header + L_DELAY) >> 1] = 0;
+  pushRequest(q, slot);
+  I32[q + Q_STATUS] = status;
+  markPending(q);
+  return completeStatus(v, status);
+};
+
+/** Everything `nqap` does not do, in the order of AD-15. */
+const nqapSlow = (v: number, instruction: number): number => {
+  const ended = admit(v, instruction);
+  if (ended !== 0) return ended - 1;
+  const gr0 = I32[v + V_GR + 1] as number;
+  if (!reservedLegal(v, gr0) || (instruction & 0x11) !== 0)
+    return programInterruption(v, PGM_SPECIFICATION);
+  const q = findQueue(v, gr0);
+  const r2 = v + V_GR + ((instruction & 15) << 1);
+  const length = operandLength(v, q, r2);
+  if (length === 0) return programInterruption(v, PGM_SPECIFICATION);
+  const condition = queueCondition(v, q, gr0 & 0xffff, FUNCTION_NQAP);
+  if (condition >= CONDITION_CC) return complete(v, condition - CONDITION_CC);
+  if (condition !== 0) return completeStatus(v, statusWithCode(q, condition));
+  return takeMessage(v, q, instruction, gr0, r2, length);
+};
+
+const reservedLegal = (v: number, gr0: number): boolean => {
+  if ((gr0 & NQAP_RESERVED) !== 0) return false;
+  if ((gr0 & NQAP_L) === 0 && ((I32[C_OPTIONS] as number) & OPTION_REFUSE_PARTS) !== 0)
+    return false;
+  return (
+    ((I32[v + V_FACILITIES] as number) & FACILITY_APXA) !== 0 || (gr0 & GR0_APQN_NO_APXA) === 0
+  );
+};
+
+/**
+ * Length in the register pair at `r2` if it is legal on queue `q`, else 0 (AD-08). In 24- and 31-bit mode bits 0-31 do not
+ * count (AD-02).
+ */
+export const operandLength = (v: number, q: number, r2: number): number => {
+  const limit =
+    (I32[q + Q_ATTENTION] as number) & ATTENTION_ABSENT
+      ? UNAVAILABLE_LIMIT_BYTES
+      : (I32[q + Q_LIMIT] as number);
+  const length = I32[r2 + 3] as number;
+  if (is64BitMode(v) && I32[r2 + 2] !== 0) return 0;
+  return length > 0 && length <= limit ? length : 0;
+};
+
+/** Slot a new part goes to: the open message's, or a free one. Returns -1 when the queue is full. */
+const slotFor = (q: number, open: number): number => {
+  if (open !== 0) return open - 1;
+  const free = I32[q + Q_FREE] as number;
+  return free === 0 ? -1 : Math.clz32(free);
+};
+
+/** Function-specific checks, then the copy. */
+const takeMessage = (
+  v: number,
+  q: number,
+  instruction: number,
+  gr0: number,
+  r2: number,
+  length: number,
+): number => {
+  if ((gr0 & NQAP_SPECIAL) !== 0 && ((I32[q + Q_GR2_HIGH] as number) & GR2_S) === 0) {
+    return completeStatus(v, statusWithCode(q, AP_RESPONSE_REQ_FAC_NOT_INST));
+  }
+  const r1 = v + V_GR + ((instruction & 0xf0) >>> 3);
+  const open = openMessage(q, I32[r1 + 1] as number, I32[r1 + 3] as number);
+  const slot = slotFor(q, open);
+  if (slot < 0) return completeStatus(v, statusWithCode(q, AP_RESPONSE_Q_FULL));
+  if (I32[q + Q_SLOTS_BYTE] === 0 && !takeSlots(q))
+    return completeStatus(v, statusWithCode(q, NO_SLOTS));
+  const header = slotHeader(q, slot);
+  const had = open === 0 ? 0 : (I32[header + L_LENGTH] as number);
+  if (had + length > (I32[q + Q_LIMIT] as number)) {
+    I32[(I32[q + Q_COLD] as number) + K_OPEN_SLOT] = 0;
+    return completeStatus(v, statusWithCode(q, AP_RESPONSE_MESSAGE_TOO_BIG));
+  }
+  return copyPart(v, q, slot, gr0, r1, r2, had, length);
+};
+
+/** K_OPEN_SLOT when parts of a message with this PSMID are being collected, else 0 (AD-19). */
+const openMessage = (q: number, psmidHigh: number, psmidLow: number): number => {
+  const open = I32[(I32[q + Q_COLD] as number) + K_OPEN_SLOT] as number;
+  if (open === 0) return 0;
+  const header = slotHeader(q, open - 1);
+  const same = I32[header + L_PSMID_HIGH] === psmidHigh && I32[header + L_PSMID_LOW] === psmidLow;
+  return same ? open : 0;
+};
+
+/** Moves one part into its slot and ends the instruction. */
+const copyPart = (
+  v: number,
+  q: number,
+  slot: number,
+  gr0: number,
+  r1: number,
+  r2: number,
+  had: number,
+  length: number,
+): number => {
+  const header = slotHeader(q, slot);
+  const low = (I32[r2 + 1] as number) & addressMask(v);
+  const bytes = bytesToBoundary(low, length);
+  const payload = (header << 2) + SLOT_HEADER_BYTES;
+  const code = fetchGuest(v, addressHigh(v, I32[r2] as number), low, bytes, payload + had);
+  if (code !== 0) return programInterruption(v, code);
+  const last = (gr0 & NQAP_L) !== 0;
+  if (bytes === length && last && !domainAllowed(v, q, payload, had + length)) {
+    I32[(I32[q + Q_COLD] as number) + K_OPEN_SLOT] = 0;
+    return completeStatus(v, statusWithCode(q, AP_RESPONSE_INVALID_DOMAIN));
+  }
+  I32[header + L_PSMID_HIGH] = I32[r1 + 1] as number;
+  I32[header + L_PSMID_LOW] = I32[r1 + 3] as number;
+  I32[header + L_LENGTH] = had + bytes;
+  advanceOperand(v, r2, bytes);
+  if (bytes < length || !last) return partTaken(v, q, slot, bytes < length ? 2 : 1);
+  return acceptSlow(v, q, slot, header, gr0);
+};
+
+/** Updates an address and length pair by `bytes` (AD-02: bits 0-31 change in 64-bit mode only). */
+export const advanceOperand = (v: number, r2: number, bytes: number): void => {
+  const mask = addressMask(v);
+  const next = (((I32[r2 + 1] as number) & mask) + bytes) & mask;
+  I32[r2 + 1] = next;
+  if (mask === -1 && next >>> 0 < bytes) I32[r2] = ((I32[r2] as number) + 1) | 0;
+  I32[r2 + 3] = (I32[r2 + 3] as number) - bytes;
+};
+
+/** Condition code 1 (part taken) or 2 (boundary): the message stays open and is not yet on the queue. */
+const partTaken = (v: number, q: number, slot: number, cc: number): number => {
+  I32[(I32[q + Q_COLD] as number) + K_OPEN_SLOT] = slot + 1;
+  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_OPEN;
+  if (cc === 2) return complete(v, 2);
+  I32[v + V_GR + 2] = 0;
+  I32[v + V_GR + 3] = statusWithCode(q, 0);
+  return complete(v, 1);
+};
+
+/** Accepts a complete message with everything the fast path leaves out. */
+const acceptSlow = (v: number, q: number, slot: number, header: number, gr0: number): number => {
+  const cold = I32[q + Q_COLD] as number;
+  // One message can be open at a time; a complete one ends it, its own or another (AD-19).
+  I32[cold + K_OPEN_SLOT] = 0;
+  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) & ~ATTENTION_OPEN;
+  const ended = accept(v, q, slot, (I32[q + Q_FREE] as number) & ~(SLOT_BIT_0 >>> slot), header);
+  if ((gr0 & NQAP_SPECIAL) !== 0) I32[header + L_FLAGS] = SLOT_SPECIAL;
+  else I32[header + L_FLAGS] = 0;
+  const guest = I32[v + V_GUEST] as number;
+  if ((I32[q + Q_ATTENTION] as number) & ATTENTION_FAULT || I32[guest + G_FAULTS] !== 0) {
+    const fault = findFault(guest, gr0 & 0xffff, FUNCTION_NQAP, false);
+    if (fault !== 0) markMessage(header, fault);
+  }
+  return ended;
+};
+
+/** What a fault does to the message it struck: seen when its reply is due. */
+const markMessage = (header: number, fault: number): void => {
+  const action = I32[fault + F_ACTION] as number;
+  if (action === FAULT_DELAY) {
+    F64[(header + L_DELAY) >> 1] = F64[(fault + F_DELAY) >> 1] as number;
+    return;
+  }
+  const flag = action === FAULT_DROP ? SLOT_DROP : SLOT_REORDER;
+  I32[header + L_FLAGS] = (I32[header + L_FLAGS] as number) | flag;
+  I32[header + L_PLACES] = I32[fault + F_VALUE] as number;
+};
+
+/** Whether the message's target domain is a usage or control domain of this program (AD-28). */
+const domainAllowed = (v: number, q: number, payload: number, length: number): boolean => {
+  if (targetDomain === undefined || I32[q + Q_DEVICE] === DEVICE_LOOPBACK) return true;
+  // With RC8A the reply says it instead (section 4.7).
+  if (((I32[C_QCI_FLAGS] as number) & QCI_FLAG_R) !== 0) return true;
+  const domain = targetDomain(I32[(I32[q + Q_COLD] as number) + K_MODE] as number, payload, length);
+  if (domain < 0) return true;
+  if (domain > 255) return false;
+  const masks = I32[v + V_TRUE_MASKS] as number;
+  const usage = (I32[masks + MASK_AQM + (domain >>> 5)] as number) << (domain & 31);
+  const adm = ADM + ((masks - MASKS) / MASK_WORDS) * ADM_WORDS;
+  return usage < 0 || (I32[adm + (domain >>> 5)] as number) << (domain & 31) < 0;
+};

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// PQAP off the fast path: the checks of AD-15 in their order, then the function.
+// Source: docs/reference/ap-architecture.md sections 1.3, 1.4, decisions AD-05, AD-05a, AD-06, AD-15.
+// Status: architected; the order of checks is a choice (AD-15).
+import {
+  FACILITY_AP,
+  FACILITY_APFT,
+  FACILITY_APSB,
+  FACILITY_APXA,
+  FACILITY_AQIC,
+  FACILITY_QACT,
+  FACILITY_QCI,
+  FACILITY_SE,
+  FACILITY_SIE,
+} from '../arch/facilities.ts';
+import {
+  FC_AAPQ,
+  FC_AQIC,
+  FC_BAPQ,
+  FC_QACT,
+  FC_QCI,
+  FC_RAPQ,
+  FC_TAPQ,
+  FC_ZAPQ,
+  GR0_APQN_NO_APXA,
+  GR0_F,
+  GR0_FC_SHIFT,
+  GR0_RESERVED_ALWAYS,
+  GR0_T,
+} from '../arch/function-codes.ts';
+import {
+  PGM_OPERATION,
+  PGM_PRIVILEGED_OPERATION,
+  PGM_SPECIFICATION,
+} from '../arch/program-interruptions.ts';
+import { PSW_PROBLEM, V_FACILITIES, V_GR, V_PSW_MASK_HIGH } from '../machine/layout.ts';
+import { aqic } from './aqic.ts';
+import { CONDITION_CC, findQueue, queueCondition } from './availability.ts';
+import { aapq, bapq } from './bind.ts';
+import { complete, intercept, programInterruption } from './ending.ts';
+import { qact } from './qact.ts';
+import { qci } from './qci.ts';
+import { reset } from './reset.ts';
+import { tapqState } from './tapq.ts';
+import { I32 } from './views.ts';
+
+/** Whether the function code is installed for this program (AD-06). */
+const installed = (facilities: number, fc: number): boolean => {
+  switch (fc) {
+    case FC_TAPQ:
+    case FC_RAPQ:
+    case FC_ZAPQ:
+      return true;
+    case FC_AQIC:
+      return (facilities & FACILITY_AQIC) !== 0;
+    case FC_QCI:
+      return (facilities & FACILITY_QCI) !== 0;
+    case FC_QACT:
+      return (facilities & FACILITY_QACT) !== 0;
+    case FC_BAPQ:
+    case FC_AAPQ:
+      return (facilities & FACILITY_SE) !== 0;
+    default:
+      return false;
+  }
+};
+
+/** Whether GR0 bit 41 is legal for the code (AD-05). */
+const bit41Legal = (facilities: number, fc: number): boolean => {
+  if (fc === FC_RAPQ || fc === FC_ZAPQ) return (facilities & FACILITY_APSB) !== 0;
+  return fc === FC_QACT && (facilities & FACILITY_QACT) !== 0;
+};
+
+/** Reserved bits, T bit and range of the APQN for a code that names a queue. */
+const operandsLegal = (facilities: number, fc: number, gr0: number): boolean => {
+  if ((gr0 & GR0_RESERVED_ALWAYS) !== 0) return false;
+  if ((gr0 & GR0_F) !== 0 && !bit41Legal(facilities, fc)) return false;
+  if ((gr0 & GR0_T) !== 0 && (facilities & FACILITY_APFT) === 0) return false;
+  return (facilities & FACILITY_APXA) !== 0 || (gr0 & GR0_APQN_NO_APXA) === 0;
+};
+
+/** AD-15 steps 1 to 3, the same for all three instructions: 0 to go on, else how the instruction ended plus 1. */
+export const admit = (v: number, instruction: number): number => {
+  const facilities = I32[v + V_FACILITIES] as number;
+  if ((facilities & FACILITY_AP) === 0) {
+    if ((facilities & FACILITY_SIE) !== 0) return intercept(v, instruction) + 1;
+    return programInterruption(v, PGM_OPERATION) + 1;
+  }
+  if (((I32[v + V_PSW_MASK_HIGH] as number) & PSW_PROBLEM) !== 0) {
+    return programInterruption(v, PGM_PRIVILEGED_OPERATION) + 1;
+  }
+  return 0;
+};
+
+/** PQAP with everything checked. */
+export const pqap = (v: number, instruction: number): number => {
+  const ended = admit(v, instruction);
+  if (ended !== 0) return ended - 1;
+  const gr0 = I32[v + V_GR + 1] as number;
+  const fc = gr0 >>> GR0_FC_SHIFT;
+  const facilities = I32[v + V_FACILITIES] as number;
+  if (fc === FC_AQIC && (facilities & FACILITY_SIE) !== 0) return intercept(v, instruction);
+  if (!installed(facilities, fc)) return programInterruption(v, PGM_SPECIFICATION);
+  if (fc === FC_QCI) return qci(v);
+  if (!operandsLegal(facilities, fc, gr0)) return programInterruption(v, PGM_SPECIFICATION);
+  return namedQueue(v, fc, gr0);
+};
+
+/** Availability and state of the queue, then the function itself. */
+const namedQueue = (v: number, fc: number, gr0: number): number => {
+  const q = findQueue(v, gr0);
+  const condition = queueCondition(v, q, gr0 & 0xffff, fc);
+  if (condition >= CONDITION_CC) return complete(v, condition - CONDITION_CC);
+  switch (fc) {
+    case FC_TAPQ:
+      return tapqState(v, q, gr0, condition);
+    case FC_RAPQ:
+    case FC_ZAPQ:
+      return reset(v, q, gr0, condition);
+    case FC_AQIC:
+      return aqic(v, q, condition);
+    case FC_QACT:
+      return qact(v, q, condition);
+    case FC_BAPQ:
+      return bapq(v, q, condition);
+    default:
+      return aapq(v, q, condition);
+  }
+};

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// The queue behind an APQN: slots, rings, status word, and what happens to it as time passes.
+// Source: docs/reference/ap-architecture.md section 2.4, decisions AD-12a, AD-20, AD-21, AD-30, AD-36.
+// Status: status word architected; representation is a choice.
+
+import { AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE } from '../arch/response-codes.ts';
+import { STATUS_EMPTY, STATUS_FULL, STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts';
+import {
+  AFTER_RESET_DISSOCIATE,
+  AFTER_RESET_UNBIND,
+  ATTENTION_AQIC,
+  ATTENTION_ASYNC,
+  ATTENTION_BINDING,
+  ATTENTION_OPEN,
+  ATTENTION_RESET,
+  ATTENTION_SERVICE,
+  ATTENTION_TIMED,
+  BIND_ASSOCIATED,
+  BIND_BOUND,
+  BIND_UNBOUND,
+  C_QUEUES,
+  K_AFTER_RESET,
+  K_AQIC_DUE,
+  K_AQIC_ENABLE,
+  K_ASYNC_RC,
+  K_BIND,
+  K_BIND_DUE,
+  K_BOUND_GUEST,
+  K_DELIVERED,
+  K_GISA_BYTE,
+  K_HELD,
+  K_NIB_BYTE,
+  K_OPEN_SLOT,
+  K_PART,
+  K_RESET_DUE,
+  K_SECRET,
+  K_SERVICE,
+  L_DUE,
+  L_FLAGS,
+  L_LENGTH,
+  L_PLACES,
+  L_SEQUENCE,
+  Q_ALL_FREE,
+  Q_ATTENTION,
+  Q_COLD,
+  Q_FREE,
+  Q_REPLY_HEAD,
+  Q_REPLY_RING,
+  Q_REPLY_TAIL,
+  Q_REQUEST_HEAD,
+  Q_REQUEST_RING,
+  Q_REQUEST_TAIL,
+  Q_SLOTS_BYTE,
+  Q_STATUS,
+  Q_STRIDE_BYTE,
+  QUEUE_WORDS,
+  RING_BYTES,
+  SLOT_DROP,
+  SLOT_REORDER,
+} from '../machine/layout.ts';
+import { notify } from './notify.ts';
+import { CLOCK, F64, I32, QUEUES, U8 } from './views.ts';
+
+/** Slot n as its bit in Q_FREE and K_SERVICE. */
+export const SLOT_BIT_0 = 0x80000000 | 0;
+const RING_MASK = RING_BYTES - 1;
+
+/** Word index of the header of a slot. */
+export const slotHeader = (q: number, slot: number): number =>
+  ((I32[q + Q_SLOTS_BYTE] as number) + slot * (I32[q + Q_STRIDE_BYTE] as number)) >>> 2;
+
+/** This thread's time in nanoseconds. */
+export const now = (): number => F64[CLOCK] as number;
+
+/** Recomputes E, R and F from the slots; keeps I. */
+export const refreshStatus = (q: number): void => {
+  const free = I32[q + Q_FREE] as number;
+  let status = (I32[q + Q_STATUS] as number) & STATUS_IRQ;
+  if (free === I32[q + Q_ALL_FREE]) status |= STATUS_EMPTY;
+  if (free === 0) status |= STATUS_FULL;
+  if (I32[q + Q_REPLY_HEAD] !== I32[q + Q_REPLY_TAIL]) status |= STATUS_REPLIES;
+  I32[q + Q_STATUS] = status;
+};
+
+export const pushReply = (q: number, slot: number): void => {
+  const tail = I32[q + Q_REPLY_TAIL] as number;
+  U8[((q + Q_REPLY_RING) << 2) + (tail & RING_MASK)] = slot;
+  I32[q + Q_REPLY_TAIL] = (tail + 1) | 0;
+};
+
+export const firstReply = (q: number): number =>
+  U8[((q + Q_REPLY_RING) << 2) + ((I32[q + Q_REPLY_HEAD] as number) & RING_MASK)] as number;
+
+export const pushRequest = (q: number, slot: number): void => {
+  const tail = I32[q + Q_REQUEST_TAIL] as number;
+  U8[((q + Q_REQUEST_RING) << 2) + (tail & RING_MASK)] = slot;
+  I32[q + Q_REQUEST_TAIL] = (tail + 1) | 0;
+};
+
+/** Takes the oldest request for service. Returns its slot, or -1. */
+export const takeRequest = (q: number): number => {
+  const head = I32[q + Q_REQUEST_HEAD] as number;
+  if (head === I32[q + Q_REQUEST_TAIL]) return -1;
+  I32[q + Q_REQUEST_HEAD] = (head + 1) | 0;
+  return U8[((q + Q_REQUEST_RING) << 2) + (head & RING_MASK)] as number;
+};
+
+/** The reply in `slot` (length `length`) becomes available at `due`; in the past: at the next look. */
+export const completeAt = (q: number, slot: number, length: number, due: number): void => {
+  const cold = I32[q + Q_COLD] as number;
+  const header = slotHeader(q, slot);
+  I32[header + L_LENGTH] = length;
+  F64[(header + L_DUE) >> 1] = due;
+  I32[cold + K_SERVICE] = (I32[cold + K_SERVICE] as number) | (SLOT_BIT_0 >>> slot);
+  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_SERVICE;
+};
+
+/** Nothing on the queue is still to be answered: no request waits, none is in service. */
+const idle = (q: number, cold: number): boolean =>
+  I32[cold + K_SERVICE] === 0 && I32[q + Q_REQUEST_HEAD] === I32[q + Q_REQUEST_TAIL];
+
+/** Lets held replies go whose places are used up, or all of them when no later reply can come. */
+const releaseHeld = (q: number, cold: number): void => {
+  let set = I32[cold + K_HELD] as number;
+  const all = idle(q, cold);
+  while (set !== 0) {
+    const slot = Math.clz32(set);
+    set &= ~(SLOT_BIT_0 >>> slot);
+    const places = slotHeader(q, slot) + L_PLACES;
+    const left = (I32[places] as number) - 1;
+    I32[places] = left;
+    if (left <= 0 || all) {
+      I32[cold + K_HELD] = (I32[cold + K_HELD] as number) & ~(SLOT_BIT_0 >>> slot);
+      pushReply(q, slot);
+    }
+  }
+};
+
+/** A message leaves service: its reply waits to be dequeued, is held back, or is lost, as faults say. */
+const finish = (q: number, cold: number, slot: number): void => {
+  const flags = I32[slotHeader(q, slot) + L_FLAGS] as number;
+  if ((flags & SLOT_DROP) !== 0) {
+    I32[q + Q_FREE] = (I32[q + Q_FREE] as number) | (SLOT_BIT_0 >>> slot);
+  } else if ((flags & SLOT_REORDER) !== 0 && !idle(q, cold)) {
+    I32[cold + K_HELD] = (I32[cold + K_HELD] as number) | (SLOT_BIT_0 >>> slot);
+    return;
+  } else {
+    pushReply(q, slot);
+  }
+  if (I32[cold + K_HELD] !== 0) releaseHeld(q, cold);
+  refreshStatus(q);
+  const signal = STATUS_IRQ | STATUS_REPLIES;
+  if (((I32[q + Q_STATUS] as number) & signal) === signal) notify(q);
+};
+
+/** Slot whose reply is due first (ties: accepted first), or -1 when nothing is in service. */
+const nextInService = (q: number, cold: number): number => {
+  let set = I32[cold + K_SERVICE] as number;
+  let best = -1;
+  let bestDue = Number.POSITIVE_INFINITY;
+  let bestSequence = 0;
+  while (set !== 0) {
+    const slot = Math.clz32(set);
+    set &= ~(SLOT_BIT_0 >>> slot);
+    const header = slotHeader(q, slot);
+    const due = F64[(header + L_DUE) >> 1] as number;
+    const sequence = I32[header + L_SEQUENCE] as number;
+    if (due < bestDue || (due === bestDue && sequence - bestSequence < 0)) {
+      best = slot;
+      bestDue = due;
+      bestSequence = sequence;
+    }
+  }
+  return best;
+};
+
+const serviceDue = (q: number, cold: number): number => {
+  const slot = nextInService(q, cold);
+  return slot < 0 ? Number.POSITIVE_INFINITY : (F64[(slotHeader(q, slot) + L_DUE) >> 1] as number);
+};
+
+/** Time of the next thing that happens to the queue by itself; Infinity when nothing will. */
+export const nextDue = (q: number): number => {
+  const attention = I32[q + Q_ATTENTION] as number;
+  const cold = I32[q + Q_COLD] as number;
+  let due = Number.POSITIVE_INFINITY;
+  if (attention & ATTENTION_RESET) due = Math.min(due, F64[(cold + K_RESET_DUE) >> 1] as number);
+  if (attention & ATTENTION_AQIC) due = Math.min(due, F64[(cold + K_AQIC_DUE) >> 1] as number);
+  if (attention & ATTENTION_BINDING) due = Math.min(due, F64[(cold + K_BIND_DUE) >> 1] as number);
+  if (attention & ATTENTION_SERVICE) due = Math.min(due, serviceDue(q, cold));
+  return due;
+};
+
+const clearAttention = (q: number, bit: number): void => {
+  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) & ~bit;
+};
+
+const endReset = (q: number, cold: number): void => {
+  clearAttention(q, ATTENTION_RESET);
+  const after = I32[cold + K_AFTER_RESET] as number;
+  if (after === AFTER_RESET_UNBIND) unbind(cold);
+  else if (after === AFTER_RESET_DISSOCIATE && I32[cold + K_BIND] === BIND_ASSOCIATED)
+    I32[cold + K_BIND] = BIND_BOUND;
+  refreshStatus(q);
+};
+
+/** A queue loses its binding to a secure-execution guest. */
+export const unbind = (cold: number): void => {
+  I32[cold + K_BIND] = BIND_UNBOUND;
+  I32[cold + K_BOUND_GUEST] = 0;
+};
+
+const endAqic = (q: number, cold: number): void => {
+  clearAttention(q, ATTENTION_AQIC);
+  if (I32[cold + K_AQIC_ENABLE] !== 0) {
+    I32[q + Q_STATUS] = (I32[q + Q_STATUS] as number) | STATUS_IRQ;
+    // A reply that already waits is notified at once (AD-21b).
+    if (((I32[q + Q_STATUS] as number) & STATUS_REPLIES) !== 0) notify(q);
+  } else {
+    disableInterruptions(q);
+  }
+};
+
+/** Interruptions go off and the notification's addresses are forgotten. */
+export const disableInterruptions = (q: number): void => {
+  const cold = I32[q + Q_COLD] as number;
+  I32[q + Q_STATUS] = (I32[q + Q_STATUS] as number) & ~STATUS_IRQ;
+  I32[cold + K_NIB_BYTE] = 0;
+  I32[cold + K_GISA_BYTE] = 0;
+};
+
+/** Whether another queue is associated with the same secret of the same guest. */
+const secretTaken = (cold: number): boolean => {
+  const end = QUEUES + (I32[C_QUEUES] as number) * QUEUE_WORDS;
+  for (let q = QUEUES + QUEUE_WORDS; q < end; q += QUEUE_WORDS) {
+    const other = I32[q + Q_COLD] as number;
+    if (other === cold || I32[other + K_BIND] !== BIND_ASSOCIATED) continue;
+    if (
+      I32[other + K_BOUND_GUEST] === I32[cold + K_BOUND_GUEST] &&
+      I32[other + K_SECRET] === I32[cold + K_SECRET]
+    ) {
+      return true;
+    }
+  }
+  return false;
+};
+
+/** From now on every instruction but a reset ends with this code and A = 1 (section 2.1). */
+export const raiseAsyncError = (q: number, rc: number): void => {
+  I32[(I32[q + Q_COLD] as number) + K_ASYNC_RC] = rc;
+  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_ASYNC;
+};
+
+/** An association ends; a secret already in use shows itself only now, as an asynchronous error. */
+const endBinding = (q: number, cold: number): void => {
+  clearAttention(q, ATTENTION_BINDING);
+  if (secretTaken(cold)) raiseAsyncError(q, AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE);
+  else I32[cold + K_BIND] = BIND_ASSOCIATED;
+};
+
+const endService = (q: number, cold: number): void => {
+  const slot = nextInService(q, cold);
+  const set = (I32[cold + K_SERVICE] as number) & ~(SLOT_BIT_0 >>> slot);
+  I32[cold + K_SERVICE] = set;
+  if (set === 0) clearAttention(q, ATTENTION_SERVICE);
+  finish(q, cold, slot);
+};
+
+/** Lets everything happen that is due by `time`, in the order of due times. */
+export const settle = (q: number, time: number): void => {
+  const cold = I32[q + Q_COLD] as number;
+  while (((I32[q + Q_ATTENTION] as number) & ATTENTION_TIMED) !== 0) {
+    const due = nextDue(q);
+    if (due > time) return;
+    const attention = I32[q + Q_ATTENTION] as number;
+    if (attention & ATTENTION_RESET && F64[(cold + K_RESET_DUE) >> 1] === due) endReset(q, cold);
+    else if (attention & ATTENTION_AQIC && F64[(cold + K_AQIC_DUE) >> 1] === due) endAqic(q, cold);
+    else if (attention & ATTENTION_BINDING && F64[(cold + K_BIND_DUE) >> 1] === due)
+      endBinding(q, cold);
+    else endService(q, cold);
+  }
+};
+
+/** Discards every message and open part; interruptions go off. What a reset does at once (section 1.5, AD-12a). */
+export const flush = (q: number): void => {
+  const cold = I32[q + Q_COLD] as number;
+  I32[q + Q_FREE] = I32[q + Q_ALL_FREE] as number;
+  I32[q + Q_REPLY_HEAD] = I32[q + Q_REPLY_TAIL] as number;
+  I32[q + Q_REQUEST_HEAD] = I32[q + Q_REQUEST_TAIL] as number;
+  I32[cold + K_SERVICE] = 0;
+  I32[cold + K_HELD] = 0;
+  I32[cold + K_DELIVERED] = 0;
+  I32[cold + K_PART] = 0;
+  I32[cold + K_OPEN_SLOT] = 0;
+  I32[q + Q_ATTENTION] =
+    (I32[q + Q_ATTENTION] as number) &
+    ~(ATTENTION_SERVICE | ATTENTION_AQIC | ATTENTION_OPEN | ATTENTION_BINDING);
+  disableInterruptions(q);
+  refreshStatus(q);
+};

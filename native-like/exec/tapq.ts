@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// TAPQ, test queue: status in GR1, queue information in GR2.
+// Source: docs/reference/ap-architecture.md sections 1.4, 4.4, decision AD-25. Status: architected.
+
+import { FACILITY_SE } from '../arch/facilities.ts';
+import { GR2_A, GR2_BS_SHIFT, GR2_X } from '../arch/registers.ts';
+import { AP_RESPONSE_Q_NOT_AVAIL } from '../arch/response-codes.ts';
+import {
+  BIND_ASSOCIATED,
+  BIND_UNBOUND,
+  K_BIND,
+  Q_COLD,
+  Q_GR2_HIGH,
+  Q_GR2_LOW,
+  Q_STATUS,
+  V_FACILITIES,
+  V_GR,
+} from '../machine/layout.ts';
+import { statusWithCode } from './availability.ts';
+import { advance, completeStatus } from './ending.ts';
+import { I32 } from './views.ts';
+
+/** TAPQ of a queue in plain operation. T (bit 8 of the word) selects whether GR2 bits 0-31 are shown. */
+export const tapqOperational = (v: number, q: number, gr0: number): number => {
+  I32[v + V_GR + 2] = 0;
+  I32[v + V_GR + 3] = I32[q + Q_STATUS] as number;
+  I32[v + V_GR + 4] = (I32[q + Q_GR2_HIGH] as number) & ((gr0 << 8) >> 31);
+  I32[v + V_GR + 5] = I32[q + Q_GR2_LOW] as number;
+  I32[v] = (I32[v] as number) & ~0x3000;
+  advance(v);
+  return 0;
+};
+
+/** SE bind state shown to a secure-execution guest (sections 2.4 and 5.6); 0 for others. */
+const bindState = (v: number, q: number): number => {
+  if (((I32[v + V_FACILITIES] as number) & FACILITY_SE) === 0) return 0;
+  if (((I32[q + Q_GR2_HIGH] as number) & (GR2_A | GR2_X)) === 0) return 3;
+  const bind = I32[(I32[q + Q_COLD] as number) + K_BIND] as number;
+  if (bind === BIND_UNBOUND) return 2;
+  return bind === BIND_ASSOCIATED ? 0 : 1;
+};
+
+/** TAPQ of a queue in any state; `rc` is what its state answers. */
+export const tapqState = (v: number, q: number, gr0: number, rc: number): number => {
+  if (rc === AP_RESPONSE_Q_NOT_AVAIL) {
+    I32[v + V_GR + 4] = 0;
+    I32[v + V_GR + 5] = 0;
+    return completeStatus(v, statusWithCode(q, rc));
+  }
+  const high = (I32[q + Q_GR2_HIGH] as number) | (bindState(v, q) << GR2_BS_SHIFT);
+  I32[v + V_GR + 4] = high & ((gr0 << 8) >> 31);
+  I32[v + V_GR + 5] = I32[q + Q_GR2_LOW] as number;
+  return completeStatus(v, statusWithCode(q, rc));
+};

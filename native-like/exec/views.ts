@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The views and region addresses of this kernel instance, as module-level constants.
+// Source: docs/reference/performance.md section 2.2. Status: choice.
+import {
+  C_ADM,
+  C_CLOCKS,
+  C_FAULTS,
+  C_GISA_BYTE,
+  C_GUEST,
+  C_INDEX,
+  C_MASKS,
+  C_PENDING_BYTE,
+  C_QUEUE,
+  C_SIE,
+  C_VCPU,
+  CLOCK_STRIDE,
+  QUEUE_WORDS,
+} from '../machine/layout.ts';
+import { takeBinding } from './registry.ts';
+
+const binding = takeBinding();
+
+export const I32 = new Int32Array(binding.memory.buffer);
+export const U8 = new Uint8Array(binding.memory.buffer);
+export const U64 = new BigUint64Array(binding.memory.buffer);
+export const F64 = new Float64Array(binding.memory.buffer);
+export const BYTES = new DataView(binding.memory.buffer);
+
+export const wasmCopy = binding.copy;
+export const external = binding.external;
+export const targetDomain = binding.targetDomain;
+/** This thread's number plus 1: what locks hold. */
+export const LOCK_OWNER = binding.thread + 1;
+
+export const MASKS = I32[C_MASKS] as number;
+export const ADM = I32[C_ADM] as number;
+export const GUESTS = I32[C_GUEST] as number;
+export const VCPUS = I32[C_VCPU] as number;
+export const SIE = I32[C_SIE] as number;
+export const INDEX = I32[C_INDEX] as number;
+export const QUEUES = I32[C_QUEUE] as number;
+export const FAULTS = I32[C_FAULTS] as number;
+export const GISAS_BYTE = I32[C_GISA_BYTE] as number;
+export const PENDING_BYTE = I32[C_PENDING_BYTE] as number;
+/** Index of this thread's clock in F64. */
+export const CLOCK = (C_CLOCKS + binding.thread * CLOCK_STRIDE) / 2;
+
+/** Tells whoever serves queues that this one has work or a due time. */
+export const markPending = (q: number): void => {
+  U8[PENDING_BYTE + (q - QUEUES) / QUEUE_WORDS] = 1;
+};

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// What follows from a guest's facilities and CRYCB: guard words of its vCPUs and the effective masks. The one place where the
+// masks that the fast path reads are derived from the masks a guest has.
+// Source: docs/reference/ap-architecture.md sections 6.2 and 6.3, decision AD-38; docs/reference/performance.md section 3.
+// Status: architected; guard words are a choice.
+import { FACILITY_AP, FACILITY_APFT, FACILITY_APXA, FACILITY_SE } from '../arch/facilities.ts';
+import { GR0_APQN_NO_APXA, GR0_FC_MASK, GR0_RESERVED, GR0_T } from '../arch/function-codes.ts';
+import {
+  APCB0_ADM,
+  APCB0_APM,
+  APCB0_AQM,
+  APCB1_ADM,
+  APCB1_APM,
+  APCB1_AQM,
+  CRYCB_APCB0,
+  CRYCB_APCB1,
+  CRYCB_FORMAT_2,
+  CRYCBD_FORMAT,
+} from '../arch/sie.ts';
+import type { MachineImage } from './image.ts';
+import {
+  ADM_WORDS,
+  G_CRYCBD,
+  G_FACILITIES,
+  G_FAULTS,
+  G_VCPUS,
+  MASK_AQM,
+  MASK_WORDS,
+  V_FACILITIES,
+  V_GUARD,
+  V_GUARD_MESSAGE,
+  V_MASKS,
+} from './layout.ts';
+
+/** GR0 bits that keep an instruction off the fast path, for TAPQ and for NQAP and DQAP. */
+export const guardWords = (
+  facilities: number,
+): { readonly tapq: number; readonly message: number } => {
+  const apqn = (facilities & FACILITY_APXA) === 0 ? GR0_APQN_NO_APXA : 0;
+  const t = (facilities & FACILITY_APFT) === 0 ? GR0_T : 0;
+  return { tapq: GR0_FC_MASK | GR0_RESERVED | t | apqn, message: apqn };
+};
+
+/** Sets a guest's facility word and what its vCPUs derive from it. The vCPUs must be out of interpretive execution. */
+export const setFacilities = (image: MachineImage, guest: number, facilities: number): void => {
+  const { i32 } = image;
+  const record = image.guest(guest);
+  i32[record + G_FACILITIES] = facilities;
+  const guard = guardWords(facilities);
+  for (let n = 0; n < image.word(record + G_VCPUS); n++) {
+    const vcpu = image.vcpu(guest, n);
+    i32[vcpu + V_FACILITIES] = facilities;
+    i32[vcpu + V_GUARD] = guard.tapq;
+    i32[vcpu + V_GUARD_MESSAGE] = guard.message;
+  }
+  selectMasks(image, guest);
+};
+
+/**
+ * Chooses the masks the fast paths test. Without AP instructions, in secure execution (binding states) or with faults
+ * that name the guest every instruction must take the slow path, which the empty record brings about.
+ */
+export const selectMasks = (image: MachineImage, guest: number): void => {
+  const record = image.guest(guest);
+  const plain = (image.word(record + G_FACILITIES) & (FACILITY_AP | FACILITY_SE)) === FACILITY_AP;
+  const slow = !plain || image.word(record + G_FAULTS) !== 0;
+  const masks = slow ? image.emptyMasks() : image.masks(guest);
+  for (let n = 0; n < image.word(record + G_VCPUS); n++)
+    image.i32[image.vcpu(guest, n) + V_MASKS] = masks;
+};
+
+/** Reads `bytes` architected mask bytes at `offset` into `words` words of at least 32 bits each, zero filled. */
+const readMask = (image: MachineImage, offset: number, bytes: number, target: number): void => {
+  for (let word = 0; word < ADM_WORDS; word++) {
+    let value = 0;
+    for (let byte = 0; byte < 4; byte++) {
+      const index = word * 4 + byte;
+      value = (value << 8) | (index < bytes ? (image.u8[offset + index] as number) : 0);
+    }
+    image.i32[target + word] = value;
+  }
+};
+
+/**
+ * Effective masks of a guest: the APCB its CRYCB format selects, within what the host partition (guest 0) has. A guest without
+ * CRYCB has none. The vCPUs must be out of interpretive execution.
+ */
+export const deriveEffectiveMasks = (image: MachineImage, guest: number): void => {
+  const masks = image.masks(guest);
+  const adm = image.adm(guest);
+  const { i32 } = image;
+  const crycbd = image.word(image.guest(guest) + G_CRYCBD);
+  if (crycbd === 0) {
+    i32.fill(0, masks, masks + MASK_WORDS);
+    i32.fill(0, adm, adm + ADM_WORDS);
+    return;
+  }
+  const crycb = image.crycb(guest);
+  // Format 2 on a machine without APXA: the machine reads APCB0 (AD-38).
+  const apxa = (image.word(image.guest(0) + G_FACILITIES) & FACILITY_APXA) !== 0;
+  if ((crycbd & CRYCBD_FORMAT) === CRYCB_FORMAT_2 && apxa) {
+    readMask(image, crycb + CRYCB_APCB1 + APCB1_APM, 32, masks);
+    readMask(image, crycb + CRYCB_APCB1 + APCB1_AQM, 32, masks + MASK_AQM);
+    readMask(image, crycb + CRYCB_APCB1 + APCB1_ADM, 32, adm);
+  } else {
+    readMask(image, crycb + CRYCB_APCB0 + APCB0_APM, 8, masks);
+    readMask(image, crycb + CRYCB_APCB0 + APCB0_AQM, 2, masks + MASK_AQM);
+    readMask(image, crycb + CRYCB_APCB0 + APCB0_ADM, 2, adm);
+  }
+  const host = image.masks(0);
+  const hostAdm = image.adm(0);
+  for (let word = 0; word < MASK_WORDS; word++)
+    i32[masks + word] = image.word(masks + word) & image.word(host + word);
+  for (let word = 0; word < ADM_WORDS; word++)
+    i32[adm + word] = image.word(adm + word) & image.word(hostAdm + word);
+};
