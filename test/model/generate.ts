@@ -2,9 +2,9 @@
 // The generator: a random machine and an endless stream of operations from one seed.
 // Source: ap-architecture.md sections 1 to 3; rules of bias in values.ts.
 
+import type { Operation } from '../vectors/operations.ts';
 import type { Fault, MachinePreset, Outcome } from '../vectors/under-test.ts';
 import { DQAP, NQAP, PQAP } from './instruction.ts';
-import type { Operation } from './operations.ts';
 import { APIDS, APQIS, randomMasks, randomPreset, STORAGE_BYTES } from './presets.ts';
 import { Random } from './random.ts';
 import { MODE_X } from './status.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two machines driven by the same operations and compared after each; a difference comes with what reproduces it.
 
+import { apply, type Operation } from '../vectors/operations.ts';
 import type {
   MachinePreset,
   MachineUnderTest,
@@ -8,7 +9,6 @@ import type {
   UnderTestFactory,
 } from '../vectors/under-test.ts';
 import { Generator } from './generate.ts';
-import { apply, type Operation } from './operations.ts';
 import { programText } from './program-text.ts';
 
 export interface Difference {

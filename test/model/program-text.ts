@@ -2,8 +2,8 @@
 // A generated sequence as an AP program, with its machine as a configuration file in comments.
 // Source: docs/design.md sections 5 and 6.
 
+import type { Operation } from '../vectors/operations.ts';
 import type { Fault, GuestConfig, MachinePreset, Masks } from '../vectors/under-test.ts';
-import type { Operation } from './operations.ts';
 
 const hexByte = (n: number) => `0x${n.toString(16).padStart(2, '0')}`;
 const list = (ids: readonly number[]) => `[${ids.map(hexByte).join(', ')}]`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One operation of a generated stream as plain data, and its application to a machine.
+// One operation of a vector or a generated stream as plain data, and its application to a machine.
 
-import type { Fault, MachineUnderTest, Masks, Outcome } from '../vectors/under-test.ts';
+import type { Fault, MachineUnderTest, Masks, Outcome } from './under-test.ts';
 
 export type Operation =
   | {
@@ -33,7 +33,7 @@ export function apply(machine: MachineUnderTest, operation: Operation): Outcome 
       const { guest, vcpu, word, problem, addressingMode } = operation;
       for (const [n, value] of operation.gr) machine.setRegister(guest, vcpu, n, value);
       const psw = machine.psw(guest, vcpu);
-      // A stream never runs out of addresses: each instruction is at 0x1000.
+      // Each instruction is at 0x1000.
       machine.setPsw(guest, vcpu, { ...psw, problem, addressingMode, address: 0x1000n });
       return machine.execute(guest, vcpu, word);
     }
