@@ -71,7 +71,7 @@ export interface RequestContext {
   /** Longest reply the queue can hold: 4096 * ml, 12288 for ml 0. */
   readonly maxReplyBytes: number;
   /**
-   * The sender's CPACF wrapping key (32 bytes) and its verification pattern (32 bytes), needed by special commands;
+   * The sender's CPACF wrapping key (32 bytes) and its verification pattern (32 bytes), 64 bytes, for special commands;
    * without it they answer that wrapping is temporarily not possible (CD-08).
    */
   readonly wrappingKey?: Uint8Array;

@@ -4,11 +4,15 @@
 import type { FunctionRow } from '../functions.ts';
 import { ascii } from '../messages/bytes.ts';
 import { REQUEST_PARAMETERS } from '../messages/layouts.ts';
+import { generateCipherKey, generateDataKey, importCipherKey, importDataKey } from './keys.ts';
+import { cipherToProtected, dataToProtected } from './protected.ts';
 import { FQ_KEYWORDS, facilityQuery, randomNumbers } from './query.ts';
 import type { CcaHandler } from './reply.ts';
 import { privateKeyOperation, publicKeyOperation } from './rsa.ts';
 
-const NO_LAYOUT = 'the message layout is not in public material; 12/769';
+const NO_TOKEN =
+  'RSA and ECC secure key tokens have encrypted sections whose layout is not in the reference: 12/769';
+const NO_ADMIN = 'TKE and administration messages are not public: 82/8A outside ADM, else 12/769';
 
 /** Every function of messages.md section 4, 2.9 and 8.2. */
 export const CCA_FUNCTIONS: readonly FunctionRow[] = [
@@ -34,6 +38,29 @@ export const CCA_FUNCTIONS: readonly FunctionRow[] = [
     reason: `${FQ_KEYWORDS.join(', ')}; the layouts of other keywords are not in the reference: 8/33`,
     clear: true,
   },
+  { code: 'KG', name: 'generate AES DATA key', support: 'full' },
+  { code: 'CM', name: 'clear to AES DATA key', support: 'full' },
+  { code: 'US', name: 'AES DATA to protected key', support: 'full', special: true },
+  { code: 'GK', name: 'generate AES CIPHER key', support: 'full' },
+  { code: 'IP', name: 'clear to AES CIPHER key by parts', support: 'full' },
+  {
+    code: 'AU',
+    name: 'AES CIPHER or ECC key to protected key',
+    support: 'part',
+    reason:
+      'AES CIPHER; ECC private key tokens are 8/29, their encrypted section is not in the reference',
+    special: true,
+  },
+  { code: 'DH', name: 'ECDH (libica)', support: 'none', reason: NO_TOKEN },
+  { code: 'SG', name: 'ECDSA sign (libica)', support: 'none', reason: NO_TOKEN },
+  { code: 'SV', name: 'ECDSA verify (libica)', support: 'none', reason: NO_TOKEN },
+  { code: 'PG', name: 'generate PKA key (libica)', support: 'none', reason: NO_TOKEN },
+  {
+    code: 'T3',
+    name: 'administration (func_id T3, T5, T6, T7)',
+    support: 'none',
+    reason: NO_ADMIN,
+  },
 ];
 
 /** The code behind a function code; missing: 12/769. */
@@ -42,10 +69,15 @@ export const CCA_HANDLERS: Readonly<Record<string, CcaHandler | undefined>> = {
   PD: privateKeyOperation,
   RL: randomNumbers,
   FQ: facilityQuery,
+  KG: generateDataKey,
+  CM: importDataKey,
+  US: dataToProtected,
+  GK: generateCipherKey,
+  IP: importCipherKey,
+  AU: cipherToProtected,
 };
 
 /** The function code of a request, for service times and fault rules. */
 export function ccaFunction(request: Uint8Array): string {
   return ascii(request, REQUEST_PARAMETERS, 2);
 }
-export { NO_LAYOUT };
