@@ -60,7 +60,7 @@ const recorded = (file: string): Step[] => {
 const driven = (kernel: '6.1' | '6.12', irq: boolean): Step[] => {
   const machine = new FakeMachine({ facilities: irq ? [12, 15, 65] : [12, 15] });
   const driver = createApBusDriver([loopback]);
-  const state = driver.init({ kernel, messages: 3, bytes: 100 });
+  const state = driver.init({ kernel, messages: 3, minLength: 100, maxLength: 100 });
   for (let i = 0; i < 10_000; i++) {
     const wait = driver.step(machine, state);
     if (wait === WAIT_DONE) break;

@@ -69,14 +69,15 @@ const setUpBuffers = (bus: Bus, card: CardState, queue: QueueState): boolean => 
   };
   const workload = bus.workload.init(bus.state.workloadArgs, view);
   const slotBytes = roundUp(bus.workload.requestBytes(workload, view), 8);
-  const address = reserve(bus, queue.apqn, replyBytes + limit * slotBytes);
+  const capacity = Math.min(limit, bus.state.outstanding);
+  const address = reserve(bus, queue.apqn, replyBytes + capacity * slotBytes);
   if (address === 0) return false;
   queue.limit = limit;
   queue.replyAddress = address;
   queue.replyBytes = replyBytes;
   queue.workload = workload;
   queue.finished = false;
-  setUpSlots(queue.slots, address + replyBytes, slotBytes, limit);
+  setUpSlots(queue.slots, address + replyBytes, slotBytes, capacity);
   return true;
 };
 

@@ -12,6 +12,7 @@ import {
   QCI_ND,
 } from '../../../native-like/arch/qci.ts';
 import { ApemuError } from '../../errors.ts';
+import { type Args, badArgument, flagArg, integerArg, wordArg } from '../arguments.ts';
 import { type Cpu, type GuestProgram, WAIT_DONE, WAIT_NOTHING, type Wait } from '../cpu.ts';
 import { tapq } from '../instructions.ts';
 import type { Workload } from '../workloads/workload.ts';
@@ -39,6 +40,7 @@ const STEP_INSTRUCTIONS = 256;
 /** Of these, what a scan may use, so that it does not hold up the queues. */
 const SCAN_INSTRUCTIONS = 64;
 
+const KERNEL_NAMES = Object.keys(KERNELS) as KernelName[];
 const DEFAULT_KERNEL: KernelName = '6.12';
 const DEFAULT_BASE = 0x10000;
 /** Offsets from the base of the driver's storage. */
@@ -47,54 +49,39 @@ const QCI_OFFSET = 0x80;
 const BUFFERS_OFFSET = 0x1000;
 const NS_PER_SECOND = 1e9;
 
-const badArgument = (name: string, expected: string, value: unknown): ApemuError =>
-  new ApemuError(
-    'APEMU_ERR_GUEST_ARGUMENT',
-    `ap-bus: ${name} must be ${expected}, not ${String(value)}`,
-  );
+const OWNER = 'ap-bus';
 
-const integer = (
-  args: Readonly<Record<string, unknown>>,
-  name: string,
-  normal: number,
-  low: number,
-  high: number,
-): number => {
-  const value = args[name] ?? normal;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) {
-    return value;
+/**
+ * The workload's name and arguments: `workload` is a name, or a mapping as the configuration file has it (with `name`), whose
+ * keys go before the program's own arguments.
+ */
+const workloadOf = (args: Args): { name: string; args: Record<string, unknown> } => {
+  const value = args['workload'] ?? 'loopback';
+  if (typeof value === 'string') return { name: value, args: { ...args } };
+  if (typeof value !== 'object' || value === null || !('name' in value)) {
+    throw badArgument(OWNER, 'workload', 'a name or a mapping with a name', value);
   }
-  throw badArgument(name, `an integer from ${low} to ${high}`, value);
+  return { name: String(value.name), args: { ...args, ...value } };
 };
 
-const flag = (args: Readonly<Record<string, unknown>>, name: string, normal: boolean): boolean => {
-  const value = args[name] ?? normal;
-  if (typeof value === 'boolean') return value;
-  throw badArgument(name, 'true or false', value);
-};
-
-const kernelOf = (args: Readonly<Record<string, unknown>>): KernelName => {
-  const value = String(args['kernel'] ?? DEFAULT_KERNEL);
-  if (Object.hasOwn(KERNELS, value)) return value as KernelName;
-  throw badArgument('kernel', Object.keys(KERNELS).join(' or '), value);
-};
-
-/** The state of a driver that has not run yet. Workload arguments are the ones the driver does not know. */
-export const createApBusState = (
-  args: Readonly<Record<string, unknown>> & ApBusArgs,
-): ApBusState => {
-  const kernel = kernelOf(args);
-  const base = integer(args, 'base', DEFAULT_BASE, 0x2000, 0x7fff0000);
+/** The state of a driver that has not run yet. The workload gets all arguments and takes those it knows. */
+export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
+  const kernel = wordArg(OWNER, args, 'kernel', KERNEL_NAMES, DEFAULT_KERNEL);
+  const workload = workloadOf(args);
+  const integer = (name: string, normal: number, low: number, high: number): number =>
+    integerArg(OWNER, args, name, { normal, low, high });
+  const flag = (name: string, normal: boolean): boolean => flagArg(OWNER, args, name, normal);
+  const base = integer('base', DEFAULT_BASE, 0x2000, 0x7fff0000);
   return {
     kernel,
-    workload: String(args.workload ?? 'loopback'),
-    workloadArgs: { ...args },
-    useIrq: flag(args, 'useIrq', true),
-    pollThread: flag(args, 'pollThread', false),
-    endWhenDone: flag(args, 'endWhenDone', true),
-    scanIntervalNs:
-      integer(args, 'configTime', SCAN_INTERVAL_NS / NS_PER_SECOND, 5, 120) * NS_PER_SECOND,
-    highPollNs: integer(args, 'pollTimeoutNs', KERNELS[kernel].highPollNs, 1, 120 * NS_PER_SECOND),
+    workload: workload.name,
+    workloadArgs: workload.args,
+    outstanding: integerArg(OWNER, workload.args, 'outstanding', { normal: 32, low: 1, high: 32 }),
+    useIrq: flag('useIrq', true),
+    pollThread: flag('pollThread', false),
+    endWhenDone: flag('endWhenDone', true),
+    scanIntervalNs: integer('configTime', SCAN_INTERVAL_NS / NS_PER_SECOND, 5, 120) * NS_PER_SECOND,
+    highPollNs: integer('pollTimeoutNs', KERNELS[kernel].highPollNs, 1, 120 * NS_PER_SECOND),
     started: false,
     ended: false,
     crashed: '',
@@ -105,7 +92,7 @@ export const createApBusState = (
     qci: new Uint8Array(QCI_BYTES),
     maxApid: MAX_APID_WITHOUT_QCI,
     maxApqi: MAX_APQI_WITHOUT_QCI,
-    defaultDomain: integer(args, 'domain', -1, -1, 255),
+    defaultDomain: integer('domain', -1, -1, 255),
     driversLoaded: false,
     scans: 0,
     configChanges: 0,

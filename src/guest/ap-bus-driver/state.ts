@@ -125,6 +125,8 @@ export interface ApBusState {
   kernel: KernelName;
   workload: string;
   workloadArgs: Record<string, unknown>;
+  /** Messages the workload has under way per queue at most. */
+  outstanding: number;
   useIrq: boolean;
   pollThread: boolean;
   /** The program ends when the workload has ended on all usable queues. */
@@ -182,7 +184,10 @@ export interface ApBusState {
 /** Options of the driver, all with defaults (`args` of a guest in the configuration file). */
 export interface ApBusArgs {
   readonly kernel?: KernelName;
-  readonly workload?: string;
+  /** Name of a workload, or the mapping `workload:` of a guest in the configuration file. */
+  readonly workload?: string | Readonly<{ name: string } & Record<string, unknown>>;
+  /** Messages under way per queue at most, default what the queue takes. */
+  readonly outstanding?: number;
   /** Kernel parameter useirq, default true. */
   readonly useIrq?: boolean;
   /** Bus attribute poll_thread, default false. */

@@ -1,77 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
-// Workload for adapters in loopback mode: N messages of one size per queue, each different, each reply compared byte by byte.
+// Workload for adapters in loopback mode: N messages per queue, each different, each reply compared byte by byte.
 
-import { ApemuError } from '../../errors.ts';
-import { NO_MORE_MESSAGES, type Workload, type WorkloadQueue } from './workload.ts';
+import { badArgument, flagArg, integerArg } from '../arguments.ts';
+import { NO_MORE_MESSAGES, type Workload } from './workload.ts';
 
 const DEFAULT_MESSAGES = 1000;
 const DEFAULT_BYTES = 64;
+const MOST_BYTES = 61440;
 /** Bytes at the start of a message that number it, as far as it is long enough. */
 const HEADER_BYTES = 8;
 
 interface LoopbackState {
   apqn: number;
-  bytes: number;
+  minLength: number;
+  maxLength: number;
   /** Messages still to be built; endless when negative. */
   remaining: number;
   sequence: number;
+  /** State of the generator that draws lengths; never 0. */
+  random: number;
   verify: boolean;
 }
 
-const integerArg = (
-  args: Readonly<Record<string, unknown>>,
-  name: string,
-  normal: number,
-  low: number,
-  high: number,
-): number => {
-  const value = args[name] ?? normal;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high)
-    return value;
-  throw new ApemuError(
-    'APEMU_ERR_GUEST_ARGUMENT',
-    `workload loopback: ${name} must be an integer from ${low} to ${high}, not ${String(value)}`,
-  );
+/** Body byte `i` of the messages of a queue: differs from queue to queue and from byte to byte. */
+const bodyByte = (apqn: number, i: number): number =>
+  ((apqn * 167) ^ (i * 31) ^ (i >> 8) ^ 0x5a) & 0xff;
+
+/** Length of the next message: drawn evenly from the range (xorshift, seeded by the APQN). */
+const drawLength = (state: LoopbackState): number => {
+  const span = state.maxLength - state.minLength + 1;
+  if (span === 1) return state.minLength;
+  let x = state.random;
+  x ^= x << 13;
+  x ^= x >>> 17;
+  x ^= x << 5;
+  state.random = x;
+  return state.minLength + ((x >>> 0) % span);
 };
 
-/** Body byte `i` of the messages of a queue: differs from queue to queue and from byte to byte. */
-const bodyByte = (apqn: number, i: number): number => ((apqn * 167) ^ (i * 31) ^ (i >> 8)) & 0xff;
+/** Writes the body unless the slot still holds it from the message before: its first and last bytes tell. */
+const writeBody = (state: LoopbackState, storage: Uint8Array, at: number, bytes: number): void => {
+  const last = bytes - 1;
+  const first = HEADER_BYTES;
+  if (
+    storage[at + first] === bodyByte(state.apqn, first) &&
+    storage[at + last] === bodyByte(state.apqn, last)
+  ) {
+    return;
+  }
+  const all = Math.min(state.maxLength, MOST_BYTES);
+  for (let i = first; i < all; i++) storage[at + i] = bodyByte(state.apqn, i);
+};
 
 /**
- * Arguments: `messages` per queue (0 = endless), `bytes` per message (shortened to what the queue takes), `verify` (default
- * true: compare each reply with its request).
+ * Arguments: `messages` per queue (default 1000, -1 = endless), `minLength` and `maxLength` in bytes (default 64, shortened to
+ * what the queue takes), `verify` (default true: compare each reply with its request).
  */
 export const loopback: Workload<LoopbackState> = {
   name: 'loopback',
 
-  init(args, queue: WorkloadQueue) {
-    const messages = integerArg(args, 'messages', DEFAULT_MESSAGES, 0, Number.MAX_SAFE_INTEGER);
+  init(args, queue) {
+    const length = (name: string): number =>
+      integerArg('loopback', args, name, { normal: DEFAULT_BYTES, low: 1, high: MOST_BYTES });
+    const minLength = length('minLength');
+    const maxLength = Math.max(minLength, length('maxLength'));
+    if (args['maxLength'] !== undefined && length('maxLength') < minLength) {
+      throw badArgument('loopback', 'maxLength', `at least ${minLength}`, args['maxLength']);
+    }
     return {
       apqn: queue.apqn,
-      bytes: Math.min(integerArg(args, 'bytes', DEFAULT_BYTES, 1, 61440), queue.maxMessageBytes),
-      remaining: messages === 0 ? -1 : messages,
+      minLength: Math.min(minLength, queue.maxMessageBytes),
+      maxLength: Math.min(maxLength, queue.maxMessageBytes),
+      remaining: integerArg('loopback', args, 'messages', {
+        normal: DEFAULT_MESSAGES,
+        low: -1,
+        high: Number.MAX_SAFE_INTEGER,
+      }),
       sequence: 0,
-      verify: args['verify'] !== false,
+      random: queue.apqn + 1,
+      verify: flagArg('loopback', args, 'verify', true),
     };
   },
 
-  requestBytes: (state) => state.bytes,
+  requestBytes: (state) => state.maxLength,
 
   next(state, storage, address) {
     if (state.remaining === 0) return NO_MORE_MESSAGES;
     if (state.remaining > 0) state.remaining--;
-    const bytes = state.bytes;
+    const bytes = drawLength(state);
     let sequence = state.sequence++;
     const header = Math.min(HEADER_BYTES, bytes);
     for (let i = 0; i < header; i++) {
       storage[address + i] = sequence & 0xff;
       sequence = Math.floor(sequence / 256);
     }
-    // The body of a slot is the same for every message of a queue; it is written when it is not there yet.
-    const last = address + bytes - 1;
-    if (bytes > header && storage[last] !== bodyByte(state.apqn, bytes - 1)) {
-      for (let i = header; i < bytes; i++) storage[address + i] = bodyByte(state.apqn, i);
-    }
+    if (bytes > header) writeBody(state, storage, address, bytes);
     return bytes;
   },
 
