@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// An AP program as data: one statement a line, every number a value, nothing of the notation left.
+// Source: docs/design.md section 6.
+
+import type { FaultConfig } from '../config/types.ts';
+import type { LparVerb } from './lpar-verbs.ts';
+import type { Mnemonic } from './operands.ts';
+
+/** Who a line is about: a vCPU of a guest, or the host partition's own CPU (`guest` undefined, `vcpu` 0). */
+export interface CpuName {
+  readonly guest: string | undefined;
+  readonly vcpu: number;
+}
+
+/** A named number: `t`, `addr`, `gr2`, … Lists of them are in the order of the operand table, registers last. */
+export interface Field {
+  readonly name: string;
+  readonly value: bigint;
+}
+
+/** Bytes, repeated: `00*4096` is one byte 4096 times. */
+export interface Bytes {
+  /** Hexadecimal digits, lower case, an even number, at least two. */
+  readonly hex: string;
+  readonly times: number;
+}
+
+/** How an operation of the host side must end. */
+export type OutcomeExpectation =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'errno'; readonly name: string }
+  | { readonly kind: 'text'; readonly text: string };
+
+interface Line {
+  /** From 1. */
+  readonly line: number;
+  /** What follows `#`, without it; undefined: no comment. */
+  readonly comment: string | undefined;
+}
+
+export interface InstructionStatement extends Line {
+  readonly kind: 'instruction';
+  readonly cpu: CpuName;
+  readonly mnemonic: Mnemonic;
+  /** APID << 8 | APQI; undefined for qci, qbap, insn. */
+  readonly apqn: number | undefined;
+  readonly operands: readonly Field[];
+  /** Empty: nothing is checked. */
+  readonly expect: readonly Field[];
+}
+
+export interface PswStatement extends Line {
+  readonly kind: 'psw';
+  readonly cpu: CpuName;
+  readonly fields: readonly Field[];
+  readonly expect: readonly Field[];
+}
+
+export interface MemoryWriteStatement extends Line {
+  readonly kind: 'write';
+  readonly cpu: CpuName;
+  readonly address: number;
+  readonly bytes: Bytes;
+}
+
+export interface MemoryReadStatement extends Line {
+  readonly kind: 'read';
+  readonly cpu: CpuName;
+  readonly address: number;
+  readonly length: number;
+  readonly expect: Bytes | undefined;
+}
+
+export interface IoStatement extends Line {
+  readonly kind: 'io';
+  readonly cpu: CpuName;
+  /** `none`: no interruption may be pending. */
+  readonly expect: readonly Field[] | 'none';
+}
+
+export interface ClockStatement extends Line {
+  readonly kind: 'clock';
+  /** Nanoseconds to advance; `run`: until nothing one-off is outstanding. */
+  readonly advance: number | 'run';
+  /** Virtual time afterwards, nanoseconds since the start. */
+  readonly expectNowNs: number | undefined;
+}
+
+export interface SysfsStatement extends Line {
+  readonly kind: 'sysfs';
+  /** As written, `$NAME` included. */
+  readonly command: string;
+  readonly expect: OutcomeExpectation | undefined;
+}
+
+export interface LparStatement extends Line {
+  readonly kind: 'lpar';
+  readonly verb: LparVerb;
+  /** In the order of the verb's row. */
+  readonly values: readonly number[];
+  readonly expect: OutcomeExpectation | undefined;
+}
+
+export interface FaultStatement extends Line {
+  readonly kind: 'fault';
+  /** `clear`: no fault remains. */
+  readonly fault: FaultConfig | 'clear';
+}
+
+export interface CommentStatement extends Line {
+  readonly kind: 'comment';
+}
+
+export type Statement =
+  | InstructionStatement
+  | PswStatement
+  | MemoryWriteStatement
+  | MemoryReadStatement
+  | IoStatement
+  | ClockStatement
+  | SysfsStatement
+  | LparStatement
+  | FaultStatement
+  | CommentStatement;
+
+export interface Program {
+  /** As it was named; for messages and to resolve `config`. */
+  readonly file: string;
+  /** The `config` line: a path relative to the program file. */
+  readonly config: string | undefined;
+  /** Every line after the first but the `config` line; blank lines are comments without text. */
+  readonly statements: readonly Statement[];
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Binds a program to a machine: every line becomes one step with its registers preloaded and its expectations as numbers,
+// so that running it does no text work.
+// Source: docs/design.md section 6.
+
+import { type Mistake, MistakesError, nearest } from '../config/mistakes.ts';
+import type { CpuName, InstructionStatement, Program, Statement } from './ast.ts';
+import type { ProgramCpu, ProgramMachine } from './machine.ts';
+import { printCpu } from './print.ts';
+import { type InstructionChecks, loadChecks, loadInstruction } from './registers.ts';
+import { type HostStep, hostStep, type ReportMissing, takeStep } from './steps.ts';
+
+/** A step that executes an instruction. */
+export interface InstructionStep {
+  readonly kind: 'instruction';
+  readonly statement: InstructionStatement;
+  readonly cpu: ProgramCpu;
+  readonly word: number;
+  readonly loads: Int32Array;
+  readonly registers: readonly number[];
+  readonly checks: InstructionChecks | undefined;
+  /** Loads, executes, compares. False: something differs. */
+  readonly run: () => boolean;
+  /** Whether the last run ended with a program interruption. */
+  readonly interrupted: () => boolean;
+}
+
+export type Step = InstructionStep | HostStep;
+
+/**
+ * All steps of a program for one machine.
+ * @throws MistakesError `APEMU_ERR_PROGRAM_UNKNOWN_CPU`, `…_UNKNOWN_GUEST`, `…_STORAGE` for what the machine does not have.
+ */
+export function compileProgram(program: Program, machine: ProgramMachine): Step[] {
+  const mistakes: Mistake[] = [];
+  const steps: Step[] = [];
+  for (const statement of program.statements) {
+    if (statement.kind === 'comment') continue;
+    const report = (what: string, message: string, expected?: string) => {
+      const place = { file: program.file, line: statement.line, column: 1 };
+      mistakes.push({ code: `APEMU_ERR_PROGRAM_${what}`, message, expected, place });
+    };
+    const step = compileStatement(statement, machine, report);
+    if (step !== undefined) steps.push(step);
+  }
+  if (mistakes.length > 0) throw new MistakesError(mistakes);
+  return steps;
+}
+
+function compileStatement(
+  statement: Exclude<Statement, { kind: 'comment' }>,
+  machine: ProgramMachine,
+  report: ReportMissing,
+): Step | undefined {
+  if (!('cpu' in statement)) return hostStep(statement, machine, report);
+  const cpu = machine.cpu(statement.cpu.guest, statement.cpu.vcpu);
+  if (cpu === undefined) {
+    reportCpu(statement.cpu, machine, report);
+    return undefined;
+  }
+  if (statement.kind !== 'instruction') return takeStep(statement, cpu, machine, report);
+  return instructionStep(statement, cpu);
+}
+
+function reportCpu(name: CpuName, machine: ProgramMachine, report: ReportMissing): void {
+  const guests = machine.guestNames();
+  const list =
+    guests.length === 0 ? 'host:' : `one of ${guests.join(', ')}, each with its vCPU, or host:`;
+  if (name.guest === undefined || guests.includes(name.guest)) {
+    report('UNKNOWN_CPU', `the machine has no ${printCpu(name)}`, list);
+    return;
+  }
+  const close = nearest(name.guest, guests);
+  const hint = close === undefined ? '' : `, did you mean ${close}?`;
+  report('UNKNOWN_GUEST', `the machine has no guest ${name.guest}${hint}`, list);
+}
+
+function instructionStep(statement: InstructionStatement, cpu: ProgramCpu): InstructionStep {
+  const { word, loads, registers } = loadInstruction(statement);
+  const checks = loadChecks(statement, word);
+  let outcome = 0;
+  const interrupted = () => outcome !== 0;
+  const count = loads.length;
+  const execute = () => {
+    for (let i = 0; i < count; i += 3) cpu.setGr(loads[i], loads[i + 1], loads[i + 2]);
+    outcome = cpu.execute(word);
+    return checks === undefined || satisfied(cpu, outcome !== 0, checks);
+  };
+  return {
+    kind: 'instruction',
+    statement,
+    cpu,
+    word,
+    loads,
+    registers,
+    checks,
+    run: execute,
+    interrupted,
+  };
+}
+
+function satisfied(cpu: ProgramCpu, interrupted: boolean, checks: InstructionChecks): boolean {
+  const { cc, rc, pgm, halves } = checks;
+  if (interrupted && (cc >= 0 || rc >= 0)) return false;
+  if (pgm >= 0 && pgm !== (interrupted ? cpu.programInterruption() : 0)) return false;
+  if (cc >= 0 && cc !== cpu.conditionCode()) return false;
+  if (rc >= 0 && rc !== ((cpu.grLow(1) >>> 16) & 0xff)) return false;
+  for (let i = 0; i < halves.length; i += 3) {
+    const got = halves[i + 1] === 0 ? cpu.grLow(halves[i]) : cpu.grHigh(halves[i]);
+    if ((got | 0) !== halves[i + 2]) return false;
+  }
+  return true;
+}

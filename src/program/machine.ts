@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program needs of a machine. The adapter to the real one is src/program/adapter.ts; tests bring a scripted one.
+// Source: docs/design.md section 6 (state, clock, sysfs, lpar, fault lines).
+
+import type { FaultConfig } from '../config/types.ts';
+import type { LparVerb } from './lpar-verbs.ts';
+
+/** Fields of a vCPU's PSW and CR6 that a `psw` line names. Halves are signed 32-bit numbers. */
+export interface ProgramPsw {
+  /** Problem state. */
+  p: boolean;
+  /** Addressing mode. */
+  am: 24 | 31 | 64;
+  /** I/O interruptions enabled. */
+  io: boolean;
+  /** Access key, 0-15. */
+  key: number;
+  /** DAT on. */
+  dat: boolean;
+  cc: number;
+  iaHigh: number;
+  iaLow: number;
+  /** A program or I/O interruption loads the new PSW; otherwise the vCPU goes on with the PSW it had before the line. */
+  loadsNewPsw: boolean;
+  /** Low half of CR6: bit 32 + ISC enables that interruption subclass. */
+  cr6: number;
+}
+
+/** One virtual CPU, driven a line at a time. The first seven members are those of src/guest/cpu.ts `Cpu`. */
+export interface ProgramCpu {
+  grLow(n: number): number;
+  grHigh(n: number): number;
+  setGr(n: number, high: number, low: number): void;
+  /**
+   * Executes one instruction word once: 0 completed, 1 program interruption (old PSW, ILC and code are then in the lowcore,
+   * and the vCPU goes on with the PSW it had, unless `loadsNewPsw`). Intercepts are served before it returns.
+   */
+  execute(instruction: number): number;
+  conditionCode(): number;
+  programInterruption(): number;
+  /** Takes one pending adapter interruption the vCPU is enabled for: its word as an unsigned number, 0 if there is none. */
+  takeInterruption(): number;
+  /** The guest's absolute storage. */
+  readonly storage: Uint8Array;
+  readPsw(): ProgramPsw;
+  /** Fields not given stay as they are. */
+  changePsw(fields: Partial<ProgramPsw>): void;
+}
+
+/** How an operation of the host side ended. In stepped mode it has ended when the call returns, or is pending. */
+export type OperationOutcome =
+  | { readonly kind: 'ok'; readonly text: string }
+  | { readonly kind: 'errno'; readonly name: string }
+  | { readonly kind: 'pending' };
+
+export interface ProgramMachine {
+  /** Undefined: there is no such guest or vCPU. `guest` undefined: the host partition's own CPU. */
+  cpu(guest: string | undefined, vcpu: number): ProgramCpu | undefined;
+  /** UUID of a guest's mdev, for `$NAME`. */
+  uuid(guest: string): string | undefined;
+  guestNames(): readonly string[];
+  /** Virtual nanoseconds since the start. */
+  nowNs(): number;
+  advance(ns: number): void;
+  /** Runs until no reset, AQIC change, request in service, delayed fault or bounded poll is outstanding. */
+  run(): void;
+  /** One command of the administrator's shell: cat, echo, wait, … with `$NAME` already replaced. */
+  sysfs(command: string): OperationOutcome;
+  lpar(verb: LparVerb, values: readonly number[]): OperationOutcome;
+  fault(fault: FaultConfig): void;
+  clearFaults(): void;
+}

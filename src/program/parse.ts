@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parser of AP programs: text in, statements or all mistakes out.
+// Source: docs/design.md section 6.
+
+import { type Mistake, MistakesError } from '../config/mistakes.ts';
+import type { CpuName, Program, Statement } from './ast.ts';
+import { LineError, splitLine, tokenize } from './lexer.ts';
+import { parseCpuLine } from './parse-cpu.ts';
+import { parseClock, parseFault, parseLpar, parseSysfs } from './parse-host.ts';
+
+/** First line of every program; the number is the version of the format. */
+export const PROGRAM_HEADER = 'apemu-program 1';
+
+const SUBJECT = /^\s*([A-Za-z][A-Za-z0-9_-]*)(?:\.(\d{1,3}))?\s*:/;
+const CONFIG = /^\s*config(?:\s|$)/;
+
+/**
+ * Reads a program. `file` is used in messages and kept.
+ * @throws MistakesError with every mistake of the text, codes `APEMU_ERR_PROGRAM_…`.
+ */
+export function parseProgram(text: string, file: string): Program {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  const mistakes: Mistake[] = [];
+  const statements: Statement[] = [];
+  let config: string | undefined;
+  const fail = (line: number, error: unknown) => {
+    if (!(error instanceof LineError)) throw error;
+    const { what, message, expected, column } = error;
+    mistakes.push({
+      code: `APEMU_ERR_PROGRAM_${what}`,
+      message,
+      expected,
+      place: { file, line, column },
+    });
+  };
+  if (splitLine(lines[0] ?? '').body.trim() !== PROGRAM_HEADER) {
+    fail(
+      1,
+      new LineError('HEADER', 1, 'this is no AP program', `the first line ${PROGRAM_HEADER}`),
+    );
+  }
+  for (let index = 1; index < lines.length; index++) {
+    try {
+      if (CONFIG.test(lines[index])) {
+        const late = config !== undefined || statements.some(({ kind }) => kind !== 'comment');
+        config = parseConfigLine(lines[index], late);
+      } else statements.push(parseLine(lines[index], index + 1));
+    } catch (error) {
+      fail(index + 1, error);
+    }
+  }
+  if (mistakes.length > 0) throw new MistakesError(mistakes);
+  return { file, config, statements };
+}
+
+function parseConfigLine(text: string, late: boolean): string {
+  const tokens = tokenize(splitLine(text).body, 1);
+  if (late)
+    throw new LineError(
+      'SYNTAX',
+      tokens[0].column,
+      'config stands too late',
+      'one config line, before all others',
+    );
+  if (tokens.length !== 2) {
+    throw new LineError('SYNTAX', tokens[0].column, 'config takes one file', 'config FILE');
+  }
+  return tokens[1].text;
+}
+
+/** One line that is neither the header nor `config`. @throws LineError */
+function parseLine(text: string, line: number): Statement {
+  const parts = splitLine(text);
+  const head = { line, comment: parts.comment };
+  if (parts.body.trim() === '' && parts.expectation === undefined)
+    return { kind: 'comment', ...head };
+  const match = SUBJECT.exec(parts.body);
+  if (match === null) {
+    const column = parts.body.length - parts.body.trimStart().length + 1;
+    throw new LineError(
+      'SUBJECT',
+      column,
+      `the line names no subject: ${parts.body.trim().slice(0, 40)}`,
+      'GUEST.VCPU:, host:, clock:, sysfs:, lpar: or fault:',
+    );
+  }
+  const [{ length }, name, vcpu] = match;
+  if (vcpu === undefined && name === 'sysfs') return parseSysfs(head, length, parts);
+  const tokens = tokenize(parts.body.slice(length), length + 1);
+  if (vcpu === undefined) {
+    if (name === 'clock') return parseClock(head, tokens, parts);
+    if (name === 'lpar') return parseLpar(head, tokens, parts);
+    if (name === 'fault') return parseFault(head, tokens, parts);
+  }
+  return parseCpuLine({ ...head, cpu: cpuName(name, vcpu, text) }, tokens, parts);
+}
+
+function cpuName(name: string, vcpu: string | undefined, text: string): CpuName {
+  if (name === 'host' && vcpu === undefined) return { guest: undefined, vcpu: 0 };
+  if (vcpu === undefined) {
+    const column = text.length - text.trimStart().length + 1;
+    throw new LineError(
+      'SUBJECT',
+      column,
+      `${name} names no vCPU`,
+      `${name}.0:, or host:, clock:, sysfs:, lpar:, fault:`,
+    );
+  }
+  return { guest: name, vcpu: Number(vcpu) };
+}

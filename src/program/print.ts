@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Printer of AP programs: the inverse of the parser.
+// Source: docs/design.md section 6.
+
+import type { FaultConfig } from '../config/types.ts';
+import { formatApqn, formatDuration } from '../config/units.ts';
+import type {
+  Bytes,
+  CpuName,
+  Field,
+  InstructionStatement,
+  OutcomeExpectation,
+  Program,
+  Statement,
+} from './ast.ts';
+import { quote } from './lexer.ts';
+import { LPAR_VERBS, type LparOperand } from './lpar-verbs.ts';
+import {
+  EXPECTATION_ROWS,
+  type FieldRow,
+  IO_ROWS,
+  MNEMONIC_ROWS,
+  PSW_ROWS,
+  printField,
+  REGISTER_ROWS,
+  rowOf,
+} from './operands.ts';
+import { PROGRAM_HEADER } from './parse.ts';
+
+/** Column the `=>` of short lines stands in. */
+const ARROW_COLUMN = 52;
+
+/** `parseProgram(printProgram(p), p.file)` equals `p`, given that its lines are numbered as they are printed. */
+export function printProgram(program: Program): string {
+  const config = program.config === undefined ? [] : [`config ${printPath(program.config)}`];
+  return `${[PROGRAM_HEADER, ...config, ...program.statements.map(printStatement)].join('\n')}\n`;
+}
+
+const printPath = (path: string) =>
+  /^[^\s"#]+$/.test(path) && !path.includes('=>') ? path : quote(path);
+
+/** One line, without newline. */
+export function printStatement(statement: Statement): string {
+  const comment = statement.comment === undefined ? '' : `#${statement.comment}`;
+  if (statement.kind === 'comment') return comment;
+  const expectation = printExpectation(statement);
+  const operation = printOperation(statement);
+  const line =
+    expectation === undefined ? operation : `${operation.padEnd(ARROW_COLUMN)} => ${expectation}`;
+  return comment === '' ? line : `${line} ${comment}`;
+}
+
+/** The line without what is expected of it. */
+export function printOperation(statement: Exclude<Statement, { kind: 'comment' }>): string {
+  switch (statement.kind) {
+    case 'instruction':
+      return `${printCpu(statement.cpu)}: ${printInstruction(statement)}`;
+    case 'psw':
+      return `${printCpu(statement.cpu)}: psw${printFields(statement.fields, PSW_ROWS)}`;
+    case 'write':
+      return `${printCpu(statement.cpu)}: mem ${hexadecimal(statement.address)} = ${printBytes(statement.bytes)}`;
+    case 'read':
+      return `${printCpu(statement.cpu)}: mem ${hexadecimal(statement.address)} ${statement.length}`;
+    case 'io':
+      return `${printCpu(statement.cpu)}: io`;
+    case 'clock':
+      return `clock: ${statement.advance === 'run' ? 'run' : `advance ${formatDuration(statement.advance)}`}`;
+    case 'sysfs':
+      return `sysfs: ${statement.command}`;
+    case 'lpar':
+      return `lpar: ${[statement.verb, ...lparValues(statement)].join(' ')}`;
+    case 'fault':
+      return `fault: ${statement.fault === 'clear' ? 'clear' : printFault(statement.fault)}`;
+  }
+}
+
+/** What stands behind `=>`; undefined if nothing does. */
+export function printExpectation(statement: Statement): string | undefined {
+  switch (statement.kind) {
+    case 'instruction':
+      return fieldsOrNothing(statement.expect, EXPECTATION_ROWS);
+    case 'psw':
+      return fieldsOrNothing(statement.expect, PSW_ROWS);
+    case 'io':
+      return statement.expect === 'none' ? 'none' : fieldsOrNothing(statement.expect, IO_ROWS);
+    case 'read':
+      return statement.expect === undefined ? undefined : printBytes(statement.expect);
+    case 'clock':
+      return statement.expectNowNs === undefined
+        ? undefined
+        : `now=${formatDuration(statement.expectNowNs)}`;
+    case 'sysfs':
+    case 'lpar':
+      return statement.expect === undefined ? undefined : printOutcome(statement.expect);
+    default:
+      return undefined;
+  }
+}
+
+export const printCpu = (cpu: CpuName): string =>
+  cpu.guest === undefined ? 'host' : `${cpu.guest}.${cpu.vcpu}`;
+
+function printInstruction(statement: InstructionStatement): string {
+  const { mnemonic, apqn, operands } = statement;
+  const queue = apqn === undefined ? '' : ` ${formatApqn(apqn)}`;
+  const rows = [...(MNEMONIC_ROWS.get(mnemonic)?.operands ?? []), ...REGISTER_ROWS];
+  const text = `${mnemonic}${queue}${printFields(operands, rows)}`;
+  return mnemonic === 'insn' ? text.replace(' word=', ' ') : text;
+}
+
+function printFields(fields: readonly Field[], rows: readonly FieldRow[]): string {
+  return fields
+    .map(({ name, value }) => {
+      const row = rowOf(rows, name);
+      if (row === undefined) throw new RangeError(`no field ${name} here`);
+      return ` ${name}=${printField(row, value)}`;
+    })
+    .join('');
+}
+
+const fieldsOrNothing = (fields: readonly Field[], rows: readonly FieldRow[]) =>
+  fields.length === 0 ? undefined : printFields(fields, rows).trim();
+
+const hexadecimal = (value: number) => `0x${value.toString(16)}`;
+
+export const printBytes = (bytes: Bytes): string =>
+  bytes.times === 1 ? bytes.hex : `${bytes.hex}*${bytes.times}`;
+
+export function printOutcome(outcome: OutcomeExpectation): string {
+  if (outcome.kind === 'text') return quote(outcome.text);
+  return outcome.kind === 'errno' ? outcome.name : outcome.kind;
+}
+
+const LPAR_PRINTERS: Readonly<Record<LparOperand, (value: number) => string>> = {
+  apid: (value) => `0x${value.toString(16).padStart(2, '0')}`,
+  apqi: (value) => `0x${value.toString(16).padStart(2, '0')}`,
+  apqn: formatApqn,
+  duration: formatDuration,
+  rc: (value) => value.toString(16).padStart(2, '0'),
+};
+
+function lparValues(statement: Extract<Statement, { kind: 'lpar' }>): string[] {
+  const row = LPAR_VERBS.find((candidate) => candidate.verb === statement.verb);
+  const kinds: readonly LparOperand[] = row?.operands ?? [];
+  return kinds.map((kind, index) => LPAR_PRINTERS[kind](statement.values[index]));
+}
+
+function printFault(fault: FaultConfig): string {
+  const target = fault.apqn === undefined ? (fault.guest ?? 'any') : formatApqn(fault.apqn);
+  const { effect, trigger } = fault;
+  const words = [target, `on=${fault.on}`];
+  if (effect.kind === 'rc') words.push(`rc=${effect.rc.toString(16).padStart(2, '0')}`);
+  if (effect.kind === 'cc') words.push(`cc=${effect.cc}`);
+  if (effect.kind === 'cc' && effect.everyBytes !== undefined)
+    words.push(`every=${effect.everyBytes}`);
+  if (effect.kind === 'drop') words.push('drop=1');
+  if (effect.kind === 'delay') words.push(`delay=${formatDuration(effect.delayNs)}`);
+  if (effect.kind === 'reorder') words.push(`reorder=${effect.places}`);
+  if (trigger.kind === 'count') words.push(`count=${trigger.count}`);
+  if (trigger.kind === 'at') words.push(`at=${trigger.atNs.map(formatDuration).join(',')}`);
+  if (trigger.kind === 'probability' && trigger.probability < 1) {
+    words.push(`probability=${printProbability(trigger.probability)}`);
+  }
+  return words.join(' ');
+}
+
+/** Never with an exponent: the parser knows plain decimals. */
+function printProbability(value: number): string {
+  const text = String(value);
+  return text.includes('e') ? value.toFixed(20).replace(/0+$/, '') : text;
+}
