@@ -60,12 +60,13 @@ export const ENGINES = 8;
 const RATING_NS = 1000;
 /** Weights of SECKEY for the request classes of the kernel. Source: messages.md 7.2 (m6: speed_idx_cca, speed_idx_ep11). */
 const WEIGHT = { low: 10, medium: 100, high: 500 } as const;
-/** CD-11 A refused or unknown request costs what the lightest query of the card costs; an accelerator's, one engine pass of 1 us. */
+/** CD-11 An accelerator's refusal costs rating 1; requests of other cards without a known name are of the medium class, as in the kernel. */
 const REFUSAL_RATING = 1;
 
 const CCA_CLASS: Readonly<Record<string, keyof typeof WEIGHT>> = {
   FQ: 'low',
   SG: 'high',
+  SV: 'high',
   PG: 'high',
   KG: 'high',
   CM: 'high',

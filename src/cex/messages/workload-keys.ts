@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Four RSA-2048 keys for workloads: fixed, so that a seed gives the same messages everywhere. Published here, so keys for
+// nothing else.
+import type { CrtKey } from './cca.ts';
+
+/** Public exponent of all workload keys. */
+export const WORKLOAD_EXPONENT = 65537;
+
+/** Bits of a workload key. */
+export const WORKLOAD_KEY_BITS = 2048;
+
+/** The parts in hexadecimal, 128 bytes each. */
+const PARTS: readonly Readonly<Record<keyof CrtKey, readonly string[]>>[] = [
+  {
+    p: [
+      'e4507d268687a0a7b81c703787c5d6bb96fff776bc2027787430d3f7f2ec9936ad209940a5c40edb76bd4b6b',
+      'ce775a8d524ddbc7f8ecc3595383096c5b3eeafa4bfd897dcad373bd4c567cb7b766c3adcae5a496a6bedfce',
+      '076c01eff116effba945f307a008ed85facd746a8b5324cd6d218f829d771e4094d6a301282a572d',
+    ],
+    q: [
+      'c4062172a395f1bc968a639fe0b58e31636398d12f1965a23e40791e5ff42989c5c7f45df60bb00db1bbb4e5',
+      '84f96dc0962d5fab6c80e1e408ac837b0282c5eb7724e7b8b4bbde1078841250625e74e9d8e6b1ed09efb102',
+      'b680b5326cfab9e998a5ececab895be3a2863a3a794cc4127d74b3df620e54e2c730d84c92ded2bd',
+    ],
+    dp: [
+      '092182efd07f8a184b0fb019386fdc17a2815827427cd2b749864e63e32e3d2e679c1f24ebbc3c8fe05ecfae',
+      '5f127ce79bfc0b2723386cd39cb867df128320a8a3f35ed54e1048d7b03ee13c03b4b36cb6e99a3c802cb00c',
+      'b0554c7a891cceba34d9dc4f58c222a5b213176dcf66a2d9285d283d24090887b2ac26d6bc017d7d',
+    ],
+    dq: [
+      '8ca5116e9d6cc24b5b7fe3c71c8567868c1733d83300f7e916dd4f89b9b307f2b013ad83953c018f71cc8a18',
+      '7bf63307113971012012c100ca306d0ddf5951048731d588b334703a451e0dbddb3686901a6e3b8f25a7f2cb',
+      '4d82bf7f74add8a28041dce25a996d72c073aa67b60c9c49dff5d1f11efbc570091744ba7c4e9fc9',
+    ],
+    u: [
+      '03fac6c25cbf08aaddc9583004913b8ac3195ef0388fcbab751ec51912d0be443fb2365b5a4def92eee0ad48',
+      'eb65676a98ddaa0b4e82a870ac4e534c176256964bb62bb97ac8c934f2d1aba6d586f2ed2b707d5f930c90c2',
+      'd10bd2d1ed2459504970c624d2ed38316c78d921b8df376a3de6e664777facce8417358b323f6151',
+    ],
+  },
+  {
+    p: [
+      'fc7ab2c8412583d506db48d4b52f7636daf19ff19afb818501f690e16802e8588cacc0b555ddf9bae1dbe012',
+      'bd20f01a8c160bf83d66559c115022219144904fe23b169f7ba0f09479dbac6716b9636dba180e24588256b8',
+      '737fbe74f683b907e3b26b2d0f16a9d7ebdadd3f991dd20aa01af5144899bfdf7bf316f3a4b46a71',
+    ],
+    q: [
+      'c31a70b8aec9762bf8381affef74e80d34bbfe6dc7cc61aaf489850f1df2d5a85fbc522bf1ff64880756e190',
+      'da230e5ebdf55950b006459aa4c7d15f586e094de52521c81d92d05517e22e010cf2ed373c1ac299154df192',
+      '669b161b621eaca9e47fee034940e0f71a80fd6e9bfaf71c78bc177bbb79eb60558535a201fdd7bf',
+    ],
+    dp: [
+      'b1fbed3cae703bd758d60d29a5f0a76d543b317da8bbd43a677fe1f284d847e2e48883f1516f02357433046b',
+      '31589eea980692b994cf275ab5f9bf95da4a73515d323a688346995291f5023c4a10b6bf0b8919af15960c7c',
+      '4b2faa9bd98c524bf580397db23d4fce1f3e52ea1a8ea31b4a72b6826e0bb4ef5ef9a71c6ae7a481',
+    ],
+    dq: [
+      '46eecefaa63982a83bc7923168cad52f2ff4056dbe4d5559052d165e47a22901dd44a78f689d54dc8be68f7d',
+      'cd811f515cb8ddef130044c01396be4d6ee61aa5e2609ca697f1efa2705b80244ba3ea90c15e6d4fa0ca44c0',
+      'd8631c277a85f27a9623d8d20308fe8178765b2da2b21cb39245b837f9123b7c3bbb81a3541c091b',
+    ],
+    u: [
+      'ccd11b47ba76442b4110e74ba6737b03dcb9fbf294d595e8a5cc3b14f3eb8746e2c42f8bb397e035c303f6e9',
+      'a04b51313ad73e1cb1cc2f3e2331c9092c7e71a3df40883df003769277f1b17a7b74ca7696dba0ad4dc481e3',
+      'a8c6a564e2bddb1235ec454def2dff01f787c8358a60ba1fb4c1a8ff6161d029c9141af8542c65c3',
+    ],
+  },
+  {
+    p: [
+      'eb3416466324e1785b61617cfde7ae94193b5d506a326a5c7fc474c7170bde2a809f8af3c699d12cc919cfcc',
+      '80e5ad0e427b9bb64e9decf9a6926cb0055cd270ed9156c2b4ab697a8ab8171b9d437b77dfd5c2db4be1fdc4',
+      'a4752f38baba6df3134750c34e66d132e305eb6004fbba2e9b5b14578b9d877f878db2efdd612207',
+    ],
+    q: [
+      'c2b45e62868d6700e82a9e2135c544e0f3d5b1cbebdc586df5cd12469ddc085ce7d4129cb365a87fe1fb3fb8',
+      '6c745b1a2b0e152055eaec7e982933f7877c6d14073de2da8785f6b61dd51be7601bff339af08df540069a32',
+      'a4d019491106d7808d5ebab938ac947c7a4f18ff682100f457ebed17072cbdce5396586c5aa01b3d',
+    ],
+    dp: [
+      'cdfba0e265e39fbe9b30ce82fb8e525b0b39ed4006b13e6ae1ce7882ff50fa717891c0cc3b8aec20efc1b635',
+      'a05104dcef2677b91262c66de10e6d373e8b0b15b148ce95d84a22271aa39c4127da38a0441c5df9561c85f5',
+      '181e348bd7247c341c1721c8d9b9bbce77f9f027f85548b9967f0e7299280dc9873a769210ec0733',
+    ],
+    dq: [
+      '8ad0154aa12b46f87a8d87d79d825b2d162a906c16682e13975ef15caf47241f389915fbea5adbdaf0be341b',
+      'c416e0acb36d82da5ee6f25cff16c11a04da4cda2e9f8c90c8765602591a8a9e57031edb27e7c10dccebe81b',
+      '9b2d5219a9adfb0e87bbb5dc3fefaa9d6485e8088fb098019c7d73b72b4256c0370fc552daf9b2f1',
+    ],
+    u: [
+      '2a51a3d06ee70efae5112cd6879671104545e6c5382a1f8796cd87b8c0307ac29cda2b6d93bf838edd34d409',
+      '7424915620b9faea55016c3d5e039f353c7be130933422a306079b12dea838f9afffa7e19f0473b47b2e8cca',
+      '0e6076211420a9ea62c8edc72d624f60540f61c04516b7c5a2167fd292f125c1dcce319c57186ec0',
+    ],
+  },
+  {
+    p: [
+      'cd4d8be1b4485e502b9e8d249ee5de97aa795b922a991e0ed64681ebdb55cb46807294a90cfca985962daa0c',
+      '26282d6fac1feb3ce06cb4871af30ff0c258e5beb129dcff27a1e8e745b205a2242327eca161c91c5c3c6c76',
+      '46413b5d39c9d9ee2e8a4a7f86539f7953c3ea6f1a61c4f00ccc9ac547db25edbd5613cdf158066d',
+    ],
+    q: [
+      'c4c3234000c795608de8eb18d845591f99d6fd8d301de4843c5b6aefe1409bf7e8e5f9741dbeff551ef049bd',
+      '83de7fac235115b3214e1635f526deee2a22ddec3b990c64dd2b103ff1b93589e91ed45dee6765ba4c5e0613',
+      '19b0b6630e1cf1a7f1037310d0ee01212ebc082b74a8db69360e4e5379f1e627f86e4689ffdf9e99',
+    ],
+    dp: [
+      '6721122861e08c87e73171233932ad7b30665fea6fbd94cccd3483e50fbbec2dd12e3da121e5f5de260f7041',
+      '4415a0a55d287789900eeb2c870c1c30cbdfce20d96bf718b136f300e210c825a7d38525a7f7b007b009a64e',
+      '4f824b28cc73aa26ac78496dfff317c3e1a123ad85ea20fc98e15ac9c90bbbe4cddc647c6a44d68d',
+    ],
+    dq: [
+      '0ded7e2e469fda0c069f891cae1a628fa1151dc783b369fc8e452e51a2912f39222c3d3721efe6250156a2f1',
+      '9e46fea491af68a8d05fb5a4c620a541188c75470684f3e2a3e12b7a4b42ffee2e2937811aa2090a61e379ec',
+      '9a31ef071df5a08971befbc321f6e6ef915e4ff9bb7d4462b327da15809945e0686e6de1d0d1e469',
+    ],
+    u: [
+      '7919bd2c1da04a66eeda077ff7e897ca88b4c09aab72600b764bbe77a3a81062f53cdabfbe3232426a615e40',
+      '4d1b83fdb8b3d68407d47bf7b726d9683033c13de55b762e9d70756c39c471e3c237593b9d5e093337e992b6',
+      'fc5f53ce0cee7875132a57833bbe6f1b945e9515c5766d6e8903ae6347c1feefaaa4ffd7c1ab9892',
+    ],
+  },
+];
+
+function bytes(text: readonly string[]): Uint8Array {
+  return new Uint8Array(Buffer.from(text.join(''), 'hex'));
+}
+
+/** The keys of the workloads. */
+export const WORKLOAD_KEYS: readonly CrtKey[] = PARTS.map((key) => ({
+  p: bytes(key.p),
+  q: bytes(key.q),
+  dp: bytes(key.dp),
+  dq: bytes(key.dq),
+  u: bytes(key.u),
+}));
