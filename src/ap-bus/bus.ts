@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// The AP bus: its devices, drivers, configuration and locks; the driver core's bind, unbind and attach.
+// Source: docs/reference/vfio-ap.md sections 1.1, 3.2, 4.2 and 4.4 (ap_bus.c: ap_bus_match, ap_device_probe, ap_device_remove;
+// drivers/base/dd.c and bus.c).
+import { type ApCard, type ApDevice, type ApDriver, ApQueue } from './device.ts';
+import type { Outcome } from './errno.ts';
+import type { HostJournal } from './events.ts';
+import { fullMask, type Mask, testBit } from './mask.ts';
+import { sysfsEquals } from './numbers.ts';
+import { isOperation, Lock, type Operation, type Timers } from './operation.ts';
+import { type Apqn, apidOf, apqiOf, type HostPartition } from './partition.ts';
+import type { HostSwitches } from './profile.ts';
+import { fetchQci, NO_QCI, QCI_APSB, QCI_APXA, type QciInfo } from './qci.ts';
+import { QueueStateMachine } from './queue-state.ts';
+
+/** Highest numbers without APXA. */
+const MAX_ADAPTER_WITHOUT_APXA = 63;
+const MAX_DOMAIN_WITHOUT_APXA = 15;
+const STFLE_APFT = 15;
+const STFLE_AP_INTERRUPTS = 65;
+
+/** config_time default, seconds. */
+export const DEFAULT_CONFIG_TIME_S = 30;
+/** poll_timeout default in an LPAR, nanoseconds. */
+export const DEFAULT_POLL_TIMEOUT_NS = 250_000;
+
+/** Kernel parameters of the bus. */
+export interface ApBusOptions {
+  readonly partition: HostPartition;
+  readonly timers: Timers;
+  readonly journal: HostJournal;
+  readonly switches: HostSwitches;
+  /** ap.apmask, ap.aqmask: initial masks; default all ones. */
+  readonly apmask?: Mask;
+  readonly aqmask?: Mask;
+  /** ap.domain: default domain; default none. */
+  readonly domain?: number;
+  /** ap.useirq. */
+  readonly useInterrupts?: boolean;
+}
+
+/** State of the bus. The scan is in scan.ts, the masks in permissions.ts, the files in bus-files.ts. */
+export class ApBus {
+  readonly partition: HostPartition;
+  readonly timers: Timers;
+  readonly journal: HostJournal;
+  readonly switches: HostSwitches;
+  /** Registered devices in order of registration (klist order of the bus). */
+  readonly devices = new Set<ApDevice>();
+  readonly cards: (ApCard | undefined)[] = new Array(256).fill(undefined);
+  readonly queues: (ApQueue | undefined)[] = new Array(65536).fill(undefined);
+  readonly drivers: ApDriver[] = [];
+  apmask: Mask;
+  aqmask: Mask;
+  readonly permsLock = new Lock('ap_perms_mutex');
+  readonly scanLock = new Lock('ap_scan_bus_mutex');
+  qci: QciInfo;
+  previousQci: QciInfo;
+  readonly maxAdapterId: number;
+  readonly maxDomainId: number;
+  defaultDomain = -1;
+  configTimeS = DEFAULT_CONFIG_TIME_S;
+  pollTimeoutNs = DEFAULT_POLL_TIMEOUT_NS;
+  pollThread = false;
+  autoprobe = true;
+  scans = 0;
+  /** ap_apqn_bindings_complete is done; a probe arms it again. */
+  bindingsComplete = false;
+  bindingsCompleteCount = 0;
+  /** Number of queues with a driver_override. */
+  overrides = 0;
+  readonly useInterrupts: boolean;
+  readonly queueStates: QueueStateMachine;
+  scanTimer: { cancel(): void } | null = null;
+
+  constructor(options: ApBusOptions) {
+    this.partition = options.partition;
+    this.timers = options.timers;
+    this.journal = options.journal;
+    this.switches = options.switches;
+    this.apmask = options.apmask ?? fullMask();
+    this.aqmask = options.aqmask ?? fullMask();
+    this.qci = fetchQci(this.partition);
+    this.previousQci = NO_QCI;
+    const extended = (this.qci.flags & QCI_APXA) !== 0;
+    this.maxAdapterId = extended && this.qci.na !== 0 ? this.qci.na : MAX_ADAPTER_WITHOUT_APXA;
+    this.maxDomainId = extended && this.qci.nd !== 0 ? this.qci.nd : MAX_DOMAIN_WITHOUT_APXA;
+    const domain = options.domain ?? -1;
+    if (domain >= 0 && domain <= this.maxDomainId && testBit(this.aqmask, domain)) {
+      this.defaultDomain = domain;
+    }
+    this.useInterrupts =
+      (options.useInterrupts ?? true) && this.partition.facilities.has(STFLE_AP_INTERRUPTS);
+    this.queueStates = new QueueStateMachine(this);
+  }
+
+  get hasApft(): boolean {
+    return this.partition.facilities.has(STFLE_APFT);
+  }
+
+  get hasSeBind(): boolean {
+    return (this.qci.flags & QCI_APSB) !== 0;
+  }
+
+  /** Adapter in the configuration; without QCI every number may exist. */
+  adapterConfigured(apid: number): boolean {
+    return !this.qci.available || testBit(this.qci.apm, apid);
+  }
+
+  usageDomainConfigured(apqi: number): boolean {
+    return !this.qci.available || testBit(this.qci.aqm, apqi);
+  }
+
+  /** The host owns an APQN if both bits are set. */
+  hostOwns(apqn: Apqn): boolean {
+    return testBit(this.apmask, apidOf(apqn)) && testBit(this.aqmask, apqiOf(apqn));
+  }
+
+  /** Ownership as the probe test sees it: a queue overridden to a default driver counts as the host's. */
+  hostOwnsQueue(queue: ApQueue): boolean {
+    if (queue.driverOverride !== null) {
+      return this.drivers.find((d) => d.name === queue.driverOverride)?.isDefault ?? false;
+    }
+    return this.hostOwns(queue.apqn);
+  }
+
+  registerDriver(driver: ApDriver): void {
+    this.drivers.push(driver);
+  }
+
+  driver(name: string): ApDriver | undefined {
+    return this.drivers.find((d) => d.name === name);
+  }
+
+  /** bus_find_device_by_name, with the tolerance for one newline. */
+  findDevice(raw: string): ApDevice | undefined {
+    const card = /^card([0-9a-f]{2})$/.exec(raw.replace(/\n$/, ''));
+    if (card !== null) return this.cards[Number.parseInt(card[1] as string, 16)];
+    const queue = /^([0-9a-f]{2})\.00([0-9a-f]{2})/.exec(raw);
+    if (queue === null) return undefined;
+    const device = this.queues[Number.parseInt(`${queue[1]}${queue[2]}`, 16)];
+    return device !== undefined && sysfsEquals(device.name, raw) ? device : undefined;
+  }
+
+  /** driver_match_device: id table, or only the named driver if there is an override. */
+  matches(driver: ApDriver, device: ApDevice): boolean {
+    if (device instanceof ApQueue && device.driverOverride !== null) {
+      return driver.name === device.driverOverride && driver.matches(device);
+    }
+    return driver.matches(device);
+  }
+
+  /** ap_device_probe through the driver core. */
+  *probe(driver: ApDriver, device: ApDevice): Operation<Outcome> {
+    if (device instanceof ApQueue && !this.#ownerAgrees(driver, device)) return 'ENODEV';
+    this.bindingsComplete = false;
+    device.driver = driver;
+    const result = driver.probe(device);
+    const outcome = isOperation(result) ? yield* result : result;
+    if (outcome !== 'ok') device.driver = null;
+    else this.journal.uevent('ap', 'bind', device.path, [['DRIVER', driver.name]]);
+    return outcome;
+  }
+
+  #ownerAgrees(driver: ApDriver, queue: ApQueue): boolean {
+    if (this.switches.bindIgnoresMasks && !driver.isDefault) return true;
+    return this.hostOwnsQueue(queue) === driver.isDefault;
+  }
+
+  /** device_attach: the first matching driver whose probe succeeds. */
+  *attach(device: ApDevice): Operation<void> {
+    if (device.driver !== null) return;
+    for (const driver of this.drivers) {
+      if (!this.matches(driver, device)) continue;
+      if (this.switches.bindIgnoresMasks && device instanceof ApQueue && !driver.isDefault) {
+        if (this.hostOwns(device.apqn)) continue;
+      }
+      if ((yield* this.probe(driver, device)) === 'ok') return;
+    }
+  }
+
+  /** ap_device_remove: flush of host requests, driver remove, ZAPQ by the bus, uninitiated. */
+  *detach(device: ApDevice): Operation<void> {
+    const driver = device.driver;
+    if (driver === null) return;
+    if (device instanceof ApQueue) this.queueStates.prepareRemove(device);
+    const removal = driver.remove(device);
+    if (removal !== undefined) yield* removal;
+    if (device instanceof ApQueue) this.queueStates.remove(device);
+    device.driver = null;
+    this.journal.uevent('ap', 'unbind', device.path);
+  }
+
+  /** bind_store: ENODEV unknown or no match, EBUSY bound already, else the probe's error. */
+  *bind(driver: ApDriver, name: string): Operation<Outcome> {
+    const device = this.findDevice(name);
+    if (device === undefined || !this.matches(driver, device)) return 'ENODEV';
+    if (device.driver !== null) return 'EBUSY';
+    return yield* this.probe(driver, device);
+  }
+
+  /** unbind_store: ENODEV unless bound to this driver. */
+  *unbind(driver: ApDriver, name: string): Operation<Outcome> {
+    const device = this.findDevice(name);
+    if (device === undefined || device.driver !== driver) return 'ENODEV';
+    yield* this.detach(device);
+    return 'ok';
+  }
+
+  /** drivers_probe: attach attempt; a device without a willing driver is no error. */
+  *reprobe(name: string): Operation<Outcome> {
+    const device = this.findDevice(name);
+    if (device === undefined) return 'ENODEV';
+    yield* this.attach(device);
+    return 'ok';
+  }
+
+  /** device_register. */
+  *register(device: ApDevice, keys: readonly (readonly [string, string])[]): Operation<void> {
+    this.devices.add(device);
+    if (device instanceof ApQueue) this.queues[device.apqn] = device;
+    else this.cards[device.id] = device;
+    this.journal.uevent('ap', 'add', device.path, keys);
+    if (this.autoprobe) yield* this.attach(device);
+  }
+
+  /** device_unregister. */
+  *unregister(device: ApDevice): Operation<void> {
+    yield* this.detach(device);
+    this.devices.delete(device);
+    if (device instanceof ApQueue) {
+      if (device.driverOverride !== null) this.overrides--;
+      this.queues[device.apqn] = undefined;
+    } else this.cards[device.id] = undefined;
+    this.journal.uevent('ap', 'remove', device.path);
+  }
+
+  /** Queue devices, and how many of them have a driver. */
+  bindings(): { all: number; bound: number } {
+    let all = 0;
+    let bound = 0;
+    for (const device of this.devices) {
+      if (device.kind !== 'queue') continue;
+      all++;
+      if (device.driver !== null) bound++;
+    }
+    return { all, bound };
+  }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files every card device has, whatever drives it.
+// Source: docs/reference/vfio-ap.md section 3.3 (ap_card.c; drivers/s390/char/sclp_ap.c).
+import { type Attribute, READ_ONLY, READ_WRITE } from './attribute.ts';
+import type { ApBus } from './bus.ts';
+import type { ApCard, ApQueue } from './device.ts';
+import type { Outcome } from './errno.ts';
+import { scanInt } from './numbers.ts';
+import { apqnOf } from './partition.ts';
+import { setCardConfig } from './scan.ts';
+
+/** Message size without an ml field. */
+const DEFAULT_MESSAGE_BYTES = 12288;
+const MESSAGE_UNIT_BYTES = 4096;
+
+/** `0x%08X`. */
+export const functionsText = (functions: number): string =>
+  `0x${functions.toString(16).toUpperCase().padStart(8, '0')}`;
+
+/** Queues of a card that exist, in order of their domain. */
+export function* queuesOf(bus: ApBus, card: ApCard): Iterable<ApQueue> {
+  for (let apqi = 0; apqi <= bus.maxDomainId; apqi++) {
+    const queue = bus.queues[apqnOf(card.id, apqi)];
+    if (queue !== undefined) yield queue;
+  }
+}
+
+function sumOverQueues(bus: ApBus, card: ApCard, of: (queue: ApQueue) => number): number {
+  let sum = 0;
+  for (const queue of queuesOf(bus, card)) if (queue.driver !== null) sum += of(queue);
+  return sum;
+}
+
+function zeroRequests(bus: ApBus, card: ApCard): Outcome {
+  for (const queue of queuesOf(bus, card)) if (queue.driver !== null) queue.totalRequests = 0;
+  card.totalRequests = 0;
+  return 'ok';
+}
+
+function storeConfig(bus: ApBus, card: ApCard, text: string): Outcome {
+  const parsed = scanInt(text, 10);
+  if (!parsed.ok || parsed.value < 0 || parsed.value > 1) return 'EINVAL';
+  const on = parsed.value === 1;
+  const outcome = on ? bus.partition.configure(card.id) : bus.partition.deconfigure(card.id);
+  if (outcome !== 'ok') return outcome;
+  setCardConfig(bus, card, on);
+  return 'ok';
+}
+
+/** Rows of section 3.3 that the bus itself makes. */
+export function cardFiles(bus: ApBus): Attribute<ApCard>[] {
+  const upper = (n: number): string => n.toString(16).toUpperCase().padStart(2, '0');
+  return [
+    { name: 'hwtype', mode: READ_ONLY, show: (c) => `${c.type}\n` },
+    { name: 'raw_hwtype', mode: READ_ONLY, show: (c) => `${c.info.type}\n` },
+    {
+      name: 'depth',
+      mode: READ_ONLY,
+      show: (c) => `${c.info.qd + (bus.switches.depthCountsMessages ? 1 : 0)}\n`,
+    },
+    { name: 'ap_functions', mode: READ_ONLY, show: (c) => `${functionsText(c.info.functions)}\n` },
+    {
+      name: 'request_count',
+      mode: READ_WRITE,
+      show: (c) => `${c.totalRequests}\n`,
+      store: (c) => zeroRequests(bus, c),
+    },
+    {
+      name: 'requestq_count',
+      mode: READ_ONLY,
+      show: (c) => `${sumOverQueues(bus, c, (q) => q.requestCount)}\n`,
+    },
+    {
+      name: 'pendingq_count',
+      mode: READ_ONLY,
+      show: (c) => `${sumOverQueues(bus, c, (q) => q.pendingCount)}\n`,
+    },
+    { name: 'modalias', mode: READ_ONLY, show: (c) => `ap:t${upper(c.type)}\n` },
+    {
+      name: 'config',
+      mode: READ_WRITE,
+      show: (c) => (c.config ? '1\n' : '0\n'),
+      store: (c, text) => storeConfig(bus, c, text),
+    },
+    { name: 'chkstop', mode: READ_ONLY, show: (c) => (c.checkstop ? '1\n' : '0\n') },
+    {
+      name: 'max_msg_size',
+      mode: READ_ONLY,
+      show: (c) => `${c.info.ml === 0 ? DEFAULT_MESSAGE_BYTES : c.info.ml * MESSAGE_UNIT_BYTES}\n`,
+    },
+    { name: 'uevent', mode: READ_WRITE, show: (c) => cardUevent(c), store: () => 'ok' },
+  ];
+}
+
+function cardUevent(card: ApCard): string {
+  const type = card.type.toString(16).toUpperCase();
+  const driver = card.driver === null ? '' : `DRIVER=${card.driver.name}\n`;
+  return `DEVTYPE=ap_card\n${driver}DEV_TYPE=${type.padStart(4, '0')}\nMODALIAS=ap:t${type.padStart(2, '0')}\n`;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host's own (zcrypt) drivers: which adapters they take, and the files they add.
+// Source: docs/reference/vfio-ap.md sections 1.1, 3.3 and 3.4 (zcrypt_cex4.c, zcrypt_card.c, zcrypt_queue.c).
+import type { ApBus } from './bus.ts';
+import type { ApCard, ApDevice, ApDriver, ApQueue } from './device.ts';
+import type { Outcome } from './errno.ts';
+import { zcryptCardFiles } from './zcrypt-card-files.ts';
+import { zcryptQueueFiles } from './zcrypt-queue-files.ts';
+
+/** Facility bits that say what an adapter is; one must be set, or no default driver takes it. */
+export const MODE_CCA = 0x10000000;
+export const MODE_ACCELERATOR = 0x08000000;
+export const MODE_EP11 = 0x04000000;
+const ANY_MODE = MODE_CCA | MODE_ACCELERATOR | MODE_EP11;
+
+/** Default drivers by adapter type. */
+const FAMILIES: readonly { readonly name: string; readonly types: readonly number[] }[] = [
+  { name: 'cex4', types: [10, 11, 12, 13, 14] },
+  { name: 'cex2a', types: [6, 8] },
+  { name: 'cex2c', types: [7, 9] },
+];
+
+function cardDriver(bus: ApBus, name: string, types: readonly number[]): ApDriver {
+  return {
+    name,
+    isDefault: true,
+    matches: (device: ApDevice) => device.kind === 'card' && types.includes(device.type),
+    probe: (device: ApDevice): Outcome => {
+      const card = device as ApCard;
+      if ((card.info.functions & ANY_MODE) === 0) return 'ENODEV';
+      card.zcrypt = { online: true, load: 0 };
+      return 'ok';
+    },
+    remove: (device: ApDevice) => {
+      (device as ApCard).zcrypt = null;
+      return undefined;
+    },
+    cardFiles: zcryptCardFiles(bus),
+  };
+}
+
+function queueDriver(bus: ApBus, name: string, types: readonly number[]): ApDriver {
+  return {
+    name,
+    isDefault: true,
+    matches: (device: ApDevice) => device.kind === 'queue' && types.includes(device.type),
+    probe: (device: ApDevice): Outcome => {
+      const queue = device as ApQueue;
+      if ((queue.card.info.functions & ANY_MODE) === 0) return 'ENODEV';
+      queue.zcrypt = { online: true, load: 0 };
+      bus.queueStates.init(queue);
+      return 'ok';
+    },
+    remove: (device: ApDevice) => {
+      (device as ApQueue).zcrypt = null;
+      return undefined;
+    },
+    queueFiles: zcryptQueueFiles(bus),
+  };
+}
+
+/** Registers the default drivers this kernel has. */
+export function registerDefaultDrivers(bus: ApBus): void {
+  for (const { name, types } of FAMILIES) {
+    if (types.every((type) => type < bus.switches.oldestCardType)) continue;
+    bus.registerDriver(cardDriver(bus, `${name}card`, types));
+    bus.registerDriver(queueDriver(bus, `${name}queue`, types));
+  }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// errno names that host operations end with.
+// Source: docs/reference/vfio-ap.md sections 3.1 to 3.7.
+
+/** errno names the host side uses. */
+export type Errno =
+  | 'E2BIG'
+  | 'EACCES'
+  | 'EADDRINUSE'
+  | 'EADDRNOTAVAIL'
+  | 'EAGAIN'
+  | 'EBUSY'
+  | 'EEXIST'
+  | 'EINTR'
+  | 'EINVAL'
+  | 'EIO'
+  | 'EISDIR'
+  | 'ELOOP'
+  | 'ENODEV'
+  | 'ENOENT'
+  | 'ENOTDIR'
+  | 'EOPNOTSUPP'
+  | 'EPERM'
+  | 'ERANGE'
+  | 'EUSERS';
+
+/** Result of a write or of any operation that changes something. */
+export type Outcome = 'ok' | Errno;
+
+/** What `strerror` says, for shells. */
+export const ERRNO_TEXT: Readonly<Record<Errno, string>> = {
+  E2BIG: 'Argument list too long',
+  EACCES: 'Permission denied',
+  EADDRINUSE: 'Address already in use',
+  EADDRNOTAVAIL: 'Cannot assign requested address',
+  EAGAIN: 'Resource temporarily unavailable',
+  EBUSY: 'Device or resource busy',
+  EEXIST: 'File exists',
+  EINTR: 'Interrupted system call',
+  EINVAL: 'Invalid argument',
+  EIO: 'Input/output error',
+  EISDIR: 'Is a directory',
+  ELOOP: 'Too many levels of symbolic links',
+  ENODEV: 'No such device',
+  ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
+  EOPNOTSUPP: 'Operation not supported',
+  EPERM: 'Operation not permitted',
+  ERANGE: 'Numerical result out of range',
+  EUSERS: 'Too many users',
+};

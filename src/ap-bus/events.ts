@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the host side tells the outside: uevents and the kernel's log rings.
+// Source: docs/reference/vfio-ap.md sections 3.4 (uevents) and 3.8 (log texts); VD-11, VD-30.
+import type { Timers } from './operation.ts';
+
+/** One uevent. `keys` are the additional variables in order. */
+export interface Uevent {
+  readonly timeNs: number;
+  readonly subsystem: string;
+  readonly action: 'add' | 'remove' | 'change' | 'bind' | 'unbind';
+  readonly path: string;
+  readonly keys: readonly (readonly [string, string])[];
+}
+
+/** The rings users look into. */
+export type LogRing = 'kernel' | 'vfio_ap' | 'zcrypt';
+export type LogLevel = 'warn' | 'notice' | 'info' | 'WARN';
+
+/** One line of a log ring. */
+export interface LogLine {
+  readonly timeNs: number;
+  readonly ring: LogRing;
+  readonly level: LogLevel;
+  readonly text: string;
+}
+
+/** Lines and events kept; older ones fall out, as in the kernel's ring buffer. */
+export const RING_CAPACITY = 1024;
+
+/** Bounded record of events and log lines, with listeners. */
+export class HostJournal {
+  readonly #timers: Timers;
+  readonly #uevents: Uevent[] = [];
+  readonly #log: LogLine[] = [];
+  readonly #listeners = new Set<(event: Uevent) => void>();
+  #onceTexts = new Set<string>();
+
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
+
+  get uevents(): readonly Uevent[] {
+    return this.#uevents;
+  }
+
+  get log(): readonly LogLine[] {
+    return this.#log;
+  }
+
+  /** Called for every uevent; the result takes the listener away. */
+  onUevent(listener: (event: Uevent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  uevent(
+    subsystem: string,
+    action: Uevent['action'],
+    path: string,
+    keys: Uevent['keys'] = [],
+  ): void {
+    const event = { timeNs: this.#timers.nowNs(), subsystem, action, path, keys };
+    push(this.#uevents, event);
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  write(ring: LogRing, level: LogLevel, text: string): void {
+    push(this.#log, { timeNs: this.#timers.nowNs(), ring, level, text });
+  }
+
+  /** WARN_ONCE: the first line of this kind only. */
+  writeOnce(ring: LogRing, level: LogLevel, kind: string, text: string): void {
+    if (this.#onceTexts.has(kind)) return;
+    this.#onceTexts.add(kind);
+    this.write(ring, level, text);
+  }
+}
+
+function push<T>(ring: T[], entry: T): void {
+  ring.push(entry);
+  if (ring.length > 2 * RING_CAPACITY) ring.splice(0, ring.length - RING_CAPACITY);
+}

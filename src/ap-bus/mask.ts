@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// 256-bit masks of adapters and domains: bit n = number n, bit 0 leftmost, eight 32-bit words.
+// Source: docs/reference/vfio-ap.md section 0; ap-architecture.md section 4.3.
+
+/** Eight words, bit 0 the most significant bit of word 0. */
+export type Mask = Uint32Array;
+
+export const MASK_BITS = 256;
+export const MASK_WORDS = 8;
+
+export const emptyMask = (): Mask => new Uint32Array(MASK_WORDS);
+export const fullMask = (): Mask => new Uint32Array(MASK_WORDS).fill(0xffffffff);
+export const copyOf = (mask: Mask): Mask => mask.slice();
+
+export function testBit(mask: Mask, n: number): boolean {
+  return ((mask[n >>> 5] as number) & (0x80000000 >>> (n & 31))) !== 0;
+}
+
+export function setBit(mask: Mask, n: number): void {
+  mask[n >>> 5] = (mask[n >>> 5] as number) | (0x80000000 >>> (n & 31));
+}
+
+export function clearBit(mask: Mask, n: number): void {
+  mask[n >>> 5] = (mask[n >>> 5] as number) & ~(0x80000000 >>> (n & 31));
+}
+
+export function isEmpty(mask: Mask): boolean {
+  for (let w = 0; w < MASK_WORDS; w++) if (mask[w] !== 0) return false;
+  return true;
+}
+
+export function equals(a: Mask, b: Mask): boolean {
+  for (let w = 0; w < MASK_WORDS; w++) if (a[w] !== b[w]) return false;
+  return true;
+}
+
+export function intersects(a: Mask, b: Mask): boolean {
+  for (let w = 0; w < MASK_WORDS; w++) {
+    if (((a[w] as number) & (b[w] as number)) !== 0) return true;
+  }
+  return false;
+}
+
+/** target = a AND b; any of the three may be the same. */
+export function setAnd(target: Mask, a: Mask, b: Mask): void {
+  for (let w = 0; w < MASK_WORDS; w++) target[w] = (a[w] as number) & (b[w] as number);
+}
+
+/** target = a AND NOT b. */
+export function setAndNot(target: Mask, a: Mask, b: Mask): void {
+  for (let w = 0; w < MASK_WORDS; w++) target[w] = (a[w] as number) & ~(b[w] as number);
+}
+
+export function and(a: Mask, b: Mask): Mask {
+  const result = emptyMask();
+  setAnd(result, a, b);
+  return result;
+}
+
+export function andNot(a: Mask, b: Mask): Mask {
+  const result = emptyMask();
+  setAndNot(result, a, b);
+  return result;
+}
+
+/** The numbers of the bits that are one, ascending, up to and including `max`. */
+export function bitsOf(mask: Mask, max = MASK_BITS - 1): number[] {
+  const result: number[] = [];
+  for (let w = 0; w < MASK_WORDS; w++) {
+    let word = mask[w] as number;
+    while (word !== 0) {
+      const lead = Math.clz32(word);
+      const n = w * 32 + lead;
+      if (n > max) return result;
+      result.push(n);
+      word &= ~(0x80000000 >>> lead);
+    }
+  }
+  return result;
+}
+
+/** Mask with exactly these bits. */
+export function maskOf(numbers: Iterable<number>): Mask {
+  const mask = emptyMask();
+  for (const n of numbers) setBit(mask, n);
+  return mask;
+}
+
+/** 32 bytes at `offset` of an architected block. */
+export function maskFromBytes(bytes: Uint8Array, offset: number): Mask {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, 32);
+  const mask = emptyMask();
+  for (let w = 0; w < MASK_WORDS; w++) mask[w] = view.getUint32(w * 4);
+  return mask;
+}
+
+/** The 32 architected bytes. */
+export function maskToBytes(mask: Mask): Uint8Array {
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  for (let w = 0; w < MASK_WORDS; w++) view.setUint32(w * 4, mask[w] as number);
+  return bytes;
+}
+
+/** `0x` and 64 lower-case hex digits, without newline. */
+export function maskText(mask: Mask): string {
+  let text = '0x';
+  for (let w = 0; w < MASK_WORDS; w++) text += (mask[w] as number).toString(16).padStart(8, '0');
+  return text;
+}

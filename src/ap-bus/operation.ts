@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host operations that may sleep, as generators of waiting times in virtual nanoseconds, and the locks they hold.
+// Source: docs/design.md section 4; docs/reference/vfio-ap.md sections 1.3 and 4.7.
+
+/** What a sleeping operation hands to whoever drives it: resume me after this many virtual nanoseconds. */
+export interface Wait {
+  readonly waitNs: number;
+  /** It waits for somebody else (the last close of a file): time alone does not end it. */
+  readonly pending?: true;
+}
+
+/** One host operation. It ends without yielding if nothing made it sleep. */
+export type Operation<T> = Generator<Wait, T, void>;
+
+/** The virtual clock and its timers, given by the composition root. */
+export interface Timers {
+  nowNs(): number;
+  after(delayNs: number, fn: () => void): { cancel(): void };
+}
+
+/** How often a sleeping operation looks again whether a lock is free (Linux wakes it; virtual time has no wake-up). */
+export const LOCK_POLL_NS = 1_000_000;
+
+/** A sleeping lock. Between operations every lock is free unless an operation sleeps with it held. */
+export class Lock {
+  readonly name: string;
+  held = false;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  *take(): Operation<void> {
+    while (this.held) yield { waitNs: LOCK_POLL_NS };
+    this.held = true;
+  }
+
+  release(): void {
+    this.held = false;
+  }
+}
+
+/** Runs `body` with the locks taken in the order given, and releases them in reverse. */
+export function* withLocks<T>(locks: readonly Lock[], body: () => Operation<T> | T): Operation<T> {
+  let taken = 0;
+  try {
+    for (const lock of locks) {
+      if (lock.held) yield* lock.take();
+      lock.held = true;
+      taken++;
+    }
+    const result = body();
+    return isOperation(result) ? yield* result : result;
+  } finally {
+    for (let i = taken - 1; i >= 0; i--) (locks[i] as Lock).release();
+  }
+}
+
+/** Tells an operation from its plain result. */
+export function isOperation<T>(value: T | Operation<T>): value is Operation<T> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value;
+}
+
+/** Drives an operation to its end; `onWait` must let that much virtual time pass. */
+export function finish<T>(operation: Operation<T>, onWait: (waitNs: number) => void): T {
+  let step = operation.next();
+  while (step.done !== true) {
+    onWait(step.value.waitNs);
+    step = operation.next();
+  }
+  return step.value;
+}
+
+/** Runs an operation to its end if it never sleeps; otherwise abandons it (its locks are released) and returns undefined. */
+export function finishAtOnce<T>(operation: Operation<T>): { readonly value: T } | undefined {
+  const step = operation.next();
+  if (step.done === true) return { value: step.value };
+  operation.return(undefined as never);
+  return undefined;
+}
+
+/** Runs an operation on its own, resumed by timers, as a kernel thread or work item would; `done` is called at its end. */
+export function inBackground<T>(
+  operation: Operation<T>,
+  timers: Timers,
+  done: (value: T) => void = () => {},
+): void {
+  const resume = (): void => {
+    const step = operation.next();
+    if (step.done === true) done(step.value);
+    else timers.after(step.value.waitNs, resume);
+  };
+  resume();
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the AP bus needs below it: the partition's own AP instructions and SCLP commands.
+// Source: docs/reference/ap-architecture.md sections 1.5, 1.10, 2.1, 4.2 and 4.4; vfio-ap.md section 3.3.
+
+/** An AP queue number: adapter in the high byte, domain in the low byte. */
+export type Apqn = number;
+
+/** Answer of TAPQ with the T bit: queue status word and GR2. */
+export interface QueueTest {
+  /** GR1 bits 32-63. */
+  readonly status: number;
+  readonly gr2High: number;
+  readonly gr2Low: number;
+}
+
+/** Result of an SCLP configure or deconfigure command as the driver sees it. */
+export type SclpOutcome = 'ok' | 'EIO' | 'EOPNOTSUPP';
+
+/** The host's view of the machine: instructions executed by the host itself, not under interpretive execution. */
+export interface HostPartition {
+  /** STFLE bits: 12 QCI, 15 TAPQ with T, 65 AQIC. */
+  readonly facilities: { has(facility: number): boolean };
+  /** PQAP(QCI): 128 bytes, big endian. Called only with facility 12. */
+  qci(): Uint8Array;
+  tapq(apqn: Apqn): QueueTest;
+  /** PQAP(RAPQ); the status word. `fBit` also unbinds a secure-execution queue. */
+  rapq(apqn: Apqn, fBit?: boolean): number;
+  /** PQAP(ZAPQ); the status word. */
+  zapq(apqn: Apqn): number;
+  /** PQAP(AQIC); the control word's halves, and the notification byte's address. Answers the status word. */
+  aqic(apqn: Apqn, controlHigh: number, controlLow: number, nib: number): number;
+  /** PQAP(BAPQ) and PQAP(AAPQ), for secure-execution hosts (QCI flag B). Absent: the instruction is not there. */
+  bapq?(apqn: Apqn): number;
+  aapq?(apqn: Apqn, secretIndex: number): number;
+  /** SCLP 001F0001 and 001E0001 with this adapter. */
+  configure(apid: number): SclpOutcome;
+  deconfigure(apid: number): SclpOutcome;
+  /** The machine tells that the configuration changed (CHSC event information). */
+  onConfigurationChange(listener: () => void): void;
+}
+
+/** Response codes the host code handles by name. */
+export const RC_NORMAL = 0x00;
+export const RC_Q_NOT_AVAIL = 0x01;
+export const RC_RESET_IN_PROGRESS = 0x02;
+export const RC_DECONFIGURED = 0x03;
+export const RC_CHECKSTOPPED = 0x04;
+export const RC_BUSY = 0x05;
+export const RC_INVALID_ADDRESS = 0x06;
+export const RC_OTHERWISE_CHANGED = 0x07;
+export const RC_STATE_CHANGE_IN_PROGRESS = 0x0a;
+export const RC_ASSOC_SECRET_NOT_UNIQUE = 0x35;
+export const RC_ASSOC_FAILED = 0x36;
+
+export const responseCode = (status: number): number => (status >>> 16) & 0xff;
+export const queueEmpty = (status: number): boolean => status >>> 31 === 1;
+export const irqEnabled = (status: number): boolean => (status & 0x01000000) !== 0;
+export const asyncError = (status: number): boolean => (status & 0x02000000) !== 0;
+
+export const apqnOf = (apid: number, apqi: number): Apqn => (apid << 8) | apqi;
+export const apidOf = (apqn: Apqn): number => apqn >>> 8;
+export const apqiOf = (apqn: Apqn): number => apqn & 0xff;
+
+/** `XX.YYYY`, as queues are named in sysfs. */
+export function apqnName(apqn: Apqn): string {
+  return `${hex(apqn >>> 8, 2)}.${hex(apqn & 0xff, 4)}`;
+}
+
+/** Lower-case hex with leading zeros. */
+export const hex = (value: number, digits: number): string =>
+  value.toString(16).padStart(digits, '0');

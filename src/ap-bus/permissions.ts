@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// apmask and aqmask: which APQNs belong to the host's default drivers.
+// Source: docs/reference/vfio-ap.md section 4.2 (ap_bus.c: apmask_store, apmask_commit, __verify_card_reservations,
+// ap_bus_revise_bindings, __ap_revise_reserved).
+import type { ApBus } from './bus.ts';
+import { ApQueue } from './device.ts';
+import type { Outcome } from './errno.ts';
+import { andNot, equals, fullMask, isEmpty, type Mask, maskText } from './mask.ts';
+import { parseMask } from './numbers.ts';
+import { isOperation, type Operation, withLocks } from './operation.ts';
+
+type MaskName = 'apmask' | 'aqmask';
+
+/**
+ * Write to apmask or aqmask: parse, ask every driver whether a newly reserved APQN is in use, commit, then rebind every queue
+ * whose owner and driver disagree, then the uevent. EINVAL; EBUSY with nothing changed.
+ */
+export function* storeMask(bus: ApBus, name: MaskName, text: string): Operation<Outcome> {
+  let changed = false;
+  const outcome = yield* withLocks([bus.permsLock], function* (): Operation<Outcome> {
+    const parsed = parseMask(text, bus[name]);
+    if (!parsed.ok) return parsed.errno;
+    if (equals(parsed.value, bus[name])) return 'ok';
+    if (bus.overrides > 0) return 'EINVAL'; // VD-12
+    const refused = yield* verifyReservations(bus, name, parsed.value);
+    if (refused !== 'ok') return refused;
+    bus[name] = parsed.value;
+    changed = true;
+    return 'ok';
+  });
+  if (!changed) return outcome;
+  const committed = bus[name];
+  yield* reviseBindings(bus);
+  const key = name === 'apmask' ? 'APMASK' : 'AQMASK';
+  bus.journal.uevent('ap', 'change', '/bus/ap', [[key, maskText(committed)]]);
+  return 'ok';
+}
+
+/** Newly set bits of this mask times the other mask must not be in use by a driver that is no default driver. */
+function* verifyReservations(bus: ApBus, name: MaskName, mask: Mask): Operation<Outcome> {
+  const added = andNot(mask, bus[name]);
+  if (isEmpty(added)) return 'ok';
+  for (const driver of bus.drivers) {
+    if (driver.inUse === undefined) continue;
+    // Newest kernels take the mask that is not edited as all ones (section 4.2).
+    const other = bus.switches.driverOverride ? fullMask() : undefined;
+    const question =
+      name === 'apmask'
+        ? driver.inUse(added, other ?? bus.aqmask)
+        : driver.inUse(other ?? bus.apmask, added);
+    const answer = isOperation(question) ? yield* question : question;
+    if (answer !== 'ok') return 'EBUSY';
+  }
+  return 'ok';
+}
+
+/** Detaches and reprobes each queue whose owner and driver disagree. */
+export function* reviseBindings(bus: ApBus): Operation<void> {
+  for (const device of [...bus.devices]) {
+    if (!(device instanceof ApQueue) || !bus.devices.has(device)) continue;
+    if (device.driverOverride !== null) continue;
+    const hostOwned = bus.hostOwns(device.apqn);
+    if (device.driver === null) {
+      if (hostOwned || bus.switches.driverlessAtMaskEdit === 'attach') yield* bus.attach(device);
+    } else if (device.driver.isDefault !== hostOwned) {
+      yield* bus.detach(device);
+      yield* bus.attach(device);
+    }
+  }
+}

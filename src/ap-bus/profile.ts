@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Behaviour profiles of the host kernel: sets of named switches, one row a profile.
+// Source: docs/reference/vfio-ap.md section 9 (VD-01 to VD-30) and section 6.2 (R-30 to R-38); the recordings in test/golden.
+
+/** What kernels do differently. Every switch can be set alone (`host.switches` of a configuration). */
+export interface HostSwitches {
+  /** mdev file `ap_config` and the word in the matrix device's `features` (6.10+). */
+  readonly apConfigFile: boolean;
+  /** /sys/bus/ap/features (6.4+). */
+  readonly busFeaturesFile: boolean;
+  /** driver_override of queues and bindings_complete_count of the bus (6.19+). */
+  readonly driverOverride: boolean;
+  /** states and last_err_rc of queues (debug builds). */
+  readonly debugFiles: boolean;
+  /** Adapter types below this number get no device (10 = CEX4; 6.1: 6). */
+  readonly oldestCardType: number;
+  /** Card file `depth` shows the messages a queue takes (qd + 1); off: qd itself, as 6.1. */
+  readonly depthCountsMessages: boolean;
+  /** poll_timeout and poll_thread parse as scanned integers (before 6.5). */
+  readonly scannedPollFiles: boolean;
+  /** A queue whose reset ended with RC 03 or 04 may be passed through (R-14). */
+  readonly deconfiguredPassable: boolean;
+  /** cfg_chg eventfd of the vfio device (VD-21, 6.15+). */
+  readonly cfgChangeEvent: boolean;
+  /** Text of the no-sharing message: corrected ("assign … already assigned") or older ("re-assign …"). */
+  readonly sharingMessageCorrected: boolean;
+  /** S1-21: assign while another host operation holds the locks answers EAGAIN instead of waiting. */
+  readonly assignTrylock: boolean;
+  /** VD-03: removal of an mdev in use. */
+  readonly removeInUse: 'block' | 'ebusy';
+  /** VD-05: every APQN of a matrix must be bound to vfio_ap. */
+  readonly strictBound: boolean;
+  /** S4-22: bind to vfio_ap needs no mask change; assignment asks for bound queues only. */
+  readonly bindIgnoresMasks: boolean;
+  /** S4-14: assigning a usage domain also makes it a control domain. */
+  readonly admIncludesUsage: boolean;
+  /** VD-19: what a mask edit does with a queue that has no driver: attach attempt, or only if the host owns it now (VD-32). */
+  readonly driverlessAtMaskEdit: 'attach' | 'attach-if-host-owned';
+  /** VD-06: status of a missing hook in bits 32-63. */
+  readonly strictStatus: boolean;
+  /** VD-07: AQIC on an APQN outside the guest's APCB answers RC 01. */
+  readonly aqicChecksApcb: boolean;
+  /** VD-18: pin and ISC leak after an odd AQIC response code. */
+  readonly leakAqicResources: boolean;
+  /** R-30: the hook is stored before the check for another mdev and stays after EPERM. */
+  readonly hookBeforeCheck: boolean;
+  /** R-31: after the first mdev hit by a host removal, every following mdev is treated as hit. */
+  readonly removalFlagSticks: boolean;
+  /** R-35: host removal of control domains takes those not assigned instead of those assigned. */
+  readonly removalReversesControlDomains: boolean;
+  /** R-37: host removal of the last adapter, domain or control domain writes no CRYCB. */
+  readonly removalOfLastSkipsUpdate: boolean;
+}
+
+export type ProfileName = 'current' | 'linux-6.12' | 'linux-6.1' | 'v13' | 'doc-v6' | 'strict';
+
+const CURRENT: HostSwitches = {
+  apConfigFile: true,
+  busFeaturesFile: true,
+  driverOverride: true,
+  debugFiles: true,
+  oldestCardType: 10,
+  depthCountsMessages: true,
+  scannedPollFiles: false,
+  deconfiguredPassable: true,
+  cfgChangeEvent: true,
+  sharingMessageCorrected: true,
+  assignTrylock: false,
+  removeInUse: 'block',
+  strictBound: false,
+  bindIgnoresMasks: false,
+  admIncludesUsage: false,
+  driverlessAtMaskEdit: 'attach',
+  strictStatus: false,
+  aqicChecksApcb: false,
+  leakAqicResources: false,
+  hookBeforeCheck: false,
+  removalFlagSticks: false,
+  removalReversesControlDomains: false,
+  removalOfLastSkipsUpdate: false,
+};
+
+const LINUX_6_12: HostSwitches = {
+  ...CURRENT,
+  driverOverride: false,
+  cfgChangeEvent: false,
+  sharingMessageCorrected: false,
+  driverlessAtMaskEdit: 'attach-if-host-owned',
+  leakAqicResources: true,
+  hookBeforeCheck: true,
+  removalFlagSticks: true,
+  removalReversesControlDomains: true,
+  removalOfLastSkipsUpdate: true,
+};
+
+const LINUX_6_1: HostSwitches = {
+  ...CURRENT,
+  apConfigFile: false,
+  busFeaturesFile: false,
+  driverOverride: false,
+  oldestCardType: 6,
+  depthCountsMessages: false,
+  scannedPollFiles: true,
+  deconfiguredPassable: false,
+  cfgChangeEvent: false,
+  driverlessAtMaskEdit: 'attach-if-host-owned',
+};
+
+/** Section 9: what each profile switches. */
+export const PROFILES: Readonly<Record<ProfileName, HostSwitches>> = {
+  current: CURRENT,
+  'linux-6.12': LINUX_6_12,
+  'linux-6.1': LINUX_6_1,
+  v13: { ...LINUX_6_1, assignTrylock: true },
+  'doc-v6': { ...LINUX_6_1, strictBound: true, bindIgnoresMasks: true, admIncludesUsage: true },
+  strict: { ...CURRENT, strictStatus: true, aqicChecksApcb: true },
+};
+
+/** The switches of a profile with single ones replaced. */
+export function switchesOf(
+  profile: ProfileName,
+  overrides: Partial<HostSwitches> = {},
+): HostSwitches {
+  return { ...PROFILES[profile], ...overrides };
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host's copy of the QCI block.
+// Source: docs/reference/ap-architecture.md section 4.2 (arch/s390/include/asm/ap.h: struct ap_config_info).
+import { emptyMask, type Mask, maskFromBytes } from './mask.ts';
+import type { HostPartition } from './partition.ts';
+
+/** Flag bits of the first word. */
+export const QCI_APSC = 0x80000000;
+export const QCI_APXA = 0x40000000;
+export const QCI_QACT = 0x20000000;
+export const QCI_RC8A = 0x10000000;
+export const QCI_APSB = 0x00800000;
+
+/** Letters of /sys/bus/ap/features, in its order. */
+export const QCI_FEATURES: readonly (readonly [string, number])[] = [
+  ['APSC', QCI_APSC],
+  ['APXA', QCI_APXA],
+  ['QACT', QCI_QACT],
+  ['RC8A', QCI_RC8A],
+  ['APSB', QCI_APSB],
+];
+
+const STFLE_QCI = 12;
+
+/** The decoded block, with the bytes it came from. */
+export interface QciInfo {
+  /** False without facility 12 or with a zero flags word: nothing below means anything. */
+  readonly available: boolean;
+  readonly flags: number;
+  readonly na: number;
+  readonly nd: number;
+  readonly apm: Mask;
+  readonly aqm: Mask;
+  readonly adm: Mask;
+  readonly bytes: Uint8Array;
+}
+
+export const NO_QCI: QciInfo = {
+  available: false,
+  flags: 0,
+  na: 0,
+  nd: 0,
+  apm: emptyMask(),
+  aqm: emptyMask(),
+  adm: emptyMask(),
+  bytes: new Uint8Array(128),
+};
+
+/** Executes QCI if the partition has it. */
+export function fetchQci(partition: HostPartition): QciInfo {
+  if (!partition.facilities.has(STFLE_QCI)) return NO_QCI;
+  const bytes = partition.qci().slice(0, 128);
+  const flags = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  if (flags === 0) return NO_QCI;
+  return {
+    available: true,
+    flags,
+    na: bytes[4] as number,
+    nd: bytes[5] as number,
+    apm: maskFromBytes(bytes, 0x10),
+    aqm: maskFromBytes(bytes, 0x30),
+    adm: maskFromBytes(bytes, 0x50),
+    bytes,
+  };
+}
+
+/** Byte for byte, as the bus compares two scans. */
+export function sameQci(a: QciInfo, b: QciInfo): boolean {
+  for (let i = 0; i < 128; i++) if (a.bytes[i] !== b.bytes[i]) return false;
+  return true;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host side as one object: AP bus with its drivers, vfio_ap, attribute tree.
+// Source: docs/reference/vfio-ap.md section 1.1 (module init order); docs/design.md section 1.
+import { ApBus } from '../ap-bus/bus.ts';
+import { registerDefaultDrivers } from '../ap-bus/default-drivers.ts';
+import { HostJournal } from '../ap-bus/events.ts';
+import type { Mask } from '../ap-bus/mask.ts';
+import { inBackground, type Operation, type Timers } from '../ap-bus/operation.ts';
+import type { HostPartition } from '../ap-bus/partition.ts';
+import { type HostSwitches, type ProfileName, switchesOf } from '../ap-bus/profile.ts';
+import { scanBus } from '../ap-bus/scan.ts';
+import { vfioApDriver } from '../vfio-ap/driver.ts';
+import { MatrixDevice } from '../vfio-ap/matrix-device.ts';
+import type { QueueInterrupts, QueueLinks } from '../vfio-ap/ports.ts';
+import { hostTree } from './layout.ts';
+import { Sysfs } from './sysfs.ts';
+
+/** What a host side is made from. */
+export interface HostSideOptions {
+  readonly partition: HostPartition;
+  readonly timers: Timers;
+  /** Default `current`. */
+  readonly profile?: ProfileName;
+  /** Single switches that differ from the profile. */
+  readonly switches?: Partial<HostSwitches>;
+  /** Initial masks (ap.apmask, ap.aqmask) and default domain (ap.domain). */
+  readonly apmask?: Mask;
+  readonly aqmask?: Mask;
+  readonly domain?: number;
+  readonly interrupts?: QueueInterrupts;
+  readonly links?: QueueLinks;
+}
+
+export interface HostSide {
+  readonly bus: ApBus;
+  readonly matrix: MatrixDevice;
+  readonly sysfs: Sysfs;
+  readonly journal: HostJournal;
+  /** Boot: the first scan. */
+  boot(): Operation<void>;
+}
+
+/** Builds the host side. Nothing exists in it until `boot` ran. */
+export function createHostSide(options: HostSideOptions): HostSide {
+  const journal = new HostJournal(options.timers);
+  const switches = switchesOf(options.profile ?? 'current', options.switches);
+  const bus = new ApBus({
+    partition: options.partition,
+    timers: options.timers,
+    journal,
+    switches,
+    ...(options.apmask === undefined ? {} : { apmask: options.apmask }),
+    ...(options.aqmask === undefined ? {} : { aqmask: options.aqmask }),
+    ...(options.domain === undefined ? {} : { domain: options.domain }),
+  });
+  registerDefaultDrivers(bus);
+  const matrix = new MatrixDevice(bus, options.interrupts, options.links);
+  bus.registerDriver(vfioApDriver(matrix));
+  options.partition.onConfigurationChange(() => {
+    if (bus.scans > 0) inBackground(scanBus(bus), options.timers);
+  });
+  return {
+    bus,
+    matrix,
+    journal,
+    sysfs: new Sysfs(hostTree(bus, matrix)),
+    boot: () => scanBus(bus),
+  };
+}

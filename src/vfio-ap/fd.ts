@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// The vfio device file of an mdev: open, the closed list of ioctls, unmap notice, close.
+// Source: docs/reference/vfio-ap.md sections 4.6 and 4.8 (vfio_ap_ops.c: vfio_ap_mdev_open_device, vfio_ap_mdev_ioctl,
+// vfio_ap_mdev_dma_unmap; VFIO core).
+import type { Errno, Outcome } from '../ap-bus/errno.ts';
+import { type Operation, withLocks } from '../ap-bus/operation.ts';
+import type { KvmVm } from '../kvm/vm.ts';
+import { setKvm, unsetKvm } from './guest.ts';
+import type { MatrixDevice } from './matrix-device.ts';
+import type { EventTrigger, MatrixMdev } from './mdev.ts';
+import { resetQueues } from './reset.ts';
+
+/** Flags of VFIO_DEVICE_GET_INFO. */
+export const VFIO_DEVICE_FLAGS_RESET = 1 << 0;
+export const VFIO_DEVICE_FLAGS_AP = 1 << 5;
+/** Interrupt indices. */
+export const VFIO_AP_REQ_IRQ_INDEX = 0;
+export const VFIO_AP_CFG_CHG_IRQ_INDEX = 1;
+export const VFIO_IRQ_INFO_EVENTFD = 1;
+/** Flags of VFIO_DEVICE_SET_IRQS. */
+export const VFIO_IRQ_SET_DATA_EVENTFD = 1 << 2;
+export const VFIO_IRQ_SET_ACTION_TRIGGER = 1 << 5;
+/** Smallest argsz per ioctl: up to the last field the kernel needs. */
+const GET_INFO_BYTES = 20;
+const IRQ_INFO_BYTES = 16;
+const SET_IRQS_BYTES = 20;
+const PAGE_BYTES = 4096;
+
+/** What may be sent to the file. Any other name is EOPNOTSUPP. */
+export type VfioRequest =
+  | { readonly name: 'VFIO_DEVICE_GET_INFO'; readonly argsz: number }
+  | { readonly name: 'VFIO_DEVICE_GET_IRQ_INFO'; readonly argsz: number; readonly index: number }
+  | {
+      readonly name: 'VFIO_DEVICE_SET_IRQS';
+      readonly argsz: number;
+      readonly flags: number;
+      readonly index: number;
+      readonly start: number;
+      readonly count: number;
+      /** The eventfd to install, or a negative number in its place (-1 removes). */
+      readonly fd: EventTrigger | number;
+    }
+  | { readonly name: 'VFIO_DEVICE_RESET' }
+  | { readonly name: string };
+
+/** Answer of an ioctl. */
+export type VfioAnswer =
+  | { readonly errno: Errno }
+  | { readonly errno?: undefined; readonly [field: string]: number | undefined };
+
+const OK: VfioAnswer = {};
+const EINVAL: VfioAnswer = { errno: 'EINVAL' };
+
+/** An open vfio device file. */
+export class VfioApFile {
+  readonly device: MatrixDevice;
+  readonly mdev: MatrixMdev;
+  #open = true;
+
+  constructor(device: MatrixDevice, mdev: MatrixMdev) {
+    this.device = device;
+    this.mdev = mdev;
+  }
+
+  get irqCount(): number {
+    return this.device.bus.switches.cfgChangeEvent ? 2 : 1;
+  }
+
+  *ioctl(request: VfioRequest): Operation<VfioAnswer> {
+    if (!this.#open) return { errno: 'ENODEV' };
+    if (request.name === 'VFIO_DEVICE_GET_INFO' && 'argsz' in request) {
+      if (request.argsz < GET_INFO_BYTES) return EINVAL;
+      const flags = VFIO_DEVICE_FLAGS_AP | VFIO_DEVICE_FLAGS_RESET;
+      return { argsz: GET_INFO_BYTES, flags, num_regions: 0, num_irqs: this.irqCount };
+    }
+    if (request.name === 'VFIO_DEVICE_GET_IRQ_INFO' && 'index' in request) {
+      if (request.argsz < IRQ_INFO_BYTES || !this.#hasIndex(request.index)) return EINVAL;
+      const { argsz, index } = request;
+      return { argsz, flags: VFIO_IRQ_INFO_EVENTFD, index, count: 1 };
+    }
+    if (request.name === 'VFIO_DEVICE_SET_IRQS' && 'fd' in request) return this.#setIrqs(request);
+    if (request.name === 'VFIO_DEVICE_RESET') {
+      const { device, mdev } = this;
+      const normal = yield* withLocks([device.mdevsLock], () =>
+        resetQueues(device, mdev.table.values()),
+      );
+      return normal ? OK : { errno: 'EIO' };
+    }
+    return { errno: 'EOPNOTSUPP' };
+  }
+
+  #hasIndex(index: number): boolean {
+    return Number.isInteger(index) && index >= 0 && index < this.irqCount;
+  }
+
+  #setIrqs(request: Extract<VfioRequest, { fd: unknown }>): VfioAnswer {
+    const { argsz, flags, index, start, count, fd } = request;
+    if (argsz < SET_IRQS_BYTES || !this.#hasIndex(index)) return EINVAL;
+    if (flags !== (VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER)) return EINVAL;
+    if (start !== 0 || count !== 1) return EINVAL;
+    if (typeof fd === 'number' && fd !== -1) return EINVAL;
+    const trigger = typeof fd === 'number' ? null : fd;
+    if (index === VFIO_AP_REQ_IRQ_INDEX) this.mdev.requestTrigger = trigger;
+    else this.mdev.configChangeTrigger = trigger;
+    return OK;
+  }
+
+  /** dma_unmap: interrupts of queues whose NIB lies in the range end, the page is unpinned. */
+  *dmaUnmap(iova: number, length: number): Operation<void> {
+    const { device, mdev } = this;
+    yield* withLocks([device.mdevsLock], function* (): Operation<void> {
+      for (const apqn of mdev.table.keys()) {
+        const page = device.interrupts.nibPage(apqn);
+        if (page === undefined || page + PAGE_BYTES <= iova || page >= iova + length) continue;
+        yield* device.interrupts.disable(apqn);
+      }
+    });
+  }
+
+  /** The last close detaches the virtual machine. Closing twice is no error. */
+  *close(): Operation<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    if (this.mdev.opens === 1) {
+      yield* unsetKvm(this.device, this.mdev);
+      this.mdev.requestTrigger = null;
+      this.mdev.configChangeTrigger = null;
+    }
+    this.mdev.opens--;
+  }
+}
+
+/** Result of an open. */
+export type OpenResult =
+  | { readonly file: VfioApFile; readonly errno?: undefined }
+  | { readonly errno: Exclude<Outcome, 'ok'> };
+
+/**
+ * Opens the vfio device of an mdev for a virtual machine. ENODEV no such mdev or being removed; EINVAL no VM known to the file;
+ * EPERM the VM has an mdev. A second open of the same device attaches nothing.
+ */
+export function* openVfioDevice(
+  device: MatrixDevice,
+  uuid: string,
+  kvm: KvmVm | null,
+): Operation<OpenResult> {
+  const mdev = device.byUuid.get(uuid.toLowerCase());
+  if (mdev === undefined || mdev.removing) return { errno: 'ENODEV' };
+  if (mdev.opens === 0) {
+    if (kvm === null) return { errno: 'EINVAL' };
+    mdev.opens++;
+    const outcome = yield* setKvm(device, mdev, kvm);
+    if (outcome !== 'ok') {
+      mdev.opens--;
+      return { errno: outcome };
+    }
+  } else mdev.opens++;
+  return { file: new VfioApFile(device, mdev) };
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of the matrix device, of the mdev type and of each mdev.
+// Source: docs/reference/vfio-ap.md sections 3.5 and 3.6 (vfio_ap_drv.c: features; mdev_sysfs.c; vfio_ap_ops.c).
+import { attributeTable, READ_ONLY, READ_WRITE, WRITE_ONLY } from '../ap-bus/attribute.ts';
+import { apConfigText, storeApConfig } from './ap-config.ts';
+import { assign, changeControlDomain, unassign } from './assign.ts';
+import { controlDomainsText, matrixText } from './matrix.ts';
+import type { MatrixDevice } from './matrix-device.ts';
+import type { MatrixMdev } from './mdev.ts';
+import { availableInstances, createMdev, storeRemove } from './mdev-core.ts';
+
+/** Name and texts of the one type. */
+export const MDEV_TYPE = 'vfio_ap-passthrough';
+
+/** Rows of /sys/devices/vfio_ap/matrix. */
+export const MATRIX_DEVICE_FILES = attributeTable<MatrixDevice>([
+  {
+    name: 'features',
+    mode: READ_ONLY,
+    show: () => 'guest_matrix hotplug ap_config\n',
+    when: (d) => d.bus.switches.apConfigFile,
+  },
+  { name: 'uevent', mode: READ_WRITE, show: () => '', store: () => 'ok' },
+]);
+
+/** Rows of mdev_supported_types/vfio_ap-passthrough. */
+export const MDEV_TYPE_FILES = attributeTable<MatrixDevice>([
+  { name: 'name', mode: READ_ONLY, show: () => 'VFIO AP Passthrough Device\n' },
+  { name: 'device_api', mode: READ_ONLY, show: () => 'vfio-ap\n' },
+  { name: 'available_instances', mode: READ_ONLY, show: (d) => `${availableInstances(d)}\n` },
+  { name: 'create', mode: WRITE_ONLY, store: (d, text) => createMdev(d, text) },
+]);
+
+/** An mdev in its device, for the files of its directory. */
+export interface MdevFilesTarget {
+  readonly device: MatrixDevice;
+  readonly mdev: MatrixMdev;
+}
+
+const locked = ({ device }: MdevFilesTarget) => [device.mdevsLock];
+
+/** Rows of /sys/devices/vfio_ap/matrix/$uuid. */
+export const MDEV_FILES = attributeTable<MdevFilesTarget>([
+  {
+    name: 'assign_adapter',
+    mode: WRITE_ONLY,
+    store: (t, text) => assign(t.device, t.mdev, 'adapter', text),
+  },
+  {
+    name: 'unassign_adapter',
+    mode: WRITE_ONLY,
+    store: (t, text) => unassign(t.device, t.mdev, 'adapter', text),
+  },
+  {
+    name: 'assign_domain',
+    mode: WRITE_ONLY,
+    store: (t, text) => assign(t.device, t.mdev, 'domain', text),
+  },
+  {
+    name: 'unassign_domain',
+    mode: WRITE_ONLY,
+    store: (t, text) => unassign(t.device, t.mdev, 'domain', text),
+  },
+  {
+    name: 'assign_control_domain',
+    mode: WRITE_ONLY,
+    store: (t, text) => changeControlDomain(t.device, t.mdev, true, text),
+  },
+  {
+    name: 'unassign_control_domain',
+    mode: WRITE_ONLY,
+    store: (t, text) => changeControlDomain(t.device, t.mdev, false, text),
+  },
+  {
+    name: 'control_domains',
+    mode: READ_ONLY,
+    show: ({ mdev }) => controlDomainsText(mdev.matrix, mdev.limits),
+    readLocks: locked,
+  },
+  {
+    name: 'matrix',
+    mode: READ_ONLY,
+    show: ({ mdev }) => matrixText(mdev.matrix, mdev.limits),
+    readLocks: locked,
+  },
+  {
+    name: 'guest_matrix',
+    mode: READ_ONLY,
+    show: ({ mdev }) => matrixText(mdev.shadow, mdev.limits),
+    readLocks: locked,
+  },
+  {
+    name: 'ap_config',
+    mode: READ_WRITE,
+    show: ({ mdev }) => apConfigText(mdev),
+    store: (t, text) => storeApConfig(t.device, t.mdev, text),
+    readLocks: locked, // VD-17
+    when: ({ device }) => device.bus.switches.apConfigFile,
+  },
+  { name: 'remove', mode: WRITE_ONLY, store: (t, text) => storeRemove(t.device, t.mdev, text) },
+  { name: 'uevent', mode: READ_WRITE, show: () => 'DRIVER=vfio_ap_mdev\n', store: () => 'ok' },
+]);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attach of a virtual machine to an mdev, and detach.
+// Source: docs/reference/vfio-ap.md section 4.6 (vfio_ap_ops.c: vfio_ap_mdev_set_kvm, vfio_ap_mdev_unset_kvm).
+import type { Outcome } from '../ap-bus/errno.ts';
+import { type Operation, withLocks } from '../ap-bus/operation.ts';
+import type { KvmVm } from '../kvm/vm.ts';
+import type { MatrixDevice } from './matrix-device.ts';
+import type { MatrixMdev } from './mdev.ts';
+import { resetQueues } from './reset.ts';
+
+/** set_kvm: hook, reference, masks. EPERM if the VM has another mdev. A VM without CRYCB: success, nothing set. */
+export function* setKvm(device: MatrixDevice, mdev: MatrixMdev, kvm: KvmVm): Operation<Outcome> {
+  if (kvm.crycbd === 0) return 'ok';
+  const early = device.bus.switches.hookBeforeCheck;
+  if (early) kvm.setPqapHook(mdev);
+  return yield* withLocks(device.updateLocks, (): Outcome => {
+    const taken = !early && kvm.getPqapHook() !== null;
+    if (taken || device.mdevs.some((other) => other !== mdev && other.kvm === kvm)) return 'EPERM';
+    kvm.setPqapHook(mdev);
+    mdev.kvm = kvm;
+    device.links.guest?.(mdev.mdev, true);
+    device.updateGuest(mdev);
+    return 'ok';
+  });
+}
+
+/** unset_kvm: hook, masks, reset of all queues of the table, reference. */
+export function* unsetKvm(device: MatrixDevice, mdev: MatrixMdev): Operation<void> {
+  const { kvm } = mdev;
+  if (kvm === null || kvm.crycbd === 0) return;
+  if (device.bus.switches.hookBeforeCheck) kvm.setPqapHook(null);
+  yield* withLocks(device.updateLocks, function* (): Operation<void> {
+    kvm.setPqapHook(null);
+    kvm.clearCryptoMasks();
+    yield* resetQueues(device, mdev.table.values());
+    mdev.kvm = null;
+    device.links.guest?.(mdev.mdev, false);
+  });
+}

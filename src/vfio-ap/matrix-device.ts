@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one matrix device: the mdevs, the queues bound to vfio_ap, the host configuration as last told, the locks.
+// Source: docs/reference/vfio-ap.md sections 1.1 to 1.3 (vfio_ap_drv.c; vfio_ap_private.h: struct ap_matrix_dev).
+import type { ApBus } from '../ap-bus/bus.ts';
+import { maskToBytes, testBit } from '../ap-bus/mask.ts';
+import { Lock } from '../ap-bus/operation.ts';
+import { type Apqn, apidOf, apqiOf } from '../ap-bus/partition.ts';
+import { NO_QCI, type QciInfo } from '../ap-bus/qci.ts';
+import type { MatrixMdev, VfioApQueue } from './mdev.ts';
+import { NO_INTERRUPTS, NO_LINKS, type QueueInterrupts, type QueueLinks } from './ports.ts';
+
+/** max_instances of the mdev type. */
+export const MAX_MDEVS = 65536;
+
+export class MatrixDevice {
+  readonly bus: ApBus;
+  readonly interrupts: QueueInterrupts;
+  readonly links: QueueLinks;
+  /** Host configuration as last told; stays zero without QCI. */
+  info: QciInfo;
+  /** Newest first, as list_add leaves them. */
+  readonly mdevs: MatrixMdev[] = [];
+  readonly byUuid = new Map<string, MatrixMdev>();
+  /** Queues bound to vfio_ap. */
+  readonly queues: (VfioApQueue | undefined)[] = new Array(65536).fill(undefined);
+  readonly guestsLock = new Lock('guests_lock');
+  readonly mdevsLock = new Lock('mdevs_lock');
+  /** Objects made and not yet gone: what available_instances counts. */
+  instances = 0;
+  /** Masks written to guests since start; tests count them. */
+  guestUpdates = 0;
+  readonly #numbers = new Set<number>();
+
+  constructor(
+    bus: ApBus,
+    interrupts: QueueInterrupts = NO_INTERRUPTS,
+    links: QueueLinks = NO_LINKS,
+  ) {
+    this.bus = bus;
+    this.interrupts = interrupts;
+    this.links = links;
+    this.info = bus.qci.available ? bus.qci : NO_QCI;
+  }
+
+  /** Locks of an operation on an mdev that may change what the guest sees. */
+  get updateLocks(): readonly Lock[] {
+    return [this.guestsLock, this.mdevsLock];
+  }
+
+  /** Lowest number no mdev uses; 0 means none in the machine image. */
+  takeNumber(): number {
+    let number = 1;
+    while (this.#numbers.has(number)) number++;
+    this.#numbers.add(number);
+    return number;
+  }
+
+  giveNumber(number: number): void {
+    this.#numbers.delete(number);
+  }
+
+  /** The mdev whose matrix has the APQN. */
+  mdevOf(apqn: Apqn): MatrixMdev | undefined {
+    const apid = apidOf(apqn);
+    const apqi = apqiOf(apqn);
+    return this.mdevs.find((m) => testBit(m.matrix.apm, apid) && testBit(m.matrix.aqm, apqi));
+  }
+
+  inShadow(mdev: MatrixMdev, apqn: Apqn): boolean {
+    return testBit(mdev.shadow.apm, apidOf(apqn)) && testBit(mdev.shadow.aqm, apqiOf(apqn));
+  }
+
+  /** vfio_ap_mdev_link_apqn: only a queue bound to vfio_ap. */
+  link(mdev: MatrixMdev, queue: VfioApQueue): void {
+    mdev.link(queue, this.bus.switches.deconfiguredPassable);
+    this.links.link(queue.apqn, mdev.mdev);
+  }
+
+  unlink(mdev: MatrixMdev, queue: VfioApQueue): void {
+    mdev.unlink(queue);
+    this.links.unlink(queue.apqn);
+  }
+
+  /** vfio_ap_mdev_update_guest_apcb: the shadow becomes the guest's masks. */
+  updateGuest(mdev: MatrixMdev): void {
+    if (mdev.kvm === null) return;
+    this.guestUpdates++;
+    const { apm, aqm, adm } = mdev.shadow;
+    mdev.kvm.setCryptoMasks(maskToBytes(apm), maskToBytes(aqm), maskToBytes(adm));
+    this.signalConfigChange(mdev);
+  }
+
+  /** cfg_chg eventfd, where the kernel has it. */
+  signalConfigChange(mdev: MatrixMdev): void {
+    if (this.bus.switches.cfgChangeEvent) mdev.configChangeTrigger?.();
+  }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// A matrix mediated device, a queue bound to vfio_ap, and the link between them.
+// Source: docs/reference/vfio-ap.md sections 1.2 and 4.1 (vfio_ap_private.h: struct ap_matrix_mdev, vfio_ap_queue).
+import { emptyMask, type Mask } from '../ap-bus/mask.ts';
+import {
+  type Apqn,
+  apqnName,
+  RC_CHECKSTOPPED,
+  RC_DECONFIGURED,
+  RC_NORMAL,
+  responseCode,
+} from '../ap-bus/partition.ts';
+import type { KvmVm, PqapHook } from '../kvm/vm.ts';
+import { type ApMatrix, emptyMatrix, type MatrixLimits } from './matrix.ts';
+
+/** An eventfd as the device sees it. */
+export type EventTrigger = () => void;
+
+const WORDS_PER_ADAPTER = 8;
+
+/** struct vfio_ap_queue: one per queue bound to vfio_ap. */
+export class VfioApQueue {
+  readonly apqn: Apqn;
+  /** mdev whose table holds this queue. */
+  mdev: MatrixMdev | null = null;
+  /** Status word of the last ZAPQ; zero at probe. */
+  resetStatus = 0;
+
+  constructor(apqn: Apqn) {
+    this.apqn = apqn;
+  }
+
+  get name(): string {
+    return apqnName(this.apqn);
+  }
+}
+
+/** struct ap_matrix_mdev. Three layers: matrix (wish), shadow (allowed), the CRYCB of `kvm` (what SIE sees). */
+export class MatrixMdev implements PqapHook {
+  /** Number in the machine image, from 1. */
+  readonly mdev: number;
+  readonly uuid: string;
+  readonly path: string;
+  readonly limits: MatrixLimits;
+  readonly matrix: ApMatrix = emptyMatrix();
+  readonly shadow: ApMatrix = emptyMatrix();
+  kvm: KvmVm | null = null;
+  /** Queues assigned and bound (qtable). */
+  readonly table = new Map<Apqn, VfioApQueue>();
+  /** Per adapter, the domains whose queue is in the table and passable. */
+  readonly #passable = new Uint32Array(256 * WORDS_PER_ADAPTER);
+  /** Host additions that wait for scan complete. */
+  apmAdd: Mask = emptyMask();
+  aqmAdd: Mask = emptyMask();
+  admAdd: Mask = emptyMask();
+  requestTrigger: EventTrigger | null = null;
+  configChangeTrigger: EventTrigger | null = null;
+  /** Open files of the vfio device. */
+  opens = 0;
+  removing = false;
+
+  constructor(number: number, uuid: string, limits: MatrixLimits) {
+    this.mdev = number;
+    this.uuid = uuid;
+    this.path = `/devices/vfio_ap/matrix/${uuid}`;
+    this.limits = limits;
+  }
+
+  /** vfio_ap_mdev_link_queue. */
+  link(queue: VfioApQueue, deconfiguredPassable: boolean): void {
+    queue.mdev = this;
+    this.table.set(queue.apqn, queue);
+    this.notePassable(queue, deconfiguredPassable);
+  }
+
+  /** Takes a queue out of the table. */
+  unlink(queue: VfioApQueue): void {
+    queue.mdev = null;
+    this.table.delete(queue.apqn);
+    this.#setPassable(queue.apqn, false);
+  }
+
+  /** _queue_passable, kept as a bit: the last reset ended with 00, or 03 or 04 where the kernel lets these through. */
+  notePassable(queue: VfioApQueue, deconfiguredPassable: boolean): void {
+    const rc = responseCode(queue.resetStatus);
+    const off = rc === RC_DECONFIGURED || rc === RC_CHECKSTOPPED;
+    this.#setPassable(queue.apqn, rc === RC_NORMAL || (off && deconfiguredPassable));
+  }
+
+  #setPassable(apqn: Apqn, passable: boolean): void {
+    const at = apqn >>> 5;
+    const bit = 0x80000000 >>> (apqn & 31);
+    const word = this.#passable[at] as number;
+    this.#passable[at] = passable ? word | bit : word & ~bit;
+  }
+
+  /** Every queue of the adapter with these domains is in the table and passable. */
+  allPassable(apid: number, aqm: Mask): boolean {
+    const base = apid * WORDS_PER_ADAPTER;
+    for (let w = 0; w < WORDS_PER_ADAPTER; w++) {
+      if (((aqm[w] as number) & ~(this.#passable[base + w] as number)) !== 0) return false;
+    }
+    return true;
+  }
+}

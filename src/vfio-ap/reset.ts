@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reset of queues with verification by TAPQ every 20 ms.
+// Source: docs/reference/vfio-ap.md section 4.7 (vfio_ap_ops.c: vfio_ap_mdev_reset_queue, apq_reset_check, apq_status_check).
+import type { Operation } from '../ap-bus/operation.ts';
+import {
+  irqEnabled,
+  queueEmpty,
+  RC_ASSOC_FAILED,
+  RC_ASSOC_SECRET_NOT_UNIQUE,
+  RC_BUSY,
+  RC_CHECKSTOPPED,
+  RC_DECONFIGURED,
+  RC_NORMAL,
+  RC_RESET_IN_PROGRESS,
+  RC_STATE_CHANGE_IN_PROGRESS,
+  responseCode,
+} from '../ap-bus/partition.ts';
+import type { MatrixDevice } from './matrix-device.ts';
+import type { VfioApQueue } from './mdev.ts';
+
+/** AP_RESET_INTERVAL. */
+export const RESET_INTERVAL_NS = 20_000_000;
+const NS_PER_MS = 1_000_000;
+/** printk_ratelimited: lines in an interval. */
+const RATE_LIMIT_BURST = 10;
+
+/** What ZAPQ's response code asks for. */
+const ZAPQ_POLL: ReadonlySet<number> = new Set([
+  RC_NORMAL,
+  RC_RESET_IN_PROGRESS,
+  RC_BUSY,
+  RC_STATE_CHANGE_IN_PROGRESS,
+]);
+/** Stored results after which a finished reset is done once more. */
+const REPEAT_AFTER: ReadonlySet<number> = new Set([
+  RC_RESET_IN_PROGRESS,
+  RC_BUSY,
+  RC_STATE_CHANGE_IN_PROGRESS,
+]);
+
+type Check = 'finished' | 'busy' | 'association' | 'unknown';
+
+/** apq_status_check. */
+function classify(rc: number): Check {
+  if (rc === RC_NORMAL || rc === RC_DECONFIGURED || rc === RC_CHECKSTOPPED) return 'finished';
+  if (rc === RC_RESET_IN_PROGRESS || rc === RC_BUSY) return 'busy';
+  if (rc === RC_ASSOC_SECRET_NOT_UNIQUE || rc === RC_ASSOC_FAILED) return 'association';
+  return 'unknown';
+}
+
+function zapq(device: MatrixDevice, queue: VfioApQueue): number {
+  queue.resetStatus = device.bus.partition.zapq(queue.apqn);
+  queue.mdev?.notePassable(queue, device.bus.switches.deconfiguredPassable);
+  return responseCode(queue.resetStatus);
+}
+
+/** vfio_ap_mdev_reset_queue: ZAPQ; true if its end must be waited for. */
+function startReset(device: MatrixDevice, queue: VfioApQueue): boolean {
+  const rc = zapq(device, queue);
+  if (ZAPQ_POLL.has(rc)) return true;
+  if (rc === RC_DECONFIGURED || rc === RC_CHECKSTOPPED) {
+    device.interrupts.freeResources(queue.apqn);
+  } else {
+    device.bus.journal.write(
+      'kernel',
+      'WARN',
+      `PQAP/ZAPQ for ${queue.name} failed with invalid rc=${rc}`,
+    );
+  }
+  return false;
+}
+
+/** One look at a queue whose reset was accepted; true while it goes on. */
+function checkReset(device: MatrixDevice, queue: VfioApQueue, elapsedNs: number): boolean {
+  const { status } = device.bus.partition.tapq(queue.apqn);
+  const rc = responseCode(status);
+  const check = classify(rc);
+  if (check === 'unknown') {
+    const text = `failed to verify reset of queue ${queue.name}: TAPQ rc=${rc}`;
+    device.bus.journal.write('kernel', 'WARN', text);
+    return false;
+  }
+  if (check === 'busy') {
+    if (elapsedNs > 0 && elapsedNs <= RATE_LIMIT_BURST * RESET_INTERVAL_NS) {
+      const flags = `${queueEmpty(status) ? 1 : 0}, ${irqEnabled(status) ? 1 : 0}`;
+      const text = `Waited ${elapsedNs / NS_PER_MS}ms for reset of queue ${queue.name} (${rc}, ${flags})`;
+      device.bus.journal.write('kernel', 'notice', text);
+    }
+    return true;
+  }
+  if (check === 'association' || REPEAT_AFTER.has(responseCode(queue.resetStatus))) {
+    zapq(device, queue);
+    return true;
+  }
+  device.interrupts.freeResources(queue.apqn);
+  return false;
+}
+
+/**
+ * Resets queues in parallel and waits for all of them. A queue that answers at once costs no time; there is no limit (VD-09).
+ * True if every stored result is 00.
+ */
+export function* resetQueues(
+  device: MatrixDevice,
+  queues: Iterable<VfioApQueue>,
+): Operation<boolean> {
+  const all = [...queues];
+  let pending = all.filter((queue) => startReset(device, queue));
+  for (let elapsedNs = 0; pending.length > 0; elapsedNs += RESET_INTERVAL_NS) {
+    if (elapsedNs > 0) yield { waitNs: RESET_INTERVAL_NS };
+    pending = pending.filter((queue) => checkReset(device, queue, elapsedNs));
+  }
+  return all.every((queue) => responseCode(queue.resetStatus) === RC_NORMAL);
+}
