@@ -171,12 +171,10 @@ const effects: fc.Arbitrary<Pick<FaultConfig, 'on' | 'effect'>> = fc.oneof(
 );
 const fault: fc.Arbitrary<Body> = fc.oneof(
   fc.constant({ kind: 'fault' as const, fault: 'clear' as const }),
-  fc
-    .tuple(target, effects, trigger)
-    .map(([where, what, when]) => ({
-      kind: 'fault' as const,
-      fault: { ...where, ...what, trigger: when },
-    })),
+  fc.tuple(target, effects, trigger).map(([where, what, when]) => ({
+    kind: 'fault' as const,
+    fault: { ...where, ...what, trigger: when },
+  })),
 );
 
 const body: fc.Arbitrary<Body> = fc.oneof(
