@@ -91,7 +91,7 @@ export class Attachment implements Station {
     if (this.#state !== 'attached' || this.#qmp.closed) return;
     await this.#qmp.execute('stop');
     this.loop.poll();
-    this.#hook.remove(this.#lowcores);
+    this.#hook.remove();
     await this.#qmp.execute('cont');
     this.#become('ended');
   }
@@ -140,7 +140,7 @@ export class Attachment implements Station {
   #adopt(): void {
     this.#seenBefore = true;
     this.#hook.adopt(this.#patienceMs);
-    this.#lowcores = [0];
+    this.#lowcores = this.#hook.hooked();
     this.#log('attached to a guest that was served before');
     this.#become('attached');
   }

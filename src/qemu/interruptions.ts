@@ -5,9 +5,10 @@
 import type { TranslationContext } from './dat.ts';
 import { ACTION_IO, ACTION_RESUME, LOWCORE, MAILBOX, PSW_IO } from './layout.ts';
 import type { LowcoreHook } from './lowcore.ts';
-import type { Qmp } from './qmp.ts';
+import type { Monitor } from './qmp.ts';
 import type { GuestRam } from './ram.ts';
 import type { ApService } from './service.ts';
+import type { QemuStorage } from './storage.ts';
 
 /** What was counted since the start. */
 export interface InterruptionCounts {
@@ -42,7 +43,8 @@ export class InterruptionDelivery {
   readonly #ram: GuestRam;
   readonly #hook: LowcoreHook;
   readonly #service: ApService;
-  readonly #qmp: Qmp;
+  readonly #storage: QemuStorage;
+  readonly #qmp: Monitor;
   readonly #parameters = Buffer.alloc(12);
   readonly #oldPsw = Buffer.alloc(16);
   readonly #nested: number[] = [];
@@ -54,10 +56,17 @@ export class InterruptionDelivery {
   #nowMs = 0;
   #startedMs = 0;
 
-  constructor(parts: { ram: GuestRam; hook: LowcoreHook; service: ApService; qmp: Qmp }) {
+  constructor(parts: {
+    ram: GuestRam;
+    hook: LowcoreHook;
+    storage: QemuStorage;
+    service: ApService;
+    qmp: Monitor;
+  }) {
     this.#ram = parts.ram;
     this.#hook = parts.hook;
     this.#service = parts.service;
+    this.#storage = parts.storage;
     this.#qmp = parts.qmp;
   }
 
@@ -134,6 +143,10 @@ export class InterruptionDelivery {
       return;
     }
     const cpu = running[this.#next % running.length]['cpu-index'];
+    if (!this.#hook.catchesRestart(this.#storage.contexts[cpu]?.prefix ?? 0)) {
+      this.#missed();
+      return;
+    }
     this.#armed = cpu;
     this.#attempt = 'armed';
     this.#ram.writeWord(this.#hook.mailbox(cpu) + MAILBOX.MB_ARMED, 1);

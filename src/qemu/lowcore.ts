@@ -96,10 +96,9 @@ export class LowcoreHook {
     this.#writeArea(patienceMs);
     const program = hookPsw(this.area + AREA.program);
     const restart = hookPsw(this.area + AREA.restart);
-    const hookRestart = pswAt(this.#window, 0).wide;
     for (const lowcore of lowcores) {
       this.#ram.write(lowcore + LOWCORE.LC_PGM_NEW, program);
-      if (hookRestart) this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, restart);
+      this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, restart);
     }
     return lowcores;
   }
@@ -111,21 +110,34 @@ export class LowcoreHook {
   }
 
   /** Lets the guest go: its own PSWs stand in every lowcore again, and a vCPU in the hook no longer waits. */
-  remove(lowcores: readonly number[]): void {
+  remove(): void {
+    const lowcores = this.hooked();
     const originals = Buffer.alloc(32);
     this.#ram.read(this.area + AREA.original_program, originals);
     for (const lowcore of lowcores) {
       this.#ram.write(lowcore + LOWCORE.LC_PGM_NEW, originals, 0, 16);
-      if (originals.readUInt32BE(16) !== 0 || originals.readUInt32BE(20) !== 0) {
-        this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, originals, 16, 16);
-      }
+      this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, originals, 16, 16);
     }
     this.silence();
+  }
+
+  /** Absolute addresses of all lowcores that point at the hook, those of CPUs started since included. */
+  hooked(): number[] {
+    this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
+    return [0, ...this.#prefixes()];
   }
 
   /** No vCPU waits for the emulator any more: AP instructions go to the guest's own handler. */
   silence(): void {
     this.#ram.write(this.area + AREA.silent, Uint8Array.of(1));
+  }
+
+  /** True when a restart of a CPU with this lowcore would enter the hook; a bare guest may have set its own restart PSW since. */
+  catchesRestart(lowcore: number): boolean {
+    const address = this.area + AREA.restart;
+    const at = lowcore + LOWCORE.LC_RESTART_NEW + 8;
+    const high = Math.floor(address / 0x100000000);
+    return this.#ram.readWord(at) === high && this.#ram.readWord(at + 4) === address % 0x100000000;
   }
 
   /** True when a vCPU has waited in vain and now passes AP instructions to the guest's own handler. */

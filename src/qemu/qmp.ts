@@ -11,6 +11,11 @@ export interface QmpEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** What most of this folder needs of the monitor. */
+export interface Monitor {
+  execute<T = unknown>(command: string, args?: Record<string, unknown>): Promise<T>;
+}
+
 interface Waiting {
   readonly command: string;
   readonly resolve: (value: unknown) => void;
@@ -22,7 +27,7 @@ interface Waiting {
 const COMMAND_TIMEOUT_MS = 10_000;
 
 /** A connection to QEMU's monitor. */
-export class Qmp {
+export class Qmp implements Monitor {
   /** Called for every event. */
   onEvent: (event: QmpEvent) => void = () => {};
   /** Called once when the connection has ended. */

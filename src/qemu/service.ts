@@ -34,8 +34,6 @@ export interface ServedStorage {
     length: number,
     source: Uint8Array,
   ): number;
-  /** Tests whether an operand could be stored. @returns 0, or the program interruption code */
-  probe(cpu: number, addressHigh: number, addressLow: number, length: number): number;
   /** Stores one byte at a guest absolute address (the notification byte). @returns false outside storage */
   storeAbsolute(address: number, byte: number): boolean;
 }

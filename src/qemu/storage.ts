@@ -42,10 +42,6 @@ export class QemuStorage implements ServedStorage {
     return 0;
   }
 
-  probe(cpu: number, high: number, low: number, length: number): number {
-    return this.#locate(cpu, high, low, length, true);
-  }
-
   storeAbsolute(address: number, byte: number): boolean {
     if (address < 0 || address >= this.#ram.size) return false;
     this.#ram.write(address, Uint8Array.of(byte));

@@ -21,7 +21,7 @@ const DEPTH = 8;
 
 /** Fields of the three type 50 formats with modulus: operand size. Source: messages.md 2.1. */
 const MEX_SIZES: Record<number, number> = { 1: 128, 2: 256, 3: 512 };
-const CRT_SIZES: Record<number, number> = { 0x11: 64, 0x12: 128, 0x13: 256 };
+const CRT_SIZES: Record<number, number> = { 17: 64, 18: 128, 19: 256 };
 
 function number(bytes: Uint8Array): bigint {
   return BigInt(`0x${Buffer.from(bytes).toString('hex') || '0'}`);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of `apemu doctor` about QEMU and guest images: what is there, what is missing, what fixes it.
+
+import { existsSync, statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { defaultCache, findGuestImage } from './guest-image/build.ts';
+import { runProgram } from './guest-image/process.ts';
+import { GUEST_SUITES } from './guest-image/suites.ts';
+import { QEMU_PROGRAM } from './launch.ts';
+
+/** One thing looked at. */
+export interface DoctorRow {
+  readonly what: string;
+  /** `missing` breaks the function named in `what`, `optional` does not. */
+  readonly state: 'ok' | 'missing' | 'optional';
+  readonly detail: string;
+  /** Command or action that helps; empty when all is well. */
+  readonly fix: string;
+}
+
+/** Programs looked for: what stops working without them, and what to do. */
+const PROGRAMS = [
+  {
+    program: QEMU_PROGRAM,
+    what: 'QEMU for s390x',
+    optional: false,
+    fix: 'apt-get install qemu-system-misc',
+  },
+  {
+    program: 'setpriv',
+    what: 'setpriv (ends QEMU when apemu is killed)',
+    optional: true,
+    fix: 'apt-get install util-linux',
+  },
+  {
+    program: 'apt-get',
+    what: 'apt (fetches guest packages)',
+    optional: true,
+    fix: 'use --kernel and --initrd with files of your own',
+  },
+  {
+    program: 'dpkg-deb',
+    what: 'dpkg-deb (unpacks guest packages)',
+    optional: true,
+    fix: 'apt-get install dpkg, or use --kernel and --initrd',
+  },
+  {
+    program: 'xz',
+    what: 'xz (unpacks modules of kernel 6.12)',
+    optional: true,
+    fix: 'apt-get install xz-utils',
+  },
+] as const;
+
+/** Guest memory of two guests. */
+const WANTED_BYTES = 2 * 512 * 0x100000;
+
+/** Looks at everything `apemu qemu` and `apemu guest-image` need. */
+export async function qemuDoctor(cache = defaultCache()): Promise<DoctorRow[]> {
+  const rows: DoctorRow[] = [];
+  for (const { program, what, optional, fix } of PROGRAMS) {
+    const found = await runProgram(program, ['--version']);
+    const ok = !found.missing && found.status === 0;
+    const detail = ok ? (found.stdout.split('\n')[0] ?? '').trim() : `${program} is not installed`;
+    rows.push({
+      what,
+      state: ok ? 'ok' : optional ? 'optional' : 'missing',
+      detail,
+      fix: ok ? '' : fix,
+    });
+  }
+  rows.push(memoryRow(), ...GUEST_SUITES.map(({ kernel }) => imageRow(kernel, cache)));
+  return rows;
+}
+
+function memoryRow(): DoctorRow {
+  const directory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  const { bavail, bsize } = statfsSync(directory);
+  const free = bavail * bsize;
+  const ok = free >= WANTED_BYTES;
+  return {
+    what: 'guest memory',
+    state: ok ? 'ok' : 'missing',
+    detail: `${Math.floor(free / 0x100000)} MiB free in ${directory}`,
+    fix: ok ? '' : `mount -o remount,size=2G ${directory}, or --memory with less`,
+  };
+}
+
+function imageRow(kernel: string, cache: string): DoctorRow {
+  const image = findGuestImage(kernel, cache);
+  return {
+    what: `guest image, kernel ${kernel}`,
+    state: image === undefined ? 'optional' : 'ok',
+    detail: image?.kernel ?? 'not made yet',
+    fix: image === undefined ? `apemu guest-image ${kernel}` : '',
+  };
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks at a QEMU somebody else started: is its memory shared, where is it, how many CPUs, what was its kernel told?
+// Source: QEMU's QMP schema (query-memdev, qom-get, query-hotpluggable-cpus); docs/reference/qemu-attach.md section 4.
+
+import { ApemuError } from '../errors.ts';
+import { AREA_BYTES } from './layout.ts';
+import { Qmp } from './qmp.ts';
+import { type GuestRam, openRam } from './ram.ts';
+
+/** A QEMU that can be served. */
+export interface QemuConnection {
+  readonly qmp: Qmp;
+  readonly ram: GuestRam;
+  /** CPU addresses it may have, hot plug included. */
+  readonly cpus: number;
+}
+
+/** What its options must be for that; ends the messages of this file. */
+const DOCUMENTED =
+  'Start it with: -M s390-ccw-virtio,memory-backend=ram -object memory-backend-file,id=ram,size=SIZE,mem-path=/dev/shm/NAME,share=on';
+
+/** Where zipl and QEMU leave the kernel's command line. Source: Linux, arch/s390/include/asm/setup.h (PARMAREA, COMMAND_LINE). */
+const COMMAND_LINE_AT = 0x10480;
+const COMMAND_LINE_BYTES = 896;
+
+/** How many CPU addresses the machine may have. */
+export async function countCpus(qmp: Qmp): Promise<number> {
+  const slots = await qmp.execute<{ 'vcpus-count'?: number }[]>('query-hotpluggable-cpus');
+  return slots.reduce((sum, slot) => sum + (slot['vcpus-count'] ?? 1), 0);
+}
+
+function property<T>(qmp: Qmp, path: string, name: string): Promise<T | undefined> {
+  return qmp.execute<T>('qom-get', { path, property: name }).catch(() => undefined);
+}
+
+/**
+ * Connects to a running QEMU and opens its memory.
+ *
+ * @throws ApemuError APEMU_ERR_QEMU_QMP when nobody answers, APEMU_ERR_QEMU_RAM when its memory is not shared through a file,
+ *   APEMU_ERR_QEMU_COMMAND_LINE when its kernel was not told of facilities or of the hook's memory
+ */
+export async function connectRunning(qmpPath: string, bare = false): Promise<QemuConnection> {
+  const qmp = await Qmp.connect(qmpPath);
+  try {
+    const ram = await sharedMemory(qmp);
+    if (!bare) await checkCommandLine(qmp, ram);
+    return { qmp, ram, cpus: await countCpus(qmp) };
+  } catch (error) {
+    qmp.close();
+    throw error;
+  }
+}
+
+async function sharedMemory(qmp: Qmp): Promise<GuestRam> {
+  const backend = await property<string>(qmp, '/machine', 'memory-backend');
+  const path = backend === undefined || backend === '' ? undefined : backend;
+  const object = path === undefined || path.startsWith('/') ? path : `/objects/${path}`;
+  if (object === undefined) throw notShared('it has no memory backend of its own');
+  const file = await property<string>(qmp, object, 'mem-path');
+  if (file === undefined) throw notShared(`its memory backend ${object} is not a file`);
+  if ((await property<boolean>(qmp, object, 'share')) !== true) {
+    throw notShared(`its memory backend ${object} has share=off`);
+  }
+  const size = await property<number>(qmp, object, 'size');
+  if (size === undefined) throw notShared(`its memory backend ${object} does not tell its size`);
+  return openRam(file, size);
+}
+
+function notShared(why: string): ApemuError {
+  return new ApemuError(
+    'APEMU_ERR_QEMU_RAM',
+    `this QEMU cannot be served: ${why}, so its registers and storage cannot be reached. ${DOCUMENTED}`,
+  );
+}
+
+async function checkCommandLine(qmp: Qmp, ram: GuestRam): Promise<void> {
+  const given = (await property<string>(qmp, '/machine', 'append')) ?? '';
+  const text = given === '' ? commandLineInMemory(ram) : given;
+  const problem = text === '' ? undefined : commandLineProblem(text, ram.size);
+  if (problem !== undefined) throw new ApemuError('APEMU_ERR_QEMU_COMMAND_LINE', problem);
+}
+
+function commandLineInMemory(ram: GuestRam): string {
+  const bytes = Buffer.alloc(COMMAND_LINE_BYTES);
+  ram.read(COMMAND_LINE_AT, bytes);
+  const end = bytes.indexOf(0);
+  const text = bytes.toString('latin1', 0, end < 0 ? bytes.length : end);
+  return /^[\x20-\x7e]+$/.test(text) ? text : '';
+}
+
+/**
+ * What is wrong with a kernel command line for a guest with `size` bytes of storage, and what to add.
+ *
+ * @returns undefined when it will do
+ */
+export function commandLineProblem(text: string, size: number): string | undefined {
+  const words = text.split(/\s+/);
+  if (!words.some((word) => word.startsWith('facilities='))) {
+    return 'the guest kernel was not told of the AP facilities: add facilities=12,15,65 to its command line (facilities=12,15 for polling)';
+  }
+  const limit = (size - AREA_BYTES) / 0x100000;
+  const mem = words.map((word) => /^mem=(\d+)([KMGkmg]?)$/.exec(word)).find((match) => match);
+  const unit = { '': 1, k: 0x400, m: 0x100000, g: 0x40000000 }[mem?.[2]?.toLowerCase() ?? ''] ?? 1;
+  if (mem === undefined || mem === null || Number(mem[1]) * unit > size - AREA_BYTES) {
+    return `the guest kernel uses all its memory, the hook needs the last MiB: add mem=${limit}M to its command line`;
+  }
+  return undefined;
+}

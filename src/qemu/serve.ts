@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apemu qemu` without its command line: boots or attaches a guest and serves it until it ends.
+
+import { readFileSync } from 'node:fs';
+import { ApemuError } from '../errors.ts';
+import { Attachment } from './attach.ts';
+import { type LaunchOptions, launchQemu, type RunningQemu } from './launch.ts';
+import type { HookRule } from './lowcore.ts';
+import type { Poller } from './poller.ts';
+import { connectRunning, countCpus } from './running.ts';
+import type { ApService } from './service.ts';
+
+/** How a guest is served, started by us or not. */
+export interface ServeOptions {
+  /** How to tell that its handlers are set; default `linux`. */
+  readonly hook?: HookRule;
+  /** How long a vCPU waits for us before the guest's own handler gets the instruction. */
+  readonly patienceMs?: number;
+  readonly log?: (line: string) => void;
+}
+
+/** A guest that is served. */
+export interface ServedGuest {
+  readonly attachment: Attachment;
+  /** The QEMU we started; undefined when it was there before us. */
+  readonly qemu: RunningQemu | undefined;
+  /** Resolves when the guest's QEMU has ended. */
+  readonly ended: Promise<void>;
+  /** Stops serving: ends the QEMU we started, lets go the one we attached to. Safe to call again. */
+  close(): Promise<void>;
+}
+
+/** A kernel that executes no AP instruction for so long after it was hooked will not do so any more. */
+const QUIET_MS = 60_000;
+
+/**
+ * Boots a guest under QEMU and serves it.
+ *
+ * @throws ApemuError as `launchQemu`; APEMU_ERR_QEMU_KERNEL when the kernel does not know `facilities=`
+ */
+export async function bootGuest(
+  service: ApService,
+  poller: Poller,
+  launch: LaunchOptions,
+  options: ServeOptions = {},
+): Promise<ServedGuest> {
+  if (launch.bare !== true && !kernelKnowsFacilities(launch.kernel)) {
+    throw new ApemuError(
+      'APEMU_ERR_QEMU_KERNEL',
+      `${launch.kernel} does not know the parameter facilities=, so it cannot be told of AP facilities. Use an s390x Linux kernel 5.0 or newer, or \`apemu guest-image\`.`,
+    );
+  }
+  const qemu = await launchQemu(launch);
+  const cpus = await countCpus(qemu.qmp);
+  const attachment = attach(service, poller, { qmp: qemu.qmp, ram: qemu.ram, cpus }, options);
+  const ended = qemu.ended.then(() => poller.remove(attachment));
+  const close = async () => {
+    poller.remove(attachment);
+    await qemu.close();
+  };
+  return { attachment, qemu, ended, close };
+}
+
+/**
+ * Serves a guest whose QEMU somebody else started.
+ *
+ * @param qmpPath the Unix socket of its monitor
+ */
+export async function attachGuest(
+  service: ApService,
+  poller: Poller,
+  qmpPath: string,
+  options: ServeOptions = {},
+): Promise<ServedGuest> {
+  const connection = await connectRunning(qmpPath, options.hook === 'bare');
+  const attachment = attach(service, poller, connection, options);
+  const ended = new Promise<void>((resolve) => {
+    attachment.onState = (state) => {
+      if (state === 'ended') resolve();
+    };
+  });
+  let closed = false;
+  const close = async () => {
+    if (closed) return;
+    closed = true;
+    await attachment.detach().catch(() => {});
+    poller.remove(attachment);
+    connection.qmp.close();
+    connection.ram.close();
+  };
+  ended.then(() => poller.remove(attachment));
+  return { attachment, qemu: undefined, ended, close };
+}
+
+function attach(
+  service: ApService,
+  poller: Poller,
+  connection: Pick<ConstructorParameters<typeof Attachment>[0], 'qmp' | 'ram' | 'cpus'>,
+  options: ServeOptions,
+): Attachment {
+  const log = options.log ?? (() => {});
+  const attachment = new Attachment({
+    ...connection,
+    service,
+    rule: options.hook ?? 'linux',
+    log: (line) => log(`${service.name}: ${line}`),
+    ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
+  });
+  poller.add(attachment);
+  const timer = setTimeout(() => {
+    if (attachment.loop.counts.instructions > 0 || attachment.state === 'ended') return;
+    log(
+      attachment.state === 'attached'
+        ? `${service.name}: no AP instruction yet. Was facilities=12,15,65 on the kernel's command line, and is its AP bus built in?`
+        : `${service.name}: no kernel found yet. Is it an s390x Linux (or --hook bare), and is the memory backend share=on?`,
+    );
+  }, QUIET_MS);
+  timer.unref();
+  return attachment;
+}
+
+/** The parameter's name stands in the decompressor, which is not compressed itself. */
+export function kernelKnowsFacilities(kernel: string): boolean {
+  try {
+    return readFileSync(kernel).includes('facilities');
+  } catch {
+    return true; // a missing file gets its own message
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The guest's console as commands and answers; the shell socket; the loop that looks.
+
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { GuestConsole } from '../../src/qemu/console.ts';
+import { Poller } from '../../src/qemu/poller.ts';
+import { openShellSocket } from '../../src/qemu/shell-socket.ts';
+
+describe('a guest console', () => {
+  it('gives output and status of a command', async () => {
+    const [output, input] = [new PassThrough(), new PassThrough()];
+    const console = new GuestConsole(output, input);
+    output.write('boot messages\r\napemu-guest: ready\r\n');
+    await console.ready(1000);
+    const answer = console.run('lszcrypt');
+    expect(input.read().toString()).toBe('lszcrypt\n');
+    output.write('card05\r\napemu-guest: sta');
+    output.write('tus 1 3\r\n');
+    expect(await answer).toEqual({ status: 3, output: 'card05\n' });
+  });
+
+  it('does not take the status of an earlier command for its own', async () => {
+    const [output, input] = [new PassThrough(), new PassThrough()];
+    const console = new GuestConsole(output, input);
+    output.write('apemu-guest: status 1 0\n');
+    await console.waitFor(/status/, 1000);
+    const answer = console.run('false');
+    output.write('apemu-guest: status 1 1\n');
+    expect((await answer).status).toBe(1);
+  });
+
+  it('fails with the last lines when the guest ends', async () => {
+    const [output, input] = [new PassThrough(), new PassThrough()];
+    const console = new GuestConsole(output, input);
+    const waiting = console.ready(5000);
+    output.write('Kernel panic - not syncing\n');
+    output.destroy();
+    await expect(waiting).rejects.toThrow('Kernel panic');
+  });
+});
+
+describe('the shell socket', () => {
+  it('runs lines for its owner only', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'apemu-shell-'));
+    const path = join(folder, 'shell');
+    const shell = await openShellSocket(path, (line) => {
+      if (line === 'bad') throw new Error('no such command');
+      return `did ${line}`;
+    });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const client = createConnection(path).setEncoding('utf8');
+    let text = '';
+    client.on('data', (chunk) => {
+      text += chunk;
+    });
+    client.write('one\nbad\n');
+    while (!/no such command\napemu> $/.test(text)) {
+      await new Promise((resolve) => client.once('data', resolve));
+    }
+    expect(text).toContain('did one\n');
+    await shell.close();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('the polling loop', () => {
+  it('looks until its last station is removed, and again after one is added', async () => {
+    const poller = new Poller();
+    for (const wanted of [3, 5]) {
+      let looks = 0;
+      await new Promise<void>((resolve) => {
+        const station = {
+          poll: () => {
+            looks++;
+            if (looks === wanted) {
+              poller.remove(station);
+              resolve();
+            }
+            return looks % 2 === 0;
+          },
+        };
+        poller.add(station);
+      });
+      expect(looks).toBe(wanted);
+    }
+  });
+});

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guest images: archive format, where packages come from, test vectors.
+
+import { describe, expect, it } from 'vitest';
+import { makeGuestImage } from '../../src/qemu/guest-image/build.ts';
+import {
+  cpioArchive,
+  MODE_CHARACTER_DEVICE,
+  MODE_FILE,
+  MODE_LINK,
+} from '../../src/qemu/guest-image/cpio.ts';
+import {
+  aptConfiguration,
+  kernelPackage,
+  parseArchives,
+  sourcesFor,
+} from '../../src/qemu/guest-image/packages.ts';
+import { rsaVectors } from '../../src/qemu/guest-image/rsa-vectors.ts';
+
+/** Reads a newc archive the obvious way. */
+function members(archive: Buffer) {
+  const found: { path: string; mode: number; data: string; device: number[] }[] = [];
+  for (let at = 0; ; ) {
+    const field = (n: number) => {
+      const start = at + 6 + 8 * n;
+      return Number.parseInt(archive.toString('latin1', start, start + 8), 16);
+    };
+    expect(archive.toString('latin1', at, at + 6)).toBe('070701');
+    const path = archive.toString('utf8', at + 110, at + 110 + field(11) - 1);
+    const data = at + Math.ceil((110 + field(11)) / 4) * 4;
+    if (path === 'TRAILER!!!') return found;
+    const text = archive.toString('utf8', data, data + field(6));
+    found.push({ path, mode: field(1), data: text, device: [field(9), field(10)] });
+    at = data + Math.ceil(field(6) / 4) * 4;
+  }
+}
+
+describe('the archive writer', () => {
+  it('writes files, links, device nodes and the directories they need, once', () => {
+    const archive = cpioArchive([
+      { path: 'a/b/file', mode: MODE_FILE, data: Buffer.from('abcde') },
+      { path: 'a/link', mode: MODE_LINK, data: Buffer.from('b/file') },
+      { path: 'dev/console', mode: MODE_CHARACTER_DEVICE, device: [5, 1] },
+    ]);
+    expect(members(archive).map(({ path, data, device }) => [path, data, device])).toEqual([
+      ['a', '', [0, 0]],
+      ['a/b', '', [0, 0]],
+      ['a/b/file', 'abcde', [0, 0]],
+      ['a/link', 'b/file', [0, 0]],
+      ['dev', '', [0, 0]],
+      ['dev/console', '', [5, 1]],
+    ]);
+    expect(archive.length % 4).toBe(0);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5])('pads names and contents of %i bytes', (length) => {
+    const data = Buffer.alloc(length, 'x');
+    const path = 'n'.repeat(length + 1);
+    const archive = cpioArchive([
+      { path, mode: MODE_FILE, data },
+      { path: 'next', mode: MODE_FILE },
+    ]);
+    expect(members(archive).map((member) => member.path)).toEqual([path, 'next']);
+  });
+});
+
+describe('the packages', () => {
+  const listed = [
+    'http://mirror.example/debian/|bookworm|Debian',
+    'http://mirror.example/debian/|bookworm|Debian',
+    'http://mirror.example/debian/|bookworm-updates|Debian',
+    'http://mirror.example/debian/|bookworm-backports|Debian',
+    'http://mirror.example/debian-security/|bookworm-security|Debian',
+    'http://other.example/node|nodistro|Node',
+    '',
+  ].join('\n');
+
+  it('come from the mirror of the system with the wanted suite in place of its own', () => {
+    const lines = sourcesFor(parseArchives(listed), 'trixie');
+    expect(lines.map((line) => line.replace(/\[.*\] /, ''))).toEqual([
+      'deb http://mirror.example/debian/ trixie main',
+      'deb http://mirror.example/debian/ trixie-updates main',
+      'deb http://mirror.example/debian-security/ trixie-security main',
+    ]);
+  });
+
+  it('come from nowhere when the system knows no Debian archive', () => {
+    const archives = parseArchives('http://other.example/u|noble|Ubuntu\n');
+    expect(sourcesFor(archives, 'trixie')).toEqual([]);
+  });
+
+  it('are found before the system has read any Release file', () => {
+    const archives = parseArchives('http://mirror.example/d|trixie|$(ORIGIN)\n');
+    expect(sourcesFor(archives, 'bookworm')).toHaveLength(1);
+  });
+
+  it('are fetched by an apt that reads and writes its own folder only', () => {
+    const text = aptConfiguration('/x', false);
+    expect(text).toContain('Dir::State::Lists "/x/lists";');
+    expect(text).toContain('Dir::State::status "/dev/null";');
+    expect(text).not.toContain('Sandbox');
+    expect(aptConfiguration('/x', true)).toContain('APT::Sandbox::User "root";');
+  });
+
+  it.each([
+    ['linux-image-s390x\n  Depends: linux-image-6.1.0-50-s390x\n', 'linux-image-6.1.0-50-s390x'],
+    [
+      'linux-image-s390x\n  Depends: linux-image-6.12.107+deb13-s390x\n',
+      'linux-image-6.12.107+deb13-s390x',
+    ],
+    ['linux-image-s390x\n', undefined],
+  ])('name the kernel', (text, name) => {
+    expect(kernelPackage(text)).toBe(name);
+  });
+
+  it('of a kernel nobody packages: the message says what to supply', async () => {
+    await expect(makeGuestImage('2.4')).rejects.toThrow(/there are 6\.1, 6\.12.*--kernel FILE/);
+  });
+});
+
+describe('the RSA requests', () => {
+  it('are right by an independent computation, both forms', () => {
+    const lines = rsaVectors([1024]).trim().split('\n');
+    const number = (hex = '') => BigInt(`0x${hex}`);
+    const power = (base: bigint, exponent: bigint, modulus: bigint) => {
+      let result = 1n;
+      for (let e = exponent, b = base % modulus; e > 0n; e >>= 1n, b = (b * b) % modulus) {
+        if (e & 1n) result = (result * b) % modulus;
+      }
+      return result;
+    };
+    expect(lines).toHaveLength(2);
+    const [, , input, expected, d, n] = (lines[0] ?? '').split(' ');
+    expect(power(number(input), number(d), number(n))).toBe(number(expected));
+    const [kind, , input2, expected2, dp, dq, p, q, u] = (lines[1] ?? '').split(' ');
+    expect(kind).toBe('crt');
+    const [P, Q] = [number(p), number(q)];
+    const [a, b] = [power(number(input2), number(dp), P), power(number(input2), number(dq), Q)];
+    expect(b + Q * (((((a - b) % P) + P) * number(u)) % P)).toBe(number(expected2));
+    expect(P * Q).toBe(number(n));
+  });
+});

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adapter interruptions: with an answer, by a restart, and not at all while masked.
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LOWCORE, MAILBOX } from '../../src/qemu/layout.ts';
+import type { GuestRam } from '../../src/qemu/ram.ts';
+import { answer, PREFIX, request, station } from './support/hooked-cpu.ts';
+import { testRam } from './support/memory.ts';
+
+const IO_ENABLED = 0x0200000180000000n;
+const IO_DISABLED = 0x0000000180000000n;
+const ISC6 = 0x02000000;
+const RESUME = 0;
+const IO = 2;
+
+let ram: GuestRam;
+let parts: ReturnType<typeof station>;
+beforeEach(() => {
+  ram = testRam();
+  parts = station(ram, 2);
+  parts.hook.install(1000);
+});
+afterEach(() => ram.close());
+
+/** Plays the restart hook of a CPU: stores the interrupted PSW, gives the number of the request. */
+function restarted(cpu: number, mask: bigint, cr6: number): void {
+  const mailbox = parts.hook.mailbox(cpu);
+  const box = Buffer.alloc(0x200);
+  ram.read(mailbox, box);
+  box.writeBigUInt64BE(mask, MAILBOX.MB_RST_PSW);
+  box.writeBigUInt64BE(0x123456n, MAILBOX.MB_RST_PSW + 8);
+  box.writeUInt32BE(cr6, MAILBOX.MB_RST_CR + 6 * 8 + 4);
+  box.writeUInt32BE(PREFIX, MAILBOX.MB_RST_PREFIX);
+  box.writeUInt32BE(0, MAILBOX.MB_ARMED);
+  box.writeUInt32BE(box.readUInt32BE(MAILBOX.MB_RST_REQUEST) + 1, MAILBOX.MB_RST_REQUEST);
+  ram.write(mailbox, box);
+}
+
+const field = (cpu: number, at: number) => ram.readWord(parts.hook.mailbox(cpu) + at);
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('with the answer to an instruction', () => {
+  it.each([
+    ['is taken when PSW and CR6 enable it', IO_ENABLED, ISC6, IO],
+    ['waits when PSW bit 6 is zero', IO_DISABLED, ISC6, RESUME],
+    ['waits when its bit of CR6 is zero', IO_ENABLED, 0xfd000000, RESUME],
+  ])('an interruption %s', (_what, mask, cr6, action) => {
+    parts.service.pending = ISC6;
+    request(ram, parts.hook.mailbox(0), { instruction: 0xb2af0000, gr: { 0: 0x504n }, mask, cr6 });
+    parts.loop.poll();
+    expect(answer(ram, parts.hook.mailbox(0)).action).toBe(action);
+    expect(parts.service.pending).toBe(action === IO ? 0 : ISC6);
+    expect(ram.readWord(PREFIX + LOWCORE.LC_IO_WORD)).toBe(action === IO ? 0xb0000000 : 0);
+  });
+
+  it('the highest-priority one comes first, with the PSW behind the instruction as old PSW', () => {
+    parts.service.pending = 0x06000000;
+    const mailbox = parts.hook.mailbox(0);
+    const gr = { 0: 0x747n };
+    request(ram, mailbox, { instruction: 0xb2af0000, gr, mask: IO_ENABLED, cr6: 0xff000000 });
+    parts.loop.poll();
+    expect(ram.readWord(PREFIX + LOWCORE.LC_IO_WORD)).toBe(0xa8000000);
+    expect(ram.readWord(PREFIX + LOWCORE.LC_IO_OLD)).toBe(0x02003001);
+    expect(ram.readWord(PREFIX + LOWCORE.LC_IO_OLD + 12)).toBe(0x30004);
+    expect(parts.service.pending).toBe(ISC6);
+  });
+});
+
+describe('by a restart', () => {
+  it('arms the mailbox, asks for the state of the CPUs and then for the restart', async () => {
+    parts.service.pending = ISC6;
+    parts.interruptions.turn(1);
+    await settle();
+    expect(parts.asked).toEqual(['query-cpus-fast', 'human-monitor-command 0']);
+    expect(field(0, MAILBOX.MB_ARMED)).toBe(1);
+    restarted(0, IO_ENABLED, ISC6);
+    expect(parts.loop.poll()).toBe(1);
+    expect(field(0, MAILBOX.MB_RST_ACTION)).toBe(IO);
+    expect(ram.readWord(PREFIX + LOWCORE.LC_IO_OLD + 12)).toBe(0x123456);
+    expect(ram.readWord(PREFIX + LOWCORE.LC_IO_WORD)).toBe(0xb0000000);
+    expect(parts.interruptions.counts).toMatchObject({ restart: 1, retries: 0 });
+    expect(parts.interruptions.busy).toBe(false);
+  });
+
+  it('sends a masked CPU back and tries the next one after a pause', async () => {
+    parts.service.pending = ISC6;
+    parts.interruptions.turn(1);
+    await settle();
+    restarted(0, IO_DISABLED, ISC6);
+    parts.loop.poll();
+    expect(field(0, MAILBOX.MB_RST_ACTION)).toBe(RESUME);
+    expect(parts.service.pending).toBe(ISC6);
+    parts.interruptions.turn(1.01);
+    await settle();
+    expect(parts.asked).toHaveLength(2);
+    parts.interruptions.turn(2);
+    await settle();
+    expect(parts.asked.at(-1)).toBe('human-monitor-command 1');
+  });
+
+  it('never has two under way', async () => {
+    parts.service.pending = ISC6;
+    parts.interruptions.turn(1);
+    await settle();
+    parts.interruptions.turn(50);
+    await settle();
+    expect(parts.asked).toHaveLength(2);
+  });
+
+  it('leaves a stopped CPU alone: a restart would start it', async () => {
+    parts.states[0]!['cpu-state'] = 'stopped';
+    parts.service.pending = ISC6;
+    parts.interruptions.turn(1);
+    await settle();
+    expect(parts.asked).toEqual(['query-cpus-fast', 'human-monitor-command 1']);
+    expect(field(0, MAILBOX.MB_ARMED)).toBe(0);
+  });
+
+  it('does not send one that the guest would take itself', async () => {
+    ram.writeWord(LOWCORE.LC_RESTART_NEW + 12, 0x4444);
+    parts.service.pending = ISC6;
+    parts.interruptions.turn(1);
+    await settle();
+    expect(parts.asked).toEqual(['query-cpus-fast']);
+  });
+
+  it('tries again when it met the hook itself', async () => {
+    parts.loop.poll();
+    parts.service.pending = ISC6;
+    parts.interruptions.turn(1);
+    await settle();
+    ram.writeWord(parts.hook.mailbox(0) + MAILBOX.MB_ARMED, 0);
+    ram.writeWord(parts.hook.mailbox(0) + MAILBOX.MB_RST_NESTED, 1);
+    parts.loop.poll();
+    expect(parts.interruptions.counts.retries).toBe(1);
+    parts.interruptions.turn(10);
+    await settle();
+    expect(parts.asked).toHaveLength(4);
+  });
+
+  it('asks nobody when nothing is pending', async () => {
+    parts.interruptions.turn(1);
+    await settle();
+    expect(parts.asked).toEqual([]);
+  });
+
+  it('is called off by a reset, so that it cannot catch the start of a CPU', async () => {
+    parts.service.pending = ISC6;
+    parts.interruptions.turn(1);
+    await settle();
+    parts.interruptions.reset();
+    expect(field(0, MAILBOX.MB_ARMED)).toBe(0);
+  });
+});

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// How QEMU is started, and what a person reads when it cannot be.
+
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { kernelCommandLine, launchQemu, qemuArguments } from '../../src/qemu/launch.ts';
+import { commandLineProblem } from '../../src/qemu/running.ts';
+
+const KERNEL = { kernel: import.meta.filename };
+const MIB = 0x100000;
+
+describe('the arguments of QEMU', () => {
+  it('share the memory with us and leave nothing on the terminal', () => {
+    const args = qemuArguments({ ...KERNEL, memoryMiB: 768 }, '/q', '/r').join(' ');
+    expect(args).toContain('memory-backend-file,id=ram,size=768M,mem-path=/r,share=on');
+    expect(args).toContain('-M s390-ccw-virtio,memory-backend=ram');
+    expect(args).toContain('-m 768');
+    expect(args).toContain('-qmp unix:/q,server=on,wait=off');
+    expect(args).toContain('-no-reboot');
+  });
+
+  it('take more CPUs, room for CPUs plugged later, reboots and the caller’s own arguments', () => {
+    const more = { cpus: 2, maxCpus: 4, reboot: true, extra: ['-device', 'virtio-rng-ccw'] };
+    const args = qemuArguments({ ...KERNEL, ...more }, '/q', '/r').join(' ');
+    expect(args).toContain('-smp 2,maxcpus=4');
+    expect(args).not.toContain('-no-reboot');
+    expect(args).toMatch(/-device virtio-rng-ccw$/);
+  });
+
+  it('give a test kernel no Linux command line', () => {
+    expect(qemuArguments({ ...KERNEL, bare: true }, '/q', '/r')).not.toContain('-append');
+  });
+});
+
+describe('the kernel command line', () => {
+  it.each([
+    ['interruptions', {}, 'console=ttyS0 facilities=12,15,65 mem=511M'],
+    ['polling', { interrupts: false }, 'console=ttyS0 facilities=12,15 mem=511M'],
+    ['more memory', { memoryMiB: 2048 }, 'console=ttyS0 facilities=12,15,65 mem=2047M'],
+    ['words of the user', { append: 'quiet' }, 'console=ttyS0 facilities=12,15,65 mem=511M quiet'],
+    ['the user’s facilities', { append: 'facilities=12' }, 'console=ttyS0 mem=511M facilities=12'],
+  ])('for %s', (_what, options, text) => {
+    expect(kernelCommandLine({ ...KERNEL, ...options })).toBe(text);
+  });
+
+  it.each([
+    ['quiet mem=511M', 'add facilities=12,15,65'],
+    ['facilities=12,15,65', 'add mem=511M'],
+    ['facilities=12,15,65 mem=512M', 'add mem=511M'],
+    ['facilities=12,15,65 mem=1G', 'add mem=511M'],
+  ])('%s of a guest we did not start lacks something', (text, advice) => {
+    expect(commandLineProblem(text, 512 * MIB)).toContain(advice);
+  });
+
+  it.each(['facilities=12,15 mem=511M', 'mem=523264k facilities=65', 'mem=256M facilities=12'])(
+    '%s of a guest we did not start will do',
+    (text) => {
+      expect(commandLineProblem(text, 512 * MIB)).toBeUndefined();
+    },
+  );
+});
+
+describe('a QEMU that cannot be started', () => {
+  const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('apemu-qemu-'));
+
+  it.each([
+    ['is not installed', '/nonexistent/qemu', 'APEMU_ERR_QEMU_MISSING', 'apt-get install'],
+    ['ends at once', '/bin/false', 'APEMU_ERR_QEMU_START', 'QEMU ended at once'],
+  ])('because it %s leaves nothing behind', async (_what, program, code, text) => {
+    const before = folders();
+    const failure = launchQemu({ ...KERNEL, program, ramDirectory: tmpdir() });
+    await expect(failure).rejects.toMatchObject({ code });
+    await expect(failure).rejects.toThrow(text);
+    expect(folders()).toEqual(before);
+  });
+
+  it('because a file is missing names the file', async () => {
+    await expect(launchQemu({ kernel: '/nonexistent/kernel' })).rejects.toThrow(
+      'no such file: /nonexistent/kernel',
+    );
+  });
+});

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A test kernel without an operating system: DAT off, no restart PSW. It executes AP instructions and prints one line for each,
+ * `name pgm cc gr1 gr2`, through SCLP (ASCII console). test/linux/bare-kernel.test.ts states what must come out.
+ * It waits until its program-new PSW has been replaced: that is what the emulator's hook does.
+ */
+	.machine "z10"
+	.text
+	.globl	_start
+	.set	LC_PGM_CODE, 0x8e
+	.set	LC_PGM_OLD, 0x150
+	.set	LC_PGM_NEW, 0x1d0
+	.set	LC_IO_NEW, 0x1f0
+	.set	LC_IO_WORD, 0xc0
+	.set	SCLP_WRITE_EVENT_DATA, 0x00760005
+	.set	APQN, 0x0504
+	.set	ABSENT, 0x0747
+
+	/* Runs what follows up to ENDTEST, then prints. */
+	.macro	TEST name
+	lghi	%r1,0
+	lghi	%r2,0
+	larl	%r13,9f
+	larl	%r12,8f
+	j	7f
+9:	.ascii	"\name"
+	.org	9b+8,0x20
+7:
+	.endm
+	.macro	ENDTEST
+8:	brasl	%r14,report
+	.endm
+
+_start:
+	larl	%r1,program_psw
+	mvc	LC_PGM_NEW(16,%r0),0(%r1)
+	larl	%r1,io_psw
+	mvc	LC_IO_NEW(16,%r0),0(%r1)
+	larl	%r15,stack_end
+	larl	%r3,program_psw
+	lg	%r3,8(%r3)
+	llilf	%r4,2000000000
+1:	clg	%r3,LC_PGM_NEW+8(%r0)
+	jne	2f
+	brctg	%r4,1b
+	TEST	"nohook"
+	ENDTEST
+	j	finish
+2:
+	TEST	"tapq"
+	llilf	%r0,0x00800000+APQN
+	.insn	rre,0xb2af0000,%r0,%r0
+	ENDTEST
+	TEST	"absent"
+	llilf	%r0,ABSENT
+	.insn	rre,0xb2af0000,%r0,%r0
+	ENDTEST
+	TEST	"fc42"
+	llilf	%r0,0x2a000000+APQN
+	.insn	rre,0xb2af0000,%r0,%r0
+	ENDTEST
+	TEST	"oddreg"
+	llilf	%r0,0x40000000+APQN
+	lghi	%r6,0x2000
+	lghi	%r7,64
+	.insn	rre,0xb2ad0000,%r3,%r6
+	ENDTEST
+	TEST	"zerolen"
+	llilf	%r0,0x80000000+APQN
+	lghi	%r6,0x2000
+	lghi	%r7,0
+	.insn	rre,0xb2ae0000,%r4,%r6
+	ENDTEST
+	TEST	"outside"
+	llilf	%r0,0x40000000+APQN
+	llihf	%r6,0x100
+	lghi	%r7,64
+	.insn	rre,0xb2ad0000,%r4,%r6
+	ENDTEST
+	TEST	"invalid"
+	.short	0x0000
+	nop
+	ENDTEST
+	TEST	"divide"
+	lghi	%r3,0
+	lghi	%r5,0
+	dsgr	%r4,%r3
+	ENDTEST
+	TEST	"problem"
+	llilf	%r0,APQN
+	larl	%r3,problem_psw
+	larl	%r4,3f
+	stg	%r4,8(%r3)
+	lpswe	0(%r3)
+3:	.insn	rre,0xb2af0000,%r0,%r0
+	ENDTEST
+	TEST	"qci"
+	llilf	%r0,0x04000000
+	larl	%r2,buffer
+	.insn	rre,0xb2af0000,%r0,%r0
+	ipm	%r5
+	larl	%r2,buffer
+	lg	%r1,0(%r2)
+	lg	%r2,0x10(%r2)
+	spm	%r5
+	ENDTEST
+	TEST	"aqic"
+	llilf	%r0,0x03000000+APQN
+	llilf	%r1,0x00008000
+	sllg	%r1,%r1,32
+	aghi	%r1,6
+	larl	%r2,indicator
+	.insn	rre,0xb2af0000,%r0,%r0
+	lghi	%r2,0
+	ENDTEST
+	/* the enablement may take a while */
+	llilf	%r4,1000000
+4:	llilf	%r0,APQN
+	.insn	rre,0xb2af0000,%r0,%r0
+	tmll	%r1,0
+	nilh	%r1,0x0100
+	tmlh	%r1,0x0100
+	jnz	5f
+	brct	%r4,4b
+5:	TEST	"irqon"
+	llilf	%r0,APQN
+	.insn	rre,0xb2af0000,%r0,%r0
+	ENDTEST
+	/* a request the card refuses: its reply raises the interruption */
+	TEST	"nqap"
+	llilf	%r0,0x40000000+APQN
+	lghi	%r4,0x11
+	lghi	%r5,0x22
+	larl	%r6,request
+	lghi	%r7,400
+	.insn	rre,0xb2ad0000,%r4,%r6
+	ENDTEST
+	TEST	"iomask"				/* disabled so far: open ISC 6 and wait */
+	larl	%r3,isc_mask
+	lctlg	%c6,%c6,0(%r3)
+	larl	%r3,wait_psw
+	lpswe	0(%r3)
+	ENDTEST
+	TEST	"dqap"
+	llilf	%r0,0x80000000+APQN
+	lghi	%r4,0
+	lghi	%r5,0
+	larl	%r6,buffer
+	lghi	%r7,4096
+	.insn	rre,0xb2ae0000,%r4,%r6
+	ipm	%r3
+	lgr	%r2,%r5
+	spm	%r3
+	ENDTEST
+finish:	TEST	"end"
+	ENDTEST
+	larl	%r1,stop_psw
+	lpswe	0(%r1)
+
+/* Any program interruption: the code into the report, then go on behind the test, in supervisor state. */
+program_handler:
+	llgh	%r11,LC_PGM_CODE(%r0)
+	larl	%r10,code
+	stg	%r11,0(%r10)
+	br	%r12
+/* The I/O interruption: word and indicator byte are what the test shows. */
+io_handler:
+	llgf	%r1,LC_IO_WORD(%r0)
+	larl	%r2,indicator
+	llgc	%r2,0(%r2)
+	br	%r12
+
+/* Prints `name pgm cc gr1 gr2`. Uses everything but R15. */
+report:
+	stmg	%r1,%r2,8(%r15)
+	ipm	%r3
+	srl	%r3,28
+	stg	%r3,0(%r15)
+	larl	%r10,line
+	mvc	0(8,%r10),0(%r13)
+	larl	%r9,code
+	lg	%r1,0(%r9)
+	mvghi	0(%r9),0
+	lghi	%r2,4
+	aghi	%r10,9
+	brasl	%r11,hex
+	lg	%r1,0(%r15)
+	lghi	%r2,1
+	aghi	%r10,1
+	brasl	%r11,hex
+	lg	%r1,8(%r15)
+	lghi	%r2,16
+	aghi	%r10,1
+	brasl	%r11,hex
+	lg	%r1,16(%r15)
+	lghi	%r2,16
+	aghi	%r10,1
+	brasl	%r11,hex
+	llilf	%r1,SCLP_WRITE_EVENT_DATA
+	larl	%r2,sccb
+	xc	6(2,%r2),6(%r2)
+	.insn	rre,0xb2200000,%r1,%r2
+	br	%r14
+/* R1 as R2 digits at R10, which moves on. */
+hex:	sllg	%r3,%r2,2
+	lghi	%r4,64
+	sgr	%r4,%r3
+	sllg	%r1,%r1,0(%r4)
+	larl	%r5,digits
+1:	lghi	%r0,0
+	srlg	%r4,%r1,60
+	ic	%r3,0(%r4,%r5)
+	stc	%r3,0(%r10)
+	aghi	%r10,1
+	sllg	%r1,%r1,4
+	brct	%r2,1b
+	br	%r11
+
+	.align	16
+program_psw:	.quad	0x0000000180000000,program_handler
+io_psw:		.quad	0x0000000180000000,io_handler
+problem_psw:	.quad	0x0001000180000000,0
+wait_psw:	.quad	0x0202000180000000,0
+stop_psw:	.quad	0x0002000180000000,0xfff
+isc_mask:	.quad	0x02000000
+code:		.quad	0
+stack_end:	.quad	0,0,0
+indicator:	.quad	0
+digits:		.ascii	"0123456789abcdef"
+	.align	8
+request:	.byte	0,0x99
+	.org	request+400
+	.align	16
+sccb:	.short	sccb_end-sccb
+	.byte	0,0,0,0,0,0
+	.short	sccb_end-event
+event = . - 2
+	.byte	0x1a,0
+	.short	0
+line:	.ascii	"name     pgm_ c gr1_gr1_gr1_gr1_ gr2_gr2_gr2_gr2_\r\n"
+sccb_end:
+	.align	4096
+buffer:	.space	4096
