@@ -2,6 +2,7 @@
 // What no single entry of a configuration can see: entries that exclude each other, and legal ones that are probably not meant.
 // Source: docs/design.md sections 2 and 5; vfio-ap.md sections 4.1, 4.2 (sharing, over-provisioning); ap-architecture.md AD-37.
 
+import { adapterType, MACHINE_PROFILES } from '../../native-like/arch/adapter-types.ts';
 import type { Path, Report } from './source.ts';
 import type { FaultConfig, GuestConfig, MdevConfig, PartitionConfig } from './types.ts';
 import { formatApqn } from './units.ts';
@@ -29,6 +30,7 @@ export interface Complete {
 
 /** All mistakes that need the whole configuration. */
 export function checkWhole(config: Complete, report: Report): void {
+  checkProfile(config.machine, report);
   checkMemory(config, report);
   checkUuids(config.guests, report);
   checkSharing(config.guests, report);
@@ -43,6 +45,23 @@ export function checkWhole(config: Complete, report: Report): void {
       );
     }
   });
+}
+
+/** What the profile's QCI block can show: numbers up to na and nd (ap-architecture.md section 4.2). */
+function checkProfile(machine: PartitionConfig, report: Report): void {
+  const row = MACHINE_PROFILES.find((candidate) => candidate.name === machine.profile);
+  if (row === undefined) return;
+  for (const apid of machine.adapters.keys()) {
+    if (apid <= row.na) continue;
+    const message = `a ${row.name} has no adapter ${apid}`;
+    report('PROFILE', ['machine', 'adapters'], message, `at most ${row.na} on a ${row.name}`);
+  }
+  for (const key of ['usageDomains', 'controlDomains'] as const) {
+    const beyond = machine[key].filter((apqi) => apqi > row.nd);
+    if (beyond.length === 0) continue;
+    const message = `a ${row.name} has no domain ${beyond.join(', ')}`;
+    report('PROFILE', ['machine', key], message, `at most ${row.nd} on a ${row.name}`);
+  }
 }
 
 function checkMemory(config: Complete, report: Report): void {
@@ -139,6 +158,7 @@ function* apqnsOf(mdev: MdevConfig | undefined): Generator<number> {
 /** Everything that is allowed and will surprise. */
 export function warnAbout(config: Complete, warn: Warn): void {
   const { adapters, usageDomains, controlDomains } = config.machine;
+  warnAboutTypes(config.machine, warn);
   for (const guest of config.guests) {
     const path: Path = ['guests', guest.name];
     const mdev: Path = [...path, 'mdev'];
@@ -164,6 +184,19 @@ export function warnAbout(config: Complete, warn: Warn): void {
         'facility 65 without 15: Linux 6.12 issues TAPQ with T=1 and takes a specification exception',
       );
     }
+  }
+}
+
+function warnAboutTypes(machine: PartitionConfig, warn: Warn): void {
+  const row = MACHINE_PROFILES.find((candidate) => candidate.name === machine.profile);
+  for (const { apid, type } of machine.adapters.values()) {
+    if (row === undefined || row.types.includes(type)) continue;
+    const name = adapterType(type)?.name ?? `type ${type}`;
+    warn(
+      'TYPE',
+      ['machine', 'adapters'],
+      `adapter ${apid}: a ${row.name} has no slot for a ${name}`,
+    );
   }
 }
 

@@ -2,9 +2,10 @@
 // From a configuration of the right shape to a complete one: units converted, defaults applied, lists sorted.
 // Source: docs/design.md section 5; defaults from ap-architecture.md AD-20, AD-21, AD-24.
 
+import { adapterType } from '../../native-like/arch/adapter-types.ts';
+import { DEFAULT_DEPTH } from '../../native-like/arch/limits.ts';
 import { isAbsolutePath, joinPath } from './paths.ts';
 import {
-  ADAPTER_TYPE_NUMBERS,
   GUEST_FACILITIES,
   MAX_APID,
   type RawAdapter,
@@ -35,7 +36,7 @@ export const DEFAULTS = {
   messageMemory: 64 * 2 ** 20,
   guestMemory: 16 * 2 ** 20,
   vcpus: 1,
-  depth: 8,
+  depth: DEFAULT_DEPTH,
   engines: 8,
   workloadMessages: 1000,
   workloadLength: 64,
@@ -108,7 +109,7 @@ function normaliseAdapter(
   const type = raw.type ?? PROFILE_TYPE[profile];
   return {
     apid,
-    type: typeof type === 'number' ? type : ADAPTER_TYPE_NUMBERS[type],
+    type: typeof type === 'number' ? type : (adapterType(type)?.number ?? 0),
     mode: raw.mode,
     depth: raw.depth ?? DEFAULTS.depth,
     ml: raw.ml,

@@ -3,14 +3,14 @@
 // Source: docs/design.md section 5.
 
 import Type from 'typebox';
-import { SWITCHES } from './switches.ts';
 import {
   ADAPTER_MODES,
-  FAULT_INSTRUCTIONS,
-  KERNEL_PROFILES,
+  ADAPTER_TYPES,
   MACHINE_PROFILES,
-  SERVICE_MODELS,
-} from './types.ts';
+} from '../../native-like/arch/adapter-types.ts';
+import { DEPTH_MAX, ML_MAX, UNAVAILABLE_LIMIT_BYTES } from '../../native-like/arch/limits.ts';
+import { SWITCHES, type SwitchRow } from './switches.ts';
+import { FAULT_INSTRUCTIONS, KERNEL_PROFILES, SERVICE_MODELS } from './types.ts';
 import { DURATION_PATTERN, MEMORY_PATTERN } from './units.ts';
 
 /** Highest adapter and domain number. Source: ap-architecture.md section 1.2. */
@@ -19,21 +19,8 @@ export const MAX_APQI = 255;
 /** KVM's limit with the extended SCA. Source: Linux arch/s390/include/asm/kvm_host.h KVM_S390_ESCA_CPU_SLOTS. */
 export const MAX_VCPUS = 248;
 
-/** Type numbers by name. Source: ap-architecture.md section 4.6. */
-export const ADAPTER_TYPE_NUMBERS: Readonly<Record<string, number>> = {
-  PCICC: 3,
-  PCICA: 4,
-  PCIXCC: 5,
-  CEX2A: 6,
-  CEX2C: 7,
-  CEX3A: 8,
-  CEX3C: 9,
-  CEX4: 10,
-  CEX5: 11,
-  CEX6: 12,
-  CEX7: 13,
-  CEX8: 14,
-};
+/** Records of one adapter in the machine image (ENGINES_MAX of native-like/machine/layout.ts). */
+export const MAX_ENGINES = 40;
 
 /** Facility bits a guest may have. Source: ap-architecture.md section 4.1. */
 export const GUEST_FACILITIES = [12, 15, 65, 76] as const;
@@ -73,7 +60,7 @@ const Service = Type.Object(
     sigma: Type.Optional(
       Type.Number({ exclusiveMinimum: 0, maximum: 10, expected: 'a number above 0, at most 10' }),
     ),
-    engines: Type.Optional(whole(1, 1024, 'a number of engines')),
+    engines: Type.Optional(whole(1, MAX_ENGINES, 'a number of engines')),
     order: Type.Optional(word(['completion', 'fifo'])),
   },
   together,
@@ -84,15 +71,15 @@ const Adapter = Type.Object(
     type: Type.Optional(
       Type.Union(
         [
-          ...Object.keys(ADAPTER_TYPE_NUMBERS).map((name) => Type.Literal(name)),
+          ...ADAPTER_TYPES.map((row) => Type.Literal(row.name)),
           Type.Integer({ minimum: 1, maximum: 255 }),
         ],
         { expected: 'CEX4 to CEX8, or a type number 1 to 255' },
       ),
     ),
-    mode: word(ADAPTER_MODES),
-    depth: Type.Optional(whole(1, 16, 'a queue depth')),
-    ml: Type.Optional(whole(0, 15, 'a message limit in units of 4 KiB')),
+    mode: word(ADAPTER_MODES.map((row) => row.mode)),
+    depth: Type.Optional(whole(1, DEPTH_MAX, 'a queue depth')),
+    ml: Type.Optional(whole(0, ML_MAX, 'a message limit in units of 4 KiB')),
     functions: Type.Optional(hexadecimal(0xffffffff, 'a 32-bit number')),
     serial: Type.Optional(
       Type.String({
@@ -108,7 +95,7 @@ const Adapter = Type.Object(
 
 const Machine = Type.Object(
   {
-    profile: Type.Optional(word(MACHINE_PROFILES)),
+    profile: Type.Optional(word(MACHINE_PROFILES.map((row) => row.name))),
     adapters: Type.Optional(
       Type.Record(Type.String({ pattern: '^(0[xX][0-9a-fA-F]+|[0-9]+)$' }), Adapter, {
         ...closed,
@@ -140,6 +127,11 @@ const mask = Type.String({
   expected: 'a mask as sysfs takes it, such as "-5,-6", "+0-15" or "0xffff"',
 });
 
+function switchValue(row: SwitchRow) {
+  if (row.words !== undefined) return word(row.words);
+  return row.range === undefined ? flag : whole(row.range[0], row.range[1], 'a number');
+}
+
 const Host = Type.Object(
   {
     kernel: Type.Optional(word(KERNEL_PROFILES)),
@@ -147,12 +139,7 @@ const Host = Type.Object(
     aqmask: Type.Optional(mask),
     switches: Type.Optional(
       Type.Object(
-        Object.fromEntries(
-          SWITCHES.map((row) => [
-            row.name,
-            Type.Optional(row.words === undefined ? flag : word(row.words)),
-          ]),
-        ),
+        Object.fromEntries(SWITCHES.map((row) => [row.name, Type.Optional(switchValue(row))])),
         closed,
       ),
     ),
@@ -167,8 +154,11 @@ const Workload = Type.Object(
     length: Type.Optional(
       Type.Union(
         [
-          Type.Integer({ minimum: 1, maximum: 61440 }),
-          Type.Array(Type.Integer({ minimum: 1, maximum: 61440 }), { minItems: 2, maxItems: 2 }),
+          Type.Integer({ minimum: 1, maximum: UNAVAILABLE_LIMIT_BYTES }),
+          Type.Array(Type.Integer({ minimum: 1, maximum: UNAVAILABLE_LIMIT_BYTES }), {
+            minItems: 2,
+            maxItems: 2,
+          }),
         ],
         { expected: 'a length in bytes, 1 to 61440, or [shortest, longest]' },
       ),
@@ -177,7 +167,7 @@ const Workload = Type.Object(
       Type.Number({ exclusiveMinimum: 0, expected: 'messages a second, above 0' }),
     ),
     arrivals: Type.Optional(word(['fixed', 'poisson'])),
-    outstanding: Type.Optional(whole(1, 16, 'a number of messages')),
+    outstanding: Type.Optional(whole(1, DEPTH_MAX, 'a number of messages')),
   },
   together,
 );

@@ -2,9 +2,12 @@
 // A machine's configuration, complete and checked: what src/lpar and src/host build a machine from.
 // Source: docs/design.md section 5; ranges from docs/reference/ap-architecture.md sections 1.2, 4.4 and 7 (AD-20, AD-21, AD-26).
 
-/** Machine profiles (tables in native-like/arch). */
-export const MACHINE_PROFILES = ['z13', 'z14', 'z15', 'z16'] as const;
-export type MachineProfileName = (typeof MACHINE_PROFILES)[number];
+import type { AdapterMode, MachineProfileRow } from '../../native-like/arch/adapter-types.ts';
+
+export type { AdapterMode };
+
+/** Machine profiles: rows of native-like/arch/adapter-types.ts. */
+export type MachineProfileName = MachineProfileRow['name'];
 
 /** Host behaviour profiles. Source: docs/reference/vfio-ap.md section 9. */
 export const KERNEL_PROFILES = [
@@ -16,10 +19,6 @@ export const KERNEL_PROFILES = [
   'strict',
 ] as const;
 export type KernelProfileName = (typeof KERNEL_PROFILES)[number];
-
-/** What an adapter does with a message; loopback answers with the request. */
-export const ADAPTER_MODES = ['accelerator', 'cca', 'ep11', 'loopback'] as const;
-export type AdapterMode = (typeof ADAPTER_MODES)[number];
 
 /**
  * How long requests take. `rated`: the kernel's speed ratings (docs/reference/messages.md section 7.2), `fixed`: `timeNs`,

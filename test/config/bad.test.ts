@@ -40,7 +40,7 @@ const ROWS: readonly [string, number, number, string, string][] = [
     4,
     16,
     'TYPE',
-    'machine.adapters.5.mode is "fast" (expected one of accelerator, cca, ep11, loopback)',
+    'machine.adapters.5.mode is "fast" (expected one of loopback, accelerator, cca, ep11)',
   ],
   [
     'unknown-type',
@@ -242,6 +242,20 @@ const ROWS: readonly [string, number, number, string, string][] = [
     42,
     'RANGE',
     'faults[0].probability is 1.5 (expected a number above 0, at most 1)',
+  ],
+  [
+    'adapter-above-the-profile',
+    5,
+    5,
+    'PROFILE',
+    'a z13 has no adapter 64 (expected at most 63 on a z13)',
+  ],
+  [
+    'domain-above-the-profile',
+    4,
+    17,
+    'PROFILE',
+    'a z14 has no domain 85, 255 (expected at most 84 on a z14)',
   ],
 ];
 

@@ -3,9 +3,11 @@
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PROFILES } from '../../src/ap-bus/profile.ts';
 import { configFromObject, loadConfigFile, parseConfig } from '../../src/config/load.ts';
 import { formatMistake, MistakesError } from '../../src/config/mistakes.ts';
-import type { MachineConfig } from '../../src/config/types.ts';
+import { SWITCHES } from '../../src/config/switches.ts';
+import { KERNEL_PROFILES, type MachineConfig } from '../../src/config/types.ts';
 import { formatDuration, parseDurationNs, parseMemory } from '../../src/config/units.ts';
 import { ApemuError } from '../../src/errors.ts';
 
@@ -229,6 +231,15 @@ describe('what is legal and odd is a warning with its place', () => {
     ]);
   });
 
+  it('a type the machine has no slot for', () => {
+    const { warnings } = configFromObject({
+      machine: { profile: 'z13', adapters: { 5: { mode: 'cca', type: 'CEX8' } } },
+    });
+    expect(warnings.map((warning) => warning.message)).toEqual([
+      'adapter 5: a z13 has no slot for a CEX8',
+    ]);
+  });
+
   it('facility 65 without facility 15 (AD-37)', () => {
     const { warnings } = configFromObject({ guests: { G: { facilities: [12, 65] } } });
     expect(warnings.map((warning) => warning.code)).toEqual(['APEMU_WARN_CONFIG_NO_APFT']);
@@ -285,6 +296,17 @@ describe('mistakes', () => {
       })
       .join('')}`;
     expect(thrownBy(() => parseConfig(bomb, 'bomb.yaml')).code).toMatch(/^APEMU_ERR_CONFIG_/);
+  });
+});
+
+describe('switches', () => {
+  it('are those of the host profiles', () => {
+    expect(SWITCHES.map((row) => row.name).sort()).toEqual(Object.keys(PROFILES.current).sort());
+    for (const kernel of KERNEL_PROFILES) {
+      const { config } = configFromObject({ host: { switches: { ...PROFILES[kernel] } } });
+      expect(config.host.switches).toEqual(PROFILES[kernel]);
+    }
+    expect([...KERNEL_PROFILES].sort()).toEqual(Object.keys(PROFILES).sort());
   });
 });
 
