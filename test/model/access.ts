@@ -51,6 +51,8 @@ export class Access {
   queueFor(guest: ModelGuest, apqn: number): ModelQueue | undefined {
     const masks = this.effective(guest);
     if (!masks.apm.includes(apqn >> 8) || !masks.aqm.includes(apqn & 0xff)) return undefined;
+    const control = masks.adm.includes(apqn & 0xff);
+    if (!control && this.model.defect('usage-needs-control')) return undefined;
     return this.model.queues.get(apqn);
   }
 

@@ -17,6 +17,7 @@ export function aqic(i: Instruction): Outcome {
   const enable = bitOf(i.gr1, 16);
   if (queue.aqicPending && !i.defect('aqic-pending-not-seen')) return refuse(i, 0x05);
   const enabled = queue.notification !== undefined;
+  if (enable && i.gr2 === 0n && i.defect('aqic-06-before-07')) return refuse(i, 0x06);
   if (enable === enabled && !i.defect('aqic-07')) return refuse(i, 0x07);
   let notification: Notification | undefined;
   if (enable) {

@@ -5,6 +5,7 @@
 import type { Outcome } from '../vectors/under-test.ts';
 import { lowWord } from './bits.ts';
 import { DQAP, type Instruction, NQAP, PGM, PQAP } from './instruction.ts';
+import type { DefectName } from './mutations.ts';
 import { refuse } from './status.ts';
 
 /** Length limit where the addressed queue is not available: ml 15 (AD-08). */
@@ -16,6 +17,8 @@ const RESERVED_42_TO_47 = 0x003f0000;
 const NARROW_APQN_FORBIDDEN = 0xc0f0;
 /** GR0 bits 32, 34, 35, 40. */
 const NQAP_RESERVED = 0x80000000 | 0x20000000 | 0x10000000 | 0x00800000;
+/** GR0 bits 36-39, 42-47 (AD-07). */
+const NQAP_IGNORED = 0x0f3f0000;
 const NQAP_LAST_PART = 0x40000000;
 /** GR0 bits 33, 34, 35, 40, 41. */
 const DQAP_RESERVED = 0x40000000 | 0x20000000 | 0x10000000 | 0x00800000 | 0x00400000;
@@ -26,6 +29,8 @@ const specification = (i: Instruction): Outcome => i.program(PGM.specification);
 
 /** Step 1. Without AP: operation exception. Under SIE with APIE off: instruction interception. */
 const installed: Check = (i) => {
+  if ((i.word & 0xff00) !== 0 && i.defect('instruction-bits-checked'))
+    return i.program(PGM.operation);
   if (i.opcode !== PQAP && i.opcode !== NQAP && i.opcode !== DQAP) return i.program(PGM.operation);
   if (!i.model.machine.apInstalled) return i.program(PGM.operation);
   if (i.underSie && !i.guest.config.apie && !i.defect('apie-ignored')) return i.intercept();
@@ -76,6 +81,7 @@ function bit41Allowed(i: Instruction): boolean {
 }
 
 function pqapBitsWrong(i: Instruction, low: number): boolean {
+  if (i.gr0 >> 32n !== 0n && i.defect('gr0-high-word-checked')) return true;
   if ((low & RESERVED_42_TO_47) !== 0 && !i.defect('reserved-42-47')) return true;
   if ((low & F_BIT) !== 0 && !bit41Allowed(i) && !i.defect('reserved-41')) return true;
   const apft = i.guest.facilities.has(15) || i.defect('t-without-apft');
@@ -92,6 +98,7 @@ const reservedBits: Check = (i) => {
   let wrong = false;
   if (i.name === 'nqap') {
     wrong = (low & NQAP_RESERVED) !== 0 && !i.defect('nqap-reserved');
+    if ((low & NQAP_IGNORED) !== 0 && i.defect('nqap-ignored-bits-checked')) wrong = true;
     const part = (low & NQAP_LAST_PART) === 0;
     wrong ||= part && !i.model.machine.partsAllowed && !i.defect('parts-always');
   } else if (i.name === 'dqap') {
@@ -114,6 +121,8 @@ const operands: Check = (i) => {
   if (i.r1 % 2 === 1 && !i.defect('r1-parity')) return specification(i);
   if (i.r2 % 2 === 1) return i.defect('r2-parity') ? refuse(i, 0x01) : specification(i);
   const { length } = i.operand;
+  const access = i.defect('access-before-availability') && !i.inStorage(i.operand.address, 1);
+  if (access) return i.program(PGM.addressing);
   if (length === 0n) return i.defect('length-zero') ? i.completed(0) : specification(i);
   const known =
     i.queue?.limit ?? (i.defect('unavailable-limit-12288') ? 12288 : LIMIT_OF_UNAVAILABLE);
@@ -157,6 +166,7 @@ const queueState: Check = (i) => {
   if (queue.resetting && !i.defect('reset-not-seen')) return refuse(i, 0x02);
   if (queue.bind === 'associating' && i.name !== 'tapq' && !i.defect('no-rc-0a'))
     return refuse(i, 0x0a);
+  if (queue.busy && i.defect('busy-before-unbound')) return refuse(i, 0x05);
   const secure = i.guest.config.secureExecution !== undefined;
   if (secure && queue.bind === 'unbound' && NEED_BOUND.includes(i.name)) {
     if (!i.defect('unbound-usable')) return refuse(i, 0x0b);
@@ -170,7 +180,7 @@ export interface NamedCheck {
   readonly check: Check;
 }
 
-export const CHECKS: readonly NamedCheck[] = [
+const CHECKS: readonly NamedCheck[] = [
   { step: 'installed', check: installed },
   { step: 'privileged', check: privileged },
   { step: 'intercept', check: interceptAqic },
@@ -181,3 +191,33 @@ export const CHECKS: readonly NamedCheck[] = [
   { step: 'injected', check: injected },
   { step: 'queue state', check: queueState },
 ];
+
+/** Planted errors: a step that comes just before another one. */
+const SWAPS = [
+  { defect: 'privileged-before-installed', step: 'privileged', before: 'installed' },
+  { defect: 'intercept-before-privileged', step: 'intercept', before: 'privileged' },
+  { defect: 'function-before-privileged', step: 'function', before: 'privileged' },
+  { defect: 'function-before-intercept', step: 'function', before: 'intercept' },
+  { defect: 'operands-before-privileged', step: 'operands', before: 'privileged' },
+  { defect: 'availability-before-reserved-bits', step: 'availability', before: 'reserved bits' },
+  { defect: 'availability-before-operands', step: 'availability', before: 'operands' },
+  { defect: 'queue-state-before-operands', step: 'queue state', before: 'operands' },
+  { defect: 'injected-before-operands', step: 'injected', before: 'operands' },
+  { defect: 'queue-state-before-injected', step: 'queue state', before: 'injected' },
+] as const;
+
+/** The checks in the order of AD-15. */
+export function orderedChecks(defect: (name: DefectName) => boolean): readonly NamedCheck[] {
+  const checks = [...CHECKS];
+  for (const swap of SWAPS) {
+    if (!defect(swap.defect)) continue;
+    const at = checks.findIndex(({ step }) => step === swap.step);
+    const [moved] = checks.splice(at, 1);
+    checks.splice(
+      checks.findIndex(({ step }) => step === swap.before),
+      0,
+      moved!,
+    );
+  }
+  return checks;
+}

@@ -7,16 +7,17 @@ import { fieldOf, MASK32 } from './bits.ts';
 import { segment } from './boundary.ts';
 import { type Instruction, PGM } from './instruction.ts';
 import type { ModelQueue } from './state.ts';
-import { accept, refuse } from './status.ts';
+import { accept, refuse, statusWord } from './status.ts';
 
 const FIRST_BIT = 0x80000000n;
 
 export function dqap(i: Instruction): Outcome {
   const queue = i.queue!;
+  if (queue.replies.length === 0 && i.defect('rc-10-before-13')) return refuse(i, 0x10);
   const resume = (i.gr0 & FIRST_BIT) === 0n;
   if (resume && !i.defect('no-rc-13')) {
     if (fieldOf(i.gr0, 36, 39) !== 1) return refuse(i, 0x13);
-    if (queue.partial === undefined) return refuse(i, 0x13);
+    if (queue.partial === undefined && !i.defect('token-without-partial')) return refuse(i, 0x13);
   }
   const reply = queue.replies[0];
   if (reply === undefined) return refuse(i, 0x10);
@@ -26,6 +27,9 @@ export function dqap(i: Instruction): Outcome {
   const { address, length } = i.operand;
   const rest = reply.bytes.length - from.position;
   const room = Math.min(Number(length), rest);
+  if (i.defect('dqap-tests-whole-buffer') && !i.inStorage(address, Number(length))) {
+    return i.program(PGM.addressing);
+  }
   const bytes = segment(i.model, Number(address), room);
   if (!i.inStorage(address, bytes)) {
     return i.defect('dqap-access') ? i.completed(0) : i.program(PGM.addressing);
@@ -37,7 +41,7 @@ export function dqap(i: Instruction): Outcome {
     queue.partial = { position: from.position + bytes, parts: from.parts + 1 };
     if (i.defect('partial-removes')) queue.replies.shift();
     deliverPart(i, queue, rest - bytes);
-    return i.completed(bytes < room ? 2 : 1);
+    return i.completed(bytes < room || i.defect('cc-2-for-cc-1') ? 2 : 1);
   }
   complete(i, queue, reply.psmid);
   return accept(i);
@@ -47,6 +51,7 @@ export function dqap(i: Instruction): Outcome {
 function deliverPart(i: Instruction, queue: ModelQueue, left: number): void {
   const { gr } = i.vcpu;
   if (!i.defect('no-residual')) gr[2] = BigInt(left);
+  if (i.defect('part-sets-status')) gr[1] = BigInt(statusWord(i.model, queue, 0));
   const kept = i.gr0 & ~(FIRST_BIT | 0x0f000000n | 0x003f0000n);
   const parts = i.defect('token-parts') ? 1 : queue.partial!.parts;
   if (!i.defect('no-token')) gr[0] = kept | 0x01000000n | (BigInt(parts & 63) << 16n);
@@ -57,8 +62,9 @@ function complete(i: Instruction, queue: ModelQueue, psmid: bigint): void {
   queue.partial = undefined;
   if (!i.defect('reply-not-removed')) queue.replies.shift();
   if (!i.defect('psmid-not-returned')) {
-    gr[i.r1] = psmid >> 32n;
+    const kept = i.defect('psmid-high-kept') ? gr[i.r1]! & ~MASK32 : 0n;
+    gr[i.r1] = kept | (psmid >> 32n);
     gr[i.r1 + 1] = psmid & MASK32;
   }
-  gr[2] = 0n;
+  if (!i.defect('residual-kept')) gr[2] = 0n;
 }

@@ -7,7 +7,7 @@ import type { Fault, MachinePreset, Outcome } from '../vectors/under-test.ts';
 import { DQAP, NQAP, PQAP } from './instruction.ts';
 import { APIDS, APQIS, randomMasks, randomPreset, STORAGE_BYTES } from './presets.ts';
 import { Random } from './random.ts';
-import { MODE_X } from './status.ts';
+import { randomScene } from './scenes.ts';
 import {
   aqicControl,
   ccaRequest,
@@ -46,9 +46,6 @@ const OTHERS: readonly (readonly [number, string])[] = [
   [10, 'fault'],
 ];
 
-/** Long enough for everything that is under way. */
-const SETTLE: Operation = { op: 'advance', ns: 5_000_000 };
-
 const INJECTABLE = [
   0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x10, 0x11, 0x13, 0x15, 0x16,
   0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x42, 0x7f, 0xff,
@@ -86,8 +83,11 @@ export class Generator {
   next(): Operation {
     const planned = this.scene.shift();
     if (planned !== undefined) return planned;
-    if (this.random.chance(2))
-      this.scene = this.random.chance(50) ? this.binding() : this.domains();
+    if (this.random.chance(2)) {
+      const { apqn, operations } = randomScene(this.random, this.preset);
+      this.scene = operations;
+      this.focus = apqn ?? this.focus;
+    }
     if (this.random.chance(1)) this.focus = this.existing();
     if (this.broken.size > 0 && this.random.chance(15)) return this.repair();
     if (this.random.chance(80)) return this.instruction();
@@ -97,64 +97,6 @@ export class Generator {
   /** Tells the generator how an instruction ended, so that it can go on with parts. */
   ended(operation: Operation, outcome: Outcome | undefined): void {
     if (operation.op === 'instruction' && outcome !== undefined) this.last = { operation, outcome };
-  }
-
-  /** PQAP in supervisor state. */
-  private pqap(guest: number, gr0: bigint, ...gr: Registers): Operation {
-    return {
-      op: 'instruction',
-      guest,
-      vcpu: 0,
-      word: PQAP * 0x10000,
-      problem: false,
-      addressingMode: 64,
-      gr: [[0, gr0], ...gr],
-    };
-  }
-
-  /** A secure guest empties, binds and associates one or two queues; then a reset or a look. */
-  private binding(): Operation[] {
-    const { random, preset } = this;
-    const secure = [...preset.guests.keys()].filter((g) => preset.guests[g]!.secureExecution);
-    if (secure.length === 0) return [];
-    const guest = random.pick(secure);
-    const index = BigInt(random.pick([...preset.guests[guest]!.secureExecution!.secrets, 7]));
-    const x = preset.machine.adapters.filter((a) => (a.functions & MODE_X) !== 0);
-    const adapters = x.length > 0 ? x : preset.machine.adapters;
-    const scene: Operation[] = [];
-    for (let n = 1 + random.below(2); n > 0; n--) {
-      this.focus = random.pick(adapters).apid * 256 + random.pick(preset.machine.usageDomains);
-      const apqn = BigInt(this.focus);
-      if (random.chance(60)) scene.push(this.pqap(guest, apqn + 0x01000000n), SETTLE);
-      scene.push(this.pqap(guest, apqn + 0x07000000n));
-      scene.push(this.pqap(guest, apqn + 0x08000000n, [2, index]));
-      if (random.chance(70)) scene.push(SETTLE);
-      const fc = random.pick([0x00800000n, 0x01000000n, 0x02000000n, 0x01400000n, 0x05000000n]);
-      scene.push(this.pqap(guest, apqn + fc));
-      if (random.chance(70)) scene.push(SETTLE, this.pqap(guest, apqn + 0x00800000n));
-    }
-    return scene;
-  }
-
-  /** A request that names a domain, to a CCA queue if there is one. */
-  private domains(): Operation[] {
-    const { random, preset } = this;
-    const cca = preset.machine.adapters.filter((a) => a.mode === 'cca');
-    if (cca.length === 0) return [];
-    this.focus = random.pick(cca).apid * 256 + random.pick(preset.machine.usageDomains);
-    const guest = random.below(preset.guests.length);
-    const domain = random.pick([...APQIS.wide, ...preset.machine.controlDomains, 1, 0xffff]);
-    const length = BigInt(random.pick([308, 308, 320, 307]));
-    const word = NQAP * 0x10000 + 0x46;
-    const gr: Registers = [
-      [0, BigInt(this.focus) + 0x40000000n],
-      [6, 0x3000n],
-      [7, length],
-    ];
-    return [
-      { op: 'write', guest, address: 0x3000, bytes: ccaRequest(domain) },
-      { op: 'instruction', guest, vcpu: 0, word, problem: false, addressingMode: 64, gr },
-    ];
   }
 
   private weighted(table: readonly (readonly [number, string])[]): string {

@@ -5,7 +5,7 @@
 import type { Fault, GuestConfig, MachineConfig, Masks, Outcome } from '../vectors/under-test.ts';
 import { Access } from './access.ts';
 import { aqic, notify } from './aqic.ts';
-import { CHECKS } from './checks.ts';
+import { type NamedCheck, orderedChecks } from './checks.ts';
 import { dqap } from './dqap.ts';
 import { Events } from './events.ts';
 import { Faults } from './faults.ts';
@@ -53,6 +53,7 @@ export class Model {
   readonly faults = new Faults();
   /** ISCs of host adapter interruptions that are pending (no GISA). */
   readonly pendingHostIscs = new Set<number>();
+  private readonly checks: readonly NamedCheck[];
   private readonly defects: ReadonlySet<DefectName>;
 
   /** Guest 0 is the host partition itself. `defects` are planted errors, for the proof that tests would see them. */
@@ -73,6 +74,7 @@ export class Model {
       }
     }
     this.access = new Access(this);
+    this.checks = orderedChecks((name) => this.defect(name));
   }
 
   /** The one place where planted defects are consulted. */
@@ -98,12 +100,13 @@ export class Model {
     if (!kept)
       psw.address = (psw.address + BigInt(ilc * 2)) & NEXT_ADDRESS_MASK[psw.addressingMode];
     if (outcome.kind === 'completed') psw.cc = outcome.cc;
+    else if (this.defect('cc-cleared-by-exceptions')) psw.cc = 0;
     this.events.advance(0);
     return outcome;
   }
 
   private perform(i: Instruction): Outcome {
-    for (const { check } of CHECKS) {
+    for (const { check } of this.checks) {
       const ended = check(i);
       if (ended !== undefined) return ended;
     }
@@ -140,7 +143,7 @@ export class Model {
     const adapter = this.adapters.get(apid);
     if (adapter === undefined) return;
     adapter.deconfigured = true;
-    this.resetAdapter(apid);
+    if (!this.defect('deconfigure-keeps-messages')) this.resetAdapter(apid);
   }
 
   configure(apid: number): void {
@@ -153,7 +156,7 @@ export class Model {
     const adapter = this.adapters.get(apid);
     if (adapter === undefined) return;
     adapter.checkstopped = true;
-    this.resetAdapter(apid);
+    if (!this.defect('checkstop-keeps-messages')) this.resetAdapter(apid);
   }
 
   recover(apid: number): void {
@@ -175,6 +178,7 @@ export class Model {
   /** Drops messages, enablement and everything under way but a busy period. */
   clearQueue(queue: ModelQueue): void {
     for (const kind of ['reset', 'aqic', 'service', 'associate'] as const) {
+      if (kind === 'aqic' && this.defect('reset-keeps-aqic-change')) continue;
       this.events.cancel(queue, kind);
     }
     if (!this.defect('reset-keeps-messages')) {
@@ -182,7 +186,7 @@ export class Model {
       queue.replies = [];
     }
     if (!this.defect('reset-keeps-parts')) queue.open = undefined;
-    queue.partial = undefined;
+    if (!this.defect('reset-keeps-partial')) queue.partial = undefined;
     queue.aqicPending = false;
     if (!this.defect('reset-keeps-irq')) queue.notification = undefined;
     queue.resetting = false;
@@ -195,7 +199,8 @@ export class Model {
     queue.requests.splice(at, 1);
     if (this.defect('replies-lifo')) queue.replies.unshift(message);
     else queue.replies.push(message);
-    notify(this, queue);
+    const waiting = queue.replies.length > 1;
+    if (!(waiting && this.defect('notify-first-reply-only'))) notify(this, queue);
   }
 
   private resetAdapter(apid: number): void {

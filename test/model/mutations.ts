@@ -142,6 +142,106 @@ export const MUTATIONS = [
   { name: 'dqap-not-stored', rule: '1.9', breaks: 'stores nothing' },
   { name: 'dqap-access', rule: 'AD-16', breaks: 'no addressing exception for DQAP' },
   { name: 'replies-lifo', rule: 'AD-30', breaks: 'last reply first' },
+  // order of checks
+  {
+    name: 'privileged-before-installed',
+    rule: 'AD-15',
+    breaks: 'checks the problem state before APIE',
+  },
+  {
+    name: 'intercept-before-privileged',
+    rule: 'AD-15',
+    breaks: 'intercepts AQIC before the privileged check',
+  },
+  {
+    name: 'function-before-privileged',
+    rule: 'AD-15',
+    breaks: 'checks the function code before the problem state',
+  },
+  {
+    name: 'function-before-intercept',
+    rule: 'AD-15',
+    breaks: 'checks STFLE 65 before it intercepts AQIC',
+  },
+  {
+    name: 'operands-before-privileged',
+    rule: 'AD-15',
+    breaks: 'checks operands before the problem state',
+  },
+  {
+    name: 'availability-before-reserved-bits',
+    rule: 'AD-15',
+    breaks: 'RC 01 before reserved bits',
+  },
+  {
+    name: 'availability-before-operands',
+    rule: 'AD-15',
+    breaks: 'RC 01 before register parity and length',
+  },
+  {
+    name: 'queue-state-before-operands',
+    rule: 'AD-15',
+    breaks: 'queue states before parity and length',
+  },
+  {
+    name: 'injected-before-operands',
+    rule: 'P28',
+    breaks: 'uses up a fault before the operand checks',
+  },
+  {
+    name: 'queue-state-before-injected',
+    rule: 'P28',
+    breaks: 'queue states before injected faults',
+  },
+  { name: 'access-before-availability', rule: 'AD-15', breaks: 'touches storage before RC 01' },
+  { name: 'nqap-access-before-full', rule: 'AD-15', breaks: 'touches storage before RC 10' },
+  { name: 'full-before-special', rule: 'P25', breaks: 'RC 10 before RC 16' },
+  { name: 'busy-before-unbound', rule: 'AD-13', breaks: 'RC 05 before RC 0B' },
+  { name: 'rc-10-before-13', rule: 'P26', breaks: 'RC 10 before RC 13' },
+  { name: 'aqic-06-before-07', rule: 'P23', breaks: 'RC 06 before RC 07' },
+  // what must not matter
+  { name: 'instruction-bits-checked', rule: 'AD-01', breaks: 'checks instruction bits 16-23' },
+  { name: 'gr0-high-word-checked', rule: 'AD-04', breaks: 'checks GR0 bits 0-31' },
+  {
+    name: 'nqap-ignored-bits-checked',
+    rule: 'AD-07',
+    breaks: 'checks GR0 bits 36-39 and 42-47 of NQAP',
+  },
+  { name: 'usage-needs-control', rule: '6.3', breaks: 'wants a usage domain in the ADM' },
+  {
+    name: 'dqap-tests-whole-buffer',
+    rule: 'P8',
+    breaks: 'tests buffer bytes that it does not store into',
+  },
+  // details
+  {
+    name: 'cc-cleared-by-exceptions',
+    rule: 'P6',
+    breaks: 'clears the condition code with an exception',
+  },
+  { name: 'irq-never-shown', rule: '1.10', breaks: 'I = 0 always' },
+  { name: 'reset-shows-old-status', rule: 'P15', breaks: 'shows the status before the reset' },
+  {
+    name: 'reset-keeps-partial',
+    rule: '1.5',
+    breaks: 'a partly delivered reply can be continued after a reset',
+  },
+  {
+    name: 'reset-keeps-aqic-change',
+    rule: 'P15',
+    breaks: 'a pending AQIC change survives a reset',
+  },
+  { name: 'deconfigure-keeps-messages', rule: 'AD-36', breaks: 'messages survive deconfiguration' },
+  { name: 'checkstop-keeps-messages', rule: 'P29', breaks: 'messages survive a checkstop' },
+  { name: 'notify-first-reply-only', rule: 'AD-22', breaks: 'notifies only when R becomes 1' },
+  { name: 'qci-sets-gr1', rule: 'AD-11', breaks: 'clears GR1 with QCI' },
+  { name: 'part-registers-kept', rule: 'P3', breaks: 'leaves the R2 pair with CC 1 of NQAP' },
+  { name: 'total-limit-keeps-parts', rule: 'AD-19', breaks: 'keeps the open message with RC 15' },
+  { name: 'token-without-partial', rule: 'P26', breaks: 'takes any token with bits 36-39 = 0001' },
+  { name: 'residual-kept', rule: '1.9', breaks: 'leaves GR2 with a complete reply' },
+  { name: 'psmid-high-kept', rule: 'P9', breaks: 'keeps bits 0-31 of the even PSMID register' },
+  { name: 'part-sets-status', rule: 'AD-10a', breaks: 'sets GR1 with CC 1' },
+  { name: 'cc-2-for-cc-1', rule: '1.11', breaks: 'CC 2 for a full buffer' },
 ] as const;
 
 export type DefectName = (typeof MUTATIONS)[number]['name'];

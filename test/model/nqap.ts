@@ -18,17 +18,19 @@ export function nqap(i: Instruction): Outcome {
   const queue = i.queue!;
   const { address, length } = i.operand;
   const bytes = Number(length);
+  if (queue.full && i.defect('full-before-special')) return refuse(i, 0x10);
   const special =
     (i.gr0 & SPECIAL_BIT) !== 0n && (queue.adapter.config.functions & FACILITY_S) === 0;
   if (special && !i.defect('special-ignored')) return refuse(i, 0x16);
-  if (queue.full && !i.defect('nqap-never-full')) return refuse(i, 0x10);
+  const early = i.defect('nqap-access-before-full') && !i.inStorage(address, bytes);
+  if (queue.full && !early && !i.defect('nqap-never-full')) return refuse(i, 0x10);
 
   const psmid = psmidOf(i);
   const before =
     queue.open?.psmid === psmid || i.defect('parts-mixed') ? queue.open?.bytes : undefined;
   const already = before?.length ?? 0;
   if (already + bytes > queue.limit && !i.defect('total-limit')) {
-    queue.open = undefined;
+    if (!i.defect('total-limit-keeps-parts')) queue.open = undefined;
     return refuse(i, 0x15);
   }
   if (!i.inStorage(address, bytes)) {
@@ -47,7 +49,7 @@ export function nqap(i: Instruction): Outcome {
   }
   if (!last && !i.defect('l-bit-ignored')) {
     queue.open = { psmid, bytes: whole };
-    i.advanceOperand(taken);
+    if (!i.defect('part-registers-kept')) i.advanceOperand(taken);
     return accept(i, 1);
   }
   if (domainRefused(i, whole)) {

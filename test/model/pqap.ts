@@ -5,7 +5,7 @@
 import type { Outcome } from '../vectors/under-test.ts';
 import { fieldOf } from './bits.ts';
 import { type Instruction, PGM } from './instruction.ts';
-import { accept, isBindable, MODE_X, queueInformation, refuse } from './status.ts';
+import { accept, isBindable, MODE_X, queueInformation, refuse, statusWord } from './status.ts';
 
 export function tapq(i: Instruction): Outcome {
   i.vcpu.gr[2] = queueInformation(i, i.queue!);
@@ -16,6 +16,7 @@ export function tapq(i: Instruction): Outcome {
 export function reset(i: Instruction): Outcome {
   const { model } = i;
   const queue = i.queue!;
+  const before = statusWord(model, queue, 0);
   const unbind = (i.gr0 & 0x00400000n) !== 0n && !i.defect('f-does-not-unbind');
   model.clearQueue(queue);
   if (!i.defect('reset-keeps-async')) queue.asyncError = undefined;
@@ -34,7 +35,9 @@ export function reset(i: Instruction): Outcome {
       if (queue.bind !== 'associated') queue.secret = undefined;
     },
   );
-  return accept(i);
+  const done = accept(i);
+  if (i.defect('reset-shows-old-status')) i.vcpu.gr[1] = BigInt(before);
+  return done;
 }
 
 export function qci(i: Instruction): Outcome {
@@ -42,6 +45,7 @@ export function qci(i: Instruction): Outcome {
   if (!i.inStorage(address, 128)) {
     return i.defect('qci-store-unchecked') ? i.completed(0) : i.program(PGM.addressing);
   }
+  if (i.defect('qci-sets-gr1')) i.vcpu.gr[1] = 0n;
   i.guest.storage.set(i.model.access.qciBlock(i.guest), Number(address));
   return i.completed(0);
 }

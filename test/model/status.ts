@@ -35,7 +35,7 @@ export function statusWord(model: Model, queue: ModelQueue | undefined, rc: numb
   if (empty === 0) word |= 0x80000000;
   if (queue.replies.length > 0) word |= 0x40000000;
   if (queue.full && !model.defect('full-never')) word |= 0x20000000;
-  if (queue.notification !== undefined) word |= 0x01000000;
+  if (queue.notification !== undefined && !model.defect('irq-never-shown')) word |= 0x01000000;
   return word >>> 0;
 }
 

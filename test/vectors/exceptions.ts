@@ -2,7 +2,19 @@
 // Vectors: program exceptions with ILC and old PSW, what is installed, the order of checks, addressing modes.
 // Source: ap-architecture.md 3.1, 3.2, AD-01 to AD-08, AD-15, AD-16.
 
-import { anyFunction, dqap, F, instruction, LAST, nqap, pattern, pqap, T, write } from './build.ts';
+import {
+  anyFunction,
+  dqap,
+  F,
+  instruction,
+  LAST,
+  nqap,
+  pattern,
+  pqap,
+  SPECIAL,
+  T,
+  write,
+} from './build.ts';
 import {
   BARE,
   BARE_HOST,
@@ -107,6 +119,16 @@ const INSTALLED: Vector[] = [
       [
         pqap('qact', 0x0b04, { bits: F, gr: { 1: 0x1fffffff0effffffn } }),
         { cc: 0, gr: { 1: 0x80000000n, 2: 0x1c0000000b000000n } },
+      ],
+    ],
+  },
+  {
+    name: 'QACT gives the type asked for where the adapter has a higher one',
+    preset: STANDARD,
+    steps: [
+      [
+        pqap('qact', Q, { gr: { 1: 0x0a000000n } }),
+        { cc: 0, gr: { 1: 0x80000000n, 2: 0x0a000000n } },
       ],
     ],
   },
@@ -221,6 +243,23 @@ const ADDRESSES: Vector[] = [
 
 /** AD-15: two conditions hold, the earlier check wins. */
 const ORDER: Vector[] = [
+  {
+    name: 'program interruptions and intercepts leave the condition code',
+    preset: STANDARD,
+    steps: [
+      [pqap('tapq', 0x2104), { cc: 3, gr: { 1: 0x00010000n, 2: 0n } }],
+      [pqap('tapq', Q, { problem: true }), { pgm: 2 }],
+      [anyFunction('aqic', Q, { guest: GUEST }), { ipb: 0 }],
+    ],
+  },
+  {
+    name: 'a missing facility (RC 16) comes before a full queue (RC 10)',
+    preset: STANDARD,
+    steps: [
+      nqap(0x0b04, 64),
+      [nqap(0x0b04, 64, { bits: LAST + SPECIAL }), { cc: 3, gr: { 1: 0x00160000n } }],
+    ],
+  },
   pgm(
     'problem state before an undefined function code',
     STANDARD,

@@ -76,8 +76,8 @@ const WHOLE: Vector[] = [
     name: 'replies come in the order of acceptance, with their own PSMIDs, equal ones too',
     preset: STANDARD,
     steps: [
-      ...[1n, 2n, 1n].map((psmid) => nqap(Q, 64, { psmid })),
-      ...[1n, 2n, 1n].map(
+      ...[1n, 2n, 2n].map((psmid) => nqap(Q, 64, { psmid })),
+      ...[1n, 2n, 2n].map(
         (psmid, k): Step => [
           dqap(Q, 64),
           {

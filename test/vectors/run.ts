@@ -9,6 +9,7 @@ type InstructionOperation = Extract<Operation, { op: 'instruction' }>;
 
 interface Before {
   readonly gr: readonly bigint[];
+  readonly cc: number;
   readonly storages: readonly Uint8Array[];
 }
 
@@ -29,7 +30,7 @@ export function runVector(factory: UnderTestFactory, vector: Vector): string[] {
       ...state(machine, expected),
       ...(operation.op === 'instruction'
         ? [
-            ...ended(machine, operation, outcome!, expected),
+            ...ended(machine, operation, outcome!, expected, before),
             ...registers(machine, operation, expected, before),
           ]
         : []),
@@ -43,11 +44,11 @@ export function runVector(factory: UnderTestFactory, vector: Vector): string[] {
 /** Registers after loading, and all storages, as copies. */
 function look(machine: MachineUnderTest, operation: Operation, guests: number): Before {
   const storages = Array.from({ length: guests }, (_, g) => machine.storage(g).slice());
-  if (operation.op !== 'instruction') return { gr: [], storages };
+  if (operation.op !== 'instruction') return { gr: [], cc: 0, storages };
   const { guest, vcpu } = operation;
   const gr = Array.from({ length: 16 }, (_, n) => machine.register(guest, vcpu, n));
   for (const [n, value] of operation.gr) gr[n] = value;
-  return { gr, storages };
+  return { gr, cc: machine.psw(guest, vcpu).cc, storages };
 }
 
 function differ(what: string, expected: unknown, found: unknown): string[] {
@@ -59,10 +60,12 @@ function ended(
   operation: InstructionOperation,
   outcome: Outcome,
   expected: Expectation,
+  before: Before,
 ): string[] {
   const { cc, pgm, ipb } = expected;
   const psw = machine.psw(operation.guest, operation.vcpu);
   const oldPsw = differ('PSW address', expected.oldPswAddress ?? 0x1004n, psw.address);
+  if (cc === undefined) oldPsw.push(...differ('CC kept', before.cc, psw.cc));
   if (pgm !== undefined) {
     if (outcome.kind !== 'program')
       return [`expected program interruption ${pgm}, found ${show(outcome)}`];
