@@ -5,12 +5,12 @@ import { createApBusDriver } from './ap-bus-driver/driver.ts';
 import { hammer } from './built-in/hammer.ts';
 import { idle, tapqLoop } from './built-in/simple.ts';
 import type { GuestProgram } from './cpu.ts';
-import { crypto } from './workloads/crypto.ts';
+import { cardWorkloads } from './workloads/cards.ts';
 import { loopback } from './workloads/loopback.ts';
 import type { Workload } from './workloads/workload.ts';
 
 /** Workloads of the built-in driver. */
-export const WORKLOADS: readonly Workload[] = [loopback, crypto];
+export const WORKLOADS: readonly Workload[] = [loopback, ...cardWorkloads];
 
 /** The reference AP bus driver with the built-in workloads. */
 export const apBus = createApBusDriver(WORKLOADS);

@@ -155,7 +155,7 @@ const ROWS: Row[] = [
 const idleDriver = (kernel: '6.1' | '6.12', irq: boolean) => {
   const machine = new FakeMachine({ facilities: irq ? [12, 15, 65] : [12, 15] });
   const args = { kernel, messages: 0, endWhenDone: false };
-  const state = runDriver(machine, args, () => machine.now > 1e9);
+  const state = runDriver(machine, args, 1e9);
   const bus = busOf(machine, state, [loopback]);
   bus.limit = Number.MAX_SAFE_INTEGER;
   const queue = bus.queueOf.get(APQN)!;

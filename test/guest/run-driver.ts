@@ -9,17 +9,24 @@ import type { FakeMachine } from './fake-machine.ts';
 
 export const driver = createApBusDriver([loopback]);
 
-/** Steps until the driver has ended, `until` says so, or `steps` are over. Returns the state. */
+/**
+ * Steps until the driver has ended or the end is reached: a guest time in nanoseconds, or a condition that is tested before
+ * each step. Time never passes a given end. Returns the state.
+ */
 export const advance = (
   machine: FakeMachine,
   state: ApBusState,
-  until: () => boolean = () => false,
+  end: number | (() => boolean) = Infinity,
   steps = 20_000,
 ): ApBusState => {
-  for (let i = 0; i < steps && !until(); i++) {
+  const over = typeof end === 'number' ? () => machine.now >= end : end;
+  const latest = typeof end === 'number' ? end : Infinity;
+  for (let i = 0; i < steps && !over(); i++) {
     const wait = driver.step(machine, state);
     if (wait === WAIT_DONE) break;
-    if (wait !== WAIT_NOTHING && !machine.pending) machine.now = Math.max(machine.now + 1, wait);
+    if (wait !== WAIT_NOTHING && !machine.pending) {
+      machine.now = Math.min(latest, Math.max(machine.now + 1, wait));
+    }
   }
   return state;
 };
@@ -28,5 +35,5 @@ export const advance = (
 export const runDriver = (
   machine: FakeMachine,
   args: Record<string, unknown> = {},
-  until?: () => boolean,
-): ApBusState => advance(machine, driver.init(args), until);
+  end?: number | (() => boolean),
+): ApBusState => advance(machine, driver.init(args), end);

@@ -2,7 +2,7 @@
 // The reference AP bus driver as a guest program: start of the bus, one bounded step, end of the workload.
 // Source: docs/reference/ap-architecture.md section 5.2 (start), 5.3, 5.5; kernels as in kernels.ts.
 
-import { STFLE_AQIC, STFLE_QCI } from '../../../native-like/arch/facilities.ts';
+import { STFLE_AQIC } from '../../../native-like/arch/facilities.ts';
 import {
   QCI_AQM,
   QCI_BYTES,
@@ -143,7 +143,7 @@ const start = (bus: Bus): void => {
   tapq(ap, 0, false);
   state.apInstalled = ap.programInterruption === 0;
   if (!state.apInstalled) return;
-  if (ap.cpu.facility(STFLE_QCI)) fetchConfiguration(bus);
+  fetchConfiguration(bus);
   readLimits(state);
   checkDefaultDomain(state);
   state.irq = state.useIrq && ap.cpu.facility(STFLE_AQIC);

@@ -122,11 +122,12 @@ export const flushQueue = (bus: Bus, queue: QueueState): void => {
 
 /**
  * Takes new messages from the workload until all slots are in use. Stands for the processes that wait for a reply and then
- * send their next request; a queue that is not OPERATING refuses them (-ENODEV), so nothing is taken then.
+ * send their next request; a queue that is not OPERATING refuses them (-ENODEV) and
+ * zcrypt does not choose one that is deconfigured or checkstopped, so nothing is taken then.
  */
 export const refill = (bus: Bus, queue: QueueState): void => {
   if (queue.finished || queue.replyAddress === 0 || !queue.online) return;
-  if (queue.devState !== DEV_OPERATING) return;
+  if (queue.devState !== DEV_OPERATING || !queue.config || queue.chkstop) return;
   const slots = queue.slots;
   while (slots.freeCount > 0) {
     const slot = slots.free[slots.freeCount - 1]!;

@@ -2,7 +2,7 @@
 // The bus scan: configuration, default domain, cards, queues. Runs in slices; its place is part of the state.
 // Source: docs/reference/ap-architecture.md section 5.3 (steps 1 to 7), 4.2 (QCI), 4.6 (types).
 
-import { STFLE_APFT } from '../../../native-like/arch/facilities.ts';
+import { STFLE_APFT, STFLE_QCI } from '../../../native-like/arch/facilities.ts';
 import {
   QCI_APM,
   QCI_AQM,
@@ -77,6 +77,7 @@ const permitted = (bus: Bus, mask: number, id: number): boolean => {
 /** Reads the configuration. Returns whether a byte of it changed. */
 export const fetchConfiguration = (bus: Bus): boolean => {
   const { state, storage } = bus;
+  if (!bus.ap.cpu.facility(STFLE_QCI)) return false;
   if (qci(bus.ap, state.qciAddress) !== 0) return false;
   let changed = false;
   for (let i = 0; i < QCI_BYTES; i++) {
