@@ -59,7 +59,8 @@ export class Instruction {
     else if (this.opcode === DQAP) this.name = 'dqap';
     else if (this.opcode === PQAP) this.name = BY_FUNCTION_CODE[fieldOf(this.gr0, 32, 39)];
     else this.name = undefined;
-    this.queue = model.access.queueFor(guest, this.apqn);
+    // QCI names no queue (ap-architecture 1.4), whatever bits 48-63 of GR0 hold.
+    this.queue = this.name === 'qci' ? undefined : model.access.queueFor(guest, this.apqn);
   }
 
   /** True for the instructions of a guest, false for those of the host partition. */

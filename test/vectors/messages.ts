@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectors: NQAP and DQAP protocol (parts, tokens, segment boundaries), resets, operator actions, bindings over time.
-// Source: ap-architecture.md 1.5, 1.8, 1.9, 2.4, AD-10, AD-18 to AD-22, AD-26, AD-30, AD-31, AD-36.
+// Vectors: NQAP and DQAP of whole messages, and replies delivered in parts.
+// Source: ap-architecture.md 1.8, 1.9, AD-10, AD-26, AD-30, AD-31.
 
 import {
   advance,
   again,
-  aqic,
   BUFFER_AT,
   DQAP_WORD,
   dqap,
@@ -15,24 +14,24 @@ import {
   LAST,
   MESSAGE_AT,
   ms,
-  NQAP_WORD,
   nqap,
   PSMID_HIGH,
   PSMID_LOW,
   pattern,
   pqap,
-  T,
-  us,
   write,
 } from './build.ts';
-import type { Operation } from './operations.ts';
-import { GUEST, HOST, SECURE, STANDARD, standardWith } from './presets.ts';
+import { GUEST, STANDARD } from './presets.ts';
 import type { Step, Vector } from './vector.ts';
 
 const Q = 0x0504;
+
 const SLOW = 0x0604;
+
 const message = write(GUEST, MESSAGE_AT, pattern(64));
+
 const PSMID = { 4: PSMID_HIGH, 5: PSMID_LOW };
+
 const at = (address: number, from: number, to: number) => ({
   guest: GUEST,
   at: address,
@@ -284,258 +283,4 @@ const PARTIAL: Vector[] = [
   },
 ];
 
-const part = (length: number, from: number, more: Parameters<typeof nqap>[2] = {}) =>
-  nqap(Q, length, { bits: 0n, at: BigInt(MESSAGE_AT + from), ...more });
-
-const PARTS: Vector[] = [
-  {
-    name: 'NQAP with L=0 ends with CC 1 and RC 00, and the queue gains the message with the last part',
-    preset: STANDARD,
-    steps: [
-      message,
-      [
-        part(20, 0),
-        { cc: 1, gr: { 1: 0x80000000n, 6: 0x4014n, 7: 0n }, status: { [Q]: 0x80000000 } },
-      ],
-      [
-        part(20, 20),
-        { cc: 1, gr: { 1: 0x80000000n, 6: 0x4028n, 7: 0n }, status: { [Q]: 0x80000000 } },
-      ],
-      [
-        nqap(Q, 24, { at: 0x4028n }),
-        { cc: 0, gr: { 1: 0n, 6: 0x4040n, 7: 0n }, status: { [Q]: 0x40000000 } },
-      ],
-      [
-        dqap(Q, 64),
-        {
-          cc: 0,
-          gr: { 1: 0x80000000n, 2: 0n, ...PSMID, 6: 0x6040n, 7: 0n },
-          storage: [at(BUFFER_AT, 0, 64)],
-        },
-      ],
-    ],
-  },
-  {
-    name: 'a part with another PSMID begins a new message and drops the open one',
-    preset: STANDARD,
-    steps: [
-      message,
-      part(20, 0),
-      nqap(Q, 10, { at: 0x4000n, psmid: 9n }),
-      [
-        dqap(Q, 64),
-        {
-          cc: 0,
-          gr: { 1: 0x80000000n, 2: 0n, 4: PSMID_HIGH, 5: 9n, 6: 0x600an, 7: 54n },
-          storage: [at(BUFFER_AT, 0, 10)],
-        },
-      ],
-    ],
-  },
-  ...(['rapq', 'zapq'] as const).map(
-    (name) =>
-      ({
-        name: `${name.toUpperCase()} drops an open message`,
-        preset: STANDARD,
-        steps: [
-          message,
-          part(20, 0),
-          pqap(name, Q),
-          advance(ms(5)),
-          nqap(Q, 10, { at: 0x4000n }),
-          [
-            dqap(Q, 64),
-            {
-              cc: 0,
-              gr: { 1: 0x80000000n, 2: 0n, ...PSMID, 6: 0x600an, 7: 54n },
-              storage: [at(BUFFER_AT, 0, 10)],
-            },
-          ],
-        ],
-      }) satisfies Vector,
-  ),
-];
-
-const every40 = standardWith({ cc2: { at: 'progress', bytes: 40 } });
-const at32 = standardWith({ cc2: { at: 'address', bytes: 32 } });
-
-const SEGMENTS: Vector[] = [
-  {
-    name: 'NQAP with CC 2 advances R2, leaves GR1 and the queue; executed again it takes the rest',
-    preset: every40,
-    steps: [
-      message,
-      [nqap(Q, 64), { cc: 2, gr: { 6: 0x4028n, 7: 24n }, status: { [Q]: 0x80000000 } }],
-      [again(NQAP_WORD), { cc: 0, gr: { 1: 0n, 6: 0x4040n, 7: 0n }, status: { [Q]: 0x40000000 } }],
-    ],
-  },
-  {
-    name: 'DQAP with CC 2 stores, gives residual and token, leaves GR1 and R1; executed again it takes the rest',
-    preset: every40,
-    steps: [
-      message,
-      nqap(Q, 64),
-      again(NQAP_WORD),
-      [
-        dqap(Q, 100),
-        { cc: 2, gr: { 0: 0x01010504n, 2: 24n, 6: 0x6028n, 7: 60n }, storage: [at(0x6000, 0, 40)] },
-      ],
-      [
-        again(DQAP_WORD),
-        {
-          cc: 0,
-          gr: { 1: 0x80000000n, 2: 0n, ...PSMID, 6: 0x6040n, 7: 36n },
-          storage: [at(0x6028, 40, 64)],
-        },
-      ],
-    ],
-  },
-  {
-    name: 'DQAP ends with CC 1, not 2, where the buffer ends at the boundary',
-    preset: every40,
-    steps: [
-      message,
-      nqap(Q, 64),
-      again(NQAP_WORD),
-      [
-        dqap(Q, 40),
-        { cc: 1, gr: { 0: 0x01010504n, 2: 24n, 6: 0x6028n, 7: 0n }, storage: [at(0x6000, 0, 40)] },
-      ],
-    ],
-  },
-  {
-    name: 'a message that ends exactly at the boundary is no reason for CC 2',
-    preset: every40,
-    steps: [[nqap(Q, 40), { cc: 0, gr: { 1: 0n, 6: 0x4028n, 7: 0n } }]],
-  },
-  {
-    name: 'NQAP is interrupted at each address that is a multiple of the segment size',
-    preset: at32,
-    steps: [
-      [nqap(Q, 64, { at: 0x4001n }), { cc: 2, gr: { 6: 0x4020n, 7: 33n } }],
-      [again(NQAP_WORD), { cc: 2, gr: { 6: 0x4040n, 7: 1n } }],
-      [again(NQAP_WORD), { cc: 0, gr: { 1: 0n, 6: 0x4041n, 7: 0n } }],
-    ],
-  },
-];
-
-const RESETS: Vector[] = [
-  ...(['rapq', 'zapq'] as const).flatMap((name) => [
-    {
-      name: `${name.toUpperCase()} discards requests and replies, also those in service`,
-      preset: STANDARD,
-      steps: [
-        nqap(SLOW, 64),
-        [pqap(name, SLOW), { cc: 0, gr: { 1: 0x80000000n }, status: { [SLOW]: 0x80020000 } }],
-        [advance(ms(5)), { status: { [SLOW]: 0x80000000 } }],
-        [dqap(SLOW, 64), { cc: 3, gr: { 1: 0x80100000n } }],
-      ],
-    } satisfies Vector,
-    {
-      name: `${name.toUpperCase()} cancels a pending AQIC change`,
-      preset: STANDARD,
-      steps: [
-        aqic(Q, 0x0000800000000006n, 0x2000n),
-        [pqap(name, Q), { cc: 0, gr: { 1: 0x80000000n } }],
-        [advance(ms(5)), { status: { [Q]: 0x80000000 } }],
-      ],
-    } satisfies Vector,
-  ]),
-  {
-    name: 'ZAPQ during a RAPQ ends with RC 02 and does not prolong the reset',
-    preset: STANDARD,
-    steps: [
-      pqap('rapq', Q),
-      advance(us(500)),
-      [pqap('zapq', Q), { cc: 3, gr: { 1: 0x80020000n } }],
-      [advance(us(500)), { status: { [Q]: 0x80000000 } }],
-    ],
-  },
-  {
-    name: 'notification happens with each reply, also if one waits already',
-    preset: STANDARD,
-    steps: [
-      aqic(Q, 0x0000800000000006n, 0x2000n),
-      advance(us(100)),
-      nqap(Q, 64),
-      write(HOST, 0x2000, Uint8Array.of(0)),
-      [
-        nqap(Q, 64),
-        {
-          cc: 0,
-          gr: { 1: 0x41000000n, 6: 0x4040n, 7: 0n },
-          storage: [{ guest: HOST, at: 0x2000, hex: '01' }],
-        },
-      ],
-    ],
-  },
-];
-
-const OPERATOR: Vector[] = (
-  [
-    ['deconfigure', 'configure', 0x00030000],
-    ['checkstop', 'recover', 0x00040000],
-  ] as const
-).map(([away, back, status]) => ({
-  name: `${away} empties the queues, disables interruptions and unbinds; ${back} gives idle queues at once`,
-  preset: STANDARD,
-  steps: [
-    aqic(0x0a04, 0x0000800000000006n, 0x2000n),
-    pqap('bapq', 0x0a04, { guest: SECURE }),
-    advance(us(100)),
-    nqap(0x0a04, 64),
-    [{ op: away, apid: 0x0a } as Operation, { status: { 2564: status, [Q]: 0x80000000 } }],
-    [{ op: back, apid: 0x0a } as Operation, { status: { 2564: 0x80000000 } }],
-    [
-      pqap('tapq', 0x0a04, { guest: SECURE, bits: T }),
-      { cc: 0, gr: { 1: 0x80000000n, 2: 0x868080000e540307n } },
-    ],
-  ],
-}));
-
-const secureTapq = (apqn: number, gr2: bigint): Step => [
-  pqap('tapq', apqn, { guest: SECURE, bits: T }),
-  { cc: 0, gr: { 1: 0x80000000n, 2: gr2 } },
-];
-
-const BINDING: Vector[] = [
-  {
-    name: 'bs goes from 2 over 1 to 0 with BAPQ and AAPQ, to 1 with ZAPQ, to 2 with RAPQ and F',
-    preset: STANDARD,
-    steps: [
-      secureTapq(0x0a04, 0x868080000e540307n),
-      [pqap('bapq', 0x0a04, { guest: SECURE }), { cc: 0, gr: { 1: 0x80000000n } }],
-      secureTapq(0x0a04, 0x868040000e540307n),
-      pqap('aapq', 0x0a04, { guest: SECURE, gr: { 2: 1n } }),
-      advance(ms(1)),
-      secureTapq(0x0a04, 0x868000000e540307n),
-      pqap('rapq', 0x0a04, { guest: SECURE }),
-      advance(ms(1)),
-      secureTapq(0x0a04, 0x868000000e540307n),
-      pqap('zapq', 0x0a04, { guest: SECURE }),
-      advance(ms(5)),
-      secureTapq(0x0a04, 0x868040000e540307n),
-      pqap('rapq', 0x0a04, { guest: SECURE, bits: 0x00400000n }),
-      advance(ms(1)),
-      secureTapq(0x0a04, 0x868080000e540307n),
-    ],
-  },
-  {
-    name: 'a CCA queue shows bs 3 to a secure-execution guest and bs 0 to another',
-    preset: STANDARD,
-    steps: [
-      secureTapq(Q, 0xf280c0000e540307n),
-      [pqap('tapq', Q, { bits: T }), { cc: 0, gr: { 1: 0x80000000n, 2: 0xf28000000e540307n } }],
-    ],
-  },
-];
-
-export const MESSAGES: readonly Vector[] = [
-  ...WHOLE,
-  ...PARTIAL,
-  ...PARTS,
-  ...SEGMENTS,
-  ...RESETS,
-  ...OPERATOR,
-  ...BINDING,
-];
+export const MESSAGES: readonly Vector[] = [...WHOLE, ...PARTIAL];

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectors: every response code by its real cause, where this machine has one.
-// Source: ap-architecture.md 2.1, 2.4, AD-12, AD-13.
+// Vectors: response codes of queue states, of NQAP and DQAP, and their precedence, by their real cause.
+// Source: ap-architecture.md 2.1, 2.4, AD-12, AD-13, AD-28.
 
 import {
   advance,
   anyFunction,
-  aqic,
   bytesOf,
   dqap,
   LAST,
@@ -13,18 +12,14 @@ import {
   nqap,
   pqap,
   SPECIAL,
-  us,
   write,
 } from './build.ts';
-import { GUEST, HOST, SECURE, SECURE_2, STANDARD, standardWith } from './presets.ts';
+import { GUEST, HOST, SECURE, STANDARD, standardWith } from './presets.ts';
 import type { FunctionName } from './under-test.ts';
 import type { Step, Vector } from './vector.ts';
 
 const Q = 0x0504;
-const SLOW = 0x0604;
-const EP11_QUEUE = 0x0a04;
-const ENABLE = 0x0000800000000006n;
-const NIB = 0x2000n;
+
 const INFORMATION = 0x0e540307n;
 
 /** All functions that name a queue; AQIC, BAPQ and AAPQ only where they are not intercepted or undefined. */
@@ -63,232 +58,6 @@ const STATES: Vector[] = [
   ...inState('if the adapter is deconfigured', 0x03, 0x00030000n, [{ op: 'deconfigure', apid: 5 }]),
   ...inState('if the adapter is in checkstop', 0x04, 0x00040000n, [{ op: 'checkstop', apid: 5 }]),
   ...inState('while the queue is busy', 0x05, 0x00050000n, [{ op: 'busy', apqn: Q, ns: ms(1) }]),
-];
-
-const bind = (apqn: number, guest = SECURE) => pqap('bapq', apqn, { guest });
-const associate = (apqn: number, secret: bigint, guest = SECURE) =>
-  pqap('aapq', apqn, { guest, gr: { 2: secret } });
-
-const AQIC: Vector[] = [
-  {
-    name: 'AQIC ends with RC 05 while a change is pending, and the pending change happens',
-    preset: STANDARD,
-    steps: [
-      aqic(Q, ENABLE, NIB),
-      [aqic(Q, 0n, 0n), { cc: 3, gr: { 1: 0x00050000n } }],
-      [advance(us(100)), { status: { [Q]: 0x81000000 } }],
-    ],
-  },
-  ...[0n, 0x14000n, 0xffffffffffffffffn].map(
-    (nib) =>
-      ({
-        name: `AQIC with NIB ${nib.toString(16)} ends with RC 06`,
-        preset: STANDARD,
-        steps: [[aqic(Q, ENABLE, nib), { cc: 3, gr: { 1: 0x00060000n } }]],
-      }) satisfies Vector,
-  ),
-  {
-    name: 'AQIC with the last byte of storage as NIB is accepted',
-    preset: STANDARD,
-    steps: [[aqic(Q, ENABLE, 0x13fffn), { cc: 0, gr: { 1: 0x80000000n } }]],
-  },
-  {
-    name: 'AQIC in 31-bit mode ignores the bits of the NIB address above the mode',
-    preset: STANDARD,
-    steps: [
-      [
-        aqic(Q, ENABLE, 0xffffffff80002000n, { addressingMode: 31 }),
-        { cc: 0, gr: { 1: 0x80000000n } },
-      ],
-    ],
-  },
-  {
-    name: 'AQIC disable while disabled ends with RC 07 whatever the NIB',
-    preset: STANDARD,
-    steps: [[aqic(Q, 0n, 0xffffffffffffffffn), { cc: 3, gr: { 1: 0x00070000n } }]],
-  },
-  {
-    name: 'AQIC enable while enabled ends with RC 07 even with another NIB and ISC',
-    preset: STANDARD,
-    steps: [
-      aqic(Q, ENABLE, NIB),
-      advance(us(100)),
-      [aqic(Q, 0x0000800000000003n, 0n), { cc: 3, gr: { 1: 0x00070000n } }],
-    ],
-  },
-  ...(
-    [
-      ['GISC 3 and no GISA', 0x0000830000000005n],
-      ['a GISA outside storage', 0x0000800000014005n],
-      ['a format-1 GISA half outside storage', 0x0000800100013ff5n],
-      ['GISA format 2', 0x0000800200001005n],
-      ['GISA format 3', 0x0000800300001005n],
-    ] as const
-  ).map(
-    ([what, control]) =>
-      ({
-        name: `AQIC with ${what} ends with RC 08`,
-        preset: STANDARD,
-        steps: [[aqic(Q, control, NIB), { cc: 3, gr: { 1: 0x00080000n } }]],
-      }) satisfies Vector,
-  ),
-  {
-    name: 'AQIC with a format-0 GISA in the last 16 bytes of storage is accepted',
-    preset: STANDARD,
-    steps: [[aqic(Q, 0x0000800000013ff5n, NIB), { cc: 0, gr: { 1: 0x80000000n } }]],
-  },
-  {
-    name: 'a reply that waits already is notified when interruptions become enabled',
-    preset: STANDARD,
-    steps: [
-      nqap(Q, 64),
-      aqic(Q, ENABLE, NIB),
-      [
-        advance(us(100)),
-        {
-          storage: [{ guest: HOST, at: 0x2000, hex: '01' }],
-          pendingIscs: [6],
-          status: { [Q]: 0x41000000 },
-        },
-      ],
-    ],
-  },
-];
-
-const BINDING: Vector[] = [
-  ...(['rapq', 'zapq', 'qact', 'bapq', 'aapq', 'nqap', 'dqap'] as const).map(
-    (name) =>
-      ({
-        name: `${name.toUpperCase()} ends with RC 0A while an association runs`,
-        preset: STANDARD,
-        steps: [
-          bind(EP11_QUEUE),
-          associate(EP11_QUEUE, 1n),
-          [anyFunction(name, EP11_QUEUE, { guest: SECURE }), { cc: 3, gr: { 1: 0x000a0000n } }],
-        ],
-      }) satisfies Vector,
-  ),
-  {
-    name: 'TAPQ while an association runs ends with RC 00 and bs 1, afterwards with bs 0',
-    preset: STANDARD,
-    steps: [
-      bind(EP11_QUEUE),
-      [associate(EP11_QUEUE, 1n), { cc: 0, gr: { 1: 0x80000000n } }],
-      [
-        pqap('tapq', EP11_QUEUE, { guest: SECURE, bits: 0x00800000n }),
-        { cc: 0, gr: { 1: 0x80000000n, 2: 0x868040000e540307n } },
-      ],
-      advance(ms(1)),
-      [
-        pqap('tapq', EP11_QUEUE, { guest: SECURE, bits: 0x00800000n }),
-        { cc: 0, gr: { 1: 0x80000000n, 2: 0x868000000e540307n } },
-      ],
-    ],
-  },
-  ...(['aapq', 'nqap', 'dqap'] as const).map(
-    (name) =>
-      ({
-        name: `${name.toUpperCase()} of a secure-execution guest ends with RC 0B on an unbound queue`,
-        preset: STANDARD,
-        steps: [
-          [anyFunction(name, EP11_QUEUE, { guest: SECURE }), { cc: 3, gr: { 1: 0x000b0000n } }],
-        ],
-      }) satisfies Vector,
-  ),
-  ...(
-    [
-      ['30', 'BAPQ of a CCA queue', 0x00300000n, [], bind(Q)],
-      ['31', 'AAPQ of an accelerator queue', 0x00310000n, [bind(SLOW)], associate(SLOW, 1n)],
-      [
-        '31',
-        'AAPQ of an associated queue',
-        0x00310000n,
-        [bind(EP11_QUEUE), associate(EP11_QUEUE, 1n), advance(ms(1))],
-        associate(EP11_QUEUE, 2n),
-      ],
-      [
-        '32',
-        'AAPQ of a queue with a reply',
-        0x00320000n,
-        [bind(EP11_QUEUE), nqap(EP11_QUEUE, 64, { guest: SECURE })],
-        associate(EP11_QUEUE, 1n),
-      ],
-      [
-        '34',
-        'AAPQ with an index that names no secret',
-        0x00340000n,
-        [bind(EP11_QUEUE)],
-        associate(EP11_QUEUE, 3n),
-      ],
-    ] as const
-  ).map(
-    ([rc, what, gr1, setup, last]) =>
-      ({
-        name: `${what} ends with RC ${rc}`,
-        preset: STANDARD,
-        steps: [...setup, [last, { cc: 3, gr: { 1: gr1 } }]],
-      }) satisfies Vector,
-  ),
-  {
-    name: 'AAPQ uses GR2 bits 48-63 as the index of the secret',
-    preset: STANDARD,
-    steps: [
-      bind(EP11_QUEUE),
-      [associate(EP11_QUEUE, 0x7777777777770001n), { cc: 0, gr: { 1: 0x80000000n } }],
-    ],
-  },
-  {
-    name: 'the same index in two guests names two secrets, so both associations hold',
-    preset: STANDARD,
-    steps: [
-      bind(EP11_QUEUE),
-      bind(0x0aab, SECURE_2),
-      associate(EP11_QUEUE, 1n),
-      associate(0x0aab, 1n, SECURE_2),
-      [advance(ms(1)), { status: { [EP11_QUEUE]: 0x80000000, 2731: 0x80000000 } }],
-    ],
-  },
-];
-
-/** Two associations with one secret: the second ends with RC 35. */
-const notUnique: Step[] = [
-  bind(EP11_QUEUE),
-  bind(0x0aab),
-  associate(EP11_QUEUE, 1n),
-  associate(0x0aab, 1n),
-  advance(ms(1)),
-];
-
-const ASYNC: Vector[] = [
-  ...(['tapq', 'qact', 'bapq', 'aapq', 'nqap', 'dqap'] as const).map(
-    (name) =>
-      ({
-        name: `${name.toUpperCase()} ends with RC 35 and A=1 after an association with a secret in use`,
-        preset: STANDARD,
-        steps: [
-          ...notUnique,
-          [
-            anyFunction(name, 0x0aab, { guest: SECURE }),
-            {
-              cc: 3,
-              gr: name === 'tapq' ? { 1: 0x02350000n, 2: INFORMATION } : { 1: 0x02350000n },
-            },
-          ],
-        ],
-      }) satisfies Vector,
-  ),
-  ...(['rapq', 'zapq'] as const).map(
-    (name) =>
-      ({
-        name: `${name.toUpperCase()} clears RC 35`,
-        preset: STANDARD,
-        steps: [
-          ...notUnique,
-          [pqap(name, 0x0aab, { guest: SECURE }), { cc: 0, gr: { 1: 0x80000000n } }],
-          [advance(ms(5)), { status: { 2731: 0x80000000 } }],
-        ],
-      }) satisfies Vector,
-  ),
 ];
 
 const MESSAGES: Vector[] = [
@@ -332,6 +101,7 @@ const MESSAGES: Vector[] = [
 
 /** Requests that name a domain (messages.md 2.4, 2.5, 2.10). */
 const cca = (domain: string) => bytesOf(308, { 1: '06', 32: '4341', 88: '00dc02', 258: domain });
+
 const ep11 = (domain: string) => bytesOf(148, { 1: '06', 32: '5843', 88: '002004', 100: domain });
 
 const TARGETS: Vector[] = [
@@ -371,6 +141,22 @@ const TARGETS: Vector[] = [
       [nqap(0x0704, 308), { cc: 0, gr: { 1: 0n, 6: 0x4134n, 7: 0n } }],
     ],
   },
+];
+
+const EP11_QUEUE = 0x0a04;
+
+const bind = (apqn: number, guest = SECURE) => pqap('bapq', apqn, { guest });
+
+const associate = (apqn: number, secret: bigint, guest = SECURE) =>
+  pqap('aapq', apqn, { guest, gr: { 2: secret } });
+
+/** Two associations with one secret: the second ends with RC 35. */
+const notUnique: Step[] = [
+  bind(EP11_QUEUE),
+  bind(0x0aab),
+  associate(EP11_QUEUE, 1n),
+  associate(0x0aab, 1n),
+  advance(ms(1)),
 ];
 
 /** AD-13: two states hold, the first one named wins. */
@@ -417,9 +203,6 @@ const PRECEDENCE: Vector[] = (
 
 export const RESPONSE_CODES: readonly Vector[] = [
   ...STATES,
-  ...AQIC,
-  ...BINDING,
-  ...ASYNC,
   ...MESSAGES,
   ...TARGETS,
   ...PRECEDENCE,
