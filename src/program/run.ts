@@ -44,16 +44,17 @@ export interface ProgramRecord {
 export interface RunOptions {
   /** Called with a record after each line; running without is an order of magnitude faster. */
   readonly onRecord?: (record: ProgramRecord) => void;
-  /** Asked before each line; true ends the run there. */
-  readonly stop?: () => boolean;
+  /** Step to begin with, from 0: the sum of `steps` of earlier slices. */
+  readonly from?: number;
+  /** Steps to run at most, so that a caller can look at something else in between. */
+  readonly limit?: number;
 }
 
 export interface RunResult {
-  /** Lines that were run; less than the program has if it was stopped. */
-  readonly lines: number;
+  /** Lines that were run. */
+  readonly steps: number;
   readonly instructions: number;
   readonly mismatches: readonly Mismatch[];
-  readonly stopped: boolean;
 }
 
 /** A program bound to a machine. It can be run any number of times; state of the machine stays from run to run. */
@@ -70,18 +71,17 @@ export class RunnableProgram {
   }
 
   run(options: RunOptions = {}): RunResult {
-    const { onRecord, stop } = options;
+    const { onRecord, from = 0, limit = this.steps.length } = options;
+    const end = Math.min(from + limit, this.steps.length);
     const mismatches: Mismatch[] = [];
     let instructions = 0;
-    let lines = 0;
-    for (const step of this.steps) {
-      if (stop?.()) return { lines, instructions, mismatches, stopped: true };
+    for (let index = from; index < end; index++) {
+      const step = this.steps[index];
       if (step.kind === 'instruction') instructions++;
-      lines++;
       const right = onRecord === undefined ? this.#step(step) : this.#recorded(step, onRecord);
       if (!right) mismatches.push(mismatchOf(this.program.file, step));
     }
-    return { lines, instructions, mismatches, stopped: false };
+    return { steps: Math.max(end - from, 0), instructions, mismatches };
   }
 
   #step(step: Step): boolean {

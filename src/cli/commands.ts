@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: one commander program, one row a command, errors to exit codes.
+// Source: docs/design.md section 7.
+
+import { Command, CommanderError, Option } from 'commander';
+import { addDoctor } from './doctor.ts';
+import { exitCodeOf, formatError } from './errors.ts';
+import { addExec } from './exec.ts';
+import { type CommandIo, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
+import { packageVersion } from './version.ts';
+
+/** What a command ends with. */
+export type Action = (...values: never[]) => Promise<number>;
+
+/** Adds a command to the program; the result of its action becomes the exit code. */
+export type AddCommand = (program: Command, io: CommandIo, done: (code: number) => void) => void;
+
+/** In the order of `apemu --help`. */
+const COMMANDS: readonly AddCommand[] = [addExec, addDoctor];
+
+const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'];
+
+/** Runs one command line (without node and script). Never throws; says what the process should end with. */
+export async function runCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  let exitCode = EXIT_OK;
+  const program = buildProgram(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    io.log.debug({ err: error }, 'command failed');
+    io.err(formatError(error));
+    return exitCodeOf(error);
+  }
+  return io.signal.aborted ? EXIT_INTERRUPTED : exitCode;
+}
+
+function buildProgram(io: CommandIo, done: (code: number) => void): Command {
+  const program = new Command('apemu')
+    .description('Instruction-level emulator of the IBM Z Adjunct Processor (AP) facility')
+    .version(packageVersion())
+    .addOption(
+      new Option('--log-level <level>', 'logs on standard error').choices(LEVELS).default('warn'),
+    )
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      getOutHelpWidth: () => Math.min(io.columns, 100),
+      getErrHelpWidth: () => Math.min(io.columns, 100),
+    })
+    .showHelpAfterError('(apemu --help shows the commands)')
+    .exitOverride()
+    .hook('preAction', (command) => {
+      io.log.level = command.opts()['logLevel'];
+    });
+  for (const add of COMMANDS) add(program, io, done);
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  return program;
+}

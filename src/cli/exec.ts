@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apemu exec FILE...`: runs AP programs in stepped mode; each gets a machine of its own.
+// Source: docs/design.md sections 6 and 7.
+
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import type { Command } from 'commander';
+import { loadConfigFile } from '../config/load.ts';
+import { parseNumber } from '../config/units.ts';
+import { ApemuError } from '../errors.ts';
+import { openProgramMachine } from '../program/adapter.ts';
+import type { Program } from '../program/ast.ts';
+import { parseProgram } from '../program/parse.ts';
+import { formatMismatch, shellWord } from '../program/report.ts';
+import { type Mismatch, type ProgramRecord, RunnableProgram } from '../program/run.ts';
+import type { AddCommand } from './commands.ts';
+import { exitCodeOf, formatError } from './errors.ts';
+import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
+import { count, showWarnings } from './text.ts';
+
+interface ExecOptions {
+  readonly config?: string;
+  readonly seed?: number;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** Lines between two looks at Ctrl-C. */
+const SLICE = 10_000;
+
+export const addExec: AddCommand = (program, io, done) => {
+  program
+    .command('exec')
+    .description('run AP programs and check what they expect')
+    .argument('<file...>', 'AP programs (*.ap); - is standard input')
+    .option('-c, --config <file>', 'configuration, instead of the one the program names')
+    .option('--seed <number>', "the machine's seed, instead of the configuration's", parseSeed)
+    .option('--json', 'one record a line')
+    .option('-q, --quiet', 'only what differs')
+    .action(async (files: string[], options: ExecOptions, _command: Command) => {
+      done(await execFiles(files, options, io));
+    });
+};
+
+/** A 32-bit seed. @throws ApemuError APEMU_ERR_USAGE_SEED */
+export function parseSeed(text: string): number {
+  const seed = parseNumber(text);
+  if (seed === undefined || seed > 0xffffffff) {
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_SEED',
+      `--seed is ${text} (expected a number, 0 to 0xffffffff)`,
+    );
+  }
+  return seed;
+}
+
+/** A file that cannot be run does not keep the others from running; the worst outcome is the exit code. */
+async function execFiles(
+  files: readonly string[],
+  options: ExecOptions,
+  io: CommandIo,
+): Promise<number> {
+  let worst = EXIT_OK;
+  for (const file of files) {
+    if (io.signal.aborted) break;
+    try {
+      worst = Math.max(worst, await execFile(file, options, io));
+    } catch (error) {
+      io.log.debug({ err: error }, file);
+      io.err(formatError(error));
+      worst = Math.max(worst, exitCodeOf(error));
+    }
+  }
+  return worst;
+}
+
+async function execFile(file: string, options: ExecOptions, io: CommandIo): Promise<number> {
+  const program = parseProgram(await readProgram(file, io), file === '-' ? '<stdin>' : file);
+  const loaded = loadConfigFile(configOf(program, file, options));
+  showWarnings(loaded, io);
+  const seed = options.seed === undefined ? {} : { seed: options.seed };
+  const machine = await openProgramMachine(loaded.config, seed);
+  try {
+    const runnable = new RunnableProgram(program, machine);
+    const result = await runInSlices(runnable, options, io);
+    if (options.json !== true) summarise(result, runnable, options, io, file);
+    return result.mismatches.length > 0 ? EXIT_MISMATCH : EXIT_OK;
+  } finally {
+    machine.close();
+  }
+}
+
+interface Total {
+  readonly steps: number;
+  readonly instructions: number;
+  readonly mismatches: readonly Mismatch[];
+}
+
+async function runInSlices(
+  runnable: RunnableProgram,
+  options: ExecOptions,
+  io: CommandIo,
+): Promise<Total> {
+  const record = (one: ProgramRecord) => io.out(`${JSON.stringify(one)}\n`);
+  const mismatches: Mismatch[] = [];
+  let steps = 0;
+  let instructions = 0;
+  while (steps < runnable.steps.length && !io.signal.aborted) {
+    const slice = runnable.run({
+      from: steps,
+      limit: SLICE,
+      ...(options.json === true ? { onRecord: record } : {}),
+    });
+    steps += slice.steps;
+    instructions += slice.instructions;
+    mismatches.push(...slice.mismatches);
+    await breathe();
+  }
+  return { steps, instructions, mismatches };
+}
+
+function summarise(
+  total: Total,
+  runnable: RunnableProgram,
+  options: ExecOptions,
+  io: CommandIo,
+  file: string,
+): void {
+  const replay = replayCommand(file, options);
+  for (const mismatch of total.mismatches) io.out(`${formatMismatch(mismatch, replay)}\n`);
+  const stopped = total.steps < runnable.steps.length ? ', interrupted' : '';
+  const wrong = total.mismatches.length;
+  const verdict =
+    wrong === 0 ? 'ok' : `${count(wrong, 'line')} ${wrong === 1 ? 'differs' : 'differ'}`;
+  if (options.quiet === true && wrong === 0) return;
+  const done = `${count(total.steps, 'line')}, ${count(total.instructions, 'instruction')}`;
+  io.out(`${runnable.program.file}: ${done}${stopped}: ${verdict}\n`);
+}
+
+function replayCommand(file: string, { config, seed }: ExecOptions): string {
+  const words = ['apemu', 'exec', file];
+  if (config !== undefined) words.push('--config', config);
+  if (seed !== undefined) words.push('--seed', String(seed));
+  return words.map(shellWord).join(' ');
+}
+
+async function readProgram(file: string, io: CommandIo): Promise<string> {
+  if (file === '-') return io.readInput();
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new ApemuError('APEMU_ERR_PROGRAM_READ', `cannot read program ${file}: ${errno}`, {
+      errno,
+      place: { file },
+      cause,
+    });
+  }
+}
+
+/** `--config` is relative to the working directory, `config` to the program. */
+function configOf(program: Program, file: string, options: ExecOptions): string {
+  if (options.config !== undefined) return options.config;
+  if (program.config === undefined) {
+    throw new ApemuError(
+      'APEMU_ERR_PROGRAM_CONFIG',
+      'the program names no configuration (expected a line "config FILE", or --config FILE)',
+      { place: { file: program.file, line: 1 } },
+    );
+  }
+  return isAbsolute(program.config) || file === '-'
+    ? program.config
+    : join(dirname(file), program.config);
+}
