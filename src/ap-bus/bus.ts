@@ -116,12 +116,11 @@ export class ApBus {
     return testBit(this.apmask, apidOf(apqn)) && testBit(this.aqmask, apqiOf(apqn));
   }
 
-  /** Ownership as the probe test sees it: a queue overridden to a default driver counts as the host's. */
-  hostOwnsQueue(queue: ApQueue): boolean {
-    if (queue.driverOverride !== null) {
-      return this.drivers.find((d) => d.name === queue.driverOverride)?.isDefault ?? false;
-    }
-    return this.hostOwns(queue.apqn);
+  /** Ownership with driver_override: a queue overridden to a default driver is the host's, to another driver is not. */
+  hostOwnsQueue(apqn: Apqn): boolean {
+    const override = this.queues[apqn]?.driverOverride ?? null;
+    if (override === null) return this.hostOwns(apqn);
+    return this.driver(override)?.isDefault ?? false;
   }
 
   registerDriver(driver: ApDriver): void {
@@ -164,7 +163,7 @@ export class ApBus {
 
   #ownerAgrees(driver: ApDriver, queue: ApQueue): boolean {
     if (this.switches.bindIgnoresMasks && !driver.isDefault) return true;
-    return this.hostOwnsQueue(queue) === driver.isDefault;
+    return this.hostOwnsQueue(queue.apqn) === driver.isDefault;
   }
 
   /** device_attach: the first matching driver whose probe succeeds. */

@@ -43,7 +43,7 @@ function* verifyReservations(bus: ApBus, name: MaskName, mask: Mask): Operation<
   for (const driver of bus.drivers) {
     if (driver.inUse === undefined) continue;
     // Newest kernels take the mask that is not edited as all ones (section 4.2).
-    const other = bus.switches.driverOverride ? fullMask() : undefined;
+    const other = bus.switches.inUseAsksAll ? fullMask() : undefined;
     const question =
       name === 'apmask'
         ? driver.inUse(added, other ?? bus.aqmask)

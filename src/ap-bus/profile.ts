@@ -10,6 +10,8 @@ export interface HostSwitches {
   readonly busFeaturesFile: boolean;
   /** driver_override of queues and bindings_complete_count of the bus (6.19+). */
   readonly driverOverride: boolean;
+  /** A mask edit asks for the added numbers times all of the other axis, not times the other mask (newest). */
+  readonly inUseAsksAll: boolean;
   /** states and last_err_rc of queues (debug builds). */
   readonly debugFiles: boolean;
   /** Adapter types below this number get no device (10 = CEX4; 6.1: 6). */
@@ -58,6 +60,7 @@ const CURRENT: HostSwitches = {
   apConfigFile: true,
   busFeaturesFile: true,
   driverOverride: true,
+  inUseAsksAll: true,
   debugFiles: true,
   oldestCardType: 10,
   depthCountsMessages: true,
@@ -83,6 +86,7 @@ const CURRENT: HostSwitches = {
 const LINUX_6_12: HostSwitches = {
   ...CURRENT,
   driverOverride: false,
+  inUseAsksAll: false,
   cfgChangeEvent: false,
   sharingMessageCorrected: false,
   driverlessAtMaskEdit: 'attach-if-host-owned',
@@ -98,6 +102,7 @@ const LINUX_6_1: HostSwitches = {
   apConfigFile: false,
   busFeaturesFile: false,
   driverOverride: false,
+  inUseAsksAll: false,
   oldestCardType: 6,
   depthCountsMessages: false,
   scannedPollFiles: true,

@@ -29,12 +29,16 @@ function apqnsOf(mdev: MatrixMdev, axis: Axis, n: number): number[] {
 function reserved(device: MatrixDevice, apm: Mask, aqm: Mask): boolean {
   const { bus } = device;
   const { strictBound, bindIgnoresMasks } = bus.switches;
-  if (!bindIgnoresMasks && intersects(apm, bus.apmask) && intersects(aqm, bus.aqmask)) return true;
-  if (!strictBound) return false;
-  const apqis = bitsOf(aqm);
-  return bitsOf(apm).some((apid) =>
-    apqis.some((apqi) => device.queues[apqnOf(apid, apqi)] === undefined),
-  );
+  const some = (test: (apqn: number) => boolean): boolean => {
+    const apqis = bitsOf(aqm);
+    return bitsOf(apm).some((apid) => apqis.some((apqi) => test(apqnOf(apid, apqi))));
+  };
+  if (!bindIgnoresMasks) {
+    if (bus.overrides === 0) {
+      if (intersects(apm, bus.apmask) && intersects(aqm, bus.aqmask)) return true;
+    } else if (some((apqn) => bus.hostOwnsQueue(apqn))) return true;
+  }
+  return strictBound && some((apqn) => device.queues[apqn] === undefined);
 }
 
 function sharingText(device: MatrixDevice, apqn: number, owner: MatrixMdev): string {
