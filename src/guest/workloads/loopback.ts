@@ -2,6 +2,7 @@
 // Workload for adapters in loopback mode: N messages per queue, each different, each reply compared byte by byte.
 
 import { badArgument, flagArg, integerArg } from '../arguments.ts';
+import { sameStorage } from './compare.ts';
 import { NO_MORE_MESSAGES, type Workload } from './workload.ts';
 
 const DEFAULT_MESSAGES = 1000;
@@ -100,11 +101,7 @@ export const loopback: Workload<LoopbackState> = {
 
   check(state, storage, request, requestBytes, reply, replyBytes) {
     if (replyBytes !== requestBytes) return false;
-    if (!state.verify) return true;
-    for (let i = 0; i < requestBytes; i++) {
-      if (storage[request + i] !== storage[reply + i]) return false;
-    }
-    return true;
+    return !state.verify || sameStorage(storage, request, reply, requestBytes);
   },
 
   lost(state, again) {
