@@ -59,6 +59,8 @@ export class FakeMachine implements Cpu {
   aqm = new Uint8Array(32);
   qciFlags: number;
   pending = false;
+  /** Guest times of all NQAPs. */
+  readonly sendTimes: number[] = [];
   nib = 0;
   private readonly high = new Int32Array(16);
   private readonly low = new Int32Array(16);
@@ -238,6 +240,7 @@ export class FakeMachine implements Cpu {
         return before;
       }
       case 'NQAP':
+        this.sendTimes.push(this.now);
         return this.nqap(queue, instruction);
       case 'DQAP':
         return this.dqap(queue, instruction);

@@ -12,6 +12,7 @@ import {
 } from '../../src/guest/ap-bus-driver/statistics.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../../src/guest/cpu.ts';
 import { builtInProgram, PROGRAMS, WORKLOADS } from '../../src/guest/programs.ts';
+import { sameStorage } from '../../src/guest/workloads/compare.ts';
 import { NO_MORE_MESSAGES } from '../../src/guest/workloads/workload.ts';
 import { CoreMachine } from './core-machine.ts';
 import { FakeMachine } from './fake-machine.ts';
@@ -21,7 +22,7 @@ const program = (name: string): GuestProgram => builtInProgram(name)!;
 /** Steps until the program ends; the state is packed and unpacked on the way. */
 const runProgram = (name: string, args: Record<string, unknown>, machine = new FakeMachine()) => {
   let state = program(name).init(args);
-  for (let i = 0; i < 5000; i++) {
+  for (let i = 0; i < 200_000; i++) {
     const wait = program(name).step(machine, state);
     if (wait === WAIT_DONE) return { machine, state, steps: i + 1 };
     if (wait > 0) machine.now = Math.max(machine.now + 1, wait);
@@ -119,6 +120,75 @@ describe('ap-bus', () => {
       expect(latencyPercentileNs(queue.statistics.latency, 50)).toBeGreaterThan(50_000);
     }
   });
+});
+
+describe('an open loop', () => {
+  const run = (args: Record<string, unknown>, machine = new FakeMachine()) => {
+    const { state } = runProgram('ap-bus', { messages: 250, ...args }, machine);
+    return { state: state as ApBusState, machine };
+  };
+
+  it('sends at its rate, in turns over the queues, and ends', () => {
+    const { state, machine } = run({ ratePerSecond: 1000 });
+    const times = machine.sendTimes;
+    expect(state.queues.map((q) => q.statistics.answered)).toEqual([250, 250, 250, 250]);
+    const span = (times.at(-1)! - times[0]!) / 1e9;
+    expect(span).toBeGreaterThan(0.95);
+    expect(span).toBeLessThan(1.05);
+    expect(state.overrun).toBe(0);
+  });
+
+  it('with Poisson arrivals has the same mean and the same times for the same seed', () => {
+    const [a, b, c] = [1, 1, 2].map(
+      (seed) => run({ ratePerSecond: 1000, arrivals: 'poisson', seed }).machine.sendTimes,
+    );
+    expect(a).toEqual(b);
+    expect(a).not.toEqual(c);
+    const span = (a!.at(-1)! - a![0]!) / 1e9;
+    expect(span).toBeGreaterThan(0.9);
+    expect(span).toBeLessThan(1.1);
+  });
+
+  it('counts latency from the arrival: what waits for a place is slow', () => {
+    const machine = new FakeMachine({ manual: true });
+    const program = builtInProgram('ap-bus') as GuestProgram<ApBusState>;
+    const state = program.init({ messages: 20, ratePerSecond: 10_000, outstanding: 1 });
+    for (let i = 0; i < 20_000; i++) {
+      const wait = program.step(machine, state);
+      if (wait === WAIT_DONE) break;
+      machine.now = Math.max(machine.now + 1, wait);
+      if (i % 16 === 0) for (const apqn of machine.queues.keys()) machine.finish(apqn);
+    }
+    expect(state.ended).toBe(true);
+    const { latency } = state.queues[0]!.statistics;
+    expect(latencyPercentileNs(latency, 99)).toBeGreaterThan(4 * latencyPercentileNs(latency, 1));
+  });
+
+  it.each([0, -1, Number.NaN, 'fast'])('refuses a rate of %s', (ratePerSecond) => {
+    expect(() => run({ ratePerSecond })).toThrowError(/ratePerSecond must be a number above 0/);
+  });
+});
+
+describe('comparing storage', () => {
+  it.each([1, 3, 4, 63, 64, 255, 256, 257, 4000])(
+    '%i bytes: equal, and unequal in any byte',
+    (length) => {
+      const backing = new Uint8Array(0x4004);
+      for (const [storage, a, b] of [
+        [backing.subarray(4), 0x100, 0x2000],
+        [backing.subarray(4), 0x101, 0x2002],
+        [backing.subarray(3), 0x100, 0x2000],
+      ] as const) {
+        for (let i = 0; i < length; i++) storage[a + i] = storage[b + i] = i & 0xff;
+        expect(sameStorage(storage, a, b, length)).toBe(true);
+        for (const at of [0, length >> 1, length - 1]) {
+          storage[b + at]! ^= 1;
+          expect(sameStorage(storage, a, b, length)).toBe(false);
+          storage[b + at]! ^= 1;
+        }
+      }
+    },
+  );
 });
 
 describe('hammer', () => {

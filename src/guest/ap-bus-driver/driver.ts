@@ -24,6 +24,7 @@ import {
   MAX_APQI_WITHOUT_QCI,
   SCAN_INTERVAL_NS,
 } from './kernels.ts';
+import { runArrivals } from './pace.ts';
 import { nextWakeNs, pollAll, refillAll, runTimers, takeInterruptions } from './poll.ts';
 import { fetchConfiguration, runScan } from './scan.ts';
 import {
@@ -64,6 +65,13 @@ const workloadOf = (args: Args): { name: string; args: Record<string, unknown> }
   return { name: String(value.name), args: { ...args, ...value } };
 };
 
+const rateOf = (args: Args): number => {
+  const rate = args['ratePerSecond'];
+  if (rate === undefined) return 0;
+  if (typeof rate === 'number' && rate > 0 && Number.isFinite(rate)) return rate;
+  throw badArgument(OWNER, 'ratePerSecond', 'a number above 0', rate);
+};
+
 /** The state of a driver that has not run yet. The workload gets all arguments and takes those it knows. */
 export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
   const kernel = wordArg(OWNER, args, 'kernel', KERNEL_NAMES, DEFAULT_KERNEL);
@@ -77,6 +85,12 @@ export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
     workload: workload.name,
     workloadArgs: workload.args,
     outstanding: integerArg(OWNER, workload.args, 'outstanding', { normal: 32, low: 1, high: 32 }),
+    ratePerSecond: rateOf(workload.args),
+    arrivals: wordArg(OWNER, workload.args, 'arrivals', ['fixed', 'poisson'], 'fixed'),
+    paceNs: 0,
+    paceTurn: 0,
+    paceRandom: Math.imul(integer('seed', 1, 0, 0xffffffff) + 1, 0x9e3779b1) | 1,
+    overrun: 0,
     useIrq: flag('useIrq', true),
     pollThread: flag('pollThread', false),
     endWhenDone: flag('endWhenDone', true),
@@ -180,6 +194,7 @@ const runStep = (bus: Bus): Wait => {
   }
   takeInterruptions(bus);
   runTimers(bus);
+  runArrivals(bus);
   if (state.scanPart === SCAN_NONE && ap.cpu.nowNs() >= state.scanNs) state.scanPart = SCAN_START;
   bus.limit = ap.executed + SCAN_INSTRUCTIONS;
   let finished = runScan(bus);

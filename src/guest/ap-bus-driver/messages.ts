@@ -129,7 +129,9 @@ export const refill = (bus: Bus, queue: QueueState): void => {
   if (queue.finished || queue.replyAddress === 0 || !queue.online) return;
   if (queue.devState !== DEV_OPERATING || !queue.config || queue.chkstop) return;
   const slots = queue.slots;
+  const openLoop = bus.state.ratePerSecond > 0;
   while (slots.freeCount > 0) {
+    if (openLoop && queue.backlog.length === 0) return;
     const slot = slots.free[slots.freeCount - 1]!;
     const length = bus.workload.next(queue.workload, bus.storage, slotAddress(slots, slot));
     if (length <= 0) {
@@ -141,7 +143,7 @@ export const refill = (bus: Bus, queue: QueueState): void => {
     slots.special[slot] = (length & SPECIAL_COMMAND) !== 0;
     slots.psmidHigh[slot] = senderOf(queue);
     slots.psmidLow[slot] = bus.state.psmidCounter = (bus.state.psmidCounter + 1) | 0;
-    slots.startNs[slot] = bus.ap.cpu.nowNs();
+    slots.startNs[slot] = openLoop ? queue.backlog.shift()! : bus.ap.cpu.nowNs();
     slots.waiting[slots.waitingCount++] = slot;
     queue.requests++;
   }

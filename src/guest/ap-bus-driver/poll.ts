@@ -116,9 +116,10 @@ export const refillAll = (bus: Bus): void => {
 
 /** Earliest time at which the driver has something to do by itself. */
 export const nextWakeNs = (bus: Bus): number => {
-  const { pollNs, scanNs, timeoutNs } = bus.state;
+  const { pollNs, scanNs, timeoutNs, paceNs } = bus.state;
   let wake = scanNs;
   if (pollNs !== 0 && pollNs < wake) wake = pollNs;
   if (timeoutNs !== 0 && timeoutNs < wake) wake = timeoutNs;
+  if (paceNs !== 0 && paceNs < wake) wake = paceNs;
   return wake;
 };

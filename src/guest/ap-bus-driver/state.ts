@@ -109,6 +109,8 @@ export interface QueueState {
   /** The workload has no more messages for this queue. */
   finished: boolean;
   statistics: QueueStatistics;
+  /** Open loop: arrival times of messages that have not been taken yet, oldest first. */
+  backlog: number[];
   /** What the workload keeps for this queue. */
   workload: unknown;
 }
@@ -127,6 +129,14 @@ export interface ApBusState {
   workloadArgs: Record<string, unknown>;
   /** Messages the workload has under way per queue at most. */
   outstanding: number;
+  /** Messages a second that arrive at this guest; 0: closed loop, the next message when a place is free. */
+  ratePerSecond: number;
+  arrivals: 'fixed' | 'poisson';
+  /** Next arrival, 0 = none yet; queue whose turn it is; state of the generator; arrivals nobody could take. */
+  paceNs: number;
+  paceTurn: number;
+  paceRandom: number;
+  overrun: number;
   useIrq: boolean;
   pollThread: boolean;
   /** The program ends when the workload has ended on all usable queues. */
@@ -188,6 +198,12 @@ export interface ApBusArgs {
   readonly workload?: string | Readonly<{ name: string } & Record<string, unknown>>;
   /** Messages under way per queue at most, default what the queue takes. */
   readonly outstanding?: number;
+  /** Open loop: messages a second over all queues; left out: closed loop. */
+  readonly ratePerSecond?: number;
+  /** Distance of messages in an open loop, default fixed. */
+  readonly arrivals?: 'fixed' | 'poisson';
+  /** Seed of Poisson arrivals, default 1. */
+  readonly seed?: number;
   /** Kernel parameter useirq, default true. */
   readonly useIrq?: boolean;
   /** Bus attribute poll_thread, default false. */
@@ -240,5 +256,6 @@ export const createQueue = (apqn: number): QueueState => ({
   requests: 0,
   finished: false,
   statistics: createStatistics(),
+  backlog: [],
   workload: null,
 });

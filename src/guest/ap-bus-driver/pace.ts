@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Open loop: messages arrive at a rate of their own, whether earlier ones have been answered or not, and queues take turns.
+// Latencies then count from the arrival, so a slow queue cannot hide its delay by keeping the next message from being sent.
+
+import type { Bus } from './bus.ts';
+import { DEV_OPERATING, type QueueState } from './state.ts';
+
+/** Arrivals that may wait for a queue; more are counted as overrun and forgotten. */
+const BACKLOG_MAX = 4096;
+/** Arrivals handled in one step. */
+const ARRIVALS_PER_STEP = 256;
+const NS_PER_SECOND = 1e9;
+const TWO_TO_32 = 2 ** 32;
+
+/** A number in (0, 1], seeded (xorshift). */
+const draw = (bus: Bus): number => {
+  let x = bus.state.paceRandom;
+  x ^= x << 13;
+  x ^= x >>> 17;
+  x ^= x << 5;
+  bus.state.paceRandom = x;
+  return ((x >>> 0) + 1) / TWO_TO_32;
+};
+
+/** Time to the next arrival: constant, or exponentially distributed (Poisson arrivals). */
+const intervalNs = (bus: Bus): number => {
+  const mean = NS_PER_SECOND / bus.state.ratePerSecond;
+  return bus.state.arrivals === 'poisson' ? -Math.log(draw(bus)) * mean : mean;
+};
+
+const takesMessages = (queue: QueueState): boolean =>
+  queue.devState === DEV_OPERATING &&
+  queue.online &&
+  queue.config &&
+  !queue.chkstop &&
+  !queue.finished;
+
+/** The queue whose turn it is, among those that take messages. */
+const nextQueue = (bus: Bus): QueueState | undefined => {
+  const { state } = bus;
+  const { queues } = state;
+  for (let i = 0; i < queues.length; i++) {
+    const queue = queues[(state.paceTurn + i) % queues.length]!;
+    if (!takesMessages(queue)) continue;
+    state.paceTurn = (state.paceTurn + i + 1) % queues.length;
+    return queue;
+  }
+  return undefined;
+};
+
+/** Lets the messages arrive that are due. Nothing arrives before the drivers are bound, or in a closed loop. */
+export const runArrivals = (bus: Bus): void => {
+  const { state } = bus;
+  if (state.ratePerSecond === 0 || !state.driversLoaded) return;
+  const now = bus.ap.cpu.nowNs();
+  if (state.paceNs === 0) state.paceNs = now + intervalNs(bus);
+  for (let i = 0; i < ARRIVALS_PER_STEP && state.paceNs <= now; i++) {
+    const queue = nextQueue(bus);
+    if (queue === undefined || queue.backlog.length >= BACKLOG_MAX) state.overrun++;
+    else queue.backlog.push(state.paceNs);
+    state.paceNs += intervalNs(bus);
+    state.refillDue = true;
+  }
+};
