@@ -219,13 +219,8 @@ describe('a request without a reply', () => {
 });
 
 describe('interruptions', () => {
-  it('are enabled with ISC 6 and one indicator byte for all queues, which is cleared before the queues are read', () => {
+  it('are enabled with ISC 6 and one indicator byte for all queues', () => {
     const machine = new FakeMachine({ facilities: [12, 15, 65] });
-    let cleared = true;
-    machine.script = (name) => {
-      if (name === 'DQAP' && machine.nib !== 0) cleared &&= machine.storage[machine.nib] === 0;
-      return undefined;
-    };
     const state = runDriver(machine, { messages: 50 });
     const aqics = machine.records.filter((r) => r.name === 'AQIC');
     expect(aqics.length).toBe(4);
@@ -234,18 +229,25 @@ describe('interruptions', () => {
     expect(state.queues.map((q) => q.statistics.answered)).toEqual([50, 50, 50, 50]);
   });
 
-  it('make the driver read: no timer is armed while it waits for one', () => {
+  it('make the driver clear the byte, then read; no timer is armed while it waits for one', () => {
     const machine = new FakeMachine({ facilities: [12, 15, 65], manual: true });
     const state = runDriver(machine, { messages: 8 }, SECONDS);
     expect(state.pollNs).toBe(0);
     const before = machine.records.length;
+    const bytes: number[] = [];
+    machine.script = () => {
+      bytes.push(machine.storage[machine.nib]!);
+      return undefined;
+    };
     machine.finish(0x0504);
+    expect(machine.storage[machine.nib]).toBe(1);
     driver.step(machine, state);
     const reads = machine
       .trace()
       .slice(before)
       .filter((line) => line === 'DQAP 05.0004');
     expect(reads.length).toBe(8);
+    expect(bytes[0]).toBe(0);
     expect(state.interruptions).toBe(1);
   });
 

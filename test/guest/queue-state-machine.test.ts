@@ -41,7 +41,7 @@ interface Row {
   wait: string;
   error?: boolean;
   /** Second function answered in the same event, e.g. AQIC after the reset wait. */
-  then?: string;
+  after?: string;
 }
 
 const error = (from: string, fn: string, rcs: number[], more: Partial<Row> = {}): Row[] =>
@@ -64,7 +64,7 @@ const ROWS: Row[] = [
     irq: true,
     to: 'SETIRQ_WAIT',
     wait: 'AGAIN',
-    then: 'AQIC',
+    after: 'AQIC',
   },
   { from: 'RESET_WAIT', fn: 'TAPQ', rc: 2, flags: E, to: 'RESET_WAIT', wait: 'LOW' },
   { from: 'RESET_WAIT', fn: 'TAPQ', rc: 5, to: 'RESET_WAIT', wait: 'LOW' },
@@ -130,7 +130,7 @@ const ROWS: Row[] = [
     irq: true,
     to: 'SETIRQ_WAIT',
     wait: 'AGAIN',
-    then: 'AQIC',
+    after: 'AQIC',
   },
   {
     from: 'QUEUE_FULL',
@@ -184,7 +184,7 @@ describe('a POLL event', () => {
       name === row.fn ? { rc: row.rc, flags: row.flags ?? 0 } : { rc: 0, flags: E };
     const wait = pollOnce(bus, queue);
     const functions = machine.records.slice(from).map((record) => record.name);
-    expect(functions).toEqual(row.then === undefined ? [row.fn] : [row.fn, row.then]);
+    expect(functions).toEqual(row.after === undefined ? [row.fn] : [row.fn, row.after]);
     expect(STATES[queue.smState]).toBe(row.to);
     expect(WAITS[wait]).toBe(row.wait);
     expect(queue.devState).toBe(row.error ? s.DEV_ERROR : s.DEV_OPERATING);

@@ -17,6 +17,7 @@ import { type Cpu, type GuestProgram, WAIT_DONE, WAIT_NOTHING, type Wait } from 
 import { tapq } from '../instructions.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { type Bus, createBus } from './bus.ts';
+import { fetchConfiguration } from './configuration.ts';
 import {
   KERNELS,
   type KernelName,
@@ -26,7 +27,7 @@ import {
 } from './kernels.ts';
 import { runArrivals } from './pace.ts';
 import { nextWakeNs, pollAll, refillAll, runTimers, takeInterruptions } from './poll.ts';
-import { fetchConfiguration, runScan } from './scan.ts';
+import { runScan } from './scan.ts';
 import {
   type ApBusArgs,
   type ApBusState,

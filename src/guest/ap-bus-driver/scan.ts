@@ -2,14 +2,8 @@
 // The bus scan: configuration, default domain, cards, queues. Runs in slices; its place is part of the state.
 // Source: docs/reference/ap-architecture.md section 5.3 (steps 1 to 7), 4.2 (QCI), 4.6 (types).
 
-import { STFLE_APFT, STFLE_QCI } from '../../../native-like/arch/facilities.ts';
-import {
-  QCI_APM,
-  QCI_AQM,
-  QCI_BYTES,
-  QCI_FLAG_B,
-  QCI_FLAG_C,
-} from '../../../native-like/arch/qci.ts';
+import { STFLE_APFT } from '../../../native-like/arch/facilities.ts';
+import { QCI_APM, QCI_AQM, QCI_FLAG_C } from '../../../native-like/arch/qci.ts';
 import {
   GR2_BS_MASK,
   GR2_BS_SHIFT,
@@ -25,9 +19,10 @@ import {
   AP_RESPONSE_NORMAL,
   AP_RESPONSE_Q_NOT_AVAIL,
 } from '../../../native-like/arch/response-codes.ts';
-import { qact, qci, tapq } from '../instructions.ts';
+import { qact, tapq } from '../instructions.ts';
 import { asyncError, rc } from '../status.ts';
 import { type Bus, crash, outOfBudget } from './bus.ts';
+import { fetchConfiguration, permitted, qciFlags } from './configuration.ts';
 import {
   createCard,
   createQueueDevice,
@@ -56,39 +51,6 @@ import {
 
 /** Secure-execution bit of TAPQ's queue information that is read per queue, not per card. */
 const bindStateOf = (infoHigh: number): number => (infoHigh & GR2_BS_MASK) >>> GR2_BS_SHIFT;
-
-/** QCI flags word of the last block; 0 without QCI. */
-const qciFlags = (bus: Bus): number => {
-  const block = bus.state.qci;
-  return (block[0]! << 24) | (block[1]! << 16) | (block[2]! << 8) | block[3]!;
-};
-
-/** Secure-execution bind functions are there (flag B). */
-export const bindAvailable = (bus: Bus): boolean =>
-  bus.kernel.secureBind && (qciFlags(bus) & QCI_FLAG_B) !== 0;
-
-/** Whether a mask of the QCI block has the id; without QCI every id is tried. */
-const permitted = (bus: Bus, mask: number, id: number): boolean => {
-  const { qci: block } = bus.state;
-  if (qciFlags(bus) === 0) return true;
-  return (block[mask + (id >> 3)]! & (0x80 >> (id & 7))) !== 0;
-};
-
-/** Reads the configuration. Returns whether a byte of it changed. */
-export const fetchConfiguration = (bus: Bus): boolean => {
-  const { state, storage } = bus;
-  if (!bus.ap.cpu.facility(STFLE_QCI)) return false;
-  if (qci(bus.ap, state.qciAddress) !== 0) return false;
-  let changed = false;
-  for (let i = 0; i < QCI_BYTES; i++) {
-    const byte = storage[state.qciAddress + i]!;
-    if (byte !== state.qci[i]) {
-      state.qci[i] = byte;
-      changed = true;
-    }
-  }
-  return changed;
-};
 
 /** TAPQ of a queue, with the facilities where they can be had. Leaves GR2 in `bus.ap`. */
 const testQueue = (bus: Bus, apqn: number): number => {

@@ -10,10 +10,10 @@ import {
 import { aapq, bapq, tapq } from '../instructions.ts';
 import { rc } from '../status.ts';
 import type { Bus } from './bus.ts';
+import { bindAvailable } from './configuration.ts';
 import { flushQueue } from './messages.ts';
 import { applyWait } from './poll.ts';
 import { pollOnce, restart } from './queue.ts';
-import { bindAvailable } from './scan.ts';
 import { ASSOC_INVALID, type QueueState, SM_ASSOC_WAIT, SM_IDLE } from './state.ts';
 
 /** Bind states (TAPQ GR2 bits 16-17). */
