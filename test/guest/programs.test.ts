@@ -14,6 +14,7 @@ import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../../src/guest
 import { builtInProgram, PROGRAMS, WORKLOADS } from '../../src/guest/programs.ts';
 import { sameStorage } from '../../src/guest/workloads/compare.ts';
 import { NO_MORE_MESSAGES } from '../../src/guest/workloads/workload.ts';
+import { ask, card } from '../cex/helpers.ts';
 import { CoreMachine } from './core-machine.ts';
 import { FakeMachine } from './fake-machine.ts';
 
@@ -239,6 +240,39 @@ describe('the card workloads', () => {
     expect(pack(unpack(pack(state)))).toEqual(pack(state));
     // A request is not an answer to itself.
     if (sends) expect(workload.check(state, storage, 64, length, 64, length)).toBe(false);
+  });
+});
+
+describe('a card workload against a card', () => {
+  it.each([
+    ['rsa-2048-crt', 'accelerator'],
+    ['rsa-2048-crt', 'cca'],
+    ['rng', 'cca'],
+    ['mixed', 'accelerator'],
+    ['mixed', 'cca'],
+    ['mixed', 'ep11'],
+  ] as const)('%s on %s: every right reply is accepted, a spoiled one is not', (name, mode) => {
+    const workload = WORKLOADS.find((w) => w.name === name)!;
+    const adapter = card(mode);
+    const { functions } = adapter;
+    const queue = {
+      apqn: 0x0504,
+      type: 14,
+      functions: functions | 0,
+      maxMessageBytes: 12288,
+      limit: 8,
+    };
+    const state = workload.init({ messages: 20 }, queue);
+    const storage = new Uint8Array(0x10000);
+    for (let i = 0; i < 20; i++) {
+      const length = workload.next(state, storage, 64);
+      const reply = ask(adapter, storage.slice(64, 64 + length));
+      storage.set(reply, 0x8000);
+      expect(workload.check(state, storage, 64, length, 0x8000, reply.length)).toBe(true);
+      storage[0x8001] = 0x82;
+      expect(workload.check(state, storage, 64, length, 0x8000, reply.length)).toBe(false);
+    }
+    expect(workload.next(state, storage, 64)).toBe(NO_MORE_MESSAGES);
   });
 });
 
