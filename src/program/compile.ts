@@ -5,10 +5,11 @@
 
 import { type Mistake, MistakesError, nearest } from '../config/mistakes.ts';
 import type { CpuName, InstructionStatement, Program, Statement } from './ast.ts';
+import { cpuStep } from './cpu-steps.ts';
 import type { ProgramCpu, ProgramMachine } from './machine.ts';
 import { printCpu } from './print.ts';
 import { type InstructionChecks, loadChecks, loadInstruction } from './registers.ts';
-import { type HostStep, hostStep, type ReportMissing, takeStep } from './steps.ts';
+import { type HostStep, hostStep, type ReportMissing } from './steps.ts';
 
 /** A step that executes an instruction. */
 export interface InstructionStep {
@@ -58,7 +59,7 @@ function compileStatement(
     reportCpu(statement.cpu, machine, report);
     return undefined;
   }
-  if (statement.kind !== 'instruction') return takeStep(statement, cpu, machine, report);
+  if (statement.kind !== 'instruction') return cpuStep(statement, cpu, machine, report);
   return instructionStep(statement, cpu);
 }
 
