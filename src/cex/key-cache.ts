@@ -21,6 +21,9 @@ export const KEY_CACHE_LIMIT = 256;
 /** Public exponents tried when a key is imported; others never enter the cache and always take the formula. */
 const EXPONENTS: readonly bigint[] = [65537n, 3n, 17n, 5n, 257n];
 
+/** Smaller factors take the formula: import saves nothing there, and OpenSSL refuses exponents above the modulus. */
+const SMALLEST_PRIME = 1n << 127n;
+
 interface ImportedKey {
   readonly key: KeyObject;
   /** Bytes of the modulus. */
@@ -97,7 +100,7 @@ function importKey(key: CrtKey): ImportedKey | null {
     bigint,
     bigint,
   ];
-  if (p < 3n || q < 3n || (u * q) % p !== 1n) return null;
+  if (p < SMALLEST_PRIME || q < SMALLEST_PRIME || (u * q) % p !== 1n) return null;
   const e = EXPONENTS.find((x) => (x * dp) % (p - 1n) === 1n && (x * dq) % (q - 1n) === 1n);
   if (e === undefined) return null;
   const field = (value: bigint): string =>
