@@ -96,6 +96,12 @@ export class Attachment implements Station {
     this.#become('ended');
   }
 
+  /** Leaves the guest as a killed emulator would: hooked, with nobody to answer. For tests. */
+  abandon(): void {
+    this.#qmp.onEvent = () => {};
+    this.#qmp.close();
+  }
+
   #become(state: AttachState): void {
     if (this.#state === state || this.#state === 'ended') return;
     this.#state = state;
@@ -114,7 +120,8 @@ export class Attachment implements Station {
       this.#log(`${reason}; waiting for its kernel`);
     }
     this.interruptions.reset();
-    this.#service.reset();
+    // QEMU tells a reset more than once; nothing has happened to the queues since the first.
+    if (this.#state === 'attached') this.#service.reset();
     this.#lowcores = [];
     this.#become('waiting');
   }

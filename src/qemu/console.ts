@@ -82,6 +82,12 @@ export class GuestConsole {
     await this.waitFor(new RegExp(READY_MARK), timeoutMs);
   }
 
+  /** The guest is about to restart: what it printed so far and its count of commands are forgotten. */
+  restart(): void {
+    this.text = '';
+    this.#commands = 0;
+  }
+
   /** Runs one shell command in the guest. One at a time. */
   async run(command: string, timeoutMs = 60_000): Promise<GuestCommand> {
     const number = ++this.#commands;

@@ -23,8 +23,11 @@ export interface InterruptionCounts {
 /** Every ISC. */
 const ANY_ISC = 0xff000000;
 
-/** Shortest and longest pause after an attempt that met a masked CPU: without one the guest makes no progress. */
-const RETRY_MS = { first: 0.15, last: 4 } as const;
+/**
+ * Pauses after an attempt. A masked CPU is tried again soon, ever later, or the guest would make no progress. A sub-class that CR6
+ * disables stays so for long, and each attempt is a risk: between asking for a CPU's state and the restart the guest may stop it.
+ */
+const RETRY_MS = { first: 0.15, last: 4, disabled: 250 } as const;
 
 /** How long the loop looks often after an attempt was started; a guest that is paused takes longer. */
 const HASTE_MS = 20;
@@ -50,7 +53,6 @@ export class InterruptionDelivery {
   readonly #nested: number[] = [];
   #attempt: Attempt = 'none';
   #armed = -1;
-  #next = 0;
   #notBeforeMs = 0;
   #pauseMs: number = RETRY_MS.first;
   #nowMs = 0;
@@ -107,8 +109,7 @@ export class InterruptionDelivery {
       this.counts.restart++;
       this.#attempt = 'none';
       this.#pauseMs = RETRY_MS.first;
-      this.#next = 0;
-    } else this.#missed();
+    } else this.#missed((psw[0] & PSW_IO) !== 0);
     return 1;
   }
 
@@ -142,7 +143,8 @@ export class InterruptionDelivery {
       this.#missed();
       return;
     }
-    const cpu = running[this.#next % running.length]['cpu-index'];
+    // Always the first one: others come and go by hot plug, and a restart of ours must not meet the one that starts a CPU.
+    const cpu = running[0]['cpu-index'];
     if (!this.#hook.catchesRestart(this.#storage.contexts[cpu]?.prefix ?? 0)) {
       this.#missed();
       return;
@@ -159,12 +161,11 @@ export class InterruptionDelivery {
     this.#armed = -1;
   }
 
-  /** The CPU could not take it: another one next, after a pause that grows. */
-  #missed(): void {
+  /** The CPU could not take it. */
+  #missed(disabled = false): void {
     this.counts.retries++;
     this.#attempt = 'none';
-    this.#next++;
-    this.#notBeforeMs = this.#nowMs + this.#pauseMs;
+    this.#notBeforeMs = this.#nowMs + (disabled ? RETRY_MS.disabled : this.#pauseMs);
     this.#pauseMs = Math.min(this.#pauseMs * 2, RETRY_MS.last);
   }
 

@@ -82,21 +82,27 @@ describe('by a restart', () => {
     expect(parts.interruptions.busy).toBe(false);
   });
 
-  it('sends a masked CPU back and tries the next one after a pause', async () => {
-    parts.service.pending = ISC6;
-    parts.interruptions.turn(1);
-    await settle();
-    restarted(0, IO_DISABLED, ISC6);
-    parts.loop.poll();
-    expect(field(0, MAILBOX.MB_RST_ACTION)).toBe(RESUME);
-    expect(parts.service.pending).toBe(ISC6);
-    parts.interruptions.turn(1.01);
-    await settle();
-    expect(parts.asked).toHaveLength(2);
-    parts.interruptions.turn(2);
-    await settle();
-    expect(parts.asked.at(-1)).toBe('human-monitor-command 1');
-  });
+  it.each([
+    ['soon when it was masked', IO_DISABLED, ISC6, 2],
+    ['late when the sub-class is disabled', IO_ENABLED, 0, 300],
+  ])(
+    'sends a CPU back that cannot take it, and tries again %s',
+    async (_what, mask, cr6, again) => {
+      parts.service.pending = ISC6;
+      parts.interruptions.turn(1);
+      await settle();
+      restarted(0, mask, cr6);
+      parts.loop.poll();
+      expect(field(0, MAILBOX.MB_RST_ACTION)).toBe(RESUME);
+      expect(parts.service.pending).toBe(ISC6);
+      parts.interruptions.turn(1 + again / 20);
+      await settle();
+      expect(parts.asked).toHaveLength(2);
+      parts.interruptions.turn(again);
+      await settle();
+      expect(parts.asked).toHaveLength(4);
+    },
+  );
 
   it('never has two under way', async () => {
     parts.service.pending = ISC6;
