@@ -44,7 +44,7 @@ export interface FunctionCodeRow {
   readonly meaning: string;
   /** GR0 bits that cause a specification exception; bit 41 comes on top where `bit41` is not installed. */
   readonly reserved: number;
-  /** Facility-word bit that must be on for the code to be installed; 0 = base. */
+  /** Facility-word bits that must all be on for the code to be installed; 0 = base, -1 = never. */
   readonly needs: number;
   /** Facility-word bit that makes GR0 bit 41 legal for this code; 0 = never, -1 = bit is not looked at. */
   readonly bit41: number;
@@ -126,7 +126,7 @@ export const FUNCTION_CODES: readonly FunctionCodeRow[] = [
     name: 'BAPQ',
     meaning: 'bind queue',
     ...QUEUE,
-    needs: FACILITY_SE,
+    needs: FACILITY_SE | FACILITY_APSB,
     bit41: 0,
     source: '1.4',
   },
@@ -135,7 +135,7 @@ export const FUNCTION_CODES: readonly FunctionCodeRow[] = [
     name: 'AAPQ',
     meaning: 'associate queue',
     ...QUEUE,
-    needs: FACILITY_SE,
+    needs: FACILITY_SE | FACILITY_APSB,
     bit41: 0,
     source: '1.4',
   },

@@ -26,12 +26,14 @@ import {
   GISA_ADDRESS_STRIDE,
   GISA_STRIDE_BYTE,
   GUEST_WORDS,
+  K_AQIC_AFTER,
   K_AQIC_DUE,
   K_AQIC_ENABLE,
   K_GISA_BYTE,
   K_ISC,
   K_NIB_BYTE,
   K_NOTIFY_GUEST,
+  K_REQUESTS,
   Q_ATTENTION,
   Q_COLD,
   Q_STATUS,
@@ -83,6 +85,7 @@ const startChange = (q: number, enable: boolean): void => {
   const cold = I32[q + Q_COLD] as number;
   const delay = F64[C_TIME_AQIC >> 1] as number;
   I32[cold + K_AQIC_ENABLE] = enable ? 1 : 0;
+  I32[cold + K_AQIC_AFTER] = I32[cold + K_REQUESTS] as number;
   F64[(cold + K_AQIC_DUE) >> 1] = now() + delay;
   I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_AQIC;
   markPending(q);

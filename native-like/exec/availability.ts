@@ -65,7 +65,7 @@ export const findQueue = (v: number, gr0: number): number =>
     : QUEUES;
 
 /** Response code of a queue state, by AD-13; 0 when operational for this function. */
-const stateCode = (v: number, q: number, fn: number): number => {
+export const stateCode = (v: number, q: number, fn: number): number => {
   const attention = I32[q + Q_ATTENTION] as number;
   const cold = I32[q + Q_COLD] as number;
   if (attention & ATTENTION_ASYNC && fn !== FC_RAPQ && fn !== FC_ZAPQ)

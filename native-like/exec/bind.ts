@@ -14,13 +14,15 @@ import {
   ATTENTION_BINDING,
   BIND_BOUND,
   BIND_UNBOUND,
+  C_BIND_SEQUENCE,
   C_TIME_BIND,
   G_SECRET_LIST,
   G_SECRETS,
   K_BIND,
   K_BIND_DUE,
-  K_BOUND_GUEST,
+  K_BIND_SEQUENCE,
   K_SECRET,
+  K_SECRET_GUEST,
   Q_ALL_FREE,
   Q_ATTENTION,
   Q_COLD,
@@ -35,19 +37,16 @@ import { now, settle } from './queue.ts';
 import { F64, I32, markPending } from './views.ts';
 
 /** Binds an operational queue; a bound one stays as it is. Queues with neither A nor X cannot be bound (section 5.6). */
-const bindCode = (v: number, q: number): number => {
+const bindCode = (q: number): number => {
   const cold = I32[q + Q_COLD] as number;
   if (((I32[q + Q_GR2_HIGH] as number) & (GR2_A | GR2_X)) === 0) return AP_RESPONSE_Q_BIND_ERROR;
-  if (I32[cold + K_BIND] === BIND_UNBOUND) {
-    I32[cold + K_BIND] = BIND_BOUND;
-    I32[cold + K_BOUND_GUEST] = I32[v + V_GUEST] as number;
-  }
+  if (I32[cold + K_BIND] === BIND_UNBOUND) I32[cold + K_BIND] = BIND_BOUND;
   return AP_RESPONSE_NORMAL;
 };
 
 /** BAPQ; `rc` is what the queue's state answers. */
 export const bapq = (v: number, q: number, rc: number): number =>
-  completeStatus(v, statusWithCode(q, rc === AP_RESPONSE_NORMAL ? bindCode(v, q) : rc));
+  completeStatus(v, statusWithCode(q, rc === AP_RESPONSE_NORMAL ? bindCode(q) : rc));
 
 const secretKnown = (guest: number, index: number): boolean => {
   for (let n = (I32[guest + G_SECRETS] as number) - 1; n >= 0; n--) {
@@ -64,13 +63,17 @@ const associateCode = (v: number, q: number): number => {
   if (!associable) return AP_RESPONSE_Q_NOT_AVAIL_FOR_ASSOC;
   if (I32[q + Q_FREE] !== I32[q + Q_ALL_FREE]) return AP_RESPONSE_Q_NOT_EMPTY;
   if (!secretKnown(I32[v + V_GUEST] as number, index)) return AP_RESPONSE_INVALID_ASSOC_SECRET;
-  startAssociation(q, cold, index);
+  startAssociation(q, cold, index, I32[v + V_GUEST] as number);
   return AP_RESPONSE_NORMAL;
 };
 
-const startAssociation = (q: number, cold: number, index: number): void => {
+const startAssociation = (q: number, cold: number, index: number, guest: number): void => {
   const duration = F64[C_TIME_BIND >> 1] as number;
+  const sequence = ((I32[C_BIND_SEQUENCE] as number) + 1) | 0;
+  I32[C_BIND_SEQUENCE] = sequence;
+  I32[cold + K_BIND_SEQUENCE] = sequence;
   I32[cold + K_SECRET] = index;
+  I32[cold + K_SECRET_GUEST] = guest;
   F64[(cold + K_BIND_DUE) >> 1] = now() + duration;
   I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_BINDING;
   markPending(q);

@@ -10,5 +10,5 @@ export const bytesToBoundary = (address: number, length: number): number => {
   if (unit === 0) return length;
   const progress = ((I32[C_OPTIONS] as number) & OPTION_CC2_PROGRESS) !== 0;
   const rest = progress ? unit : unit - ((address >>> 0) % unit);
-  return rest < length ? rest : length;
+  return Math.min(rest, length);
 };

@@ -19,7 +19,6 @@ import {
   ATTENTION_OPEN,
   FUNCTION_DQAP,
   K_DELIVERED,
-  K_OPEN_SLOT,
   K_PART,
   L_LENGTH,
   L_PSMID_HIGH,
@@ -58,7 +57,7 @@ import { bytesToBoundary } from './boundary.ts';
 import { complete, completeStatus, programInterruption } from './ending.ts';
 import { advanceOperand, operandLength } from './nqap.ts';
 import { admit } from './pqap.ts';
-import { firstReply, SLOT_BIT_0, slotHeader } from './queue.ts';
+import { closeIfDone, firstReply, SLOT_BIT_0, slotHeader } from './queue.ts';
 import { addressHigh, addressMask, copyBytes, storeGuest } from './storage.ts';
 import { I32, INDEX, U8 } from './views.ts';
 
@@ -167,7 +166,6 @@ const deliver = (
 ): number => {
   const cold = I32[q + Q_COLD] as number;
   const position = positionOf(cold, gr0);
-  if (position === 0) I32[cold + K_PART] = 0;
   if (position < 0) return completeStatus(v, statusWithCode(q, AP_RESPONSE_NO_FIRST_PART));
   if (I32[q + Q_REPLY_HEAD] === I32[q + Q_REPLY_TAIL]) {
     return completeStatus(v, statusWithCode(q, AP_RESPONSE_NO_PENDING_REPLY));
@@ -176,7 +174,7 @@ const deliver = (
   const header = slotHeader(q, slot);
   const rest = (I32[header + L_LENGTH] as number) - position;
   const low = (I32[r2 + 1] as number) & addressMask(v);
-  const bytes = bytesToBoundary(low, rest < room ? rest : room);
+  const bytes = bytesToBoundary(low, Math.min(rest, room));
   const source = (header << 2) + SLOT_HEADER_BYTES + position;
   const code = storeGuest(v, addressHigh(v, I32[r2] as number), low, bytes, source);
   if (code !== 0) return programInterruption(v, code);
@@ -185,8 +183,7 @@ const deliver = (
     return leaveToken(v, q, gr0, position + bytes, rest - bytes, bytes === room ? 1 : 2);
   I32[cold + K_DELIVERED] = 0;
   I32[cold + K_PART] = 0;
-  if (I32[cold + K_OPEN_SLOT] === 0)
-    I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) & ~ATTENTION_OPEN;
+  closeIfDone(q, cold);
   return remove(v, q, slot, header, instruction);
 };
 
@@ -200,7 +197,7 @@ const leaveToken = (
   cc: number,
 ): number => {
   const cold = I32[q + Q_COLD] as number;
-  const part = (I32[cold + K_PART] as number) + 1;
+  const part = (gr0 & DQAP_START) !== 0 ? 1 : (I32[cold + K_PART] as number) + 1;
   I32[cold + K_DELIVERED] = delivered;
   I32[cold + K_PART] = part;
   I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_OPEN;

@@ -2,12 +2,13 @@
 // How an instruction ends: completion with a condition code, program interruption, or interception.
 // Source: docs/reference/ap-architecture.md sections 1.11, 3.1 and 6.1. Status: architected.
 
-import { INSTRUCTION_BYTES, INSTRUCTION_LENGTH_CODE } from '../arch/instructions.ts';
+import { INSTRUCTION_BYTES } from '../arch/instructions.ts';
 import {
   isNullifying,
   LC_PGM_CODE,
   LC_PGM_ILC,
   LC_PGM_OLD_PSW,
+  PGM_OPERATION,
 } from '../arch/program-interruptions.ts';
 import { ICPT_INST } from '../arch/sie.ts';
 import { STATUS_RC_MASK, STATUS_RC_SHIFT } from '../arch/status-word.ts';
@@ -70,21 +71,30 @@ export const completeRc = (v: number, rc: number): number =>
  * Program interruption: code in the vCPU block; ILC, code and old PSW in the lowcore, where the guest has one in the image.
  * The PSW itself stays as it was: whoever runs the vCPU decides whether the new PSW is loaded.
  */
-export const programInterruption = (v: number, code: number): number => {
+export const programInterruption = (v: number, code: number): number =>
+  interruptWithLength(v, code, INSTRUCTION_BYTES);
+
+/** Operation exception for any instruction word: its first two bits tell the length. */
+export const operationException = (v: number, instruction: number): number => {
+  const first = instruction >>> 30;
+  return interruptWithLength(v, PGM_OPERATION, first === 0 ? 2 : first === 3 ? 6 : 4);
+};
+
+const interruptWithLength = (v: number, code: number, bytes: number): number => {
   I32[v + V_EXIT] = code;
-  if ((I32[v + V_STORAGE_SIZE] as number) >= LOWCORE_BYTES) storeProgramOld(v, code);
+  if ((I32[v + V_STORAGE_SIZE] as number) >= LOWCORE_BYTES) storeProgramOld(v, code, bytes);
   return EXECUTE_PROGRAM;
 };
 
-const storeProgramOld = (v: number, code: number): void => {
+const storeProgramOld = (v: number, code: number, bytes: number): void => {
   const lowcore = I32[v + V_STORAGE_BYTE] as number;
-  const ilc = INSTRUCTION_LENGTH_CODE * 2;
-  BYTES.setUint16(lowcore + LC_PGM_ILC, ilc);
+  BYTES.setUint16(lowcore + LC_PGM_ILC, bytes);
   BYTES.setUint16(lowcore + LC_PGM_CODE, code);
   const low = I32[v + V_PSW_ADDRESS_LOW] as number;
-  const next = isNullifying(code) ? low : ((low + INSTRUCTION_BYTES) & addressMask(v)) | 0;
-  const carry =
-    addressMask(v) === -1 && !isNullifying(code) && next >>> 0 < INSTRUCTION_BYTES ? 1 : 0;
+  const past = isNullifying(code) ? 0 : bytes;
+  const mask = addressMask(v);
+  const next = (low + past) & mask;
+  const carry = mask === -1 && next >>> 0 < past ? 1 : 0;
   const old = lowcore + LC_PGM_OLD_PSW;
   BYTES.setInt32(old, I32[v + V_PSW_MASK_HIGH] as number);
   BYTES.setInt32(old + 4, I32[v + V_PSW_MASK_LOW] as number);

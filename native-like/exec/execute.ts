@@ -2,7 +2,6 @@
 // Interpretive execution of one AP instruction, and of a run of them in guest storage.
 // Source: docs/design.md section 3, docs/reference/performance.md sections 3 and 4. Status: architected results.
 import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../arch/instructions.ts';
-import { PGM_OPERATION } from '../arch/program-interruptions.ts';
 import {
   EXECUTE_COMPLETED,
   EXECUTE_EVENT,
@@ -22,7 +21,7 @@ import {
 } from '../machine/layout.ts';
 import { authorized } from './availability.ts';
 import { dqap } from './dqap.ts';
-import { programInterruption } from './ending.ts';
+import { operationException } from './ending.ts';
 import { nqap } from './nqap.ts';
 import { pqap } from './pqap.ts';
 import { tapqOperational } from './tapq.ts';
@@ -46,7 +45,7 @@ export const execute = (v: number, instruction: number): number => {
   }
   if (opcode === OPCODE_NQAP) return nqap(v, instruction);
   if (opcode === OPCODE_DQAP) return dqap(v, instruction);
-  return programInterruption(v, PGM_OPERATION);
+  return operationException(v, instruction);
 };
 
 /** Bytes the run loop fetches at once. */

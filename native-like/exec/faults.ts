@@ -9,7 +9,6 @@ import {
   F_CHANCE,
   F_COUNT,
   F_FUNCTIONS,
-  F_HITS,
   F_ID,
   F_RANDOM,
   F_SCOPE,
@@ -50,7 +49,7 @@ const strikes = (fault: number): boolean => {
     I32[fault + F_COUNT] = count - 1;
     if (count === 1) I32[fault + F_ACTIVE] = 0;
   }
-  I32[fault + F_HITS] = (I32[fault + F_HITS] as number) + 1;
+
   return true;
 };
 

@@ -2,8 +2,10 @@
 // The kernel: what a loaded instance offers. The build folds this module and all it imports into one file, `dist/kernel.js`,
 // in which views and layout are module-level constants.
 // Source: docs/design.md section 3, docs/reference/performance.md section 4 rule 1. Status: choice.
+
+import { ATTENTION_ABSENT, Q_ATTENTION } from '../machine/layout.ts';
 import { disable, enable } from './aqic.ts';
-import { queueCondition, statusWithCode } from './availability.ts';
+import { queueCondition, stateCode, statusWithCode } from './availability.ts';
 import { programInterruption } from './ending.ts';
 import { execute, run } from './execute.ts';
 import { makePending } from './notify.ts';
@@ -19,6 +21,7 @@ import {
   unbind,
 } from './queue.ts';
 import { startReset } from './reset.ts';
+import { I32 } from './views.ts';
 
 /** Functions of one kernel instance. Queues, vCPUs and guests are word indices of their records. */
 export const kernel = {
@@ -37,6 +40,8 @@ export const kernel = {
   enableInterruptions: enable,
   beginDisable: disable,
   queueCondition,
+  queueState: (v: number, q: number, fn: number): number =>
+    ((I32[q + Q_ATTENTION] as number) & ATTENTION_ABSENT) !== 0 ? 1 : stateCode(v, q, fn),
   statusWithCode,
   raiseAsyncError,
   makePending,

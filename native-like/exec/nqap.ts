@@ -6,7 +6,6 @@ import { FACILITY_APXA } from '../arch/facilities.ts';
 import { GR0_APQN_NO_APXA } from '../arch/function-codes.ts';
 import { UNAVAILABLE_LIMIT_BYTES } from '../arch/limits.ts';
 import { PGM_SPECIFICATION } from '../arch/program-interruptions.ts';
-import { QCI_FLAG_R } from '../arch/qci.ts';
 import { GR2_S, NQAP_L, NQAP_RESERVED, NQAP_SPECIAL } from '../arch/registers.ts';
 import {
   AP_RESPONSE_BUSY,
@@ -19,10 +18,10 @@ import { STATUS_FULL, STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts'
 import {
   ADM_WORDS,
   ATTENTION_ABSENT,
+  ATTENTION_DOMAIN,
   ATTENTION_FAULT,
   ATTENTION_OPEN,
   C_OPTIONS,
-  C_QCI_FLAGS,
   DEVICE_LOOPBACK,
   F_ACTION,
   F_DELAY,
@@ -85,13 +84,15 @@ import { complete, completeStatus, programInterruption } from './ending.ts';
 import { findFault } from './faults.ts';
 import { notify } from './notify.ts';
 import { admit } from './pqap.ts';
-import { now, pushRequest, SLOT_BIT_0, slotHeader } from './queue.ts';
+import { closeIfDone, now, pushRequest, SLOT_BIT_0, slotHeader } from './queue.ts';
 import { takeSlots } from './slots.ts';
 import { addressHigh, addressMask, copyBytes, fetchGuest, is64BitMode } from './storage.ts';
 import { ADM, F64, I32, INDEX, MASKS, markPending, targetDomain, U8 } from './views.ts';
 
 const FAST_MASK = NQAP_RESERVED | NQAP_L | NQAP_SPECIAL;
 const RING_MASK = RING_BYTES - 1;
+/** A request for whatever domain its queue has (messages.md 2.4). */
+const ANY_DOMAIN = 0xffff;
 /** Whole queues of slots are taken at the first NQAP; answer when the pool is empty. */
 const NO_SLOTS = AP_RESPONSE_BUSY;
 
@@ -270,7 +271,7 @@ const copyPart = (
   const low = (I32[r2 + 1] as number) & addressMask(v);
   const bytes = bytesToBoundary(low, length);
   const payload = (header << 2) + SLOT_HEADER_BYTES;
-  const code = fetchGuest(v, addressHigh(v, I32[r2] as number), low, bytes, payload + had);
+  const code = fetchGuest(v, addressHigh(v, I32[r2] as number), low, length, bytes, payload + had);
   if (code !== 0) return programInterruption(v, code);
   const last = (gr0 & NQAP_L) !== 0;
   if (bytes === length && last && !domainAllowed(v, q, payload, had + length)) {
@@ -309,7 +310,7 @@ const acceptSlow = (v: number, q: number, slot: number, header: number, gr0: num
   const cold = I32[q + Q_COLD] as number;
   // One message can be open at a time; a complete one ends it, its own or another (AD-19).
   I32[cold + K_OPEN_SLOT] = 0;
-  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) & ~ATTENTION_OPEN;
+  closeIfDone(q, cold);
   const ended = accept(v, q, slot, (I32[q + Q_FREE] as number) & ~(SLOT_BIT_0 >>> slot), header);
   if ((gr0 & NQAP_SPECIAL) !== 0) I32[header + L_FLAGS] = SLOT_SPECIAL;
   else I32[header + L_FLAGS] = 0;
@@ -335,11 +336,10 @@ const markMessage = (header: number, fault: number): void => {
 
 /** Whether the message's target domain is a usage or control domain of this program (AD-28). */
 const domainAllowed = (v: number, q: number, payload: number, length: number): boolean => {
-  if (targetDomain === undefined || I32[q + Q_DEVICE] === DEVICE_LOOPBACK) return true;
-  // With RC8A the reply says it instead (section 4.7).
-  if (((I32[C_QCI_FLAGS] as number) & QCI_FLAG_R) !== 0) return true;
+  const checked = ((I32[q + Q_ATTENTION] as number) & ATTENTION_DOMAIN) !== 0;
+  if (!checked || targetDomain === undefined) return true;
   const domain = targetDomain(I32[(I32[q + Q_COLD] as number) + K_MODE] as number, payload, length);
-  if (domain < 0) return true;
+  if (domain < 0 || domain === ANY_DOMAIN) return true;
   if (domain > 255) return false;
   const masks = I32[v + V_TRUE_MASKS] as number;
   const usage = (I32[masks + MASK_AQM + (domain >>> 5)] as number) << (domain & 31);

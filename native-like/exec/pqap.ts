@@ -44,6 +44,9 @@ import { reset } from './reset.ts';
 import { tapqState } from './tapq.ts';
 import { I32 } from './views.ts';
 
+/** BAPQ and AAPQ: a secure-execution guest on a machine with APSB. */
+const BIND_FACILITIES = FACILITY_SE | FACILITY_APSB;
+
 /** Whether the function code is installed for this program (AD-06). */
 const installed = (facilities: number, fc: number): boolean => {
   switch (fc) {
@@ -59,7 +62,7 @@ const installed = (facilities: number, fc: number): boolean => {
       return (facilities & FACILITY_QACT) !== 0;
     case FC_BAPQ:
     case FC_AAPQ:
-      return (facilities & FACILITY_SE) !== 0;
+      return (facilities & BIND_FACILITIES) === BIND_FACILITIES;
     default:
       return false;
   }

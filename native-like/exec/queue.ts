@@ -20,12 +20,13 @@ import {
   BIND_UNBOUND,
   C_QUEUES,
   K_AFTER_RESET,
+  K_AQIC_AFTER,
   K_AQIC_DUE,
   K_AQIC_ENABLE,
   K_ASYNC_RC,
   K_BIND,
   K_BIND_DUE,
-  K_BOUND_GUEST,
+  K_BIND_SEQUENCE,
   K_DELIVERED,
   K_GISA_BYTE,
   K_HELD,
@@ -34,6 +35,7 @@ import {
   K_PART,
   K_RESET_DUE,
   K_SECRET,
+  K_SECRET_GUEST,
   K_SERVICE,
   L_DUE,
   L_FLAGS,
@@ -207,7 +209,6 @@ const endReset = (q: number, cold: number): void => {
 /** A queue loses its binding to a secure-execution guest. */
 export const unbind = (cold: number): void => {
   I32[cold + K_BIND] = BIND_UNBOUND;
-  I32[cold + K_BOUND_GUEST] = 0;
 };
 
 const endAqic = (q: number, cold: number): void => {
@@ -229,18 +230,28 @@ export const disableInterruptions = (q: number): void => {
   I32[cold + K_GISA_BYTE] = 0;
 };
 
+/** Whether `other` holds the secret of its association by the time the one of `cold` ends. */
+const associatedBefore = (q: number, other: number, cold: number): boolean => {
+  if (I32[other + K_BIND] === BIND_ASSOCIATED) return true;
+  if (((I32[q + Q_ATTENTION] as number) & ATTENTION_BINDING) === 0) return false;
+  const lead =
+    (F64[(other + K_BIND_DUE) >> 1] as number) - (F64[(cold + K_BIND_DUE) >> 1] as number);
+  return (
+    lead < 0 ||
+    (lead === 0 &&
+      (I32[other + K_BIND_SEQUENCE] as number) < (I32[cold + K_BIND_SEQUENCE] as number))
+  );
+};
+
 /** Whether another queue is associated with the same secret of the same guest. */
 const secretTaken = (cold: number): boolean => {
   const end = QUEUES + (I32[C_QUEUES] as number) * QUEUE_WORDS;
   for (let q = QUEUES + QUEUE_WORDS; q < end; q += QUEUE_WORDS) {
     const other = I32[q + Q_COLD] as number;
-    if (other === cold || I32[other + K_BIND] !== BIND_ASSOCIATED) continue;
-    if (
-      I32[other + K_BOUND_GUEST] === I32[cold + K_BOUND_GUEST] &&
-      I32[other + K_SECRET] === I32[cold + K_SECRET]
-    ) {
-      return true;
-    }
+    const same =
+      I32[other + K_SECRET_GUEST] === I32[cold + K_SECRET_GUEST] &&
+      I32[other + K_SECRET] === I32[cold + K_SECRET];
+    if (other !== cold && same && associatedBefore(q, other, cold)) return true;
   }
   return false;
 };
@@ -266,6 +277,20 @@ const endService = (q: number, cold: number): void => {
   finish(q, cold, slot);
 };
 
+/** Whether the AQIC change is what happens at `due`, and not a message accepted before it. */
+const aqicIsNext = (q: number, cold: number, due: number): boolean => {
+  if (
+    ((I32[q + Q_ATTENTION] as number) & ATTENTION_AQIC) === 0 ||
+    F64[(cold + K_AQIC_DUE) >> 1] !== due
+  )
+    return false;
+  const slot = nextInService(q, cold);
+  if (slot < 0) return true;
+  const header = slotHeader(q, slot);
+  const before = (I32[header + L_SEQUENCE] as number) - (I32[cold + K_AQIC_AFTER] as number) <= 0;
+  return !(before && F64[(header + L_DUE) >> 1] === due);
+};
+
 /** Lets everything happen that is due by `time`, in the order of due times. */
 export const settle = (q: number, time: number): void => {
   const cold = I32[q + Q_COLD] as number;
@@ -274,11 +299,17 @@ export const settle = (q: number, time: number): void => {
     if (due > time) return;
     const attention = I32[q + Q_ATTENTION] as number;
     if (attention & ATTENTION_RESET && F64[(cold + K_RESET_DUE) >> 1] === due) endReset(q, cold);
-    else if (attention & ATTENTION_AQIC && F64[(cold + K_AQIC_DUE) >> 1] === due) endAqic(q, cold);
+    else if (aqicIsNext(q, cold, due)) endAqic(q, cold);
     else if (attention & ATTENTION_BINDING && F64[(cold + K_BIND_DUE) >> 1] === due)
       endBinding(q, cold);
     else endService(q, cold);
   }
+};
+
+/** Takes the queue out of the slow path when neither a message nor a reply is half moved. */
+export const closeIfDone = (q: number, cold: number): void => {
+  if (I32[cold + K_OPEN_SLOT] === 0 && I32[cold + K_DELIVERED] === 0)
+    clearAttention(q, ATTENTION_OPEN);
 };
 
 /** Discards every message and open part; interruptions go off. What a reset does at once (section 1.5, AD-12a). */

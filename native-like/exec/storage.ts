@@ -60,18 +60,22 @@ const locate = (v: number, high: number, low: number, length: number): number =>
   return (I32[v + V_STORAGE_BYTE] as number) + low;
 };
 
-/** Fetches guest bytes to the image at `target`. Returns 0 or a program-interruption code; then nothing was moved. */
+/**
+ * Fetches the first `bytes` of an operand of `length` guest bytes to the image at `target`. Returns 0 or a program-interruption
+ * code; then nothing was moved. The whole operand is tested (AD-16).
+ */
 export const fetchGuest = (
   v: number,
   high: number,
   low: number,
   length: number,
+  bytes: number,
   target: number,
 ): number => {
-  if (isExternal(v) && external !== undefined) return external.fetch(v, high, low, length, target);
+  if (isExternal(v) && external !== undefined) return external.fetch(v, high, low, bytes, target);
   const source = locate(v, high, low, length);
   if (source < 0) return PGM_ADDRESSING;
-  copyBytes(target, source, length);
+  copyBytes(target, source, bytes);
   return 0;
 };
 

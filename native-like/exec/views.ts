@@ -15,6 +15,7 @@ import {
   C_VCPU,
   CLOCK_STRIDE,
   QUEUE_WORDS,
+  T_PENDING,
 } from '../machine/layout.ts';
 import { takeBinding } from './registry.ts';
 
@@ -45,7 +46,10 @@ export const PENDING_BYTE = I32[C_PENDING_BYTE] as number;
 /** Index of this thread's clock in F64. */
 export const CLOCK = (C_CLOCKS + binding.thread * CLOCK_STRIDE) / 2;
 
+const THREAD_PENDING = CLOCK * 2 + T_PENDING;
+
 /** Tells whoever serves queues that this one has work or a due time. */
 export const markPending = (q: number): void => {
+  I32[THREAD_PENDING] = 1;
   U8[PENDING_BYTE + (q - QUEUES) / QUEUE_WORDS] = 1;
 };

@@ -20,6 +20,7 @@ import {
 import type { MachineImage } from './image.ts';
 import {
   ADM_WORDS,
+  C_CC2_BYTES,
   G_CRYCBD,
   G_FACILITIES,
   G_FAULTS,
@@ -57,13 +58,13 @@ export const setFacilities = (image: MachineImage, guest: number, facilities: nu
 };
 
 /**
- * Chooses the masks the fast paths test. Without AP instructions, in secure execution (binding states) or with faults
- * that name the guest every instruction must take the slow path, which the empty record brings about.
+ * Chooses the masks the fast paths test. Without AP instructions, in secure execution (binding states), with
+ * condition code 2 at boundaries or with faults that name the guest every instruction must take the slow path, which the empty record brings about.
  */
 export const selectMasks = (image: MachineImage, guest: number): void => {
   const record = image.guest(guest);
   const plain = (image.word(record + G_FACILITIES) & (FACILITY_AP | FACILITY_SE)) === FACILITY_AP;
-  const slow = !plain || image.word(record + G_FAULTS) !== 0;
+  const slow = !plain || image.word(record + G_FAULTS) !== 0 || image.word(C_CC2_BYTES) !== 0;
   const masks = slow ? image.emptyMasks() : image.masks(guest);
   for (let n = 0; n < image.word(record + G_VCPUS); n++)
     image.i32[image.vcpu(guest, n) + V_MASKS] = masks;

@@ -3,8 +3,11 @@
 // Source: docs/reference/performance.md section 3. Status: choice.
 import { createSharedMemory, type SharedMemory } from './globals.ts';
 import {
+  ADAPTER_WORDS,
+  ADAPTERS,
   ADM_WORDS,
   ATTENTION_ABSENT,
+  C_ADAPTER,
   C_ADM,
   C_COLD,
   C_CRYCB_BYTE,
@@ -24,6 +27,7 @@ import {
   C_QUEUES,
   C_SIE,
   C_STORAGE_BYTE,
+  C_STORAGE_END_BYTE,
   C_TRACE,
   C_TRACE_RECORDS,
   C_VCPU,
@@ -90,11 +94,17 @@ interface Region {
 
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
+const vcpuCount = (shape: ImageShape): number =>
+  shape.guests.reduce((sum, guest) => sum + guest.vcpus, 0);
+
+const storageBytes = (shape: ImageShape): number =>
+  shape.guests.reduce((sum, guest) => sum + roundUp(guest.storageBytes, PAGE_BYTES), 0);
+
 /** Regions in image order. Only the control page and what a machine uses is ever touched. */
 const regionsOf = (shape: ImageShape): Region[] => {
   const guests = shape.guests.length;
-  const vcpus = shape.guests.reduce((sum, guest) => sum + guest.vcpus, 0);
-  const storage = shape.guests.reduce((sum, guest) => sum + guest.storageBytes, 0);
+  const vcpus = vcpuCount(shape);
+  const storage = storageBytes(shape);
   const words = (word: number, count: number): Region => ({
     word,
     bytes: count * 4,
@@ -112,6 +122,7 @@ const regionsOf = (shape: ImageShape): Region[] => {
     words(C_MAILBOX, vcpus * MAILBOX_WORDS),
     bytes(C_GISA_BYTE, guests * GISA_STRIDE_BYTE),
     words(C_FAULTS, (FAULTS_MAX + 1) * FAULT_WORDS),
+    words(C_ADAPTER, ADAPTERS * ADAPTER_WORDS),
     words(C_INDEX, 65536),
     words(C_TRACE, (shape.traceRecords ?? 0) * TRACE_WORDS),
     bytes(C_PENDING_BYTE, QUEUES_MAX + 1),
@@ -199,6 +210,9 @@ export class MachineImage {
   cold(queue: number): number {
     return this.word(queue + Q_COLD);
   }
+  adapter(apid: number): number {
+    return this.word(C_ADAPTER) + apid * ADAPTER_WORDS;
+  }
   fault(n: number): number {
     return this.word(C_FAULTS) + n * FAULT_WORDS;
   }
@@ -257,19 +271,48 @@ export const resetVcpu = (image: MachineImage, vcpu: number): void => {
   i32[vcpu + V_CR6] = 0xff000000 | 0;
 };
 
-/** Lays out a machine in a fresh or cleared memory. Every guest starts without AP facilities and with empty masks. */
-export const layOutImage = (memory: SharedMemory, shape: ImageShape): MachineImage => {
+/** Whether a machine of `shape` fits where one of `capacity` was laid out, with all regions at the same place. */
+export const fitsInto = (shape: ImageShape, capacity: ImageShape): boolean =>
+  shape.guests.length <= capacity.guests.length &&
+  vcpuCount(shape) <= vcpuCount(capacity) &&
+  storageBytes(shape) <= storageBytes(capacity) &&
+  shape.messageBytes <= capacity.messageBytes &&
+  (shape.traceRecords ?? 0) === (capacity.traceRecords ?? 0);
+
+/** Sets everything a machine may have written back to zero, so that another can be laid out in the memory. */
+export const clearImage = (image: MachineImage): void => {
+  const { u8 } = image;
+  const queues = image.queues;
+  u8.fill(0, image.word(C_QUEUE) * 4, image.queueRecord(queues) * 4);
+  u8.fill(0, image.word(C_COLD) * 4, (image.word(C_COLD) + queues * COLD_WORDS) * 4);
+  u8.fill(0, image.word(C_PENDING_BYTE), image.word(C_PENDING_BYTE) + queues);
+  u8.fill(0, image.word(C_POOL_BYTE), image.word(C_POOL_NEXT_BYTE));
+  u8.fill(0, image.word(C_STORAGE_BYTE), image.word(C_STORAGE_END_BYTE));
+  // All small regions lie before the pending bytes.
+  u8.fill(0, 0, image.word(C_PENDING_BYTE));
+};
+
+/**
+ * Lays out a machine in a fresh or cleared memory. Every guest starts without AP facilities and with empty masks. Regions are
+ * placed as `capacity` needs them, so that a kernel instance bound to this memory stays valid.
+ */
+export const layOutImage = (
+  memory: SharedMemory,
+  shape: ImageShape,
+  capacity: ImageShape = shape,
+): MachineImage => {
   const image = new MachineImage(memory);
   const { i32 } = image;
   let offset = CONTROL_BYTES;
-  for (const region of regionsOf(shape)) {
+  for (const region of regionsOf(capacity)) {
     i32[region.word] = region.byteOffset ? offset : offset / 4;
     offset += roundUp(region.bytes, PAGE_BYTES);
   }
   i32[C_VERSION] = LAYOUT_VERSION;
   i32[C_IMAGE_END_BYTE] = offset;
   i32[C_GUESTS] = shape.guests.length;
-  i32[C_VCPUS] = shape.guests.reduce((sum, guest) => sum + guest.vcpus, 0);
+  i32[C_VCPUS] = vcpuCount(shape);
+  i32[C_STORAGE_END_BYTE] = image.word(C_STORAGE_BYTE) + storageBytes(shape);
   i32[C_TRACE_RECORDS] = shape.traceRecords ?? 0;
   i32[C_POOL_NEXT_BYTE] = i32[C_POOL_BYTE] as number;
   i32[C_POOL_END_BYTE] = (i32[C_POOL_BYTE] as number) + shape.messageBytes;

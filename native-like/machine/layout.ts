@@ -43,6 +43,10 @@ export const C_FAULT_COUNT = 25;
 /** Machine-wide QCI words: flags, na << 8 | nd. */
 export const C_QCI_FLAGS = 26;
 export const C_QCI_NA_ND = 27;
+export const C_ADAPTER = 38;
+/** Associations started. */
+export const C_BIND_SEQUENCE = 40;
+export const C_STORAGE_END_BYTE = 39;
 /** Timings in nanoseconds as doubles (index in the F64 view = word / 2). */
 export const C_TIME_RAPQ = 28;
 export const C_TIME_ZAPQ = 30;
@@ -62,6 +66,8 @@ export const C_GIB = 144;
 /** A block of words for each executing thread: its clock in nanoseconds as a double, then scratch bytes. Thread 0 is the host. */
 export const C_CLOCKS = 256;
 export const CLOCK_STRIDE = 64;
+/** Word in a thread's block: some queue was marked pending since the thread last looked. */
+export const T_PENDING = 2;
 export const THREAD_SCRATCH_BYTE = 64;
 export const THREADS_MAX = 48;
 /** The control words and the threads' blocks. */
@@ -197,6 +203,8 @@ export const ATTENTION_DECONFIGURED = 0x0008;
 export const ATTENTION_CHECKSTOPPED = 0x0010;
 export const ATTENTION_BUSY = 0x0020;
 export const ATTENTION_ASYNC = 0x0040;
+/** Each message's target domain is checked (AD-28). */
+export const ATTENTION_DOMAIN = 0x0080;
 export const ATTENTION_SERVICE = 0x0100;
 export const ATTENTION_FAULT = 0x0200;
 export const ATTENTION_SHARED = 0x0400;
@@ -246,14 +254,16 @@ export const K_MDEV = 23;
 export const K_REQUESTS = 24;
 /** Guest record word index of the notification's receiver, 0 = the host. */
 export const K_NOTIFY_GUEST = 25;
-/** Secure-execution guest the queue is bound to (record word index). */
-export const K_BOUND_GUEST = 26;
+/** Guest whose secret K_SECRET is (record word index). */
+export const K_SECRET_GUEST = 26;
 /** Thread that owns the queue. */
 export const K_OWNER = 27;
-/** Service time in nanoseconds of a loopback message, a double. */
-export const K_SERVICE_NS = 28;
+/** Number of the running association, for the order of those that end at the same time. */
+export const K_BIND_SEQUENCE = 28;
 /** Slots whose finished reply is held back by a reorder fault. */
 export const K_HELD = 30;
+/** K_REQUESTS when the pending AQIC was accepted: of two things due at the same time the one accepted first happens first. */
+export const K_AQIC_AFTER = 31;
 
 export const AFTER_RESET_KEEP = 0;
 export const AFTER_RESET_UNBIND = 1;
@@ -286,6 +296,39 @@ export const SLOT_SPECIAL = 1;
 export const SLOT_DROP = 2;
 export const SLOT_REORDER = 4;
 
+// ---- adapter ------------------------------------------------------------------------------------------------------------
+/** Adapter record, 384 bytes: how long requests take. One for each APID. */
+export const ADAPTERS = 256;
+export const ADAPTER_WORDS = 96;
+/** MODE_* of native-like/arch/adapter-types.ts. */
+export const A_MODE = 0;
+export const A_TYPE = 1;
+/** SERVICE_* */
+export const A_MODEL = 2;
+/** Requests worked on at a time; 0 = any number. */
+export const A_ENGINES = 3;
+/** 1: replies in the order of acceptance. */
+export const A_FIFO = 4;
+/** State of the adapter's random generator. */
+export const A_RANDOM = 5;
+/** Thread that holds the adapter's lock plus 1. */
+export const A_LOCK = 6;
+/** Requests served. */
+export const A_SERVED = 7;
+/** Service time (or its median) in nanoseconds, shape of the distribution, latest due time, busy nanoseconds: doubles. */
+export const A_TIME = 8;
+export const A_SIGMA = 10;
+export const A_LAST_DUE = 12;
+export const A_BUSY = 14;
+/** When each engine is free again, doubles. */
+export const A_FREE_AT = 16;
+export const ENGINES_MAX = 40;
+
+export const SERVICE_INSTANT = 0;
+export const SERVICE_FIXED = 1;
+export const SERVICE_LOGNORMAL = 2;
+export const SERVICE_RATED = 3;
+
 // ---- GISA and faults ----------------------------------------------------------------------------------------------------
 /** One line a guest; guest number g of the image has its GISA at C_GISA_BYTE + 64 g. */
 export const GISA_STRIDE_BYTE = 64;
@@ -310,7 +353,6 @@ export const F_COUNT = 6;
 /** 0 = always, else the chance as a fraction of 2^32. */
 export const F_CHANCE = 7;
 export const F_RANDOM = 8;
-export const F_HITS = 9;
 /** First time it applies, nanoseconds, a double. */
 export const F_AT = 10;
 /** Delay in nanoseconds, a double. */

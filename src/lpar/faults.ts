@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Declares faults in the machine image: what is to go wrong, where, when and how often.
+// Source: docs/design.md sections 5 and 6 (`faults`, `fault:`).
+import { selectMasks } from '../../native-like/machine/guest-setup.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import {
+  ATTENTION_FAULT,
+  C_FAULT_COUNT,
+  F_ACTION,
+  F_ACTIVE,
+  F_AT,
+  F_CHANCE,
+  F_COUNT,
+  F_DELAY,
+  F_FUNCTIONS,
+  F_ID,
+  F_RANDOM,
+  F_SCOPE,
+  F_VALUE,
+  FAULT_CC,
+  FAULT_DELAY,
+  FAULT_DROP,
+  FAULT_RC,
+  FAULT_REORDER,
+  FAULT_WORDS,
+  FAULTS_MAX,
+  FUNCTION_COUNT,
+  FUNCTION_DQAP,
+  FUNCTION_NAMES,
+  FUNCTION_NQAP,
+  G_FAULTS,
+  K_APQN,
+  Q_ATTENTION,
+} from '../../native-like/machine/layout.ts';
+import { ApemuError } from '../errors.ts';
+import type { Exclusive, Partition } from './partition.ts';
+import { seedRandom } from './random.ts';
+
+/** What a fault does; times in nanoseconds. Message effects (drop, delay, reorder) strike at NQAP. */
+export type FaultEffect =
+  | { readonly kind: 'rc'; readonly rc: number }
+  | { readonly kind: 'cc'; readonly cc: 1 | 2 }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'delay'; readonly delayNs: number }
+  | { readonly kind: 'reorder'; readonly places: number };
+
+/** One fault. Without guest and APQN it strikes everywhere. */
+export interface Fault {
+  /** Guest number in the image. */
+  readonly guest?: number | undefined;
+  readonly apqn?: number | undefined;
+  /** Lower-case instruction name or `any`. */
+  readonly on: string;
+  readonly effect: FaultEffect;
+  /** How often it strikes; undefined: for ever. */
+  readonly count?: number | undefined;
+  /** Chance of each matching instruction, above 0 and at most 1; undefined: 1. */
+  readonly probability?: number | undefined;
+  /** Not before this time. */
+  readonly atNs?: number | undefined;
+}
+
+const ACTIONS: Readonly<Record<FaultEffect['kind'], number>> = {
+  rc: FAULT_RC,
+  cc: FAULT_CC,
+  drop: FAULT_DROP,
+  delay: FAULT_DELAY,
+  reorder: FAULT_REORDER,
+};
+
+const SCOPE_ANY = 0;
+const SCOPE_GUEST = 1;
+const SCOPE_APQN = 2;
+
+/** The faults of one machine. */
+export class Faults {
+  readonly #image: MachineImage;
+  readonly #partition: Partition;
+  readonly #exclusive: Exclusive;
+  readonly #seed: number;
+
+  constructor(partition: Partition, seed: number, exclusive: Exclusive) {
+    this.#image = partition.image;
+    this.#partition = partition;
+    this.#exclusive = exclusive;
+    this.#seed = seed;
+  }
+
+  /** Declares a fault. Throws ApemuError when the table is full or the instruction is unknown. */
+  declare(fault: Fault): void {
+    const functions = functionMask(fault);
+    this.#exclusive(() => {
+      this.#write(this.#append(), fault, functions);
+      this.#mark();
+    });
+  }
+
+  /** Takes all faults back. */
+  clear(): void {
+    this.#exclusive(() => {
+      for (let n = 0; n < this.#image.word(C_FAULT_COUNT); n++)
+        this.#image.i32[this.#image.fault(n) + F_ACTIVE] = 0;
+      this.#image.i32[C_FAULT_COUNT] = 0;
+      this.#mark();
+    });
+  }
+
+  /** Marks queues and guests again, after queues came or went. */
+  refresh(): void {
+    this.#exclusive(() => this.#mark());
+  }
+
+  /** Record for one more fault, behind all others: the first that matches strikes, in the order of declaration. */
+  #append(): number {
+    let count = this.#image.word(C_FAULT_COUNT);
+    if (count === FAULTS_MAX) count = this.#dropEnded();
+    if (count === FAULTS_MAX) {
+      throw new ApemuError(
+        'APEMU_ERR_FAULT_LIMIT',
+        `there are ${FAULTS_MAX} active faults already`,
+      );
+    }
+    this.#image.i32[C_FAULT_COUNT] = count + 1;
+    return count;
+  }
+
+  /** Moves the active faults together, keeping their order. Returns their number. */
+  #dropEnded(): number {
+    const { i32 } = this.#image;
+    let kept = 0;
+    for (let n = 0; n < FAULTS_MAX; n++) {
+      const record = this.#image.fault(n);
+      if (i32[record + F_ACTIVE] === 0) continue;
+      i32.copyWithin(this.#image.fault(kept), record, record + FAULT_WORDS);
+      kept++;
+    }
+    i32[C_FAULT_COUNT] = kept;
+    return kept;
+  }
+
+  #write(number: number, fault: Fault, functions: number): void {
+    const { i32, f64 } = this.#image;
+    const record = this.#image.fault(number);
+    const { effect } = fault;
+    i32[record + F_SCOPE] =
+      fault.apqn !== undefined ? SCOPE_APQN : fault.guest !== undefined ? SCOPE_GUEST : SCOPE_ANY;
+    i32[record + F_ID] =
+      fault.apqn ?? (fault.guest === undefined ? 0 : this.#image.guest(fault.guest));
+    i32[record + F_FUNCTIONS] = functions;
+    i32[record + F_ACTION] = ACTIONS[effect.kind];
+    i32[record + F_VALUE] = effectValue(effect);
+    i32[record + F_COUNT] = fault.count ?? -1;
+    const chance = fault.probability ?? 1;
+    i32[record + F_CHANCE] = chance >= 1 ? 0 : Math.max(1, Math.floor(chance * 0x100000000)) | 0;
+    i32[record + F_RANDOM] = seedRandom(this.#seed, 0x1000 + number);
+    f64[(record + F_AT) >> 1] = fault.atNs ?? 0;
+    f64[(record + F_DELAY) >> 1] = effect.kind === 'delay' ? effect.delayNs : 0;
+    i32[record + F_ACTIVE] = 1;
+  }
+
+  /** Sets the marks by which the fast paths see that there is something to look at. */
+  #mark(): void {
+    const image = this.#image;
+    const marks = this.#scan();
+    for (let guest = 0; guest < image.guests; guest++) {
+      image.i32[image.guest(guest) + G_FAULTS] =
+        marks.all || marks.guests.has(image.guest(guest)) ? 1 : 0;
+      selectMasks(image, guest);
+    }
+    for (let n = 1; n < image.queues; n++) this.#markQueue(image.queueRecord(n), marks);
+  }
+
+  #markQueue(q: number, marks: Marks): void {
+    const image = this.#image;
+    const apqn = image.word(image.cold(q) + K_APQN);
+    const attention = image.word(q + Q_ATTENTION) & ~ATTENTION_FAULT;
+    image.i32[q + Q_ATTENTION] = marks.apqns.has(apqn) ? attention | ATTENTION_FAULT : attention;
+    this.#partition.selectDevice(q, marks.messages);
+  }
+
+  #scan(): Marks {
+    const image = this.#image;
+    const marks: Marks = { all: false, guests: new Set(), apqns: new Set(), messages: false };
+    for (let n = 0; n < image.word(C_FAULT_COUNT); n++) {
+      const record = image.fault(n);
+      if (image.word(record + F_ACTIVE) === 0) continue;
+      const scope = image.word(record + F_SCOPE);
+      if (scope === SCOPE_ANY) marks.all = true;
+      else if (scope === SCOPE_GUEST) marks.guests.add(image.word(record + F_ID));
+      else marks.apqns.add(image.word(record + F_ID));
+      if (image.word(record + F_ACTION) >= FAULT_DROP) marks.messages = true;
+    }
+    return marks;
+  }
+}
+
+interface Marks {
+  all: boolean;
+  readonly guests: Set<number>;
+  readonly apqns: Set<number>;
+  messages: boolean;
+}
+
+const effectValue = (effect: FaultEffect): number => {
+  if (effect.kind === 'rc') return effect.rc;
+  if (effect.kind === 'cc') return effect.cc;
+  return effect.kind === 'reorder' ? effect.places : 0;
+};
+
+/** Only these two can end with condition codes 1 and 2. */
+const MESSAGE_FUNCTIONS = (1 << FUNCTION_NQAP) | (1 << FUNCTION_DQAP);
+
+/** Bits of the functions a fault strikes. Message effects belong to NQAP whatever `on` says about the reply. */
+const functionMask = (fault: Fault): number => {
+  const mask = namedFunctions(fault);
+  return fault.effect.kind === 'cc' ? mask & MESSAGE_FUNCTIONS : mask;
+};
+
+const namedFunctions = (fault: Fault): number => {
+  if (ACTIONS[fault.effect.kind] >= FAULT_DROP) return 1 << FUNCTION_NQAP;
+  if (fault.on === 'any') return (1 << FUNCTION_COUNT) - 1;
+  const index = FUNCTION_NAMES.findIndex((name) => name.toLowerCase() === fault.on);
+  if (index < 0) {
+    throw new ApemuError(
+      'APEMU_ERR_FAULT_FUNCTION',
+      `no instruction ${fault.on} (expected tapq … dqap, any)`,
+    );
+  }
+  return 1 << index;
+};

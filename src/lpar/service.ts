@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// The adapters at work: takes requests from queues, has them answered, and says when the replies are ready.
+// Source: docs/design.md sections 3 and 4; docs/reference/ap-architecture.md AD-30; docs/reference/messages.md section 7.2.
+// Works on the image alone, in whatever thread owns the queue.
+import { MODE_LOOPBACK } from '../../native-like/arch/adapter-types.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import {
+  A_BUSY,
+  A_ENGINES,
+  A_FIFO,
+  A_FREE_AT,
+  A_LAST_DUE,
+  A_LOCK,
+  A_MODEL,
+  A_RANDOM,
+  A_SERVED,
+  A_SIGMA,
+  A_TIME,
+  C_CLOCKS,
+  C_PENDING_BYTE,
+  CLOCK_STRIDE,
+  K_APQN,
+  K_MODE,
+  L_ACCEPTED,
+  L_DELAY,
+  L_FLAGS,
+  L_LENGTH,
+  Q_LIMIT,
+  Q_REQUEST_HEAD,
+  Q_REQUEST_TAIL,
+  Q_SLOTS_BYTE,
+  Q_STRIDE_BYTE,
+  SERVICE_FIXED,
+  SERVICE_LOGNORMAL,
+  SERVICE_RATED,
+  SLOT_HEADER_BYTES,
+  SLOT_SPECIAL,
+  T_PENDING,
+} from '../../native-like/machine/layout.ts';
+import type { Kernel } from './kernel.ts';
+import { asFraction, nextRandom } from './random.ts';
+
+/** A request handed to the model of an adapter. Its bytes and the reply's room are the same memory. */
+export interface ServiceRequest {
+  readonly apqn: number;
+  readonly special: boolean;
+  /** The request; `room` bytes of the slot may be overwritten with the reply. */
+  readonly bytes: Uint8Array;
+  readonly room: Uint8Array;
+}
+
+/** What a message means: fills `room` with the reply and returns its length. Loopback needs none. */
+export type MessageModel = (request: ServiceRequest) => number;
+
+/** Rated service time in nanoseconds of a request, for the model `rated`. */
+export type RatedTime = (apqn: number, request: Uint8Array) => number;
+
+export interface ServiceModels {
+  readonly answer: MessageModel;
+  readonly ratedNs: RatedTime;
+}
+
+/** Serves queues of one machine in one thread. */
+export class AdapterService {
+  readonly #image: MachineImage;
+  readonly #kernel: Kernel;
+  readonly #models: ServiceModels | undefined;
+  readonly #clock: number;
+  readonly #flag: number;
+  readonly #owner: number;
+  /** Queue numbers this thread serves; undefined: all. */
+  #owned: readonly number[] | undefined;
+
+  constructor(image: MachineImage, kernel: Kernel, models: ServiceModels | undefined, thread = 0) {
+    this.#image = image;
+    this.#kernel = kernel;
+    this.#models = models;
+    const block = C_CLOCKS + thread * CLOCK_STRIDE;
+    this.#clock = block / 2;
+    this.#flag = block + T_PENDING;
+    this.#owner = thread + 1;
+  }
+
+  /** Limits this thread to some queues, by record number. */
+  own(queues: readonly number[]): void {
+    this.#owned = queues;
+  }
+
+  /** Whether a queue was marked since the last look: a cheap test between instructions. */
+  get wanted(): boolean {
+    return this.#image.i32[this.#flag] !== 0;
+  }
+
+  /** Serves every marked queue at the thread's time. Returns when the next thing is due, Infinity for nothing. */
+  serve(): number {
+    this.#image.i32[this.#flag] = 0;
+    let next = Number.POSITIVE_INFINITY;
+    if (this.#owned === undefined) {
+      const count = this.#image.queues;
+      for (let n = 1; n < count; n++) next = Math.min(next, this.#serveMarked(n));
+    } else {
+      for (const n of this.#owned) next = Math.min(next, this.#serveMarked(n));
+    }
+    return next;
+  }
+
+  #serveMarked(n: number): number {
+    const { u8 } = this.#image;
+    const mark = this.#image.word(C_PENDING_BYTE) + n;
+    if (u8[mark] === 0) return Number.POSITIVE_INFINITY;
+    u8[mark] = 0;
+    const due = this.#serveQueue(this.#image.queueRecord(n));
+    if (due !== Number.POSITIVE_INFINITY) u8[mark] = 1;
+    return due;
+  }
+
+  #serveQueue(q: number): number {
+    const now = this.#image.f64[this.#clock] as number;
+    this.#kernel.settle(q, now);
+    if (this.#image.i32[q + Q_REQUEST_HEAD] !== this.#image.i32[q + Q_REQUEST_TAIL]) {
+      for (let slot = this.#kernel.takeRequest(q); slot >= 0; slot = this.#kernel.takeRequest(q)) {
+        this.#start(q, slot);
+      }
+      this.#kernel.settle(q, now);
+    }
+    return this.#kernel.nextDue(q);
+  }
+
+  /** Answers one request and schedules its reply. */
+  #start(q: number, slot: number): void {
+    const { i32, f64, u8 } = this.#image;
+    const at = (i32[q + Q_SLOTS_BYTE] as number) + slot * (i32[q + Q_STRIDE_BYTE] as number);
+    const header = at >>> 2;
+    const cold = this.#image.cold(q);
+    const apqn = i32[cold + K_APQN] as number;
+    const length = i32[header + L_LENGTH] as number;
+    const payload = at + SLOT_HEADER_BYTES;
+    const accepted = f64[(header + L_ACCEPTED) >> 1] as number;
+    const bytes = u8.subarray(payload, payload + length);
+    const due = this.#schedule(apqn, bytes, accepted) + (f64[(header + L_DELAY) >> 1] as number);
+    let reply = length;
+    if (i32[cold + K_MODE] !== MODE_LOOPBACK && this.#models !== undefined) {
+      const room = u8.subarray(payload, payload + (i32[q + Q_LIMIT] as number));
+      const special = ((i32[header + L_FLAGS] as number) & SLOT_SPECIAL) !== 0;
+      reply = this.#models.answer({ apqn, special, bytes, room });
+    }
+    this.#kernel.completeAt(q, slot, reply, due);
+  }
+
+  /** When the reply to a request accepted at `accepted` is ready: its engine's queue, service time, order of replies. */
+  #schedule(apqn: number, request: Uint8Array, accepted: number): number {
+    const { i32, f64 } = this.#image;
+    const record = this.#image.adapter(apqn >>> 8);
+    if (i32[record + A_MODEL] === 0) return accepted;
+    while (Atomics.compareExchange(i32, record + A_LOCK, 0, this.#owner) !== 0);
+    const time = this.#serviceTime(record, apqn, request);
+    let due = this.#engine(record, accepted, time);
+    if (i32[record + A_FIFO] !== 0) {
+      due = Math.max(due, f64[(record + A_LAST_DUE) >> 1] as number);
+      f64[(record + A_LAST_DUE) >> 1] = due;
+    }
+    f64[(record + A_BUSY) >> 1] = (f64[(record + A_BUSY) >> 1] as number) + time;
+    i32[record + A_SERVED] = (i32[record + A_SERVED] as number) + 1;
+    Atomics.store(i32, record + A_LOCK, 0);
+    return due;
+  }
+
+  #serviceTime(record: number, apqn: number, request: Uint8Array): number {
+    const { i32, f64 } = this.#image;
+    const time = f64[(record + A_TIME) >> 1] as number;
+    switch (i32[record + A_MODEL]) {
+      case SERVICE_FIXED:
+        return time;
+      case SERVICE_LOGNORMAL:
+        return Math.round(
+          time * Math.exp((f64[(record + A_SIGMA) >> 1] as number) * this.#normal(record)),
+        );
+      case SERVICE_RATED:
+        return this.#models?.ratedNs(apqn, request) ?? time;
+      default:
+        return 0;
+    }
+  }
+
+  /** A standard normal number from the adapter's generator (Box and Muller). */
+  #normal(record: number): number {
+    const { i32 } = this.#image;
+    const first = nextRandom(i32[record + A_RANDOM] as number);
+    const second = nextRandom(first);
+    i32[record + A_RANDOM] = second;
+    return (
+      Math.sqrt(-2 * Math.log(1 - asFraction(first))) * Math.cos(2 * Math.PI * asFraction(second))
+    );
+  }
+
+  /** Occupies the engine that is free first for `time` from `accepted` on. Returns when it is done. */
+  #engine(record: number, accepted: number, time: number): number {
+    const { f64 } = this.#image;
+    const engines = this.#image.word(record + A_ENGINES);
+    if (engines === 0) return accepted + time;
+    const base = (record + A_FREE_AT) >> 1;
+    let best = base;
+    for (let n = 1; n < engines; n++) {
+      if ((f64[base + n] as number) < (f64[best] as number)) best = base + n;
+    }
+    const done = Math.max(accepted, f64[best] as number) + time;
+    f64[best] = done;
+    return done;
+  }
+}
