@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which domain a request is for, and who may send it.
 // Source: docs/reference/messages.md 2.9 (admin classes), 2.10 (EP11), 2.13 (checks); ap-architecture.md AD-28.
-import type { RequestContext } from './adapter.ts';
+
 import { ascii, u16, u32 } from './messages/bytes.ts';
 import {
   CPRBX,
@@ -16,6 +16,7 @@ import {
   TYPE6_HEADER,
 } from './messages/layouts.ts';
 import { INVALID_DOMAIN_PENDING } from './messages/reply-codes.ts';
+import type { RequestContext } from './model.ts';
 
 /** CPRBX func_ids that administer a domain. Source: messages.md 2.9. */
 const ADMIN_IDS: readonly string[] = ['T3', 'T5', 'T6', 'T7'];
@@ -63,10 +64,13 @@ export function targetDomain(request: Uint8Array): number {
 }
 
 /**
- * Judges a target (CD-03): administration needs the domain in ADM, use needs the queue's own domain. Returns a reply code
+ * Judges a target (CD-03): administration needs the domain in ADM, use needs the queue's own domain, in AQM. Returns a reply code
  * or 0.
  */
 export function checkTarget(target: Target, context: RequestContext): number {
-  const allowed = target.admin ? context.control(target.domain) : target.domain === context.apqi;
+  const { domain, admin } = target;
+  const allowed = admin
+    ? context.control(domain)
+    : domain === context.apqi && context.usage(domain);
   return allowed ? 0 : INVALID_DOMAIN_PENDING;
 }

@@ -55,6 +55,7 @@ function anyNonzero(bytes: Uint8Array, ranges: readonly (readonly [number, numbe
 
 /**
  * Checks the type 6 header (messages.md 2.4, 8.1): type, lengths, agent. Returns a reply code or 0.
+ * CD-13: bytes after the declared parts are accepted, the passthrough ioctl pads to 4; missing ones never.
  * @param least smallest control block: the CPRB.
  */
 export function checkType6(

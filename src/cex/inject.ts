@@ -2,7 +2,6 @@
 // Injected replies: every error code at will, and shapes no card sends.
 // Source: docs/reference/messages.md 3.1, 3.3, 3.4, 8.3.
 import { ApemuError } from '../errors.ts';
-import type { Work } from './adapter.ts';
 import { ccaReply } from './cca/reply.ts';
 import { ep11Reply } from './ep11/reply.ts';
 import { errorReply } from './frame.ts';
@@ -17,6 +16,7 @@ import {
   TYPE86_HEADER,
 } from './messages/layouts.ts';
 import { CCA, EP11 } from './messages/reply-codes.ts';
+import type { Work } from './model.ts';
 import { requestFunction } from './request-function.ts';
 import { REPLY_SHAPES } from './shapes.ts';
 
@@ -107,7 +107,7 @@ function injectCode(work: Work, inject: Extract<InjectedReply, { kind: 'code' }>
 }
 
 /**
- * Replaces or spoils the reply of `size` bytes in the draft; returns the new size. An injection that does not fit the
+ * Replaces or spoils the reply of `size` bytes in the draft; returns the new size. CD-12: an injection that does not fit the
  * function, the mode or the reply, or that may damage a guest without the switch, leaves the reply as it is.
  */
 export function applyInjection(work: Work, size: number, inject: InjectedReply): number {

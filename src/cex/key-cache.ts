@@ -11,7 +11,7 @@ import {
   privateDecrypt,
   publicEncrypt,
 } from 'node:crypto';
-import { sameBytes, significant } from './messages/bytes.ts';
+import { significant } from './messages/bytes.ts';
 import type { CrtKey } from './messages/cca.ts';
 import { byteLength, toBigInt, toBytes } from './numbers.ts';
 
@@ -177,7 +177,7 @@ export function privateOperation(
   operand.set(c, n - c.length);
   const options = { key: imported.key, padding: constants.RSA_NO_PADDING };
   const raw = privateDecrypt(options, operand);
-  if (!sameBytes(publicEncrypt(options, raw), operand)) {
+  if (Buffer.compare(publicEncrypt(options, raw), operand) !== 0) {
     counters.mismatches++;
     return undefined;
   }

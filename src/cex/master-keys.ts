@@ -5,7 +5,7 @@
 // CD-04 Without configuration every domain has valid current keys, derived from the serial number and the domain, so that
 // every card is usable, keys of one domain are refused in another, and runs repeat.
 import { createHash } from 'node:crypto';
-import type { AdapterModel } from './adapter.ts';
+import type { AdapterModel } from './model.ts';
 
 /** One register. */
 export interface KeyRegister {

@@ -12,7 +12,7 @@
 // result that does not verify, from primes that are none or a wrong u, is computed again by the formula.
 import { constants, publicEncrypt, type RsaPublicKey } from 'node:crypto';
 import { privateOperation } from './key-cache.ts';
-import { compareNumbers, significant } from './messages/bytes.ts';
+import { significant, u16, u32 } from './messages/bytes.ts';
 import type { CrtKey } from './messages/cca.ts';
 import { byteLength, toBigInt, toBytes } from './numbers.ts';
 
@@ -104,12 +104,18 @@ export function isEven(number: Uint8Array): boolean {
   return number.length === 0 || (number[number.length - 1]! & 1) === 0;
 }
 
-/** Whether number < p * q; compares sizes before it multiplies. All are significant bytes. */
+/**
+ * Whether number < p * q; all are significant bytes. Compares lengths and leading bytes before it multiplies: with the
+ * lengths of a product, p * q is at least the product of the leading halfwords there.
+ */
 export function belowProduct(number: Uint8Array, p: Uint8Array, q: Uint8Array): boolean {
-  if (number.length < p.length + q.length - 1) return true;
-  if (number.length > p.length + q.length) return false;
-  const n = toBytes(toBigInt(p) * toBigInt(q), p.length + q.length);
-  return compareNumbers(number, n) < 0;
+  const length = p.length + q.length;
+  if (number.length < length - 1) return true;
+  if (number.length > length) return false;
+  if (number.length === length && p.length >= 2 && q.length >= 2) {
+    if (u32(number, 0) < u16(p, 0) * u16(q, 0)) return true;
+  }
+  return toBigInt(number) < toBigInt(p) * toBigInt(q);
 }
 
 /**

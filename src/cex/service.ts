@@ -2,7 +2,7 @@
 // Service times and parallel engines of an adapter.
 // Source: docs/reference/messages.md 7.2. Ratings are constants of zcrypt_cex4.c [S]; reading a rating as microseconds an
 // operation at saturation, 8 engines a card, and 8 x rating as service time is the reference's model, a choice [C].
-import type { AdapterMode } from './adapter.ts';
+import type { AdapterMode } from './model.ts';
 import { requestFunction } from './request-function.ts';
 
 /** Kernel speed ratings of one card: relative cost per function, smaller is faster. */

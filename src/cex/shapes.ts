@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reply shapes no card sends: what a fuzzing user can make of a good reply, and what each does to a Linux guest.
 // Source: docs/reference/messages.md 8.3, 0.2.
-import type { Work } from './adapter.ts';
-import { DRAFT_BYTES } from './adapter.ts';
+
 import { putU16, putU32, u16, u32 } from './messages/bytes.ts';
 import {
   CPRBX,
@@ -16,6 +15,8 @@ import {
   TYPE80_HEADER,
   TYPE86_HEADER,
 } from './messages/layouts.ts';
+import type { Work } from './model.ts';
+import { DRAFT_BYTES } from './model.ts';
 
 /** Changes the reply of `size` bytes in the draft; returns the new size. Replies it does not apply to stay as they are. */
 export type Spoil = (work: Work, size: number, value: number) => number;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The support matrix: every function of every mode, what is computed and why the rest is not.
 import { ACCELERATOR_FUNCTIONS } from './accelerator/functions.ts';
-import type { AdapterMode } from './adapter.ts';
 import { CCA_FUNCTIONS } from './cca/functions.ts';
 import { EP11_FUNCTIONS } from './ep11/functions.ts';
 import type { FunctionRow } from './functions.ts';
 import { LOOPBACK_FUNCTIONS } from './loopback/functions.ts';
+import type { AdapterMode } from './model.ts';
+import { REPLY_SHAPES } from './shapes.ts';
 
 /** Functions by mode. */
 export const FUNCTIONS: Readonly<Record<AdapterMode, readonly FunctionRow[]>> = {
@@ -27,4 +28,32 @@ export function supportTable(): string {
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The injectable reply shapes as a Markdown table, for the documentation. */
+export function shapeTable(): string {
+  const lines = [
+    '| shape | row of 8.3 | value (standard) | Linux 6.12 guest | damage, needs `allowGuestDamage` |',
+    '|---|---|---|---|---|',
+  ];
+  for (const s of REPLY_SHAPES) {
+    const value = `${s.value} (${s.standard})`;
+    lines.push(`| ${s.name} | ${s.row} | ${value} | ${s.effect} | ${s.danger ?? ''} |`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The documentation page about what the cards answer. */
+export function supportPage(): string {
+  return [
+    '# What the emulated cards answer\n',
+    'Made from the tables in `src/cex` (`supportPage()` in `support.ts`); a test compares. Layouts and codes are those of',
+    '[the message reference](reference/messages.md). `full`: computed; `part`: some forms; `none`: refused as the reason says.\n',
+    '## Functions\n',
+    supportTable(),
+    '## Reply shapes for fuzzing\n',
+    'Injected by name (`inject: { kind: shape, shape: … }`). Shapes with an entry in the last column crash, leak or corrupt a Linux',
+    'guest kernel; without the switch `allowGuestDamage` they are refused by the configuration check and never sent.\n',
+    shapeTable(),
+  ].join('\n');
 }

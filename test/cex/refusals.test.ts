@@ -147,6 +147,10 @@ describe('the target domain', () => {
     expect(outcome(adapter, request)).toBe(expected);
   });
 
+  it('is refused with 82/8A when the queue left the usage domains of the sender', () => {
+    expect(outcome(C, rl(), { usage: () => false })).toBe('82/8a');
+  });
+
   it.each([
     ['RL for domain 4', buildRng({ domain: 4 }), 4],
     ['an admin request for 0x47', admin(0x47), 0x47],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An accelerator: type 50 in, type 80 out.
 // Source: docs/reference/messages.md 2.1, 2.2, 5.1, 8.2.
-import { FACILITY, has, type Work } from '../adapter.ts';
+
 import { checkType, errorReply } from '../frame.ts';
 import { compareNumbers, significant, u16 } from '../messages/bytes.ts';
 import { encode } from '../messages/layout.ts';
@@ -22,6 +22,7 @@ import {
   OPERAND_SIZE,
   RESERVED_FIELD,
 } from '../messages/reply-codes.ts';
+import { FACILITY, has, type Work } from '../model.ts';
 import { belowProduct, crtExponentiation, isEven, modularExponentiation } from '../rsa.ts';
 
 /** Operand size that needs the 4K facilities. */

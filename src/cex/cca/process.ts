@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A CCA coprocessor: type 6 with a CPRBX in, type 86 out.
 // Source: docs/reference/messages.md 2.4, 2.5, 2.13, 3.3, 8.2.
-import { FACILITY, has, type Work } from '../adapter.ts';
+
 import { ccaTarget, checkTarget } from '../domains.ts';
 import { checkType6, errorReply } from '../frame.ts';
 import { ascii, u16, u32 } from '../messages/bytes.ts';
@@ -20,6 +20,7 @@ import {
   INVALID_SPECIAL_CMD,
   MALFORMED_MSG,
 } from '../messages/reply-codes.ts';
+import { FACILITY, has, type Work } from '../model.ts';
 import { CCA_FUNCTIONS, CCA_HANDLERS } from './functions.ts';
 import { ccaReply } from './reply.ts';
 

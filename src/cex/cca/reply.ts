@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CCA replies: header, CPRBX copied from the request, parameter block, data.
 // Source: docs/reference/messages.md 2.5, 2.6, 2.7 (error shape), 3.3.
-import type { Work } from '../adapter.ts';
+
 import { errorReply, fits, startReply } from '../frame.ts';
 import { putU16, putU32 } from '../messages/bytes.ts';
 import type { ParameterBlock } from '../messages/cca.ts';
@@ -15,6 +15,7 @@ import {
   REQUEST_PARAMETERS,
 } from '../messages/layouts.ts';
 import { type CcaCode, PACKET_TRUNCATED } from '../messages/reply-codes.ts';
+import type { Work } from '../model.ts';
 
 /** What a function answers: a code, and with code 0/0 any of the parts. */
 export interface CcaAnswer {

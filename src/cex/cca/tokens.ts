@@ -7,12 +7,12 @@
 // 1 byte parts wanted and the key, with the first 56 token bytes as associated data: IV 12, text, tag 16, in the 64, 72 or 80
 // bytes of its size.
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import type { AdapterModel } from '../adapter.ts';
 import { pattern, registers } from '../master-keys.ts';
 import { putU16, putU32, sameBytes, u16, u32 } from '../messages/bytes.ts';
 import { encode } from '../messages/layout.ts';
 import { CCA, type CcaCode } from '../messages/reply-codes.ts';
 import { AES_CIPHER_TOKEN, AES_DATA_TOKEN, validationValue } from '../messages/tokens.ts';
+import type { AdapterModel } from '../model.ts';
 
 /** A master key with the pattern tokens carry. */
 export interface TokenKey {

@@ -6,12 +6,12 @@
 // padding under the wrapping key, IV = the 14 bytes of the blob and two zeros. MAC: HMAC-SHA-256 over the first 224 bytes with
 // SHA-256("mac" || wrapping key).
 import { createCipheriv, createDecipheriv, createHash, createHmac } from 'node:crypto';
-import type { AdapterModel } from '../adapter.ts';
 import { pattern, registers } from '../master-keys.ts';
 import { putU16, putU32, sameBytes, u16, u32 } from '../messages/bytes.ts';
 import { EP11_KEY_BLOB } from '../messages/ep11.ts';
 import { encode } from '../messages/layout.ts';
 import { EP11 } from '../messages/reply-codes.ts';
+import type { AdapterModel } from '../model.ts';
 
 /** PKCS#11 CKK_AES. */
 export const KEY_TYPE_AES = 0x1f;

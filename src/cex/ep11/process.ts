@@ -4,7 +4,7 @@
 //
 // CD-09 A payload that is no envelope of function, domain and octet strings is 82/40; a domain inside the payload that is not
 // the CPRB's is 82/8A.
-import { FACILITY, has, type Work } from '../adapter.ts';
+
 import { checkTarget, ep11Target } from '../domains.ts';
 import { checkType6, errorReply } from '../frame.ts';
 import { ascii, u16, u32 } from '../messages/bytes.ts';
@@ -25,6 +25,7 @@ import {
   INVALID_SPECIAL_CMD,
   MALFORMED_MSG,
 } from '../messages/reply-codes.ts';
+import { FACILITY, has, type Work } from '../model.ts';
 import { EP11_FUNCTIONS, EP11_HANDLERS } from './functions.ts';
 import { ep11Reply } from './reply.ts';
 

@@ -2,7 +2,6 @@
 // EP11 info queries (function 38): module and domain.
 // Source: docs/reference/messages.md 2.11.
 import { createHash } from 'node:crypto';
-import { type AdapterModel, FACILITY, has } from '../adapter.ts';
 import { pattern, registers } from '../master-keys.ts';
 import { putAscii, putU32, u32 } from '../messages/bytes.ts';
 import {
@@ -14,6 +13,7 @@ import {
 } from '../messages/ep11.ts';
 import { encode } from '../messages/layout.ts';
 import { EP11 } from '../messages/reply-codes.ts';
+import { type AdapterModel, FACILITY, has } from '../model.ts';
 import type { Ep11Answer, Ep11Call } from './reply.ts';
 
 /** Emulated values. Source: messages.md 2.11, column [C]. */

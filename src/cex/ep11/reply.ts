@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // EP11 replies: header, CPRB copied from the request, payload.
 // Source: docs/reference/messages.md 2.10, 2.11 (rule 9: long forms), 3.4.
-import type { Work } from '../adapter.ts';
+
 import { errorReply, fits, startReply } from '../frame.ts';
 import { putU32 } from '../messages/bytes.ts';
 import { type Ep11Payload, putPayload, u32Argument } from '../messages/ep11.ts';
@@ -13,6 +13,7 @@ import {
   REQUEST_BLOCK,
 } from '../messages/layouts.ts';
 import { EP11, PACKET_TRUNCATED } from '../messages/reply-codes.ts';
+import type { Work } from '../model.ts';
 
 /** What a function answers: a return value, and with 0 its data. */
 export interface Ep11Answer {
