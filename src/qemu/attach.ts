@@ -167,10 +167,11 @@ export class Attachment implements Station {
     const still = this.#state === 'hooking' && this.#hook.state() === 'final';
     if (still) this.#lowcores = this.#hook.install(this.#patienceMs);
     if (stop) await this.#qmp.execute('cont');
-    if (still) {
+    const done = still && this.#lowcores.length > 0;
+    if (done) {
       this.#seenBefore = true;
       this.#log(`attached: ${this.#lowcores.length} lowcores hooked`);
     }
-    this.#become(still && this.#lowcores.length > 0 ? 'attached' : 'waiting');
+    this.#become(done ? 'attached' : 'waiting');
   }
 }

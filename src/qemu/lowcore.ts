@@ -88,11 +88,12 @@ export class LowcoreHook {
    * Writes the hook area and points every lowcore at it. The guest is stopped, or runs a test kernel that waits for us.
    *
    * @param patienceMs how long a vCPU waits for an answer before it goes to the guest's own handler
-   * @returns the absolute addresses of the lowcores hooked
+   * @returns the absolute addresses of the lowcores hooked; none when a Linux kernel has not set its prefix yet: it fills the
+   *   lowcore at absolute zero before the one it runs with, and nothing has been changed then
    */
   install(patienceMs: number): number[] {
-    this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
-    const lowcores = [0, ...this.#prefixes()];
+    const lowcores = this.hooked();
+    if (this.#rule === 'linux' && lowcores.length === 1) return [];
     this.#writeArea(patienceMs);
     const program = hookPsw(this.area + AREA.program);
     const restart = hookPsw(this.area + AREA.restart);

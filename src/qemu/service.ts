@@ -18,6 +18,8 @@ export interface ServedCpu {
  * Nothing is stored when any part of the operand cannot be.
  */
 export interface ServedStorage {
+  /** Bytes of storage, from absolute zero. */
+  readonly size: number;
   /** @returns 0, or the program interruption code of the access exception */
   fetch(
     cpu: number,

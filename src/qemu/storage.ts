@@ -23,6 +23,10 @@ export class QemuStorage implements ServedStorage {
     this.#translator = new Translator(ram);
   }
 
+  get size(): number {
+    return this.#ram.size;
+  }
+
   /** Translation-exception identification of the access that failed last: high and low word. */
   get teid(): Uint32Array {
     return this.#translator.teid;

@@ -58,11 +58,21 @@ describe('the lowcore at absolute zero', () => {
   });
 
   it('keeps the original handler for Linux with machine checks enabled, as the kernel will have it', () => {
-    setPsw(0, LOWCORE.LC_PGM_NEW, 0x0400c00180000000n, 0x200000n);
-    setPsw(0, LOWCORE.LC_RESTART_NEW, WIDE, 0x300000n);
+    for (const lowcore of [0, 0x10000]) {
+      setPsw(lowcore, LOWCORE.LC_PGM_NEW, 0x0400c00180000000n, 0x200000n);
+      setPsw(lowcore, LOWCORE.LC_RESTART_NEW, WIDE, 0x300000n);
+    }
     const hook = new LowcoreHook(ram, 'linux');
     hook.install(1000);
     expect(ram.readWord(hook.area + AREA.original_program)).toBe(0x0404c001);
+  });
+
+  it('is left alone while the prefix area of Linux does not look the same', () => {
+    setPsw(0, LOWCORE.LC_PGM_NEW, LINUX, 0x200000n);
+    setPsw(0, LOWCORE.LC_RESTART_NEW, WIDE, 0x300000n);
+    const hook = new LowcoreHook(ram, 'linux');
+    expect(hook.install(1000)).toEqual([]);
+    expect(hook.state()).toBe('final');
   });
 
   it('tells when a vCPU has given up, and takes it back', () => {

@@ -45,6 +45,7 @@ const PROGRAMS: readonly [name: string, needed: boolean][] = [
   ['icainfo', false],
   ['icainfo-cex', false],
   ['icastats', false],
+  ['openssl', false],
 ];
 
 const PROGRAM_FOLDERS = ['bin', 'sbin', 'usr/bin', 'usr/sbin'];
@@ -62,9 +63,13 @@ const LIBRARIES = [
   'libica.so.3',
   'libpthread.so.0',
   'librt.so.1',
+  'libssl.so.3',
   'libz.so.1',
   'libzstd.so.1',
 ];
+
+/** OpenSSL's engine that calls libica, where the package has it and where OPENSSL_ENGINES of init points. */
+const ENGINE = { from: 'openssl-1.0.2/engines/libibmca.so', to: 'engines/ibmca.so' };
 
 /** Kernel modules, in the order init loads them. */
 const MODULES = ['zcrypt', 'zcrypt_cex4'];
@@ -74,9 +79,17 @@ export function defaultCache(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'apemu', 'guest-image');
 }
 
+/** Counts up when the contents of the image change, so that one made by an older version is made anew. */
+const REVISION = 2;
+
+function imageFolder(kernel: string, cache: string): string {
+  return join(cache, `${kernel}-r${REVISION}`);
+}
+
 /** The image of a kernel series if it has been made before. */
 export function findGuestImage(kernel: string, cache = defaultCache()): GuestImage | undefined {
-  const image = { kernel: join(cache, kernel, 'kernel'), initrd: join(cache, kernel, 'initrd') };
+  const folder = imageFolder(kernel, cache);
+  const image = { kernel: join(folder, 'kernel'), initrd: join(folder, 'initrd') };
   return existsSync(image.kernel) && existsSync(image.initrd) ? image : undefined;
 }
 
@@ -103,7 +116,7 @@ export async function makeGuestImage(
   }
   const made = findGuestImage(kernel, cache);
   if (made !== undefined && options.again !== true) return made;
-  const folder = join(cache, kernel);
+  const folder = imageFolder(kernel, cache);
   const work = join(folder, 'work');
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
@@ -155,13 +168,13 @@ function programEntries(tree: string, suite: GuestSuite): CpioEntry[] {
 
 function libraryEntries(tree: string): CpioEntry[] {
   const entries: CpioEntry[] = [];
-  for (const name of LIBRARIES) {
-    const folder = LIBRARY_FOLDERS.find((place) => existsSync(join(tree, place, name)));
+  for (const { from, to } of [...LIBRARIES.map((name) => ({ from: name, to: name })), ENGINE]) {
+    const folder = LIBRARY_FOLDERS.find((place) => existsSync(join(tree, place, from)));
     if (folder === undefined) continue;
     entries.push({
-      path: `lib/s390x-linux-gnu/${name}`,
+      path: `lib/s390x-linux-gnu/${to}`,
       mode: MODE_PROGRAM,
-      data: readFileSync(join(tree, folder, name)),
+      data: readFileSync(join(tree, folder, from)),
     });
   }
   const loader = Buffer.from('s390x-linux-gnu/ld64.so.1');

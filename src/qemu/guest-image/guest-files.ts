@@ -17,11 +17,13 @@ export const STATUS_MARK = 'apemu-guest: status';
  */
 export const INIT_SCRIPT = `#!/bin/busybox sh
 export PATH=/sbin:/usr/sbin:/bin:/usr/bin
+export OPENSSL_ENGINES=/lib/s390x-linux-gnu/engines
 /bin/busybox mkdir -p /proc /sys /dev /tmp /run
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
 /bin/busybox mount -t devtmpfs devtmpfs /dev 2>/dev/null
 /bin/busybox --install -s /bin
+mkdir -p /dev/shm && mount -t tmpfs tmpfs /dev/shm
 echo "${INIT_MARK}"
 for module in zcrypt zcrypt_cex4; do
   insmod /modules/$module.ko || echo "apemu-guest: cannot load $module"

@@ -27,6 +27,8 @@ const COMMON = [
   'zlib1g',
   'perl-base',
   'libcrypt1',
+  'openssl',
+  'openssl-ibmca',
 ] as const;
 
 /** The two guest systems. */

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine's way to storage that lies outside its image: one router for all guests under QEMU, because a machine has one kernel.
+// Source: native-like/exec/registry.ts (ExternalStorage); docs/design.md section 2.
+
+import type { ExternalStorage } from '../../native-like/exec/registry.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import {
+  G_EXTERNAL,
+  K_NIB_BYTE,
+  K_NOTIFY_GUEST,
+  K_SAVED_NIB,
+  V_GUEST,
+} from '../../native-like/machine/layout.ts';
+import { PGM_ADDRESSING } from './dat.ts';
+import type { ServedStorage } from './service.ts';
+
+/** Added to the notification address of a guest without KVM, so that the offset in the image is negative: not in the image. */
+export const EXTERNAL_NIB_BIAS = -0x80000000;
+
+interface Route {
+  readonly storage: ServedStorage;
+  /** CPU whose instruction is being executed. */
+  cpu: number;
+}
+
+/** Leads the kernel's accesses to the storage of the right guest. Give it to the machine when it is made. */
+export class ExternalRouter implements ExternalStorage {
+  /** The machine; set once it exists, before the first instruction. */
+  image: MachineImage | undefined;
+  readonly #routes = new Map<number, Route>();
+
+  /** Storage of a guest lies outside from now on. */
+  connect(guest: number, storage: ServedStorage): void {
+    const record = this.#image().guest(guest);
+    this.#image().i32[record + G_EXTERNAL] = 1;
+    this.#routes.set(record, { storage, cpu: 0 });
+  }
+
+  /** Says whose addresses the next instruction of a guest uses. */
+  select(guest: number, cpu: number): void {
+    const route = this.#routes.get(this.#image().guest(guest));
+    if (route !== undefined) route.cpu = cpu;
+  }
+
+  /** Bytes of a guest's storage outside; 0 when it has none. */
+  storageSize(guest: number): number {
+    return this.#routes.get(this.#image().guest(guest))?.storage.size ?? 0;
+  }
+
+  fetch(vcpu: number, high: number, low: number, length: number, target: number): number {
+    const route = this.#route(vcpu);
+    if (route === undefined) return PGM_ADDRESSING;
+    const bytes = this.#image().u8.subarray(target, target + length);
+    return route.storage.fetch(route.cpu, high, low, length, bytes);
+  }
+
+  store(vcpu: number, high: number, low: number, length: number, source: number): number {
+    const route = this.#route(vcpu);
+    if (route === undefined) return PGM_ADDRESSING;
+    const bytes = this.#image().u8.subarray(source, source + length);
+    return route.storage.store(route.cpu, high, low, length, bytes);
+  }
+
+  notify(cold: number): void {
+    const image = this.#image();
+    const route = this.#routes.get(image.word(cold + K_NOTIFY_GUEST) || image.guest(0));
+    const nib = image.word(cold + K_NIB_BYTE);
+    // -1: the hook of vfio_ap has kept the address; else it is ours, with the bias.
+    const address = nib === -1 ? image.word(cold + K_SAVED_NIB) >>> 0 : nib - EXTERNAL_NIB_BIAS;
+    route?.storage.storeAbsolute(address, 1);
+  }
+
+  #route(vcpu: number): Route | undefined {
+    return this.#routes.get(this.#image().word(vcpu + V_GUEST));
+  }
+
+  #image(): MachineImage {
+    if (this.image === undefined) throw new Error('the router has no machine');
+    return this.image;
+  }
+}
