@@ -7,6 +7,8 @@ import {
   C_GIB,
   G_FIRST_VCPU,
   G_VCPUS,
+  GIB_ALERT_ISC,
+  GIB_HOST_PENDING,
   GISA_ADDRESS_BASE,
   GISA_ADDRESS_STRIDE,
   GISA_STRIDE_BYTE,
@@ -22,9 +24,6 @@ import { BYTES, external, GISAS_BYTE, GUESTS, I32, U8, VCPUS } from './views.ts'
 
 /** Value the machine stores into a notification byte (AD-22). */
 const NOTIFICATION = 0x01;
-/** Second word of the GIB block: host interruptions pending by sub-class, 0x80 >> isc. */
-const GIB_HOST_PENDING = 1;
-const GIB_ALERT_ISC = 2;
 
 /** Puts a GISA on the alert list, at its head; the host is interrupted only when the list was empty (AD-34). */
 const alert = (gisa: number): void => {

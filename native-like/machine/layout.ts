@@ -44,6 +44,10 @@ export const C_FAULT_COUNT = 25;
 export const C_QCI_FLAGS = 26;
 export const C_QCI_NA_ND = 27;
 export const C_ADAPTER = 38;
+/** Host kernel quirks that intercepts look at: HOST_* */
+export const C_HOST_SWITCHES = 41;
+/** One bit for each mdev number: a KVM is attached. */
+export const C_MDEV = 42;
 /** Associations started. */
 export const C_BIND_SEQUENCE = 40;
 export const C_STORAGE_END_BYTE = 39;
@@ -61,8 +65,10 @@ export const C_DOORBELL = 80;
 export const C_GENERATION = 96;
 export const C_MDEVS_LOCK = 112;
 export const C_POOL_LOCK = 128;
-/** GIB: alert list origin, NISC, host alert pending; guarded by C_MDEVS_LOCK's sibling. */
+/** GIB: alert list origin; host interruptions pending by sub-class (0x80 >> isc); the host's sub-class for alerts. */
 export const C_GIB = 144;
+export const GIB_HOST_PENDING = 1;
+export const GIB_ALERT_ISC = 2;
 /** A block of words for each executing thread: its clock in nanoseconds as a double, then scratch bytes. Thread 0 is the host. */
 export const C_CLOCKS = 256;
 export const CLOCK_STRIDE = 64;
@@ -74,6 +80,18 @@ export const THREADS_MAX = 48;
 export const CONTROL_BYTES = 16384;
 
 /** L = 0 is a specification exception (AD-19). */
+/** VD-06: the status of a missing hook goes to bits 32-63 of GR1. */
+export const HOST_STRICT_STATUS = 1;
+/** VD-07: AQIC on an APQN outside the guest's APCB answers 01. */
+export const HOST_AQIC_CHECKS_APCB = 2;
+/** VD-18: pin and ISC leak after an odd response code of the host's AQIC. */
+export const HOST_LEAKS_AQIC = 4;
+/** The condition code stays as it was after a successful AQIC (Linux 6.1). */
+export const HOST_KEEPS_CC = 8;
+/** A guest ISC that cannot be registered answers 08 (Linux 6.1), else 06. */
+export const HOST_ISC_RC_08 = 16;
+export const MDEVS = 65536;
+
 export const OPTION_REFUSE_PARTS = 1;
 /** CC 2 after every n bytes moved, else at addresses that are multiples of n (AD-18). */
 export const OPTION_CC2_PROGRESS = 2;
@@ -109,8 +127,11 @@ export const G_SECRET_LIST = 11;
 export const SECRETS_MAX = 8;
 /** Guest has crashed: its vCPU worker died. */
 export const G_CRASHED = 20;
-/** mdev link state used by the AQIC hook: bit 0 a KVM is attached. */
-export const G_MDEV_FLAGS = 21;
+/** Guest ISCs registered for notifications: a count for each, then the alert mask (0x80 >> isc). */
+export const G_ISC_COUNTS = 21;
+export const G_ALERT_MASK = 29;
+/** Pages pinned on behalf of the guest. */
+export const G_PINS = 30;
 
 // ---- vCPU ---------------------------------------------------------------------------------------------------------------
 /** vCPU record, 192 bytes. */

@@ -15,7 +15,8 @@ export type Operation<T> = Generator<Wait, T, void>;
 /** The virtual clock and its timers, given by the composition root. */
 export interface Timers {
   nowNs(): number;
-  after(delayNs: number, fn: () => void): { cancel(): void };
+  /** `periodic`: a timer that comes again for ever (the bus scan); waiting for everything to end does not wait for it. */
+  after(delayNs: number, fn: () => void, periodic?: boolean): { cancel(): void };
 }
 
 /** How often a sleeping operation looks again whether a lock is free (Linux wakes it; virtual time has no wake-up). */

@@ -91,10 +91,11 @@ function* scan(bus: ApBus): Operation<void> {
 /** Restarts the periodic scan at config_time from now. */
 export function armScanTimer(bus: ApBus): void {
   bus.scanTimer?.cancel();
-  bus.scanTimer = bus.timers.after(bus.configTimeS * NS_PER_S, () => {
+  const scan = (): void => {
     bus.scanTimer = null;
     inBackground(scanBus(bus), bus.timers);
-  });
+  };
+  bus.scanTimer = bus.timers.after(bus.configTimeS * NS_PER_S, scan, true);
 }
 
 /** ap_check_bindings_complete. */

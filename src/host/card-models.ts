@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the partition's adapters answer: the card models of src/cex behind the adapter service.
+// Source: docs/design.md sections 3 and 4; docs/reference/messages.md.
+import { messageLimit } from '../../native-like/arch/limits.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import { MASK_AQM } from '../../native-like/machine/layout.ts';
+import { type AdapterModel, processRequest, type RequestContext } from '../cex/adapter.ts';
+import { requestServiceNs } from '../cex/service.ts';
+import { nextRandom, seedRandom } from '../lpar/random.ts';
+import type { ServiceModels, ServiceRequest } from '../lpar/service.ts';
+
+/** An adapter with what its model needs to know. */
+export interface Card extends AdapterModel {
+  readonly apid: number;
+}
+
+const bitOf = (image: MachineImage, words: number, id: number): boolean =>
+  id >= 0 && id < 256 && ((image.word(words + (id >>> 5)) << (id & 31)) | 0) < 0;
+
+/** Seeded bytes for cards, so that a run can be repeated. */
+class SeededBytes {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seedRandom(seed, 0x2000);
+  }
+
+  fill(target: Uint8Array): void {
+    for (let n = 0; n < target.length; n++) {
+      this.#state = nextRandom(this.#state);
+      target[n] = this.#state >>> 24;
+    }
+  }
+}
+
+/** Models of all cards of a machine. `cards` may change while the machine runs. */
+export const cardModels = (
+  image: MachineImage,
+  cards: ReadonlyMap<number, Card>,
+  seed: number,
+): ServiceModels => {
+  const bytes = new SeededBytes(seed);
+  const answer = (request: ServiceRequest): number => {
+    const card = cards.get(request.apqn >>> 8);
+    if (card === undefined) return request.bytes.length;
+    const context: RequestContext = {
+      apid: request.apqn >>> 8,
+      apqi: request.apqn & 0xff,
+      usage: (domain) => bitOf(image, image.masks(0) + MASK_AQM, domain),
+      control: (domain) => bitOf(image, image.adm(0), domain),
+      random: (target) => bytes.fill(target),
+      special: request.special,
+      maxReplyBytes: messageLimit(card.ml ?? 0),
+    };
+    return processRequest(card, request.bytes, request.room, context);
+  };
+  const ratedNs = (apqn: number, request: Uint8Array): number => {
+    const card = cards.get(apqn >>> 8);
+    return card === undefined
+      ? 0
+      : requestServiceNs(card.type, card.mode, request, { kind: 'rated' });
+  };
+  return { answer, ratedNs };
+};

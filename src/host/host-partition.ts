@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The partition as the host's AP bus sees it: its own AP instructions, executed by a vCPU of the host (guest 0), and SCLP.
+// Source: docs/reference/ap-architecture.md sections 1.3 to 1.7; docs/reference/vfio-ap.md section 3.3.
+import {
+  FC_AAPQ,
+  FC_AQIC,
+  FC_BAPQ,
+  FC_QCI,
+  FC_RAPQ,
+  FC_TAPQ,
+  FC_ZAPQ,
+  GR0_F,
+  GR0_T,
+} from '../../native-like/arch/function-codes.ts';
+import { OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
+import { QCI_BYTES, QCI_FLAG_B } from '../../native-like/arch/qci.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import { C_QCI_FLAGS, V_GR } from '../../native-like/machine/layout.ts';
+import type { HostPartition, QueueTest, SclpOutcome } from '../ap-bus/partition.ts';
+import type { Kernel } from '../lpar/kernel.ts';
+import type { Partition } from '../lpar/partition.ts';
+
+const INSTRUCTION = (OPCODE_PQAP << 16) | 0;
+/** Page of host storage the QCI block goes to. */
+const QCI_ADDRESS = 0xff000;
+
+/** The host's instructions over one kernel. vCPU 1 of guest 0 is the AP bus's own; vCPU 0 is for the user. */
+export class KernelPartition implements HostPartition {
+  readonly facilities: ReadonlySet<number>;
+  readonly #image: MachineImage;
+  readonly #kernel: Kernel;
+  readonly #partition: Partition;
+  readonly #served: () => void;
+
+  /** `served` runs after each instruction: adapters take what is new. */
+  constructor(partition: Partition, facilities: readonly number[], served: () => void) {
+    this.#partition = partition;
+    this.#image = partition.image;
+    this.#kernel = partition.kernel;
+    this.facilities = new Set(facilities);
+    this.#served = served;
+  }
+
+  qci(): Uint8Array {
+    this.#pqap(FC_QCI << 24, 0, 0, 0, QCI_ADDRESS);
+    return this.#image.storage(0).slice(QCI_ADDRESS, QCI_ADDRESS + QCI_BYTES);
+  }
+
+  tapq(apqn: number): QueueTest {
+    const status = this.#pqap((FC_TAPQ << 24) | GR0_T | apqn, 0, 0, 0, 0);
+    return { status, gr2High: this.#register(4), gr2Low: this.#register(5) };
+  }
+
+  rapq(apqn: number, fBit = false): number {
+    return this.#pqap((FC_RAPQ << 24) | (fBit ? GR0_F : 0) | apqn, 0, 0, 0, 0);
+  }
+
+  zapq(apqn: number): number {
+    return this.#pqap((FC_ZAPQ << 24) | apqn, 0, 0, 0, 0);
+  }
+
+  aqic(apqn: number, controlHigh: number, controlLow: number, nib: number): number {
+    return this.#pqap((FC_AQIC << 24) | apqn, controlHigh, controlLow, 0, nib);
+  }
+
+  bapq(apqn: number): number {
+    return this.#pqap((FC_BAPQ << 24) | apqn, 0, 0, 0, 0);
+  }
+
+  aapq(apqn: number, secretIndex: number): number {
+    return this.#pqap((FC_AAPQ << 24) | apqn, 0, 0, 0, secretIndex);
+  }
+
+  configure(apid: number): SclpOutcome {
+    return this.#sclp(apid, () => this.#partition.configure(apid));
+  }
+
+  deconfigure(apid: number): SclpOutcome {
+    return this.#sclp(apid, () => this.#partition.deconfigure(apid));
+  }
+
+  onConfigurationChange(listener: () => void): void {
+    this.#partition.changeListeners.push(listener);
+  }
+
+  /** Whether the machine can bind queues of secure-execution guests. */
+  get canBind(): boolean {
+    return (this.#image.word(C_QCI_FLAGS) & QCI_FLAG_B) !== 0;
+  }
+
+  #sclp(apid: number, command: () => void): SclpOutcome {
+    if (!this.#partition.adapters.has(apid)) return 'EIO';
+    command();
+    return 'ok';
+  }
+
+  #register(word: number): number {
+    return this.#image.word(this.#image.vcpu(0, 1) + V_GR + word) >>> 0;
+  }
+
+  /** One PQAP with GR0 to GR2 loaded. Returns the status word. */
+  #pqap(gr0: number, gr1High: number, gr1Low: number, gr2High: number, gr2Low: number): number {
+    const vcpu = this.#image.vcpu(0, 1);
+    const { i32 } = this.#image;
+    [0, gr0, gr1High, gr1Low, gr2High, gr2Low].forEach((value, n) => {
+      i32[vcpu + V_GR + n] = value;
+    });
+    this.#kernel.execute(vcpu, INSTRUCTION);
+    this.#served();
+    return this.#register(3);
+  }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machine memories with their kernel instances, reused by machines that follow each other in one process: module instances are
+// never freed, and shared memories reserve address space.
+// Source: docs/design.md section 3; docs/reference/performance.md section 4 rule 1.
+import { MODE_LOOPBACK } from '../../native-like/arch/adapter-types.ts';
+import type { ExternalStorage } from '../../native-like/exec/registry.ts';
+import { createSharedMemory } from '../../native-like/machine/globals.ts';
+import {
+  clearImage,
+  fitsInto,
+  type ImageShape,
+  imageBytes,
+  layOutImage,
+  type MachineImage,
+} from '../../native-like/machine/image.ts';
+import { IMAGE_BYTES_MAX } from '../../native-like/machine/layout.ts';
+import { targetDomain } from '../cex/domains.ts';
+import { ApemuError } from '../errors.ts';
+import { type Kernel, loadKernel } from '../lpar/kernel.ts';
+
+/** A memory, its kernel, and the storage of guests outside the image (set by whoever serves such guests). */
+export interface Seat {
+  readonly image: MachineImage;
+  readonly kernel: Kernel;
+  external: ExternalStorage | undefined;
+}
+
+interface Entry {
+  readonly capacity: ImageShape;
+  readonly seat: Seat;
+}
+
+const free: Entry[] = [];
+const inUse = new Map<Seat, Entry>();
+
+const GUEST_UNIT = 8;
+const MEMORY_UNIT = 0x1000000;
+
+const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
+
+/** A shape that later machines of about the same size fit into. */
+const capacityFor = (shape: ImageShape): ImageShape => {
+  const guests = [...shape.guests];
+  while (guests.length % GUEST_UNIT !== 0) guests.push({ vcpus: 2, storageBytes: 0 });
+  const storage = shape.guests.reduce((sum, guest) => sum + roundUp(guest.storageBytes, 4096), 0);
+  guests.push({ vcpus: 0, storageBytes: roundUp(storage, MEMORY_UNIT) - storage });
+  const capacity = {
+    guests,
+    messageBytes: roundUp(shape.messageBytes, MEMORY_UNIT),
+    traceRecords: shape.traceRecords ?? 0,
+  };
+  return imageBytes(capacity) <= IMAGE_BYTES_MAX ? capacity : shape;
+};
+
+const domainOf =
+  (image: MachineImage) =>
+  (mode: number, payload: number, length: number): number =>
+    mode === MODE_LOOPBACK ? -1 : targetDomain(image.u8.subarray(payload, payload + length));
+
+const createEntry = async (shape: ImageShape): Promise<Entry> => {
+  const capacity = capacityFor(shape);
+  const bytes = imageBytes(capacity);
+  if (bytes > IMAGE_BYTES_MAX) {
+    throw new ApemuError(
+      'APEMU_ERR_CONFIG_MEMORY',
+      `the machine needs ${bytes} bytes (expected at most ${IMAGE_BYTES_MAX})`,
+    );
+  }
+  const image = layOutImage(createSharedMemory(bytes), shape, capacity);
+  // The kernel reaches the outside through the seat, so that each machine can bring its own.
+  const outside: { seat?: Seat } = {};
+  const kernel = await loadKernel(image, {
+    targetDomain: domainOf(image),
+    external: {
+      fetch: (...operand) => outside.seat?.external?.fetch(...operand) ?? 0,
+      store: (...operand) => outside.seat?.external?.store(...operand) ?? 0,
+      notify: (cold) => outside.seat?.external?.notify(cold),
+    },
+  });
+  outside.seat = { image, kernel, external: undefined };
+  return { capacity, seat: outside.seat };
+};
+
+/** A laid-out memory of this shape with a kernel bound to it. */
+export const takeSeat = async (shape: ImageShape): Promise<Seat> => {
+  const index = free.findIndex((entry) => fitsInto(shape, entry.capacity));
+  const entry = index < 0 ? await createEntry(shape) : (free.splice(index, 1)[0] as Entry);
+  if (index >= 0) {
+    clearImage(entry.seat.image);
+    layOutImage(entry.seat.image.memory, shape, entry.capacity);
+  }
+  inUse.set(entry.seat, entry);
+  return entry.seat;
+};
+
+/** Gives a memory back. The machine in it must not be used any more. */
+export const releaseSeat = (seat: Seat): void => {
+  const entry = inUse.get(seat);
+  if (entry === undefined) return;
+  inUse.delete(seat);
+  seat.external = undefined;
+  free.push(entry);
+};

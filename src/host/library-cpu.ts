@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// A vCPU for tests of driver code: each AP instruction as a call with plain results. One call executes one instruction once.
+// Source: docs/design.md sections 6 and 9; docs/reference/ap-architecture.md section 1.
+import {
+  FC_AAPQ,
+  FC_AQIC,
+  FC_BAPQ,
+  FC_QACT,
+  FC_QCI,
+  FC_RAPQ,
+  FC_TAPQ,
+  FC_ZAPQ,
+  GR0_F,
+  GR0_T,
+} from '../../native-like/arch/function-codes.ts';
+import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
+import { AQIC_IR, DQAP_START, NQAP_L, NQAP_SPECIAL } from '../../native-like/arch/registers.ts';
+import {
+  responseCode,
+  STATUS_ASYNC,
+  STATUS_EMPTY,
+  STATUS_FULL,
+  STATUS_IRQ,
+  STATUS_REPLIES,
+} from '../../native-like/arch/status-word.ts';
+import { type Cpu, PROGRAM_INTERRUPTION } from '../guest/cpu.ts';
+import type { ImageCpu } from './image-cpu.ts';
+
+/** A queue status word taken apart. */
+export interface QueueStatus {
+  readonly rc: number;
+  readonly queueEmpty: boolean;
+  readonly repliesWaiting: boolean;
+  readonly queueFull: boolean;
+  readonly async: boolean;
+  readonly irqEnabled: boolean;
+}
+
+/** How an instruction ended: with a condition code, or with a program interruption. */
+export interface InstructionResult {
+  /** Condition code, 0-3; undefined with a program interruption. */
+  readonly cc: number | undefined;
+  /** Program-interruption code; undefined when the instruction completed. */
+  readonly programInterruption: number | undefined;
+  /** GR1 bits 32-63 taken apart. Meaningless for QCI and where GR1 was not stored. */
+  readonly status: QueueStatus;
+}
+
+export interface TapqResult extends InstructionResult {
+  /** GR2 as a 64-bit number: facilities, type, number of domains, limit, depth. */
+  readonly info: bigint;
+}
+
+export interface DqapResult extends InstructionResult {
+  readonly psmid: bigint;
+  /** Bytes stored into the buffer. */
+  readonly length: number;
+  /** Bytes of the reply not yet stored. */
+  readonly residual: number;
+  /** GR0 for the rest of a partly delivered reply. */
+  readonly token: number;
+}
+
+/** The APQN `05.0004` or 0x0504. Throws RangeError for anything else. */
+export const parseApqn = (apqn: number | string): number => {
+  if (typeof apqn === 'number') {
+    if (Number.isInteger(apqn) && apqn >= 0 && apqn <= 0xffff) return apqn;
+  } else {
+    const found = /^([0-9a-f]{2})\.00([0-9a-f]{2})$/i.exec(apqn);
+    if (found !== null) return Number.parseInt(`${found[1]}${found[2]}`, 16);
+  }
+  throw new RangeError(`${apqn} is no APQN (expected XX.YYYY or a number up to 0xffff)`);
+};
+
+const statusOf = (word: number): QueueStatus => ({
+  rc: responseCode(word),
+  queueEmpty: (word & STATUS_EMPTY) !== 0,
+  repliesWaiting: (word & STATUS_REPLIES) !== 0,
+  queueFull: (word & STATUS_FULL) !== 0,
+  async: (word & STATUS_ASYNC) !== 0,
+  irqEnabled: (word & STATUS_IRQ) !== 0,
+});
+
+type Halves = readonly [high: number, low: number];
+const halves = (value: bigint | number): Halves => {
+  const big = BigInt.asUintN(64, BigInt(value));
+  return [Number(big >> 32n) | 0, Number(big & 0xffffffffn) | 0];
+};
+
+const RRE = (opcode: number, r1: number, r2: number): number => (opcode << 16) | (r1 << 4) | r2;
+/** Register pairs the wrappers use. */
+const R1 = 4;
+const R2 = 6;
+
+/** Driver code under test calls these; `cpu` is the register-level interface the reference driver uses too. */
+export class LibraryCpu {
+  readonly cpu: Cpu & Pick<ImageCpu, 'block' | 'executed'>;
+
+  constructor(cpu: ImageCpu) {
+    this.cpu = cpu;
+  }
+
+  /** TAPQ; `t` asks for the facilities in `info`. */
+  tapq(apqn: number | string, options: { readonly t?: boolean } = {}): TapqResult {
+    const result = this.#pqap((FC_TAPQ << 24) | (options.t ? GR0_T : 0) | parseApqn(apqn));
+    return { ...result, info: this.register(2) };
+  }
+
+  /** RAPQ; `f` also unbinds (secure execution). */
+  rapq(apqn: number | string, options: { readonly f?: boolean } = {}): InstructionResult {
+    return this.#pqap((FC_RAPQ << 24) | (options.f ? GR0_F : 0) | parseApqn(apqn));
+  }
+
+  /** ZAPQ. */
+  zapq(apqn: number | string, options: { readonly f?: boolean } = {}): InstructionResult {
+    return this.#pqap((FC_ZAPQ << 24) | (options.f ? GR0_F : 0) | parseApqn(apqn));
+  }
+
+  /** AQIC: enables (with a notification byte at guest absolute `nib`) or disables interruptions. */
+  aqic(
+    apqn: number | string,
+    options: { readonly enable: boolean; readonly isc?: number; readonly nib?: number },
+  ): InstructionResult {
+    this.cpu.setGr(1, options.enable ? AQIC_IR : 0, options.isc ?? 0);
+    this.cpu.setGr(2, 0, options.nib ?? 0);
+    return this.#pqap((FC_AQIC << 24) | parseApqn(apqn));
+  }
+
+  /** QCI: the 128-byte block, or the program interruption that prevented it. The block is stored at guest address `address`. */
+  qci(address = 0x1000): InstructionResult & { readonly block: Uint8Array } {
+    this.cpu.setGr(2, 0, address);
+    const result = this.#pqap(FC_QCI << 24);
+    return { ...result, block: this.cpu.storage.slice(address, address + 128) };
+  }
+
+  /** QACT with the word `wanted`; `info` is GR2. */
+  qact(apqn: number | string, wanted: bigint): TapqResult {
+    this.cpu.setGr(1, ...halves(wanted));
+    const result = this.#pqap((FC_QACT << 24) | parseApqn(apqn));
+    return { ...result, info: this.register(2) };
+  }
+
+  bapq(apqn: number | string): InstructionResult {
+    return this.#pqap((FC_BAPQ << 24) | parseApqn(apqn));
+  }
+
+  aapq(apqn: number | string, secret: number): InstructionResult {
+    this.cpu.setGr(2, 0, secret);
+    return this.#pqap((FC_AAPQ << 24) | parseApqn(apqn));
+  }
+
+  /** NQAP of bytes already in guest storage at `address`, or of `message`, which is put there first. */
+  nqap(
+    apqn: number | string,
+    options: {
+      readonly psmid: bigint;
+      readonly address?: number;
+      readonly length?: number;
+      readonly message?: Uint8Array;
+      readonly special?: boolean;
+    },
+  ): InstructionResult {
+    const address = options.address ?? 0x10000;
+    if (options.message !== undefined) this.cpu.storage.set(options.message, address);
+    const psmid = halves(options.psmid);
+    this.cpu.setGr(0, 0, NQAP_L | (options.special ? NQAP_SPECIAL : 0) | parseApqn(apqn));
+    this.cpu.setGr(R1, 0, psmid[0]);
+    this.cpu.setGr(R1 + 1, 0, psmid[1]);
+    this.cpu.setGr(R2, 0, address);
+    this.cpu.setGr(R2 + 1, 0, options.length ?? options.message?.length ?? 0);
+    return this.execute(RRE(OPCODE_NQAP, R1, R2));
+  }
+
+  /** DQAP into guest storage at `address`; `token` continues a partly delivered reply. */
+  dqap(
+    apqn: number | string,
+    options: { readonly address?: number; readonly length?: number; readonly token?: number } = {},
+  ): DqapResult {
+    const length = options.length ?? 0x3000;
+    this.cpu.setGr(0, 0, options.token ?? DQAP_START | parseApqn(apqn));
+    this.cpu.setGr(2, 0, 0);
+    this.cpu.setGr(R1, 0, 0);
+    this.cpu.setGr(R1 + 1, 0, 0);
+    this.cpu.setGr(R2, 0, options.address ?? 0x14000);
+    this.cpu.setGr(R2 + 1, 0, length);
+    const result = this.execute(RRE(OPCODE_DQAP, R1, R2));
+    return {
+      ...result,
+      psmid: (this.register(R1) << 32n) | BigInt.asUintN(32, this.register(R1 + 1)),
+      length: length - this.cpu.grLow(R2 + 1),
+      residual: this.cpu.grLow(2),
+      token: this.cpu.grLow(0) >>> 0,
+    };
+  }
+
+  /** Executes a raw instruction word with the registers as they are. */
+  execute(instruction: number): InstructionResult {
+    const interrupted = this.cpu.execute(instruction) === PROGRAM_INTERRUPTION;
+    return {
+      cc: interrupted ? undefined : this.cpu.conditionCode(),
+      programInterruption: interrupted ? this.cpu.programInterruption() : undefined,
+      status: statusOf(this.cpu.grLow(1)),
+    };
+  }
+
+  /** General register `n`, 64 bits. */
+  register(n: number): bigint {
+    return (BigInt(this.cpu.grHigh(n) >>> 0) << 32n) | BigInt(this.cpu.grLow(n) >>> 0);
+  }
+
+  setRegister(n: number, value: bigint): void {
+    this.cpu.setGr(n, ...halves(value));
+  }
+
+  /** Takes a pending adapter interruption: its ISC, or undefined. */
+  takeInterruption(): number | undefined {
+    const word = this.cpu.takeInterruption();
+    return word === 0 ? undefined : (word >>> 27) & 7;
+  }
+
+  #pqap(gr0: number): InstructionResult {
+    this.cpu.setGr(0, 0, gr0);
+    return this.execute(RRE(OPCODE_PQAP, 0, 0));
+  }
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine composed from its configuration, in stepped mode: partition, host side, guests, virtual time.
+// Source: docs/design.md sections 1, 4 and 9.
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import { C_MDEV, K_MDEV } from '../../native-like/machine/layout.ts';
+import { finish, type Operation } from '../ap-bus/operation.ts';
+import type { FaultConfig, MachineConfig } from '../config/types.ts';
+import { ApemuError } from '../errors.ts';
+import type { GuestProgram } from '../guest/cpu.ts';
+import { InterceptHandler } from '../kvm/intercept.ts';
+import type { VirtualMachine } from '../kvm/virtual-machine.ts';
+import { Faults } from '../lpar/faults.ts';
+import type { Kernel } from '../lpar/kernel.ts';
+import { Partition } from '../lpar/partition.ts';
+import { AdapterService } from '../lpar/service.ts';
+import { createHostSide, type HostSide } from '../sysfs/host-side.ts';
+import type { Sysfs } from '../sysfs/sysfs.ts';
+import { AqicHandler } from '../vfio-ap/aqic.ts';
+import { openVfioDevice, type VfioApFile } from '../vfio-ap/fd.ts';
+import { type Card, cardModels } from './card-models.ts';
+import {
+  adapterProfile,
+  cardOf,
+  faultsOf,
+  profileOf,
+  reservingApmask,
+  shapeOf,
+  switchesFor,
+  virtualMachines,
+  writeMachine,
+} from './compose.ts';
+import { GuestHandle } from './guest-handle.ts';
+import { KernelPartition } from './host-partition.ts';
+import { ImageCpu } from './image-cpu.ts';
+import { releaseSeat, type Seat, takeSeat } from './kernel-pool.ts';
+import { Stepper } from './stepper.ts';
+
+export interface MachineOptions {
+  /** Replaces the configuration's seed. */
+  readonly seed?: number;
+  /** Guests whose storage is not in the image: they run under QEMU. */
+  readonly external?: (guest: string) => boolean;
+  /** Runs a change with a guest's vCPUs (undefined: all vCPUs) out of interpretive execution. Default: stepped, just runs it. */
+  readonly exclusive?: (guest: number | undefined, change: () => void) => void;
+  /** Leaves the guests' mdevs uncreated: the administrator does it. */
+  readonly bare?: boolean;
+}
+
+const SYSFS_CREATE = '/sys/devices/vfio_ap/matrix/mdev_supported_types/vfio_ap-passthrough/create';
+
+export class Machine {
+  readonly config: MachineConfig;
+  readonly image: MachineImage;
+  readonly kernel: Kernel;
+  readonly partition: Partition;
+  readonly faults: Faults;
+  readonly host: HostSide;
+  readonly stepper: Stepper;
+  readonly service: AdapterService;
+  readonly intercepts: InterceptHandler;
+  readonly aqic: AqicHandler;
+  readonly seat: Seat;
+  readonly cards = new Map<number, Card>();
+  readonly guests: readonly GuestHandle[];
+  readonly #hostCpu: ImageCpu;
+  readonly #files = new Map<string, VfioApFile>();
+
+  private constructor(seat: Seat, config: MachineConfig, options: MachineOptions) {
+    this.config = config;
+    this.seat = seat;
+    this.image = seat.image;
+    this.kernel = seat.kernel;
+    const seed = options.seed ?? config.machine.seed;
+    const exclusive = options.exclusive ?? ((_guest, change) => change());
+    writeMachine(this.image, config);
+    const everyone = (change: () => void): void => exclusive(undefined, change);
+    for (const adapter of config.machine.adapters.values())
+      this.cards.set(adapter.apid, cardOf(adapter, seed));
+    this.service = new AdapterService(
+      this.image,
+      this.kernel,
+      cardModels(this.image, this.cards, seed),
+    );
+    this.stepper = new Stepper(this.image, this.service);
+    this.partition = new Partition(
+      this.image,
+      this.kernel,
+      {
+        adapters: [...config.machine.adapters.values()].map(adapterProfile),
+        usageDomains: config.machine.usageDomains,
+        controlDomains: config.machine.controlDomains,
+        seed,
+      },
+      everyone,
+    );
+    this.faults = new Faults(this.partition, seed, everyone);
+    this.aqic = new AqicHandler({
+      image: this.image,
+      kernel: this.kernel,
+      thread: 0,
+      sleep: (ns) => this.stepper.advance(ns, false),
+    });
+    this.intercepts = new InterceptHandler(this.image, this.kernel, this.aqic.handle);
+    const vms = virtualMachines(this.image, config, exclusive);
+    this.guests = vms.map((vm, index) => this.#handle(vm, index));
+    this.#hostCpu = this.#cpu(0, 0);
+    this.host = this.#hostSide();
+  }
+
+  /** Builds a machine: partition, first scan of the AP bus, masks, mdevs, guests attached, faults declared. */
+  static async create(config: MachineConfig, options: MachineOptions = {}): Promise<Machine> {
+    const seat = await takeSeat(shapeOf(config, options.external ?? (() => false)));
+    try {
+      const machine = new Machine(seat, config, options);
+      machine.#boot(options.bare ?? false);
+      return machine;
+    } catch (error) {
+      releaseSeat(seat);
+      throw error;
+    }
+  }
+
+  /** The attribute tree. */
+  get sysfs(): Sysfs {
+    return this.host.sysfs;
+  }
+
+  /** The host partition's own vCPU: instructions not under SIE. */
+  get hostCpu(): ImageCpu {
+    return this.#hostCpu;
+  }
+
+  /** A guest by name. Throws ApemuError for an unknown one. */
+  guest(name: string): GuestHandle {
+    const guest = this.guests.find((candidate) => candidate.name === name);
+    if (guest === undefined) {
+      const names = this.guests.map((candidate) => candidate.name).join(', ');
+      throw new ApemuError(
+        'APEMU_ERR_MACHINE_GUEST',
+        `there is no guest ${name} (expected one of ${names})`,
+      );
+    }
+    return guest;
+  }
+
+  nowNs(): number {
+    return this.stepper.nowNs();
+  }
+
+  /** Lets virtual time pass; guest programs do not run. */
+  advance(ns: number): void {
+    this.stepper.advance(ns, false);
+  }
+
+  /** Lets time pass until nothing one-off is outstanding. */
+  run(): void {
+    this.stepper.settle();
+  }
+
+  /** Declares a fault. */
+  fault(fault: FaultConfig): void {
+    for (const one of faultsOf(this.config, fault)) this.faults.declare(one);
+  }
+
+  /** Drives a host operation to its end; virtual time moves through what it waits for. */
+  finish<T>(operation: Operation<T>): T {
+    return finish(operation, (waitNs) => this.stepper.advance(waitNs, false));
+  }
+
+  /** One write(2) to a file of the tree. Returns `ok` or an errno name. */
+  write(path: string, text: string): string {
+    return this.finish(this.sysfs.write(path, text));
+  }
+
+  /** Attaches a guest to its mdev: open of the vfio device. Returns `ok` or an errno name. */
+  attach(name: string): string {
+    const guest = this.guest(name);
+    if (this.#files.has(name)) return 'EBUSY';
+    const opened = this.finish(openVfioDevice(this.host.matrix, guest.uuid, guest.vm));
+    if (opened.errno !== undefined) return opened.errno;
+    this.#files.set(name, opened.file);
+    return 'ok';
+  }
+
+  /** Detaches a guest from its mdev: last close of the vfio device. */
+  detach(name: string): void {
+    const file = this.#files.get(name);
+    if (file === undefined) return;
+    this.#files.delete(name);
+    this.finish(file.close());
+  }
+
+  /** Whether the guest's vfio device is open. */
+  isAttached(name: string): boolean {
+    return this.#files.has(name);
+  }
+
+  /** Starts a guest program on a vCPU; it runs with `runPrograms`. */
+  start(
+    name: string,
+    vcpu: number,
+    program: GuestProgram,
+    args: Readonly<Record<string, unknown>>,
+  ): void {
+    const guest = this.guest(name);
+    this.stepper.programs.push({
+      guest: guest.number,
+      vcpu,
+      program,
+      cpu: guest.cpu(vcpu).cpu as ImageCpu,
+      state: program.init(args),
+      nextNs: this.nowNs(),
+      done: false,
+    });
+  }
+
+  /** Ends the machine and gives its memory back. */
+  close(): void {
+    releaseSeat(this.seat);
+  }
+
+  #cpu(guest: number, vcpu: number): ImageCpu {
+    return new ImageCpu({
+      image: this.image,
+      kernel: this.kernel,
+      intercepts: this.intercepts,
+      guest,
+      vcpu,
+      thread: 0,
+      after: () => {
+        if (this.service.wanted) this.service.serve();
+      },
+    });
+  }
+
+  #handle(vm: VirtualMachine, index: number): GuestHandle {
+    const config = this.config.guests[index] as (typeof this.config.guests)[number];
+    const cpus = Array.from({ length: config.vcpus }, (_, n) => this.#cpu(vm.number, n));
+    return new GuestHandle(config, vm, this.image, cpus);
+  }
+
+  #hostSide(): HostSide {
+    const { image } = this;
+    const serve = (): void => {
+      if (this.service.wanted) this.service.serve();
+    };
+    const setLink = (apqn: number, mdev: number): void => {
+      image.i32[image.cold(image.queue(apqn)) + K_MDEV] = mdev;
+    };
+    return createHostSide({
+      partition: new KernelPartition(this.partition, profileOf(this.config).facilities, serve),
+      timers: this.stepper.timers,
+      profile: this.config.host.kernel,
+      switches: switchesFor(this.config),
+      interrupts: {
+        freeResources: (apqn) => this.aqic.freeResources(image.queue(apqn)),
+        disable: function* (this: Machine, apqn: number) {
+          this.aqic.disable(image.queue(apqn));
+        }.bind(this),
+        nibPage: (apqn) => this.aqic.nibPage(image.queue(apqn)),
+      },
+      links: {
+        link: setLink,
+        unlink: (apqn) => setLink(apqn, 0),
+        guest: (mdev, attached) => this.#setAttached(mdev, attached),
+      },
+    });
+  }
+
+  #setAttached(mdev: number, attached: boolean): void {
+    const index = this.image.word(C_MDEV) + (mdev >>> 5);
+    const bit = 0x80000000 >>> (mdev & 31);
+    this.image.i32[index] = attached ? this.image.word(index) | bit : this.image.word(index) & ~bit;
+  }
+
+  #boot(bare: boolean): void {
+    this.finish(this.host.boot());
+    const { apmask, aqmask } = this.config.host;
+    const reserve =
+      apmask ?? (aqmask === undefined && !bare ? reservingApmask(this.config) : undefined);
+    if (reserve !== undefined) this.#must('/sys/bus/ap/apmask', `${reserve}\n`);
+    if (aqmask !== undefined) this.#must('/sys/bus/ap/aqmask', `${aqmask}\n`);
+    if (!bare) for (const guest of this.guests) this.#provide(guest);
+    // Resets that probing and attaching started have ended when the user gets the machine.
+    this.run();
+    for (const fault of this.config.faults) this.fault(fault);
+  }
+
+  /** Creates and fills a guest's mdev, then attaches the guest, as an administrator would. */
+  #provide(guest: GuestHandle): void {
+    const { mdev } = guest.config;
+    if (mdev === undefined) return;
+    this.#must(SYSFS_CREATE, `${guest.uuid}\n`);
+    const path = `/sys/devices/vfio_ap/matrix/${guest.uuid}`;
+    for (const apid of mdev.adapters) this.#must(`${path}/assign_adapter`, `${apid}\n`);
+    for (const apqi of mdev.domains) this.#must(`${path}/assign_domain`, `${apqi}\n`);
+    for (const domain of mdev.controlDomains)
+      this.#must(`${path}/assign_control_domain`, `${domain}\n`);
+    const attached = this.attach(guest.name);
+    if (attached !== 'ok') this.#fail(`attach of guest ${guest.name}`, attached);
+  }
+
+  #must(path: string, text: string): void {
+    const outcome = this.write(path, text);
+    if (outcome !== 'ok')
+      this.#fail(`writing ${JSON.stringify(text.trimEnd())} to ${path}`, outcome);
+  }
+
+  #fail(what: string, errno: string): never {
+    throw new ApemuError('APEMU_ERR_MACHINE_SETUP', `${what} failed with ${errno}`, { errno });
+  }
+}

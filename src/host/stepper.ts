@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stepped mode: one thread, virtual time, and everything that happens in the order of its time.
+// Source: docs/design.md section 4.
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import { C_CLOCKS } from '../../native-like/machine/layout.ts';
+import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../guest/cpu.ts';
+import { enabledMask, pendingMask } from '../kvm/interruptions.ts';
+import { Timers } from '../lpar/clock.ts';
+import type { AdapterService } from '../lpar/service.ts';
+import type { ImageCpu } from './image-cpu.ts';
+
+/** Virtual time one AP instruction takes a guest program. A choice: the order of magnitude of a real one. */
+export const INSTRUCTION_NS = 1_000;
+
+/** A guest program on a vCPU. Plain data but for the program and its CPU. */
+export interface RunningProgram {
+  readonly guest: number;
+  readonly vcpu: number;
+  readonly program: GuestProgram;
+  readonly cpu: ImageCpu;
+  state: unknown;
+  /** When its next step runs; Infinity while it waits for an interruption. */
+  nextNs: number;
+  done: boolean;
+}
+
+export class Stepper {
+  readonly timers = new Timers();
+  readonly programs: RunningProgram[] = [];
+  readonly #image: MachineImage;
+  readonly #service: AdapterService;
+
+  constructor(image: MachineImage, service: AdapterService) {
+    this.#image = image;
+    this.#service = service;
+  }
+
+  nowNs(): number {
+    return this.timers.nowNs();
+  }
+
+  /** Continues at a saved time. */
+  restoreTime(nowNs: number): void {
+    this.#setTime(nowNs);
+  }
+
+  /** Lets `ns` of virtual time pass, with everything that is due in it; programs run when `withPrograms`. */
+  advance(ns: number, withPrograms = true): void {
+    const end = this.nowNs() + ns;
+    while (this.#next(withPrograms) <= end) this.#happen(this.#next(withPrograms), withPrograms);
+    this.#setTime(end);
+  }
+
+  /** Runs until nothing one-off is outstanding: no reset, AQIC change, message in service, one-off timer. */
+  settle(): void {
+    for (let next = this.#oneOff(); next !== Number.POSITIVE_INFINITY; next = this.#oneOff()) {
+      this.#setTime(Math.max(next, this.nowNs()));
+      this.#service.serve();
+    }
+  }
+
+  /** Runs guest programs until all have ended, `deadlineNs` has come, or nothing can happen any more. */
+  runPrograms(deadlineNs = Number.POSITIVE_INFINITY): void {
+    while (this.programs.some((running) => !running.done)) {
+      const next = this.#next(true);
+      if (next > deadlineNs || next === Number.POSITIVE_INFINITY) break;
+      this.#happen(next, true);
+    }
+  }
+
+  #oneOff(): number {
+    return Math.min(this.#service.serve(), this.timers.next(false));
+  }
+
+  #next(withPrograms: boolean): number {
+    let next = Math.min(this.#service.serve(), this.timers.next());
+    if (withPrograms)
+      for (const running of this.programs) next = Math.min(next, this.#nextStep(running));
+    return next;
+  }
+
+  #nextStep(running: RunningProgram): number {
+    if (running.done) return Number.POSITIVE_INFINITY;
+    const { cpu } = running;
+    const pending = pendingMask(this.#image, running.guest) & enabledMask(this.#image, cpu.block);
+    return pending === 0 ? running.nextNs : Math.min(running.nextNs, this.nowNs());
+  }
+
+  #happen(timeNs: number, withPrograms: boolean): void {
+    const now = Math.max(timeNs, this.nowNs());
+    this.#setTime(now);
+    this.#service.serve();
+    if (!withPrograms) return;
+    for (const running of this.programs)
+      if (this.#nextStep(running) <= now) this.#step(running, now);
+  }
+
+  #step(running: RunningProgram, now: number): void {
+    const before = running.cpu.executed;
+    const wait = running.program.step(running.cpu, running.state);
+    const cost = Math.max(1, running.cpu.executed - before) * INSTRUCTION_NS;
+    if (wait === WAIT_DONE) running.done = true;
+    if (wait === WAIT_INTERRUPTION) running.nextNs = Number.POSITIVE_INFINITY;
+    else running.nextNs = Math.max(now + cost, wait);
+  }
+
+  #setTime(timeNs: number): void {
+    this.#image.f64[C_CLOCKS >> 1] = timeNs;
+    this.timers.moveTo(timeNs);
+  }
+}

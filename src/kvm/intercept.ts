@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// What KVM does with an intercepted AP instruction: handle_pqap in its exact order, over the machine image alone, so that a
+// vCPU's own thread can do it.
+// Source: docs/reference/ap-architecture.md section 3.3, docs/reference/vfio-ap.md section 5.1 (Linux arch/s390/kvm/priv.c).
+import { FACILITY_AP, FACILITY_APFT, FACILITY_AQIC } from '../../native-like/arch/facilities.ts';
+import {
+  FC_AQIC,
+  GR0_APQN_NO_APXA,
+  GR0_FC_SHIFT,
+  GR0_RESERVED,
+  GR0_T,
+} from '../../native-like/arch/function-codes.ts';
+import { OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
+import {
+  PGM_OPERATION,
+  PGM_PRIVILEGED_OPERATION,
+  PGM_SPECIFICATION,
+} from '../../native-like/arch/program-interruptions.ts';
+import { CRYCBD_APXA } from '../../native-like/arch/sie.ts';
+import { STATUS_RC_MASK } from '../../native-like/arch/status-word.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import {
+  C_HOST_SWITCHES,
+  EXECUTE_COMPLETED,
+  G_CRYCBD,
+  G_FACILITIES,
+  G_HOOK,
+  HOST_KEEPS_CC,
+  HOST_STRICT_STATUS,
+  PSW_CC,
+  PSW_CC_SHIFT,
+  PSW_PROBLEM,
+  V_FACILITIES,
+  V_GR,
+  V_GUEST,
+  V_INSTRUCTION,
+  V_PSW_ADDRESS_LOW,
+  V_PSW_MASK_HIGH,
+} from '../../native-like/machine/layout.ts';
+import type { Kernel } from '../lpar/kernel.ts';
+
+/** What the hook answers: handled (status in GR1) or -EOPNOTSUPP, which ends in user space. */
+export const HOOK_HANDLED = 0;
+export const HOOK_UNSUPPORTED = -1;
+
+/** A PQAP hook: called with the vCPU block and the mdev number in the hook slot. */
+export type PqapHandler = (vcpu: number, mdev: number) => number;
+
+/** RC 01 where step 10 of handle_pqap puts it, and where it belongs. */
+const STATUS_NOT_AVAILABLE = 0x00010000;
+
+/** Tests of the handler in their order; the first that is true decides. 0 = go on. */
+const exceptionCode = (image: MachineImage, vcpu: number): number => {
+  const gr0 = image.word(vcpu + V_GR + 1);
+  const facilities = image.word(vcpu + V_FACILITIES);
+  const crycbd = image.word(image.word(vcpu + V_GUEST) + G_CRYCBD);
+  const hostHasAp = (image.word(image.guest(0) + G_FACILITIES) & FACILITY_AP) !== 0;
+  // Steps 1 to 3 go to user space, which knows no AP instruction and injects an operation exception.
+  if (!hostHasAp || (facilities & FACILITY_AP) === 0) return PGM_OPERATION;
+  if (gr0 >>> GR0_FC_SHIFT !== FC_AQIC) return PGM_OPERATION;
+  if ((image.word(vcpu + V_PSW_MASK_HIGH) & PSW_PROBLEM) !== 0) return PGM_PRIVILEGED_OPERATION;
+  if ((gr0 & GR0_RESERVED) !== 0) return PGM_SPECIFICATION;
+  if ((gr0 & GR0_T) !== 0 && (facilities & FACILITY_APFT) === 0) return PGM_SPECIFICATION;
+  if ((crycbd & CRYCBD_APXA) === 0 && (gr0 & GR0_APQN_NO_APXA) !== 0) return PGM_SPECIFICATION;
+  return (facilities & FACILITY_AQIC) === 0 ? PGM_SPECIFICATION : 0;
+};
+
+/** KVM's intercept handling for one machine and thread. */
+export class InterceptHandler {
+  readonly #image: MachineImage;
+  readonly #kernel: Kernel;
+  readonly #hook: PqapHandler;
+
+  constructor(image: MachineImage, kernel: Kernel, hook: PqapHandler) {
+    this.#image = image;
+    this.#kernel = kernel;
+    this.#hook = hook;
+  }
+
+  /** Handles the instruction interception of `vcpu`. Returns EXECUTE_COMPLETED or EXECUTE_PROGRAM. */
+  handle(vcpu: number): number {
+    const opcode = this.#image.word(vcpu + V_INSTRUCTION) >>> 16;
+    const code = opcode === OPCODE_PQAP ? exceptionCode(this.#image, vcpu) : PGM_OPERATION;
+    if (code !== 0) return this.#inject(vcpu, code);
+    const mdev = Atomics.load(this.#image.i32, this.#image.word(vcpu + V_GUEST) + G_HOOK);
+    if (mdev === 0) return this.#noHook(vcpu);
+    if (this.#hook(vcpu, mdev) !== HOOK_HANDLED) return this.#inject(vcpu, PGM_OPERATION);
+    const refused = (this.#image.word(vcpu + V_GR + 3) & STATUS_RC_MASK) !== 0;
+    const keep = !refused && (this.#image.word(C_HOST_SWITCHES) & HOST_KEEPS_CC) !== 0;
+    return keep ? EXECUTE_COMPLETED : this.#conditionCode(vcpu, refused ? 3 : 0);
+  }
+
+  /** Step 10, with its quirk: the 4-byte status lands in bits 0-31 of GR1, bits 32-63 keep the operand (VD-06). */
+  #noHook(vcpu: number): number {
+    const strict = (this.#image.word(C_HOST_SWITCHES) & HOST_STRICT_STATUS) !== 0;
+    this.#image.i32[vcpu + V_GR + 2] = strict ? 0 : STATUS_NOT_AVAILABLE;
+    if (strict) this.#image.i32[vcpu + V_GR + 3] = STATUS_NOT_AVAILABLE;
+    return this.#conditionCode(vcpu, 3);
+  }
+
+  #conditionCode(vcpu: number, cc: number): number {
+    const mask = this.#image.word(vcpu + V_PSW_MASK_HIGH) & ~PSW_CC;
+    this.#image.i32[vcpu + V_PSW_MASK_HIGH] = mask | (cc << PSW_CC_SHIFT);
+    return EXECUTE_COMPLETED;
+  }
+
+  /** The interception left the instruction address behind the instruction; the interruption wants it at it. */
+  #inject(vcpu: number, code: number): number {
+    this.#image.i32[vcpu + V_PSW_ADDRESS_LOW] =
+      (this.#image.word(vcpu + V_PSW_ADDRESS_LOW) - 4) | 0;
+    return this.#kernel.programInterruption(vcpu, code);
+  }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Registration of guest interruption sub-classes with the GISA, over the machine image.
+// Source: docs/reference/ap-architecture.md section 6.7 (Linux arch/s390/kvm/interrupt.c: kvm_s390_gisc_register, _unregister).
+import { GAL_ISC, GISA_IAM, GISA_NEXT_ALERT } from '../../native-like/arch/sie.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import { G_ALERT_MASK, G_GISA_FORMAT, G_ISC_COUNTS } from '../../native-like/machine/layout.ts';
+import { gisaAddress } from './virtual-machine.ts';
+
+/** Answers besides the host's sub-class. */
+export const ENODEV = -19;
+export const EINVAL = -22;
+export const ERANGE = -34;
+
+const onAlertList = (image: MachineImage, guest: number): boolean =>
+  new DataView(image.u8.buffer).getInt32(image.gisa(guest) + GISA_NEXT_ALERT) !==
+  gisaAddress(guest);
+
+/** Adds a reference to a guest ISC; the first one makes it alert. Returns the host's sub-class, ENODEV or ERANGE. */
+export const registerIsc = (image: MachineImage, guest: number, isc: number): number => {
+  const record = image.guest(guest);
+  if (image.word(record + G_GISA_FORMAT) < 0) return ENODEV;
+  if (isc > 7) return ERANGE;
+  const count = record + G_ISC_COUNTS + isc;
+  image.i32[count] = image.word(count) + 1;
+  if (image.word(count) === 1) {
+    image.i32[record + G_ALERT_MASK] = image.word(record + G_ALERT_MASK) | (0x80 >> isc);
+    if (!onAlertList(image, guest)) setAlertMask(image, guest);
+  }
+  return GAL_ISC;
+};
+
+/** Drops a reference; the last one ends the alerts. Returns 0, ENODEV, ERANGE, or EINVAL when there was none. */
+export const unregisterIsc = (image: MachineImage, guest: number, isc: number): number => {
+  const record = image.guest(guest);
+  if (image.word(record + G_GISA_FORMAT) < 0) return ENODEV;
+  if (isc > 7) return ERANGE;
+  const count = record + G_ISC_COUNTS + isc;
+  if (image.word(count) === 0) return EINVAL;
+  image.i32[count] = image.word(count) - 1;
+  if (image.word(count) === 0) {
+    image.i32[record + G_ALERT_MASK] = image.word(record + G_ALERT_MASK) & ~(0x80 >> isc);
+    if (!onAlertList(image, guest)) setAlertMask(image, guest);
+  }
+  return 0;
+};
+
+/** Puts the interruption alert mask of a GISA back to what is registered. */
+export const setAlertMask = (image: MachineImage, guest: number): void => {
+  Atomics.store(
+    image.u8,
+    image.gisa(guest) + GISA_IAM,
+    image.word(image.guest(guest) + G_ALERT_MASK),
+  );
+};

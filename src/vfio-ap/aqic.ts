@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// vfio_ap's PQAP hook: a guest's AQIC, over the machine image alone, run in the vCPU's own thread under the mdevs lock.
+// Source: docs/reference/vfio-ap.md sections 5.2 to 5.4, docs/reference/ap-architecture.md sections 2.3, 3.4, 6.9
+// (Linux drivers/s390/crypto/vfio_ap_ops.c: handle_pqap, vfio_ap_irq_enable, vfio_ap_irq_disable).
+import { FACILITY_AIV } from '../../native-like/arch/facilities.ts';
+import { FC_AQIC } from '../../native-like/arch/function-codes.ts';
+import { AQIC_IR, AQIC_ISC_MASK } from '../../native-like/arch/registers.ts';
+import {
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_INVALID_ADDRESS,
+  AP_RESPONSE_INVALID_GISA,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_OTHERWISE_CHANGED,
+  AP_RESPONSE_Q_NOT_AVAIL,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+} from '../../native-like/arch/response-codes.ts';
+import { STATUS_IRQ } from '../../native-like/arch/status-word.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import {
+  ATTENTION_AQIC,
+  C_HOST_SWITCHES,
+  C_MDEV,
+  C_MDEVS_LOCK,
+  G_EXTERNAL,
+  G_PINS,
+  G_STORAGE_BYTE,
+  G_STORAGE_SIZE,
+  HOST_AQIC_CHECKS_APCB,
+  HOST_ISC_RC_08,
+  HOST_LEAKS_AQIC,
+  K_APQN,
+  K_MDEV,
+  K_NOTIFY_GUEST,
+  K_SAVED_ISC,
+  K_SAVED_NIB,
+  MASK_AQM,
+  Q_ATTENTION,
+  Q_STATUS,
+  V_FACILITIES,
+  V_GR,
+  V_GUEST,
+} from '../../native-like/machine/layout.ts';
+import { HOOK_HANDLED, HOOK_UNSUPPORTED } from '../kvm/intercept.ts';
+import { registerIsc, unregisterIsc } from '../kvm/isc.ts';
+import type { Kernel } from '../lpar/kernel.ts';
+
+/** Page size of a pin. */
+const PAGE_MASK = ~0xfff;
+/** vfio_ap_irq_disable: AQIC attempts, then TAPQ polls, this far apart. */
+const DISABLE_ATTEMPTS = 6;
+const CLEAR_POLLS = 5;
+const POLL_NS = 20_000_000;
+/** Stored ISC + 1, so that a zeroed record holds none. */
+const NO_ISC = 0;
+
+export interface AqicOptions {
+  readonly image: MachineImage;
+  readonly kernel: Kernel;
+  /** Number of the executing thread, for the lock. */
+  readonly thread: number;
+  /** Lets time pass for the thread: the driver sleeps with the lock held. */
+  readonly sleep: (ns: number) => void;
+  /** Bytes of storage of a guest behind the external accessor. */
+  readonly externalSize?: (guest: number) => number;
+}
+
+/** The hook and the release of what it holds. */
+export class AqicHandler {
+  readonly #image: MachineImage;
+  readonly #kernel: Kernel;
+  readonly #owner: number;
+  readonly #sleep: (ns: number) => void;
+  readonly #externalSize: (guest: number) => number;
+
+  constructor(options: AqicOptions) {
+    this.#image = options.image;
+    this.#kernel = options.kernel;
+    this.#owner = options.thread + 1;
+    this.#sleep = options.sleep;
+    this.#externalSize = options.externalSize ?? (() => 0);
+  }
+
+  /** handle_pqap: status in GR1, or HOOK_UNSUPPORTED for a guest without AIV. */
+  handle = (vcpu: number, mdev: number): number => {
+    if ((this.#image.word(vcpu + V_FACILITIES) & FACILITY_AIV) === 0) return HOOK_UNSUPPORTED;
+    this.#lock();
+    const status = this.#status(vcpu, mdev);
+    this.#unlock();
+    this.#image.i32[vcpu + V_GR + 2] = 0;
+    this.#image.i32[vcpu + V_GR + 3] = status;
+    return HOOK_HANDLED;
+  };
+
+  /** vfio_ap_free_aqic_resources: ISC unregistered, NIB unpinned, both forgotten. */
+  freeResources(q: number): void {
+    const { i32 } = this.#image;
+    const cold = this.#image.cold(q);
+    if (i32[cold + K_SAVED_ISC] === NO_ISC) return;
+    const guest = this.#image.guestNumber(this.#image.word(cold + K_NOTIFY_GUEST));
+    unregisterIsc(this.#image, guest, this.#image.word(cold + K_SAVED_ISC) - 1);
+    this.#unpin(guest);
+    i32[cold + K_SAVED_ISC] = NO_ISC;
+    i32[cold + K_SAVED_NIB] = 0;
+  }
+
+  /** Guest address of the page a queue's notification byte is in, or undefined. */
+  nibPage(q: number): number | undefined {
+    const cold = this.#image.cold(q);
+    if (this.#image.word(cold + K_SAVED_ISC) === NO_ISC) return undefined;
+    return this.#image.word(cold + K_SAVED_NIB) & PAGE_MASK;
+  }
+
+  /** vfio_ap_irq_disable by the host itself. */
+  disable(q: number): number {
+    return this.#disable(q);
+  }
+
+  #lock(): void {
+    const { i32 } = this.#image;
+    while (Atomics.compareExchange(i32, C_MDEVS_LOCK, 0, this.#owner) !== 0) {
+      Atomics.wait(i32, C_MDEVS_LOCK, i32[C_MDEVS_LOCK] as number, 1);
+    }
+  }
+
+  #unlock(): void {
+    Atomics.store(this.#image.i32, C_MDEVS_LOCK, 0);
+    Atomics.notify(this.#image.i32, C_MDEVS_LOCK, 1);
+  }
+
+  /** Steps 2 to 6. */
+  #status(vcpu: number, mdev: number): number {
+    const image = this.#image;
+    const apqn = image.word(vcpu + V_GR + 1) & 0xffff;
+    const q = image.queue(apqn);
+    const attached =
+      (image.word(image.word(C_MDEV) + (mdev >>> 5)) & (0x80000000 >>> (mdev & 31))) !== 0;
+    if (!attached || image.word(image.cold(q) + K_MDEV) !== mdev || !this.#inApcb(vcpu, apqn)) {
+      return AP_RESPONSE_Q_NOT_AVAIL << 16;
+    }
+    const enable = (image.word(vcpu + V_GR + 2) & AQIC_IR) !== 0;
+    const before = this.#kernel.statusWithCode(q, AP_RESPONSE_NORMAL);
+    const rc = enable ? this.#enable(vcpu, q) : this.#disable(q);
+    return rc === AP_RESPONSE_NORMAL ? before : this.#kernel.statusWithCode(q, rc);
+  }
+
+  /** VD-07 only: the shadow is otherwise not consulted. */
+  #inApcb(vcpu: number, apqn: number): boolean {
+    const image = this.#image;
+    if ((image.word(C_HOST_SWITCHES) & HOST_AQIC_CHECKS_APCB) === 0) return true;
+    const masks = image.masks(image.guestNumber(image.word(vcpu + V_GUEST)));
+    const apm = image.word(masks + (apqn >>> 13)) & (0x80000000 >>> ((apqn >>> 8) & 31));
+    const aqm = image.word(masks + MASK_AQM + ((apqn & 0xff) >>> 5)) & (0x80000000 >>> (apqn & 31));
+    return apm !== 0 && aqm !== 0;
+  }
+
+  /** vfio_ap_irq_enable. Returns the response code the guest sees. */
+  #enable(vcpu: number, q: number): number {
+    const image = this.#image;
+    const record = image.word(vcpu + V_GUEST);
+    const guest = image.guestNumber(record);
+    const nib = image.word(vcpu + V_GR + 5);
+    if (!this.#pin(record, guest, image.word(vcpu + V_GR + 4), nib))
+      return AP_RESPONSE_INVALID_ADDRESS;
+    const isc = image.word(vcpu + V_GR + 3) & AQIC_ISC_MASK;
+    if (registerIsc(image, guest, isc) < 0) {
+      this.#unpin(guest);
+      const old = (image.word(C_HOST_SWITCHES) & HOST_ISC_RC_08) !== 0;
+      return old ? AP_RESPONSE_INVALID_GISA : AP_RESPONSE_INVALID_ADDRESS;
+    }
+    const rc = this.#hostEnable(q, record, nib, isc);
+    if (rc === AP_RESPONSE_NORMAL) this.#remember(q, nib, isc);
+    else this.#undo(q, guest, isc, rc);
+    return rc;
+  }
+
+  /** The host's AQIC with the guest's GISA. */
+  #hostEnable(q: number, record: number, nib: number, isc: number): number {
+    const image = this.#image;
+    const rc = this.#hostState(q);
+    if (rc !== AP_RESPONSE_NORMAL) return rc;
+    const external = image.word(record + G_EXTERNAL) !== 0;
+    const at = external ? -1 : image.word(record + G_STORAGE_BYTE) + nib;
+    return this.#kernel.enableInterruptions(
+      q,
+      at,
+      image.gisa(image.guestNumber(record)),
+      isc,
+      record,
+    );
+  }
+
+  /** What a host instruction meets on the queue, faults included. */
+  #hostState(q: number): number {
+    const apqn = this.#image.word(this.#image.cold(q) + K_APQN);
+    return this.#kernel.queueCondition(this.#image.vcpu(0), q, apqn, FC_AQIC);
+  }
+
+  #remember(q: number, nib: number, isc: number): void {
+    this.freeResources(q);
+    const cold = this.#image.cold(q);
+    this.#image.i32[cold + K_SAVED_NIB] = nib;
+    this.#image.i32[cold + K_SAVED_ISC] = isc + 1;
+  }
+
+  /** 07: the new pin and registration are taken back. Others: disable frees the old ones; the new ones leak in Linux (VD-18). */
+  #undo(q: number, guest: number, isc: number, rc: number): void {
+    const leaks =
+      rc !== AP_RESPONSE_OTHERWISE_CHANGED &&
+      (this.#image.word(C_HOST_SWITCHES) & HOST_LEAKS_AQIC) !== 0;
+    if (!leaks) {
+      unregisterIsc(this.#image, guest, isc);
+      this.#unpin(guest);
+    }
+    if (rc !== AP_RESPONSE_OTHERWISE_CHANGED) this.#disable(q);
+  }
+
+  /** vfio_ap_irq_disable: AQIC until accepted, TAPQ until the I bit is off, then everything is freed. */
+  #disable(q: number): number {
+    let rc = AP_RESPONSE_NORMAL;
+    for (let attempt = 0; attempt < DISABLE_ATTEMPTS; attempt++) {
+      rc = this.#hostState(q);
+      if (rc === AP_RESPONSE_NORMAL) rc = this.#kernel.beginDisable(q);
+      if (rc !== AP_RESPONSE_BUSY && rc !== AP_RESPONSE_RESET_IN_PROGRESS) break;
+      if (attempt < DISABLE_ATTEMPTS - 1) this.#sleep(POLL_NS);
+    }
+    if (rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_OTHERWISE_CHANGED) this.#waitForClear(q);
+    this.freeResources(q);
+    return rc;
+  }
+
+  #waitForClear(q: number): void {
+    const image = this.#image;
+    for (let poll = 0; poll < CLEAR_POLLS; poll++) {
+      const on = (image.word(q + Q_STATUS) & STATUS_IRQ) !== 0;
+      const changing = (image.word(q + Q_ATTENTION) & ATTENTION_AQIC) !== 0;
+      if (!on && !changing) return;
+      this.#sleep(POLL_NS);
+      this.#hostState(q);
+    }
+  }
+
+  /** vfio_pin_pages of the notification byte's page. */
+  #pin(record: number, guest: number, high: number, nib: number): boolean {
+    const size =
+      this.#image.word(record + G_EXTERNAL) === 0
+        ? this.#image.word(record + G_STORAGE_SIZE)
+        : this.#externalSize(guest);
+    if (high !== 0 || nib === 0 || nib >>> 0 >= size) return false;
+    this.#image.i32[record + G_PINS] = this.#image.word(record + G_PINS) + 1;
+    return true;
+  }
+
+  #unpin(guest: number): void {
+    const record = this.#image.guest(guest);
+    this.#image.i32[record + G_PINS] = this.#image.word(record + G_PINS) - 1;
+  }
+}
