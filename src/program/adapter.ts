@@ -1,19 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real machine as programs see it.
+// The real machine as programs see it: src/host behind the interface of src/program/machine.ts.
+// Source: docs/design.md section 6.
 
-import type { MachineConfig } from '../config/types.ts';
-import { ApemuError } from '../errors.ts';
-import type { ProgramMachine } from './machine.ts';
+import type { FaultConfig, MachineConfig } from '../config/types.ts';
+import { Machine, type MachineOptions } from '../host/machine.ts';
+import type { LparVerb } from './lpar-verbs.ts';
+import type { OperationOutcome, ProgramCpu, ProgramMachine } from './machine.ts';
+import { Operator } from './operator.ts';
+import { MachineProgramCpu } from './program-cpu.ts';
+import { SysfsCommands } from './sysfs-commands.ts';
 
-/** A machine a program owns: nothing else runs in it. */
-export interface OwnedMachine extends ProgramMachine {
-  close(): void;
+/** A machine driven by programs. Its guests' own programs do not run; vCPUs do what the lines say. */
+export class MachineForPrograms implements ProgramMachine {
+  readonly machine: Machine;
+  readonly #cpus = new Map<string, ProgramCpu>();
+  readonly #operator: Operator;
+  readonly #commands: SysfsCommands;
+  /** Machine time at which the program began: starting the host side took some. */
+  readonly #startNs: number;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.#operator = new Operator(machine);
+    this.#commands = new SysfsCommands(machine);
+    this.#startNs = machine.nowNs();
+  }
+
+  cpu(guest: string | undefined, vcpu: number): ProgramCpu | undefined {
+    const id = `${guest ?? ''}.${vcpu}`;
+    const known = this.#cpus.get(id);
+    if (known !== undefined) return known;
+    const cpu = this.#find(guest, vcpu);
+    if (cpu === undefined) return undefined;
+    const made = new MachineProgramCpu(cpu, this.machine.image, cpu.block);
+    this.#cpus.set(id, made);
+    return made;
+  }
+
+  #find(name: string | undefined, vcpu: number) {
+    if (name === undefined) return vcpu === 0 ? this.machine.hostCpu : undefined;
+    const guest = this.machine.guests.find((candidate) => candidate.name === name);
+    return guest === undefined || vcpu >= guest.vcpus ? undefined : guest.cpu(vcpu).cpu;
+  }
+
+  uuid(guest: string): string | undefined {
+    return this.machine.guests.find((candidate) => candidate.name === guest)?.uuid;
+  }
+
+  guestNames(): readonly string[] {
+    return this.machine.guests.map((guest) => guest.name);
+  }
+
+  nowNs(): number {
+    return this.machine.nowNs() - this.#startNs;
+  }
+
+  advance(ns: number): void {
+    this.machine.advance(ns);
+  }
+
+  run(): void {
+    this.machine.run();
+  }
+
+  sysfs(command: string): OperationOutcome {
+    return this.#commands.run(command);
+  }
+
+  lpar(verb: LparVerb, values: readonly number[]): OperationOutcome {
+    return this.#operator.act(verb, values);
+  }
+
+  fault(fault: FaultConfig): void {
+    const { trigger } = fault;
+    if (trigger.kind !== 'at') this.machine.fault(fault);
+    else {
+      const atNs = trigger.atNs.map((ns) => ns + this.#startNs);
+      this.machine.fault({ ...fault, trigger: { kind: 'at', atNs } });
+    }
+  }
+
+  clearFaults(): void {
+    this.machine.faults.clear();
+  }
+
+  close(): void {
+    this.machine.close();
+  }
 }
 
-/** Builds a fresh machine in stepped mode, without guest programs. */
+/** A fresh machine in stepped mode for one program. */
 export async function openProgramMachine(
-  _config: MachineConfig,
-  _options: { readonly seed?: number } = {},
-): Promise<OwnedMachine> {
-  throw new ApemuError('APEMU_ERR_HOST_MISSING', 'this build has no machine yet');
+  config: MachineConfig,
+  options: Pick<MachineOptions, 'seed'> = {},
+): Promise<MachineForPrograms> {
+  return new MachineForPrograms(await Machine.create(config, options));
 }
