@@ -72,6 +72,8 @@ export class ApBus {
   readonly useInterrupts: boolean;
   readonly queueStates: QueueStateMachine;
   scanTimer: { cancel(): void } | null = null;
+  /** When the periodic scan comes, if its timer runs. */
+  scanDueNs = 0;
 
   constructor(options: ApBusOptions) {
     this.partition = options.partition;

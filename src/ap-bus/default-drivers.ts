@@ -47,6 +47,8 @@ function queueDriver(bus: ApBus, name: string, types: readonly number[]): ApDriv
     probe: (device: ApDevice): Outcome => {
       const queue = device as ApQueue;
       if ((queue.card.info.functions & ANY_MODE) === 0) return 'ENODEV';
+      // zcrypt_queue_register: a queue needs its card's driver.
+      if (queue.card.zcrypt === null) return 'EINVAL';
       queue.zcrypt = { online: true, load: 0 };
       bus.queueStates.init(queue);
       return 'ok';

@@ -24,6 +24,13 @@ export interface LogLine {
   readonly text: string;
 }
 
+/** A journal as plain data. */
+export interface JournalRecord {
+  readonly uevents: readonly Uevent[];
+  readonly log: readonly LogLine[];
+  readonly once: readonly string[];
+}
+
 /** Lines and events kept; older ones fall out, as in the kernel's ring buffer. */
 export const RING_CAPACITY = 1024;
 
@@ -66,6 +73,18 @@ export class HostJournal {
 
   write(ring: LogRing, level: LogLevel, text: string): void {
     push(this.#log, { timeNs: this.#timers.nowNs(), ring, level, text });
+  }
+
+  /** What is in the rings, as plain data. */
+  save(): JournalRecord {
+    return { uevents: [...this.#uevents], log: [...this.#log], once: [...this.#onceTexts] };
+  }
+
+  /** Puts a saved journal in the place of this one's contents. */
+  restore(record: JournalRecord): void {
+    this.#uevents.splice(0, this.#uevents.length, ...record.uevents);
+    this.#log.splice(0, this.#log.length, ...record.log);
+    this.#onceTexts = new Set(record.once);
   }
 
   /** WARN_ONCE: the first line of this kind only. */

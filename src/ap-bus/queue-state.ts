@@ -31,6 +31,7 @@ export class QueueStateMachine {
   readonly #bus: ApBus;
   readonly #waiting = new Set<ApQueue>();
   #timer: { cancel(): void } | null = null;
+  #dueNs = 0;
 
   constructor(bus: ApBus) {
     this.#bus = bus;
@@ -88,12 +89,29 @@ export class QueueStateMachine {
 
   #wait(queue: ApQueue): void {
     this.#waiting.add(queue);
-    this.#timer ??= this.#bus.timers.after(LOW_WAIT_NS, () => {
+    if (this.#timer === null) this.#arm(this.#bus.timers.nowNs() + LOW_WAIT_NS);
+  }
+
+  #arm(dueNs: number): void {
+    this.#dueNs = dueNs;
+    this.#timer = this.#bus.timers.after(dueNs - this.#bus.timers.nowNs(), () => {
       this.#timer = null;
       const due = [...this.#waiting];
       this.#waiting.clear();
       for (const waiting of due) this.#poll(waiting);
     });
+  }
+
+  /** Queues whose state machine waits, and until when; null: no timer runs. */
+  waiting(): { readonly dueNs: number; readonly apqns: readonly number[] } | null {
+    if (this.#timer === null) return null;
+    return { dueNs: this.#dueNs, apqns: [...this.#waiting].map((queue) => queue.apqn) };
+  }
+
+  /** Continues a saved wait. */
+  resumeWaiting(dueNs: number, queues: Iterable<ApQueue>): void {
+    for (const queue of queues) this.#waiting.add(queue);
+    this.#arm(dueNs);
   }
 
   #step(queue: ApQueue): Next {

@@ -88,14 +88,17 @@ function* scan(bus: ApBus): Operation<void> {
   armScanTimer(bus);
 }
 
-/** Restarts the periodic scan at config_time from now. */
-export function armScanTimer(bus: ApBus): void {
+/** Restarts the periodic scan at config_time from now, or at a time that was saved. */
+export function armScanTimer(
+  bus: ApBus,
+  dueNs = bus.timers.nowNs() + bus.configTimeS * NS_PER_S,
+): void {
   bus.scanTimer?.cancel();
-  const scan = (): void => {
+  bus.scanDueNs = dueNs;
+  bus.scanTimer = bus.timers.after(dueNs - bus.timers.nowNs(), () => {
     bus.scanTimer = null;
     inBackground(scanBus(bus), bus.timers);
-  };
-  bus.scanTimer = bus.timers.after(bus.configTimeS * NS_PER_S, scan, true);
+  });
 }
 
 /** ap_check_bindings_complete. */

@@ -55,6 +55,11 @@ export class MatrixDevice {
     return number;
   }
 
+  /** Takes a number that was saved. */
+  keepNumber(number: number): void {
+    this.#numbers.add(number);
+  }
+
   giveNumber(number: number): void {
     this.#numbers.delete(number);
   }
