@@ -6,7 +6,7 @@ import { type ApCard, type ApDevice, type ApDriver, ApQueue } from './device.ts'
 import type { Outcome } from './errno.ts';
 import type { HostJournal } from './events.ts';
 import { fullMask, type Mask, testBit } from './mask.ts';
-import { sysfsEquals } from './numbers.ts';
+import { cString, sysfsEquals } from './numbers.ts';
 import { isOperation, Lock, type Operation, type Timers } from './operation.ts';
 import { type Apqn, apidOf, apqiOf, type HostPartition } from './partition.ts';
 import type { HostSwitches } from './profile.ts';
@@ -135,7 +135,7 @@ export class ApBus {
 
   /** bus_find_device_by_name, with the tolerance for one newline. */
   findDevice(raw: string): ApDevice | undefined {
-    const card = /^card([0-9a-f]{2})$/.exec(raw.replace(/\n$/, ''));
+    const card = /^card([0-9a-f]{2})\n?$/.exec(cString(raw));
     if (card !== null) return this.cards[Number.parseInt(card[1] as string, 16)];
     const queue = /^([0-9a-f]{2})\.00([0-9a-f]{2})/.exec(raw);
     if (queue === null) return undefined;

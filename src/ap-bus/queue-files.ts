@@ -111,7 +111,7 @@ export function queueFiles(bus: ApBus): Attribute<ApQueue>[] {
     {
       name: 'driver_override',
       mode: READ_WRITE,
-      show: (q) => `${q.driverOverride ?? '(null)'}\n`,
+      show: (q) => `${q.driverOverride ?? ''}\n`,
       store: (q, text) => storeDriverOverride(bus, q, text),
       when: () => bus.switches.driverOverride,
     },

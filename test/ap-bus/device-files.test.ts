@@ -115,7 +115,7 @@ describe('a queue file is read', () => {
     ['config', '1\n'],
     ['chkstop', '0\n'],
     ['ap_functions', '0xF2000000\n'],
-    ['driver_override', '(null)\n'],
+    ['driver_override', '\n'],
     ['states', 'OPERATING [IDLE]\n'],
     ['last_err_rc', 'NORMAL\n'],
     ['online', '1\n'],
@@ -276,7 +276,7 @@ describe('driver_override', () => {
     const host = settled();
     host.echo('-6', `${BUS}/apmask`);
     expect(host.echo('vfio_ap', `${QUEUE}/driver_override`)).toBe('EINVAL');
-    expect(host.cat(`${QUEUE}/driver_override`)).toBe('(null)\n');
+    expect(host.cat(`${QUEUE}/driver_override`)).toBe('\n');
   });
 
   it('does not exist before 6.19', () => {
