@@ -5,7 +5,7 @@
 
 import { ATTENTION_ABSENT, Q_ATTENTION } from '../machine/layout.ts';
 import { disable, enable } from './aqic.ts';
-import { queueCondition, stateCode, statusWithCode } from './availability.ts';
+import { authorized, queueCondition, stateCode, statusWithCode } from './availability.ts';
 import { programInterruption } from './ending.ts';
 import { execute, run } from './execute.ts';
 import { makePending } from './notify.ts';
@@ -21,12 +21,17 @@ import {
   unbind,
 } from './queue.ts';
 import { startReset } from './reset.ts';
+import { executeShared, lockQueue, unlockQueue } from './shared.ts';
 import { I32 } from './views.ts';
 
 /** Functions of one kernel instance. Queues, vCPUs and guests are word indices of their records. */
 export const kernel = {
   execute,
+  executeShared,
   run,
+  authorized,
+  lockQueue,
+  unlockQueue,
   programInterruption,
   settle,
   nextDue,

@@ -4,7 +4,9 @@
 // Status: inferred from Linux.
 import { GIB_ORIGIN_EMPTY, GISA_IAM, GISA_IPM, GISA_NEXT_ALERT } from '../arch/sie.ts';
 import {
+  C_CLOCKS,
   C_GIB,
+  CLOCK_STRIDE,
   G_FIRST_VCPU,
   G_VCPUS,
   GIB_ALERT_ISC,
@@ -17,10 +19,13 @@ import {
   K_NIB_BYTE,
   K_NOTIFY_GUEST,
   Q_COLD,
+  S_THREAD,
+  SIE_WORDS,
+  T_DOORBELL,
   V_EVENT,
   VCPU_WORDS,
 } from '../machine/layout.ts';
-import { BYTES, external, GISAS_BYTE, GUESTS, I32, U8, VCPUS } from './views.ts';
+import { BYTES, external, GISAS_BYTE, GUESTS, I32, LOCK_OWNER, SIE, U8, VCPUS } from './views.ts';
 
 /** Value the machine stores into a notification byte (AD-22). */
 const NOTIFICATION = 0x01;
@@ -37,12 +42,20 @@ const alert = (gisa: number): void => {
   }
 };
 
+/** Wakes the thread that runs a vCPU (its number plus 1; 0 = none) unless it is this one. */
+const ringThread = (runner: number): void => {
+  if (runner === 0 || runner === LOCK_OWNER) return;
+  const doorbell = C_CLOCKS + (runner - 1) * CLOCK_STRIDE + T_DOORBELL;
+  Atomics.store(I32, doorbell, 1);
+  Atomics.notify(I32, doorbell);
+};
+
 /** Tells all vCPUs of a guest that an interruption may be pending. */
 const wakeVcpus = (guest: number): void => {
   let vcpu = VCPUS + (I32[guest + G_FIRST_VCPU] as number) * VCPU_WORDS;
   for (let n = I32[guest + G_VCPUS] as number; n > 0; n--, vcpu += VCPU_WORDS) {
-    Atomics.store(I32, vcpu + V_EVENT, 1);
-    Atomics.notify(I32, vcpu + V_EVENT);
+    I32[vcpu + V_EVENT] = 1;
+    ringThread(I32[SIE + ((vcpu - VCPUS) / VCPU_WORDS) * SIE_WORDS + S_THREAD] as number);
   }
 };
 

@@ -74,6 +74,8 @@ export const C_CLOCKS = 256;
 export const CLOCK_STRIDE = 64;
 /** Word in a thread's block: some queue was marked pending since the thread last looked. */
 export const T_PENDING = 2;
+/** Word in a thread's block an idle thread sleeps on: 1 = something happened. */
+export const T_DOORBELL = 8;
 export const THREAD_SCRATCH_BYTE = 64;
 export const THREADS_MAX = 48;
 /** The control words and the threads' blocks. */
@@ -277,7 +279,7 @@ export const K_REQUESTS = 24;
 export const K_NOTIFY_GUEST = 25;
 /** Guest whose secret K_SECRET is (record word index). */
 export const K_SECRET_GUEST = 26;
-/** Thread that owns the queue. */
+/** Number of the guest that has the queue in its effective masks while vCPUs run on several threads; 0 = the host. */
 export const K_OWNER = 27;
 /** Number of the running association, for the order of those that end at the same time. */
 export const K_BIND_SEQUENCE = 28;

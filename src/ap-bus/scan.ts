@@ -95,10 +95,12 @@ export function armScanTimer(
 ): void {
   bus.scanTimer?.cancel();
   bus.scanDueNs = dueNs;
-  bus.scanTimer = bus.timers.after(dueNs - bus.timers.nowNs(), () => {
+  const scan = (): void => {
     bus.scanTimer = null;
     inBackground(scanBus(bus), bus.timers);
-  });
+  };
+  // Periodic: whoever waits for everything to end does not wait for scans.
+  bus.scanTimer = bus.timers.after(dueNs - bus.timers.nowNs(), scan, true);
 }
 
 /** ap_check_bindings_complete. */

@@ -9,6 +9,7 @@ import {
   FC_RAPQ,
   FC_TAPQ,
   FC_ZAPQ,
+  GR0_APQN,
   GR0_F,
   GR0_T,
 } from '../../native-like/arch/function-codes.ts';
@@ -31,14 +32,24 @@ export class KernelPartition implements HostPartition {
   readonly #kernel: Kernel;
   readonly #partition: Partition;
   readonly #served: () => void;
+  readonly #alone: (apqn: number, instruction: () => void) => void;
 
-  /** `served` runs after each instruction: adapters take what is new. */
-  constructor(partition: Partition, facilities: readonly number[], served: () => void) {
+  /**
+   * `served` runs after each instruction: adapters take what is new. `alone` runs an instruction while nobody else touches the
+   * queue: a guest may be at work on it in another thread.
+   */
+  constructor(
+    partition: Partition,
+    facilities: readonly number[],
+    served: () => void,
+    alone: (apqn: number, instruction: () => void) => void,
+  ) {
     this.#partition = partition;
     this.#image = partition.image;
     this.#kernel = partition.kernel;
     this.facilities = new Set(facilities);
     this.#served = served;
+    this.#alone = alone;
   }
 
   qci(): Uint8Array {
@@ -105,7 +116,7 @@ export class KernelPartition implements HostPartition {
     [0, gr0, gr1High, gr1Low, gr2High, gr2Low].forEach((value, n) => {
       i32[vcpu + V_GR + n] = value;
     });
-    this.#kernel.execute(vcpu, INSTRUCTION);
+    this.#alone(gr0 & GR0_APQN, () => this.#kernel.execute(vcpu, INSTRUCTION));
     this.#served();
     return this.#register(3);
   }

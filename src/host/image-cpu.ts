@@ -40,6 +40,8 @@ export interface ImageCpuOptions {
   readonly after?: () => void;
   /** Runs before an instruction when the vCPU's event word is set (pooled mode: out of interpretive execution and back). */
   readonly event?: (vcpu: number) => void;
+  /** Other threads use the guest's queues too. */
+  readonly shared?: boolean;
 }
 
 export class ImageCpu implements Cpu {
@@ -53,6 +55,7 @@ export class ImageCpu implements Cpu {
   readonly #kernel: Kernel;
   readonly #intercepts: InterceptHandler;
   readonly #clock: number;
+  readonly #shared: boolean;
   readonly #after: (() => void) | undefined;
   readonly #event: ((vcpu: number) => void) | undefined;
 
@@ -63,6 +66,7 @@ export class ImageCpu implements Cpu {
     this.#intercepts = options.intercepts;
     this.#clock = (C_CLOCKS + options.thread * CLOCK_STRIDE) / 2;
     this.#after = options.after;
+    this.#shared = options.shared ?? false;
     this.#event = options.event;
     this.block = options.image.vcpu(options.guest, options.vcpu);
     this.storage = options.image.storage(options.guest);
@@ -85,7 +89,9 @@ export class ImageCpu implements Cpu {
   execute(instruction: number): number {
     if (this.#event !== undefined && this.#i32[this.block + V_EVENT] !== 0) this.#event(this.block);
     this.executed++;
-    let ended = this.#kernel.execute(this.block, instruction);
+    let ended = this.#shared
+      ? this.#kernel.executeShared(this.block, instruction)
+      : this.#kernel.execute(this.block, instruction);
     if (ended === EXECUTE_INTERCEPT) ended = this.#intercepts.handle(this.block);
     if (this.#after !== undefined) this.#after();
     return ended;

@@ -2,7 +2,7 @@
 // A machine composed from its configuration, in stepped mode: partition, host side, guests, virtual time.
 // Source: docs/design.md sections 1, 4 and 9.
 import type { MachineImage } from '../../native-like/machine/image.ts';
-import { C_MDEV, K_MDEV } from '../../native-like/machine/layout.ts';
+import { C_MDEV, K_MDEV, MASK_AQM } from '../../native-like/machine/layout.ts';
 import { finish, type Operation } from '../ap-bus/operation.ts';
 import type { FaultConfig, MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
@@ -62,6 +62,7 @@ export class Machine {
   readonly seat: Seat;
   readonly cards = new Map<number, Card>();
   readonly guests: readonly GuestHandle[];
+  readonly #exclusive: (guest: number | undefined, change: () => void) => void;
   readonly #hostCpu: ImageCpu;
   readonly #files = new Map<string, VfioApFile>();
 
@@ -72,6 +73,7 @@ export class Machine {
     this.kernel = seat.kernel;
     const seed = options.seed ?? config.machine.seed;
     const exclusive = options.exclusive ?? ((_guest, change) => change());
+    this.#exclusive = exclusive;
     writeMachine(this.image, config);
     const everyone = (change: () => void): void => exclusive(undefined, change);
     for (const adapter of config.machine.adapters.values())
@@ -184,10 +186,15 @@ export class Machine {
 
   /** Detaches a guest from its mdev: last close of the vfio device. */
   detach(name: string): void {
+    this.finish(this.detachOperation(name));
+  }
+
+  /** As `detach`, for a caller that drives operations itself. */
+  *detachOperation(name: string): Operation<void> {
     const file = this.#files.get(name);
     if (file === undefined) return;
     this.#files.delete(name);
-    this.finish(file.close());
+    yield* file.close();
   }
 
   /** Whether the guest's vfio device is open. */
@@ -248,15 +255,18 @@ export class Machine {
       image.i32[image.cold(image.queue(apqn)) + K_MDEV] = mdev;
     };
     return createHostSide({
-      partition: new KernelPartition(this.partition, profileOf(this.config).facilities, serve),
+      partition: new KernelPartition(
+        this.partition,
+        profileOf(this.config).facilities,
+        serve,
+        (apqn, run) => this.#alone(apqn, run),
+      ),
       timers: this.stepper.timers,
       profile: this.config.host.kernel,
       switches: switchesFor(this.config),
       interrupts: {
         freeResources: (apqn) => this.aqic.freeResources(image.queue(apqn)),
-        disable: function* (this: Machine, apqn: number) {
-          this.aqic.disable(image.queue(apqn));
-        }.bind(this),
+        disable: (apqn) => this.#disableInterrupts(apqn),
         nibPage: (apqn) => this.aqic.nibPage(image.queue(apqn)),
       },
       links: {
@@ -265,6 +275,27 @@ export class Machine {
         guest: (mdev, attached) => this.#setAttached(mdev, attached),
       },
     });
+  }
+
+  /** Runs an instruction of the host with the guest that owns the queue out of interpretive execution. */
+  #alone(apqn: number, instruction: () => void): void {
+    const masksOf = (guest: number): boolean => this.#reaches(guest, apqn);
+    const owner = this.guests.find((guest) => masksOf(guest.number));
+    if (owner === undefined) instruction();
+    else this.#exclusive(owner.number, instruction);
+  }
+
+  /** Whether the APQN is in the guest's effective masks. */
+  #reaches(guest: number, apqn: number): boolean {
+    const masks = this.image.masks(guest);
+    const apm = this.image.word(masks + (apqn >>> 13)) << ((apqn >>> 8) & 31);
+    const aqm = this.image.word(masks + MASK_AQM + ((apqn & 0xff) >>> 5)) << (apqn & 31);
+    return (apm & aqm) < 0;
+  }
+
+  // biome-ignore lint/correctness/useYield: the handler lets time pass by itself; the port asks for an operation.
+  *#disableInterrupts(apqn: number): Operation<void> {
+    this.aqic.disable(this.image.queue(apqn));
   }
 
   #setAttached(mdev: number, attached: boolean): void {

@@ -21,6 +21,7 @@ import {
   CLOCK_STRIDE,
   K_APQN,
   K_MODE,
+  K_OWNER,
   L_ACCEPTED,
   L_DELAY,
   L_FLAGS,
@@ -67,9 +68,9 @@ export class AdapterService {
   readonly #models: ServiceModels | undefined;
   readonly #clock: number;
   readonly #flag: number;
-  readonly #owner: number;
-  /** Queue numbers this thread serves; undefined: all. */
-  #owned: readonly number[] | undefined;
+  readonly #thread: number;
+  /** Whose queues `serve` looks at when it is not told. */
+  only: number | undefined;
 
   constructor(image: MachineImage, kernel: Kernel, models: ServiceModels | undefined, thread = 0) {
     this.#image = image;
@@ -78,12 +79,7 @@ export class AdapterService {
     const block = C_CLOCKS + thread * CLOCK_STRIDE;
     this.#clock = block / 2;
     this.#flag = block + T_PENDING;
-    this.#owner = thread + 1;
-  }
-
-  /** Limits this thread to some queues, by record number. */
-  own(queues: readonly number[]): void {
-    this.#owned = queues;
+    this.#thread = thread;
   }
 
   /** Whether a queue was marked since the last look: a cheap test between instructions. */
@@ -91,31 +87,30 @@ export class AdapterService {
     return this.#image.i32[this.#flag] !== 0;
   }
 
-  /** Serves every marked queue at the thread's time. Returns when the next thing is due, Infinity for nothing. */
-  serve(): number {
+  /** Serves every marked queue of `owner` (a guest's number, 0 the host; undefined: of everybody), at the thread's time. Returns when the next thing is due, Infinity for nothing. */
+  serve(owner: number | undefined = this.only): number {
     this.#image.i32[this.#flag] = 0;
     let next = Number.POSITIVE_INFINITY;
-    if (this.#owned === undefined) {
-      const count = this.#image.queues;
-      for (let n = 1; n < count; n++) next = Math.min(next, this.#serveMarked(n));
-    } else {
-      for (const n of this.#owned) next = Math.min(next, this.#serveMarked(n));
-    }
+    const count = this.#image.queues;
+    for (let n = 1; n < count; n++) next = Math.min(next, this.#serveMarked(n, owner));
     return next;
   }
 
-  #serveMarked(n: number): number {
+  #serveMarked(n: number, owner: number | undefined): number {
     const { u8 } = this.#image;
     const mark = this.#image.word(C_PENDING_BYTE) + n;
     if (u8[mark] === 0) return Number.POSITIVE_INFINITY;
-    u8[mark] = 0;
-    const due = this.#serveQueue(this.#image.queueRecord(n));
-    if (due !== Number.POSITIVE_INFINITY) u8[mark] = 1;
+    const q = this.#image.queueRecord(n);
+    if (owner !== undefined && this.#image.word(this.#image.cold(q) + K_OWNER) !== owner)
+      return Number.POSITIVE_INFINITY;
+    const due = this.#serveQueue(q);
+    if (due === Number.POSITIVE_INFINITY) u8[mark] = 0;
     return due;
   }
 
   #serveQueue(q: number): number {
     const now = this.#image.f64[this.#clock] as number;
+    this.#kernel.lockQueue(q);
     this.#kernel.settle(q, now);
     if (this.#image.i32[q + Q_REQUEST_HEAD] !== this.#image.i32[q + Q_REQUEST_TAIL]) {
       for (let slot = this.#kernel.takeRequest(q); slot >= 0; slot = this.#kernel.takeRequest(q)) {
@@ -123,7 +118,9 @@ export class AdapterService {
       }
       this.#kernel.settle(q, now);
     }
-    return this.#kernel.nextDue(q);
+    const due = this.#kernel.nextDue(q);
+    this.#kernel.unlockQueue(q);
+    return due;
   }
 
   /** Answers one request and schedules its reply. */
@@ -152,7 +149,7 @@ export class AdapterService {
     const { i32, f64 } = this.#image;
     const record = this.#image.adapter(apqn >>> 8);
     if (i32[record + A_MODEL] === 0) return accepted;
-    while (Atomics.compareExchange(i32, record + A_LOCK, 0, this.#owner) !== 0);
+    while (Atomics.compareExchange(i32, record + A_LOCK, 0, this.#thread + 1) !== 0);
     const time = this.#serviceTime(record, apqn, request);
     let due = this.#engine(record, accepted, time);
     if (i32[record + A_FIFO] !== 0) {

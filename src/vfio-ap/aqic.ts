@@ -91,8 +91,14 @@ export class AqicHandler {
     return HOOK_HANDLED;
   };
 
-  /** vfio_ap_free_aqic_resources: ISC unregistered, NIB unpinned, both forgotten. */
+  /** vfio_ap_free_aqic_resources: ISC unregistered, NIB unpinned, both forgotten. Takes the mdevs lock. */
   freeResources(q: number): void {
+    this.#lock();
+    this.#free(q);
+    this.#unlock();
+  }
+
+  #free(q: number): void {
     const { i32 } = this.#image;
     const cold = this.#image.cold(q);
     if (i32[cold + K_SAVED_ISC] === NO_ISC) return;
@@ -112,7 +118,10 @@ export class AqicHandler {
 
   /** vfio_ap_irq_disable by the host itself. */
   disable(q: number): number {
-    return this.#disable(q);
+    this.#lock();
+    const rc = this.#disable(q);
+    this.#unlock();
+    return rc;
   }
 
   #lock(): void {
@@ -137,10 +146,13 @@ export class AqicHandler {
     if (!attached || image.word(image.cold(q) + K_MDEV) !== mdev || !this.#inApcb(vcpu, apqn)) {
       return AP_RESPONSE_Q_NOT_AVAIL << 16;
     }
+    this.#kernel.lockQueue(q);
     const enable = (image.word(vcpu + V_GR + 2) & AQIC_IR) !== 0;
     const before = this.#kernel.statusWithCode(q, AP_RESPONSE_NORMAL);
     const rc = enable ? this.#enable(vcpu, q) : this.#disable(q);
-    return rc === AP_RESPONSE_NORMAL ? before : this.#kernel.statusWithCode(q, rc);
+    const status = rc === AP_RESPONSE_NORMAL ? before : this.#kernel.statusWithCode(q, rc);
+    this.#kernel.unlockQueue(q);
+    return status;
   }
 
   /** VD-07 only: the shadow is otherwise not consulted. */
@@ -196,7 +208,7 @@ export class AqicHandler {
   }
 
   #remember(q: number, nib: number, isc: number): void {
-    this.freeResources(q);
+    this.#free(q);
     const cold = this.#image.cold(q);
     this.#image.i32[cold + K_SAVED_NIB] = nib;
     this.#image.i32[cold + K_SAVED_ISC] = isc + 1;
@@ -224,7 +236,7 @@ export class AqicHandler {
       if (attempt < DISABLE_ATTEMPTS - 1) this.#sleep(POLL_NS);
     }
     if (rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_OTHERWISE_CHANGED) this.#waitForClear(q);
-    this.freeResources(q);
+    this.#free(q);
     return rc;
   }
 

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds a guest program by name: built in, or a module a user wrote.
+// Source: docs/design.md sections 3 and 5.
+import { pathToFileURL } from 'node:url';
+import { ApemuError } from '../errors.ts';
+import type { GuestProgram } from '../guest/cpu.ts';
+import { builtInProgram, PROGRAMS } from '../guest/programs.ts';
+
+const isProgram = (value: unknown): value is GuestProgram => {
+  const candidate = value as Partial<GuestProgram> | null | undefined;
+  return typeof candidate?.init === 'function' && typeof candidate.step === 'function';
+};
+
+/**
+ * The program a configuration names: a built-in one, or the default export of the module at this path.
+ *
+ * @throws ApemuError `APEMU_ERR_GUEST_PROGRAM` when there is none
+ */
+export const guestProgram = async (name: string): Promise<GuestProgram> => {
+  const builtIn = builtInProgram(name);
+  if (builtIn !== undefined) return builtIn;
+  const names = PROGRAMS.map((row) => row.program.name).join(', ');
+  try {
+    const loaded = (await import(/* @vite-ignore */ pathToFileURL(name).href)) as {
+      default?: unknown;
+    };
+    if (isProgram(loaded.default)) return loaded.default;
+  } catch (cause) {
+    throw new ApemuError(
+      'APEMU_ERR_GUEST_PROGRAM',
+      `no guest program ${name} (built in: ${names}; or the path of a module)`,
+      { cause },
+    );
+  }
+  throw new ApemuError(
+    'APEMU_ERR_GUEST_PROGRAM',
+    `${name} does not export a guest program (expected default export with init and step)`,
+  );
+};

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine whose vCPUs run on worker threads in real time, with the host side on the main thread.
+// Source: docs/design.md section 4; docs/reference/performance.md sections 5 and 6 (piscina).
+
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Piscina } from 'piscina';
+import {
+  ATTENTION_SHARED,
+  C_CLOCKS,
+  C_MDEVS_LOCK,
+  C_POOL_LOCK,
+  C_STOP,
+  CLOCK_STRIDE,
+  G_CRASHED,
+  K_APQN,
+  K_OWNER,
+  MASK_AQM,
+  Q_ATTENTION,
+  Q_LOCK,
+  S_IN_SIE,
+  T_DOORBELL,
+} from '../../native-like/machine/layout.ts';
+import type { Operation } from '../ap-bus/operation.ts';
+import type { GuestConfig, MachineConfig } from '../config/types.ts';
+import { Machine } from '../host/machine.ts';
+import { Exclusion } from './sie.ts';
+import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
+
+const NS_PER_MS = 1_000_000;
+/** How often the main thread lets its own timers (scans, reset polls) run. */
+const TICK_MS = 5;
+const PROGRESS_MS = 100;
+
+export interface PoolOptions {
+  /** Worker threads; default: as many as cores, at most one for each vCPU group. */
+  readonly workers?: number;
+  readonly seed?: number;
+  /** Called with each worker's interim report. */
+  readonly onProgress?: (report: WorkerReport) => void;
+}
+
+/** What is left of a guest whose worker died. */
+export interface Crash {
+  readonly guest: string;
+  readonly reason: string;
+}
+
+/** vCPUs that must stay on one thread together: those of a guest, unless it is spread. */
+const groupsOf = (guests: readonly GuestConfig[]): VcpuTask[][] => {
+  const groups: VcpuTask[][] = [];
+  guests.forEach((guest, index) => {
+    const tasks = Array.from({ length: guest.vcpus }, (_, vcpu) => taskOf(guest, index + 1, vcpu));
+    if (guest.spread) groups.push(...tasks.map((task) => [task]));
+    else groups.push(tasks);
+  });
+  return groups;
+};
+
+const programOf = (guest: GuestConfig, vcpu: number): string | undefined =>
+  vcpu === 0 || guest.args['everyVcpu'] === true ? guest.program : undefined;
+
+/** The configured program runs on vCPU 0; the others take interruptions unless the program says it wants all. */
+const taskOf = (guest: GuestConfig, number: number, vcpu: number): VcpuTask => ({
+  guestName: guest.name,
+  guest: number,
+  vcpu,
+  program: programOf(guest, vcpu) ?? 'idle',
+  background: programOf(guest, vcpu) === undefined,
+  args: { ...guest.args, ...(guest.workload === undefined ? {} : { workload: guest.workload }) },
+});
+
+export class PooledMachine {
+  readonly machine: Machine;
+  readonly workers: number;
+  /** Guests lost with their worker. */
+  readonly crashes: Crash[] = [];
+  readonly #pool: Piscina;
+  readonly #startMs: number;
+  readonly #reports: Promise<WorkerReport | undefined>[] = [];
+  readonly #ticker: NodeJS.Timeout;
+  #maxInSie = 0;
+
+  private constructor(
+    machine: Machine,
+    exclusion: { instance?: Exclusion },
+    groups: VcpuTask[][],
+    options: PoolOptions,
+  ) {
+    this.machine = machine;
+    this.workers = Math.max(1, Math.min(options.workers ?? availableParallelism(), groups.length));
+    machine.service.only = 0;
+    exclusion.instance = new Exclusion(machine.image);
+    this.assignOwners();
+    this.#startMs = performance.timeOrigin + performance.now() - machine.nowNs() / NS_PER_MS;
+    this.#pool = new Piscina({
+      filename: createRequire(import.meta.url).resolve('#vcpu-worker'),
+      minThreads: this.workers,
+      maxThreads: this.workers,
+      atomics: 'disabled',
+    });
+    this.#pool.on('message', (report: WorkerReport) => options.onProgress?.(report));
+    this.#start(groups, options);
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Composes the machine and starts all guests on the pool. */
+  static async start(config: MachineConfig, options: PoolOptions = {}): Promise<PooledMachine> {
+    const exclusion: { instance?: Exclusion } = {};
+    const pooled: { machine?: PooledMachine } = {};
+    const machine = await Machine.create(config, {
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+      exclusive: (guest, change) => {
+        if (exclusion.instance === undefined) change();
+        else
+          exclusion.instance.run(guest, () => {
+            change();
+            pooled.machine?.assignOwners();
+          });
+      },
+    });
+    pooled.machine = new PooledMachine(machine, exclusion, groupsOf(config.guests), options);
+    return pooled.machine;
+  }
+
+  /** Most vCPUs of different threads seen inside interpretive execution at the same time. */
+  get maxInSie(): number {
+    return this.#maxInSie;
+  }
+
+  /** Waits until every guest's program has ended, then ends the machine's workers. */
+  async finished(): Promise<WorkerReport[]> {
+    const reports = await Promise.all(this.#reports);
+    return reports.filter((report) => report !== undefined);
+  }
+
+  /** Tells all programs to stop where they are. */
+  stop(): void {
+    const { i32 } = this.machine.image;
+    Atomics.store(i32, C_STOP, 1);
+    for (let thread = 1; thread <= this.workers; thread++) this.#ring(thread);
+  }
+
+  /** Ends workers and machine. */
+  async close(): Promise<void> {
+    this.stop();
+    clearInterval(this.#ticker);
+    await Promise.all(this.#reports);
+    await this.#pool.destroy();
+    this.machine.close();
+  }
+
+  /** One write to a file of the host's tree while guests run. Returns `ok` or an errno name. */
+  write(path: string, text: string): Promise<string> {
+    return this.drive(this.machine.sysfs.write(path, text));
+  }
+
+  /** Drives a host operation in real time. */
+  async drive<T>(operation: Operation<T>): Promise<T> {
+    this.#tick();
+    let step = operation.next();
+    while (step.done !== true) {
+      await sleep(Math.max(1, step.value.waitNs / NS_PER_MS));
+      this.#tick();
+      step = operation.next();
+    }
+    return step.value;
+  }
+
+  /** Ends the thread of a worker in the middle of what it does: for tests of recovery. */
+  async kill(thread: number): Promise<void> {
+    const worker = this.#pool.threads[thread - 1];
+    await worker?.terminate();
+  }
+
+  /** Writes which guest owns which queue. Runs with the vCPUs concerned out of interpretive execution. */
+  assignOwners(): void {
+    const { image, guests } = this.machine;
+    for (let n = 1; n < image.queues; n++) {
+      const q = image.queueRecord(n);
+      const cold = image.cold(q);
+      const apqn = image.word(cold + K_APQN);
+      const owner = guests.find((guest) => this.#reaches(guest.number, apqn));
+      image.i32[cold + K_OWNER] = owner?.number ?? 0;
+      const attention = image.word(q + Q_ATTENTION) & ~ATTENTION_SHARED;
+      image.i32[q + Q_ATTENTION] =
+        owner?.config.spread === true ? attention | ATTENTION_SHARED : attention;
+    }
+  }
+
+  #reaches(guest: number, apqn: number): boolean {
+    const { image } = this.machine;
+    const masks = image.masks(guest);
+    const apm = image.word(masks + (apqn >>> 13)) << ((apqn >>> 8) & 31);
+    const aqm = image.word(masks + MASK_AQM + ((apqn & 0xff) >>> 5)) << (apqn & 31);
+    return (apm & aqm) < 0;
+  }
+
+  #ring(thread: number): void {
+    const doorbell = C_CLOCKS + thread * CLOCK_STRIDE + T_DOORBELL;
+    Atomics.store(this.machine.image.i32, doorbell, 1);
+    Atomics.notify(this.machine.image.i32, doorbell);
+  }
+
+  #start(groups: VcpuTask[][], options: PoolOptions): void {
+    const perWorker: VcpuTask[][] = Array.from({ length: this.workers }, () => []);
+    for (const [index, group] of groups.entries()) perWorker[index % this.workers]?.push(...group);
+    for (const [index, vcpus] of perWorker.entries()) {
+      const task: WorkerTask = {
+        memory: this.machine.image.memory,
+        thread: index + 1,
+        vcpus,
+        cards: [...this.machine.cards.values()],
+        seed: options.seed ?? this.machine.config.machine.seed,
+        startMs: this.#startMs,
+        progressMs: options.onProgress === undefined ? 0 : PROGRESS_MS,
+        spread: vcpus.some((vcpu) => this.machine.config.guests[vcpu.guest - 1]?.spread === true),
+      };
+      this.#reports.push(this.#pool.run(task).catch((error: unknown) => this.#lost(task, error)));
+    }
+  }
+
+  /** A worker died: its locks are broken, its guests are reported and their queues reset; everything else goes on. */
+  #lost(task: WorkerTask, error: unknown): undefined {
+    const { image } = this.machine;
+    const { i32 } = image;
+    const owner = task.thread + 1;
+    for (const lock of [C_MDEVS_LOCK, C_POOL_LOCK]) Atomics.compareExchange(i32, lock, owner, 0);
+    for (let n = 1; n < image.queues; n++)
+      Atomics.compareExchange(i32, image.queueRecord(n) + Q_LOCK, owner, 0);
+    for (const vcpu of task.vcpus) {
+      Atomics.store(i32, image.guest(vcpu.guest) + G_CRASHED, 1);
+      const sie = image.sie(image.vcpu(vcpu.guest, vcpu.vcpu));
+      Atomics.store(i32, sie + S_IN_SIE, 0);
+      Atomics.notify(i32, sie + S_IN_SIE);
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    for (const guest of new Set(task.vcpus.map((vcpu) => vcpu.guestName))) {
+      this.crashes.push({ guest, reason });
+      void this.drive(this.machine.detachOperation(guest));
+    }
+    return undefined;
+  }
+
+  /** The main thread's share: its clock, its timers, queues no guest owns; looks who is at work. */
+  #tick(): void {
+    const now = (performance.timeOrigin + performance.now() - this.#startMs) * NS_PER_MS;
+    this.machine.stepper.advance(Math.max(0, now - this.machine.nowNs()), false);
+    this.#maxInSie = Math.max(this.#maxInSie, this.#threadsInSie());
+  }
+
+  #threadsInSie(): number {
+    const { image, guests } = this.machine;
+    let count = 0;
+    for (const guest of guests) {
+      for (let n = 0; n < guest.vcpus; n++) {
+        count += Atomics.load(image.i32, image.sie(image.vcpu(guest.number, n)) + S_IN_SIE);
+      }
+    }
+    return count;
+  }
+}

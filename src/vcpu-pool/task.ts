@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker is given and what it answers: plain data and the machine's memory.
+// Source: docs/design.md section 4.
+import type { SharedMemory } from '../../native-like/machine/globals.ts';
+import type { Card } from '../host/card-models.ts';
+
+/** One vCPU a worker runs, with its guest program. */
+export interface VcpuTask {
+  readonly guestName: string;
+  /** Number of the guest in the image. */
+  readonly guest: number;
+  readonly vcpu: number;
+  /** Built-in program, or the URL of a module whose default export is one. */
+  readonly program: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** The worker does not wait for its end. */
+  readonly background: boolean;
+}
+
+/** The one long-lived task of a worker. */
+export interface WorkerTask {
+  readonly memory: SharedMemory;
+  /** Thread number, from 1. */
+  readonly thread: number;
+  readonly vcpus: readonly VcpuTask[];
+  readonly cards: readonly Card[];
+  readonly seed: number;
+  /** Time zero of the machine, milliseconds of `performance.timeOrigin + performance.now()`. */
+  readonly startMs: number;
+  /** Milliseconds between progress reports; 0 = none. */
+  readonly progressMs: number;
+  /** Whether vCPUs of some guest run on several workers: their queues take a lock. */
+  readonly spread: boolean;
+}
+
+/** What became of one vCPU. `state` is the program's own plain data. */
+export interface VcpuReport {
+  readonly guestName: string;
+  readonly guest: number;
+  readonly vcpu: number;
+  readonly program: string;
+  readonly executed: number;
+  readonly done: boolean;
+  /** Why the program failed, if it did. */
+  readonly failure: string | undefined;
+  readonly state: unknown;
+  readonly counters: Int32Array;
+}
+
+/** A worker's answer at the end, and its messages in between. */
+export interface WorkerReport {
+  readonly thread: number;
+  readonly threadId: number;
+  /** Times the loop slept because nothing could run. */
+  readonly sleeps: number;
+  readonly vcpus: readonly VcpuReport[];
+  readonly keyCache: { readonly hits: number; readonly misses: number };
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker thread: one long-lived loop that runs its vCPUs' guest programs and serves their queues until told to stop.
+// Source: docs/design.md section 4; docs/reference/performance.md section 5.
+import { parentPort, threadId } from 'node:worker_threads';
+import { MachineImage } from '../../native-like/machine/image.ts';
+import {
+  C_CLOCKS,
+  C_STOP,
+  CLOCK_STRIDE,
+  S_THREAD,
+  T_DOORBELL,
+} from '../../native-like/machine/layout.ts';
+import { keyCacheStatistics } from '../cex/key-cache.ts';
+import { apCpuOf } from '../guest/ap-cpu.ts';
+import { COUNTER_WORDS } from '../guest/counters.ts';
+import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../guest/cpu.ts';
+import { cardModels } from '../host/card-models.ts';
+import { guestProgram } from '../host/guest-program.ts';
+import { ImageCpu } from '../host/image-cpu.ts';
+import { InterceptHandler } from '../kvm/intercept.ts';
+import { enabledMask, pendingMask } from '../kvm/interruptions.ts';
+import { type Kernel, loadKernel } from '../lpar/kernel.ts';
+import { AdapterService } from '../lpar/service.ts';
+import { AqicHandler } from '../vfio-ap/aqic.ts';
+import { enterSie, leaveSie, serveEvent } from './sie.ts';
+import type { VcpuReport, VcpuTask, WorkerReport, WorkerTask } from './task.ts';
+
+const NS_PER_MS = 1_000_000;
+/** Longest sleep of an idle worker: it looks whether it was told to stop. */
+const SLEEP_MAX_NS = 20 * NS_PER_MS;
+/** Shorter waits are not worth going to sleep for (a wake-up costs tens of microseconds). */
+const SPIN_NS = 30_000;
+/** Steps of one vCPU before the next one gets its turn. */
+const STEPS_PER_TURN = 8;
+
+/** A vCPU of this worker. */
+interface Running {
+  readonly task: VcpuTask;
+  readonly program: GuestProgram;
+  readonly cpu: ImageCpu;
+  readonly sie: number;
+  readonly counters: Int32Array;
+  state: unknown;
+  nextNs: number;
+  done: boolean;
+  failure: string | undefined;
+}
+
+class Worker {
+  readonly #task: WorkerTask;
+  readonly #image: MachineImage;
+  readonly #i32: Int32Array;
+  readonly #service: AdapterService;
+  readonly #intercepts: InterceptHandler;
+  readonly #kernel: Kernel;
+  readonly #block: number;
+  readonly #running: Running[] = [];
+  #sleeps = 0;
+  #nextReportMs: number;
+
+  constructor(task: WorkerTask, image: MachineImage, kernel: Kernel) {
+    this.#task = task;
+    this.#image = image;
+    this.#i32 = image.i32;
+    this.#kernel = kernel;
+    this.#block = C_CLOCKS + task.thread * CLOCK_STRIDE;
+    const cards = new Map(task.cards.map((card) => [card.apid, card]));
+    this.#service = new AdapterService(
+      image,
+      kernel,
+      cardModels(image, cards, task.seed + task.thread),
+      task.thread,
+    );
+    const aqic = new AqicHandler({
+      image,
+      kernel,
+      thread: task.thread,
+      sleep: (ns) => this.#pause(ns),
+    });
+    this.#intercepts = new InterceptHandler(image, kernel, aqic.handle);
+    this.#nextReportMs = performance.now() + task.progressMs;
+  }
+
+  async prepare(): Promise<void> {
+    for (const vcpu of this.#task.vcpus) this.#running.push(await this.#prepareVcpu(vcpu));
+  }
+
+  async #prepareVcpu(task: VcpuTask): Promise<Running> {
+    const program = await guestProgram(task.program);
+    const block = this.#image.vcpu(task.guest, task.vcpu);
+    const sie = this.#image.sie(block);
+    const cpu = new ImageCpu({
+      image: this.#image,
+      kernel: this.#kernel,
+      intercepts: this.#intercepts,
+      guest: task.guest,
+      vcpu: task.vcpu,
+      thread: this.#task.thread,
+      event: (vcpu) => serveEvent(this.#i32, vcpu, sie),
+      shared: this.#task.spread,
+    });
+    Atomics.store(this.#i32, sie + S_THREAD, this.#task.thread + 1);
+    const counters = new Int32Array(COUNTER_WORDS);
+    apCpuOf(cpu).counters = counters;
+    return {
+      task,
+      program,
+      cpu,
+      sie,
+      counters,
+      state: program.init(task.args),
+      nextNs: 0,
+      done: false,
+      failure: undefined,
+    };
+  }
+
+  /** The loop. Ends when every program has ended or the machine is told to stop. */
+  run(): WorkerReport {
+    while (Atomics.load(this.#i32, C_STOP) === 0 && this.#wanted()) {
+      const now = this.#readClock();
+      let progress = false;
+      for (const vcpu of this.#running)
+        if (this.#runnable(vcpu, now)) progress = this.#turn(vcpu) || progress;
+      const due = this.#serve();
+      if (!progress) this.#idle(due);
+      this.#reportProgress();
+    }
+    return this.#report();
+  }
+
+  /** Whether some program is still to end; with nothing but background programs, until told to stop. */
+  #wanted(): boolean {
+    const awaited = this.#running.filter((vcpu) => !vcpu.task.background);
+    return awaited.length === 0 || awaited.some((vcpu) => !vcpu.done);
+  }
+
+  #readClock(): number {
+    const now = (performance.timeOrigin + performance.now() - this.#task.startMs) * NS_PER_MS;
+    this.#image.f64[this.#block >> 1] = now;
+    return now;
+  }
+
+  #runnable(vcpu: Running, now: number): boolean {
+    if (vcpu.done) return false;
+    if (vcpu.nextNs <= now) return true;
+    return (
+      (pendingMask(this.#image, vcpu.task.guest) & enabledMask(this.#image, vcpu.cpu.block)) !== 0
+    );
+  }
+
+  /** Some steps of one vCPU inside interpretive execution, with its adapters served in between. */
+  #turn(vcpu: Running): boolean {
+    enterSie(this.#i32, vcpu.sie);
+    for (let n = 0; n < STEPS_PER_TURN; n++) {
+      const now = this.#readClock();
+      if (!this.#runnable(vcpu, now)) break;
+      this.#step(vcpu);
+      if (this.#service.wanted && vcpu.task.vcpu === 0) this.#service.serve(vcpu.task.guest);
+    }
+    leaveSie(this.#i32, vcpu.sie);
+    return true;
+  }
+
+  #step(vcpu: Running): void {
+    try {
+      const wait = vcpu.program.step(vcpu.cpu, vcpu.state);
+      if (wait === WAIT_DONE) vcpu.done = true;
+      vcpu.nextNs = wait === WAIT_INTERRUPTION ? Number.POSITIVE_INFINITY : wait;
+    } catch (error) {
+      vcpu.failure = error instanceof Error ? error.message : String(error);
+      vcpu.done = true;
+    }
+  }
+
+  /** Serves each guest's queues in the section of its vCPU 0, so that a host operation never meets it. */
+  #serve(): number {
+    let due = Number.POSITIVE_INFINITY;
+    for (const vcpu of this.#running) {
+      if (vcpu.task.vcpu !== 0) continue;
+      enterSie(this.#i32, vcpu.sie);
+      this.#readClock();
+      due = Math.min(due, this.#service.serve(vcpu.task.guest));
+      leaveSie(this.#i32, vcpu.sie);
+    }
+    return due;
+  }
+
+  /** Sleeps until something is due, a program wants to run, or the doorbell rings. */
+  #idle(due: number): void {
+    const now = this.#readClock();
+    let next = Math.min(due, now + SLEEP_MAX_NS);
+    for (const vcpu of this.#running) if (!vcpu.done) next = Math.min(next, vcpu.nextNs);
+    const wait = next - now;
+    if (wait <= SPIN_NS) return;
+    const doorbell = this.#block + T_DOORBELL;
+    if (Atomics.exchange(this.#i32, doorbell, 0) !== 0) return;
+    this.#sleeps++;
+    Atomics.wait(this.#i32, doorbell, 0, wait / NS_PER_MS);
+  }
+
+  /** The AQIC hook sleeps as the driver does. */
+  #pause(ns: number): void {
+    Atomics.wait(this.#i32, this.#block + T_DOORBELL + 1, 0, ns / NS_PER_MS);
+    this.#readClock();
+  }
+
+  #reportProgress(): void {
+    if (this.#task.progressMs === 0 || performance.now() < this.#nextReportMs) return;
+    this.#nextReportMs = performance.now() + this.#task.progressMs;
+    parentPort?.postMessage(this.#report());
+  }
+
+  #report(): WorkerReport {
+    const { hits, misses } = keyCacheStatistics();
+    return {
+      thread: this.#task.thread,
+      threadId,
+      sleeps: this.#sleeps,
+      vcpus: this.#running.map((vcpu) => this.#reportVcpu(vcpu)),
+      keyCache: { hits, misses },
+    };
+  }
+
+  #reportVcpu(vcpu: Running): VcpuReport {
+    return {
+      guestName: vcpu.task.guestName,
+      guest: vcpu.task.guest,
+      vcpu: vcpu.task.vcpu,
+      program: vcpu.task.program,
+      executed: vcpu.cpu.executed,
+      done: vcpu.done,
+      failure: vcpu.failure,
+      state: vcpu.state,
+      counters: vcpu.counters,
+    };
+  }
+}
+
+/** The task: runs until it is told to stop. */
+export default async function runVcpus(task: WorkerTask): Promise<WorkerReport> {
+  const image = new MachineImage(task.memory);
+  const kernel = await loadKernel(image, { thread: task.thread });
+  const worker = new Worker(task, image, kernel);
+  await worker.prepare();
+  return worker.run();
+}
