@@ -104,6 +104,7 @@ export function* unplug(
 ): Operation<void> {
   const shadow = axis === 'adapter' ? mdev.shadow.apm : mdev.shadow.aqm;
   const toReset: VfioApQueue[] = [];
+  const unlinked: VfioApQueue[] = [];
   let update = false;
   for (const n of numbers) {
     for (const apqn of apqnsOf(mdev, axis, n)) {
@@ -111,6 +112,7 @@ export function* unplug(
       if (queue === undefined) continue;
       if (device.inShadow(mdev, apqn)) toReset.push(queue);
       device.unlink(mdev, queue);
+      unlinked.push(queue);
     }
     if (!testBit(shadow, n)) continue;
     clearBit(shadow, n);
@@ -118,6 +120,7 @@ export function* unplug(
   }
   if (update) device.updateGuest(mdev);
   if (toReset.length > 0) yield* resetQueues(device, toReset);
+  device.releaseInterrupts(unlinked);
 }
 
 const axisMask = (mdev: MatrixMdev, axis: Axis): Mask =>

@@ -86,6 +86,15 @@ export class MatrixDevice {
     this.links.unlink(queue.apqn);
   }
 
+  /**
+   * I-5, O-6: a queue that leaves its guest holds no NIB and no ISC, even if its reset did not end well. Nothing held: no action.
+   * Old kernels leak here (VD-18).
+   */
+  releaseInterrupts(queues: Iterable<VfioApQueue>): void {
+    if (this.bus.switches.leakAqicResources) return;
+    for (const queue of queues) this.interrupts.freeResources(queue.apqn);
+  }
+
   /** vfio_ap_mdev_update_guest_apcb: the shadow becomes the guest's masks. */
   updateGuest(mdev: MatrixMdev): void {
     if (mdev.kvm === null) return;

@@ -163,6 +163,15 @@ describe('a bus file is written', () => {
     }
   });
 
+  it('bind of a queue to the default driver is EINVAL while its card has no driver', () => {
+    const host = new TypedHost();
+    expect(host.echo('card05', `${BUS}/drivers/cex4card/unbind`)).toBe('ok');
+    host.echo('05.0004', `${BUS}/drivers/cex4queue/unbind`);
+    expect(host.echo('05.0004', `${BUS}/drivers/cex4queue/bind`)).toBe('EINVAL');
+    expect(host.echo('05.0004', `${BUS}/drivers_probe`)).toBe('ok');
+    expect(host.driver('05.0004')).toBeNull();
+  });
+
   it('scans has no effect before the first scan', () => {
     const host = new TypedHost();
     host.host.bus.scans = 0;

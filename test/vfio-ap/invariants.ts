@@ -30,7 +30,16 @@ export class InvariantChecker {
       const text = this.#guest(vm);
       if (text !== undefined) return text;
     }
-    return this.#zeroized();
+    return this.#interrupts() ?? this.#zeroized();
+  }
+
+  /** I-5. */
+  #interrupts(): string | undefined {
+    for (const apqn of this.bench.enabled) {
+      const kvm = this.bench.host.matrix.queues[apqn]?.mdev?.kvm ?? null;
+      if (kvm === null) return `I-5: ${apqnName(apqn)} holds a NIB and has no guest`;
+    }
+    return undefined;
   }
 
   /** I-1. */
@@ -78,7 +87,7 @@ export class InvariantChecker {
   }
   #everOverridden = false;
 
-  /** I-2, I-4, I-5. */
+  /** I-2, I-4. */
   #guest(vm: FakeVm): string | undefined {
     const owners = this.bench.host.matrix.mdevs.filter((mdev) => mdev.kvm === vm);
     if (owners.length > 1) return `I-4: ${vm.name} has ${owners.length} mdevs`;

@@ -27,6 +27,7 @@ export type Op =
   | { op: 'bind' | 'unbind'; driver: 'vfio_ap' | 'cex4queue'; queue: number }
   | { op: 'override'; queue: number; driver: string }
   | { op: 'reprobe'; queue: number }
+  | { op: 'aqic'; queue: number }
   | { op: 'partition'; config: HostConfig }
   | { op: 'scan' }
   | { op: 'configure'; adapter: number; on: boolean }
@@ -108,6 +109,8 @@ export class Model {
         return 'ok';
       case 'scan':
         this.#scan();
+        return 'ok';
+      case 'aqic':
         return 'ok';
       case 'checkstop':
         if (this.hardware.has(o.adapter)) this.hardware.get(o.adapter)!.checkstop = o.on;
@@ -348,7 +351,7 @@ export class Model {
     if (state.override === null || state.override === wanted) this.#probe(q, wanted);
   }
 
-  #driver(o: Extract<Op, { queue: number }>): string {
+  #driver(o: Exclude<Extract<Op, { queue: number }>, { op: 'aqic' }>): string {
     const state = this.queues.get(o.queue);
     if (!state) return o.op === 'override' ? 'ENOENT' : 'ENODEV';
     switch (o.op) {

@@ -111,6 +111,7 @@ export class Generator {
     if (roll < 85)
       return { op: 'checkstop', adapter: this.#pick(ADAPTERS), on: this.#next() < 0.3 };
     if (roll < 87) return { op: 'vfio-reset', uuid };
+    if (roll < 91) return { op: 'aqic', queue: this.#queue() };
     if (this.attached.has(uuid)) return { op: 'detach', uuid };
     return { op: 'attach', uuid, vm: Math.floor(this.#next() * VM_COUNT) };
   }
@@ -187,6 +188,8 @@ export function shellLine(o: Op): string {
       return `# start Guest${o.vm} with -device vfio-ap,sysfsdev=${MATRIX}/${o.uuid}`;
     case 'detach':
       return `# stop the guest of ${o.uuid}`;
+    case 'aqic':
+      return `# the guest that has ${apqnName(o.queue)} enables its interruptions`;
     default:
       return `# ${JSON.stringify(o)}`;
   }
@@ -199,12 +202,21 @@ export class Bench {
   readonly host: HostSide;
   readonly vms = Array.from({ length: VM_COUNT }, (_, n) => new FakeVm(`Guest${n}`));
   readonly files = new Map<string, VfioApFile>();
+  /** Queues with a pinned NIB and a registered ISC. */
+  readonly enabled = new Set<number>();
 
   constructor() {
     this.host = createHostSide({
       partition: this.partition,
       timers: this.timers,
       profile: 'current',
+      interrupts: {
+        freeResources: (apqn) => {
+          this.enabled.delete(apqn);
+        },
+        disable: () => (function* () {})(),
+        nibPage: (apqn) => (this.enabled.has(apqn) ? 0x1000 : undefined),
+      },
     });
     this.timers.run(this.host.boot());
   }
@@ -216,6 +228,9 @@ export class Bench {
     switch (o.op) {
       case 'partition':
         this.partition.setConfiguration(o.config.adapters, o.config.domains, o.config.controls);
+        return 'ok';
+      case 'aqic':
+        if (this.vms.some((vm) => vm.apqns().includes(o.queue))) this.enabled.add(o.queue);
         return 'ok';
       case 'checkstop':
         this.partition.hardware[o.adapter]!.checkstop = o.on;
