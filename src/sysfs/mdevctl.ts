@@ -16,6 +16,7 @@ import {
   UUID_PATTERN,
 } from './ap-check.ts';
 import { type CommandResult, done, failed, readLine } from './command.ts';
+import { type MdevctlOptions as Options, parseOptions } from './mdevctl-options.ts';
 import type { Sysfs } from './sysfs.ts';
 
 const TYPE_PATH = `${MATRIX_PATH}/mdev_supported_types/${MDEV_TYPE}`;
@@ -28,50 +29,6 @@ export interface MdevctlContext {
   /** For `define` without -u. */
   newUuid?(): string;
   readFile?(path: string): string | undefined;
-}
-
-/** Options with a value, by every spelling. */
-const VALUED: Readonly<Record<string, string>> = {
-  '-u': 'uuid',
-  '--uuid': 'uuid',
-  '-p': 'parent',
-  '--parent': 'parent',
-  '-t': 'type',
-  '--type': 'type',
-  '--addattr': 'addattr',
-  '--value': 'value',
-  '--index': 'index',
-  '-i': 'index',
-  '--jsonfile': 'jsonfile',
-};
-const FLAGS: Readonly<Record<string, string>> = {
-  '-a': 'auto',
-  '--auto': 'auto',
-  '-m': 'manual',
-  '--manual': 'manual',
-  '-d': 'defined',
-  '--defined': 'defined',
-  '-v': 'verbose',
-  '--verbose': 'verbose',
-  '--dumpjson': 'dumpjson',
-  '--delattr': 'delattr',
-  '--live': 'live',
-};
-
-type Options = Readonly<Record<string, string>>;
-
-function parse(args: readonly string[]): Options | string {
-  const options: Record<string, string> = {};
-  for (let i = 0; i < args.length; i++) {
-    const [name = '', ...rest] = (args[i] as string).split('=');
-    if (Object.hasOwn(VALUED, name)) {
-      const value = rest.length > 0 ? rest.join('=') : args[++i];
-      if (value === undefined) return `error: a value is required for '${name}'`;
-      options[VALUED[name] as string] = value;
-    } else if (Object.hasOwn(FLAGS, name) && rest.length === 0) options[FLAGS[name] as string] = '';
-    else return `error: unexpected argument '${args[i]}' found`;
-  }
-  return options;
 }
 
 /** A device as lists show it. */
@@ -319,7 +276,7 @@ export function* mdevctl(
   const [name = '', ...rest] = args;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) return failed(`error: unrecognized subcommand '${name}'`);
-  const options = parse(rest);
+  const options = parseOptions(rest);
   if (typeof options === 'string') return failed(options);
   const uuid = options['uuid'];
   if (uuid !== undefined && !UUID_PATTERN.test(uuid)) return failed('Invalid UUID specified');
