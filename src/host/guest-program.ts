@@ -2,6 +2,7 @@
 // Finds a guest program by name: built in, or a module a user wrote.
 // Source: docs/design.md sections 3 and 5.
 import { pathToFileURL } from 'node:url';
+import type { GuestConfig, MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import type { GuestProgram } from '../guest/cpu.ts';
 import { builtInProgram, PROGRAMS } from '../guest/programs.ts';
@@ -37,3 +38,18 @@ export const guestProgram = async (name: string): Promise<GuestProgram> => {
     `${name} does not export a guest program (expected default export with init and step)`,
   );
 };
+
+/** Workload of a guest that names none: what its adapters can do. */
+const defaultWorkload = (config: MachineConfig, guest: GuestConfig): string => {
+  const modes = (guest.mdev?.adapters ?? []).map((apid) => config.machine.adapters.get(apid)?.mode);
+  return modes.every((mode) => mode === undefined || mode === 'loopback') ? 'loopback' : 'mixed';
+};
+
+/** What a guest's program is started with: its arguments, and the workload of the configuration. */
+export const programArgs = (
+  config: MachineConfig,
+  guest: GuestConfig,
+): Readonly<Record<string, unknown>> => ({
+  workload: guest.workload ?? defaultWorkload(config, guest),
+  ...guest.args,
+});

@@ -24,6 +24,7 @@ import {
 } from '../../native-like/machine/layout.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
+import { programArgs } from '../host/guest-program.ts';
 import { Machine } from '../host/machine.ts';
 import { Exclusion } from './sie.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
@@ -48,28 +49,33 @@ export interface Crash {
 }
 
 /** vCPUs that must stay on one thread together: those of a guest, unless it is spread. */
-const groupsOf = (guests: readonly GuestConfig[]): VcpuTask[][] => {
+const groupsOf = (config: MachineConfig): VcpuTask[][] => {
   const groups: VcpuTask[][] = [];
-  guests.forEach((guest, index) => {
-    const tasks = Array.from({ length: guest.vcpus }, (_, vcpu) => taskOf(guest, index + 1, vcpu));
+  config.guests.forEach((guest, index) => {
+    const tasks = tasksOf(config, guest, index + 1);
     if (guest.spread) groups.push(...tasks.map((task) => [task]));
-    else groups.push(tasks);
+    else if (tasks.length > 0) groups.push(tasks);
   });
   return groups;
 };
 
-const programOf = (guest: GuestConfig, vcpu: number): string | undefined =>
-  vcpu === 0 || guest.args['everyVcpu'] === true ? guest.program : undefined;
-
-/** The configured program runs on vCPU 0; the others take interruptions unless the program says it wants all. */
-const taskOf = (guest: GuestConfig, number: number, vcpu: number): VcpuTask => ({
-  guestName: guest.name,
-  guest: number,
-  vcpu,
-  program: programOf(guest, vcpu) ?? 'idle',
-  background: programOf(guest, vcpu) === undefined,
-  args: { ...guest.args, ...(guest.workload === undefined ? {} : { workload: guest.workload }) },
-});
+/**
+ * A guest's running vCPUs: vCPU 0 with the configured program, the others too when the program's argument `everyVcpu` says so.
+ * The rest stay stopped: a stopped vCPU takes no interruption away from the one that waits for it.
+ */
+const tasksOf = (config: MachineConfig, guest: GuestConfig, number: number): VcpuTask[] => {
+  const { program } = guest;
+  if (program === undefined) return [];
+  const running = guest.args['everyVcpu'] === true ? guest.vcpus : 1;
+  const args = programArgs(config, guest);
+  return Array.from({ length: running }, (_, vcpu) => ({
+    guestName: guest.name,
+    guest: number,
+    vcpu,
+    program,
+    args,
+  }));
+};
 
 export class PooledMachine {
   readonly machine: Machine;
@@ -120,7 +126,7 @@ export class PooledMachine {
           });
       },
     });
-    pooled.machine = new PooledMachine(machine, exclusion, groupsOf(config.guests), options);
+    pooled.machine = new PooledMachine(machine, exclusion, groupsOf(config), options);
     return pooled.machine;
   }
 

@@ -13,8 +13,6 @@ export interface VcpuTask {
   /** Built-in program, or the URL of a module whose default export is one. */
   readonly program: string;
   readonly args: Readonly<Record<string, unknown>>;
-  /** The worker does not wait for its end. */
-  readonly background: boolean;
 }
 
 /** The one long-lived task of a worker. */

@@ -117,7 +117,7 @@ class Worker {
 
   /** The loop. Ends when every program has ended or the machine is told to stop. */
   run(): WorkerReport {
-    while (Atomics.load(this.#i32, C_STOP) === 0 && this.#wanted()) {
+    while (Atomics.load(this.#i32, C_STOP) === 0 && this.#running.some((vcpu) => !vcpu.done)) {
       const now = this.#readClock();
       let progress = false;
       for (const vcpu of this.#running)
@@ -127,12 +127,6 @@ class Worker {
       this.#reportProgress();
     }
     return this.#report();
-  }
-
-  /** Whether some program is still to end; with nothing but background programs, until told to stop. */
-  #wanted(): boolean {
-    const awaited = this.#running.filter((vcpu) => !vcpu.task.background);
-    return awaited.length === 0 || awaited.some((vcpu) => !vcpu.done);
   }
 
   #readClock(): number {
