@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { addDoctor } from './doctor.ts';
 import { exitCodeOf, formatError } from './errors.ts';
 import { addExec } from './exec.ts';
+import { addGolden } from './golden.ts';
 import { addGuestImage } from './guest-image.ts';
 import { type CommandIo, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
 import { packageVersion } from './version.ts';
@@ -17,7 +18,7 @@ export type Action = (...values: never[]) => Promise<number>;
 export type AddCommand = (program: Command, io: CommandIo, done: (code: number) => void) => void;
 
 /** In the order of `apemu --help`. */
-const COMMANDS: readonly AddCommand[] = [addExec, addGuestImage, addDoctor];
+const COMMANDS: readonly AddCommand[] = [addExec, addGolden, addGuestImage, addDoctor];
 
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'];
 
