@@ -2,9 +2,9 @@
 // A guest of the machine as a QEMU guest's AP facility: registers into its vCPU block, one instruction, registers back.
 // Everything else (masks, queues, AQIC, faults) is the machine's own.
 
-import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/layout.ts';
-import * as L from '../../native-like/machine/layout.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
+import * as L from '../../native-like/machine/layout.ts';
+import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/layout.ts';
 import type { ExternalRouter } from './external.ts';
 import type { ApService, Executed, ServedCpu, ServedStorage } from './service.ts';
 

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { TAPQ_LOOP } from '../../src/qemu/benchmark/tapq-image.ts';
 import { hookCode } from '../../src/qemu/hook/hook-image.ts';
 import * as layout from '../../src/qemu/layout.ts';
 
@@ -49,6 +50,13 @@ describe.skipIf(!assembler())('the hook routine', () => {
     const again = `s390x-linux-gnu-as hook.S, then its first ${end} bytes without trailing zeros into hook-image.ts`;
     expect(code.toString('hex'), again).toBe(bytes.subarray(0, code.length).toString('hex'));
     expect(bytes.subarray(code.length).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('has a benchmark guest whose bytes its source assembles to', () => {
+    const source = new URL('../../src/qemu/benchmark/tapq-loop.S', import.meta.url).pathname;
+    execFileSync(`${PREFIX}as`, ['-o', object, source]);
+    execFileSync(`${PREFIX}objcopy`, ['-O', 'binary', '-j', '.text', object, image]);
+    expect(readFileSync(image).toString('hex')).toBe(TAPQ_LOOP);
   });
 
   it('uses the numbers of the layout tables', () => {

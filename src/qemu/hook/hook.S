@@ -23,10 +23,14 @@
 	.set	LC_PGM_PSW, 0x880
 	.set	LC_PGM_CLOCK, 0x890		/* now, deadline */
 	.set	LC_PGM_CPU, 0x8a0
-	.set	LC_RST_SAVE, 0x900
-	.set	LC_RST_PSW, 0x980
-	.set	LC_RST_CLOCK, 0x990
-	.set	LC_RST_CPU, 0x9a0
+	.set	LC_RST_ENTRY, 0x900		/* registers at entry */
+	.set	LC_RST_SAVE, 0x980		/* those of the interrupted program */
+	.set	LC_NEST_SAVE, 0xa00		/* those of the hook, interrupted by a restart */
+	.set	LC_RST_PSW, 0xa80
+	.set	LC_NEST_PSW, 0xa90
+	.set	LC_CHAIN_PSW, 0xaa0
+	.set	LC_RST_CLOCK, 0xab0
+	.set	LC_RST_CPU, 0xac0
 /* mailbox of one CPU */
 	.set	MB_SHIFT, 9
 	.set	MB_REQUEST, 0x00
@@ -109,10 +113,14 @@ answered:
 3:	lmg	%r0,%r15,MB_GR(%r1)		/* the emulator has stored the I/O old PSW and its parameters */
 	lpswe	LC_IO_NEW(%r0)
 
-/* Restart interruption: ours when the mailbox is armed, else the guest's own. */
+/* Restart interruption: ours when the mailbox is armed, else the guest's own.
+ *
+ * The emulator sends no second one while the mailbox is armed or a request is open, but it may do so before this CPU has left the
+ * hook. Both ways out therefore take all they need from storage of their own and can be begun again from their start.
+ */
 	.org	program+0x200
 restart:
-	stmg	%r0,%r15,LC_RST_SAVE(%r0)
+	stmg	%r0,%r15,LC_RST_ENTRY(%r0)
 	stap	LC_RST_CPU(%r0)
 	llgh	%r1,LC_RST_CPU(%r0)
 	sllg	%r1,%r1,MB_SHIFT
@@ -121,20 +129,43 @@ restart:
 	clfhsi	MB_ARMED(%r1),1
 	je	4f
 	larl	%r1,original_restart
-	mvc	LC_RST_PSW(16,%r0),0(%r1)
-	lmg	%r0,%r15,LC_RST_SAVE(%r0)
-	lpswe	LC_RST_PSW(%r0)
-4:	lg	%r3,LC_RESTART_OLD+8(%r0)	/* did it interrupt this routine? then it must not wait in there */
+	mvc	LC_CHAIN_PSW(16,%r0),0(%r1)
+	lmg	%r0,%r15,LC_RST_ENTRY(%r0)
+	lpswe	LC_CHAIN_PSW(%r0)
+4:	lg	%r3,LC_RESTART_OLD+8(%r0)
 	larl	%r4,program
-	slgr	%r3,%r4
-	clgfi	%r3,CODE_SIZE
+	lgr	%r5,%r3
+	slgr	%r5,%r4
+	clgfi	%r5,CODE_SIZE
 	jhe	5f
+	/* It interrupted this routine, which must not wait in there: back to where it was. */
 	l	%r2,MB_RST_NESTED(%r1)
 	ahi	%r2,1
 	st	%r2,MB_RST_NESTED(%r1)
-	mvhi	MB_ARMED(%r1),0
-	j	back
-5:	mvc	MB_RST_PSW(16,%r1),LC_RESTART_OLD(%r0)
+	larl	%r4,nested_out
+	larl	%r5,nested_end
+	clgr	%r3,%r4
+	jl	9f
+	clgr	%r3,%r5
+	jl	disarm				/* on the way out of the same case: begin that again */
+9:	larl	%r4,restart_out
+	larl	%r5,restart_end
+	clgr	%r3,%r4
+	jl	9f
+	clgr	%r3,%r5
+	jhe	9f
+	mvhi	MB_ARMED(%r1),0			/* on the way out of the other: begin that again */
+	j	restart_out
+9:	mvc	LC_NEST_SAVE(128,%r0),LC_RST_ENTRY(%r0)
+	mvc	LC_NEST_PSW(16,%r0),LC_RESTART_OLD(%r0)
+disarm:	mvhi	MB_ARMED(%r1),0
+nested_out:
+	lmg	%r0,%r15,LC_NEST_SAVE(%r0)
+	lpswe	LC_NEST_PSW(%r0)
+nested_end:
+5:	mvc	LC_RST_SAVE(128,%r0),LC_RST_ENTRY(%r0)
+	mvc	LC_RST_PSW(16,%r0),LC_RESTART_OLD(%r0)
+	mvc	MB_RST_PSW(16,%r1),LC_RESTART_OLD(%r0)
 	stctg	%c0,%c15,MB_RST_CR(%r1)
 	stpx	MB_RST_PREFIX(%r1)
 	l	%r2,MB_RST_REQUEST(%r1)
@@ -149,23 +180,24 @@ restart:
 	stg	%r3,LC_RST_CLOCK+8(%r0)
 6:	lhi	%r3,SPINS
 7:	cl	%r2,MB_RST_ANSWER(%r1)
-	je	8f
+	je	restart_out
 	brct	%r3,7b
 	stck	LC_RST_CLOCK(%r0)
 	clc	LC_RST_CLOCK(8,%r0),LC_RST_CLOCK+8(%r0)
 	jl	6b
 	ahi	%r2,1				/* withdrawn: an even later answer finds another number */
+	mvhi	MB_RST_ACTION(%r1),ACTION_RESUME
 	st	%r2,MB_RST_REQUEST(%r1)
 	st	%r2,MB_RST_ANSWER(%r1)
 	larl	%r13,silent
 	mvi	0(%r13),1
-	j	back
-8:	cli	MB_RST_ACTION+3(%r1),ACTION_IO
-	jne	back
+restart_out:					/* R1 is all it needs of the registers */
+	cli	MB_RST_ACTION+3(%r1),ACTION_IO
 	lmg	%r0,%r15,LC_RST_SAVE(%r0)
+	jne	8f
 	lpswe	LC_IO_NEW(%r0)
-back:	lmg	%r0,%r15,LC_RST_SAVE(%r0)
-	lpswe	LC_RESTART_OLD(%r0)
+8:	lpswe	LC_RST_PSW(%r0)
+restart_end:
 
 /* Parameters, written by the emulator when it attaches. */
 	.org	program+CODE_SIZE
