@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loops that drive the kernel, with views, kernel and table as module constants. Each evaluation (a query string makes
+// another one) takes what bench/machine/load-driver.ts offers, so that no two benchmarks share compiled code.
+// Source: docs/reference/performance.md sections 2.2 and 8 item 5. The same loops in C: bench/c/reference.c.
+import { takeDriverBinding } from './driver-binding.ts';
+
+const { image, kernel, table } = takeDriverBinding();
+const { i32: I32 } = image;
+const { execute, run, authorized } = kernel;
+
+// Imported numbers are not constants to the compiler; these are (section 2.2).
+const GR0 = 9;
+const GR4 = 17;
+const GR5 = 19;
+const GR6 = 21;
+const GR7 = 23;
+const PSW_ADDRESS_LOW = 3;
+
+/** One row: registers, then the instruction. */
+const row = (at: number): number => {
+  const v = table[at] as number;
+  I32[v + GR0] = table[at + 2] as number;
+  I32[v + GR4] = table[at + 3] as number;
+  I32[v + GR5] = table[at + 4] as number;
+  I32[v + GR6] = table[at + 5] as number;
+  I32[v + GR7] = table[at + 6] as number;
+  return execute(v, table[at + 1] as number);
+};
+
+const runAll = (vcpuCount: number, count: number): number => {
+  let sum = 0;
+  for (let n = 0; n < vcpuCount; n++) {
+    const v = table[n] as number;
+    I32[v + PSW_ADDRESS_LOW] = 0;
+    sum = (sum + run(v, count)) | 0;
+  }
+  return sum;
+};
+
+const drive = (rows: number): number => {
+  let sum = 0;
+  for (let n = 0; n < rows; n++) sum = (sum + row(n << 3)) | 0;
+  return sum;
+};
+
+const driveLocked = (rows: number, lock: number, owner: number): number => {
+  let sum = 0;
+  for (let n = 0; n < rows; n++) {
+    while (Atomics.compareExchange(I32, lock, 0, owner) !== 0);
+    sum = (sum + row(n << 3)) | 0;
+    Atomics.store(I32, lock, 0);
+  }
+  return sum;
+};
+
+const checks = (count: number): number => {
+  let sum = 0;
+  for (let n = 0; n < count; n++) {
+    sum = (sum + (authorized(table[2 * n] as number, table[2 * n + 1] as number) >>> 31)) | 0;
+  }
+  return sum;
+};
+
+const checksChained = (count: number): number => {
+  let sum = 0;
+  let bit = 0;
+  for (let n = 0; n < count; n++) {
+    const at = (n ^ bit) << 1;
+    bit = authorized(table[at] as number, table[at + 1] as number) >>> 31;
+    sum = (sum + bit) | 0;
+  }
+  return sum;
+};
+
+export const driver = { runAll, drive, driveLocked, checks, checksChained } as const;
+export type Driver = typeof driver;

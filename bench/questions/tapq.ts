@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What does a whole TAPQ cost: in a run loop over guest storage, and one at a time on vCPUs chosen at random?
+
+import { V_GR } from '../../native-like/machine/layout.ts';
+import { type Finding, pairedFinding, type Question, type QuestionContext } from '../findings.ts';
+import { loadDriver } from '../machine/driver-binding.ts';
+import { attachReference, type BenchMachine, buildMachine } from '../machine/machine.ts';
+import { createRandom } from '../machine/random.ts';
+import { instructionTable, PQAP_WORD, tapq as tapqRow } from '../machine/tables.ts';
+import { measureRounds } from '../measure/rounds.ts';
+import { agree, measureDriven } from './driven.ts';
+
+/** Instructions a vCPU runs before the next one's turn: the batch of the worker pool. */
+const BATCH = 256;
+const INSTRUCTIONS = 8192;
+const CALLS = 4096;
+const CALLS_COLD = 65536;
+
+/** Fills guest storage with PQAP words and GR0 with an APQN. */
+export const loadTapqLoop = (machine: BenchMachine, batch: number): void => {
+  const { image, vcpus } = machine;
+  vcpus.forEach((vcpu, n) => {
+    const storage = image.storage(n + 1);
+    const view = new DataView(image.memory.buffer, storage.byteOffset, storage.length);
+    for (let at = 0; at < batch; at++) view.setInt32(4 * at, PQAP_WORD);
+    image.i32[vcpu + V_GR + 1] = 0;
+  });
+};
+
+const measureLoop = async (guests: number, context: QuestionContext): Promise<Finding> => {
+  const machine = await buildMachine({ guests, storageBytes: 0x1000 });
+  loadTapqLoop(machine, BATCH);
+  const turns = Math.max(guests, INSTRUCTIONS / BATCH);
+  const table = Int32Array.from({ length: turns }, (_, n) => machine.vcpus[n % guests] as number);
+  const driver = await loadDriver({ ...machine, table });
+  const reference = await attachReference(context.reference, machine.image);
+  agree(driver.runAll(turns, BATCH), reference.runAll(table, turns, BATCH), turns);
+  const operations = turns * BATCH;
+  const times = measureRounds(
+    [
+      { name: 'kernel', operations, run: () => driver.runAll(turns, BATCH) },
+      { name: 'reference', operations, run: () => reference.runAll(table, turns, BATCH) },
+    ],
+    context.pace,
+  );
+  return pairedFinding(`tapq-loop-${guests}`, times, 'kernel', 'reference');
+};
+
+/** Queues as there are guests, up to all 65,536. */
+const measureCalls = async (guests: number, context: QuestionContext): Promise<Finding> => {
+  const side = Math.min(256, Math.ceil(Math.sqrt(guests)));
+  const shape = { guests, adapters: side, domains: side, storageBytes: 0, messageBytes: 0x10000 };
+  const machine = await buildMachine(shape);
+  const random = createRandom(guests);
+  const rows = Array.from({ length: guests > 4096 ? CALLS_COLD : CALLS }, () =>
+    tapqRow(
+      machine.vcpus[random.below(guests)] as number,
+      (random.below(side) << 8) | random.below(side),
+    ),
+  );
+  return measureDriven(`tapq-call-${guests}`, machine, instructionTable(rows), context);
+};
+
+const measure = async (variant: string, context: QuestionContext): Promise<Finding[]> => {
+  const [form, guests] = variant.split('-') as [string, string];
+  const one = form === 'loop' ? measureLoop : measureCalls;
+  return [await one(Number(guests), context)];
+};
+
+export const tapq: Question = {
+  name: 'tapq',
+  variants: ['loop-1', 'loop-64', 'call-1', 'call-64', 'call-4096', 'call-65536'],
+  measure,
+};
