@@ -9,6 +9,7 @@ import { addExec } from './exec.ts';
 import { addGolden } from './golden.ts';
 import { addGuestImage } from './guest-image.ts';
 import { type CommandIo, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
+import { addRun } from './run.ts';
 import { packageVersion } from './version.ts';
 
 /** What a command ends with. */
@@ -18,7 +19,7 @@ export type Action = (...values: never[]) => Promise<number>;
 export type AddCommand = (program: Command, io: CommandIo, done: (code: number) => void) => void;
 
 /** In the order of `apemu --help`. */
-const COMMANDS: readonly AddCommand[] = [addExec, addGolden, addGuestImage, addDoctor];
+const COMMANDS: readonly AddCommand[] = [addRun, addExec, addGolden, addGuestImage, addDoctor];
 
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'];
 
