@@ -4,7 +4,7 @@
 import type { Outcome } from '../ap-bus/errno.ts';
 import { andNot, bitsOf, type Mask, maskText } from '../ap-bus/mask.ts';
 import { cString, hexToMask } from '../ap-bus/numbers.ts';
-import { type Operation, withLocks } from '../ap-bus/operation.ts';
+import type { Operation } from '../ap-bus/operation.ts';
 import { contended, linkAll, unplug, validate } from './assign.ts';
 import { filterControlDomains, filterMatrix, resetAdapters } from './filter.ts';
 import type { ApMatrix } from './matrix.ts';
@@ -41,8 +41,7 @@ export function* storeApConfig(
   text: string,
 ): Operation<Outcome> {
   if (contended(device)) return 'EAGAIN';
-  const locks = [device.bus.permsLock, ...device.updateLocks];
-  return yield* withLocks(locks, function* (): Operation<Outcome> {
+  const body = function* (): Operation<Outcome> {
     const wanted = parseConfig(text);
     if (wanted === undefined) return 'EINVAL';
     const outcome = validate(device, mdev, wanted.apm, wanted.aqm);
@@ -50,7 +49,8 @@ export function* storeApConfig(
     if (!inRange(mdev, wanted)) return 'ENODEV';
     yield* apply(device, mdev, wanted);
     return 'ok';
-  });
+  };
+  return yield* device.update(mdev, body, [device.bus.permsLock]);
 }
 
 function* apply(device: MatrixDevice, mdev: MatrixMdev, wanted: ApMatrix): Operation<void> {

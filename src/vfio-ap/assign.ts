@@ -5,7 +5,7 @@
 import type { Outcome } from '../ap-bus/errno.ts';
 import { bitsOf, clearBit, intersects, type Mask, setBit, testBit } from '../ap-bus/mask.ts';
 import { kstrtoul } from '../ap-bus/numbers.ts';
-import { type Operation, withLocks } from '../ap-bus/operation.ts';
+import type { Operation } from '../ap-bus/operation.ts';
 import { apqnName, apqnOf } from '../ap-bus/partition.ts';
 import { filterAndUpdate, filterControlDomains } from './filter.ts';
 import type { MatrixDevice } from './matrix-device.ts';
@@ -142,8 +142,7 @@ export function* assign(
   const parsed = kstrtoul(text);
   if (!parsed.ok) return parsed.errno;
   if (contended(device)) return 'EAGAIN';
-  const locks = [device.bus.permsLock, ...device.updateLocks];
-  return yield* withLocks(locks, function* (): Operation<Outcome> {
+  const body = function* (): Operation<Outcome> {
     const n = parsed.value;
     if (n > axisMax(mdev, axis)) return 'ENODEV';
     const mask = axisMask(mdev, axis);
@@ -161,7 +160,8 @@ export function* assign(
     }
     yield* filterAndUpdate(device, mdev);
     return 'ok';
-  });
+  };
+  return yield* device.update(mdev, body, [device.bus.permsLock]);
 }
 
 /** unassign_adapter and unassign_domain: EINVAL, ERANGE, ENODEV; a number not there is a success. */
@@ -173,7 +173,7 @@ export function* unassign(
 ): Operation<Outcome> {
   const parsed = kstrtoul(text);
   if (!parsed.ok) return parsed.errno;
-  return yield* withLocks(device.updateLocks, function* (): Operation<Outcome> {
+  return yield* device.update(mdev, function* (): Operation<Outcome> {
     const n = parsed.value;
     if (n > axisMax(mdev, axis)) return 'ENODEV';
     const mask = axisMask(mdev, axis);
@@ -197,7 +197,7 @@ export function* changeControlDomain(
 ): Operation<Outcome> {
   const parsed = kstrtoul(text);
   if (!parsed.ok) return parsed.errno;
-  return yield* withLocks(device.updateLocks, (): Outcome => {
+  return yield* device.update(mdev, (): Outcome => {
     const n = parsed.value;
     if (n > mdev.limits.admMax) return 'ENODEV';
     if (testBit(mdev.matrix.adm, n) === add) return 'ok';

@@ -2,8 +2,9 @@
 // The one matrix device: the mdevs, the queues bound to vfio_ap, the host configuration as last told, the locks.
 // Source: docs/reference/vfio-ap.md sections 1.1 to 1.3 (vfio_ap_drv.c; vfio_ap_private.h: struct ap_matrix_dev).
 import type { ApBus } from '../ap-bus/bus.ts';
+import type { Outcome } from '../ap-bus/errno.ts';
 import { maskToBytes, testBit } from '../ap-bus/mask.ts';
-import { Lock } from '../ap-bus/operation.ts';
+import { Lock, type Operation, withLocks } from '../ap-bus/operation.ts';
 import { type Apqn, apidOf, apqiOf } from '../ap-bus/partition.ts';
 import { NO_QCI, type QciInfo } from '../ap-bus/qci.ts';
 import type { MatrixMdev, VfioApQueue } from './mdev.ts';
@@ -45,6 +46,20 @@ export class MatrixDevice {
   /** Locks of an operation on an mdev that may change what the guest sees. */
   get updateLocks(): readonly Lock[] {
     return [this.guestsLock, this.mdevsLock];
+  }
+
+  /**
+   * A write to a file of an mdev, under locks; more than the update locks are taken first. ENODEV if the mdev went while the
+   * write waited for them.
+   */
+  *update(
+    mdev: MatrixMdev,
+    body: () => Outcome | Operation<Outcome>,
+    before: readonly Lock[] = [],
+  ): Operation<Outcome> {
+    return yield* withLocks([...before, ...this.updateLocks], () =>
+      this.byUuid.get(mdev.uuid) === mdev ? body() : 'ENODEV',
+    );
   }
 
   /** Lowest number no mdev uses; 0 means none in the machine image. */
