@@ -11,9 +11,8 @@ export interface Token {
 }
 
 export interface LineParts {
-  /** What stands before `#`, `=>` and after the subject; with its column. */
+  /** What stands before `=>` and `#`. */
   readonly body: string;
-  readonly bodyColumn: number;
   /** Behind `=>`; undefined if there is none. */
   readonly expectation: string | undefined;
   readonly expectationColumn: number;
@@ -36,46 +35,58 @@ export class LineError extends Error {
 
 /** Splits at the first `=>` and the first `#` outside quotes. */
 export function splitLine(line: string): LineParts {
-  let quoted = false;
-  let arrow = -1;
-  let end = line.length;
-  for (let i = 0; i < line.length; i++) {
-    const character = line[i];
-    if (quoted && character === '\\') i++;
-    else if (character === '"') quoted = !quoted;
-    else if (quoted) continue;
-    else if (character === '#') {
-      end = i;
-      break;
-    } else if (arrow < 0 && character === '=' && line[i + 1] === '>') arrow = i;
-  }
-  const bodyEnd = arrow < 0 ? end : arrow;
+  const { arrow, end } = line.includes('"') ? findQuoted(line) : findPlain(line);
   return {
-    body: line.slice(0, bodyEnd),
-    bodyColumn: 1,
+    body: line.slice(0, arrow < 0 ? end : arrow),
     expectation: arrow < 0 ? undefined : line.slice(arrow + 2, end),
     expectationColumn: arrow + 3,
     comment: end < line.length ? line.slice(end + 1) : undefined,
   };
 }
 
+interface Marks {
+  /** Place of `=>`, or -1. */
+  readonly arrow: number;
+  /** Place of `#`, or the end of the line. */
+  readonly end: number;
+}
+
+function findPlain(line: string): Marks {
+  const hash = line.indexOf('#');
+  const end = hash < 0 ? line.length : hash;
+  const arrow = line.indexOf('=>');
+  return { arrow: arrow < end ? arrow : -1, end };
+}
+
+function findQuoted(line: string): Marks {
+  let quoted = false;
+  let arrow = -1;
+  for (let i = 0; i < line.length; i++) {
+    const character = line[i];
+    if (quoted && character === '\\') i++;
+    else if (character === '"') quoted = !quoted;
+    else if (quoted) continue;
+    else if (character === '#') return { arrow, end: i };
+    else if (arrow < 0 && character === '=' && line[i + 1] === '>') arrow = i;
+  }
+  return { arrow, end: line.length };
+}
+
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '"': '"', '\\': '\\' };
+
+const WORD = /[^\s"]+|"/g;
 
 /** Words of a text; `column` is the column of its first character. */
 export function tokenize(text: string, column: number): Token[] {
   const tokens: Token[] = [];
-  let i = 0;
-  while (i < text.length) {
-    if (/\s/.test(text[i])) i++;
-    else if (text[i] === '"') {
-      const start = i;
-      const { content, next } = unquote(text, i, column);
-      tokens.push({ text: content, column: column + start, quoted: true });
-      i = next;
-    } else {
-      const start = i;
-      while (i < text.length && !/[\s"]/.test(text[i])) i++;
-      tokens.push({ text: text.slice(start, i), column: column + start, quoted: false });
+  WORD.lastIndex = 0;
+  for (let match = WORD.exec(text); match !== null; match = WORD.exec(text)) {
+    const at = column + match.index;
+    if (match[0] !== '"') tokens.push({ text: match[0], column: at, quoted: false });
+    else {
+      const { content, next } = unquote(text, match.index, column);
+      tokens.push({ text: content, column: at, quoted: true });
+      WORD.lastIndex = next;
     }
   }
   return tokens;

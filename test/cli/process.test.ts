@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The built program as a process: pipes that close, Ctrl-C, exit codes a shell sees. `npm test` builds it first.
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+const MAIN = `${ROOT}dist/src/cli/main.js`;
+const built = existsSync(MAIN);
+if (!built) console.warn(`test/cli/process.test.ts is skipped: ${MAIN} is missing (npm run build)`);
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a shell command; `$APEMU` is the program. `input` goes to its standard input. */
+function shell(
+  command: string,
+  input = '',
+  act: (child: ReturnType<typeof spawn>) => void = () => {},
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('sh', ['-c', command], { cwd: ROOT, env: { ...process.env, APEMU: MAIN } });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.stdin.on('error', () => {});
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    act(child);
+    child.stdin.end(input);
+  });
+}
+
+const LONG = `apemu-program 1\n${'Alice.0: tapq 06.0004 => cc=0\n'.repeat(50_000)}`;
+
+describe.skipIf(!built)('the built program', () => {
+  it("runs the examples from another program's point of view: exit 0, nothing on standard error", async () => {
+    const { code, stdout, stderr } = await shell('node "$APEMU" exec examples/queue-full.ap');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toBe('examples/queue-full.ap: 16 lines, 13 instructions: ok\n');
+  });
+
+  it('is quiet when nobody reads its output any more', async () => {
+    const command = 'node "$APEMU" exec --json -c examples/playground.yaml - | head -n 1';
+    const { stdout, stderr } = await shell(command, LONG);
+    expect(stdout.split('\n')).toHaveLength(2);
+    expect(stderr).toBe('');
+  });
+
+  it('ends with 130 after Ctrl-C, with what was done so far', async () => {
+    const command = 'exec node "$APEMU" exec --json -c examples/playground.yaml -';
+    const { code, stderr } = await shell(command, LONG, (child) => {
+      child.stdout?.once('data', () => child.kill('SIGINT'));
+    });
+    expect([code, stderr]).toEqual([130, '']);
+  });
+
+  it('shows no stack trace for a bad file', async () => {
+    const { code, stdout, stderr } = await shell('node "$APEMU" exec test/program/bad/no-apqn.ap');
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toBe(
+      'test/program/bad/no-apqn.ap:2:15: tapq needs an APQN (expected aa.dddd, such as 05.0004) [APEMU_ERR_PROGRAM_APQN]\n',
+    );
+  });
+});
