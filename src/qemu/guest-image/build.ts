@@ -80,7 +80,7 @@ export function defaultCache(): string {
 }
 
 /** Counts up when the contents of the image change, so that one made by an older version is made anew. */
-const REVISION = 2;
+const REVISION = 3;
 
 function imageFolder(kernel: string, cache: string): string {
   return join(cache, `${kernel}-r${REVISION}`);

@@ -42,6 +42,7 @@ case " $(cat /proc/cmdline) " in
   *) echo "${READY_MARK}"; while :; do setsid cttyhack sh; done ;;
 esac
 stty -echo 2>/dev/null
+dmesg -n 1
 echo "${READY_MARK}"
 number=0
 while IFS= read -r line; do
