@@ -41,11 +41,15 @@ export interface Bench {
   readonly kernel: Kernel;
 }
 
-/** Loads a kernel (the built one, or a mutated file) over a fresh memory. */
-export const createBench = async (file?: string): Promise<Bench> => {
+/** A memory that every machine of the tests fits into. */
+const createImage = (): MachineImage => {
   const memory = createSharedMemory(imageBytes(CAPACITY));
   layOutImage(memory, CAPACITY);
-  const image = new MachineImage(memory);
+  return new MachineImage(memory);
+};
+
+/** Loads a kernel (the built one, or a mutated file) over a fresh memory, or over the one of another bench. */
+export const createBench = async (file?: string, image = createImage()): Promise<Bench> => {
   const kernel = await loadKernel(image, {
     ...(file === undefined ? {} : { file }),
     targetDomain: (mode, payload, length) =>
@@ -100,7 +104,7 @@ class KernelUnderTest implements U.MachineUnderTest {
     );
     this.#faults = new Faults(this.#partition, 1, (change) => change());
     this.#service = new AdapterService(this.#image, this.#kernel, undefined);
-    guests.forEach((guest, index) => this.#writeGuest(guest, index, machine));
+    for (const [index, guest] of guests.entries()) this.#writeGuest(guest, index, machine);
   }
 
   #writeMachine(machine: U.MachineConfig): void {
