@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apemu qemu` as a function: boots guests of a configuration (or the partition itself, or attaches one that runs), serves them
+// until the last has ended, and takes everything down in every ending.
+
+import { randomFillSync } from 'node:crypto';
+import type { MachineConfig } from '../config/types.ts';
+import { ApemuError } from '../errors.ts';
+import type { Machine } from '../host/machine.ts';
+import { createQemuMachine } from './guest-machine.ts';
+import type { LaunchOptions } from './launch.ts';
+import { createLparMachine, type LparMachine } from './lpar-machine.ts';
+import { Poller } from './poller.ts';
+import { attachGuest, bootGuest, type ServedGuest, type ServeOptions } from './serve.ts';
+import type { ApService } from './service.ts';
+import { openShellSocket } from './shell-socket.ts';
+
+/** What `apemu qemu` was asked for. */
+export interface QemuCommand extends ServeOptions {
+  readonly config: MachineConfig;
+  /** Guests to boot; default: all of the configuration. */
+  readonly guests?: readonly string[];
+  /** AP instructions are the partition's own; guests of the configuration are ignored. */
+  readonly lpar?: boolean;
+  /** Monitor socket of a QEMU that runs already; one guest only. */
+  readonly attach?: string;
+  /** How to boot; not needed with `attach`. `cpus` default: the guest's vCPUs. */
+  readonly launch?: LaunchOptions;
+  /** Path of a Unix socket for the administrator's shell. */
+  readonly shellSocket?: string;
+  /** Runs one line of that shell. */
+  readonly shell?: (machine: Machine | LparMachine, line: string) => Promise<string> | string;
+  /** Console output of a guest that is not on our terminal. */
+  readonly onConsole?: (guest: string, text: string) => void;
+  /** Called once everything is served. */
+  readonly onServed?: (served: ReadonlyMap<string, ServedGuest>) => void;
+  /** Ends the command early: QEMUs are ended, attached ones let go. */
+  readonly signal?: AbortSignal;
+}
+
+/** A guest to serve: its facility, and how many CPUs it gets. */
+interface Target {
+  readonly name: string;
+  readonly service: ApService;
+  readonly cpus: number;
+}
+
+/** Name under which the partition itself is served. */
+export const PARTITION = 'partition';
+
+/**
+ * Runs the command until every guest has ended or `signal` aborts.
+ *
+ * @throws ApemuError as the launcher; APEMU_ERR_QEMU_GUEST for a guest the configuration does not have
+ */
+export async function runQemu(command: QemuCommand): Promise<void> {
+  const { machine, targets, close } = await prepare(command);
+  const poller = new Poller();
+  const served = new Map<string, ServedGuest>();
+  let socket: Awaited<ReturnType<typeof openShellSocket>> | undefined;
+  try {
+    if (command.shellSocket !== undefined && command.shell !== undefined) {
+      const run = command.shell;
+      socket = await openShellSocket(command.shellSocket, (line) => run(machine, line));
+    }
+    for (const target of targets) served.set(target.name, await serve(command, poller, target));
+    command.onServed?.(served);
+    const ended = Promise.all([...served.values()].map((guest) => guest.ended));
+    await Promise.race([ended, aborted(command.signal)]);
+  } finally {
+    await Promise.all([...served.values()].map((guest) => guest.close()));
+    await socket?.close();
+    close();
+  }
+}
+
+async function prepare(command: QemuCommand) {
+  if (command.lpar === true) {
+    const machine = await createLparMachine(command.config, (target) => {
+      randomFillSync(target);
+    });
+    const cpus = command.launch?.cpus ?? 1;
+    const targets: Target[] = [{ name: PARTITION, service: machine.service, cpus }];
+    return { machine, targets, close: () => {} };
+  }
+  const names = guestNames(command);
+  const { machine, service } = await createQemuMachine(command.config, names);
+  const targets = names.map((name): Target => {
+    const { vcpus } = machine.guest(name);
+    return { name, service: service(name), cpus: command.launch?.cpus ?? vcpus };
+  });
+  return { machine, targets, close: () => machine.close() };
+}
+
+function guestNames(command: QemuCommand): readonly string[] {
+  const known = command.config.guests.map((guest) => guest.name);
+  const wanted = command.guests ?? known;
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown !== undefined || wanted.length === 0) {
+    throw new ApemuError(
+      'APEMU_ERR_QEMU_GUEST',
+      unknown === undefined
+        ? 'the configuration has no guests: add some, or use --lpar'
+        : `the configuration has no guest ${unknown} (it has ${known.join(', ')})`,
+    );
+  }
+  if (command.attach !== undefined && wanted.length > 1) {
+    throw new ApemuError('APEMU_ERR_QEMU_GUEST', 'name the one guest to attach with --guest');
+  }
+  return wanted;
+}
+
+async function serve(command: QemuCommand, poller: Poller, target: Target): Promise<ServedGuest> {
+  if (command.attach !== undefined) {
+    return attachGuest(target.service, poller, command.attach, command);
+  }
+  if (command.launch === undefined) {
+    throw new ApemuError(
+      'APEMU_ERR_QEMU_KERNEL',
+      'name a kernel with --kernel, or make one with `apemu guest-image`',
+    );
+  }
+  const launch = { ...command.launch, cpus: target.cpus };
+  const guest = await bootGuest(target.service, poller, launch, command);
+  guest.qemu?.output?.setEncoding('latin1').on('data', (text: string) => {
+    command.onConsole?.(target.name, text.replaceAll('\r', ''));
+  });
+  return guest;
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) resolve();
+    signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

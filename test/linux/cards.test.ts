@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The documentation's Guest1 under a stock kernel, served by the real machine: what its tools and its applications see.
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { configFromObject } from '../../src/config/load.ts';
+import { createQemuMachine, type QemuMachine } from '../../src/qemu/guest-machine.ts';
+import { bootLinux, type TestGuest } from './support/guest.ts';
+import { imageOrReason } from './support/requirements.ts';
+import { twoGuests } from './support/two-guests.ts';
+
+const kernels = await Promise.all(
+  ['6.1', '6.12'].map(async (name) => [name, await imageOrReason(name)] as const),
+);
+const variants = kernels
+  .filter(([, image]) => image !== undefined)
+  .flatMap(([kernel, image]) =>
+    [
+      [1, true],
+      [2, true],
+      [1, false],
+    ].map(([cpus, interrupts]) => ({
+      kernel,
+      image: image!,
+      cpus: cpus as number,
+      interrupts: interrupts as boolean,
+      how: interrupts ? 'interruptions' : 'polling',
+    })),
+  );
+
+/** Rows of lszcrypt as columns; the heading and the line under it are left out. */
+function rows(text: string): string[][] {
+  return text
+    .trim()
+    .split('\n')
+    .slice(2)
+    .map((line) => line.trim().split(/\s+/));
+}
+
+describe.each(variants)('kernel $kernel, $cpus CPUs, $how', ({ image, cpus, interrupts }) => {
+  let guest: TestGuest;
+  let qemu: QemuMachine;
+  afterEach(async () => {
+    await guest?.close();
+    qemu?.machine.close();
+  });
+
+  it('sees its cards and queues, gets right results and the same counters as the card', async () => {
+    qemu = await createQemuMachine(configFromObject(twoGuests()).config, ['Guest1']);
+    guest = await bootLinux(qemu.service('Guest1'), image, { cpus, interrupts });
+
+    const table = rows(await guest.sh('lszcrypt -V'));
+    expect(table.map(([name, type, mode, state]) => [name, type, mode, state])).toEqual([
+      ['05', 'CEX8C', 'CCA-Coproc', 'online'],
+      ['05.0004', 'CEX8C', 'CCA-Coproc', 'online'],
+      ['05.00ab', 'CEX8C', 'CCA-Coproc', 'online'],
+      ['06', 'CEX8A', 'Accelerator', 'online'],
+      ['06.0004', 'CEX8A', 'Accelerator', 'online'],
+      ['06.00ab', 'CEX8A', 'Accelerator', 'online'],
+    ]);
+    const bus = await guest.sh('lszcrypt -b');
+    expect(bus).toContain('ap_domain=0x4');
+    expect(bus).toContain(interrupts ? 'interrupts are enabled' : 'interrupts are disabled');
+    expect(await guest.sh('lszcrypt -d')).toMatch(/^ +00 ( \. ){4} [UB] /m);
+
+    await guest.sh('rsa-test 24 1', 600_000);
+    expect(await guest.sh('cat /sys/devices/ap/card06/request_count')).not.toBe('0\n');
+    expect(await guest.sh('cat /sys/devices/ap/card05/serialnr')).toMatch(/^[0-9A-Z]{8}\n/);
+    const keys = await guest.sh('cat /sys/devices/ap/card05/05.0004/mkvps');
+    expect(keys).toMatch(/^AES CUR: valid 0x[0-9a-f]{16}$/m);
+    expect(await guest.sh('head -c 16 /dev/hwrng | wc -c')).toBe('16\n');
+    expect(await guest.sh('cat /sys/class/misc/hw_random/rng_current')).toBe('zcrypt\n');
+    const support = await guest.sh('icainfo-cex');
+    expect(support).toMatch(/RSA ME \| +yes/);
+    expect(support).toMatch(/RSA CRT \| +yes/);
+
+    const line = await guest.sh('grep APB /proc/interrupts || true');
+    const count = line
+      .split(/\s+/)
+      .slice(1, 1 + cpus)
+      .reduce((sum, n) => sum + Number(n || 0), 0);
+    if (interrupts) expect(count).toBeGreaterThan(20);
+    else expect(count).toBe(0);
+    expect(await guest.sh('dmesg | grep -iE "oops|BUG:|WARNING:|stall" || true')).toBe('');
+    expect(guest.attachment.loop.counts.programInterruptions).toBe(0);
+  });
+});
+
+describe.skipIf(kernels[1][1] === undefined)('the machine beside a running guest', () => {
+  let guest: TestGuest;
+  let qemu: QemuMachine;
+  afterEach(async () => {
+    await guest?.close();
+    qemu?.machine.close();
+  });
+
+  async function start(): Promise<void> {
+    qemu = await createQemuMachine(configFromObject(twoGuests()).config, ['Guest1']);
+    guest = await bootLinux(qemu.service('Guest1'), kernels[1][1]!, { cpus: 2 });
+  }
+
+  it('unplugs and plugs card 06 while RSA runs, and the guest follows at its next scan', async () => {
+    await start();
+    const { machine } = qemu;
+    const path = `/sys/devices/vfio_ap/matrix/${machine.guest('Guest1').uuid}`;
+    await guest.sh('rsa-test 100000 1 mex-1024 > /tmp/rsa.txt 2>&1 &');
+    expect(machine.write(`${path}/unassign_adapter`, '6\n')).toBe('ok');
+    await guest.sh('echo 1 > /sys/bus/ap/scans; sleep 1');
+    expect(await guest.sh('lszcrypt')).not.toContain('06');
+    expect(machine.write(`${path}/assign_adapter`, '6\n')).toBe('ok');
+    await guest.sh('echo 1 > /sys/bus/ap/scans; sleep 2');
+    expect(await guest.sh('lszcrypt')).toContain('06.00ab');
+    await guest.sh('killall rsa-test perl; sleep 1; true');
+    await guest.sh('rsa-test 20 1 mex-1024');
+    expect(await guest.sh('dmesg | grep -iE "oops|BUG:|panic|stall" || true')).toBe('');
+  });
+
+  it.each([
+    ['deconfigured', 'deconfigure', 'configure'],
+    ['checkstopped', 'checkstop', 'recover'],
+  ] as const)('shows a card that is %s, and takes it back', async (_what, down, up) => {
+    await start();
+    qemu.machine.partition[down](6);
+    await guest.sh('echo 1 > /sys/bus/ap/scans; sleep 1');
+    const away = rows(await guest.sh('lszcrypt -V')).find(([name]) => name === '06');
+    expect(away?.join(' ')).not.toContain('online');
+    await guest.sh('rsa-test 10 1 mex-1024');
+    qemu.machine.partition[up](6);
+    await guest.sh('echo 1 > /sys/bus/ap/scans; sleep 1');
+    const back = rows(await guest.sh('lszcrypt -V')).find(([name]) => name === '06');
+    expect(back?.join(' ')).toContain('online');
+  });
+
+  it('counts the RSA of openssl with libica', async () => {
+    await start();
+    await guest.sh('openssl speed -elapsed -engine ibmca -seconds 1 rsa1024 > /dev/null 2>&1');
+    const used = Number(await guest.sh('cat /sys/devices/ap/card06/request_count'));
+    expect(used).toBeGreaterThan(10);
+    expect(await guest.sh('icastats')).toMatch(/RSA-ME \| +[1-9]/);
+  });
+});
