@@ -18,6 +18,7 @@ export type {
   TapqResult,
 } from './host/library-cpu.ts';
 export type { Machine, MachineOptions } from './host/machine.ts';
+export { restoreMachine, saveMachine } from './host/snapshot.ts';
 
 /**
  * Creates a machine in stepped mode.

@@ -74,6 +74,8 @@ export const C_CLOCKS = 256;
 export const CLOCK_STRIDE = 64;
 /** Word in a thread's block: some queue was marked pending since the thread last looked. */
 export const T_PENDING = 2;
+/** Word in a thread's block: state of its cards' random generator. */
+export const T_RANDOM = 12;
 /** Word in a thread's block an idle thread sleeps on: 1 = something happened. */
 export const T_DOORBELL = 8;
 export const THREAD_SCRATCH_BYTE = 64;

@@ -3,7 +3,7 @@
 // Source: docs/design.md sections 3 and 4; docs/reference/messages.md.
 import { messageLimit } from '../../native-like/arch/limits.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
-import { MASK_AQM } from '../../native-like/machine/layout.ts';
+import { C_CLOCKS, CLOCK_STRIDE, MASK_AQM, T_RANDOM } from '../../native-like/machine/layout.ts';
 import { type AdapterModel, processRequest, type RequestContext } from '../cex/adapter.ts';
 import { requestServiceNs } from '../cex/service.ts';
 import { nextRandom, seedRandom } from '../lpar/random.ts';
@@ -17,29 +17,25 @@ export interface Card extends AdapterModel {
 const bitOf = (image: MachineImage, words: number, id: number): boolean =>
   id >= 0 && id < 256 && ((image.word(words + (id >>> 5)) << (id & 31)) | 0) < 0;
 
-/** Seeded bytes for cards, so that a run can be repeated. */
-class SeededBytes {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seedRandom(seed, 0x2000);
+/** Seeded bytes for cards; the state is a word of the thread's block in the image, so that a saved machine goes on the same. */
+const fillRandom = (image: MachineImage, thread: number, target: Uint8Array): void => {
+  const word = C_CLOCKS + thread * CLOCK_STRIDE + T_RANDOM;
+  let state = image.word(word);
+  for (let n = 0; n < target.length; n++) {
+    state = nextRandom(state);
+    target[n] = state >>> 24;
   }
-
-  fill(target: Uint8Array): void {
-    for (let n = 0; n < target.length; n++) {
-      this.#state = nextRandom(this.#state);
-      target[n] = this.#state >>> 24;
-    }
-  }
-}
+  image.i32[word] = state;
+};
 
 /** Models of all cards of a machine. `cards` may change while the machine runs. */
 export const cardModels = (
   image: MachineImage,
   cards: ReadonlyMap<number, Card>,
   seed: number,
+  thread = 0,
 ): ServiceModels => {
-  const bytes = new SeededBytes(seed);
+  image.i32[C_CLOCKS + thread * CLOCK_STRIDE + T_RANDOM] = seedRandom(seed, 0x2000 + thread);
   const answer = (request: ServiceRequest): number => {
     const card = cards.get(request.apqn >>> 8);
     if (card === undefined) return request.bytes.length;
@@ -48,7 +44,7 @@ export const cardModels = (
       apqi: request.apqn & 0xff,
       usage: (domain) => bitOf(image, image.masks(0) + MASK_AQM, domain),
       control: (domain) => bitOf(image, image.adm(0), domain),
-      random: (target) => bytes.fill(target),
+      random: (target) => fillRandom(image, thread, target),
       special: request.special,
       maxReplyBytes: messageLimit(card.ml ?? 0),
     };

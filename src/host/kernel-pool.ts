@@ -26,6 +26,7 @@ export interface Seat {
 }
 
 interface Entry {
+  /** Shape the regions of the memory are placed for. */
   readonly capacity: ImageShape;
   readonly seat: Seat;
 }
@@ -57,8 +58,7 @@ const domainOf =
   (mode: number, payload: number, length: number): number =>
     mode === MODE_LOOPBACK ? -1 : targetDomain(image.u8.subarray(payload, payload + length));
 
-const createEntry = async (shape: ImageShape): Promise<Entry> => {
-  const capacity = capacityFor(shape);
+const createEntry = async (shape: ImageShape, capacity: ImageShape): Promise<Entry> => {
   const bytes = imageBytes(capacity);
   if (bytes > IMAGE_BYTES_MAX) {
     throw new ApemuError(
@@ -81,10 +81,21 @@ const createEntry = async (shape: ImageShape): Promise<Entry> => {
   return { capacity, seat: outside.seat };
 };
 
-/** A laid-out memory of this shape with a kernel bound to it. */
-export const takeSeat = async (shape: ImageShape): Promise<Seat> => {
-  const index = free.findIndex((entry) => fitsInto(shape, entry.capacity));
-  const entry = index < 0 ? await createEntry(shape) : (free.splice(index, 1)[0] as Entry);
+const sameShape = (a: ImageShape, b: ImageShape): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);
+
+/**
+ * A laid-out memory of this shape with a kernel bound to it; `capacity`: with its regions exactly where this shape puts them (a
+ * saved machine's addresses are to stay right).
+ */
+export const takeSeat = async (shape: ImageShape, capacity?: ImageShape): Promise<Seat> => {
+  const suits = (entry: Entry): boolean =>
+    capacity === undefined ? fitsInto(shape, entry.capacity) : sameShape(entry.capacity, capacity);
+  const index = free.findIndex(suits);
+  const entry =
+    index < 0
+      ? await createEntry(shape, capacity ?? capacityFor(shape))
+      : (free.splice(index, 1)[0] as Entry);
   if (index >= 0) {
     clearImage(entry.seat.image);
     layOutImage(entry.seat.image.memory, shape, entry.capacity);
@@ -92,6 +103,9 @@ export const takeSeat = async (shape: ImageShape): Promise<Seat> => {
   inUse.set(entry.seat, entry);
   return entry.seat;
 };
+
+/** The shape the regions of a seat in use are placed for. */
+export const capacityOf = (seat: Seat): ImageShape => (inUse.get(seat) as Entry).capacity;
 
 /** Gives a memory back. The machine in it must not be used any more. */
 export const releaseSeat = (seat: Seat): void => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A machine composed from its configuration, in stepped mode: partition, host side, guests, virtual time.
 // Source: docs/design.md sections 1, 4 and 9.
-import type { MachineImage } from '../../native-like/machine/image.ts';
+import type { ImageShape, MachineImage } from '../../native-like/machine/image.ts';
 import { C_MDEV, K_MDEV, MASK_AQM } from '../../native-like/machine/layout.ts';
 import { finish, type Operation } from '../ap-bus/operation.ts';
 import type { FaultConfig, MachineConfig } from '../config/types.ts';
@@ -111,15 +111,34 @@ export class Machine {
 
   /** Builds a machine: partition, first scan of the AP bus, masks, mdevs, guests attached, faults declared. */
   static async create(config: MachineConfig, options: MachineOptions = {}): Promise<Machine> {
-    const seat = await takeSeat(shapeOf(config, options.external ?? (() => false)));
+    const machine = await Machine.assemble(config, options);
     try {
-      const machine = new Machine(seat, config, options);
       machine.#boot(options.bare ?? false);
       return machine;
+    } catch (error) {
+      machine.close();
+      throw error;
+    }
+  }
+
+  /** All parts of a machine that has not been booted: what a saved one is put into. */
+  static async assemble(
+    config: MachineConfig,
+    options: MachineOptions = {},
+    capacity?: ImageShape,
+  ): Promise<Machine> {
+    const seat = await takeSeat(shapeOf(config, options.external ?? (() => false)), capacity);
+    try {
+      return new Machine(seat, config, options);
     } catch (error) {
       releaseSeat(seat);
       throw error;
     }
+  }
+
+  /** Open vfio devices by guest name: what is attached. For saving and restoring. */
+  get files(): Map<string, VfioApFile> {
+    return this.#files;
   }
 
   /** The attribute tree. */
@@ -202,17 +221,19 @@ export class Machine {
     return this.#files.has(name);
   }
 
-  /** Starts a guest program on a vCPU; it runs with `runPrograms`. */
+  /** Starts a guest program on a vCPU; it runs with `runPrograms`. `source`: how the configuration names it, if not by its name. */
   start(
     name: string,
     vcpu: number,
     program: GuestProgram,
     args: Readonly<Record<string, unknown>>,
+    source?: string,
   ): void {
     const guest = this.guest(name);
     this.stepper.programs.push({
       guest: guest.number,
       vcpu,
+      name: source ?? program.name,
       program,
       cpu: guest.cpu(vcpu).cpu as ImageCpu,
       state: program.init(args),

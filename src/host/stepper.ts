@@ -16,6 +16,8 @@ export const INSTRUCTION_NS = 1_000;
 export interface RunningProgram {
   readonly guest: number;
   readonly vcpu: number;
+  /** As the configuration names it. */
+  readonly name: string;
   readonly program: GuestProgram;
   readonly cpu: ImageCpu;
   state: unknown;

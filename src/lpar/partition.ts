@@ -123,6 +123,21 @@ export interface PartitionProfile {
   readonly seed: number;
 }
 
+/** A partition's state outside the image. */
+export interface PartitionRecords {
+  readonly adapters: readonly AdapterProfile[];
+  readonly usageDomains: readonly number[];
+  readonly controlDomains: readonly number[];
+  readonly freeRecords: readonly number[];
+  readonly deconfigured: readonly number[];
+  readonly checkstopped: readonly number[];
+}
+
+const replaceAll = (set: Set<number>, values: readonly number[]): void => {
+  set.clear();
+  for (const value of values) set.add(value);
+};
+
 /** Runs `change` with every vCPU out of interpretive execution. */
 export type Exclusive = (change: () => void) => void;
 
@@ -261,6 +276,29 @@ export class Partition {
   /** Makes a queue answer 05 until it is set back. */
   setBusy(apqn: number, busy: boolean): void {
     this.#exclusive(() => this.#attention(this.queue(apqn), ATTENTION_BUSY, busy));
+  }
+
+  /** What the image does not hold, as plain data. */
+  save(): PartitionRecords {
+    return {
+      adapters: [...this.adapters.values()],
+      usageDomains: [...this.usageDomains],
+      controlDomains: [...this.controlDomains],
+      freeRecords: [...this.#freeRecords],
+      deconfigured: [...this.#deconfigured],
+      checkstopped: [...this.#checkstopped],
+    };
+  }
+
+  /** Takes saved records over; the image is restored by whoever calls. */
+  restore(records: PartitionRecords): void {
+    this.adapters.clear();
+    for (const adapter of records.adapters) this.adapters.set(adapter.apid, adapter);
+    replaceAll(this.usageDomains, records.usageDomains);
+    replaceAll(this.controlDomains, records.controlDomains);
+    replaceAll(this.#deconfigured, records.deconfigured);
+    replaceAll(this.#checkstopped, records.checkstopped);
+    this.#freeRecords.splice(0, this.#freeRecords.length, ...records.freeRecords);
   }
 
   /** Queue record of an APQN. Throws when the partition has no such queue. */

@@ -68,7 +68,7 @@ class Worker {
     this.#service = new AdapterService(
       image,
       kernel,
-      cardModels(image, cards, task.seed + task.thread),
+      cardModels(image, cards, task.seed, task.thread),
       task.thread,
     );
     const aqic = new AqicHandler({
