@@ -88,6 +88,32 @@ export const NQAP_RESERVED = 0xb0800000 | 0;
 /** DQAP GR0: bit 32 starts with the next reply; bits 33, 34, 35, 40, 41 reserved. */
 export const DQAP_START = 0x80000000 | 0;
 export const DQAP_RESERVED = 0x70c00000;
+
+export const NQAP_GR0_FIELDS: readonly FieldRow[] = [
+  { name: 'reserved', bits: [32, 32], meaning: 'must be zero', source: '1.8' },
+  { name: 'L', bits: [33, 33], meaning: 'last or only part', source: '1.8' },
+  { name: 'reserved', bits: [34, 35], meaning: 'must be zero', source: '1.8' },
+  { name: 'reserved', bits: [40, 40], meaning: 'must be zero', source: '1.8' },
+  { name: 'special', bits: [41, 41], meaning: 'special command', source: '1.8' },
+  { name: 'APID', bits: [48, 55], meaning: 'adapter', source: '1.2' },
+  { name: 'APQI', bits: [56, 63], meaning: 'domain', source: '1.2' },
+];
+
+export const DQAP_GR0_FIELDS: readonly FieldRow[] = [
+  { name: 'start', bits: [32, 32], meaning: 'start with the next reply', source: '1.9' },
+  { name: 'reserved', bits: [33, 35], meaning: 'must be zero', source: '1.9' },
+  { name: 'mark', bits: [36, 39], meaning: '0001 in a continuation token', source: 'AD-10' },
+  { name: 'reserved', bits: [40, 41], meaning: 'must be zero', source: '1.9' },
+  {
+    name: 'part',
+    bits: [42, 47],
+    meaning: 'part counter of a continuation token',
+    source: 'AD-10',
+  },
+  { name: 'APID', bits: [48, 55], meaning: 'adapter', source: '1.2' },
+  { name: 'APQI', bits: [56, 63], meaning: 'domain', source: '1.2' },
+];
+
 /** Continuation token in GR0 (AD-10): bits 36-39 = 0001, bits 42-47 = part counter. */
 export const DQAP_TOKEN_MASK = 0x0f000000;
 export const DQAP_TOKEN_MARK = 0x01000000;
