@@ -12,7 +12,7 @@ import type { VirtualMachine } from '../kvm/virtual-machine.ts';
 import { Faults } from '../lpar/faults.ts';
 import type { Kernel } from '../lpar/kernel.ts';
 import { Partition } from '../lpar/partition.ts';
-import { AdapterService } from '../lpar/service.ts';
+import { AdapterService, type ServiceModels } from '../lpar/service.ts';
 import { createHostSide, type HostSide } from '../sysfs/host-side.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 import { AqicHandler } from '../vfio-ap/aqic.ts';
@@ -44,6 +44,8 @@ export interface MachineOptions {
   readonly exclusive?: (guest: number | undefined, change: () => void) => void;
   /** Leaves the guests' mdevs uncreated: the administrator does it. */
   readonly bare?: boolean;
+  /** Wraps what the adapters answer: a load generator remembers replies. */
+  readonly models?: (models: ServiceModels) => ServiceModels;
 }
 
 const SYSFS_CREATE = '/sys/devices/vfio_ap/matrix/mdev_supported_types/vfio_ap-passthrough/create';
@@ -78,10 +80,11 @@ export class Machine {
     const everyone = (change: () => void): void => exclusive(undefined, change);
     for (const adapter of config.machine.adapters.values())
       this.cards.set(adapter.apid, cardOf(adapter, seed));
+    const wrap = options.models ?? ((models) => models);
     this.service = new AdapterService(
       this.image,
       this.kernel,
-      cardModels(this.image, this.cards, seed),
+      wrap(cardModels(this.image, this.cards, seed)),
     );
     this.stepper = new Stepper(this.image, this.service);
     this.partition = new Partition(

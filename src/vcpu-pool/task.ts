@@ -49,6 +49,8 @@ export interface VcpuReport {
 export interface WorkerReport {
   readonly thread: number;
   readonly threadId: number;
+  /** The machine's time at which the report was made. */
+  readonly nowNs: number;
   /** Times the loop slept because nothing could run. */
   readonly sleeps: number;
   readonly vcpus: readonly VcpuReport[];

@@ -210,6 +210,7 @@ class Worker {
     return {
       thread: this.#task.thread,
       threadId,
+      nowNs: this.#readClock(),
       sleeps: this.#sleeps,
       vcpus: this.#running.map((vcpu) => this.#reportVcpu(vcpu)),
       keyCache: { hits, misses },

@@ -76,7 +76,8 @@ const setUpBuffers = (bus: Bus, card: CardState, queue: QueueState): boolean => 
   queue.replyAddress = address;
   queue.replyBytes = replyBytes;
   queue.workload = workload;
-  queue.finished = false;
+  const { workloadQueues } = bus.state;
+  queue.finished = workloadQueues !== undefined && !workloadQueues.includes(queue.apqn);
   setUpSlots(queue.slots, address + replyBytes, slotBytes, capacity);
   return true;
 };

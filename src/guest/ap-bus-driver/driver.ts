@@ -73,6 +73,15 @@ const rateOf = (args: Args): number => {
   throw badArgument(OWNER, 'ratePerSecond', 'a number above 0', rate);
 };
 
+/** The argument `queues`: APQNs (numbers) the workload runs on. */
+const queuesOf = (args: Args): number[] | undefined => {
+  const value = args['queues'];
+  if (value === undefined) return undefined;
+  const valid = (apqn: unknown): boolean => Number.isInteger(apqn) && Number(apqn) >>> 16 === 0;
+  if (Array.isArray(value) && value.every(valid)) return value.map(Number);
+  throw badArgument(OWNER, 'queues', 'a list of APQNs as numbers', value);
+};
+
 /** The state of a driver that has not run yet. The workload gets all arguments and takes those it knows. */
 export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
   const kernel = wordArg(OWNER, args, 'kernel', KERNEL_NAMES, DEFAULT_KERNEL);
@@ -88,9 +97,11 @@ export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
     outstanding: integerArg(OWNER, workload.args, 'outstanding', { normal: 32, low: 1, high: 32 }),
     ratePerSecond: rateOf(workload.args),
     arrivals: wordArg(OWNER, workload.args, 'arrivals', ['fixed', 'poisson'], 'fixed'),
+    workloadQueues: queuesOf(args),
     paceNs: 0,
     paceTurn: 0,
     paceRandom: Math.imul(integer('seed', 1, 0, 0xffffffff) + 1, 0x9e3779b1) | 1,
+    arrived: 0,
     overrun: 0,
     useIrq: flag('useIrq', true),
     pollThread: flag('pollThread', false),

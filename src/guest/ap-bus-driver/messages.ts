@@ -5,7 +5,7 @@
 import { NO_MORE_MESSAGES, SPECIAL_COMMAND } from '../workloads/workload.ts';
 import type { Bus } from './bus.ts';
 import { DEV_OPERATING, type MessageSlots, type QueueState } from './state.ts';
-import { latencyBucket } from './statistics.ts';
+import { addLatency } from './statistics.ts';
 
 /** High half of the PSMIDs of a queue's messages: number of the process that sends them, one per queue. */
 const senderOf = (queue: QueueState): number => 0x1000 + queue.apqn;
@@ -88,8 +88,7 @@ export const completeReply = (bus: Bus, queue: QueueState, parts: number): void 
       );
       if (right) statistics.answered++;
       else statistics.wrong++;
-      const bucket = latencyBucket(ap.cpu.nowNs() - slots.startNs[slot]!);
-      statistics.latency[bucket] = statistics.latency[bucket]! + 1;
+      addLatency(statistics, ap.cpu.nowNs() - slots.startNs[slot]!);
     }
     release(slots, slot);
     return;

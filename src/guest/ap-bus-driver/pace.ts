@@ -48,6 +48,17 @@ const nextQueue = (bus: Bus): QueueState | undefined => {
   return undefined;
 };
 
+/** One message arrives for a queue. It finds the queue full when those before it take all its free places. */
+const arrive = ({ state }: Bus, queue: QueueState | undefined): void => {
+  state.arrived++;
+  if (queue === undefined || queue.backlog.length >= BACKLOG_MAX) {
+    state.overrun++;
+    return;
+  }
+  if (queue.backlog.length >= queue.slots.freeCount) queue.statistics.full++;
+  queue.backlog.push(state.paceNs);
+};
+
 /** Lets the messages arrive that are due. Nothing arrives before the drivers are bound, or in a closed loop. */
 export const runArrivals = (bus: Bus): void => {
   const { state } = bus;
@@ -55,9 +66,7 @@ export const runArrivals = (bus: Bus): void => {
   const now = bus.ap.cpu.nowNs();
   if (state.paceNs === 0) state.paceNs = now + intervalNs(bus);
   for (let i = 0; i < ARRIVALS_PER_STEP && state.paceNs <= now; i++) {
-    const queue = nextQueue(bus);
-    if (queue === undefined || queue.backlog.length >= BACKLOG_MAX) state.overrun++;
-    else queue.backlog.push(state.paceNs);
+    arrive(bus, nextQueue(bus));
     state.paceNs += intervalNs(bus);
     state.refillDue = true;
   }

@@ -132,10 +132,13 @@ export interface ApBusState {
   /** Messages a second that arrive at this guest; 0: closed loop, the next message when a place is free. */
   ratePerSecond: number;
   arrivals: 'fixed' | 'poisson';
-  /** Next arrival, 0 = none yet; queue whose turn it is; state of the generator; arrivals nobody could take. */
+  /** APQNs the workload runs on; undefined: all queues. */
+  workloadQueues: readonly number[] | undefined;
+  /** Next arrival, 0 = none yet; queue whose turn it is; state of the generator; arrivals so far, and those nobody could take. */
   paceNs: number;
   paceTurn: number;
   paceRandom: number;
+  arrived: number;
   overrun: number;
   useIrq: boolean;
   pollThread: boolean;
@@ -196,6 +199,8 @@ export interface ApBusArgs {
   readonly kernel?: KernelName;
   /** Name of a workload, or the mapping `workload:` of a guest in the configuration file. */
   readonly workload?: string | Readonly<{ name: string } & Record<string, unknown>>;
+  /** APQNs (APID << 8 | APQI) the workload runs on, default all queues. */
+  readonly queues?: readonly number[];
   /** Messages under way per queue at most, default what the queue takes. */
   readonly outstanding?: number;
   /** Open loop: messages a second over all queues; left out: closed loop. */

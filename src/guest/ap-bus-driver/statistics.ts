@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a queue's driver counts: messages by outcome, errors, and a log-scale histogram of latencies.
 
-/** Buckets per power of two; a bucket is at most 12.5 % wide. */
-const SUB_BUCKETS = 8;
+/** Buckets per power of two, itself one; a bucket is at most 1/16 of its start wide. */
+const SUB_BUCKETS = 16;
+const SUB_BITS = Math.log2(SUB_BUCKETS);
 /** Largest exponent kept: 2^40 ns, 18 minutes, above the request timeout. */
 const OCTAVES = 41;
 export const LATENCY_BUCKETS = OCTAVES * SUB_BUCKETS;
@@ -29,8 +30,13 @@ export interface QueueStatistics {
   errors: number;
   /** Accepted resets. */
   resets: number;
-  /** Latency histogram: from handing the message to the queue to its reply; see `latencyBucket`. */
+  /** Arrivals of an open loop that found all places of the queue taken. */
+  full: number;
+  /** Latency histogram: from the arrival (closed loop: from handing the message to the queue) to its reply; see `latencyBucket`. */
   latency: number[];
+  /** Sum and largest of the latencies, nanoseconds. */
+  latencySumNs: number;
+  latencyMaxNs: number;
 }
 
 export const createStatistics = (): QueueStatistics => ({
@@ -44,30 +50,41 @@ export const createStatistics = (): QueueStatistics => ({
   unmatched: 0,
   errors: 0,
   resets: 0,
+  full: 0,
+  latencySumNs: 0,
+  latencyMaxNs: 0,
   latency: new Array<number>(LATENCY_BUCKETS).fill(0),
 });
 
-/** Histogram bucket of a latency in nanoseconds: eight equal parts of each power of two. */
+/** Histogram bucket of a latency in nanoseconds: sixteen equal parts of each power of two. */
 export const latencyBucket = (ns: number): number => {
   if (ns < SUB_BUCKETS) return ns < 0 ? 0 : Math.floor(ns);
   let octave: number;
   let top: number;
   if (ns < 0x40000000) {
     octave = 31 - Math.clz32(ns);
-    top = ns >> (octave - 3);
+    top = ns >> (octave - SUB_BITS);
   } else {
     octave = Math.floor(Math.log2(ns));
-    top = Math.floor(ns / 2 ** (octave - 3));
+    top = Math.floor(ns / 2 ** (octave - SUB_BITS));
   }
-  const bucket = (octave - 2) * SUB_BUCKETS + (top - SUB_BUCKETS);
+  const bucket = (octave - SUB_BITS + 1) * SUB_BUCKETS + (top - SUB_BUCKETS);
   return bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1;
 };
 
 /** Smallest latency in nanoseconds that falls into a bucket. */
 export const bucketStartNs = (bucket: number): number => {
   if (bucket < SUB_BUCKETS) return bucket;
-  const octave = Math.floor(bucket / SUB_BUCKETS) + 2;
-  return (SUB_BUCKETS + (bucket % SUB_BUCKETS)) * 2 ** (octave - 3);
+  const octave = Math.floor(bucket / SUB_BUCKETS) + SUB_BITS - 1;
+  return (SUB_BUCKETS + (bucket % SUB_BUCKETS)) * 2 ** (octave - SUB_BITS);
+};
+
+/** Counts the latency of one answered message. */
+export const addLatency = (into: QueueStatistics, ns: number): void => {
+  const bucket = latencyBucket(ns);
+  into.latency[bucket] = into.latency[bucket]! + 1;
+  into.latencySumNs += ns;
+  if (ns > into.latencyMaxNs) into.latencyMaxNs = ns;
 };
 
 /** Latency in nanoseconds that `percent` of the messages do not exceed (upper edge of its bucket); 0 without messages. */
@@ -96,5 +113,8 @@ export const addStatistics = (into: QueueStatistics, from: QueueStatistics): voi
   into.unmatched += from.unmatched;
   into.errors += from.errors;
   into.resets += from.resets;
+  into.full += from.full;
+  into.latencySumNs += from.latencySumNs;
+  into.latencyMaxNs = Math.max(into.latencyMaxNs, from.latencyMaxNs);
   for (let i = 0; i < LATENCY_BUCKETS; i++) into.latency[i]! += from.latency[i]!;
 };
