@@ -1,10 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tests of `npm test`. Those that boot Linux under QEMU have a configuration of their own (vitest.linux.config.ts).
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: ['test/linux/**'],
     pool: 'forks',
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     server: { deps: { external: [/\/dist\//] } },
   },
 });
