@@ -104,12 +104,8 @@ export function sourceFromYaml(text: string, file: string): Source {
   if (nodes > MAX_NODES)
     mistake('SIZE', 'the file has too many entries', 0, `at most ${MAX_NODES}`);
   const find = (table: Map<string, number>, path: Path): SourcePlace => {
-    for (let length = path.length; length >= 0; length--) {
-      const id = idOf(path.slice(0, length));
-      const offset = (length === path.length ? table.get(id) : undefined) ?? values.get(id);
-      if (offset !== undefined) return place(offset);
-    }
-    return { file };
+    const offset = table.get(idOf(path)) ?? nearestOffset(values, path);
+    return offset === undefined ? { file } : place(offset);
   };
   return {
     value,
@@ -118,6 +114,15 @@ export function sourceFromYaml(text: string, file: string): Source {
     placeOfKey: (path) => find(keys, path),
   };
 }
+
+/** Where the value of a path stands, or the nearest one around it. */
+const nearestOffset = (values: ReadonlyMap<string, number>, path: Path): number | undefined => {
+  for (let length = path.length; length >= 0; length--) {
+    const offset = values.get(idOf(path.slice(0, length)));
+    if (offset !== undefined) return offset;
+  }
+  return undefined;
+};
 
 /** The same for a plain object: there are no lines, so a place is the path of the value. */
 export function sourceFromObject(value: unknown, name: string): Source {

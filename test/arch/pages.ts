@@ -6,8 +6,10 @@ import { join } from 'node:path';
 const SCRIPTS = join(import.meta.dirname, '../../scripts');
 
 const matrix = (await import(join(SCRIPTS, 'docs/support-matrix.js'))) as {
-  INJECTION_ONLY: readonly number[];
   supportMatrix(tables: object): string;
+};
+const scope = (await import(join(SCRIPTS, 'docs/scope.js'))) as {
+  INJECTION_ONLY: readonly number[];
 };
 const layout = (await import(join(SCRIPTS, 'docs/image-layout.js'))) as {
   imageLayout(source: string, values: object): string;
@@ -17,5 +19,6 @@ const layout = (await import(join(SCRIPTS, 'docs/image-layout.js'))) as {
   ): { section: string; name: string; value: number; comment: string }[];
 };
 
-export const { INJECTION_ONLY, supportMatrix } = matrix;
+export const { supportMatrix } = matrix;
+export const { INJECTION_ONLY } = scope;
 export const { imageLayout, constantsOf } = layout;
