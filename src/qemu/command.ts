@@ -2,7 +2,6 @@
 // `apemu qemu` as a function: boots guests of a configuration (or the partition itself, or attaches one that runs), serves them
 // until the last has ended, and takes everything down in every ending.
 
-import { randomFillSync } from 'node:crypto';
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import type { Machine } from '../host/machine.ts';
@@ -75,12 +74,10 @@ export async function runQemu(command: QemuCommand): Promise<void> {
 
 async function prepare(command: QemuCommand) {
   if (command.lpar === true) {
-    const machine = await createLparMachine(command.config, (target) => {
-      randomFillSync(target);
-    });
+    const machine = await createLparMachine(command.config);
     const cpus = command.launch?.cpus ?? 1;
     const targets: Target[] = [{ name: PARTITION, service: machine.service, cpus }];
-    return { machine, targets, close: () => {} };
+    return { machine, targets, close: () => machine.close() };
   }
   const names = guestNames(command);
   const { machine, service } = await createQemuMachine(command.config, names);

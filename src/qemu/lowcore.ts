@@ -158,10 +158,7 @@ export class LowcoreHook {
     const candidate = Buffer.alloc(WINDOW);
     for (let block = LOWCORE_BYTES; block < end; block += LOWCORE_BYTES) {
       this.#ram.read(block + LOWCORE.LC_RESTART_NEW, candidate);
-      const same =
-        candidate.compare(this.#window, PROGRAM_AT, WINDOW, PROGRAM_AT, WINDOW) === 0 &&
-        candidate.compare(this.#window, 0, 16, 0, 16) === 0;
-      if (same) found.push(block);
+      if (sameHandlers(candidate, this.#window)) found.push(block);
     }
     return found;
   }
@@ -179,6 +176,19 @@ export class LowcoreHook {
     patience(patienceMs).copy(image, AREA.patience);
     this.#ram.write(this.area, image);
   }
+}
+
+/**
+ * Whether two lowcores have the same program-new and restart-new PSWs. Linux 6.12 enables machine checks in the program-new PSW of
+ * the lowcore it runs with soon after it has set it (traps.c, trap_init), and leaves the one at absolute zero alone.
+ */
+function sameHandlers(one: Buffer, other: Buffer): boolean {
+  const difference = one.readUInt32BE(PROGRAM_AT) ^ other.readUInt32BE(PROGRAM_AT);
+  return (
+    (difference & ~PSW_MACHINE_CHECK) === 0 &&
+    one.compare(other, PROGRAM_AT + 4, WINDOW, PROGRAM_AT + 4, WINDOW) === 0 &&
+    one.compare(other, 0, 16, 0, 16) === 0
+  );
 }
 
 function patience(ms: number): Buffer {

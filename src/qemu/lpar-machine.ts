@@ -3,30 +3,22 @@
 // under SIE; there is no emulated host, because the kernel in QEMU is the host.
 // Source: docs/design.md section 3; docs/reference/ap-architecture.md 1.6, AD-17, AD-33 (AQIC of a host).
 
-import { MACHINE_PROFILES } from '../../native-like/arch/adapter-types.ts';
 import { FC_AQIC, GR0_FC_SHIFT } from '../../native-like/arch/function-codes.ts';
 import { OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
 import { AQIC_GISA_MASK, AQIC_GISC_MASK, AQIC_ISC_MASK } from '../../native-like/arch/registers.ts';
 import { AP_RESPONSE_INVALID_ADDRESS } from '../../native-like/arch/response-codes.ts';
 import { STATUS_RC_MASK, STATUS_RC_SHIFT } from '../../native-like/arch/status-word.ts';
-import { createSharedMemory } from '../../native-like/machine/globals.ts';
-import { setFacilities } from '../../native-like/machine/guest-setup.ts';
-import {
-  type ImageShape,
-  imageBytes,
-  layOutImage,
-  type MachineImage,
-} from '../../native-like/machine/image.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
 import * as L from '../../native-like/machine/layout.ts';
-import { type AdapterModel, processRequest } from '../cex/adapter.ts';
-import { targetDomain } from '../cex/domains.ts';
-import { requestServiceNs } from '../cex/service.ts';
-import type { AdapterConfig, MachineConfig } from '../config/types.ts';
-import { hostFacilities } from '../kvm/guest-facilities.ts';
+import type { MachineConfig } from '../config/types.ts';
+import { type Card, cardModels } from '../host/card-models.ts';
+import { adapterProfile, cardOf, writeMachine } from '../host/compose.ts';
+import { releaseSeat, takeSeat } from '../host/kernel-pool.ts';
+import { clearPending, interruptionWord, pendingMask } from '../kvm/interruptions.ts';
 import { Faults } from '../lpar/faults.ts';
-import { type Kernel, loadKernel } from '../lpar/kernel.ts';
+import type { Kernel } from '../lpar/kernel.ts';
 import { Partition } from '../lpar/partition.ts';
-import { AdapterService, type ServiceModels } from '../lpar/service.ts';
+import { AdapterService } from '../lpar/service.ts';
 import { EXTERNAL_NIB_BIAS, ExternalRouter } from './external.ts';
 import { MachineService } from './machine-service.ts';
 
@@ -37,13 +29,12 @@ export interface LparMachine {
   readonly faults: Faults;
   /** The partition as a QEMU guest. Connect it once. */
   readonly service: MachineService;
+  /** Ends the machine and gives its memory back. */
+  close(): void;
 }
 
 /** CPUs share vCPU blocks beyond this number. */
 const VCPUS = 2;
-/** Word after the alert list origin: host interruptions pending by sub-class, 0x80 >> isc. Source: native-like/exec/notify.ts. */
-const HOST_PENDING = L.C_GIB + 1;
-
 /** Registers of AQIC in the vCPU block. */
 const GR0_LOW = L.V_GR + 1;
 const GR1_HIGH = L.V_GR + 2;
@@ -53,94 +44,27 @@ const GR2_LOW = L.V_GR + 5;
 
 const immediately = (change: () => void): void => change();
 
-/** The machine's QCI words and timings, as a partition's activation writes them. */
-function writeMachine(image: MachineImage, config: MachineConfig): void {
-  const { profile, timing } = config.machine;
-  const row = MACHINE_PROFILES.find((candidate) => candidate.name === profile)!;
-  const { i32, f64 } = image;
-  i32[L.C_QCI_FLAGS] = row.qciFlags;
-  i32[L.C_QCI_NA_ND] = (row.na << 8) | row.nd;
-  f64[L.C_TIME_RAPQ >> 1] = timing.rapqNs;
-  f64[L.C_TIME_ZAPQ >> 1] = timing.zapqNs;
-  f64[L.C_TIME_AQIC >> 1] = timing.aqicNs;
-  setFacilities(image, 0, hostFacilities(row.facilities, row.qciFlags));
-}
-
-/** Card models by adapter number, as the configuration has them. */
-export function cardModels(
-  image: MachineImage,
-  partition: Partition,
-  config: MachineConfig,
-  random: (target: Uint8Array) => void,
-): ServiceModels {
-  const made = new Map<number, AdapterModel>();
-  const model = (apqn: number): AdapterModel => {
-    const apid = apqn >>> 8;
-    let found = made.get(apid);
-    if (found === undefined) {
-      const given: AdapterConfig | undefined = config.machine.adapters.get(apid);
-      const profile = partition.adapters.get(apid)!;
-      const functions = image.word(image.queue(apqn) + L.Q_GR2_HIGH) >>> 0;
-      const serial = given?.serial ?? `APEMU${apid.toString(16).padStart(3, '0').toUpperCase()}`;
-      found = { type: profile.type, mode: profile.mode, functions, serial, ml: profile.ml };
-      made.set(apid, found);
-    }
-    return found;
-  };
-  return {
-    answer: ({ apqn, special, bytes, room }) =>
-      processRequest(model(apqn), bytes, room, {
-        apid: apqn >>> 8,
-        apqi: apqn & 0xff,
-        usage: (domain) => partition.usageDomains.has(domain),
-        control: (domain) => partition.controlDomains.has(domain),
-        random,
-        special,
-        maxReplyBytes: room.length,
-      }),
-    ratedNs: (apqn, request) => {
-      const { type, mode } = model(apqn);
-      return requestServiceNs(type, mode, request, { kind: 'rated' });
-    },
-  };
-}
-
-/**
- * Builds a partition from a configuration's `machine` part; hosts, mdevs and guests in it are ignored.
- *
- * @param random source of the cards' random numbers
- */
-export async function createLparMachine(
-  config: MachineConfig,
-  random: (target: Uint8Array) => void,
-): Promise<LparMachine> {
-  const shape: ImageShape = {
+/** Builds a partition from a configuration's `machine` part; hosts, mdevs and guests in it are ignored. */
+export async function createLparMachine(config: MachineConfig): Promise<LparMachine> {
+  const seat = await takeSeat({
     guests: [{ vcpus: VCPUS, storageBytes: 0 }],
     messageBytes: config.machine.messageMemory,
-  };
-  const image = layOutImage(createSharedMemory(imageBytes(shape)), shape);
+  });
+  const { image, kernel } = seat;
   const router = new ExternalRouter();
   router.image = image;
-  const kernel = await loadKernel(image, {
-    external: router,
-    targetDomain: (mode, payload, length) =>
-      mode === L.DEVICE_LOOPBACK ? -1 : targetDomain(image.u8.slice(payload, payload + length)),
-  });
+  seat.external = router;
   writeMachine(image, config);
   const { adapters, usageDomains, controlDomains, seed } = config.machine;
-  const profiles = [...adapters.values()].map((adapter) => ({
-    ...adapter,
-    ml: adapter.ml ?? 3,
-  }));
-  const profile = { adapters: profiles as never, usageDomains, controlDomains, seed };
+  const profiles = [...adapters.values()].map(adapterProfile);
+  const profile = { adapters: profiles, usageDomains, controlDomains, seed };
   const partition = new Partition(image, kernel, profile, immediately);
-  for (const adapter of adapters.values()) {
-    if (!adapter.configured) partition.deconfigure(adapter.apid);
-  }
   const faults = new Faults(partition, seed, immediately);
-  const cards = new AdapterService(image, kernel, cardModels(image, partition, config, random));
-  const service = new MachineService(new LparPorts(image, kernel, router, cards));
-  return { image, partition, faults, service };
+  const cards = new Map<number, Card>();
+  for (const adapter of adapters.values()) cards.set(adapter.apid, cardOf(adapter, seed));
+  const adapterService = new AdapterService(image, kernel, cardModels(image, cards, seed));
+  const service = new MachineService(new LparPorts(image, kernel, router, adapterService));
+  return { image, partition, faults, service, close: () => releaseSeat(seat) };
 }
 
 /** The partition's own instructions. */
@@ -202,17 +126,17 @@ class LparPorts {
   }
 
   pendingIsc(mask: number): number {
-    const pending = this.image.word(HOST_PENDING) & (mask >>> 24);
+    const pending = pendingMask(this.image, this.guest) & (mask >>> 24);
     return pending === 0 ? -1 : Math.clz32(pending) - 24;
   }
 
   takeInterruption(isc: number): number {
-    Atomics.and(this.image.i32, HOST_PENDING, ~(0x80 >> isc));
-    return (0x80000000 | (isc << 27)) >>> 0;
+    clearPending(this.image, this.guest, isc);
+    return interruptionWord(isc);
   }
 
   reset(): void {
-    this.image.i32[HOST_PENDING] = 0;
+    for (let isc = 0; isc < 8; isc++) clearPending(this.image, this.guest, isc);
     for (let n = 1; n < this.image.queues; n++) {
       this.#kernel.flush(this.image.queueRecord(n));
       this.#kernel.disableInterruptions(this.image.queueRecord(n));

@@ -75,6 +75,13 @@ describe('the lowcore at absolute zero', () => {
     expect(hook.state()).toBe('final');
   });
 
+  it('is found although Linux has enabled machine checks in the prefix area meanwhile', () => {
+    setPsw(0, LOWCORE.LC_PGM_NEW, 0x0400c00180000000n, 0x200000n);
+    setPsw(0x10000, LOWCORE.LC_PGM_NEW, LINUX, 0x200000n);
+    for (const lowcore of [0, 0x10000]) setPsw(lowcore, LOWCORE.LC_RESTART_NEW, WIDE, 0x300000n);
+    expect(new LowcoreHook(ram, 'linux').install(1000)).toEqual([0, 0x10000]);
+  });
+
   it('tells when a vCPU has given up, and takes it back', () => {
     const hook = new LowcoreHook(ram, 'linux');
     expect(hook.isSilent()).toBe(false);
