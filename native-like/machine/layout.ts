@@ -136,6 +136,8 @@ export const G_ISC_COUNTS = 21;
 export const G_ALERT_MASK = 29;
 /** Pages pinned on behalf of the guest. */
 export const G_PINS = 30;
+/** Most pages that may be pinned for it, plus 1 (the locked-memory limit of its user space); 0 = no limit. */
+export const G_PIN_LIMIT = 31;
 
 // ---- vCPU ---------------------------------------------------------------------------------------------------------------
 /** vCPU record, 192 bytes. */
@@ -285,6 +287,8 @@ export const K_SECRET_GUEST = 26;
 export const K_OWNER = 27;
 /** Number of the running association, for the order of those that end at the same time. */
 export const K_BIND_SEQUENCE = 28;
+/** 1: the host is resetting the queue and has not seen the end. */
+export const K_HOST_RESET = 29;
 /** Slots whose finished reply is held back by a reorder fault. */
 export const K_HELD = 30;
 /** K_REQUESTS when the pending AQIC was accepted: of two things due at the same time the one accepted first happens first. */

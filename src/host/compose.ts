@@ -89,7 +89,8 @@ export const switchesFor = (config: MachineConfig): HostSwitches =>
   switchesOf(config.host.kernel, config.host.switches as Partial<HostSwitches>);
 
 const switchWord = (config: MachineConfig, switches: HostSwitches): number => {
-  const old = config.host.kernel === 'linux-6.1';
+  // The older behaviours are at most as new as 6.1.
+  const old = ['linux-6.1', 'v13', 'doc-v6'].includes(config.host.kernel);
   return (
     (switches.strictStatus ? HOST_STRICT_STATUS : 0) |
     (switches.aqicChecksApcb ? HOST_AQIC_CHECKS_APCB : 0) |

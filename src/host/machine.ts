@@ -2,7 +2,7 @@
 // A machine composed from its configuration, in stepped mode: partition, host side, guests, virtual time.
 // Source: docs/design.md sections 1, 4 and 9.
 import type { ImageShape, MachineImage } from '../../native-like/machine/image.ts';
-import { C_MDEV, K_MDEV, MASK_AQM } from '../../native-like/machine/layout.ts';
+import { C_MDEV, K_HOST_RESET, K_MDEV, MASK_AQM } from '../../native-like/machine/layout.ts';
 import { finish, type Operation } from '../ap-bus/operation.ts';
 import type { FaultConfig, MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
@@ -105,6 +105,7 @@ export class Machine {
       thread: 0,
       sleep: (ns) => this.stepper.advance(ns, false),
     });
+    this.partition.onQueueRemoved = (q) => this.aqic.freeResources(q);
     this.intercepts = new InterceptHandler(this.image, this.kernel, this.aqic.handle);
     const vms = virtualMachines(this.image, config, exclusive);
     this.guests = vms.map((vm, index) => this.#handle(vm, index));
@@ -296,6 +297,7 @@ export class Machine {
       links: {
         link: setLink,
         unlink: (apqn) => setLink(apqn, 0),
+        resetting: (apqn, on) => this.#setResetting(apqn, on),
         guest: (mdev, attached) => this.#setAttached(mdev, attached),
       },
     });
@@ -320,6 +322,12 @@ export class Machine {
   // biome-ignore lint/correctness/useYield: the handler lets time pass by itself; the port asks for an operation.
   *#disableInterrupts(apqn: number): Operation<void> {
     this.aqic.disable(this.image.queue(apqn));
+  }
+
+  #setResetting(apqn: number, on: boolean): void {
+    const q = this.image.queue(apqn);
+    if (q !== this.image.queueRecord(0))
+      this.image.i32[this.image.cold(q) + K_HOST_RESET] = on ? 1 : 0;
   }
 
   #setAttached(mdev: number, attached: boolean): void {

@@ -25,6 +25,7 @@ import {
   G_CRYCBD,
   G_GISA_FORMAT,
   G_HOOK,
+  G_PIN_LIMIT,
   G_SECRET_LIST,
   G_SECRETS,
   GISA_ADDRESS_BASE,
@@ -73,6 +74,12 @@ export class VirtualMachine implements KvmVm {
     setFacilities(image, this.number, guestFacilities(options, flags, format));
     this.#initialiseGisa(options.aiv ? options.gisaFormat : -1);
     deriveEffectiveMasks(image, this.number);
+  }
+
+  /** At most so many pages are pinned for the guest (RLIMIT_MEMLOCK of its user space); undefined: any number. */
+  limitPins(pages: number | undefined): void {
+    const limit = pages === undefined ? 0 : pages + 1;
+    this.#image.i32[this.#image.guest(this.number) + G_PIN_LIMIT] = limit;
   }
 
   get crycbd(): number {

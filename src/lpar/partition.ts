@@ -165,6 +165,8 @@ export class Partition {
   readonly controlDomains = new Set<number>();
   /** Called after each change of what QCI shows: the CHSC "AP configuration changed" event. */
   readonly changeListeners: (() => void)[] = [];
+  /** Called for each queue that leaves the configuration, while its record is still its own. */
+  onQueueRemoved: (q: number) => void = () => {};
   readonly #exclusive: Exclusive;
   readonly #seed: number;
   /** Queue records of removed queues, for reuse. */
@@ -450,6 +452,7 @@ export class Partition {
   #removeQueue(apqn: number): void {
     const q = this.queue(apqn);
     this.kernel.flush(q);
+    this.onQueueRemoved(q);
     this.image.i32[this.image.word(C_INDEX) + apqn] = this.image.queueRecord(0);
     this.image.i32[q + Q_ATTENTION] = this.image.word(q + Q_ATTENTION) & ATTENTION_SHARED;
     this.#freeRecords.push(q);

@@ -3,7 +3,7 @@
 // Source: docs/reference/vfio-ap.md sections 5.2 to 5.4, docs/reference/ap-architecture.md sections 2.3, 3.4, 6.9
 // (Linux drivers/s390/crypto/vfio_ap_ops.c: handle_pqap, vfio_ap_irq_enable, vfio_ap_irq_disable).
 import { FACILITY_AIV } from '../../native-like/arch/facilities.ts';
-import { FC_AQIC } from '../../native-like/arch/function-codes.ts';
+import { FC_AQIC, FC_TAPQ } from '../../native-like/arch/function-codes.ts';
 import { AQIC_IR, AQIC_ISC_MASK } from '../../native-like/arch/registers.ts';
 import {
   AP_RESPONSE_BUSY,
@@ -17,11 +17,11 @@ import {
 import { STATUS_IRQ } from '../../native-like/arch/status-word.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
-  ATTENTION_AQIC,
   C_HOST_SWITCHES,
   C_MDEV,
   C_MDEVS_LOCK,
   G_EXTERNAL,
+  G_PIN_LIMIT,
   G_PINS,
   G_STORAGE_BYTE,
   G_STORAGE_SIZE,
@@ -29,13 +29,12 @@ import {
   HOST_ISC_RC_08,
   HOST_LEAKS_AQIC,
   K_APQN,
+  K_HOST_RESET,
   K_MDEV,
   K_NOTIFY_GUEST,
   K_SAVED_ISC,
   K_SAVED_NIB,
   MASK_AQM,
-  Q_ATTENTION,
-  Q_STATUS,
   V_FACILITIES,
   V_GR,
   V_GUEST,
@@ -146,6 +145,9 @@ export class AqicHandler {
     if (!attached || image.word(image.cold(q) + K_MDEV) !== mdev || !this.#inApcb(vcpu, apqn)) {
       return AP_RESPONSE_Q_NOT_AVAIL << 16;
     }
+    // Linux would wait for the mdevs lock until the reset has ended; its guests come again on this answer (VD-33).
+    if (image.word(image.cold(q) + K_HOST_RESET) !== 0)
+      return this.#kernel.statusWithCode(q, AP_RESPONSE_RESET_IN_PROGRESS);
     this.#kernel.lockQueue(q);
     const enable = (image.word(vcpu + V_GR + 2) & AQIC_IR) !== 0;
     const before = this.#kernel.statusWithCode(q, AP_RESPONSE_NORMAL);
@@ -188,7 +190,7 @@ export class AqicHandler {
   /** The host's AQIC with the guest's GISA. */
   #hostEnable(q: number, record: number, nib: number, isc: number): number {
     const image = this.#image;
-    const rc = this.#hostState(q);
+    const rc = this.#hostState(q, FC_AQIC);
     if (rc !== AP_RESPONSE_NORMAL) return rc;
     const external = image.word(record + G_EXTERNAL) !== 0;
     const at = external ? -1 : image.word(record + G_STORAGE_BYTE) + nib;
@@ -202,9 +204,9 @@ export class AqicHandler {
   }
 
   /** What a host instruction meets on the queue, faults included. */
-  #hostState(q: number): number {
+  #hostState(q: number, fn: number): number {
     const apqn = this.#image.word(this.#image.cold(q) + K_APQN);
-    return this.#kernel.queueCondition(this.#image.vcpu(0), q, apqn, FC_AQIC);
+    return this.#kernel.queueCondition(this.#image.vcpu(0), q, apqn, fn);
   }
 
   #remember(q: number, nib: number, isc: number): void {
@@ -230,7 +232,7 @@ export class AqicHandler {
   #disable(q: number): number {
     let rc = AP_RESPONSE_NORMAL;
     for (let attempt = 0; attempt < DISABLE_ATTEMPTS; attempt++) {
-      rc = this.#hostState(q);
+      rc = this.#hostState(q, FC_AQIC);
       if (rc === AP_RESPONSE_NORMAL) rc = this.#kernel.beginDisable(q);
       if (rc !== AP_RESPONSE_BUSY && rc !== AP_RESPONSE_RESET_IN_PROGRESS) break;
       if (attempt < DISABLE_ATTEMPTS - 1) this.#sleep(POLL_NS);
@@ -240,14 +242,14 @@ export class AqicHandler {
     return rc;
   }
 
+  /** vfio_ap_wait_for_irqclear: 00 and 02 show the I bit, 05 shows nothing, anything else ends the wait. */
   #waitForClear(q: number): void {
-    const image = this.#image;
     for (let poll = 0; poll < CLEAR_POLLS; poll++) {
-      const on = (image.word(q + Q_STATUS) & STATUS_IRQ) !== 0;
-      const changing = (image.word(q + Q_ATTENTION) & ATTENTION_AQIC) !== 0;
-      if (!on && !changing) return;
+      const rc = this.#hostState(q, FC_TAPQ);
+      const shown = rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_RESET_IN_PROGRESS;
+      if (!shown && rc !== AP_RESPONSE_BUSY) return;
+      if (shown && (this.#kernel.statusWithCode(q, rc) & STATUS_IRQ) === 0) return;
       this.#sleep(POLL_NS);
-      this.#hostState(q);
     }
   }
 
@@ -258,7 +260,10 @@ export class AqicHandler {
         ? this.#image.word(record + G_STORAGE_SIZE)
         : this.#externalSize(guest);
     if (high !== 0 || nib === 0 || nib >>> 0 >= size) return false;
-    this.#image.i32[record + G_PINS] = this.#image.word(record + G_PINS) + 1;
+    const pins = this.#image.word(record + G_PINS);
+    const limit = this.#image.word(record + G_PIN_LIMIT);
+    if (limit !== 0 && pins >= limit - 1) return false;
+    this.#image.i32[record + G_PINS] = pins + 1;
     return true;
   }
 

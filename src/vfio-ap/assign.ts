@@ -120,7 +120,7 @@ export function* unplug(
   }
   if (update) device.updateGuest(mdev);
   if (toReset.length > 0) yield* resetQueues(device, toReset);
-  device.releaseInterrupts(unlinked);
+  yield* device.releaseInterrupts(unlinked);
 }
 
 const axisMask = (mdev: MatrixMdev, axis: Axis): Mask =>

@@ -33,7 +33,7 @@ export function* unsetKvm(device: MatrixDevice, mdev: MatrixMdev): Operation<voi
     kvm.setPqapHook(null);
     kvm.clearCryptoMasks();
     yield* resetQueues(device, mdev.table.values());
-    device.releaseInterrupts(mdev.table.values());
+    yield* device.releaseInterrupts(mdev.table.values());
     mdev.kvm = null;
     device.links.guest?.(mdev.mdev, false);
   });

@@ -102,12 +102,15 @@ export class MatrixDevice {
   }
 
   /**
-   * I-5, O-6: a queue that leaves its guest holds no NIB and no ISC, even if its reset did not end well. Nothing held: no action.
-   * Old kernels leak here (VD-18).
+   * I-5, O-6: a queue that leaves its guest holds no NIB and no ISC, and interrupts nobody, even if it was not reset (filtered
+   * out) or its reset did not end well. Nothing held: no action. Old kernels leak here (VD-18).
    */
-  releaseInterrupts(queues: Iterable<VfioApQueue>): void {
+  *releaseInterrupts(queues: Iterable<VfioApQueue>): Operation<void> {
     if (this.bus.switches.leakAqicResources) return;
-    for (const queue of queues) this.interrupts.freeResources(queue.apqn);
+    for (const { apqn } of queues) {
+      if (this.interrupts.nibPage(apqn) === undefined) continue;
+      yield* this.interrupts.disable(apqn);
+    }
   }
 
   /** vfio_ap_mdev_update_guest_apcb: the shadow becomes the guest's masks. */

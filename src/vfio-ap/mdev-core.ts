@@ -58,7 +58,7 @@ export function* removeMdev(device: MatrixDevice, mdev: MatrixMdev): Operation<O
   yield* awaitClose(device, mdev);
   yield* withLocks(device.updateLocks, function* (): Operation<void> {
     yield* resetQueues(device, mdev.table.values());
-    device.releaseInterrupts(mdev.table.values());
+    yield* device.releaseInterrupts(mdev.table.values());
     for (const queue of [...mdev.table.values()]) device.unlink(mdev, queue);
     device.mdevs.splice(device.mdevs.indexOf(mdev), 1);
   });

@@ -19,6 +19,8 @@ export interface QueueLinks {
   /** `mdevNumber` > 0. The APQN is assigned to this mdev and bound to vfio_ap. */
   link(apqn: Apqn, mdevNumber: number): void;
   unlink(apqn: Apqn): void;
+  /** The host starts to reset the queue, or has seen the end of it: until then no interruptions are set up on it. */
+  resetting?(apqn: Apqn, on: boolean): void;
   /** The mdev's KVM came (true) or went. */
   guest?(mdevNumber: number, attached: boolean): void;
 }

@@ -41,7 +41,7 @@ export function* removeQueue(device: MatrixDevice, apQueue: ApQueue): Operation<
     } else if (testBit(device.info.apm, apid) && testBit(device.info.aqm, apqi)) {
       yield* resetQueues(device, [queue]);
     }
-    device.releaseInterrupts([queue]);
+    yield* device.releaseInterrupts([queue]);
     if (mdev !== null) device.unlink(mdev, queue);
     device.queues[apQueue.apqn] = undefined;
   });

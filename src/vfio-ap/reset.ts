@@ -105,10 +105,18 @@ export function* resetQueues(
   queues: Iterable<VfioApQueue>,
 ): Operation<boolean> {
   const all = [...queues];
-  let pending = all.filter((queue) => startReset(device, queue));
-  for (let elapsedNs = 0; pending.length > 0; elapsedNs += RESET_INTERVAL_NS) {
-    if (elapsedNs > 0) yield { waitNs: RESET_INTERVAL_NS };
-    pending = pending.filter((queue) => checkReset(device, queue, elapsedNs));
+  const mark = (on: boolean): void => {
+    for (const queue of all) device.links.resetting?.(queue.apqn, on);
+  };
+  mark(true);
+  try {
+    let pending = all.filter((queue) => startReset(device, queue));
+    for (let elapsedNs = 0; pending.length > 0; elapsedNs += RESET_INTERVAL_NS) {
+      if (elapsedNs > 0) yield { waitNs: RESET_INTERVAL_NS };
+      pending = pending.filter((queue) => checkReset(device, queue, elapsedNs));
+    }
+  } finally {
+    mark(false);
   }
   return all.every((queue) => responseCode(queue.resetStatus) === RC_NORMAL);
 }
