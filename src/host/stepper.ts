@@ -46,6 +46,11 @@ export class Stepper {
     this.#setTime(nowNs);
   }
 
+  /** When the next thing happens, guest programs included; Infinity for nothing. */
+  upcomingNs(): number {
+    return this.#next(true);
+  }
+
   /** Lets `ns` of virtual time pass, with everything that is due in it; programs run when `withPrograms`. */
   advance(ns: number, withPrograms = true): void {
     const end = this.nowNs() + ns;

@@ -101,6 +101,8 @@ export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
     paceNs: 0,
     paceTurn: 0,
     paceRandom: Math.imul(integer('seed', 1, 0, 0xffffffff) + 1, 0x9e3779b1) | 1,
+    firstMessageNs: 0,
+    lastReplyNs: 0,
     arrived: 0,
     overrun: 0,
     useIrq: flag('useIrq', true),

@@ -88,7 +88,9 @@ export const completeReply = (bus: Bus, queue: QueueState, parts: number): void 
       );
       if (right) statistics.answered++;
       else statistics.wrong++;
-      addLatency(statistics, ap.cpu.nowNs() - slots.startNs[slot]!);
+      const now = ap.cpu.nowNs();
+      bus.state.lastReplyNs = now;
+      addLatency(statistics, now - slots.startNs[slot]!);
     }
     release(slots, slot);
     return;
@@ -143,6 +145,7 @@ export const refill = (bus: Bus, queue: QueueState): void => {
     slots.psmidHigh[slot] = senderOf(queue);
     slots.psmidLow[slot] = bus.state.psmidCounter = (bus.state.psmidCounter + 1) | 0;
     slots.startNs[slot] = openLoop ? queue.backlog.shift()! : bus.ap.cpu.nowNs();
+    if (bus.state.firstMessageNs === 0) bus.state.firstMessageNs = slots.startNs[slot]!;
     slots.waiting[slots.waitingCount++] = slot;
     queue.requests++;
   }

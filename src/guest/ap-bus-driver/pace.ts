@@ -59,10 +59,18 @@ const arrive = ({ state }: Bus, queue: QueueState | undefined): void => {
   queue.backlog.push(state.paceNs);
 };
 
+/** Whether no queue wants a message any more. A queue that is only out of order for now does. */
+const workloadOver = (queues: readonly QueueState[]): boolean =>
+  queues.every((queue) => queue.finished || queue.driver === '');
+
 /** Lets the messages arrive that are due. Nothing arrives before the drivers are bound, or in a closed loop. */
 export const runArrivals = (bus: Bus): void => {
   const { state } = bus;
   if (state.ratePerSecond === 0 || !state.driversLoaded) return;
+  if (workloadOver(state.queues)) {
+    state.paceNs = 0;
+    return;
+  }
   const now = bus.ap.cpu.nowNs();
   if (state.paceNs === 0) state.paceNs = now + intervalNs(bus);
   for (let i = 0; i < ARRIVALS_PER_STEP && state.paceNs <= now; i++) {

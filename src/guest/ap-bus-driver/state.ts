@@ -134,10 +134,14 @@ export interface ApBusState {
   arrivals: 'fixed' | 'poisson';
   /** APQNs the workload runs on; undefined: all queues. */
   workloadQueues: readonly number[] | undefined;
-  /** Next arrival, 0 = none yet; queue whose turn it is; state of the generator; arrivals so far, and those nobody could take. */
+  /** Next arrival, 0 = none; queue whose turn it is; state of the generator. */
   paceNs: number;
   paceTurn: number;
   paceRandom: number;
+  /** Start of the first message and time of the last reply, 0 = none yet. */
+  firstMessageNs: number;
+  lastReplyNs: number;
+  /** Arrivals so far, and those nobody could take. */
   arrived: number;
   overrun: number;
   useIrq: boolean;

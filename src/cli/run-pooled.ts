@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// A load on the worker pool, in real time: progress, samples, and what it ends with.
+// Source: docs/design.md sections 4 and 7.
+
+import type { MachineConfig } from '../config/types.ts';
+import { countsUntil, figuresUntil } from '../load/figures.ts';
+import { distribution } from '../load/percentiles.ts';
+import type { RunResult } from '../load/result.ts';
+import { type LoadSample, takeSample } from '../load/sample.ts';
+import { Series } from '../load/series.ts';
+import { guestLoad } from '../load/stepped.ts';
+import { answeredOf, summarise } from '../load/summary.ts';
+import { PooledMachine } from '../vcpu-pool/pooled-machine.ts';
+import type { WorkerReport } from '../vcpu-pool/task.ts';
+import type { CommandIo } from './io.ts';
+
+const NS_PER_MS = 1_000_000;
+const PROGRESS_MS = 250;
+
+export interface PooledOptions {
+  readonly seed?: number;
+  readonly workers?: number;
+  readonly durationNs?: number;
+  readonly intervalNs: number;
+  /** No progress on standard error. */
+  readonly silent: boolean;
+}
+
+/** A machine on workers whose guests make a load: what its workers have reported last. */
+class Watch {
+  readonly series: Series;
+  readonly #reports = new Map<number, WorkerReport>();
+  readonly #fresh = new Set<number>();
+  readonly #progress: Progress;
+  pooled: PooledMachine | undefined;
+
+  constructor(intervalNs: number, progress: Progress) {
+    this.series = new Series(intervalNs);
+    this.#progress = progress;
+  }
+
+  /** A sample needs news from every worker. */
+  take(report: WorkerReport): void {
+    this.#reports.set(report.thread, report);
+    this.#fresh.add(report.thread);
+    this.#progress.take(this.#reports);
+    if (this.pooled === undefined || this.#fresh.size < this.pooled.workers) return;
+    this.#fresh.clear();
+    this.series.add(this.sample(this.pooled, [...this.#reports.values()]));
+  }
+
+  sample(pooled: PooledMachine, reports: readonly WorkerReport[]): LoadSample {
+    const { machine } = pooled;
+    const nowNs = Math.max(0, ...reports.map((report) => report.nowNs));
+    const apids = machine.config.machine.adapters.keys();
+    const vcpus = reports.flatMap((report) => report.vcpus);
+    return takeSample(machine.image, apids, vcpus, nowNs);
+  }
+}
+
+/** Runs a load on workers until it has ended, its duration has passed, or the user stops it. */
+export async function runPooled(
+  config: MachineConfig,
+  options: PooledOptions,
+  io: CommandIo,
+): Promise<RunResult> {
+  const progress = new Progress(io, options.silent);
+  const watch = new Watch(options.intervalNs, progress);
+  const pooled = await PooledMachine.start(config, {
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    onProgress: (report) => watch.take(report),
+  });
+  watch.pooled = pooled;
+  const started = performance.now();
+  const stop = (): void => pooled.stop();
+  io.signal.addEventListener('abort', stop, { once: true });
+  const { durationNs } = options;
+  const timer = durationNs === undefined ? undefined : setTimeout(stop, durationNs / NS_PER_MS);
+  try {
+    const reports = await pooled.finished();
+    const seconds = (performance.now() - started) / 1000;
+    progress.end();
+    return resultOf(pooled, reports, watch, seconds);
+  } finally {
+    clearTimeout(timer);
+    io.signal.removeEventListener('abort', stop);
+    await pooled.close();
+  }
+}
+
+function resultOf(
+  pooled: PooledMachine,
+  reports: readonly WorkerReport[],
+  watch: Watch,
+  seconds: number,
+): RunResult {
+  const last = watch.sample(pooled, reports);
+  const { workers } = pooled;
+  const sum = (of: (report: WorkerReport) => number): number =>
+    reports.reduce((total, report) => total + of(report), 0);
+  return {
+    guests: reports.flatMap((report) =>
+      report.vcpus.map((vcpu) => ({ ...summarise(vcpu), load: guestLoad(last, vcpu) })),
+    ),
+    total: figuresUntil(last),
+    latency: distribution(countsUntil(last)),
+    series: watch.series.points(),
+    seconds,
+    how: `${workers} worker${workers === 1 ? '' : 's'}`,
+    crashes: pooled.crashes,
+    keyCache: {
+      hits: sum((report) => report.keyCache.hits),
+      misses: sum((report) => report.keyCache.misses),
+    },
+  };
+}
+
+/** One line that is rewritten on a terminal, a line now and then elsewhere; on standard error. */
+class Progress {
+  readonly #io: CommandIo;
+  readonly #silent: boolean;
+  readonly #started = performance.now();
+  #shownMs = 0;
+
+  constructor(io: CommandIo, silent: boolean) {
+    this.#io = io;
+    this.#silent = silent;
+  }
+
+  take(reports: ReadonlyMap<number, WorkerReport>): void {
+    const now = performance.now();
+    if (this.#silent || now - this.#shownMs < PROGRESS_MS) return;
+    this.#shownMs = now;
+    const vcpus = [...reports.values()].flatMap((report) => report.vcpus);
+    const parts = vcpus.map((vcpu) => `${vcpu.guestName} ${answeredOf(vcpu)}`);
+    const line = `${((now - this.#started) / 1000).toFixed(1)} s  messages: ${parts.join('  ')}`;
+    const text = line.slice(0, Math.max(20, this.#io.columns - 1));
+    this.#io.err(this.#io.isTerminal ? `\r\u001b[K${text}` : `${text}\n`);
+  }
+
+  end(): void {
+    if (!this.#silent && this.#io.isTerminal && this.#shownMs > 0) this.#io.err('\r\u001b[K');
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is counted under load, as one table of numbers that can be copied, added and subtracted.
+// Source: src/guest/ap-bus-driver/statistics.ts (the driver's own counts), src/guest/counters.ts (instructions).
+
+import { AP_RESPONSE_Q_FULL } from '../../native-like/arch/response-codes.ts';
+import { totalStatistics } from '../guest/ap-bus-driver/lszcrypt.ts';
+import type { ApBusState } from '../guest/ap-bus-driver/state.ts';
+import {
+  bucketStartNs,
+  LATENCY_BUCKETS,
+  latencyBucket,
+} from '../guest/ap-bus-driver/statistics.ts';
+import { COUNTED_NQAP, COUNTER_COLUMNS } from '../guest/counters.ts';
+import type { ProgramReport } from './program-report.ts';
+
+/** Counts that only grow; messages except where said. */
+const GROWING = [
+  /** Open loop: arrivals by the schedule, and those dropped because the backlog was full. */
+  'arrived',
+  'overrun',
+  /** Arrivals that found all places of their queue taken. */
+  'full',
+  'sent',
+  'answered',
+  'wrong',
+  'refused',
+  'tooLarge',
+  'flushed',
+  'resent',
+  'errors',
+  /** NQAP executed, and those that ended with RC 10 (queue full). */
+  'nqap',
+  'nqapFull',
+  'latencySumNs',
+] as const;
+export type CountName = (typeof GROWING)[number];
+
+export interface LoadCounts extends Record<CountName, number> {
+  latencyMaxNs: number;
+  /** Latencies of answered messages, by bucket of `latencyBucket`. */
+  latency: number[];
+  /** Ages of messages that have arrived and have no answer yet, by the same buckets. */
+  waiting: number[];
+}
+
+const noBuckets = (): number[] => new Array<number>(LATENCY_BUCKETS).fill(0);
+
+export const createCounts = (): LoadCounts => ({
+  ...(Object.fromEntries(GROWING.map((name) => [name, 0])) as Record<CountName, number>),
+  latencyMaxNs: 0,
+  latency: noBuckets(),
+  waiting: noBuckets(),
+});
+
+/** Whether a program's state is that of the reference AP bus driver. */
+export const isBusState = (state: unknown): state is ApBusState =>
+  typeof state === 'object' && state !== null && 'cards' in state && 'ratePerSecond' in state;
+
+/** Ages at `nowNs` of all messages of a driver that have no answer yet: arrived, waiting for NQAP, or in a queue. */
+const waitingOf = (state: ApBusState, nowNs: number): number[] => {
+  const ages = noBuckets();
+  const add = (startNs: number): void => {
+    const bucket = latencyBucket(nowNs - startNs);
+    ages[bucket] = (ages[bucket] as number) + 1;
+  };
+  for (const { backlog, slots, finished } of state.queues) {
+    // A queue whose workload has ended leaves the arrivals after its last message.
+    if (!finished) for (const startNs of backlog) add(startNs);
+    for (let i = 0; i < slots.waitingCount; i++) add(slots.startNs[slots.waiting[i] as number]);
+    for (let i = 0; i < slots.pendingCount; i++) add(slots.startNs[slots.pending[i] as number]);
+  }
+  return ages;
+};
+
+const nqapCounts = (counters: Int32Array): { nqap: number; nqapFull: number } => {
+  const row = COUNTED_NQAP * COUNTER_COLUMNS;
+  let nqap = 0;
+  for (let column = 0; column < COUNTER_COLUMNS; column++)
+    nqap += (counters[row + column] as number) >>> 0;
+  return { nqap, nqapFull: (counters[row + AP_RESPONSE_Q_FULL] as number) >>> 0 };
+};
+
+/** A copy of the counts of one program at `nowNs`; undefined for programs that have no AP bus. */
+export const countsOf = (report: ProgramReport, nowNs: number): LoadCounts | undefined => {
+  const { state } = report;
+  if (!isBusState(state)) return undefined;
+  const total = totalStatistics(state);
+  const counts = createCounts();
+  const from = { ...total, arrived: state.arrived, overrun: state.overrun };
+  Object.assign(from, nqapCounts(report.counters));
+  for (const name of GROWING) counts[name] = (from as unknown as LoadCounts)[name];
+  counts.latencyMaxNs = total.latencyMaxNs;
+  counts.latency = total.latency;
+  counts.waiting = waitingOf(state, nowNs);
+  return counts;
+};
+
+const zip = (a: number[], b: number[], of: (a: number, b: number) => number): number[] =>
+  a.map((value, i) => of(value, b[i] as number));
+
+/** The counts of several programs together. */
+export const addCounts = (all: readonly LoadCounts[]): LoadCounts => {
+  const total = createCounts();
+  for (const counts of all) {
+    for (const name of GROWING) total[name] += counts[name];
+    total.latencyMaxNs = Math.max(total.latencyMaxNs, counts.latencyMaxNs);
+    total.latency = zip(total.latency, counts.latency, (a, b) => a + b);
+    total.waiting = zip(total.waiting, counts.waiting, (a, b) => a + b);
+  }
+  return total;
+};
+
+/** What happened between two copies; `waiting` as at the end, the largest latency to a bucket's edge unless it is new. */
+export const countsBetween = (from: LoadCounts, to: LoadCounts): LoadCounts => {
+  const result = createCounts();
+  for (const name of GROWING) result[name] = to[name] - from[name];
+  result.latency = zip(to.latency, from.latency, (a, b) => a - b);
+  result.waiting = to.waiting;
+  const last = result.latency.findLastIndex((n) => n > 0);
+  const edge = last < 0 ? 0 : bucketStartNs(last + 1);
+  result.latencyMaxNs = to.latencyMaxNs > from.latencyMaxNs ? to.latencyMaxNs : edge;
+  return result;
+};

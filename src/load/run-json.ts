@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The result of a run as JSON lines: one record a line, flat enough to plot, times in nanoseconds, rates a second.
+
+import { type LoadFigures, modelLimit } from './figures.ts';
+import { PERCENTILES } from './percentiles.ts';
+import type { RunResult } from './result.ts';
+
+/** Names of the percentile columns: `p50Ns` ... `p99.9Ns`. */
+const percentileColumns = (latencyNs: readonly number[]): Record<string, number> =>
+  Object.fromEntries(PERCENTILES.map((p, i) => [`p${p}Ns`, latencyNs[i] as number]));
+
+/** Figures without their adapters, percentiles by name. */
+export const figureColumns = (figures: LoadFigures): Record<string, unknown> => {
+  const { latencyNs, adapters: _adapters, ...rest } = figures;
+  return { ...rest, ...percentileColumns(latencyNs) };
+};
+
+const lines = (records: readonly object[]): string =>
+  records.map((record) => `${JSON.stringify(record)}\n`).join('');
+
+/** All records of a run, in the order sample, guest, adapter, latency, crash, run. */
+export const runJson = (result: RunResult): string => {
+  const { guests, total, latency, series, crashes, ...run } = result;
+  return lines([
+    ...series.map(({ adapters, ...point }) => ({
+      record: 'sample',
+      ...point,
+      utilisation: Object.fromEntries(adapters.map((a) => [a.apid, a.utilisation])),
+    })),
+    ...guests.map(({ load, ...guest }) => ({
+      record: 'guest',
+      ...guest,
+      ...(load === undefined ? {} : { load: figureColumns(load) }),
+    })),
+    ...total.adapters.map((adapter) => ({ record: 'adapter', ...adapter })),
+    ...latency.map((step) => ({ record: 'latency', ...step })),
+    ...crashes.map((crash) => ({ record: 'crash', ...crash })),
+    { record: 'run', ...run, ...figureColumns(total), limitPerSecond: modelLimit(total) },
+  ]);
+};

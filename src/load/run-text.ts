@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// The result of a run for people, at most 80 columns wide.
+
+import { type AdapterFigures, type LoadFigures, modelLimit } from './figures.ts';
+import { apidText, countText, rateText, shareText, timeText } from './format.ts';
+import { PERCENTILES } from './percentiles.ts';
+import type { GuestResult, RunResult } from './result.ts';
+
+const WIDTH = 80;
+const LABEL = 11;
+
+/** The columns of a plain lszcrypt, which all fit a terminal. */
+const LSZCRYPT = [
+  { title: 'CARD.DOM', width: 8, of: 'id' },
+  { title: 'TYPE', width: 5, of: 'type' },
+  { title: 'MODE', width: 11, of: 'mode' },
+  { title: 'STATUS', width: 10, of: 'status' },
+  { title: 'REQUESTS', width: 8, of: 'requests' },
+] as const;
+
+type Rows = NonNullable<GuestResult['lszcrypt']>;
+
+const lszcryptText = (rows: Rows): string[] => {
+  const line = (cells: readonly string[]): string =>
+    LSZCRYPT.map(({ width, of }, i) => {
+      const cell = cells[i] as string;
+      return of === 'requests' ? cell.padStart(width) : cell.padEnd(width);
+    }).join(' ');
+  const header = line(LSZCRYPT.map(({ title }) => title));
+  const body = rows.map((row) => line(LSZCRYPT.map(({ of }) => String(row[of]))));
+  return [header, '-'.repeat(header.length), ...body];
+};
+
+/** A label and words behind it, broken before they get too wide. */
+const labelled = (label: string, words: readonly string[]): string[] => {
+  const lines: string[] = [];
+  let line = label.padEnd(LABEL);
+  for (const word of words) {
+    if (line.length + word.length > WIDTH && line.trim() !== '') {
+      lines.push(line.trimEnd());
+      line = ' '.repeat(LABEL);
+    }
+    line += `${word}  `;
+  }
+  lines.push(line.trimEnd());
+  return lines;
+};
+
+/** The lines about messages that a guest and all guests together share. */
+const loadLines = (load: LoadFigures): string[] => {
+  const { offered, queueFull, mishaps, unanswered, overrun } = load;
+  const throughput = [`${countText(load.answered)} answered, ${rateText(load.achieved)}`];
+  if (offered !== undefined) throughput.push(`of ${rateText(offered)} offered`);
+  const names = PERCENTILES.map((p, i) => `p${p} ${timeText(load.latencyNs[i] as number)}`);
+  const full = [`RC 10 ${shareText(load.rc10)} of NQAPs`, `retries ${shareText(load.retries)}`];
+  if (queueFull !== undefined) full.unshift(`${shareText(queueFull)} of arrivals`);
+  const lines = [
+    ...labelled('messages', throughput),
+    ...labelled('latency', [...names, `max ${timeText(load.maxNs)}`]),
+    ...labelled('queue full', full),
+  ];
+  const odd = Object.entries(mishaps).map(([name, count]) => `${count} ${name}`);
+  if (unanswered > 0)
+    odd.push(`${countText(unanswered)} unanswered (oldest ${timeText(load.oldestNs)})`);
+  if (overrun > 0) odd.push(`${countText(overrun)} arrivals dropped (backlog full)`);
+  if (odd.length > 0) lines.push(...labelled('attention', odd));
+  return lines;
+};
+
+/** Counts by function, one line each: `TAPQ  00: 14  02: 4`. */
+const countLines = (guest: GuestResult): string[] => {
+  const byFunction = new Map<string, string[]>();
+  for (const row of guest.counts) {
+    const parts = byFunction.get(row.function) ?? [];
+    parts.push(`${row.outcome}: ${row.count}`);
+    byFunction.set(row.function, parts);
+  }
+  return [...byFunction].flatMap(([name, parts]) => labelled(name, parts));
+};
+
+const guestText = (guest: GuestResult): string => {
+  const vcpu = guest.vcpu === 0 ? '' : `.${guest.vcpu}`;
+  const lines = [
+    `== ${guest.guest}${vcpu}: ${guest.program}${guest.done ? '' : ' (not finished)'} ==`,
+  ];
+  if (guest.failure !== undefined) lines.push(`failed: ${guest.failure}`);
+  if (guest.lszcrypt !== undefined) lines.push(...lszcryptText(guest.lszcrypt));
+  if (guest.load !== undefined) lines.push(...loadLines(guest.load));
+  lines.push(...countLines(guest));
+  return `${lines.join('\n')}\n\n`;
+};
+
+const adapterText = (adapter: AdapterFigures): string => {
+  const { engines, utilisation, limitPerSecond, serviceNs, served } = adapter;
+  const name = `adapter ${apidText(adapter.apid)}`.padEnd(LABEL);
+  if (served === 0) return `${name}no timed requests`;
+  if (utilisation === undefined) return `${name}mean service ${timeText(serviceNs)}, no limit`;
+  const limit = limitPerSecond === undefined ? '' : `, at most ${rateText(limitPerSecond)}`;
+  const by = `${engines} engines by ${timeText(serviceNs)}`;
+  return `${name}${shareText(utilisation)} busy  (${by}${limit})`;
+};
+
+/** Everything a run ends with. */
+export const runText = (result: RunResult): string => {
+  const { total, keyCache } = result;
+  const lines = [`== all guests: ${result.seconds.toFixed(2)} s (${result.how}) ==`];
+  lines.push(...loadLines(total));
+  lines.push(...total.adapters.map(adapterText));
+  const limit = modelLimit(total);
+  if (limit !== undefined)
+    lines.push(...labelled('limit', [`${rateText(limit)} with this mix (engines / service time)`]));
+  const used = keyCache.hits + keyCache.misses;
+  if (used > 0) lines.push(...labelled('RSA keys', [`${shareText(keyCache.hits / used)} cached`]));
+  return `${result.guests.map(guestText).join('')}${lines.join('\n')}\n`;
+};

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// A load in virtual time: one thread, the same input gives the same figures.
+// Source: docs/design.md section 4.
+
+import type { MachineConfig } from '../config/types.ts';
+import { apCpuOf } from '../guest/ap-cpu.ts';
+import { COUNTER_WORDS } from '../guest/counters.ts';
+import { guestProgram, programArgs } from '../host/guest-program.ts';
+import { Machine } from '../host/machine.ts';
+import { isBusState } from './counts.ts';
+import { countsUntil, figuresUntil } from './figures.ts';
+import { distribution } from './percentiles.ts';
+import type { ProgramReport } from './program-report.ts';
+import { rememberAnswers } from './remember.ts';
+import type { RunResult } from './result.ts';
+import { type LoadSample, takeSample } from './sample.ts';
+import { Series } from './series.ts';
+import { summarise } from './summary.ts';
+
+/** Longest piece of virtual time between two looks at what the user wants. */
+const SLICE_NS = 50_000_000;
+
+/** Asked between pieces of a run; true = stop here. */
+export type Pause = () => Promise<boolean>;
+
+/** A machine in virtual time whose guests make a load. */
+export class SteppedLoad {
+  readonly machine: Machine;
+
+  private constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  /** Builds the machine and starts the programs of all guests. */
+  static async start(config: MachineConfig, seed?: number): Promise<SteppedLoad> {
+    const machine = await Machine.create(config, {
+      ...(seed === undefined ? {} : { seed }),
+      models: (models) =>
+        rememberAnswers(models, (apid) => config.machine.adapters.get(apid)?.mode),
+    });
+    const load = new SteppedLoad(machine);
+    try {
+      for (const guest of config.guests) {
+        if (guest.program === undefined) continue;
+        apCpuOf(machine.guest(guest.name).cpu(0).cpu).counters = new Int32Array(COUNTER_WORDS);
+        const program = await guestProgram(guest.program);
+        machine.start(guest.name, 0, program, programArgs(config, guest));
+      }
+    } catch (error) {
+      machine.close();
+      throw error;
+    }
+    return load;
+  }
+
+  get nowNs(): number {
+    return this.machine.nowNs();
+  }
+
+  /** Whether nothing is left that could happen: all programs have ended, or wait for what never comes. */
+  get over(): boolean {
+    const { stepper } = this.machine;
+    return (
+      stepper.programs.every(({ done }) => done) ||
+      stepper.upcomingNs() === Number.POSITIVE_INFINITY
+    );
+  }
+
+  /** Lets time pass until `timeNs`, or until all programs have ended. */
+  runTo(timeNs: number): void {
+    const { stepper } = this.machine;
+    stepper.runPrograms(timeNs);
+    if (!this.over && this.nowNs < timeNs) stepper.advance(timeNs - this.nowNs, false);
+  }
+
+  /** Whether every driver has begun its workload. */
+  get working(): boolean {
+    return this.machine.stepper.programs.every(
+      ({ state, done }) => done || !isBusState(state) || state.firstMessageNs > 0,
+    );
+  }
+
+  reports(): ProgramReport[] {
+    const { machine } = this;
+    return machine.stepper.programs.map((running) => ({
+      guestName: machine.config.guests[running.guest - 1]?.name ?? '',
+      guest: running.guest,
+      vcpu: running.vcpu,
+      program: running.name,
+      executed: running.cpu.executed,
+      done: running.done,
+      failure: undefined,
+      state: running.state,
+      counters: apCpuOf(running.cpu).counters ?? new Int32Array(COUNTER_WORDS),
+    }));
+  }
+
+  sample(): LoadSample {
+    const { image, config } = this.machine;
+    return takeSample(image, config.machine.adapters.keys(), this.reports(), this.nowNs);
+  }
+
+  close(): void {
+    this.machine.close();
+  }
+}
+
+export interface SteppedOptions {
+  readonly seed?: number;
+  /** Virtual time after which the run ends. */
+  readonly durationNs?: number;
+  /** Distance of the samples. */
+  readonly intervalNs: number;
+  readonly pause: Pause;
+}
+
+/** Runs a load in virtual time until it has ended, or its duration has passed. */
+export const runStepped = async (
+  config: MachineConfig,
+  options: SteppedOptions,
+): Promise<RunResult> => {
+  const load = await SteppedLoad.start(config, options.seed);
+  try {
+    const startNs = load.nowNs;
+    const endNs = startNs + (options.durationNs ?? Number.POSITIVE_INFINITY);
+    const series = new Series(options.intervalNs);
+    series.add(load.sample());
+    while (!load.over && load.nowNs < endNs && !(await options.pause())) {
+      load.runTo(Math.min(endNs, series.nextNs, load.nowNs + SLICE_NS));
+      series.add(load.sample());
+    }
+    const last = load.sample();
+    return {
+      guests: load
+        .reports()
+        .map((report) => ({ ...summarise(report), load: guestLoad(last, report) })),
+      total: figuresUntil(last),
+      latency: distribution(countsUntil(last)),
+      series: series.points(),
+      seconds: (load.nowNs - startNs) / 1e9,
+      how: 'virtual time',
+      crashes: [],
+      keyCache: { hits: 0, misses: 0 },
+    };
+  } finally {
+    load.close();
+  }
+};
+
+/** The figures of one guest; undefined for programs that have no AP bus. */
+export const guestLoad = (sample: LoadSample, report: ProgramReport) =>
+  sample.guests.some((row) => row.guest === report.guestName)
+    ? figuresUntil(sample, report.guestName)
+    : undefined;
