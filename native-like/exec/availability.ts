@@ -25,7 +25,6 @@ import {
   ATTENTION_BUSY,
   ATTENTION_CHECKSTOPPED,
   ATTENTION_DECONFIGURED,
-  ATTENTION_FAULT,
   ATTENTION_RESET,
   BIND_UNBOUND,
   F_ACTION,
@@ -33,7 +32,6 @@ import {
   FAULT_CC,
   FUNCTION_DQAP,
   FUNCTION_NQAP,
-  G_FAULTS,
   K_ASYNC_RC,
   K_BIND,
   MASK_AQM,
@@ -44,7 +42,7 @@ import {
   V_GUEST,
   V_TRUE_MASKS,
 } from '../machine/layout.ts';
-import { findFault } from './faults.ts';
+import { faulty, findEnding } from './faults.ts';
 import { now, raiseAsyncError, settle } from './queue.ts';
 import { I32, INDEX, QUEUES } from './views.ts';
 
@@ -94,8 +92,8 @@ export const queueCondition = (v: number, q: number, apqn: number, fn: number): 
   if (attention & ATTENTION_ABSENT) return AP_RESPONSE_Q_NOT_AVAIL;
   settle(q, now());
   const guest = I32[v + V_GUEST] as number;
-  if (attention & ATTENTION_FAULT || I32[guest + G_FAULTS] !== 0) {
-    const fault = findFault(guest, apqn, fn, true);
+  if (faulty(q, guest)) {
+    const fault = findEnding(guest, apqn, fn);
     if (fault !== 0) return faultCondition(q, fault);
   }
   return stateCode(v, q, fn);

@@ -53,7 +53,7 @@ import {
   queueCondition,
   statusWithCode,
 } from './availability.ts';
-import { bytesToBoundary } from './boundary.ts';
+import { bytesToBoundary, bytesToFault } from './boundary.ts';
 import { complete, completeStatus, programInterruption } from './ending.ts';
 import { advanceOperand, operandLength } from './nqap.ts';
 import { admit } from './pqap.ts';
@@ -174,7 +174,8 @@ const deliver = (
   const header = slotHeader(q, slot);
   const rest = (I32[header + L_LENGTH] as number) - position;
   const low = (I32[r2 + 1] as number) & addressMask(v);
-  const bytes = bytesToBoundary(low, Math.min(rest, room));
+  const most = bytesToBoundary(low, Math.min(rest, room));
+  const bytes = bytesToFault(v, q, gr0 & GR0_APQN, FUNCTION_DQAP, low, most);
   const source = (header << 2) + SLOT_HEADER_BYTES + position;
   const code = storeGuest(v, addressHigh(v, I32[r2] as number), low, bytes, source);
   if (code !== 0) return programInterruption(v, code);

@@ -2,6 +2,7 @@
 // Injected faults: whether one applies to this instruction, and which. Looked at only where a queue or a guest is marked.
 // Source: docs/design.md sections 2, 5 and 6. Status: choice.
 import {
+  ATTENTION_FAULT,
   C_FAULT_COUNT,
   F_ACTION,
   F_ACTIVE,
@@ -11,16 +12,36 @@ import {
   F_FUNCTIONS,
   F_ID,
   F_RANDOM,
+  F_REQUEST,
   F_SCOPE,
+  FAULT_BOUNDARY,
   FAULT_CC,
+  FAULT_DELAY,
+  FAULT_DROP,
   FAULT_RC,
+  FAULT_REORDER,
+  FAULT_REPLY,
   FAULT_WORDS,
+  G_FAULTS,
+  K_MODE,
+  L_LENGTH,
+  Q_ATTENTION,
+  Q_COLD,
+  SLOT_HEADER_BYTES,
 } from '../machine/layout.ts';
 import { now } from './queue.ts';
-import { F64, FAULTS, I32 } from './views.ts';
+import { F64, FAULTS, I32, requestFunction } from './views.ts';
 
 const SCOPE_GUEST = 1;
 const SCOPE_APQN = 2;
+
+/** Actions that replace the instruction. */
+export const ENDINGS = (1 << FAULT_RC) | (1 << FAULT_CC);
+/** Actions that follow the instruction's message. */
+export const MESSAGES =
+  (1 << FAULT_DROP) | (1 << FAULT_DELAY) | (1 << FAULT_REORDER) | (1 << FAULT_REPLY);
+/** Actions that stop the instruction at a boundary of its operand. */
+export const BOUNDARIES = 1 << FAULT_BOUNDARY;
 
 /** Next number of a fault's own generator (xorshift32), so that a seed decides every outcome. */
 const draw = (fault: number): number => {
@@ -40,7 +61,7 @@ const inScope = (fault: number, guest: number, apqn: number): boolean => {
 };
 
 /** Whether the fault strikes now; counts it down when it does. */
-const strikes = (fault: number): boolean => {
+export const strikes = (fault: number): boolean => {
   if (now() < (F64[(fault + F_AT) >> 1] as number)) return false;
   const chance = (I32[fault + F_CHANCE] as number) >>> 0;
   if (chance !== 0 && draw(fault) >= chance) return false;
@@ -53,18 +74,58 @@ const strikes = (fault: number): boolean => {
   return true;
 };
 
+/** Whether any fault may concern this queue or this guest (record word indices). */
+export const faulty = (q: number, guest: number): boolean =>
+  ((I32[q + Q_ATTENTION] as number) & ATTENTION_FAULT) !== 0 || I32[guest + G_FAULTS] !== 0;
+
 /**
- * The first fault that strikes function `fn` (FUNCTION_*) of `guest` (record word index) on `apqn`: its word index, or 0.
- * `ending` selects faults that replace the instruction (response code, condition code), else those that follow its message.
+ * The next fault after `fault` (0: the first) that concerns function `fn` (FUNCTION_*) of `guest` (record word index) on `apqn`
+ * and does one of `actions`: its word index, or 0.
  */
-export const findFault = (guest: number, apqn: number, fn: number, ending: boolean): number => {
+export const nextFault = (
+  fault: number,
+  guest: number,
+  apqn: number,
+  fn: number,
+  actions: number,
+): number => {
   const end = FAULTS + (I32[C_FAULT_COUNT] as number) * FAULT_WORDS;
-  for (let fault = FAULTS; fault < end; fault += FAULT_WORDS) {
-    if (I32[fault + F_ACTIVE] === 0) continue;
-    if (((I32[fault + F_FUNCTIONS] as number) & (1 << fn)) === 0) continue;
-    const action = I32[fault + F_ACTION] as number;
-    if ((action === FAULT_RC || action === FAULT_CC) !== ending) continue;
-    if (inScope(fault, guest, apqn) && strikes(fault)) return fault;
+  for (let next = fault === 0 ? FAULTS : fault + FAULT_WORDS; next < end; next += FAULT_WORDS) {
+    if (I32[next + F_ACTIVE] === 0) continue;
+    if (((I32[next + F_FUNCTIONS] as number) & (1 << fn)) === 0) continue;
+    if (((1 << (I32[next + F_ACTION] as number)) & actions) === 0) continue;
+    if (inScope(next, guest, apqn)) return next;
   }
   return 0;
+};
+
+/** The first fault that replaces the instruction (response code, condition code), or 0. */
+export const findEnding = (guest: number, apqn: number, fn: number): number => {
+  let fault = nextFault(0, guest, apqn, fn, ENDINGS);
+  while (fault !== 0 && !strikes(fault)) fault = nextFault(fault, guest, apqn, fn, ENDINGS);
+  return fault;
+};
+
+/** The first fault that strikes the message whose slot header is at word `header` of queue `q`, or 0. */
+export const findMessageFault = (
+  guest: number,
+  apqn: number,
+  fn: number,
+  q: number,
+  header: number,
+): number => {
+  let fault = nextFault(0, guest, apqn, fn, MESSAGES);
+  while (fault !== 0 && !(asksFor(fault, q, header) && strikes(fault)))
+    fault = nextFault(fault, guest, apqn, fn, MESSAGES);
+  return fault;
+};
+
+/** Whether the message asks for the function a reply fault names. */
+const asksFor = (fault: number, q: number, header: number): boolean => {
+  const wanted = I32[fault + F_REQUEST] as number;
+  if (wanted === 0) return true;
+  if (requestFunction === undefined) return false;
+  const mode = I32[(I32[q + Q_COLD] as number) + K_MODE] as number;
+  const payload = (header << 2) + SLOT_HEADER_BYTES;
+  return requestFunction(mode, payload, I32[header + L_LENGTH] as number) === wanted;
 };

@@ -19,17 +19,17 @@ import {
   ADM_WORDS,
   ATTENTION_ABSENT,
   ATTENTION_DOMAIN,
-  ATTENTION_FAULT,
   ATTENTION_OPEN,
   C_OPTIONS,
   DEVICE_LOOPBACK,
   F_ACTION,
   F_DELAY,
+  F_REPLY,
   F_VALUE,
   FAULT_DELAY,
   FAULT_DROP,
+  FAULT_REPLY,
   FUNCTION_NQAP,
-  G_FAULTS,
   K_MODE,
   K_OPEN_SLOT,
   K_REQUESTS,
@@ -40,6 +40,8 @@ import {
   L_PLACES,
   L_PSMID_HIGH,
   L_PSMID_LOW,
+  L_REPLY,
+  L_SENDER,
   L_SEQUENCE,
   MASK_AQM,
   MASK_WORDS,
@@ -61,6 +63,7 @@ import {
   SLOT_DROP,
   SLOT_HEADER_BYTES,
   SLOT_REORDER,
+  SLOT_REPLY,
   SLOT_SPECIAL,
   V_FACILITIES,
   V_GR,
@@ -79,9 +82,9 @@ import {
   queueCondition,
   statusWithCode,
 } from './availability.ts';
-import { bytesToBoundary } from './boundary.ts';
+import { bytesToBoundary, bytesToFault } from './boundary.ts';
 import { complete, completeStatus, programInterruption } from './ending.ts';
-import { findFault } from './faults.ts';
+import { faulty, findMessageFault } from './faults.ts';
 import { notify } from './notify.ts';
 import { admit } from './pqap.ts';
 import { closeIfDone, now, pushRequest, SLOT_BIT_0, slotHeader } from './queue.ts';
@@ -164,6 +167,7 @@ const acceptForAdapter = (
   const sequence = ((I32[cold + K_REQUESTS] as number) + 1) | 0;
   I32[cold + K_REQUESTS] = sequence;
   I32[header + L_FLAGS] = 0;
+  I32[header + L_SENDER] = I32[v + V_TRUE_MASKS] as number;
   I32[header + L_SEQUENCE] = sequence;
   F64[(header + L_ACCEPTED) >> 1] = now();
   F64[(header + L_DELAY) >> 1] = 0;
@@ -269,7 +273,8 @@ const copyPart = (
 ): number => {
   const header = slotHeader(q, slot);
   const low = (I32[r2 + 1] as number) & addressMask(v);
-  const bytes = bytesToBoundary(low, length);
+  const most = bytesToBoundary(low, length);
+  const bytes = bytesToFault(v, q, gr0 & 0xffff, FUNCTION_NQAP, low, most);
   const payload = (header << 2) + SLOT_HEADER_BYTES;
   const code = fetchGuest(v, addressHigh(v, I32[r2] as number), low, length, bytes, payload + had);
   if (code !== 0) return programInterruption(v, code);
@@ -315,8 +320,8 @@ const acceptSlow = (v: number, q: number, slot: number, header: number, gr0: num
   if ((gr0 & NQAP_SPECIAL) !== 0) I32[header + L_FLAGS] = SLOT_SPECIAL;
   else I32[header + L_FLAGS] = 0;
   const guest = I32[v + V_GUEST] as number;
-  if ((I32[q + Q_ATTENTION] as number) & ATTENTION_FAULT || I32[guest + G_FAULTS] !== 0) {
-    const fault = findFault(guest, gr0 & 0xffff, FUNCTION_NQAP, false);
+  if (faulty(q, guest)) {
+    const fault = findMessageFault(guest, gr0 & 0xffff, FUNCTION_NQAP, q, header);
     if (fault !== 0) markMessage(header, fault);
   }
   return ended;
@@ -327,6 +332,11 @@ const markMessage = (header: number, fault: number): void => {
   const action = I32[fault + F_ACTION] as number;
   if (action === FAULT_DELAY) {
     F64[(header + L_DELAY) >> 1] = F64[(fault + F_DELAY) >> 1] as number;
+    return;
+  }
+  if (action === FAULT_REPLY) {
+    for (let n = 0; n < 3; n++) I32[header + L_REPLY + n] = I32[fault + F_REPLY + n] as number;
+    I32[header + L_FLAGS] = (I32[header + L_FLAGS] as number) | SLOT_REPLY;
     return;
   }
   const flag = action === FAULT_DROP ? SLOT_DROP : SLOT_REORDER;

@@ -38,6 +38,8 @@ export interface KernelBinding {
    * `payload` is the byte offset of the message in the image.
    */
   readonly targetDomain: ((mode: number, payload: number, length: number) => number) | undefined;
+  /** What a message asks for, as one word (F_REQUEST). Called only where a fault names a function. */
+  readonly requestFunction: ((mode: number, payload: number, length: number) => number) | undefined;
 }
 
 const KEY = Symbol.for('apemu.kernel.binding');

@@ -31,6 +31,7 @@ export const wasmCopy = binding.copy;
 export const external = binding.external;
 export const targetDomain = binding.targetDomain;
 /** This thread's number plus 1: what locks hold. */
+export const requestFunction = binding.requestFunction;
 export const LOCK_OWNER = binding.thread + 1;
 
 export const MASKS = I32[C_MASKS] as number;

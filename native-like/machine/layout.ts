@@ -50,6 +50,8 @@ export const C_HOST_SWITCHES = 41;
 export const C_MDEV = 42;
 /** Associations started. */
 export const C_BIND_SEQUENCE = 40;
+/** Time at which the host side was up and guests began, a double: times of faults count from it. */
+export const C_TIME_START = 44;
 export const C_STORAGE_END_BYTE = 39;
 /** Timings in nanoseconds as doubles (index in the F64 view = word / 2). */
 export const C_TIME_RAPQ = 28;
@@ -320,10 +322,15 @@ export const L_DELAY = 8;
 export const L_SEQUENCE = 10;
 /** SLOT_REORDER: behind how many later replies this one goes. */
 export const L_PLACES = 11;
+/** SLOT_REPLY: the three words of the injected reply, as its fault has them. */
+export const L_REPLY = 12;
+/** Word index of the sender's effective masks: which domains it may use and control. */
+export const L_SENDER = 15;
 
 export const SLOT_SPECIAL = 1;
 export const SLOT_DROP = 2;
 export const SLOT_REORDER = 4;
+export const SLOT_REPLY = 8;
 
 // ---- adapter ------------------------------------------------------------------------------------------------------------
 /** Adapter record, 384 bytes: how long requests take. One for each APID. */
@@ -374,24 +381,33 @@ export const F_SCOPE = 1;
 export const F_ID = 2;
 /** Bit 1 << FUNCTION_*: which instructions. */
 export const F_FUNCTIONS = 3;
-/** FAULT_RC, FAULT_CC, FAULT_DROP, FAULT_DELAY, FAULT_REORDER */
+/** FAULT_* */
 export const F_ACTION = 4;
+/** Response code, condition code, places, or bytes between boundaries. */
 export const F_VALUE = 5;
 /** How often it still applies; -1 = for ever. */
 export const F_COUNT = 6;
 /** 0 = always, else the chance as a fraction of 2^32. */
 export const F_CHANCE = 7;
 export const F_RANDOM = 8;
+/** FAULT_REPLY: the function a request must ask for, as a word of src/cex/request-function.ts; 0 = any. */
+export const F_REQUEST = 9;
 /** First time it applies, nanoseconds, a double. */
 export const F_AT = 10;
 /** Delay in nanoseconds, a double. */
 export const F_DELAY = 12;
+/** FAULT_REPLY: the reply, three words of src/cex/inject-words.ts. Shares the words of F_DELAY. */
+export const F_REPLY = 12;
 
 export const FAULT_RC = 0;
 export const FAULT_CC = 1;
 export const FAULT_DROP = 2;
 export const FAULT_DELAY = 3;
 export const FAULT_REORDER = 4;
+/** The adapter answers something else than what the request asks for. */
+export const FAULT_REPLY = 5;
+/** Condition code 2 at boundaries of the operand. */
+export const FAULT_BOUNDARY = 6;
 
 /** Function numbers: PQAP function codes 0 to 8, then NQAP and DQAP. */
 export const FUNCTION_NQAP = 9;

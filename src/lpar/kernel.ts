@@ -21,6 +21,7 @@ export interface KernelOptions {
   readonly thread?: number;
   readonly external?: ExternalStorage;
   readonly targetDomain?: KernelBinding['targetDomain'];
+  readonly requestFunction?: KernelBinding['requestFunction'];
   /** Another file than the built kernel: mutation tests load broken ones. */
   readonly file?: string;
 }
@@ -56,6 +57,7 @@ export const loadKernel = async (
     thread: options.thread ?? 0,
     external: options.external,
     targetDomain: options.targetDomain,
+    requestFunction: options.requestFunction,
   });
   const loaded = (await import(/* @vite-ignore */ url.href)) as { kernel: Kernel };
   return loaded.kernel;
