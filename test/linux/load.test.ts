@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many requests from several processes, and the figures of a served guest.
+
+import { describe, expect, it } from 'vitest';
+import { configFromObject } from '../../src/config/load.ts';
+import {
+  measureBootAlone,
+  measureServed,
+  measureTapq,
+} from '../../src/qemu/benchmark/benchmark.ts';
+import { createQemuMachine } from '../../src/qemu/guest-machine.ts';
+import { Poller } from '../../src/qemu/poller.ts';
+import { bootLinux } from './support/guest.ts';
+import { imageOrReason } from './support/requirements.ts';
+import { twoGuests } from './support/two-guests.ts';
+
+const image = await imageOrReason('6.12');
+const REQUESTS = 10_000;
+const PROCESSES = 4;
+
+describe.skipIf(image === undefined)('a guest with two CPUs', () => {
+  it('gets 10,000 right results from 1024 to 4096 bits, on accelerator and CCA, in 4 processes', async () => {
+    const qemu = await createQemuMachine(configFromObject(twoGuests()).config, ['Guest1']);
+    const guest = await bootLinux(qemu.service('Guest1'), image!, { cpus: 2 });
+    try {
+      const each = REQUESTS / PROCESSES;
+      const output = await guest.sh(`rsa-test ${each} ${PROCESSES}`, 1_200_000);
+      const right = [...output.matchAll(/right=(\d+) wrong=0 $/gm)].map((match) => match[1]);
+      expect(right).toEqual(new Array(PROCESSES).fill(`${each}`));
+      const counts = await guest.sh('cat /sys/devices/ap/card0[56]/request_count');
+      const total = counts
+        .trim()
+        .split('\n')
+        .reduce((sum, count) => sum + Number(count), 0);
+      expect(total).toBeGreaterThanOrEqual(REQUESTS);
+      for (const count of counts.trim().split('\n')) expect(Number(count)).toBeGreaterThan(100);
+      expect(await guest.sh('dmesg | grep -iE "oops|BUG:|WARNING:|stall" || true')).toBe('');
+    } finally {
+      await guest.close();
+      qemu.machine.close();
+    }
+  }, 1_300_000);
+
+  it('boots, tests queues and computes at the measured speed, which is printed', async () => {
+    const qemu = await createQemuMachine(configFromObject(twoGuests()).config, [
+      'Guest1',
+      'Guest2',
+    ]);
+    try {
+      const poller = new Poller();
+      const times = await measureTapq(qemu.service('Guest2'), poller, 0x0547, 5_000);
+      const alone = await measureBootAlone(image!);
+      const served = await measureServed(qemu.service('Guest1'), poller, image!);
+      expect(served.rsa.failed).toBe(false);
+      expect(times.bestUs).toBeGreaterThan(0);
+      const ratio = served.boot.modulesMs / alone.modulesMs;
+      console.info(
+        `boot ratio ${ratio.toFixed(2)}, TAPQ best ${times.bestUs.toFixed(1)} us, median ${times.medianUs.toFixed(1)} us, ${served.rsa.perSecond.toFixed(0)} RSA-1024 requests a second`,
+      );
+    } finally {
+      qemu.machine.close();
+    }
+  });
+});
