@@ -9,6 +9,8 @@ export const OPCODE_NQAP = 0xb2ad;
 export const OPCODE_DQAP = 0xb2ae;
 /** PQAP, process AP queue. */
 export const OPCODE_PQAP = 0xb2af;
+/** TPI, test pending interruption: S format; a guest's is intercepted. Not one of the AP instructions. */
+export const OPCODE_TPI = 0xb236;
 /** All three are RRE: four bytes, instruction-length code 2. */
 export const INSTRUCTION_BYTES = 4;
 export const INSTRUCTION_LENGTH_CODE = 2;

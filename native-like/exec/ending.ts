@@ -2,7 +2,8 @@
 // How an instruction ends: completion with a condition code, program interruption, or interception.
 // Source: docs/reference/ap-architecture.md sections 1.11, 3.1 and 6.1. Status: architected.
 
-import { INSTRUCTION_BYTES } from '../arch/instructions.ts';
+import { FACILITY_SIE } from '../arch/facilities.ts';
+import { INSTRUCTION_BYTES, OPCODE_TPI } from '../arch/instructions.ts';
 import {
   isNullifying,
   LC_PGM_CODE,
@@ -19,6 +20,7 @@ import {
   PSW_CC,
   PSW_CC_SHIFT,
   V_EXIT,
+  V_FACILITIES,
   V_GR,
   V_INSTRUCTION,
   V_PSW_ADDRESS_HIGH,
@@ -74,8 +76,13 @@ export const completeRc = (v: number, rc: number): number =>
 export const programInterruption = (v: number, code: number): number =>
   interruptWithLength(v, code, INSTRUCTION_BYTES);
 
-/** Operation exception for any instruction word: its first two bits tell the length. */
+/**
+ * Operation exception for any instruction word: its first two bits tell the length. A guest's TPI is intercepted instead: KVM
+ * knows what is pending.
+ */
 export const operationException = (v: number, instruction: number): number => {
+  const guest = ((I32[v + V_FACILITIES] as number) & FACILITY_SIE) !== 0;
+  if (guest && instruction >>> 16 === OPCODE_TPI) return intercept(v, instruction);
   const first = instruction >>> 30;
   return interruptWithLength(v, PGM_OPERATION, first === 0 ? 2 : first === 3 ? 6 : 4);
 };

@@ -30,13 +30,21 @@ import { BYTES, external, GISAS_BYTE, GUESTS, I32, LOCK_OWNER, SIE, U8, VCPUS } 
 /** Value the machine stores into a notification byte (AD-22). */
 const NOTIFICATION = 0x01;
 
-/** Puts a GISA on the alert list, at its head; the host is interrupted only when the list was empty (AD-34). */
+/**
+ * Puts a GISA on the alert list, at its head; the host is interrupted only when the list was empty (AD-34). The host may take the
+ * list at any moment: the GISA points to the rest before it is the first. One that points elsewhere than to itself is on the list.
+ */
 const alert = (gisa: number): void => {
   const guest = (gisa - GISAS_BYTE) / GISA_STRIDE_BYTE;
   const address = GISA_ADDRESS_BASE + guest * GISA_ADDRESS_STRIDE;
-  U8[gisa + GISA_IAM] = 0;
-  const origin = Atomics.exchange(I32, C_GIB, address);
-  BYTES.setInt32(gisa + GISA_NEXT_ALERT, origin);
+  if (BYTES.getInt32(gisa + GISA_NEXT_ALERT) !== address) return;
+  let origin = Atomics.load(I32, C_GIB);
+  for (;;) {
+    BYTES.setInt32(gisa + GISA_NEXT_ALERT, origin);
+    const found = Atomics.compareExchange(I32, C_GIB, origin, address);
+    if (found === origin) break;
+    origin = found;
+  }
   if (origin === GIB_ORIGIN_EMPTY) {
     Atomics.or(I32, C_GIB + GIB_HOST_PENDING, 0x80 >> (I32[C_GIB + GIB_ALERT_ISC] as number));
   }
@@ -63,8 +71,10 @@ const wakeVcpus = (guest: number): void => {
 export const makePending = (gisa: number, isc: number, guest: number): void => {
   const bit = 0x80 >> isc;
   Atomics.or(U8, gisa + GISA_IPM, bit);
-  // Both GISA formats keep the interruption alert mask at the same place.
-  if (((U8[gisa + GISA_IAM] as number) & bit) !== 0) alert(gisa);
+  // Both GISA formats keep the interruption alert mask at the same place. Of several threads the one that takes it alerts.
+  if (((U8[gisa + GISA_IAM] as number) & bit) !== 0) {
+    if ((Atomics.exchange(U8, gisa + GISA_IAM, 0) & bit) !== 0) alert(gisa);
+  }
   wakeVcpus(guest);
 };
 

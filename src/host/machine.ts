@@ -7,6 +7,7 @@ import { finish, type Operation } from '../ap-bus/operation.ts';
 import type { FaultConfig, MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import type { GuestProgram } from '../guest/cpu.ts';
+import { GisaAlerts } from '../kvm/gib.ts';
 import { InterceptHandler } from '../kvm/intercept.ts';
 import type { VirtualMachine } from '../kvm/virtual-machine.ts';
 import { Faults } from '../lpar/faults.ts';
@@ -61,6 +62,8 @@ export class Machine {
   readonly service: AdapterService;
   readonly intercepts: InterceptHandler;
   readonly aqic: AqicHandler;
+  /** The host's handler of GISA alerts. */
+  readonly alerts: GisaAlerts;
   readonly seat: Seat;
   readonly cards = new Map<number, Card>();
   readonly guests: readonly GuestHandle[];
@@ -86,7 +89,8 @@ export class Machine {
       this.kernel,
       wrap(cardModels(this.image, this.cards, seed)),
     );
-    this.stepper = new Stepper(this.image, this.service);
+    this.alerts = new GisaAlerts(this.image);
+    this.stepper = new Stepper(this.image, this.service, () => this.alerts.poll());
     this.partition = new Partition(
       this.image,
       this.kernel,
@@ -261,6 +265,7 @@ export class Machine {
       thread: 0,
       after: () => {
         if (this.service.wanted) this.service.serve();
+        this.alerts.poll();
       },
     });
   }

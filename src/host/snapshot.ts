@@ -139,6 +139,7 @@ export const restoreMachine = async (bytes: Uint8Array): Promise<Machine> => {
       machine.cards.set(card.apid, card);
     }
     machine.stepper.restoreTime(saved.nowNs);
+    machine.alerts.resume();
     restoreHostSide(machine, saved);
     for (const record of saved.programs) await restoreProgram(machine, record);
     return machine;

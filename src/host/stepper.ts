@@ -31,10 +31,13 @@ export class Stepper {
   readonly programs: RunningProgram[] = [];
   readonly #image: MachineImage;
   readonly #service: AdapterService;
+  readonly #served: () => void;
 
-  constructor(image: MachineImage, service: AdapterService) {
+  /** `served` runs after the adapters were looked at because time moved. */
+  constructor(image: MachineImage, service: AdapterService, served: () => void) {
     this.#image = image;
     this.#service = service;
+    this.#served = served;
   }
 
   nowNs(): number {
@@ -63,6 +66,7 @@ export class Stepper {
     for (let next = this.#oneOff(); next !== Number.POSITIVE_INFINITY; next = this.#oneOff()) {
       this.#setTime(Math.max(next, this.nowNs()));
       this.#service.serve();
+      this.#served();
     }
   }
 
@@ -97,6 +101,7 @@ export class Stepper {
     const now = Math.max(timeNs, this.nowNs());
     this.#setTime(now);
     this.#service.serve();
+    this.#served();
     if (!withPrograms) return;
     for (const running of this.programs)
       if (this.#nextStep(running) <= now) this.#step(running, now);

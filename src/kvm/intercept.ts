@@ -10,7 +10,7 @@ import {
   GR0_RESERVED,
   GR0_T,
 } from '../../native-like/arch/function-codes.ts';
-import { OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
+import { OPCODE_PQAP, OPCODE_TPI } from '../../native-like/arch/instructions.ts';
 import {
   PGM_OPERATION,
   PGM_PRIVILEGED_OPERATION,
@@ -38,6 +38,7 @@ import {
   V_PSW_MASK_HIGH,
 } from '../../native-like/machine/layout.ts';
 import type { Kernel } from '../lpar/kernel.ts';
+import { testPendingInterruption } from './tpi.ts';
 
 /** What the hook answers: handled (status in GR1) or -EOPNOTSUPP, which ends in user space. */
 export const HOOK_HANDLED = 0;
@@ -80,6 +81,10 @@ export class InterceptHandler {
   /** Handles the instruction interception of `vcpu`. Returns EXECUTE_COMPLETED or EXECUTE_PROGRAM. */
   handle(vcpu: number): number {
     const opcode = this.#image.word(vcpu + V_INSTRUCTION) >>> 16;
+    if (opcode === OPCODE_TPI) {
+      const ending = testPendingInterruption(this.#image, vcpu);
+      return ending < 0 ? this.#inject(vcpu, -ending) : this.#conditionCode(vcpu, ending);
+    }
     const code = opcode === OPCODE_PQAP ? exceptionCode(this.#image, vcpu) : PGM_OPERATION;
     if (code !== 0) return this.#inject(vcpu, code);
     const mdev = Atomics.load(this.#image.i32, this.#image.word(vcpu + V_GUEST) + G_HOOK);

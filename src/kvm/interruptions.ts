@@ -41,11 +41,8 @@ export const pendingMask = (image: MachineImage, guest: number): number => {
 /** Takes one sub-class off the pending ones. Returns whether it was there. */
 export const clearPending = (image: MachineImage, guest: number, isc: number): boolean => {
   const bit = 0x80 >> isc;
-  const before =
-    guest === 0
-      ? Atomics.and(image.i32, C_GIB + GIB_HOST_PENDING, ~bit)
-      : Atomics.and(image.u8, image.gisa(guest) + GISA_IPM, ~bit & 0xff);
-  return (before & bit) !== 0;
+  if (guest === 0) return (Atomics.and(image.i32, C_GIB + GIB_HOST_PENDING, ~bit) & bit) !== 0;
+  return (Atomics.and(image.u8, image.gisa(guest) + GISA_IPM, ~bit & 0xff) & bit) !== 0;
 };
 
 /** Takes the pending interruption of highest priority (lowest ISC) in `enabled` (0x80 >> isc). Returns its ISC, or -1. */

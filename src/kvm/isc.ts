@@ -11,7 +11,8 @@ export const ENODEV = -19;
 export const EINVAL = -22;
 export const ERANGE = -34;
 
-const onAlertList = (image: MachineImage, guest: number): boolean =>
+/** Whether the machine put the guest's GISA on the alert list and the host has not taken it off again. */
+export const onAlertList = (image: MachineImage, guest: number): boolean =>
   new DataView(image.u8.buffer).getInt32(image.gisa(guest) + GISA_NEXT_ALERT) !==
   gisaAddress(guest);
 

@@ -253,6 +253,7 @@ export class PooledMachine {
   #tick(): void {
     const now = (performance.timeOrigin + performance.now() - this.#startMs) * NS_PER_MS;
     this.machine.stepper.advance(Math.max(0, now - this.machine.nowNs()), false);
+    this.machine.alerts.poll();
     this.#maxInSie = Math.max(this.#maxInSie, this.#threadsInSie());
   }
 

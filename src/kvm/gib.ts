@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host's side of GISA alerts: takes the alert list of the GIB, kicks vCPUs that sleep, and arms the alerts again.
+// Source: docs/reference/ap-architecture.md sections 6.7 and 6.8 (Linux arch/s390/kvm/interrupt.c: process_gib_alert_list,
+// gisa_vcpu_kicker, gisa_get_ipm_or_restore_iam, __airqs_kick_single_vcpu).
+import {
+  GAL_ISC,
+  GIB_ORIGIN_EMPTY,
+  GIB_ORIGIN_NONE,
+  GISA_IAM,
+  GISA_IPM,
+  GISA_NEXT_ALERT,
+} from '../../native-like/arch/sie.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import {
+  C_CLOCKS,
+  C_GIB,
+  CLOCK_STRIDE,
+  G_ALERT_MASK,
+  G_VCPUS,
+  GIB_HOST_PENDING,
+  GISA_ADDRESS_BASE,
+  GISA_ADDRESS_STRIDE,
+  PSW_IO,
+  S_IN_SIE,
+  S_THREAD,
+  T_DOORBELL,
+  V_CR6,
+  V_EVENT,
+  V_PSW_MASK_HIGH,
+} from '../../native-like/machine/layout.ts';
+
+/** Kernel mask for addresses on the list: one GISA a page. */
+const ORIGIN_MASK = 0xfffff000 | 0;
+/** Pending bit of the alert interruption among the host's own. */
+const ALERT_BIT = 0x80 >> GAL_ISC;
+
+const guestOf = (address: number): number => (address - GISA_ADDRESS_BASE) / GISA_ADDRESS_STRIDE;
+
+/** Whether the machine interrupted the host because a GISA came onto an empty alert list. */
+export const alertPending = (image: MachineImage): boolean =>
+  ((image.i32[C_GIB + GIB_HOST_PENDING] as number) & ALERT_BIT) !== 0;
+
+/**
+ * process_gib_alert_list: cuts the list off while NONE stands in its place, calls `found` for each guest on it, until nothing
+ * new came; then alerts interrupt the host again. Returns how many GISAs it took off.
+ */
+export const processAlerts = (image: MachineImage, found: (guest: number) => void): number => {
+  const { i32 } = image;
+  const view = new DataView(image.u8.buffer);
+  Atomics.and(i32, C_GIB + GIB_HOST_PENDING, ~ALERT_BIT);
+  let count = 0;
+  let origin = 0;
+  let final = false;
+  do {
+    final = (origin & GIB_ORIGIN_NONE) !== 0;
+    origin = Atomics.exchange(i32, C_GIB, final ? GIB_ORIGIN_EMPTY : GIB_ORIGIN_NONE);
+    while ((origin & ORIGIN_MASK) !== 0) {
+      const address = origin;
+      const guest = guestOf(address);
+      const next = image.gisa(guest) + GISA_NEXT_ALERT;
+      origin = view.getInt32(next);
+      view.setInt32(next, address);
+      count++;
+      found(guest);
+    }
+  } while (!final);
+  return count;
+};
+
+/** gisa_get_ipm_or_restore_iam: sub-classes pending that alert, or 0 after the alert mask was put back in the same step. */
+export const pendingOrRestore = (image: MachineImage, guest: number): number => {
+  const { i32 } = image;
+  const gisa = image.gisa(guest);
+  const at = (gisa + GISA_IPM) >>> 2;
+  // IPM and IAM are the first and the last byte of one word; this machine keeps words little-endian.
+  const iamShift = 8 * (GISA_IAM - GISA_IPM);
+  for (;;) {
+    const word = Atomics.load(i32, at);
+    const mask = i32[image.guest(guest) + G_ALERT_MASK] as number;
+    const pending = word & mask & 0xff;
+    if (pending !== 0) return pending;
+    const armed = (word & ~(0xff << iamShift)) | (mask << iamShift);
+    if (Atomics.compareExchange(i32, at, word, armed) === word) return 0;
+  }
+};
+
+/**
+ * __airqs_kick_single_vcpu: the first idle vCPU that can take one of the sub-classes is told to look. Like Linux it narrows the
+ * sub-classes down as it goes. Returns its number, or -1.
+ */
+export const kickOne = (image: MachineImage, guest: number, pending: number): number => {
+  const { i32 } = image;
+  let deliverable = pending;
+  for (let n = 0; n < image.word(image.guest(guest) + G_VCPUS); n++) {
+    const vcpu = image.vcpu(guest, n);
+    const sie = image.sie(vcpu);
+    if (Atomics.load(i32, sie + S_IN_SIE) !== 0) continue;
+    if ((image.word(vcpu + V_PSW_MASK_HIGH) & PSW_IO) === 0) continue;
+    deliverable &= image.word(vcpu + V_CR6) >>> 24;
+    if (deliverable === 0) continue;
+    Atomics.store(i32, vcpu + V_EVENT, 1);
+    ring(image, image.word(sie + S_THREAD));
+    return n;
+  }
+  return -1;
+};
+
+const ring = (image: MachineImage, runner: number): void => {
+  if (runner === 0) return;
+  const doorbell = C_CLOCKS + (runner - 1) * CLOCK_STRIDE + T_DOORBELL;
+  Atomics.store(image.i32, doorbell, 1);
+  Atomics.notify(image.i32, doorbell);
+};
+
+/**
+ * The host's alert interruption handler with its kickers. Linux kicks again every 50 us while something is pending and then arms
+ * the alerts; here it happens at each `poll`, which the machine calls whenever something may have changed: the machine itself
+ * tells vCPUs of what became pending, so that nothing waits for a kick.
+ */
+export class GisaAlerts {
+  readonly #image: MachineImage;
+  /** Guests whose alerts are off until nothing is pending any more. */
+  readonly #active = new Set<number>();
+
+  constructor(image: MachineImage) {
+    this.#image = image;
+  }
+
+  /** Guests whose kicker runs. */
+  get active(): readonly number[] {
+    return [...this.#active];
+  }
+
+  /** Finds out from the image of a restored machine whose alerts are off. */
+  resume(): void {
+    this.#active.clear();
+    for (let guest = 1; guest < this.#image.guests; guest++) {
+      const armed = this.#image.u8[this.#image.gisa(guest) + GISA_IAM];
+      if (armed !== this.#image.word(this.#image.guest(guest) + G_ALERT_MASK))
+        this.#active.add(guest);
+    }
+  }
+
+  poll(): void {
+    const listed = alertPending(this.#image);
+    if (!listed && this.#active.size === 0) return;
+    if (listed) processAlerts(this.#image, (guest) => this.#active.add(guest));
+    for (const guest of this.#active) {
+      const pending = pendingOrRestore(this.#image, guest);
+      if (pending === 0) this.#active.delete(guest);
+      else if (listed) kickOne(this.#image, guest, pending);
+    }
+  }
+}
