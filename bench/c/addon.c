@@ -43,6 +43,12 @@ static napi_value run_all(napi_env env, napi_callback_info info) {
   return number(env, ap_run_all(words(env, a[0]), integer(env, a[1]), integer(env, a[2])));
 }
 
+static napi_value execute_all(napi_env env, napi_callback_info info) {
+  napi_value a[ARGUMENTS_MAX];
+  arguments(env, info, a);
+  return number(env, ap_execute_all(words(env, a[0]), integer(env, a[1]), integer(env, a[2])));
+}
+
 static napi_value drive(napi_env env, napi_callback_info info) {
   napi_value a[ARGUMENTS_MAX];
   arguments(env, info, a);
@@ -74,8 +80,9 @@ NAPI_MODULE_INIT() {
     const char *name;
     napi_callback function;
   } rows[] = {
-      {"attach", attach},  {"runAll", run_all}, {"drive", drive}, {"driveLocked", drive_locked},
-      {"checks", checks},  {"checksChained", checks_chained},
+      {"attach", attach}, {"runAll", run_all},           {"executeAll", execute_all},
+      {"drive", drive},   {"driveLocked", drive_locked}, {"checks", checks},
+      {"checksChained", checks_chained},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     napi_value function;

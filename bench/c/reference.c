@@ -12,13 +12,15 @@
 
 static int32_t *m;
 static uint8_t *b;
-static int32_t index_at, queues_at;
+static int32_t index_at, queues_at, first_masks;
 
 void ap_attach(int32_t *words) {
   m = words;
   b = (uint8_t *)words;
   index_at = m[C_INDEX];
   queues_at = m[C_QUEUE];
+  // Guest 0 is the host.
+  first_masks = m[C_MASKS] + MASK_WORDS;
 }
 
 static inline int32_t authorized(int32_t masks, int32_t gr0) {
@@ -270,14 +272,26 @@ static inline int32_t dqap(int32_t v, uint32_t instruction) {
 }
 
 // ---- execution ----------------------------------------------------------------------------------------------------------
-static inline int32_t tapq_operational(int32_t v, int32_t q, int32_t gr0) {
+static inline void test_queue(int32_t v, int32_t q, int32_t gr0) {
   m[v + V_GR + 2] = 0;
   m[v + V_GR + 3] = m[q + Q_STATUS];
-  m[v + V_GR + 4] = m[q + Q_GR2_HIGH] & (gr0 & GR0_T ? -1 : 0);
+  m[v + V_GR + 4] = m[q + Q_GR2_HIGH] & ((gr0 << 8) >> 31);
   m[v + V_GR + 5] = m[q + Q_GR2_LOW];
+}
+
+static inline int32_t tapq_operational(int32_t v, int32_t q, int32_t gr0) {
+  test_queue(v, q, gr0);
   m[v + V_PSW_MASK_HIGH] &= ~PSW_CC;
   advance(v);
   return EXECUTE_COMPLETED;
+}
+
+/** The masks of the fast path do not allow it: response code 01, unless they are the empty record. */
+static inline int32_t tapq_refused(int32_t v) {
+  if (unlikely(m[v + V_MASKS] != m[v + V_TRUE_MASKS])) return pqap_slow(v);
+  m[v + V_GR + 4] = 0;
+  m[v + V_GR + 5] = 0;
+  return complete_status(v, AP_RESPONSE_Q_NOT_AVAIL << STATUS_RC_SHIFT);
 }
 
 static inline int32_t execute(int32_t v, uint32_t instruction) {
@@ -285,7 +299,8 @@ static inline int32_t execute(int32_t v, uint32_t instruction) {
   if (opcode == OPCODE_PQAP) {
     int32_t gr0 = m[v + V_GR + 1];
     int32_t unusual = (gr0 & m[v + V_GUARD]) | EXTENDED_MODE(v);
-    if (unlikely(unusual != 0 || authorized(m[v + V_MASKS], gr0) >= 0)) return pqap_slow(v);
+    if (unlikely(unusual != 0)) return pqap_slow(v);
+    if (authorized(m[v + V_MASKS], gr0) >= 0) return tapq_refused(v);
     int32_t q = m[index_at + (gr0 & 0xffff)];
     return likely(m[q + Q_ATTENTION] == 0) ? tapq_operational(v, q, gr0) : pqap_slow(v);
   }
@@ -294,23 +309,49 @@ static inline int32_t execute(int32_t v, uint32_t instruction) {
   return operation_exception(v, instruction);
 }
 
+/** Where the run loop has to stop: the last instruction that fits into storage ends there. */
+static inline int32_t end_of_code(int32_t v) {
+  int32_t address = m[v + V_PSW_ADDRESS_LOW];
+  int inside = address >= 0 && (address & 1) == 0 && m[v + V_PSW_ADDRESS_HIGH] == 0;
+  return inside ? m[v + V_STORAGE_SIZE] - INSTRUCTION_BYTES + 1 : INT32_MIN;
+}
+
+/** The best form found: what only changes while the vCPU is out of interpretive execution is read once. */
 int32_t ap_run(int32_t v, int32_t count) {
-  int32_t storage = m[v + V_STORAGE_BYTE];
-  int32_t last = m[v + V_STORAGE_SIZE] - INSTRUCTION_BYTES;
+  const uint8_t *storage = b + m[v + V_STORAGE_BYTE];
   const volatile int32_t *event = &m[v + V_EVENT];
-  for (int32_t n = count; n > 0; n--) {
+  int32_t guard = m[v + V_GUARD], masks = m[v + V_MASKS];
+  int32_t psw = m[v + V_PSW_MASK_HIGH] & ~PSW_CC;
+  int32_t mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
+  int32_t address = m[v + V_PSW_ADDRESS_LOW];
+  int32_t stop = address + INSTRUCTION_BYTES * count, limit = end_of_code(v);
+  int32_t end = stop < limit ? stop : limit;
+  while (address < end) {
     if (unlikely(*event != 0)) return EXECUTE_EVENT;
-    int32_t address = m[v + V_PSW_ADDRESS_LOW];
-    if (unlikely(address < 0 || address > last || m[v + V_PSW_ADDRESS_HIGH] != 0))
-      return EXECUTE_OTHER;
     uint32_t instruction;
-    memcpy(&instruction, b + storage + address, 4);
+    memcpy(&instruction, storage + address, 4);
     instruction = __builtin_bswap32(instruction);
-    uint32_t opcode = instruction >> 16;
-    if (unlikely(opcode < OPCODE_NQAP || opcode > OPCODE_PQAP)) return EXECUTE_OTHER;
-    int32_t ended = execute(v, instruction);
-    if (unlikely(ended != EXECUTE_COMPLETED)) return ended;
+    address += INSTRUCTION_BYTES;
+    if (unlikely(instruction >> 16 != OPCODE_PQAP)) {
+      int32_t ended = instruction >> 16 == OPCODE_NQAP   ? nqap(v, instruction)
+                      : instruction >> 16 == OPCODE_DQAP ? dqap(v, instruction)
+                                                         : EXECUTE_OTHER;
+      if (unlikely(ended != EXECUTE_COMPLETED)) return ended;
+      continue;
+    }
+    int32_t gr0 = m[v + V_GR + 1];
+    int32_t q = m[index_at + (gr0 & 0xffff)];
+    if (likely(((gr0 & guard) | mode) == 0 && authorized(masks, gr0) < 0 &&
+               m[q + Q_ATTENTION] == 0)) {
+      test_queue(v, q, gr0);
+      m[v + V_PSW_MASK_HIGH] = psw;
+      m[v + V_PSW_ADDRESS_LOW] = address;
+    } else {
+      int32_t ended = pqap_slow(v);
+      if (unlikely(ended != EXECUTE_COMPLETED)) return ended;
+    }
   }
+  if (address < stop) return m[v + V_EVENT] != 0 ? EXECUTE_EVENT : EXECUTE_OTHER;
   return EXECUTE_COMPLETED;
 }
 
@@ -321,6 +362,12 @@ int32_t ap_run_all(const int32_t *vcpus, int32_t vcpu_count, int32_t count) {
     m[vcpus[i] + V_PSW_ADDRESS_LOW] = 0;
     sum += ap_run(vcpus[i], count);
   }
+  return sum;
+}
+
+int32_t ap_execute_all(const int32_t *vcpus, int32_t vcpu_count, int32_t instruction) {
+  int32_t sum = 0;
+  for (int32_t i = 0; i < vcpu_count; i++) sum += execute(vcpus[i], (uint32_t)instruction);
   return sum;
 }
 
@@ -352,10 +399,15 @@ int32_t ap_drive_locked(const int32_t *table, int32_t rows, int32_t lock, int32_
   return sum;
 }
 
+/** A word of a table of checks: guest number and APQN, 16 bits each. */
+static inline uint32_t checked(int32_t word) {
+  int32_t masks = first_masks + (int32_t)(((uint32_t)word >> 16) * MASK_WORDS);
+  return (uint32_t)authorized(masks, word) >> 31;
+}
+
 int32_t ap_checks(const int32_t *table, int32_t count) {
   uint32_t sum = 0;
-  for (int32_t i = 0; i < count; i++)
-    sum += (uint32_t)authorized(table[2 * i], table[2 * i + 1]) >> 31;
+  for (int32_t i = 0; i < count; i++) sum += checked(table[i]);
   return (int32_t)sum;
 }
 
@@ -363,8 +415,7 @@ int32_t ap_checks(const int32_t *table, int32_t count) {
 int32_t ap_checks_chained(const int32_t *table, int32_t count) {
   uint32_t sum = 0, bit = 0;
   for (int32_t i = 0; i < count; i++) {
-    int32_t at = 2 * (int32_t)((uint32_t)i ^ bit);
-    bit = (uint32_t)authorized(table[at], table[at + 1]) >> 31;
+    bit = checked(table[(uint32_t)i ^ bit]);
     sum += bit;
   }
   return (int32_t)sum;

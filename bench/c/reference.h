@@ -23,6 +23,7 @@
 void ap_attach(int32_t *words);
 int32_t ap_run(int32_t v, int32_t count);
 int32_t ap_run_all(const int32_t *vcpus, int32_t vcpu_count, int32_t count);
+int32_t ap_execute_all(const int32_t *vcpus, int32_t vcpu_count, int32_t instruction);
 int32_t ap_drive(const int32_t *table, int32_t rows);
 int32_t ap_drive_locked(const int32_t *table, int32_t rows, int32_t lock, int32_t owner);
 int32_t ap_checks(const int32_t *table, int32_t count);

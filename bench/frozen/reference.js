@@ -268,6 +268,8 @@ const create = (I32) => {
     return EXECUTE_COMPLETED;
   };
 
+  const firstMasks = I32[C_MASKS] + MASK_WORDS;
+  const checked = (word) => authorized(firstMasks + (word >>> 16) * MASK_WORDS, word) >>> 31;
   const row = (table, at) => {
     const v = table[at];
     I32[v + V_GR + 1] = table[at + 2];
@@ -286,6 +288,11 @@ const create = (I32) => {
       }
       return sum;
     },
+    executeAll: (vcpus, vcpuCount, word) => {
+      let sum = 0;
+      for (let n = 0; n < vcpuCount; n++) sum = (sum + execute(vcpus[n], word)) | 0;
+      return sum;
+    },
     drive: (table, rows) => {
       let sum = 0;
       for (let n = 0; n < rows; n++) sum = (sum + row(table, n << 3)) | 0;
@@ -302,16 +309,14 @@ const create = (I32) => {
     },
     checks: (table, count) => {
       let sum = 0;
-      for (let n = 0; n < count; n++)
-        sum = (sum + (authorized(table[2 * n], table[2 * n + 1]) >>> 31)) | 0;
+      for (let n = 0; n < count; n++) sum = (sum + checked(table[n])) | 0;
       return sum;
     },
     checksChained: (table, count) => {
       let sum = 0;
       let bit = 0;
       for (let n = 0; n < count; n++) {
-        const at = (n ^ bit) << 1;
-        bit = authorized(table[at], table[at + 1]) >>> 31;
+        bit = checked(table[n ^ bit]);
         sum = (sum + bit) | 0;
       }
       return sum;
@@ -326,6 +331,7 @@ export const reference = {
     bound = create(words);
   },
   runAll: (vcpus, vcpuCount, count) => bound.runAll(vcpus, vcpuCount, count),
+  executeAll: (vcpus, vcpuCount, word) => bound.executeAll(vcpus, vcpuCount, word),
   drive: (table, rows) => bound.drive(table, rows),
   driveLocked: (table, rows, lock, owner) => bound.driveLocked(table, rows, lock, owner),
   checks: (table, count) => bound.checks(table, count),

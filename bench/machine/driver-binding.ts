@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a driver instance finds its machine and table, as native-like/exec/registry.ts does it for the kernel.
 import type { MachineImage } from '../../native-like/machine/image.ts';
-import { V_GR, V_PSW_ADDRESS_LOW } from '../../native-like/machine/layout.ts';
+import { MASK_WORDS, V_GR, V_PSW_ADDRESS_LOW } from '../../native-like/machine/layout.ts';
 import type { Kernel } from '../../src/lpar/kernel.ts';
 import type { Driver } from './driver.ts';
 import {
@@ -18,7 +18,7 @@ import {
 export interface DriverBinding {
   readonly image: MachineImage;
   readonly kernel: Kernel;
-  /** Rows of instructions, pairs for checks, or vCPUs for `runAll`. */
+  /** Rows of instructions, guest and APQN of checks, or vCPUs for `runAll`. */
   readonly table: Int32Array;
 }
 
@@ -28,6 +28,7 @@ const WRITTEN_OUT: readonly (readonly [number, number])[] = [
   [V_GR + 9, 17],
   [V_GR + 15, 23],
   [V_PSW_ADDRESS_LOW, 3],
+  [MASK_WORDS, 1 << 4],
   [ROW_WORDS, 8],
   [ROW_VCPU, 0],
   [ROW_INSTRUCTION, 1],

@@ -98,14 +98,19 @@ export const primeQueues = (
   }
 };
 
-/** Executes one instruction with the registers it names. */
-export const executeRow = ({ image, kernel }: BenchMachine, row: Instruction): number => {
+/** Loads the registers an instruction names. */
+export const loadRegisters = (image: MachineImage, row: Instruction): void => {
   const low = row.vcpu + V_GR + 1;
   image.i32[low] = row.gr0;
   image.i32[low + 8] = row.psmidHigh ?? 0;
   image.i32[low + 10] = row.psmidLow ?? 0;
   image.i32[low + 12] = row.address ?? 0;
   image.i32[low + 14] = row.length ?? 0;
+};
+
+/** Executes one instruction with the registers it names. */
+export const executeRow = ({ image, kernel }: BenchMachine, row: Instruction): number => {
+  loadRegisters(image, row);
   return kernel.execute(row.vcpu, row.word);
 };
 

@@ -19,14 +19,13 @@ const fillMasks = (i32: Int32Array, masks: number, guests: number): void => {
   for (let n = 0; n < guests * MASK_WORDS; n++) i32[masks + n] = word() | word();
 };
 
-const pairs = (firstMasks: number, guests: number, count: number): Int32Array => {
+/** Guest number (from 0) and APQN, 16 bits each. */
+const questions = (guests: number, count: number): Int32Array => {
   const random = createRandom(count);
-  const table = new Int32Array(count * 2);
-  for (let n = 0; n < count; n++) {
-    table[2 * n] = firstMasks + random.below(guests) * MASK_WORDS;
-    table[2 * n + 1] = random.below(0x10000);
-  }
-  return table;
+  return Int32Array.from(
+    { length: count },
+    () => (random.below(guests) << 16) | random.below(0x10000),
+  );
 };
 
 const measure = async (variant: string, context: QuestionContext): Promise<Finding[]> => {
@@ -36,7 +35,7 @@ const measure = async (variant: string, context: QuestionContext): Promise<Findi
   const masks = machine.image.masks(1);
   fillMasks(machine.image.i32, masks, guests);
   const count = guests > 4096 ? CHECKS_COLD : CHECKS;
-  const table = pairs(masks, guests, count);
+  const table = questions(guests, count);
   const driver = await loadDriver({ ...machine, table });
   const reference = await attachReference(context.reference, machine.image);
   const chained = form === 'chained';

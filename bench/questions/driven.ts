@@ -33,3 +33,30 @@ export const measureDriven = async (
   );
   return pairedFinding(row, times, 'kernel', 'reference');
 };
+
+/** The finding of one instruction word on these vCPUs in turn, with the registers they have; it must leave those it depends on. */
+export const measureExecuted = async (
+  row: string,
+  machine: BenchMachine,
+  vcpus: readonly number[],
+  word: number,
+  context: QuestionContext,
+): Promise<Finding> => {
+  const table = Int32Array.from(vcpus);
+  const count = table.length;
+  const driver = await loadDriver({ ...machine, table });
+  const reference = await attachReference(context.reference, machine.image);
+  agree(driver.executeAll(count, word), reference.executeAll(table, count, word), count);
+  const times = measureRounds(
+    [
+      { name: 'kernel', operations: count, run: () => driver.executeAll(count, word) },
+      {
+        name: 'reference',
+        operations: count,
+        run: () => reference.executeAll(table, count, word),
+      },
+    ],
+    context.pace,
+  );
+  return pairedFinding(row, times, 'kernel', 'reference');
+};

@@ -7,12 +7,13 @@ import {
   V_PSW_MASK_HIGH,
 } from '../../native-like/machine/layout.ts';
 import type { Finding, Question, QuestionContext } from '../findings.ts';
-import { type BenchMachine, buildMachine } from '../machine/machine.ts';
+import { type BenchMachine, buildMachine, loadRegisters } from '../machine/machine.ts';
 import { createRandom } from '../machine/random.ts';
-import { dqap, type Instruction, instructionTable, nqap, tapq } from '../machine/tables.ts';
-import { measureDriven } from './driven.ts';
+import { dqap, type Instruction, nqap, tapq } from '../machine/tables.ts';
+import { measureExecuted } from './driven.ts';
 
-const ROWS = 4096;
+const GUESTS = 64;
+const CALLS = 4096;
 const LENGTH = 64;
 
 type MakeRow = (vcpu: number, apqn: number, n: number) => Instruction;
@@ -41,15 +42,15 @@ const setProblemState = (machine: BenchMachine): void => {
 };
 
 const measure = async (variant: string, context: QuestionContext): Promise<Finding[]> => {
-  const guests = 64;
-  const machine = await buildMachine({ guests, adapters: 8, domains: 8, isRefused: () => true });
+  const machine = await buildMachine({ guests: GUESTS, isRefused: () => true });
   const { row, problem = false } = VARIANTS[variant] as (typeof VARIANTS)[string];
   if (problem) setProblemState(machine);
-  const random = createRandom(ROWS);
-  const rows = Array.from({ length: ROWS }, (_, n) =>
-    row(machine.vcpus[random.below(guests)] as number, random.below(0x10000), n),
-  );
-  return [await measureDriven(variant, machine, instructionTable(rows), context)];
+  const random = createRandom(GUESTS);
+  const { vcpus } = machine;
+  for (const vcpu of vcpus) loadRegisters(machine.image, row(vcpu, random.below(0x10000), vcpu));
+  const { word } = row(0, 0, 0);
+  const turns = Array.from({ length: CALLS }, () => vcpus[random.below(GUESTS)] as number);
+  return [await measureExecuted(variant, machine, turns, word, context)];
 };
 
 export const refused: Question = { name: 'refused', variants: Object.keys(VARIANTS), measure };

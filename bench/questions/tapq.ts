@@ -6,9 +6,9 @@ import { type Finding, pairedFinding, type Question, type QuestionContext } from
 import { loadDriver } from '../machine/driver-binding.ts';
 import { attachReference, type BenchMachine, buildMachine } from '../machine/machine.ts';
 import { createRandom } from '../machine/random.ts';
-import { instructionTable, PQAP_WORD, tapq as tapqRow } from '../machine/tables.ts';
+import { PQAP_WORD } from '../machine/tables.ts';
 import { measureRounds } from '../measure/rounds.ts';
-import { agree, measureDriven } from './driven.ts';
+import { agree, measureExecuted } from './driven.ts';
 
 /** Instructions a vCPU runs before the next one's turn: the batch of the worker pool. */
 const BATCH = 256;
@@ -46,19 +46,17 @@ const measureLoop = async (guests: number, context: QuestionContext): Promise<Fi
   return pairedFinding(`tapq-loop-${guests}`, times, 'kernel', 'reference');
 };
 
-/** Queues as there are guests, up to all 65,536. */
+/** Queues as there are guests, up to all 65,536; each vCPU names one of them. */
 const measureCalls = async (guests: number, context: QuestionContext): Promise<Finding> => {
   const side = Math.min(256, Math.ceil(Math.sqrt(guests)));
   const shape = { guests, adapters: side, domains: side, storageBytes: 0, messageBytes: 0x10000 };
   const machine = await buildMachine(shape);
   const random = createRandom(guests);
-  const rows = Array.from({ length: guests > 4096 ? CALLS_COLD : CALLS }, () =>
-    tapqRow(
-      machine.vcpus[random.below(guests)] as number,
-      (random.below(side) << 8) | random.below(side),
-    ),
-  );
-  return measureDriven(`tapq-call-${guests}`, machine, instructionTable(rows), context);
+  for (const vcpu of machine.vcpus)
+    machine.image.i32[vcpu + V_GR + 1] = (random.below(side) << 8) | random.below(side);
+  const calls = guests > 4096 ? CALLS_COLD : CALLS;
+  const vcpus = Array.from({ length: calls }, () => machine.vcpus[random.below(guests)] as number);
+  return measureExecuted(`tapq-call-${guests}`, machine, vcpus, PQAP_WORD, context);
 };
 
 const measure = async (variant: string, context: QuestionContext): Promise<Finding[]> => {

@@ -7,13 +7,15 @@ export interface Reference {
   attach(words: Int32Array): void;
   /** Runs up to `count` instructions at address 0 of each vCPU. Returns the sum of the endings. */
   runAll(vcpus: Int32Array, vcpuCount: number, count: number): number;
+  /** Executes one instruction word on each vCPU, with the registers it has. Returns the sum of the endings. */
+  executeAll(vcpus: Int32Array, vcpuCount: number, word: number): number;
   /** Executes rows of an instruction table. Returns the sum of the endings. */
   drive(table: Int32Array, rows: number): number;
   /** The same with the lock at word `lock` held around each instruction, by `owner`. */
   driveLocked(table: Int32Array, rows: number, lock: number, owner: number): number;
-  /** Number of authorized pairs (masks word, GR0) among the first `count` of the table. */
+  /** How many of the first `count` words (guest number from 0 and APQN, 16 bits each) are authorized. */
   checks(table: Int32Array, count: number): number;
-  /** The same with each pair's place depending on the answer before it; `count` must be even. */
+  /** The same with each word's place depending on the answer before it; `count` must be even. */
   checksChained(table: Int32Array, count: number): number;
 }
 

@@ -53,4 +53,3 @@ export const kernel = {
 } as const;
 
 export type Kernel = typeof kernel;
-export { execute, run };

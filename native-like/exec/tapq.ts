@@ -8,27 +8,42 @@ import { AP_RESPONSE_Q_NOT_AVAIL } from '../arch/response-codes.ts';
 import {
   BIND_ASSOCIATED,
   BIND_UNBOUND,
+  EXECUTE_COMPLETED,
   K_BIND,
+  PSW_CC,
   Q_COLD,
   Q_GR2_HIGH,
   Q_GR2_LOW,
   Q_STATUS,
   V_FACILITIES,
   V_GR,
+  V_PSW_MASK_HIGH,
 } from '../machine/layout.ts';
 import { statusWithCode } from './availability.ts';
-import { advance, completeStatus } from './ending.ts';
+import { advance, completeRc, completeStatus } from './ending.ts';
 import { I32 } from './views.ts';
 
-/** TAPQ of a queue in plain operation. T (bit 8 of the word) selects whether GR2 bits 0-31 are shown. */
-export const tapqOperational = (v: number, q: number, gr0: number): number => {
+/** Status in GR1, information in GR2. T (bit 8 of the word) selects whether GR2 bits 0-31 are shown. */
+export const showQueue = (v: number, q: number, gr0: number): void => {
   I32[v + V_GR + 2] = 0;
   I32[v + V_GR + 3] = I32[q + Q_STATUS] as number;
   I32[v + V_GR + 4] = (I32[q + Q_GR2_HIGH] as number) & ((gr0 << 8) >> 31);
   I32[v + V_GR + 5] = I32[q + Q_GR2_LOW] as number;
-  I32[v] = (I32[v] as number) & ~0x3000;
+};
+
+/** TAPQ of a queue in plain operation. */
+export const tapqOperational = (v: number, q: number, gr0: number): number => {
+  showQueue(v, q, gr0);
+  I32[v + V_PSW_MASK_HIGH] = (I32[v + V_PSW_MASK_HIGH] as number) & ~PSW_CC;
   advance(v);
-  return 0;
+  return EXECUTE_COMPLETED;
+};
+
+/** TAPQ of a queue that is not available to the program (AD-12). */
+export const tapqUnavailable = (v: number): number => {
+  I32[v + V_GR + 4] = 0;
+  I32[v + V_GR + 5] = 0;
+  return completeRc(v, AP_RESPONSE_Q_NOT_AVAIL);
 };
 
 /** SE bind state shown to a secure-execution guest (sections 2.4 and 5.6); 0 for others. */
@@ -42,11 +57,7 @@ const bindState = (v: number, q: number): number => {
 
 /** TAPQ of a queue in any state; `rc` is what its state answers. */
 export const tapqState = (v: number, q: number, gr0: number, rc: number): number => {
-  if (rc === AP_RESPONSE_Q_NOT_AVAIL) {
-    I32[v + V_GR + 4] = 0;
-    I32[v + V_GR + 5] = 0;
-    return completeStatus(v, statusWithCode(q, rc));
-  }
+  if (rc === AP_RESPONSE_Q_NOT_AVAIL) return tapqUnavailable(v);
   const high = (I32[q + Q_GR2_HIGH] as number) | (bindState(v, q) << GR2_BS_SHIFT);
   I32[v + V_GR + 4] = high & ((gr0 << 8) >> 31);
   I32[v + V_GR + 5] = I32[q + Q_GR2_LOW] as number;

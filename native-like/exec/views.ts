@@ -23,6 +23,7 @@ const binding = takeBinding();
 
 export const I32 = new Int32Array(binding.memory.buffer);
 export const U8 = new Uint8Array(binding.memory.buffer);
+export const U16 = new Uint16Array(binding.memory.buffer);
 export const U64 = new BigUint64Array(binding.memory.buffer);
 export const F64 = new Float64Array(binding.memory.buffer);
 export const BYTES = new DataView(binding.memory.buffer);
@@ -30,8 +31,8 @@ export const BYTES = new DataView(binding.memory.buffer);
 export const wasmCopy = binding.copy;
 export const external = binding.external;
 export const targetDomain = binding.targetDomain;
-/** This thread's number plus 1: what locks hold. */
 export const requestFunction = binding.requestFunction;
+/** This thread's number plus 1: what locks hold. */
 export const LOCK_OWNER = binding.thread + 1;
 
 export const MASKS = I32[C_MASKS] as number;

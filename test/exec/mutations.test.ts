@@ -24,7 +24,8 @@ const OPERATIONS = 300;
 
 const mutations = readMutations();
 const vectors = [...MORE_VECTORS, ...VECTORS.flatMap((subject) => subject.vectors)];
-const source = readFileSync(kernelFile(), 'utf8');
+/** The kernel before the build rewrites index sums. */
+const source = readFileSync(kernelFile().replace(/kernel\.js$/, 'kernel.plain.js'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'apemu-mutations-'));
 const { image } = await createBench();
 
