@@ -3,7 +3,7 @@
 // Source: docs/design.md sections 4 and 7.
 
 import type { MachineConfig } from '../config/types.ts';
-import { countsUntil, figuresUntil } from '../load/figures.ts';
+import { countsUntil, figuresBetween, figuresUntil, type LoadFigures } from '../load/figures.ts';
 import { distribution } from '../load/percentiles.ts';
 import type { RunResult } from '../load/result.ts';
 import { type LoadSample, takeSample } from '../load/sample.ts';
@@ -58,35 +58,73 @@ class Watch {
   }
 }
 
-/** Runs a load on workers until it has ended, its duration has passed, or the user stops it. */
-export async function runPooled(
+/** Options of the pool itself. */
+export type PoolSize = Pick<PooledOptions, 'seed' | 'workers'>;
+
+/** Starts a machine on workers, stops it after `durationNs` or when the user says so, and hands over what is left of it. */
+async function withPool<T>(
   config: MachineConfig,
-  options: PooledOptions,
+  options: PoolSize & Pick<PooledOptions, 'durationNs'>,
+  watch: Watch,
   io: CommandIo,
-): Promise<RunResult> {
-  const progress = new Progress(io, options.silent);
-  const watch = new Watch(options.intervalNs, progress);
+  end: (pooled: PooledMachine, reports: readonly WorkerReport[], seconds: number) => T,
+): Promise<T> {
+  const { seed, workers, durationNs } = options;
   const pooled = await PooledMachine.start(config, {
-    ...(options.workers === undefined ? {} : { workers: options.workers }),
-    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(workers === undefined ? {} : { workers }),
+    ...(seed === undefined ? {} : { seed }),
     onProgress: (report) => watch.take(report),
   });
   watch.pooled = pooled;
   const started = performance.now();
   const stop = (): void => pooled.stop();
   io.signal.addEventListener('abort', stop, { once: true });
-  const { durationNs } = options;
   const timer = durationNs === undefined ? undefined : setTimeout(stop, durationNs / NS_PER_MS);
   try {
     const reports = await pooled.finished();
-    const seconds = (performance.now() - started) / 1000;
-    progress.end();
-    return resultOf(pooled, reports, watch, seconds);
+    return end(pooled, reports, (performance.now() - started) / 1000);
   } finally {
     clearTimeout(timer);
     io.signal.removeEventListener('abort', stop);
     await pooled.close();
   }
+}
+
+/** Runs a load on workers until it has ended, its duration has passed, or the user stops it. */
+export function runPooled(
+  config: MachineConfig,
+  options: PooledOptions,
+  io: CommandIo,
+): Promise<RunResult> {
+  const progress = new Progress(io, options.silent);
+  const watch = new Watch(options.intervalNs, progress);
+  return withPool(config, options, watch, io, (pooled, reports, seconds) => {
+    progress.end();
+    return resultOf(pooled, reports, watch, seconds);
+  });
+}
+
+/** Time a load runs before it is measured: threads start, queues are reset, code gets warm. */
+const WARM_UP_NS = 500_000_000;
+/** Distance of the samples among which the start of the window is. */
+const MEASURE_INTERVAL_NS = 100_000_000;
+
+/** Measures a load on workers for `windowNs`. */
+export function measurePooled(
+  config: MachineConfig,
+  windowNs: number,
+  options: PoolSize,
+  io: CommandIo,
+): Promise<LoadFigures> {
+  const watch = new Watch(MEASURE_INTERVAL_NS, new Progress(io, true));
+  const durationNs = windowNs + WARM_UP_NS;
+  return withPool(config, { ...options, durationNs }, watch, io, (pooled, reports) => {
+    const last = watch.sample(pooled, reports);
+    const from = watch.series.firstFrom(last.timeNs - windowNs);
+    return from === undefined || from.timeNs >= last.timeNs
+      ? figuresUntil(last)
+      : figuresBetween(from, last);
+  });
 }
 
 function resultOf(

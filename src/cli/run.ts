@@ -2,7 +2,7 @@
 // `apemu run CONFIG`: starts the machine and all guests, shows progress, ends with what each guest saw and did.
 // Source: docs/design.md section 7; docs/load.md.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
 import type { MachineConfig } from '../config/types.ts';
 import { idleGuests, withLoad } from '../load/overrides.ts';
@@ -10,6 +10,7 @@ import type { RunResult } from '../load/result.ts';
 import { runJson } from '../load/run-json.ts';
 import { runText } from '../load/run-text.ts';
 import { runStepped } from '../load/stepped.ts';
+import { sweepJson, sweepText } from '../load/sweep-text.ts';
 import type { AddCommand } from './commands.ts';
 import { parseSeed } from './exec.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
@@ -23,9 +24,11 @@ import {
   overridesOf,
   type RunOptions,
   rateOption,
+  sweepOption,
   workloadOption,
 } from './run-options.ts';
 import { runPooled } from './run-pooled.ts';
+import { checkSweepOptions, sweep, sweepHow } from './run-sweep.ts';
 import { showWarnings } from './text.ts';
 
 /** Most worker threads; the machine image has clocks for no more. */
@@ -49,6 +52,13 @@ export const addRun: AddCommand = (program, io, done) => {
     .option('--outstanding <number>', 'most messages in a queue', outstandingOption)
     .option('--length <bytes>', 'length of loopback messages: 64, 64..12288', lengthOption)
     .option('--interval <time>', 'distance of samples', durationOption('interval'))
+    .addOption(
+      new Option('--sweep [axis]', 'raise the load step by step: rate=1000..9000, queues=1..8')
+        .preset('rate')
+        .argParser(sweepOption),
+    )
+    .option('--wall', 'sweep in real time on workers, not in virtual time')
+    .option('--target <time>', 'sweep: p99 must keep within this', durationOption('target'))
     .option('--json', 'one record a line')
     .option('--html <file>', 'write a page with plots')
     .action(async (file: string, options: RunOptions, _command: Command) => {
@@ -57,8 +67,14 @@ export const addRun: AddCommand = (program, io, done) => {
 };
 
 async function run(file: string, options: RunOptions, io: CommandIo): Promise<number> {
+  checkSweepOptions(options);
   const loaded = loadConfigFile(file);
   showWarnings(loaded, io);
+  if (options.sweep !== undefined) {
+    const result = await sweep(loaded.config, options, io);
+    io.out(options.json === true ? sweepJson(result) : sweepText(result, sweepHow(options)));
+    return EXIT_OK;
+  }
   const config = withLoad(loaded.config, overridesOf(options), options.seed);
   for (const guest of idleGuests(config))
     io.err(`warning: guest ${guest} has no adapter that can run its workload\n`);

@@ -27,6 +27,8 @@ export interface LoadFigures {
   /** Answered rightly. */
   readonly achieved: number;
   readonly answered: number;
+  /** Answered by arrived, of the guest where that is least; undefined in a closed loop. */
+  readonly answeredShare: number | undefined;
   /** Arrived, without an answer at the end. */
   readonly unanswered: number;
   readonly oldestNs: number;
@@ -69,8 +71,16 @@ const adapterFigures = (
   };
 };
 
+const leastAnswered = (guests: readonly LoadCounts[]): number =>
+  Math.min(
+    ...guests
+      .filter(({ arrived }) => arrived > 0)
+      .map(({ answered, arrived }) => answered / arrived),
+  );
+
 const figuresOf = (
   counts: LoadCounts,
+  each: readonly LoadCounts[],
   seconds: number,
   adapters: readonly AdapterFigures[],
 ): LoadFigures => {
@@ -81,6 +91,7 @@ const figuresOf = (
     offered: open ? ratio(counts.arrived, seconds) : undefined,
     achieved: ratio(counts.answered, seconds),
     answered: counts.answered,
+    answeredShare: open ? leastAnswered(each) : undefined,
     unanswered: counts.waiting.reduce((a, b) => a + b, 0),
     oldestNs: oldestNs(counts),
     latencyNs: percentilesNs(counts),
@@ -104,6 +115,10 @@ const guestCounts = (sample: LoadSample, guest: string | undefined): LoadCounts 
       .map((row) => row.counts),
   );
 
+const guestNames = ({ guests }: Pick<LoadSample, 'guests'>): string[] => [
+  ...new Set(guests.map(({ guest }) => guest)),
+];
+
 /** The counts of a sample since the start, of one guest or of all. */
 export const countsUntil = (sample: LoadSample, guest?: string): LoadCounts =>
   guestCounts(sample, guest);
@@ -118,8 +133,10 @@ const adaptersBetween = (
 /** The figures between two samples, all guests together. */
 export const figuresBetween = (from: LoadSample, to: LoadSample): LoadFigures => {
   const seconds = (to.timeNs - from.timeNs) / 1e9;
-  const counts = countsBetween(guestCounts(from, undefined), guestCounts(to, undefined));
-  return figuresOf(counts, seconds, adaptersBetween(from, to, seconds));
+  const between = (guest: string | undefined): LoadCounts =>
+    countsBetween(guestCounts(from, guest), guestCounts(to, guest));
+  const each = guestNames(to).map(between);
+  return figuresOf(between(undefined), each, seconds, adaptersBetween(from, to, seconds));
 };
 
 /** Seconds from the first message to the last reply. */
@@ -138,7 +155,8 @@ export const figuresUntil = (sample: LoadSample, guest?: string): LoadFigures =>
   const guests = sample.guests.filter((row) => guest === undefined || row.guest === guest);
   const seconds = messageSeconds(guests);
   const adapters = guest === undefined ? adaptersBetween(undefined, sample, seconds) : [];
-  return figuresOf(guestCounts(sample, guest), seconds, adapters);
+  const each = guestNames({ guests }).map((name) => guestCounts(sample, name));
+  return figuresOf(guestCounts(sample, guest), each, seconds, adapters);
 };
 
 /**

@@ -16,10 +16,10 @@ const PURE_CCA: ReadonlySet<string> = new Set(['PK', 'PD']);
 const isPure = (mode: AdapterMode | undefined, request: Uint8Array): boolean =>
   mode === 'accelerator' || (mode === 'cca' && PURE_CCA.has(requestFunction(mode, request)));
 
-/** Every byte of a request, the special bit and its adapter, as a key of a Map. */
-const keyOf = ({ apqn, special, bytes }: ServiceRequest): string => {
+/** Every byte of a request, the special bit, its queue and its sender, as a key of a Map. */
+const keyOf = ({ apqn, special, sender, bytes }: ServiceRequest): string => {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  return `${apqn},${special ? 's' : ''},${text}`;
+  return `${apqn},${sender},${special ? 's' : ''},${text}`;
 };
 
 /** `models` with a memory of pure answers. `modeOf` says what an adapter is. */
@@ -29,7 +29,9 @@ export const rememberAnswers = (
 ): ServiceModels => {
   const answers = new Map<string, Uint8Array>();
   const answer = (request: ServiceRequest): number => {
-    if (!isPure(modeOf(request.apqn >>> 8), request.bytes)) return models.answer(request);
+    const pure =
+      request.injected === undefined && isPure(modeOf(request.apqn >>> 8), request.bytes);
+    if (!pure) return models.answer(request);
     const key = keyOf(request);
     const known = answers.get(key);
     if (known !== undefined) {

@@ -50,6 +50,11 @@ export class Series {
     this.#samples.splice(0, Number.POSITIVE_INFINITY, ...kept);
   }
 
+  /** The first sample at or after `timeNs`. */
+  firstFrom(timeNs: number): LoadSample | undefined {
+    return this.#samples.find((sample) => sample.timeNs >= timeNs);
+  }
+
   /** The figures of all intervals. */
   points(): SeriesPoint[] {
     const start = this.#samples[0]?.timeNs ?? 0;

@@ -8,7 +8,7 @@ import { COUNTER_WORDS } from '../guest/counters.ts';
 import { guestProgram, programArgs } from '../host/guest-program.ts';
 import { Machine } from '../host/machine.ts';
 import { isBusState } from './counts.ts';
-import { countsUntil, figuresUntil } from './figures.ts';
+import { countsUntil, figuresBetween, figuresUntil, type LoadFigures } from './figures.ts';
 import { distribution } from './percentiles.ts';
 import type { ProgramReport } from './program-report.ts';
 import { rememberAnswers } from './remember.ts';
@@ -73,10 +73,10 @@ export class SteppedLoad {
     if (!this.over && this.nowNs < timeNs) stepper.advance(timeNs - this.nowNs, false);
   }
 
-  /** Whether every driver has begun its workload. */
+  /** Whether every driver has had a reply. */
   get working(): boolean {
     return this.machine.stepper.programs.every(
-      ({ state, done }) => done || !isBusState(state) || state.firstMessageNs > 0,
+      ({ state, done }) => done || !isBusState(state) || state.lastReplyNs > 0,
     );
   }
 
@@ -152,3 +152,30 @@ export const guestLoad = (sample: LoadSample, report: ProgramReport) =>
   sample.guests.some((row) => row.guest === report.guestName)
     ? figuresUntil(sample, report.guestName)
     : undefined;
+
+/** Longest virtual time until all drivers have begun. */
+const BEGIN_MAX_NS = 60_000_000_000;
+/** Part of the window for which a load runs before it is measured. */
+const WARM_UP_SHARE = 0.25;
+/** Distance of looks whether the drivers have begun. */
+const BEGIN_STEP_NS = 1_000_000;
+
+/** Measures `windowNs` of a load in virtual time, after the drivers have begun and a quarter of that time has passed. */
+export const measureStepped = async (
+  config: MachineConfig,
+  windowNs: number,
+  seed?: number,
+): Promise<LoadFigures> => {
+  const load = await SteppedLoad.start(config, seed);
+  try {
+    const giveUpNs = load.nowNs + BEGIN_MAX_NS;
+    while (!load.working && !load.over && load.nowNs < giveUpNs)
+      load.runTo(load.nowNs + BEGIN_STEP_NS);
+    load.runTo(load.nowNs + WARM_UP_SHARE * windowNs);
+    const from = load.sample();
+    load.runTo(load.nowNs + windowNs);
+    return figuresBetween(from, load.sample());
+  } finally {
+    load.close();
+  }
+};

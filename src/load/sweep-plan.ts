@@ -20,7 +20,7 @@ export const DEFAULT_SHARES: readonly number[] = [
 
 const RANGE = /^(?<from>\d+(?:\.\d+)?)\.\.(?<to>\d+(?:\.\d+)?)(?::(?<step>\d+(?:\.\d+)?))?$/;
 const EXPECTED =
-  'rate=FROM..TO, rate=FROM..TO:STEP, rate=A,B,C, queues=FROM..TO, or nothing at all';
+  'rate=FROM..TO, rate=FROM..TO:STEP, rate=A,B,C, queues=FROM..TO, or nothing, behind the configuration';
 
 const wrong = (text: string, why = ''): ApemuError =>
   new ApemuError(

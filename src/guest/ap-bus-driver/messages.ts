@@ -48,7 +48,8 @@ const release = (slots: MessageSlots, slot: number): void => {
 };
 
 /** Moves the oldest waiting message to the pending ones: NQAP has accepted it. */
-export const markSent = (queue: QueueState): void => {
+export const markSent = (bus: Bus, queue: QueueState): void => {
+  if (bus.state.firstMessageNs === 0) bus.state.firstMessageNs = bus.ap.cpu.nowNs();
   const slots = queue.slots;
   slots.pending[slots.pendingCount++] = slots.waiting[0]!;
   removeAt(slots.waiting, slots.waitingCount--, 0);
@@ -127,7 +128,7 @@ export const flushQueue = (bus: Bus, queue: QueueState): void => {
  * zcrypt does not choose one that is deconfigured or checkstopped, so nothing is taken then.
  */
 export const refill = (bus: Bus, queue: QueueState): void => {
-  if (queue.finished || queue.replyAddress === 0 || !queue.online) return;
+  if (queue.finished || !queue.begun || queue.replyAddress === 0 || !queue.online) return;
   if (queue.devState !== DEV_OPERATING || !queue.config || queue.chkstop) return;
   const slots = queue.slots;
   const openLoop = bus.state.ratePerSecond > 0;
@@ -145,7 +146,6 @@ export const refill = (bus: Bus, queue: QueueState): void => {
     slots.psmidHigh[slot] = senderOf(queue);
     slots.psmidLow[slot] = bus.state.psmidCounter = (bus.state.psmidCounter + 1) | 0;
     slots.startNs[slot] = openLoop ? queue.backlog.shift()! : bus.ap.cpu.nowNs();
-    if (bus.state.firstMessageNs === 0) bus.state.firstMessageNs = slots.startNs[slot]!;
     slots.waiting[slots.waitingCount++] = slot;
     queue.requests++;
   }

@@ -30,6 +30,7 @@ const intervalNs = (bus: Bus): number => {
 
 const takesMessages = (queue: QueueState): boolean =>
   queue.devState === DEV_OPERATING &&
+  queue.begun &&
   queue.online &&
   queue.config &&
   !queue.chkstop &&
@@ -63,10 +64,10 @@ const arrive = ({ state }: Bus, queue: QueueState | undefined): void => {
 const workloadOver = (queues: readonly QueueState[]): boolean =>
   queues.every((queue) => queue.finished || queue.driver === '');
 
-/** Lets the messages arrive that are due. Nothing arrives before the drivers are bound, or in a closed loop. */
+/** Lets the messages arrive that are due. Nothing arrives before a queue is ready, or in a closed loop. */
 export const runArrivals = (bus: Bus): void => {
   const { state } = bus;
-  if (state.ratePerSecond === 0 || !state.driversLoaded) return;
+  if (state.ratePerSecond === 0 || !state.queues.some(({ begun }) => begun)) return;
   if (workloadOver(state.queues)) {
     state.paceNs = 0;
     return;

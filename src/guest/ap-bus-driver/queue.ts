@@ -93,6 +93,14 @@ const enableIrq = (bus: Bus, queue: QueueState): boolean => {
   return code === AP_RESPONSE_NORMAL || code === AP_RESPONSE_OTHERWISE_CHANGED;
 };
 
+/** The queue can take messages; the first time, the processes that use it begin. */
+const toReady = (bus: Bus, queue: QueueState): void => {
+  queue.smState = queue.count > 0 ? SM_WORKING : SM_IDLE;
+  if (queue.begun) return;
+  queue.begun = true;
+  bus.state.refillDue = true;
+};
+
 const resetWait: Action = (bus, queue) => {
   const { kernel } = bus;
   const reads = kernel.resetWaitReads && queue.count > 0 && queue.replyAddress !== 0;
@@ -101,7 +109,7 @@ const resetWait: Action = (bus, queue) => {
     case AP_RESPONSE_NORMAL:
       if (kernel.resetWaitWithT) queue.bindState = (bus.ap.infoHigh & GR2_BS_MASK) >>> GR2_BS_SHIFT;
       if (bus.state.irq && enableIrq(bus, queue)) queue.smState = SM_SETIRQ_WAIT;
-      else queue.smState = queue.count > 0 ? SM_WORKING : SM_IDLE;
+      else toReady(bus, queue);
       return SM_WAIT_AGAIN;
     case AP_RESPONSE_RESET_IN_PROGRESS:
     case AP_RESPONSE_BUSY:
@@ -114,7 +122,7 @@ const resetWait: Action = (bus, queue) => {
 const setirqWait: Action = (bus, queue) => {
   const reads = queue.count > 0 && queue.replyAddress !== 0;
   const status = reads ? receive(bus, queue) : tapq(bus.ap, queue.apqn, false);
-  if (irqEnabled(status)) queue.smState = queue.count > 0 ? SM_WORKING : SM_IDLE;
+  if (irqEnabled(status)) toReady(bus, queue);
   switch (rc(status)) {
     case AP_RESPONSE_NORMAL:
       return queue.count > 0 ? SM_WAIT_AGAIN : SM_WAIT_LOW;
@@ -148,7 +156,7 @@ const write: Action = (bus, queue) => {
     case AP_RESPONSE_NORMAL:
       queue.count = Math.max(1, queue.count + 1);
       if (queue.count === 1) armTimeout(bus, queue);
-      markSent(queue);
+      markSent(bus, queue);
       if (queue.count >= queue.limit) return queueFullWait(queue, status);
       queue.smState = SM_WORKING;
       return SM_WAIT_AGAIN;

@@ -106,6 +106,8 @@ export interface QueueState {
   slots: MessageSlots;
   /** Messages ever handed to the queue (sysfs request_count). */
   requests: number;
+  /** It was ready for messages once; until then nobody uses it. */
+  begun: boolean;
   /** The workload has no more messages for this queue. */
   finished: boolean;
   statistics: QueueStatistics;
@@ -138,7 +140,7 @@ export interface ApBusState {
   paceNs: number;
   paceTurn: number;
   paceRandom: number;
-  /** Start of the first message and time of the last reply, 0 = none yet. */
+  /** Times of the first message NQAP took and of the last reply, 0 = none yet. */
   firstMessageNs: number;
   lastReplyNs: number;
   /** Arrivals so far, and those nobody could take. */
@@ -263,6 +265,7 @@ export const createQueue = (apqn: number): QueueState => ({
     pendingCount: 0,
   },
   requests: 0,
+  begun: false,
   finished: false,
   statistics: createStatistics(),
   backlog: [],

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// Capacity planning: raises the load, or the number of queues, step by step, and finds what the machine carries.
+// The knee of a machine is the highest offered load it carries: all but one hundredth of what arrives at each guest is answered
+// in the same time, nothing is dropped, and, with a target, 99 % of the messages end within it. Above it the backlog grows without end.
+
+import type { MachineConfig } from '../config/types.ts';
+import { ApemuError } from '../errors.ts';
+import { type LoadFigures, modelLimit } from './figures.ts';
+import { ENDLESS, loadedGuests, mostQueues, withLoad } from './overrides.ts';
+import { PERCENTILES } from './percentiles.ts';
+import { DEFAULT_SHARES, type SweepAxis } from './sweep-plan.ts';
+
+/** Measures a machine under a load that never ends: `windowNs` of time after the load has run for a while. */
+export type Measure = (config: MachineConfig, windowNs: number) => Promise<LoadFigures>;
+
+/** Part of the offered load that must be answered for it to be carried. */
+const CARRIED_SHARE = 0.99;
+/** The knee is searched until it is known to this part. */
+const KNEE_PRECISION = 0.01;
+/** First guess of how long it takes until a closed loop shows what the machine can do. */
+const PROBE_NS = 20_000_000;
+/** An adapter whose engines are busy for this part of the time has none to spare. */
+const FULL_UTILISATION = 0.95;
+
+const P99 = PERCENTILES.indexOf(99);
+
+export interface SweepOptions {
+  readonly axes: readonly SweepAxis[];
+  readonly measure: Measure;
+  readonly seed: number | undefined;
+  /** Messages that should arrive in the window of a point; with `windowNs`, that time instead. */
+  readonly messages: number;
+  readonly windowNs?: number;
+  readonly arrivals: 'fixed' | 'poisson';
+  /** 99 % of the messages must end within this time, nanoseconds. */
+  readonly targetNs?: number;
+  /** Called after each point; true = stop here. */
+  readonly onPoint: (point: SweepPoint) => boolean;
+}
+
+export interface SweepPoint {
+  /** Queues of each guest; undefined: all. */
+  readonly queues: number | undefined;
+  /** Offered load that was asked for, messages a second of all guests; chance makes it a little more or less. */
+  readonly rate: number;
+  readonly carried: boolean;
+  readonly figures: LoadFigures;
+}
+
+/** What a number of queues carries. */
+export interface Knee {
+  readonly queues: number | undefined;
+  /** Highest offered load that was carried; undefined: none was. */
+  readonly rate: number | undefined;
+  /** Lowest offered load that was not carried; undefined: all were, the knee lies above. */
+  readonly above: number | undefined;
+  /** Most messages a second that were answered at any load. */
+  readonly saturation: number;
+  /** What engines and service times allow with the mix of messages at the knee (above it, slow messages fall behind). */
+  readonly limit: number | undefined;
+  /** Adapters without an engine to spare at the highest load. */
+  readonly full: readonly number[];
+}
+
+export interface SweepResult {
+  /** By queues, then by rate. */
+  readonly points: readonly SweepPoint[];
+  /** One for each number of queues, of sweeps over rates. */
+  readonly knees: readonly Knee[];
+  /** The load and the fewest queues that carry it (undefined: none does), of sweeps over queues alone. */
+  readonly enough: { readonly rate: number; readonly queues: number | undefined } | undefined;
+  readonly targetNs: number | undefined;
+}
+
+/** The load split between the guests as their configured rates are, evenly where there are none. */
+const shareRates = (config: MachineConfig, total: number): Map<string, number> => {
+  const guests = loadedGuests(config);
+  const configured = guests.map((guest) => guest.workload?.ratePerSecond ?? 0);
+  const sum = configured.reduce((a, b) => a + b, 0);
+  return new Map(
+    guests.map((guest, i) => {
+      const share = sum === 0 ? 1 / guests.length : (configured[i] as number) / sum;
+      return [guest.name, total * share];
+    }),
+  );
+};
+
+/** Messages a second that the configuration offers, all guests together; 0: closed loop. */
+export const configuredRate = (config: MachineConfig): number =>
+  loadedGuests(config).reduce((sum, guest) => sum + (guest.workload?.ratePerSecond ?? 0), 0);
+
+class Sweep {
+  readonly points: SweepPoint[] = [];
+  readonly #config: MachineConfig;
+  readonly #options: SweepOptions;
+  stopped = false;
+
+  constructor(config: MachineConfig, options: SweepOptions) {
+    this.#config = config;
+    this.#options = options;
+  }
+
+  #load(queues: number | undefined, rates: Map<string, number> | undefined): MachineConfig {
+    const { arrivals, seed } = this.#options;
+    return withLoad(
+      this.#config,
+      {
+        messages: ENDLESS,
+        arrivals,
+        ...(rates === undefined ? { rate: 0 } : { guestRates: rates }),
+        ...(queues === undefined ? {} : { queues }),
+      },
+      seed,
+    );
+  }
+
+  #windowNs(rate: number): number {
+    return this.#options.windowNs ?? (this.#options.messages * 1e9) / rate;
+  }
+
+  /** What the machine answers when every queue always has its next message: where a sweep has to look. */
+  async saturation(queues: number | undefined): Promise<number> {
+    const config = this.#load(queues, undefined);
+    const { measure } = this.#options;
+    const probe = await measure(config, this.#options.windowNs ?? PROBE_NS);
+    if (this.#options.windowNs !== undefined || probe.achieved === 0) return probe.achieved;
+    return (await measure(config, this.#windowNs(probe.achieved))).achieved;
+  }
+
+  async point(queues: number | undefined, rate: number): Promise<SweepPoint> {
+    const config = this.#load(queues, shareRates(this.#config, rate));
+    const figures = await this.#options.measure(config, this.#windowNs(rate));
+    const point = { queues, rate, carried: this.#carried(figures), figures };
+    this.points.push(point);
+    this.stopped = this.#options.onPoint(point) || this.stopped;
+    return point;
+  }
+
+  #carried(figures: LoadFigures): boolean {
+    const { targetNs } = this.#options;
+    const { answeredShare = 0, overrun, latencyNs } = figures;
+    if (overrun > 0 || answeredShare < CARRIED_SHARE) return false;
+    return targetNs === undefined || (latencyNs[P99] as number) <= targetNs;
+  }
+
+  /** Goes through all rates, then closes in on the knee. */
+  async knee(queues: number | undefined, rates: readonly number[]): Promise<Knee> {
+    const points: SweepPoint[] = [];
+    for (const rate of rates) {
+      if (this.stopped) break;
+      points.push(await this.point(queues, rate));
+    }
+    let rate = Math.max(0, ...points.filter(({ carried }) => carried).map((point) => point.rate));
+    let above = lowestAbove(points, rate);
+    while (!this.stopped && rate > 0 && above !== undefined && above / rate > 1 + KNEE_PRECISION) {
+      const point = await this.point(queues, (rate + above) / 2);
+      points.push(point);
+      if (point.carried) rate = point.rate;
+      else above = point.rate;
+    }
+    return kneeOf(queues, points, rate === 0 ? undefined : rate, above);
+  }
+}
+
+const lowestAbove = (points: readonly SweepPoint[], rate: number): number | undefined => {
+  const above = points.map((point) => point.rate).filter((other) => other > rate);
+  return above.length === 0 ? undefined : Math.min(...above);
+};
+
+const kneeOf = (
+  queues: number | undefined,
+  points: readonly SweepPoint[],
+  rate: number | undefined,
+  above: number | undefined,
+): Knee => {
+  const highest = points.reduce((a, b) => (b.rate > a.rate ? b : a), points[0] as SweepPoint);
+  const adapters = highest?.figures.adapters ?? [];
+  const knee = points.find((point) => point.rate === rate) ?? highest;
+  return {
+    queues,
+    rate,
+    above,
+    saturation: Math.max(0, ...points.map(({ figures }) => figures.achieved)),
+    limit: knee === undefined ? undefined : modelLimit(knee.figures),
+    full: adapters
+      .filter(({ utilisation = 0 }) => utilisation >= FULL_UTILISATION)
+      .map(({ apid }) => apid),
+  };
+};
+
+const axisOf = (axes: readonly SweepAxis[], what: SweepAxis['what']): SweepAxis | undefined => {
+  const found = axes.filter((axis) => axis.what === what);
+  if (found.length > 1)
+    throw new ApemuError('APEMU_ERR_USAGE_SWEEP', `--sweep ${what} is there ${found.length} times`);
+  return found[0];
+};
+
+const queueCounts = (
+  config: MachineConfig,
+  axis: SweepAxis | undefined,
+): (number | undefined)[] => {
+  if (axis === undefined) return [undefined];
+  return [...(axis.values ?? Array.from({ length: mostQueues(config) }, (_, i) => i + 1))];
+};
+
+/**
+ * Runs a sweep. `config` is the machine with its load; a sweep over queues alone keeps its rate.
+ * @throws ApemuError `APEMU_ERR_USAGE_SWEEP` when there is no load, or no such number of queues.
+ */
+export const runSweep = async (
+  config: MachineConfig,
+  options: SweepOptions,
+): Promise<SweepResult> => {
+  if (loadedGuests(config).length === 0)
+    throw new ApemuError('APEMU_ERR_USAGE_SWEEP', 'no guest makes a load (program: ap-bus)');
+  const rateAxis = axisOf(options.axes, 'rate');
+  const queueAxis = axisOf(options.axes, 'queues');
+  const sweep = new Sweep(config, options);
+  const knees: Knee[] = [];
+  const counts = queueCounts(config, queueAxis);
+  const overQueuesOnly = queueAxis !== undefined && rateAxis === undefined;
+  const rate = configuredRate(config);
+  if (overQueuesOnly && rate === 0)
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_SWEEP',
+      'a sweep over queues needs a load (--rate, or rate: in the configuration), or --sweep rate too',
+    );
+  for (const queues of counts) {
+    if (sweep.stopped) break;
+    if (overQueuesOnly) await sweep.point(queues, rate);
+    else knees.push(await sweep.knee(queues, await ratesOf(sweep, queues, rateAxis)));
+  }
+  const points = sweep.points.toSorted(
+    (a, b) => (a.queues ?? 0) - (b.queues ?? 0) || a.rate - b.rate,
+  );
+  const enough = points.find(({ carried }) => carried)?.queues;
+  return {
+    points,
+    knees,
+    enough: overQueuesOnly ? { rate, queues: enough } : undefined,
+    targetNs: options.targetNs,
+  };
+};
+
+const ratesOf = async (
+  sweep: Sweep,
+  queues: number | undefined,
+  axis: SweepAxis | undefined,
+): Promise<readonly number[]> => {
+  if (axis?.values !== undefined) return axis.values;
+  const saturation = await sweep.saturation(queues);
+  if (saturation > 0) return DEFAULT_SHARES.map((share) => share * saturation);
+  throw new ApemuError(
+    'APEMU_ERR_LOAD_NOTHING',
+    'no message was answered in a closed loop, so there is no load to sweep through',
+  );
+};
