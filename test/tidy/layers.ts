@@ -9,7 +9,8 @@ export const ROWS: readonly (readonly string[])[] = [
   ['native-like/arch'],
   ['native-like/machine'],
   ['native-like/blocks', 'native-like/exec'],
-  ['src/cex', 'src/config'],
+  ['src/cex'],
+  ['src/config'],
   ['src/lpar'],
   ['src/kvm', 'src/ap-bus'],
   ['src/vfio-ap'],
@@ -52,7 +53,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   piscina: ['src/vcpu-pool'],
   msgpackr: ['src/host', 'src/vcpu-pool', 'src/fuzz'],
   typebox: ['src/config'],
-  yaml: ['src/config'],
+  yaml: ['src/config', 'src/fuzz'],
   tinybench: ['bench'],
 };
 

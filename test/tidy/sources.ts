@@ -39,11 +39,35 @@ export const filesBelow = (folder: string): string[] => {
   });
 };
 
-/** Blanks comments, strings, templates and regular expressions, keeping lines. A small scanner, enough for formatted code. */
+const TOKEN =
+  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|(?<=[(,=:&|!?[]\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*|`|\{|\}/y;
+/** The text of a template up to its end or to an expression in it. */
+const TEMPLATE_TEXT = /(?:\\[\s\S]|\$(?!\{)|[^`\\$])*(?:`|\$\{)/y;
+
+/** Blanks comments, strings, templates (not the expressions in them) and regular expressions, keeping lines. */
 export const blank = (text: string): string => {
-  const pattern =
-    /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|(?<=[(,=:&|!?[]\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g;
-  return text.replace(pattern, (found) => found.replace(/[^\n]/g, ' '));
+  const clear = (found: string): string => found.replace(/[^\n]/g, ' ');
+  /** For each open brace whether it is that of an expression in a template. */
+  const braces: boolean[] = [];
+  let result = '';
+  let at = 0;
+  const template = (): void => {
+    TEMPLATE_TEXT.lastIndex = at;
+    const found = TEMPLATE_TEXT.exec(text)?.[0] ?? text.slice(at);
+    result += clear(found);
+    at += found.length;
+    if (found.endsWith('{')) braces.push(true);
+  };
+  while (at < text.length) {
+    TOKEN.lastIndex = at;
+    const found = TOKEN.exec(text)?.[0] ?? (text[at] as string);
+    at += found.length;
+    if (found === '{') braces.push(false);
+    const endsExpression = found === '}' && braces.pop() === true;
+    result += found.length > 1 || found === '`' || endsExpression ? clear(found) : found;
+    if (found === '`' || endsExpression) template();
+  }
+  return result;
 };
 
 const STATEMENT =
