@@ -189,6 +189,8 @@ describe('files', () => {
     'src/guest/ap-bus-driver/secure-execution.ts', // the driver's attributes of secure execution: `apemu shell`
     'src/qemu/benchmark/benchmark.ts', // `apemu bench`
     'src/qemu/command.ts', // `apemu qemu`
+    'src/qemu/demo.ts', // `apemu qemu`
+    'src/qemu/response-codes/report.ts', // `apemu qemu`
     'src/sysfs/chzcrypt.ts', // `apemu shell`
     'src/sysfs/export.ts', // `apemu shell`
     'src/sysfs/lszcrypt.ts', // `apemu shell`
