@@ -2,9 +2,12 @@
 // Commands of `sysfs:` lines: each is one host operation with an outcome; one that cannot end yet is kept for `wait`.
 // Source: docs/design.md sections 4 and 6; docs/reference/vfio-ap.md section 3.1.
 
-import type { Operation } from '../ap-bus/operation.ts';
+import { isOperation, type Operation } from '../ap-bus/operation.ts';
 import { ApemuError } from '../errors.ts';
 import type { Machine } from '../host/machine.ts';
+import { drive } from '../sysfs/drive.ts';
+import { FILE_COMMANDS } from '../sysfs/file-commands.ts';
+import type { FileCommand } from '../sysfs/file-tree.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 import { tokenize } from './lexer.ts';
 import type { OperationOutcome } from './machine.ts';
@@ -15,31 +18,19 @@ const outcomeOf = (name: string): OperationOutcome =>
 
 type Start = (machine: Machine, words: readonly string[]) => Operation<OperationOutcome>;
 
-/** Each command as an operation; one row a command. */
+/** What these lines have besides the commands on files, which are those of the administrator's shell. */
 const COMMANDS: Readonly<Record<string, Start>> = {
-  cat: (machine, [path]) => cat(machine.sysfs, path),
-  ls: (machine, [path]) => list(machine.sysfs, path),
-  readlink: (machine, [path]) => readlink(machine.sysfs, path),
   echo: (machine, words) => echo(machine.sysfs, words),
-  attach: (machine, [guest]) => atOnce(() => outcomeOf(machine.attach(guest))),
-  detach: (machine, [guest]) =>
+  attach: (machine, words) =>
+    atOnce(() => outcomeOf(machine.attach(one(words, 'attach needs one guest')))),
+  detach: (machine, words) =>
     atOnce(() => {
-      machine.detach(guest);
+      machine.detach(one(words, 'detach needs one guest'));
       return ok();
     }),
 };
 
-/** How many words each command takes. */
-const WORDS: Readonly<Record<string, number>> = {
-  cat: 1,
-  ls: 1,
-  readlink: 1,
-  attach: 1,
-  detach: 1,
-};
-
-const USAGE =
-  'cat FILE, echo [-n] TEXT > FILE, ls FOLDER, readlink LINK, attach GUEST, detach GUEST, wait';
+const USAGE = `echo [-n] TEXT > FILE, ${Object.keys(FILE_COMMANDS).join(', ')}, attach GUEST, detach GUEST, wait`;
 
 /** The administrator's hand in a program: one operation a line, at most one kept for `wait`. */
 export class SysfsCommands {
@@ -57,35 +48,23 @@ export class SysfsCommands {
   run(command: string): OperationOutcome {
     const [name, ...words] = tokenize(command, 1).map((token) => token.text);
     if (name === 'wait' && words.length === 0) return this.#wait(command);
-    const start = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    const count = WORDS[name];
-    if (start === undefined || (count !== undefined && words.length !== count))
-      throw unknown(command);
-    return this.#drive(start(this.#machine, words), false);
+    if (Object.hasOwn(COMMANDS, name)) return this.#drive(COMMANDS[name](this.#machine, words));
+    if (!Object.hasOwn(FILE_COMMANDS, name) || words.length === 0) throw unknown(command);
+    return this.#drive(onFiles(this.#machine.sysfs, FILE_COMMANDS[name], words));
   }
 
   #wait(command: string): OperationOutcome {
     const operation = this.#kept;
     if (operation === undefined) throw unknown(command, 'nothing is pending');
     this.#kept = undefined;
-    return this.#drive(operation, true);
+    return this.#drive(operation);
   }
 
-  /** `again`: the operation stands at a wait for somebody else; it is asked once more whether that has come. */
-  #drive(operation: Operation<OperationOutcome>, again: boolean): OperationOutcome {
-    let asked = again;
-    let step = operation.next();
-    while (step.done !== true) {
-      const { waitNs, pending } = step.value;
-      if (pending === true && !asked) {
-        this.#kept = operation;
-        return { kind: 'pending' };
-      }
-      asked = pending === true ? false : asked;
-      this.#machine.advance(waitNs);
-      step = operation.next();
-    }
-    return step.value;
+  #drive(operation: Operation<OperationOutcome>): OperationOutcome {
+    const driven = drive(operation, (ns) => this.#machine.advance(ns));
+    if (driven.ended) return driven.value;
+    this.#kept = operation;
+    return { kind: 'pending' };
   }
 }
 
@@ -93,29 +72,28 @@ function unknown(command: string, why = 'no command'): ApemuError {
   return new ApemuError('APEMU_ERR_PROGRAM_COMMAND', `${why}: ${command} (expected ${USAGE})`);
 }
 
+function one(words: readonly string[], why: string): string {
+  const [word, ...more] = words;
+  if (word === undefined || more.length > 0) throw unknown(words.join(' '), why);
+  return word;
+}
+
 // biome-ignore lint/correctness/useYield: an operation that never sleeps.
 function* atOnce(action: () => OperationOutcome): Operation<OperationOutcome> {
   return action();
 }
 
-function* cat(sysfs: Sysfs, path: string): Operation<OperationOutcome> {
-  const read = yield* sysfs.readOperation(path);
-  return read.ok ? ok(read.text) : { kind: 'errno', name: read.errno };
-}
-
-function list(sysfs: Sysfs, path: string): Operation<OperationOutcome> {
-  return atOnce(() => {
-    const listing = sysfs.list(path);
-    if (!listing.ok) return { kind: 'errno', name: listing.errno };
-    return ok(listing.names.map((name) => `${name}\n`).join(''));
-  });
-}
-
-function readlink(sysfs: Sysfs, path: string): Operation<OperationOutcome> {
-  return atOnce(() => {
-    const link = sysfs.readlink(path);
-    return link.ok ? ok(`${link.text}\n`) : { kind: 'errno', name: link.errno };
-  });
+/** A command on files: its text, or the errno of the first that failed. */
+function* onFiles(
+  tree: Sysfs,
+  command: FileCommand,
+  args: readonly string[],
+): Operation<OperationOutcome> {
+  const answer = command({ tree, args, stdin: '' });
+  const { stdout, stderr, status, errno } = isOperation(answer) ? yield* answer : answer;
+  if (errno !== undefined) return { kind: 'errno', name: errno };
+  if (status !== 0) throw unknown(args.join(' '), stderr.trimEnd());
+  return ok(stdout);
 }
 
 /** `echo [-n] WORDS… > FILE`: the words with one blank between them, as one write(2). */
