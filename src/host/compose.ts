@@ -56,13 +56,15 @@ export const profileOf = (config: MachineConfig): MachineProfileRow => {
 /** Whether a guest's storage is outside the image: it is a QEMU guest. */
 export type IsExternal = (guest: string) => boolean;
 
-export const shapeOf = (config: MachineConfig, external: IsExternal): ImageShape => ({
+/** The image a configuration needs, with `nested` records of one vCPU for guests of guests (their storage is their outer guest's). */
+export const shapeOf = (config: MachineConfig, external: IsExternal, nested = 0): ImageShape => ({
   guests: [
     { vcpus: HOST_VCPUS, storageBytes: HOST_STORAGE_BYTES },
     ...config.guests.map((guest) => ({
       vcpus: guest.vcpus,
       storageBytes: external(guest.name) ? 0 : guest.memory,
     })),
+    ...Array.from({ length: nested }, () => ({ vcpus: 1, storageBytes: 0 })),
   ],
   messageBytes: config.machine.messageMemory,
 });
@@ -150,8 +152,8 @@ export const virtualMachines = (
       ),
   );
 
-/** A configured fault as the partition's faults; a list of times becomes one fault for each. */
-export const faultsOf = (config: MachineConfig, fault: FaultConfig): Fault[] => {
+/** A configured fault as the partition's faults; its times count from `startNs`, and a list of them becomes one fault for each. */
+export const faultsOf = (config: MachineConfig, fault: FaultConfig, startNs: number): Fault[] => {
   const guest =
     fault.guest === undefined
       ? undefined
@@ -164,7 +166,7 @@ export const faultsOf = (config: MachineConfig, fault: FaultConfig): Fault[] => 
     case 'probability':
       return [{ ...base, probability: trigger.probability }];
     case 'at':
-      return trigger.atNs.map((atNs) => ({ ...base, atNs, count: 1 }));
+      return trigger.atNs.map((atNs) => ({ ...base, atNs: startNs + atNs, count: 1 }));
   }
 };
 

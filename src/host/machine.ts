@@ -2,13 +2,22 @@
 // A machine composed from its configuration, in stepped mode: partition, host side, guests, virtual time.
 // Source: docs/design.md sections 1, 4 and 9.
 import type { ImageShape, MachineImage } from '../../native-like/machine/image.ts';
-import { C_MDEV, K_HOST_RESET, K_MDEV, MASK_AQM } from '../../native-like/machine/layout.ts';
+import {
+  C_MDEV,
+  C_TIME_START,
+  K_HOST_RESET,
+  K_MDEV,
+  MASK_AQM,
+} from '../../native-like/machine/layout.ts';
 import { finish, type Operation } from '../ap-bus/operation.ts';
+import { setAdapterTexts } from '../ap-bus/zcrypt-card-files.ts';
+import { type FaultObject, faultFromObject } from '../config/load.ts';
 import type { FaultConfig, MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import type { GuestProgram } from '../guest/cpu.ts';
 import { GisaAlerts } from '../kvm/gib.ts';
 import { InterceptHandler } from '../kvm/intercept.ts';
+import { NestedGuest } from '../kvm/nested.ts';
 import type { VirtualMachine } from '../kvm/virtual-machine.ts';
 import { Faults } from '../lpar/faults.ts';
 import type { Kernel } from '../lpar/kernel.ts';
@@ -18,13 +27,14 @@ import { createHostSide, type HostSide } from '../sysfs/host-side.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 import { AqicHandler } from '../vfio-ap/aqic.ts';
 import { openVfioDevice, type VfioApFile } from '../vfio-ap/fd.ts';
+import { adapterTextsOf } from './adapter-texts.ts';
+import { bootMachine } from './boot.ts';
 import { type Card, cardModels } from './card-models.ts';
 import {
   adapterProfile,
   cardOf,
   faultsOf,
   profileOf,
-  reservingApmask,
   shapeOf,
   switchesFor,
   virtualMachines,
@@ -45,11 +55,11 @@ export interface MachineOptions {
   readonly exclusive?: (guest: number | undefined, change: () => void) => void;
   /** Leaves the guests' mdevs uncreated: the administrator does it. */
   readonly bare?: boolean;
+  /** Records for guests of guests; `nest` gives them out. */
+  readonly nested?: number;
   /** Wraps what the adapters answer: a load generator remembers replies. */
   readonly models?: (models: ServiceModels) => ServiceModels;
 }
-
-const SYSFS_CREATE = '/sys/devices/vfio_ap/matrix/mdev_supported_types/vfio_ap-passthrough/create';
 
 export class Machine {
   readonly config: MachineConfig;
@@ -68,6 +78,7 @@ export class Machine {
   readonly cards = new Map<number, Card>();
   readonly guests: readonly GuestHandle[];
   readonly #exclusive: (guest: number | undefined, change: () => void) => void;
+  #nested = 0;
   readonly #hostCpu: ImageCpu;
   readonly #files = new Map<string, VfioApFile>();
 
@@ -102,7 +113,7 @@ export class Machine {
       },
       everyone,
     );
-    this.faults = new Faults(this.partition, seed, everyone);
+    this.faults = new Faults(this.partition, seed, everyone, config.machine.allowGuestDamage);
     this.aqic = new AqicHandler({
       image: this.image,
       kernel: this.kernel,
@@ -115,13 +126,14 @@ export class Machine {
     this.guests = vms.map((vm, index) => this.#handle(vm, index));
     this.#hostCpu = this.#cpu(0, 0);
     this.host = this.#hostSide();
+    setAdapterTexts(this.host.bus, adapterTextsOf(this.host.bus, this.cards));
   }
 
   /** Builds a machine: partition, first scan of the AP bus, masks, mdevs, guests attached, faults declared. */
   static async create(config: MachineConfig, options: MachineOptions = {}): Promise<Machine> {
     const machine = await Machine.assemble(config, options);
     try {
-      machine.#boot(options.bare ?? false);
+      bootMachine(machine, options.bare ?? false);
       return machine;
     } catch (error) {
       machine.close();
@@ -135,7 +147,10 @@ export class Machine {
     options: MachineOptions = {},
     capacity?: ImageShape,
   ): Promise<Machine> {
-    const seat = await takeSeat(shapeOf(config, options.external ?? (() => false)), capacity);
+    const seat = await takeSeat(
+      shapeOf(config, options.external ?? (() => false), options.nested),
+      capacity,
+    );
     try {
       return new Machine(seat, config, options);
     } catch (error) {
@@ -172,6 +187,15 @@ export class Machine {
     return guest;
   }
 
+  /** A guest of a guest, in the next free of the records the machine was made with. Throws RangeError when there is none. */
+  nest(outer: string): NestedGuest {
+    const number = this.guests.length + 1 + this.#nested;
+    if (number >= this.image.guests)
+      throw new RangeError('no record for a nested guest is left (option `nested`)');
+    this.#nested++;
+    return new NestedGuest(this.image, this.kernel, this.guest(outer).vm, number);
+  }
+
   nowNs(): number {
     return this.stepper.nowNs();
   }
@@ -186,9 +210,18 @@ export class Machine {
     this.stepper.settle();
   }
 
-  /** Declares a fault. */
-  fault(fault: FaultConfig): void {
-    for (const one of faultsOf(this.config, fault)) this.faults.declare(one);
+  /** Time at which the host side was up and guests began: a configuration's times count from it. */
+  get startNs(): number {
+    return this.image.f64[C_TIME_START >> 1] as number;
+  }
+
+  /**
+   * Declares a fault: `{ apqn: '05.0004', reply: '82/8a', count: 1 }`, with the keys of the configuration file.
+   * @throws ApemuError `APEMU_ERR_CONFIG_…` for what a configuration would be refused for
+   */
+  fault(fault: FaultConfig | FaultObject): void {
+    const checked = 'trigger' in fault ? fault : faultFromObject(fault, this.config);
+    for (const one of faultsOf(this.config, checked, this.startNs)) this.faults.declare(one);
   }
 
   /** Drives a host operation to its end; virtual time moves through what it waits for. */
@@ -339,42 +372,5 @@ export class Machine {
     const index = this.image.word(C_MDEV) + (mdev >>> 5);
     const bit = 0x80000000 >>> (mdev & 31);
     this.image.i32[index] = attached ? this.image.word(index) | bit : this.image.word(index) & ~bit;
-  }
-
-  #boot(bare: boolean): void {
-    this.finish(this.host.boot());
-    const { apmask, aqmask } = this.config.host;
-    const reserve =
-      apmask ?? (aqmask === undefined && !bare ? reservingApmask(this.config) : undefined);
-    if (reserve !== undefined) this.#must('/sys/bus/ap/apmask', `${reserve}\n`);
-    if (aqmask !== undefined) this.#must('/sys/bus/ap/aqmask', `${aqmask}\n`);
-    if (!bare) for (const guest of this.guests) this.#provide(guest);
-    // Resets that probing and attaching started have ended when the user gets the machine.
-    this.run();
-    for (const fault of this.config.faults) this.fault(fault);
-  }
-
-  /** Creates and fills a guest's mdev, then attaches the guest, as an administrator would. */
-  #provide(guest: GuestHandle): void {
-    const { mdev } = guest.config;
-    if (mdev === undefined) return;
-    this.#must(SYSFS_CREATE, `${guest.uuid}\n`);
-    const path = `/sys/devices/vfio_ap/matrix/${guest.uuid}`;
-    for (const apid of mdev.adapters) this.#must(`${path}/assign_adapter`, `${apid}\n`);
-    for (const apqi of mdev.domains) this.#must(`${path}/assign_domain`, `${apqi}\n`);
-    for (const domain of mdev.controlDomains)
-      this.#must(`${path}/assign_control_domain`, `${domain}\n`);
-    const attached = this.attach(guest.name);
-    if (attached !== 'ok') this.#fail(`attach of guest ${guest.name}`, attached);
-  }
-
-  #must(path: string, text: string): void {
-    const outcome = this.write(path, text);
-    if (outcome !== 'ok')
-      this.#fail(`writing ${JSON.stringify(text.trimEnd())} to ${path}`, outcome);
-  }
-
-  #fail(what: string, errno: string): never {
-    throw new ApemuError('APEMU_ERR_MACHINE_SETUP', `${what} failed with ${errno}`, { errno });
   }
 }

@@ -56,6 +56,8 @@ export class VirtualMachine implements KvmVm {
   readonly number: number;
   readonly #image: MachineImage;
   readonly #exclusive: GuestExclusive;
+  readonly #changed: (() => void)[] = [];
+  readonly #msax3: boolean;
   #hook: PqapHook | null = null;
 
   constructor(image: MachineImage, options: VirtualMachineOptions, exclusive: GuestExclusive) {
@@ -63,13 +65,13 @@ export class VirtualMachine implements KvmVm {
     this.number = options.number;
     this.#image = image;
     this.#exclusive = exclusive;
+    this.#msax3 = options.facilities.includes(76);
     const flags = image.word(C_QCI_FLAGS);
     const format = crycbFormat(options.facilities, flags);
     const record = image.guest(this.number);
     const address = CRYCB_ADDRESS_BASE + this.number * GISA_ADDRESS_STRIDE;
     // Nothing is set up without interpretation and without MSAX3 (section 6.4, first row).
-    image.i32[record + G_CRYCBD] =
-      options.apie || options.facilities.includes(76) ? address | format : 0;
+    image.i32[record + G_CRYCBD] = options.apie || this.#msax3 ? address | format : 0;
     this.#writeSecrets(options.secrets);
     setFacilities(image, this.number, guestFacilities(options, flags, format));
     this.#initialiseGisa(options.aiv ? options.gisaFormat : -1);
@@ -84,6 +86,16 @@ export class VirtualMachine implements KvmVm {
 
   get crycbd(): number {
     return this.#image.word(this.#image.guest(this.number) + G_CRYCBD);
+  }
+
+  /** STFLE 76. */
+  get hasMsax3(): boolean {
+    return this.#msax3;
+  }
+
+  /** VSIE_RESTART: `action` runs after each change of the masks, while the vCPUs are still out. */
+  onMasksChanged(action: () => void): void {
+    this.#changed.push(action);
   }
 
   getPqapHook(): PqapHook | null {
@@ -104,7 +116,7 @@ export class VirtualMachine implements KvmVm {
       const crycb = this.#image.crycb(this.number);
       this.#image.u8.fill(0, crycb + CRYCB_APCB0, crycb + CRYCB_APCB0 + APCB0_BYTES);
       this.#image.u8.fill(0, crycb + CRYCB_APCB1, crycb + CRYCB_APCB1 + APCB1_BYTES);
-      deriveEffectiveMasks(this.#image, this.number);
+      this.#deriveMasks();
     });
   }
 
@@ -121,7 +133,12 @@ export class VirtualMachine implements KvmVm {
       u8.set(aqm.subarray(0, 2), crycb + CRYCB_APCB0 + APCB0_AQM);
       u8.set(adm.subarray(0, 2), crycb + CRYCB_APCB0 + APCB0_ADM);
     }
+    this.#deriveMasks();
+  }
+
+  #deriveMasks(): void {
     deriveEffectiveMasks(this.#image, this.number);
+    for (const action of this.#changed) action();
   }
 
   #writeSecrets(secrets: readonly number[]): void {
