@@ -2,10 +2,14 @@
 // `apemu run CONFIG`: starts the machine and all guests, shows progress, ends with what each guest saw and did.
 // Source: docs/design.md section 7; docs/load.md.
 
+import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
 import type { MachineConfig } from '../config/types.ts';
+import { ApemuError } from '../errors.ts';
+import { type Chart, runCharts, sweepCharts } from '../load/charts.ts';
 import { idleGuests, withLoad } from '../load/overrides.ts';
+import { pageHtml } from '../load/page.ts';
 import type { RunResult } from '../load/result.ts';
 import { runJson } from '../load/run-json.ts';
 import { runText } from '../load/run-text.ts';
@@ -72,14 +76,18 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
   showWarnings(loaded, io);
   if (options.sweep !== undefined) {
     const result = await sweep(loaded.config, options, io);
-    io.out(options.json === true ? sweepJson(result) : sweepText(result, sweepHow(options)));
+    const text = sweepText(result, sweepHow(options));
+    writePage(file, options, text, sweepCharts(result));
+    io.out(options.json === true ? sweepJson(result) : text);
     return EXIT_OK;
   }
   const config = withLoad(loaded.config, overridesOf(options), options.seed);
   for (const guest of idleGuests(config))
     io.err(`warning: guest ${guest} has no adapter that can run its workload\n`);
   const result = await runLoad(config, options, io);
-  io.out(options.json === true ? runJson(result) : runText(result));
+  const text = runText(result);
+  writePage(file, options, text, runCharts(result));
+  io.out(options.json === true ? runJson(result) : text);
   for (const { guest, reason } of result.crashes)
     io.err(`guest ${guest} was lost with its worker: ${reason}\n`);
   const failed =
@@ -97,6 +105,25 @@ function runLoad(config: MachineConfig, options: RunOptions, io: CommandIo): Pro
   if (stepped) return runStepped(config, { ...common, pause: () => pause(io) });
   const threads = workers === undefined ? {} : { workers };
   return runPooled(config, { ...common, ...threads, silent: options.json === true }, io);
+}
+
+/** The page of `--html`. @throws ApemuError APEMU_ERR_USAGE_HTML if it cannot be written */
+function writePage(
+  file: string,
+  { html }: RunOptions,
+  text: string,
+  charts: readonly Chart[],
+): void {
+  if (html === undefined) return;
+  try {
+    writeFileSync(html, pageHtml(`apemu run ${file}`, text, charts));
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new ApemuError('APEMU_ERR_USAGE_HTML', `cannot write ${html}: ${errno}`, {
+      errno,
+      cause,
+    });
+  }
 }
 
 const pause = async (io: CommandIo): Promise<boolean> => {

@@ -100,6 +100,14 @@ const adapterText = (adapter: AdapterFigures): string => {
   return `${name}${shareText(utilisation)} busy  (${by}${limit})`;
 };
 
+/** A backlog in front of adapters that have engines to spare: not the model is the limit, but the computer it runs on. */
+const tooSlow = ({ total, how }: RunResult): boolean =>
+  how !== 'virtual time' &&
+  (total.answeredShare ?? 1) < 0.95 &&
+  total.adapters.every(({ utilisation = 0 }) => utilisation < 0.9);
+
+const SLOW_HINT = ['this computer does not keep up with the modelled adapters;', '--stepped does'];
+
 /** Everything a run ends with. */
 export const runText = (result: RunResult): string => {
   const { total, keyCache } = result;
@@ -109,6 +117,7 @@ export const runText = (result: RunResult): string => {
   const limit = modelLimit(total);
   if (limit !== undefined)
     lines.push(...labelled('limit', [`${rateText(limit)} with this mix (engines / service time)`]));
+  if (tooSlow(result)) lines.push(...labelled('hint', SLOW_HINT));
   const used = keyCache.hits + keyCache.misses;
   if (used > 0) lines.push(...labelled('RSA keys', [`${shareText(keyCache.hits / used)} cached`]));
   return `${result.guests.map(guestText).join('')}${lines.join('\n')}\n`;

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the page of a run or a sweep plots: charts as plain data.
+
+import { apidText } from './format.ts';
+import type { DistributionStep } from './percentiles.ts';
+import { PERCENTILES } from './percentiles.ts';
+import type { RunResult } from './result.ts';
+import type { SweepPoint, SweepResult } from './sweep.ts';
+import { busiest } from './sweep-text.ts';
+
+/** How the numbers of an axis are written. */
+export type AxisKind = 'seconds' | 'latency' | 'rate' | 'share' | 'nines';
+
+export interface Chart {
+  readonly title: string;
+  readonly x: {
+    readonly label: string;
+    readonly kind: AxisKind;
+    readonly values: readonly number[];
+  };
+  readonly y: { readonly label: string; readonly kind: AxisKind; readonly log?: boolean };
+  readonly lines: readonly {
+    readonly label: string;
+    readonly values: readonly (number | null)[];
+  }[];
+}
+
+const SECONDS = 1e9;
+
+/** A share of 0.9 lies at 1, 0.99 at 2, 0.999 at 3; all messages a little behind the last share below. */
+const nines = (steps: readonly DistributionStep[]): number[] => {
+  const values: number[] = [];
+  for (const { share } of steps)
+    values.push(share < 1 ? -Math.log10(1 - share) : (values.at(-1) ?? 0) + 0.2);
+  return values;
+};
+
+const latencyChart = (steps: readonly DistributionStep[]): Chart => ({
+  title: 'Latency by percentile',
+  x: {
+    label: 'percent of messages',
+    kind: 'nines',
+    values: nines(steps),
+  },
+  y: { label: 'latency', kind: 'latency', log: true },
+  lines: [{ label: 'latency', values: steps.map(({ ns }) => Math.max(1, ns)) }],
+});
+
+/** The charts of a run: latency, throughput, latency over time, utilisation. */
+export const runCharts = ({ series, latency, total }: RunResult): Chart[] => {
+  const values = series.map(({ timeNs }) => timeNs / SECONDS);
+  const x = { label: 'time', kind: 'seconds', values } as const;
+  const open = series.some(({ offered }) => offered !== undefined);
+  const timed = total.adapters.filter(({ utilisation }) => utilisation !== undefined);
+  const offered = { label: 'offered', values: series.map((point) => point.offered ?? null) };
+  return [
+    latencyChart(latency),
+    {
+      title: 'Throughput',
+      x,
+      y: { label: 'messages a second', kind: 'rate' },
+      lines: [
+        { label: 'answered', values: series.map(({ achieved }) => achieved) },
+        ...(open ? [offered] : []),
+      ],
+    },
+    {
+      title: 'Latency over time',
+      x,
+      y: { label: 'latency', kind: 'latency', log: true },
+      lines: [
+        { label: 'p50', values: series.map(({ p50Ns }) => p50Ns || null) },
+        { label: 'p99', values: series.map(({ p99Ns }) => p99Ns || null) },
+      ],
+    },
+    {
+      title: 'Utilisation of the adapters',
+      x,
+      y: { label: 'busy engines', kind: 'share' },
+      lines: timed.map(({ apid }) => ({
+        label: `adapter ${apidText(apid)}`,
+        values: series.map(
+          ({ adapters }) => adapters.find((one) => one.apid === apid)?.utilisation ?? null,
+        ),
+      })),
+    },
+  ].filter(({ lines }) => lines.length > 0) as Chart[];
+};
+
+const percentile = (point: SweepPoint, percent: (typeof PERCENTILES)[number]): number =>
+  Math.max(1, point.figures.latencyNs[PERCENTILES.indexOf(percent)] as number);
+
+/** The charts of one number of queues. */
+const pointCharts = (points: readonly SweepPoint[], x: Chart['x'], suffix: string): Chart[] => [
+  {
+    title: `Throughput${suffix}`,
+    x,
+    y: { label: 'messages a second', kind: 'rate' },
+    lines: [
+      { label: 'answered', values: points.map(({ figures }) => figures.achieved) },
+      { label: 'offered', values: points.map(({ figures }) => figures.offered ?? null) },
+    ],
+  },
+  {
+    title: `Latency${suffix}`,
+    x,
+    y: { label: 'latency', kind: 'latency', log: true },
+    lines: ([50, 99, 99.9] as const).map((percent) => ({
+      label: `p${percent}`,
+      values: points.map((point) => percentile(point, percent)),
+    })),
+  },
+  {
+    title: `Utilisation and full queues${suffix}`,
+    x,
+    y: { label: 'share', kind: 'share' },
+    lines: [
+      { label: 'busiest adapter', values: points.map((point) => busiest(point) ?? null) },
+      { label: 'queue full', values: points.map(({ figures }) => figures.queueFull ?? null) },
+    ],
+  },
+];
+
+/** The charts of a sweep: over the offered load for each number of queues, or over the number of queues. */
+export const sweepCharts = ({ points, knees }: SweepResult): Chart[] => {
+  if (knees.length === 0) {
+    const values = points.map(({ queues }) => queues ?? 0);
+    return pointCharts(points, { label: 'queues of each guest', kind: 'rate', values }, '');
+  }
+  return knees.flatMap(({ queues }) => {
+    const own = points.filter((point) => point.queues === queues);
+    const values = own.map(({ figures }) => figures.offered ?? 0);
+    const suffix = queues === undefined ? '' : ` (queues of each guest: ${queues})`;
+    return pointCharts(own, { label: 'offered, messages a second', kind: 'rate', values }, suffix);
+  });
+};

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// A page with plots that is complete in itself: data, script and style are inside, nothing is fetched.
+// uPlot (MIT licence, Leon Sorokin) draws; it is inlined from the installed package.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Chart } from './charts.ts';
+
+const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** JSON inside a script element: nothing in it may look like markup. */
+const scriptJson = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
+
+/** A file of uPlot without its first comment, which is an address. */
+const plotFile = (name: string): string => {
+  const file = createRequire(import.meta.url).resolve(`uplot/dist/${name}`);
+  return readFileSync(file, 'utf8').replace(/^\/\*!.*?\*\/\n?/s, '');
+};
+
+const STYLE = `
+body { font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 960px; color: #222; background: #fff }
+pre { background: #f4f4f4; padding: 1em; overflow-x: auto }
+h1 { font-size: 1.4em } h2 { font-size: 1.1em; margin: 1.5em 0 0.3em }`;
+
+/** Runs in the page: one plot for each chart. */
+const SCRIPT = `
+const charts = JSON.parse(document.getElementById('charts').textContent);
+const digits = (value, n) => value.toLocaleString('en-US', { maximumFractionDigits: n });
+const latency = (ns) => ns < 1e3 ? digits(ns, 0) + ' ns' : ns < 1e6 ? digits(ns / 1e3, 1) + ' us'
+  : ns < 1e9 ? digits(ns / 1e6, 1) + ' ms' : digits(ns / 1e9, 2) + ' s';
+const write = {
+  seconds: (value) => digits(value, 3) + ' s',
+  latency,
+  rate: (value) => digits(value, 1),
+  share: (value) => digits(100 * value, 1) + ' %',
+  nines: (value) => digits(100 * (1 - 10 ** -value), 5) + ' %',
+};
+const colours = ['#0f62fe', '#da1e28', '#198038', '#8a3ffc', '#b28600', '#007d79', '#9f1853', '#525252'];
+const text = (kind) => (value) => value === null || value === undefined ? '' : write[kind](value);
+for (const chart of charts) {
+  const title = document.createElement('h2');
+  title.textContent = chart.title;
+  const place = document.createElement('div');
+  document.body.append(title, place);
+  const points = chart.x.values.length < 60;
+  new uPlot({
+    width: Math.min(940, document.body.clientWidth), height: 300,
+    scales: { x: { time: false }, y: chart.y.log ? { distr: 3 } : {} },
+    axes: [
+      { label: chart.x.label, values: (u, all) => all.map(text(chart.x.kind)) },
+      { label: chart.y.label, size: 80, values: (u, all) => all.map(text(chart.y.kind)) },
+    ],
+    series: [
+      { label: chart.x.label, value: (u, value) => text(chart.x.kind)(value) },
+      ...chart.lines.map((line, i) => ({
+        label: line.label, stroke: colours[i % colours.length], width: 1.5, points: { show: points },
+        value: (u, value) => text(chart.y.kind)(value),
+      })),
+    ],
+  }, [chart.x.values, ...chart.lines.map((line) => line.values)], place);
+}`;
+
+/** The page: a heading, the text of the result, a plot for each chart. */
+export const pageHtml = (
+  title: string,
+  text: string,
+  charts: readonly Chart[],
+): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escapeHtml(title)}</title>
+<style>${plotFile('uPlot.min.css')}${STYLE}</style>
+</head>
+<body>
+<h1>${escapeHtml(title)}</h1>
+<pre>${escapeHtml(text)}</pre>
+<script type="application/json" id="charts">${scriptJson(charts)}</script>
+<script>/* uPlot, MIT licence, (c) Leon Sorokin */
+${plotFile('uPlot.iife.min.js')}</script>
+<script>${SCRIPT}
+</script>
+</body>
+</html>
+`;
