@@ -65,8 +65,8 @@ function storeOnline(bus: ApBus, card: ApCard, text: string): Outcome {
 export interface AdapterTexts {
   /** CCA and EP11 serial number, up to 16 characters. */
   serial?: (apid: number) => string;
-  /** EP11: API ordinal, firmware version, operation modes. */
-  ep11?: (apid: number) => { api: number; firmware: string; modes: string };
+  /** EP11: API ordinal, firmware version, operation modes; undefined while the card cannot be asked. */
+  ep11?: (apid: number) => { api: number; firmware: string; modes: string } | undefined;
   /** Master key states of a queue: the lines of mkvps. */
   masterKeys?: (apqn: number) => string | undefined;
 }

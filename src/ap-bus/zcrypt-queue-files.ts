@@ -52,7 +52,7 @@ export function zcryptQueueFiles(bus: ApBus): Attribute<ApQueue>[] {
     {
       name: 'op_modes',
       mode: READ_ONLY,
-      show: (q) => `${adapterTexts(bus).ep11?.(q.apid).modes ?? ''}\n`,
+      show: (q) => `${(q.zcrypt?.online && adapterTexts(bus).ep11?.(q.apid)?.modes) || ''}\n`,
       when: (q) => suffix(q) === 'P',
     },
   ];

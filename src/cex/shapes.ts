@@ -74,9 +74,15 @@ const echo: Spoil = ({ reply, request }) => {
   return request.length;
 };
 
+/** Lengths of type 80 that panic a guest kernel (row 4); Linux 6.1 believes the field, whatever DQAP says. */
+const panics = (length: number): boolean => length > 528 && length <= 1808;
+
 const wrongLength: Spoil = (work, size, value) => {
-  if (work.reply[1] === TYPE_80) putU16(work.reply, TYPE80_HEADER.at.length, value);
-  else if (isRsa(work)) putU16(work.reply, 272, value);
+  if (work.reply[1] === TYPE_80) {
+    const harmless = !panics(value & 0xffff) || work.context.allowGuestDamage === true;
+    if (harmless) putU16(work.reply, TYPE80_HEADER.at.length, value);
+  }
+  if (isRsa(work)) putU16(work.reply, 272, value);
   else if (is86(work) && u32(work.reply, H.count2) === 0) putU32(work.reply, H.count1, value);
   return size;
 };
@@ -88,6 +94,10 @@ const type80Length: Spoil = ({ reply }, size, value) => {
   putU16(reply, TYPE80_HEADER.at.length, length);
   return Math.max(length, 8);
 };
+
+/** Never longer than a good reply: that is another shape. */
+const type80Short: Spoil = (work, size, value) =>
+  value < size ? type80Length(work, size, value) : size;
 
 const version: Spoil = (work, size, value) => {
   if (is86(work)) work.reply[REPLY_BLOCK + CPRBX.at.version] = value;
@@ -215,7 +225,7 @@ export const REPLY_SHAPES: readonly ReplyShape[] = [
     type80Length,
     'panics the guest kernel (BUG_ON in the type 80 conversion)',
   ),
-  shape('type80-short', 5, 24, 'type 80 length below 16+n', 'queue offline', type80Length),
+  shape('type80-short', 5, 24, 'type 80 length below 16+n', 'queue offline', type80Short),
   shape('version', 5, 3, 'CPRB version', 'queue offline', version),
   shape('zero-offset2', 6, 0, 'none', 'fine; 6.1: queue offline', zeroOffset2),
   shape('large-block', 7, 5000, 'count1', 'EMSGSIZE', largeBlock),

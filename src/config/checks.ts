@@ -3,8 +3,16 @@
 // Source: docs/design.md sections 2 and 5; vfio-ap.md sections 4.1, 4.2 (sharing, over-provisioning); ap-architecture.md AD-37.
 
 import { adapterType, MACHINE_PROFILES } from '../../native-like/arch/adapter-types.ts';
+import { replyProblem } from './faults.ts';
 import type { Path, Report } from './source.ts';
-import type { FaultConfig, GuestConfig, MdevConfig, PartitionConfig } from './types.ts';
+import type {
+  AdapterMode,
+  FaultConfig,
+  GuestConfig,
+  InjectedReply,
+  MdevConfig,
+  PartitionConfig,
+} from './types.ts';
 import { formatApqn } from './units.ts';
 
 /** One page: guest storage and the pool of message slots are made of pages. */
@@ -34,8 +42,14 @@ export function checkWhole(config: Complete, report: Report): void {
   checkMemory(config, report);
   checkUuids(config.guests, report);
   checkSharing(config.guests, report);
+  checkFaults(config, report);
+}
+
+/** What a fault may say only on this machine. */
+export function checkFaults(config: Complete, report: Report): void {
   const names = config.guests.map((guest) => guest.name);
   config.faults.forEach((fault, index) => {
+    checkDamage(fault, index, config.machine.allowGuestDamage, report);
     if (fault?.guest !== undefined && !names.includes(fault.guest)) {
       report(
         'UNKNOWN_GUEST',
@@ -45,6 +59,20 @@ export function checkWhole(config: Complete, report: Report): void {
       );
     }
   });
+}
+
+/** Replies that damage a guest need the switch. */
+function checkDamage(
+  fault: FaultConfig | undefined,
+  index: number,
+  allowGuestDamage: boolean,
+  report: Report,
+): void {
+  if (fault?.effect.kind !== 'reply') return;
+  const problem = replyProblem(fault.effect.reply, allowGuestDamage);
+  if (problem === undefined) return;
+  const path: Path = ['faults', index, 'reply'];
+  report('GUEST_DAMAGE', path, problem.message, 'machine: { allowGuestDamage: true }');
 }
 
 /** What the profile's QCI block can show: numbers up to na and nd (ap-architecture.md section 4.2). */
@@ -159,6 +187,7 @@ function* apqnsOf(mdev: MdevConfig | undefined): Generator<number> {
 export function warnAbout(config: Complete, warn: Warn): void {
   const { adapters, usageDomains, controlDomains } = config.machine;
   warnAboutTypes(config.machine, warn);
+  warnAboutReplies(config, warn);
   for (const guest of config.guests) {
     const path: Path = ['guests', guest.name];
     const mdev: Path = [...path, 'mdev'];
@@ -185,6 +214,23 @@ export function warnAbout(config: Complete, warn: Warn): void {
       );
     }
   }
+}
+
+/** The mode of cards a reply is for; undefined: any. */
+function modeOfReply(reply: InjectedReply): AdapterMode | undefined {
+  return reply.kind === 'cca' || reply.kind === 'ep11' ? reply.kind : undefined;
+}
+
+/** Injected replies that the queue's card never gives (CD-12: the reply stays as it is). */
+function warnAboutReplies(config: Complete, warn: Warn): void {
+  config.faults.forEach((fault, index) => {
+    if (fault?.effect.kind !== 'reply' || fault.apqn === undefined) return;
+    const { mode } = config.machine.adapters.get(fault.apqn >>> 8) ?? {};
+    const wanted = modeOfReply(fault.effect.reply);
+    if (mode === undefined || wanted === undefined || mode === wanted) return;
+    const message = `adapter ${fault.apqn >>> 8} is in mode ${mode}: a reply of mode ${wanted} changes nothing`;
+    warn('REPLY', ['faults', index, 'reply'], message);
+  });
 }
 
 function warnAboutTypes(machine: PartitionConfig, warn: Warn): void {

@@ -4,14 +4,14 @@
 
 import { readFileSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
-import { checkWhole, warnAbout } from './checks.ts';
+import { checkFaults, checkWhole, warnAbout } from './checks.ts';
 import { normaliseFault } from './faults.ts';
 import { type Mistake, MistakesError } from './mistakes.ts';
 import { normaliseGuest, normaliseHost, normalisePartition } from './normalise.ts';
 import { directoryOf } from './paths.ts';
-import { ConfigSchema, type RawConfig } from './schema.ts';
+import { ConfigSchema, type RawConfig, type RawFault } from './schema.ts';
 import { type Report, type Source, sourceFromObject, sourceFromYaml } from './source.ts';
-import type { ConfigWarning, FaultConfig, LoadedConfig } from './types.ts';
+import type { ConfigWarning, FaultConfig, LoadedConfig, MachineConfig } from './types.ts';
 import { validate } from './validate.ts';
 
 /** How a plain object is called in messages. */
@@ -33,6 +33,25 @@ export function configFromObject(object: unknown): LoadedConfig {
   const isMapping = object !== null && typeof object === 'object' && !Array.isArray(object);
   const value = isMapping ? { apemu: 1, ...object } : object;
   return build(sourceFromObject(value, OBJECT_NAME), undefined);
+}
+
+/** A fault as a plain object with the keys of a configuration file: `{ guest: 'A', on: 'dqap', rc: 5, count: 1 }`. */
+export type FaultObject = RawFault;
+
+/**
+ * Checks a fault for a machine of this configuration.
+ * @throws MistakesError as for a configuration that holds it
+ */
+export function faultFromObject(object: FaultObject, config: MachineConfig): FaultConfig {
+  const source = sourceFromObject({ apemu: 1, faults: [object] }, 'fault');
+  const { value, mistakes: found } = validate(ConfigSchema, source);
+  const mistakes = [...found];
+  const report = reportTo(mistakes, source);
+  const raw = (value as RawConfig).faults?.[0];
+  const fault = raw === undefined ? undefined : normaliseFault(raw, ['faults', 0], report);
+  checkFaults({ ...config, faults: [fault] }, report);
+  if (mistakes.length > 0 || fault === undefined) throw new MistakesError(mistakes);
+  return deepFreeze(fault);
 }
 
 /**
@@ -62,10 +81,7 @@ function build(source: Source, file: string | undefined): LoadedConfig {
   }
   const validated = validate(ConfigSchema, { ...source, value: withEmptyGuests(source.value) });
   mistakes.push(...validated.mistakes);
-  const report: Report = (what, path, message, expected, key = false) => {
-    const place = key ? source.placeOfKey(path) : source.placeOf(path);
-    mistakes.push({ code: `APEMU_ERR_CONFIG_${what}`, message, expected, place });
-  };
+  const report = reportTo(mistakes, source);
   const raw = validated.value as RawConfig;
   const whole = {
     machine: normalisePartition(raw.machine, report),
@@ -86,6 +102,14 @@ function build(source: Source, file: string | undefined): LoadedConfig {
   const faults = whole.faults.filter((fault): fault is FaultConfig => fault !== undefined);
   const config = { ...whole, file, faults };
   return deepFreeze({ config, warnings });
+}
+
+/** Collects what checks report, with its places. */
+function reportTo(mistakes: Mistake[], source: Source): Report {
+  return (what, path, message, expected, key = false) => {
+    const place = key ? source.placeOfKey(path) : source.placeOf(path);
+    mistakes.push({ code: `APEMU_ERR_CONFIG_${what}`, message, expected, place });
+  };
 }
 
 /** `Guest1:` with nothing behind it is a guest with defaults; `guests:` with nothing behind it has none. */

@@ -7,13 +7,13 @@ import { DEFAULT_DEPTH } from '../../native-like/arch/limits.ts';
 import { isAbsolutePath, joinPath } from './paths.ts';
 import {
   GUEST_FACILITIES,
-  MAX_APID,
   type RawAdapter,
   type RawConfig,
   type RawGuest,
   type RawService,
   type RawWorkload,
 } from './schema.ts';
+import { MAX_APID } from './schema-parts.ts';
 import type { Path, Report } from './source.ts';
 import type {
   AdapterConfig,
@@ -71,6 +71,7 @@ export function normalisePartition(raw: RawConfig['machine'], report: Report): P
       zapqNs: time(timing.zapq, DEFAULTS.timing.zapqNs),
       aqicNs: time(timing.aqic, DEFAULTS.timing.aqicNs),
     },
+    allowGuestDamage: raw?.allowGuestDamage ?? false,
   };
 }
 

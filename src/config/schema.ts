@@ -9,13 +9,27 @@ import {
   MACHINE_PROFILES,
 } from '../../native-like/arch/adapter-types.ts';
 import { DEPTH_MAX, ML_MAX, UNAVAILABLE_LIMIT_BYTES } from '../../native-like/arch/limits.ts';
+import { INJECTION_EXPECTED } from '../cex/inject-text.ts';
+import { FUNCTION_EXPECTED } from '../cex/request-function.ts';
+import {
+  apids,
+  apqis,
+  closed,
+  duration,
+  flag,
+  hexadecimal,
+  MAX_APID,
+  onOff,
+  size,
+  text,
+  together,
+  whole,
+  word,
+} from './schema-parts.ts';
 import { SWITCHES, type SwitchRow } from './switches.ts';
 import { FAULT_INSTRUCTIONS, KERNEL_PROFILES, SERVICE_MODELS } from './types.ts';
-import { DURATION_PATTERN, MEMORY_PATTERN } from './units.ts';
+import { DURATION_PATTERN } from './units.ts';
 
-/** Highest adapter and domain number. Source: ap-architecture.md section 1.2. */
-export const MAX_APID = 255;
-export const MAX_APQI = 255;
 /** KVM's limit with the extended SCA. Source: Linux arch/s390/include/asm/kvm_host.h KVM_S390_ESCA_CPU_SLOTS. */
 export const MAX_VCPUS = 248;
 
@@ -24,34 +38,6 @@ export const MAX_ENGINES = 40;
 
 /** Facility bits a guest may have. Source: ap-architecture.md section 4.1. */
 export const GUEST_FACILITIES = [12, 15, 65, 76] as const;
-
-const closed = { additionalProperties: false } as const;
-/** A mapping whose keys make sense only together: with one mistake in it nothing more is said about it. */
-const together = { ...closed, together: true } as const;
-const whole = (minimum: number, maximum: number, expected: string) =>
-  Type.Integer({ minimum, maximum, expected: `${expected}, ${minimum} to ${maximum}` });
-const hexadecimal = (maximum: number, expected: string) =>
-  Type.Integer({ minimum: 0, maximum, expected: `${expected}, 0 to 0x${maximum.toString(16)}` });
-const word = <const T extends string>(values: readonly T[]) =>
-  Type.Unsafe<T>({ type: 'string', enum: values, expected: `one of ${values.join(', ')}` });
-const flag = Type.Boolean({ expected: 'true or false' });
-const duration = Type.Union([Type.String({ pattern: DURATION_PATTERN }), Type.Literal(0)], {
-  expected: 'a time with its unit, such as 100us, 5ms, 1s, or 0',
-});
-const size = Type.Union(
-  [Type.String({ pattern: MEMORY_PATTERN }), Type.Integer({ minimum: 0, maximum: 2 ** 40 })],
-  { expected: 'a size, such as 512KiB, 16MiB or 1GiB' },
-);
-const text = (expected: string) => Type.String({ minLength: 1, expected });
-const onOff = Type.Union([Type.Boolean(), Type.Literal('on'), Type.Literal('off')], {
-  expected: 'on or off',
-});
-const apids = Type.Array(whole(0, MAX_APID, 'an adapter number'), {
-  expected: 'a list of adapter numbers, such as [5, 0x06]',
-});
-const apqis = Type.Array(whole(0, MAX_APQI, 'a domain number'), {
-  expected: 'a list of domain numbers, such as [4, 0xab]',
-});
 
 const Service = Type.Object(
   {
@@ -106,6 +92,7 @@ const Machine = Type.Object(
     controlDomains: Type.Optional(apqis),
     seed: Type.Optional(hexadecimal(0xffffffff, 'a 32-bit number')),
     messageMemory: Type.Optional(size),
+    allowGuestDamage: Type.Optional(flag),
     timing: Type.Optional(
       Type.Object(
         {
@@ -246,6 +233,12 @@ const Fault = Type.Object(
     drop: Type.Optional(Type.Literal(true, { expected: 'true' })),
     delay: Type.Optional(duration),
     reorder: Type.Optional(whole(1, 255, 'a number of places')),
+    reply: Type.Optional(text(INJECTION_EXPECTED)),
+    function: Type.Optional(
+      Type.Union([Type.String({ minLength: 1 }), Type.Integer({ minimum: 0, maximum: 0xffff })], {
+        expected: FUNCTION_EXPECTED,
+      }),
+    ),
     count: Type.Optional(whole(1, 0x7fffffff, 'a number of instructions')),
     probability: Type.Optional(
       Type.Number({ exclusiveMinimum: 0, maximum: 1, expected: 'a number above 0, at most 1' }),

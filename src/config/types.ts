@@ -3,8 +3,9 @@
 // Source: docs/design.md section 5; ranges from docs/reference/ap-architecture.md sections 1.2, 4.4 and 7 (AD-20, AD-21, AD-26).
 
 import type { AdapterMode, MachineProfileRow } from '../../native-like/arch/adapter-types.ts';
+import type { InjectedReply } from '../cex/inject.ts';
 
-export type { AdapterMode };
+export type { AdapterMode, InjectedReply };
 
 /** Machine profiles: rows of native-like/arch/adapter-types.ts. */
 export type MachineProfileName = MachineProfileRow['name'];
@@ -80,6 +81,11 @@ export interface PartitionConfig {
   /** Bytes of the pool of message slots. */
   readonly messageMemory: number;
   readonly timing: TimingConfig;
+  /**
+   * Lets faults declare replies that crash, leak or corrupt a Linux guest kernel (the shapes of docs/messages-support.md with an
+   * entry in the last column). Off by default.
+   */
+  readonly allowGuestDamage: boolean;
 }
 
 /** A single switch of a host profile; the names are the rows of `SWITCHES` (src/config/switches.ts). */
@@ -169,22 +175,27 @@ export type FaultInstruction = (typeof FAULT_INSTRUCTIONS)[number];
 export type FaultEffect =
   /** The instruction ends with this response code (0-0xFF) and condition code 3 (0 for response code 0). */
   | { readonly kind: 'rc'; readonly rc: number }
-  /** The instruction ends with this condition code (AD-18); `everyBytes`: at each such boundary of the operand, else once. */
+  /**
+   * The instruction ends with this condition code before it does anything. `everyBytes`: it ends with condition code 2 at each
+   * address of the operand that is a multiple of it, with what came before moved (AD-18).
+   */
   | { readonly kind: 'cc'; readonly cc: 1 | 2; readonly everyBytes: number | undefined }
   /** The reply never comes. */
   | { readonly kind: 'drop' }
   /** The reply comes this many virtual nanoseconds later. */
   | { readonly kind: 'delay'; readonly delayNs: number }
   /** The reply is put behind this many later ones. */
-  | { readonly kind: 'reorder'; readonly places: number };
+  | { readonly kind: 'reorder'; readonly places: number }
+  /** The adapter answers this instead; only requests for the function the reply names, if it names one. */
+  | { readonly kind: 'reply'; readonly reply: InjectedReply };
 
 /** When a fault strikes. */
 export type FaultTrigger =
-  /** The next `count` matching instructions. */
+  /** The next `count` matching instructions (with `everyBytes`: stops at a boundary). */
   | { readonly kind: 'count'; readonly count: number }
   /** Each matching instruction with this probability, above 0, at most 1 (1: always; the default). */
   | { readonly kind: 'probability'; readonly probability: number }
-  /** At each of these virtual times the first matching instruction from then on; ascending. */
+  /** At each of these virtual times, counted from when guests begin, the first matching instruction from then on; ascending. */
   | { readonly kind: 'at'; readonly atNs: readonly number[] };
 
 /** A fault, from a configuration or from a `fault:` line of an AP program. Exactly one of guest and apqn is set. */

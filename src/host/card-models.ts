@@ -3,7 +3,16 @@
 // Source: docs/design.md sections 3 and 4; docs/reference/messages.md.
 import { messageLimit } from '../../native-like/arch/limits.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
-import { C_CLOCKS, CLOCK_STRIDE, MASK_AQM, T_RANDOM } from '../../native-like/machine/layout.ts';
+import {
+  ADM_WORDS,
+  C_ADM,
+  C_CLOCKS,
+  C_MASKS,
+  CLOCK_STRIDE,
+  MASK_AQM,
+  MASK_WORDS,
+  T_RANDOM,
+} from '../../native-like/machine/layout.ts';
 import { type AdapterModel, processRequest, type RequestContext } from '../cex/adapter.ts';
 import { requestServiceNs } from '../cex/service.ts';
 import { nextRandom, seedRandom } from '../lpar/random.ts';
@@ -16,6 +25,10 @@ export interface Card extends AdapterModel {
 
 const bitOf = (image: MachineImage, words: number, id: number): boolean =>
   id >= 0 && id < 256 && ((image.word(words + (id >>> 5)) << (id & 31)) | 0) < 0;
+
+/** Word index of the effective ADM that goes with effective masks. */
+const admOf = (image: MachineImage, masks: number): number =>
+  image.word(C_ADM) + ((masks - image.word(C_MASKS)) / MASK_WORDS) * ADM_WORDS;
 
 /** Seeded bytes for cards; the state is a word of the thread's block in the image, so that a saved machine goes on the same. */
 const fillRandom = (image: MachineImage, thread: number, target: Uint8Array): void => {
@@ -39,14 +52,16 @@ export const cardModels = (
   const answer = (request: ServiceRequest): number => {
     const card = cards.get(request.apqn >>> 8);
     if (card === undefined) return request.bytes.length;
+    const { sender, injected } = request;
     const context: RequestContext = {
       apid: request.apqn >>> 8,
       apqi: request.apqn & 0xff,
-      usage: (domain) => bitOf(image, image.masks(0) + MASK_AQM, domain),
-      control: (domain) => bitOf(image, image.adm(0), domain),
+      usage: (domain) => bitOf(image, sender + MASK_AQM, domain),
+      control: (domain) => bitOf(image, admOf(image, sender), domain),
       random: (target) => fillRandom(image, thread, target),
       special: request.special,
       maxReplyBytes: messageLimit(card.ml ?? 0),
+      ...injected,
     };
     return processRequest(card, request.bytes, request.room, context);
   };

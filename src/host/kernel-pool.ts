@@ -2,7 +2,6 @@
 // Machine memories with their kernel instances, reused by machines that follow each other in one process: module instances are
 // never freed, and shared memories reserve address space.
 // Source: docs/design.md section 3; docs/reference/performance.md section 4 rule 1.
-import { MODE_LOOPBACK } from '../../native-like/arch/adapter-types.ts';
 import type { ExternalStorage } from '../../native-like/exec/registry.ts';
 import { createSharedMemory } from '../../native-like/machine/globals.ts';
 import {
@@ -14,9 +13,9 @@ import {
   type MachineImage,
 } from '../../native-like/machine/image.ts';
 import { IMAGE_BYTES_MAX } from '../../native-like/machine/layout.ts';
-import { targetDomain } from '../cex/domains.ts';
 import { ApemuError } from '../errors.ts';
 import { type Kernel, loadKernel } from '../lpar/kernel.ts';
+import { kernelCalls } from './kernel-calls.ts';
 
 /** A memory, its kernel, and the storage of guests outside the image (set by whoever serves such guests). */
 export interface Seat {
@@ -53,11 +52,6 @@ const capacityFor = (shape: ImageShape): ImageShape => {
   return imageBytes(capacity) <= IMAGE_BYTES_MAX ? capacity : shape;
 };
 
-const domainOf =
-  (image: MachineImage) =>
-  (mode: number, payload: number, length: number): number =>
-    mode === MODE_LOOPBACK ? -1 : targetDomain(image.u8.subarray(payload, payload + length));
-
 const createEntry = async (shape: ImageShape, capacity: ImageShape): Promise<Entry> => {
   const bytes = imageBytes(capacity);
   if (bytes > IMAGE_BYTES_MAX) {
@@ -70,7 +64,7 @@ const createEntry = async (shape: ImageShape, capacity: ImageShape): Promise<Ent
   // The kernel reaches the outside through the seat, so that each machine can bring its own.
   const outside: { seat?: Seat } = {};
   const kernel = await loadKernel(image, {
-    targetDomain: domainOf(image),
+    ...kernelCalls(image),
     external: {
       fetch: (...operand) => outside.seat?.external?.fetch(...operand) ?? 0,
       store: (...operand) => outside.seat?.external?.store(...operand) ?? 0,

@@ -15,13 +15,17 @@ import {
   F_FUNCTIONS,
   F_ID,
   F_RANDOM,
+  F_REPLY,
+  F_REQUEST,
   F_SCOPE,
   F_VALUE,
+  FAULT_BOUNDARY,
   FAULT_CC,
   FAULT_DELAY,
   FAULT_DROP,
   FAULT_RC,
   FAULT_REORDER,
+  FAULT_REPLY,
   FAULT_WORDS,
   FAULTS_MAX,
   FUNCTION_COUNT,
@@ -32,17 +36,23 @@ import {
   K_APQN,
   Q_ATTENTION,
 } from '../../native-like/machine/layout.ts';
+import { checkInjection, type InjectedReply } from '../cex/inject.ts';
+import { injectionWords } from '../cex/inject-words.ts';
+import { functionWord } from '../cex/request-function.ts';
 import { ApemuError } from '../errors.ts';
 import type { Exclusive, Partition } from './partition.ts';
 import { seedRandom } from './random.ts';
 
-/** What a fault does; times in nanoseconds. Message effects (drop, delay, reorder) strike at NQAP. */
+/** What a fault does; times in nanoseconds. Message effects (drop, delay, reorder, reply) strike at NQAP. */
 export type FaultEffect =
   | { readonly kind: 'rc'; readonly rc: number }
-  | { readonly kind: 'cc'; readonly cc: 1 | 2 }
+  /** `everyBytes`: condition code 2 at each address of the operand that is a multiple of it (AD-18). */
+  | { readonly kind: 'cc'; readonly cc: 1 | 2; readonly everyBytes?: number | undefined }
   | { readonly kind: 'drop' }
   | { readonly kind: 'delay'; readonly delayNs: number }
-  | { readonly kind: 'reorder'; readonly places: number };
+  | { readonly kind: 'reorder'; readonly places: number }
+  /** What the adapter answers instead; only to the function the reply names, if it names one. */
+  | { readonly kind: 'reply'; readonly reply: InjectedReply };
 
 /** One fault. Without guest and APQN it strikes everywhere. */
 export interface Fault {
@@ -66,7 +76,13 @@ const ACTIONS: Readonly<Record<FaultEffect['kind'], number>> = {
   drop: FAULT_DROP,
   delay: FAULT_DELAY,
   reorder: FAULT_REORDER,
+  reply: FAULT_REPLY,
 };
+/** Actions about a message after it was accepted: loopback queues leave the kernel's own path for them. */
+const MESSAGE_ACTIONS: readonly number[] = [FAULT_DROP, FAULT_DELAY, FAULT_REORDER, FAULT_REPLY];
+
+const actionOf = (effect: FaultEffect): number =>
+  effect.kind === 'cc' && effect.everyBytes !== undefined ? FAULT_BOUNDARY : ACTIONS[effect.kind];
 
 const SCOPE_ANY = 0;
 const SCOPE_GUEST = 1;
@@ -78,17 +94,24 @@ export class Faults {
   readonly #partition: Partition;
   readonly #exclusive: Exclusive;
   readonly #seed: number;
+  readonly #allowGuestDamage: boolean;
 
-  constructor(partition: Partition, seed: number, exclusive: Exclusive) {
+  /** @param allowGuestDamage whether replies that crash or corrupt a guest kernel may be declared */
+  constructor(partition: Partition, seed: number, exclusive: Exclusive, allowGuestDamage = false) {
     this.#image = partition.image;
     this.#partition = partition;
     this.#exclusive = exclusive;
     this.#seed = seed;
+    this.#allowGuestDamage = allowGuestDamage;
   }
 
-  /** Declares a fault. Throws ApemuError when the table is full or the instruction is unknown. */
+  /**
+   * Declares a fault.
+   * @throws ApemuError when the table is full, the instruction is unknown, or the reply cannot be injected (APEMU_ERR_CEX_…)
+   */
   declare(fault: Fault): void {
     const functions = functionMask(fault);
+    if (fault.effect.kind === 'reply') checkInjection(fault.effect.reply, this.#allowGuestDamage);
     this.#exclusive(() => {
       this.#write(this.#append(), fault, functions);
       this.#mark();
@@ -147,7 +170,7 @@ export class Faults {
     i32[record + F_ID] =
       fault.apqn ?? (fault.guest === undefined ? 0 : this.#image.guest(fault.guest));
     i32[record + F_FUNCTIONS] = functions;
-    i32[record + F_ACTION] = ACTIONS[effect.kind];
+    i32[record + F_ACTION] = actionOf(effect);
     i32[record + F_VALUE] = effectValue(effect);
     i32[record + F_COUNT] = fault.count ?? -1;
     const chance = fault.probability ?? 1;
@@ -155,7 +178,15 @@ export class Faults {
     i32[record + F_RANDOM] = seedRandom(this.#seed, 0x1000 + number);
     f64[(record + F_AT) >> 1] = fault.atNs ?? 0;
     f64[(record + F_DELAY) >> 1] = effect.kind === 'delay' ? effect.delayNs : 0;
+    i32[record + F_REQUEST] = 0;
+    if (effect.kind === 'reply') this.#writeReply(record, effect.reply);
     i32[record + F_ACTIVE] = 1;
+  }
+
+  #writeReply(record: number, reply: InjectedReply): void {
+    const { i32 } = this.#image;
+    i32.set(injectionWords(reply, this.#allowGuestDamage), record + F_REPLY);
+    i32[record + F_REQUEST] = functionWord(reply.function ?? '');
   }
 
   /** Sets the marks by which the fast paths see that there is something to look at. */
@@ -188,7 +219,7 @@ export class Faults {
       if (scope === SCOPE_ANY) marks.all = true;
       else if (scope === SCOPE_GUEST) marks.guests.add(image.word(record + F_ID));
       else marks.apqns.add(image.word(record + F_ID));
-      if (image.word(record + F_ACTION) >= FAULT_DROP) marks.messages = true;
+      if (MESSAGE_ACTIONS.includes(image.word(record + F_ACTION))) marks.messages = true;
     }
     return marks;
   }
@@ -203,7 +234,7 @@ interface Marks {
 
 const effectValue = (effect: FaultEffect): number => {
   if (effect.kind === 'rc') return effect.rc;
-  if (effect.kind === 'cc') return effect.cc;
+  if (effect.kind === 'cc') return effect.everyBytes ?? effect.cc;
   return effect.kind === 'reorder' ? effect.places : 0;
 };
 
@@ -217,7 +248,7 @@ const functionMask = (fault: Fault): number => {
 };
 
 const namedFunctions = (fault: Fault): number => {
-  if (ACTIONS[fault.effect.kind] >= FAULT_DROP) return 1 << FUNCTION_NQAP;
+  if (MESSAGE_ACTIONS.includes(actionOf(fault.effect))) return 1 << FUNCTION_NQAP;
   if (fault.on === 'any') return (1 << FUNCTION_COUNT) - 1;
   const index = FUNCTION_NAMES.findIndex((name) => name.toLowerCase() === fault.on);
   if (index < 0) {

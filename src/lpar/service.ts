@@ -26,6 +26,8 @@ import {
   L_DELAY,
   L_FLAGS,
   L_LENGTH,
+  L_REPLY,
+  L_SENDER,
   Q_LIMIT,
   Q_REQUEST_HEAD,
   Q_REQUEST_TAIL,
@@ -35,9 +37,11 @@ import {
   SERVICE_LOGNORMAL,
   SERVICE_RATED,
   SLOT_HEADER_BYTES,
+  SLOT_REPLY,
   SLOT_SPECIAL,
   T_PENDING,
 } from '../../native-like/machine/layout.ts';
+import { type InjectionWords, injectionOf } from '../cex/inject-words.ts';
 import type { Kernel } from './kernel.ts';
 import { asFraction, nextRandom } from './random.ts';
 
@@ -45,12 +49,16 @@ import { asFraction, nextRandom } from './random.ts';
 export interface ServiceRequest {
   readonly apqn: number;
   readonly special: boolean;
+  /** Word index of the sender's effective masks. */
+  readonly sender: number;
+  /** What a fault wants to be answered instead. */
+  readonly injected: ReturnType<typeof injectionOf> | undefined;
   /** The request; `room` bytes of the slot may be overwritten with the reply. */
   readonly bytes: Uint8Array;
   readonly room: Uint8Array;
 }
 
-/** What a message means: fills `room` with the reply and returns its length. Loopback needs none. */
+/** What a message means: fills `room` with the reply and returns its length. Loopback needs none, but for injected replies. */
 export type MessageModel = (request: ServiceRequest) => number;
 
 /** Rated service time in nanoseconds of a request, for the model `rated`. */
@@ -136,12 +144,21 @@ export class AdapterService {
     const bytes = u8.subarray(payload, payload + length);
     const due = this.#schedule(apqn, bytes, accepted) + (f64[(header + L_DELAY) >> 1] as number);
     let reply = length;
-    if (i32[cold + K_MODE] !== MODE_LOOPBACK && this.#models !== undefined) {
+    const flags = i32[header + L_FLAGS] as number;
+    const injects = (flags & SLOT_REPLY) !== 0;
+    if ((i32[cold + K_MODE] !== MODE_LOOPBACK || injects) && this.#models !== undefined) {
       const room = u8.subarray(payload, payload + (i32[q + Q_LIMIT] as number));
-      const special = ((i32[header + L_FLAGS] as number) & SLOT_SPECIAL) !== 0;
-      reply = this.#models.answer({ apqn, special, bytes, room });
+      const special = (flags & SLOT_SPECIAL) !== 0;
+      const injected = injects ? this.#injected(header) : undefined;
+      const sender = i32[header + L_SENDER] as number;
+      reply = this.#models.answer({ apqn, special, sender, injected, bytes, room });
     }
     this.#kernel.completeAt(q, slot, reply, due);
+  }
+
+  #injected(header: number): ReturnType<typeof injectionOf> {
+    const at = header + L_REPLY;
+    return injectionOf(this.#image.i32.subarray(at, at + 3) as unknown as InjectionWords);
   }
 
   /** When the reply to a request accepted at `accepted` is ready: its engine's queue, service time, order of replies. */

@@ -71,12 +71,19 @@ export class MachineForPrograms implements ProgramMachine {
     return this.#operator.act(verb, values);
   }
 
+  get allowGuestDamage(): boolean {
+    return this.machine.config.machine.allowGuestDamage;
+  }
+
+  /** Times count from the program's first line; the machine's from when its guests began. */
   fault(fault: FaultConfig): void {
     const { trigger } = fault;
     if (trigger.kind !== 'at') this.machine.fault(fault);
     else {
-      const atNs = trigger.atNs.map((ns) => ns + this.#startNs);
-      this.machine.fault({ ...fault, trigger: { kind: 'at', atNs } });
+      const later = this.#startNs - this.machine.startNs;
+      const atNs = trigger.atNs.map((ns) => ns + later);
+      const shifted: FaultConfig = { ...fault, trigger: { kind: 'at', atNs } };
+      this.machine.fault(shifted);
     }
   }
 

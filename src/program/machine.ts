@@ -67,6 +67,8 @@ export interface ProgramMachine {
   /** One command of the administrator's shell: cat, echo, wait, … with `$NAME` already replaced. */
   sysfs(command: string): OperationOutcome;
   lpar(verb: LparVerb, values: readonly number[]): OperationOutcome;
+  /** Whether faults may damage a guest kernel (`machine: { allowGuestDamage: true }`); not given: no. */
+  readonly allowGuestDamage?: boolean;
   fault(fault: FaultConfig): void;
   clearFaults(): void;
 }

@@ -2,6 +2,8 @@
 // Lines about everything that is no vCPU: clock, sysfs, lpar, fault.
 // Source: docs/design.md section 6.
 
+import { INJECTION_EXPECTED, parseInjection } from '../cex/inject-text.ts';
+import { FUNCTION_EXPECTED, isFunctionName } from '../cex/request-function.ts';
 import { normaliseFault } from '../config/faults.ts';
 import { nearest } from '../config/mistakes.ts';
 import { FAULT_INSTRUCTIONS } from '../config/types.ts';
@@ -134,6 +136,8 @@ const FAULT_VALUES: Readonly<Record<string, (text: string) => unknown>> = {
   drop: (text) => (text === '1' ? true : undefined),
   delay: (text) => (parseDurationNs(text) === undefined ? undefined : text),
   reorder: (text) => within(parseNumber(text), 1, 255),
+  reply: (text) => (parseInjection(text) === undefined ? undefined : text),
+  function: (text) => (isFunctionName(text) ? text : undefined),
   count: (text) => within(parseNumber(text), 1, 0x7fffffff),
   probability: (text) =>
     /^(?:1|0?\.\d+)$/.test(text) && Number(text) > 0 ? Number(text) : undefined,
@@ -154,6 +158,8 @@ const FAULT_EXPECTED: Readonly<Record<string, string>> = {
   drop: '1',
   delay: DURATION,
   reorder: 'a number of places, 1 to 255',
+  reply: INJECTION_EXPECTED,
+  function: FUNCTION_EXPECTED,
   count: 'a number of instructions, at least 1',
   probability: 'a number above 0, at most 1',
   at: 'times with their units, separated by commas',
@@ -188,8 +194,10 @@ export function parseFault(head: Head, tokens: readonly Token[], parts: LinePart
   const raw: Record<string, unknown> =
     apqn === undefined ? { guest: target.text } : { apqn: target.text };
   for (const token of fields) addFaultField(raw, token);
-  const fault = normaliseFault(raw, [], (_what, _path, message, expected) => {
-    throw new LineError('FAULT', target.column, message, expected);
+  const fault = normaliseFault(raw, [], (_what, [key], message, expected) => {
+    const field = fields.find(({ text }) => text.startsWith(`${key}=`));
+    const column = field === undefined ? target.column : field.column + `${key}=`.length;
+    throw new LineError('FAULT', column, message, expected);
   });
   if (fault === undefined)
     throw new LineError('FAULT', target.column, 'the fault contradicts itself');

@@ -2,7 +2,8 @@
 // Printer of AP programs: the inverse of the parser.
 // Source: docs/design.md section 6.
 
-import type { FaultConfig } from '../config/types.ts';
+import { printInjection } from '../cex/inject-text.ts';
+import type { FaultConfig, InjectedReply } from '../config/types.ts';
 import { formatApqn, formatDuration } from '../config/units.ts';
 import type {
   Bytes,
@@ -156,12 +157,18 @@ function printFault(fault: FaultConfig): string {
   if (effect.kind === 'drop') words.push('drop=1');
   if (effect.kind === 'delay') words.push(`delay=${formatDuration(effect.delayNs)}`);
   if (effect.kind === 'reorder') words.push(`reorder=${effect.places}`);
+  if (effect.kind === 'reply') words.push(...printReply(effect.reply));
   if (trigger.kind === 'count') words.push(`count=${trigger.count}`);
   if (trigger.kind === 'at') words.push(`at=${trigger.atNs.map(formatDuration).join(',')}`);
   if (trigger.kind === 'probability' && trigger.probability < 1) {
     words.push(`probability=${printProbability(trigger.probability)}`);
   }
   return words.join(' ');
+}
+
+function printReply(reply: InjectedReply): string[] {
+  const text = `reply=${printInjection(reply)}`;
+  return reply.function === undefined ? [text] : [text, `function=${reply.function}`];
 }
 
 /** Never with an exponent: the parser knows plain decimals. */

@@ -2,6 +2,8 @@
 // Steps about the host side: clock, sysfs, lpar, fault. Each runs, and says what came out as text.
 // Source: docs/design.md section 6.
 
+import { replyProblem } from '../config/faults.ts';
+import type { FaultConfig } from '../config/types.ts';
 import { formatDuration } from '../config/units.ts';
 import type { OutcomeExpectation, Statement } from './ast.ts';
 import type { OperationOutcome, ProgramMachine } from './machine.ts';
@@ -76,18 +78,7 @@ export function hostStep(
     }
     case 'fault': {
       const { fault } = statement;
-      if (
-        fault !== 'clear' &&
-        fault.guest !== undefined &&
-        !machine.guestNames().includes(fault.guest)
-      ) {
-        report(
-          'UNKNOWN_GUEST',
-          `the machine has no guest ${fault.guest}`,
-          `one of ${machine.guestNames().join(', ')}`,
-        );
-        return undefined;
-      }
+      if (fault !== 'clear' && !canDeclare(fault, machine, report)) return undefined;
       return makeStep(statement, machine, () => {
         if (fault === 'clear') machine.clearFaults();
         else machine.fault(fault);
@@ -95,6 +86,21 @@ export function hostStep(
       });
     }
   }
+}
+
+/** Whether the machine can take a fault; if not, why is reported. */
+function canDeclare(fault: FaultConfig, machine: ProgramMachine, report: ReportMissing): boolean {
+  if (fault.guest !== undefined && !machine.guestNames().includes(fault.guest)) {
+    const names = machine.guestNames().join(', ');
+    report('UNKNOWN_GUEST', `the machine has no guest ${fault.guest}`, `one of ${names}`);
+    return false;
+  }
+  if (fault.effect.kind !== 'reply') return true;
+  const problem = replyProblem(fault.effect.reply, machine.allowGuestDamage ?? false);
+  if (problem === undefined) return true;
+  const expected = 'machine: { allowGuestDamage: true } in the configuration';
+  report('GUEST_DAMAGE', problem.message, expected);
+  return false;
 }
 
 function runClock(statement: Of<'clock'>, machine: ProgramMachine): HostOutcome {

@@ -17,6 +17,7 @@ import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../guest/cpu.ts
 import { cardModels } from '../host/card-models.ts';
 import { guestProgram } from '../host/guest-program.ts';
 import { ImageCpu } from '../host/image-cpu.ts';
+import { kernelCalls } from '../host/kernel-calls.ts';
 import { InterceptHandler } from '../kvm/intercept.ts';
 import { enabledMask, pendingMask } from '../kvm/interruptions.ts';
 import { type Kernel, loadKernel } from '../lpar/kernel.ts';
@@ -235,7 +236,7 @@ class Worker {
 /** The task: runs until it is told to stop. */
 export default async function runVcpus(task: WorkerTask): Promise<WorkerReport> {
   const image = new MachineImage(task.memory);
-  const kernel = await loadKernel(image, { thread: task.thread });
+  const kernel = await loadKernel(image, { thread: task.thread, ...kernelCalls(image) });
   const worker = new Worker(task, image, kernel);
   await worker.prepare();
   return worker.run();
