@@ -96,7 +96,7 @@ export const sweepText = (result: SweepResult, how: string): string => {
     '',
     result.targetNs === undefined ? rule : `${rule}, p99 <= ${timeText(result.targetNs)}`,
   );
-  lines.push(`busy: the busiest adapter; full: arrivals that found their queue full; ${how}`);
+  lines.push('busy: the busiest adapter; full: arrivals that found their queue full', how);
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 };
 

@@ -200,7 +200,10 @@ const queueCounts = (
   axis: SweepAxis | undefined,
 ): (number | undefined)[] => {
   if (axis === undefined) return [undefined];
-  return [...(axis.values ?? Array.from({ length: mostQueues(config) }, (_, i) => i + 1))];
+  const counts = axis.values ?? Array.from({ length: mostQueues(config) }, (_, i) => i + 1);
+  // Says at once what the last point would find out.
+  withLoad(config, { queues: counts.at(-1) ?? 0 });
+  return [...counts];
 };
 
 /**

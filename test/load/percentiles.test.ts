@@ -49,9 +49,10 @@ describe('latency percentiles', () => {
 
   it('do not get better by messages that have only just been sent', () => {
     const plain = percentilesNs(counts([...times(90, 1000), ...times(10, 8000)]), [50, 95]);
-    const fresh = percentilesNs(counts([...times(90, 1000), ...times(10, 8000)], times(500, 10)), [
-      50, 95,
-    ]);
+    const fresh = percentilesNs(
+      counts([...times(90, 1000), ...times(10, 8000)], times(500, 10)),
+      [50, 95],
+    );
     expect(fresh).toEqual(plain);
   });
 

@@ -41,7 +41,8 @@ export const shapeObject = (shape: Shape): object => {
   };
 };
 
-export const shapeConfig = (shape: Shape): MachineConfig => configFromObject(shapeObject(shape)).config;
+export const shapeConfig = (shape: Shape): MachineConfig =>
+  configFromObject(shapeObject(shape)).config;
 
 /** The configuration as a file (JSON is YAML). */
 export const shapeFile = (shape: Shape): string => {
