@@ -19,7 +19,7 @@ export const ROWS: readonly (readonly string[])[] = [
   ['src/index.ts'],
   // What a run counts and shows, for every way to run: it reads guest programs' state and the image.
   ['src/load'],
-  ['src/vcpu-pool', 'src/program'],
+  ['src/vcpu-pool', 'src/program', 'src/shell'],
   // They print AP programs and start pools.
   ['src/fuzz', 'bench'],
   ['src/qemu'],
@@ -40,6 +40,7 @@ export const GUEST_USERS: Readonly<Record<string, 'all' | readonly string[]>> = 
   'src/load': 'all',
   'src/vcpu-pool': 'all',
   'src/program': 'all',
+  'src/shell': 'all',
   'src/fuzz': 'all',
   bench: 'all',
   'src/qemu': 'all',
