@@ -52,8 +52,8 @@ export function supportPage(): string {
     '## Functions\n',
     supportTable(),
     '## Reply shapes for fuzzing\n',
-    'Injected by name (`inject: { kind: shape, shape: … }`). Shapes with an entry in the last column crash, leak or corrupt a Linux',
-    'guest kernel; without the switch `allowGuestDamage` they are refused by the configuration check and never sent.\n',
+    'Injected by name: `reply: shape/NAME` or `reply: shape/NAME/VALUE` of a fault. Shapes with an entry in the last column crash,',
+    'leak or corrupt a Linux guest kernel; without `machine: { allowGuestDamage: true }` they are refused and never sent.\n',
     shapeTable(),
   ].join('\n');
 }

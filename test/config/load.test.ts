@@ -4,7 +4,13 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PROFILES } from '../../src/ap-bus/profile.ts';
-import { configFromObject, loadConfigFile, parseConfig } from '../../src/config/load.ts';
+import { REPLY_SHAPES } from '../../src/cex/shapes.ts';
+import {
+  configFromObject,
+  faultFromObject,
+  loadConfigFile,
+  parseConfig,
+} from '../../src/config/load.ts';
 import { formatMistake, MistakesError } from '../../src/config/mistakes.ts';
 import { SWITCHES } from '../../src/config/switches.ts';
 import { KERNEL_PROFILES, type MachineConfig } from '../../src/config/types.ts';
@@ -63,6 +69,7 @@ describe('a configuration becomes complete', () => {
       seed: 1,
       messageMemory: 64 * 2 ** 20,
       timing: { rapqNs: 1e6, zapqNs: 5e6, aqicNs: 1e5 },
+      allowGuestDamage: false,
     });
     expect(config.guests).toEqual([]);
   });
@@ -187,9 +194,57 @@ guests:
       'guest: G, reorder: 3, at: 0',
       { effect: { kind: 'reorder', places: 3 }, trigger: { kind: 'at', atNs: [0] } },
     ],
+    [
+      'apqn: 05.0004, reply: "82/8A", function: PK, count: 1',
+      {
+        on: 'nqap',
+        effect: { kind: 'reply', reply: { kind: 'code', in: '82', code: 0x8a, function: 'PK' } },
+        trigger: { kind: 'count', count: 1 },
+      },
+    ],
+    [
+      'guest: G, on: nqap, reply: cca/8/2290, function: "RL"',
+      { effect: { kind: 'reply', reply: { kind: 'cca', rc: 8, rs: 2290, function: 'RL' } } },
+    ],
+    [
+      'guest: G, reply: ep11/80010001/c0003, function: 38',
+      {
+        effect: {
+          kind: 'reply',
+          reply: { kind: 'ep11', rv: 0x80010001, returnCode: 0xc0003, function: '38' },
+        },
+      },
+    ],
+    [
+      'guest: G, reply: shape/few-rules/9',
+      { effect: { kind: 'reply', reply: { kind: 'shape', shape: 'few-rules', value: 9 } } },
+    ],
     ['guest: G, on: nqap, cc: 2, every: 4096', { effect: { kind: 'cc', cc: 2, everyBytes: 4096 } }],
   ])('the fault { %s } is understood', (text, fault) => {
     expect(load(`guests: { G: {} }\nfaults:\n  - { ${text} }`).faults[0]).toMatchObject(fault);
+  });
+
+  it.each(REPLY_SHAPES.filter((shape) => shape.danger !== undefined).map(({ name }) => [name]))(
+    'the reply shape/%s is understood where the machine allows damage to guests',
+    (name) => {
+      const { faults } = load(
+        `machine: { allowGuestDamage: true }\nguests: { G: {} }\nfaults: [{ guest: G, reply: shape/${name} }]`,
+      );
+      expect(faults[0].effect).toEqual({ kind: 'reply', reply: { kind: 'shape', shape: name } });
+    },
+  );
+
+  it('a single fault is checked for a machine as its configuration would be', () => {
+    const config = load('guests: { G: {} }');
+    expect(faultFromObject({ guest: 'G', on: 'dqap', rc: 5 }, config)).toEqual({
+      guest: 'G',
+      apqn: undefined,
+      on: 'dqap',
+      effect: { kind: 'rc', rc: 5 },
+      trigger: { kind: 'probability', probability: 1 },
+    });
+    const wrong = [{ guest: 'H', rc: 5 }, { guest: 'G' }, { guest: 'G', reply: 'shape/rng-long' }];
+    for (const fault of wrong) expect(() => faultFromObject(fault, config)).toThrow(MistakesError);
   });
 
   it('a guest with nothing behind its name has all defaults', () => {
@@ -228,6 +283,16 @@ describe('what is legal and odd is a warning with its place', () => {
       '4:26 the machine has no adapter 0x07: the guest will not see it',
       '4:43 the machine has no usage domain 0xfe: the guest will not see it',
       '4:70 the machine has no control domain 0x01: the guest will not see it',
+    ]);
+  });
+
+  it('a reply that the queue’s card never gives', () => {
+    const { warnings } = parseConfig(
+      'apemu: 1\nmachine: { adapters: { 5: { mode: cca }, 6: { mode: accelerator } } }\nfaults:\n  - { apqn: 05.0004, reply: cca/8/65 }\n  - { apqn: 06.0004, reply: cca/8/65 }\n  - { apqn: 06.0004, reply: 82/10 }\n',
+      'w.yaml',
+    );
+    expect(warnings.map(({ line, column, message }) => `${line}:${column} ${message}`)).toEqual([
+      '5:29 adapter 6 is in mode accelerator: a reply of mode cca changes nothing',
     ]);
   });
 

@@ -2,6 +2,8 @@
 // Generated statements of every kind, for the property that printing and parsing are inverse.
 
 import fc from 'fast-check';
+import type { InjectedReply } from '../../src/cex/inject.ts';
+import { REPLY_SHAPES } from '../../src/cex/shapes.ts';
 import { FAULT_INSTRUCTIONS, type FaultConfig } from '../../src/config/types.ts';
 import type {
   Bytes,
@@ -147,6 +149,32 @@ const trigger: fc.Arbitrary<FaultConfig['trigger']> = fc.oneof(
     .array(ns, { minLength: 1, maxLength: 3 })
     .map((atNs) => ({ kind: 'at' as const, atNs: [...atNs].sort((a, b) => a - b) })),
 );
+const maybe = <T>(name: string, value: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> =>
+  fc
+    .option(value, { nil: undefined })
+    .map((v) => (v === undefined ? {} : { [name]: v }) as Record<string, T>);
+const word = fc.integer({ min: 0, max: 0xffffffff });
+/** Injected replies as their text forms can say them. */
+const reply: fc.Arbitrary<InjectedReply> = fc.oneof(
+  fc.record({
+    kind: fc.constant('code' as const),
+    in: fc.constantFrom('82' as const, '87' as const, '88' as const),
+    code: fc.nat(255),
+  }),
+  fc
+    .tuple(fc.nat(255), maybe('apfs', word))
+    .map(([code, apfs]) => ({ kind: 'code' as const, in: '86' as const, code, ...apfs })),
+  fc.record({ kind: fc.constant('cca' as const), rc: fc.nat(0xffff), rs: fc.nat(0xffff) }),
+  fc
+    .tuple(word, maybe('returnCode', word))
+    .map(([rv, returnCode]) => ({ kind: 'ep11' as const, rv, ...returnCode })),
+  fc
+    .tuple(
+      fc.constantFrom(...REPLY_SHAPES.map(({ name }) => name)),
+      maybe('value', fc.integer({ min: 0, max: 999_999_999 })),
+    )
+    .map(([shape, value]) => ({ kind: 'shape' as const, shape, ...value })),
+);
 const effects: fc.Arbitrary<Pick<FaultConfig, 'on' | 'effect'>> = fc.oneof(
   fc.record({
     on: fc.constantFrom(...FAULT_INSTRUCTIONS),
@@ -154,11 +182,18 @@ const effects: fc.Arbitrary<Pick<FaultConfig, 'on' | 'effect'>> = fc.oneof(
   }),
   fc.record({
     on: fc.constantFrom('nqap' as const, 'dqap' as const),
-    effect: fc.record({
-      kind: fc.constant('cc' as const),
-      cc: fc.constantFrom(1 as const, 2 as const),
-      everyBytes: fc.option(fc.integer({ min: 1, max: 2 ** 20 }), { nil: undefined }),
-    }),
+    effect: fc.oneof(
+      fc.record({
+        kind: fc.constant('cc' as const),
+        cc: fc.constantFrom(1 as const, 2 as const),
+        everyBytes: fc.constant(undefined),
+      }),
+      fc.record({
+        kind: fc.constant('cc' as const),
+        cc: fc.constant(2 as const),
+        everyBytes: fc.integer({ min: 1, max: 2 ** 20 }),
+      }),
+    ),
   }),
   fc.record({
     on: fc.constant('nqap' as const),
@@ -166,6 +201,12 @@ const effects: fc.Arbitrary<Pick<FaultConfig, 'on' | 'effect'>> = fc.oneof(
       fc.constant({ kind: 'drop' as const }),
       ns.map((delayNs) => ({ kind: 'delay' as const, delayNs })),
       fc.integer({ min: 1, max: 255 }).map((places) => ({ kind: 'reorder' as const, places })),
+      fc
+        .tuple(reply, fc.constantFrom(undefined, 'PK', '38', 'CRB3', 'loopback'))
+        .map(([inject, name]) => ({
+          kind: 'reply' as const,
+          reply: name === undefined ? inject : { ...inject, function: name },
+        })),
     ),
   }),
 );

@@ -147,8 +147,17 @@ const ROWS: readonly [string, number, number, string, string][] = [
     2,
     8,
     'FAULT',
-    'a fault has 2 effects (expected exactly one of rc, cc, drop, delay, reorder)',
+    'a fault has 2 effects (expected exactly one of rc, cc, drop, delay, reorder, reply)',
   ],
+  [
+    'fault-reply',
+    2,
+    22,
+    'NUMBER',
+    'reply is 82 (expected a reply such as 82/8a, 86/8b/1234, cca/8/2290, ep11/80010001, shape/echo)',
+  ],
+  ['fault-reply-shape', 2, 22, 'FAULT', 'reply shape ecko is unknown; known are'],
+  ['fault-reply-function', 2, 37, 'NUMBER', 'function is pk (expected a function'],
   ['fault-no-effect', 2, 8, 'FAULT', 'a fault has 0 effects'],
   ['fault-expects', 2, 22, 'SYNTAX', 'a fault has nothing to check'],
   [

@@ -141,6 +141,19 @@ describe('a line', () => {
     ['fault: 06.0004 on=dqap rc=5 count=1', 'fault: 06.0004 on=dqap rc=05 count=1', undefined],
     ['fault: Guest1 drop=1', 'fault: Guest1 on=nqap drop=1', undefined],
     ['fault: any on=nqap cc=2 every=4096', 'fault: any on=nqap cc=2 every=4096', undefined],
+    [
+      'fault: 05.0004 reply=82/8A function=PK count=1',
+      'fault: 05.0004 on=nqap reply=82/8a function=PK count=1',
+      undefined,
+    ],
+    ['fault: any reply=86/8B/001234', 'fault: any on=nqap reply=86/8b/1234', undefined],
+    ['fault: any reply=cca/8/2290', 'fault: any on=nqap reply=cca/8/2290', undefined],
+    ['fault: any reply=ep11/00000005', 'fault: any on=nqap reply=ep11/5', undefined],
+    [
+      'fault: Guest1 reply=shape/wrong-type/0x84 function=38',
+      'fault: Guest1 on=nqap reply=shape/wrong-type/132 function=38',
+      undefined,
+    ],
     ['fault: clear', 'fault: clear', undefined],
   ])('%s', (line, operation, expectation) => {
     const printed = printStatement({ ...one(line), comment: undefined });
