@@ -335,7 +335,9 @@ const markMessage = (header: number, fault: number): void => {
     return;
   }
   if (action === FAULT_REPLY) {
-    for (let n = 0; n < 3; n++) I32[header + L_REPLY + n] = I32[fault + F_REPLY + n] as number;
+    I32[header + L_REPLY] = I32[fault + F_VALUE] as number;
+    I32[header + L_REPLY + 1] = I32[fault + F_REPLY] as number;
+    I32[header + L_REPLY + 2] = I32[fault + F_REPLY + 1] as number;
     I32[header + L_FLAGS] = (I32[header + L_FLAGS] as number) | SLOT_REPLY;
     return;
   }

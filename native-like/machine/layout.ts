@@ -322,7 +322,7 @@ export const L_DELAY = 8;
 export const L_SEQUENCE = 10;
 /** SLOT_REORDER: behind how many later replies this one goes. */
 export const L_PLACES = 11;
-/** SLOT_REPLY: the three words of the injected reply, as its fault has them. */
+/** SLOT_REPLY: the three words of the injected reply. */
 export const L_REPLY = 12;
 /** Word index of the sender's effective masks: which domains it may use and control. */
 export const L_SENDER = 15;
@@ -383,7 +383,7 @@ export const F_ID = 2;
 export const F_FUNCTIONS = 3;
 /** FAULT_* */
 export const F_ACTION = 4;
-/** Response code, condition code, places, or bytes between boundaries. */
+/** Response code, condition code, places, bytes between boundaries, or the first of a reply's three words. */
 export const F_VALUE = 5;
 /** How often it still applies; -1 = for ever. */
 export const F_COUNT = 6;
@@ -396,8 +396,8 @@ export const F_REQUEST = 9;
 export const F_AT = 10;
 /** Delay in nanoseconds, a double. */
 export const F_DELAY = 12;
-/** FAULT_REPLY: the reply, three words of src/cex/inject-words.ts. Shares the words of F_DELAY. */
-export const F_REPLY = 12;
+/** FAULT_REPLY: the other two words of the reply (src/cex/inject-words.ts). */
+export const F_REPLY = 14;
 
 export const FAULT_RC = 0;
 export const FAULT_CC = 1;

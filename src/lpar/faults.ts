@@ -185,7 +185,10 @@ export class Faults {
 
   #writeReply(record: number, reply: InjectedReply): void {
     const { i32 } = this.#image;
-    i32.set(injectionWords(reply, this.#allowGuestDamage), record + F_REPLY);
+    const [head, first, second] = injectionWords(reply, this.#allowGuestDamage);
+    i32[record + F_VALUE] = head;
+    i32[record + F_REPLY] = first;
+    i32[record + F_REPLY + 1] = second;
     i32[record + F_REQUEST] = functionWord(reply.function ?? '');
   }
 
