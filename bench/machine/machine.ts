@@ -19,8 +19,10 @@ import type { BuiltReference, Reference } from '../reference/reference.ts';
 import { dqap, type Instruction, nqap } from './tables.ts';
 
 export interface BenchShape {
-  /** Guests beside the host, each with one vCPU. Default 1. */
+  /** Guests beside the host. Default 1. */
   readonly guests?: number;
+  /** vCPUs of each guest. Default 1. */
+  readonly vcpus?: number;
   /** Storage of each guest. Default 64 KiB. */
   readonly storageBytes?: number;
   /** Adapters 0..n-1 and domains 0..n-1. Default 1 each. */
@@ -37,7 +39,7 @@ export interface BenchMachine {
   readonly image: MachineImage;
   readonly kernel: Kernel;
   readonly partition: Partition;
-  /** vCPU blocks of guests 1 to n. */
+  /** vCPU blocks of guests 1 to n, guest by guest. */
   readonly vcpus: readonly number[];
 }
 
@@ -49,19 +51,25 @@ export const DEFAULT_STORAGE_BYTES = 0x10000;
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
-const openGuest = (image: MachineImage, guest: number, refused: boolean): number => {
+const openGuest = (
+  image: MachineImage,
+  guest: number,
+  vcpus: number,
+  refused: boolean,
+): number[] => {
   setFacilities(image, guest, GUEST_FACILITIES);
   const masks = image.masks(guest);
   image.i32.fill(refused ? 0 : -1, masks, masks + MASK_WORDS);
-  return image.vcpu(guest);
+  return numbers(vcpus).map((n) => image.vcpu(guest, n));
 };
 
 /** A machine of this shape with a kernel of its own. */
 export const buildMachine = async (shape: BenchShape = {}): Promise<BenchMachine> => {
   const { guests = 1, storageBytes = DEFAULT_STORAGE_BYTES, adapters = 1, domains = 1 } = shape;
+  const perGuest = shape.vcpus ?? 1;
   const host = { vcpus: 1, storageBytes: 0x1000 };
   const image = createImage({
-    guests: [host, ...numbers(guests).map(() => ({ vcpus: 1, storageBytes }))],
+    guests: [host, ...numbers(guests).map(() => ({ vcpus: perGuest, storageBytes }))],
     messageBytes: shape.messageBytes ?? 0x1000000,
   });
   const kernel = await loadKernel(image);
@@ -81,7 +89,7 @@ export const buildMachine = async (shape: BenchShape = {}): Promise<BenchMachine
   };
   const partition = new Partition(image, kernel, profile, (change) => change());
   const isRefused = shape.isRefused ?? (() => false);
-  const vcpus = numbers(guests).map((n) => openGuest(image, n + 1, isRefused(n + 1)));
+  const vcpus = numbers(guests).flatMap((n) => openGuest(image, n + 1, perGuest, isRefused(n + 1)));
   return { image, kernel, partition, vcpus };
 };
 

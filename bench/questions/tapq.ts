@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What does a whole TAPQ cost: in a run loop over guest storage, and one at a time on vCPUs chosen at random?
 
-import { V_GR } from '../../native-like/machine/layout.ts';
+import { V_GR, V_STORAGE_BYTE } from '../../native-like/machine/layout.ts';
 import { type Finding, pairedFinding, type Question, type QuestionContext } from '../findings.ts';
 import { loadDriver } from '../machine/driver-binding.ts';
 import { attachReference, type BenchMachine, buildMachine } from '../machine/machine.ts';
@@ -11,20 +11,20 @@ import { measureRounds } from '../measure/rounds.ts';
 import { agree, measureExecuted } from './driven.ts';
 
 /** Instructions a vCPU runs before the next one's turn: the batch of the worker pool. */
-const BATCH = 256;
+export const BATCH = 256;
 const INSTRUCTIONS = 8192;
 const CALLS = 4096;
 const CALLS_COLD = 65536;
 
-/** Fills guest storage with PQAP words and GR0 with an APQN. */
+/** Fills each guest's storage with PQAP words, and GR0 of each vCPU with APQN 00.0000. */
 export const loadTapqLoop = (machine: BenchMachine, batch: number): void => {
   const { image, vcpus } = machine;
-  vcpus.forEach((vcpu, n) => {
-    const storage = image.storage(n + 1);
-    const view = new DataView(image.memory.buffer, storage.byteOffset, storage.length);
+  for (const vcpu of vcpus) {
+    const storage = image.word(vcpu + V_STORAGE_BYTE);
+    const view = new DataView(image.memory.buffer, storage);
     for (let at = 0; at < batch; at++) view.setInt32(4 * at, PQAP_WORD);
     image.i32[vcpu + V_GR + 1] = 0;
-  });
+  }
 };
 
 const measureLoop = async (guests: number, context: QuestionContext): Promise<Finding> => {

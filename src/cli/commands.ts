@@ -3,6 +3,7 @@
 // Source: docs/design.md section 7.
 
 import { Command, CommanderError, Option } from 'commander';
+import { addBench } from './bench.ts';
 import { addDoctor } from './doctor.ts';
 import { exitCodeOf, formatError } from './errors.ts';
 import { addExec } from './exec.ts';
@@ -19,7 +20,14 @@ export type Action = (...values: never[]) => Promise<number>;
 export type AddCommand = (program: Command, io: CommandIo, done: (code: number) => void) => void;
 
 /** In the order of `apemu --help`. */
-const COMMANDS: readonly AddCommand[] = [addRun, addExec, addGolden, addGuestImage, addDoctor];
+const COMMANDS: readonly AddCommand[] = [
+  addRun,
+  addExec,
+  addGolden,
+  addGuestImage,
+  addBench,
+  addDoctor,
+];
 
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'];
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// What does an intercepted AQIC cost: with vfio_ap's hook run in the vCPU's own thread, and when the host thread must answer?
+import { FC_AQIC, GR0_FC_SHIFT } from '../../native-like/arch/function-codes.ts';
+import { AQIC_IR } from '../../native-like/arch/registers.ts';
+import { STATUS_RC_MASK } from '../../native-like/arch/status-word.ts';
+import { C_DOORBELL, EXECUTE_INTERCEPT, M_STATE, V_GR } from '../../native-like/machine/layout.ts';
+import { createMachine, type Machine } from '../../src/index.ts';
+import { enterSie, leaveSie } from '../../src/vcpu-pool/sie.ts';
+import type { Finding, Question, QuestionContext } from '../findings.ts';
+import { PQAP_WORD } from '../machine/tables.ts';
+import { measureRounds, medianNs } from '../measure/rounds.ts';
+import { median, quartiles } from '../measure/statistics.ts';
+import type { ExchangeTask, ExchangeTimes } from '../workers/exchange-worker.ts';
+import { MAIL_ANSWERED, MAIL_POSTED } from '../workers/shared-words.ts';
+import { spawnWorker } from '../workers/spawn.ts';
+
+const CONFIG = `
+apemu: 1
+machine:
+  timing: { aqic: 0ns }
+  adapters: { 5: { type: CEX8, mode: cca } }
+  usageDomains: [4]
+guests:
+  Guest1: { memory: 1MiB, mdev: { adapters: [5], domains: [4] } }
+`;
+const APQN = 0x0504;
+const NIB = 0x2000;
+const PAIRS = 1024;
+const EXCHANGES = 200;
+const EXCHANGES_SMOKE = 5;
+
+/** Atomics.waitAsync, which the library of this language level does not declare. */
+type WaitAsync = (
+  words: Int32Array,
+  index: number,
+  value: number,
+  timeoutMs: number,
+) => { readonly async: boolean; readonly value: Promise<string> | string };
+const waitAsync = (Atomics as unknown as { waitAsync: WaitAsync }).waitAsync;
+
+/** One AQIC: executed, intercepted, handled outside interpretive execution, in again. */
+const aqicOnce = (machine: Machine, vcpu: number, sie: number, enable: boolean): void => {
+  const { i32 } = machine.image;
+  i32[vcpu + V_GR + 1] = (FC_AQIC << GR0_FC_SHIFT) | APQN;
+  i32[vcpu + V_GR + 2] = enable ? AQIC_IR : 0;
+  i32[vcpu + V_GR + 3] = 0;
+  i32[vcpu + V_GR + 5] = NIB;
+  if (machine.kernel.execute(vcpu, PQAP_WORD) !== EXECUTE_INTERCEPT)
+    throw new Error('AQIC was not intercepted');
+  leaveSie(i32, sie);
+  machine.intercepts.handle(vcpu);
+  enterSie(i32, sie);
+  const status = i32[vcpu + V_GR + 3] as number;
+  if ((status & STATUS_RC_MASK) !== 0) throw new Error(`AQIC ended with ${status.toString(16)}`);
+};
+
+const inPlaceNs = (machine: Machine, context: QuestionContext): number => {
+  const vcpu = machine.image.vcpu(1);
+  const sie = machine.image.sie(vcpu);
+  enterSie(machine.image.i32, sie);
+  const run = (): void => {
+    for (let n = 0; n < PAIRS; n++) {
+      aqicOnce(machine, vcpu, sie, true);
+      aqicOnce(machine, vcpu, sie, false);
+    }
+  };
+  const times = measureRounds([{ name: 'aqic', operations: PAIRS * 2, run }], context.pace);
+  leaveSie(machine.image.i32, sie);
+  return medianNs(times, 'aqic');
+};
+
+/** The host thread's side: answers mail and messages from its event loop until the worker has its times. */
+const exchange = async (machine: Machine, context: QuestionContext): Promise<ExchangeTimes> => {
+  const { i32, memory } = machine.image;
+  const mailbox = machine.image.mailbox(machine.image.vcpu(1));
+  const exchanges = context.smoke ? EXCHANGES_SMOKE : EXCHANGES;
+  const task: ExchangeTask = { memory, mailbox, exchanges, rounds: context.pace.rounds };
+  const worker = spawnWorker('exchange-worker', task);
+  const answer = (): void => {
+    if (Atomics.compareExchange(i32, mailbox + M_STATE, MAIL_POSTED, MAIL_ANSWERED) === MAIL_POSTED)
+      Atomics.notify(i32, mailbox + M_STATE);
+  };
+  let times: ExchangeTimes | undefined;
+  const finished = new Promise<void>((resolve) => {
+    worker.on('message', (message: number | ExchangeTimes) => {
+      if (typeof message === 'number') answer();
+      else {
+        times = message;
+        resolve();
+      }
+    });
+  });
+  void serveDoorbell(i32, answer, () => times !== undefined);
+  await finished;
+  await worker.terminate();
+  return times as ExchangeTimes;
+};
+
+const serveDoorbell = async (
+  i32: Int32Array,
+  answer: () => void,
+  done: () => boolean,
+): Promise<void> => {
+  for (let seen = Atomics.load(i32, C_DOORBELL); !done(); ) {
+    const wait = waitAsync(i32, C_DOORBELL, seen, 100);
+    if (wait.async) await wait.value;
+    const rung = Atomics.load(i32, C_DOORBELL);
+    if (rung !== seen) answer();
+    seen = rung;
+  }
+};
+
+const measure = async (_variant: string, context: QuestionContext): Promise<Finding[]> => {
+  const machine = await createMachine(CONFIG);
+  const inPlaceUs = inPlaceNs(machine, context) / 1000;
+  const { posted, echoed } = await exchange(machine, context);
+  machine.close();
+  const echoes = echoed.map(median);
+  const echoUs = median(echoes);
+  const inPlace = echoes.map((us) => inPlaceUs / us);
+  const forwarded = posted.map((times, n) => median(times) / (echoes[n] as number));
+  const detail = { echoUs };
+  return [
+    {
+      row: 'aqic-in-place',
+      value: inPlaceUs,
+      ratio: median(inPlace),
+      spread: quartiles(inPlace),
+      detail,
+    },
+    {
+      row: 'aqic-forwarded',
+      value: median(posted.map(median)),
+      ratio: median(forwarded),
+      spread: quartiles(forwarded),
+      detail,
+    },
+  ];
+};
+
+export const aqic: Question = { name: 'aqic', variants: ['both'], measure };

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// A finished run as plain data (the JSON output) and as a table.
+import type { Finding } from './findings.ts';
+import { median } from './measure/statistics.ts';
+import type { BuiltReference } from './reference/reference.ts';
+import { holds, ROWS, type Row } from './rows.ts';
+
+/** One row of a report. */
+export interface ReportRow {
+  readonly row: string;
+  readonly operation: string;
+  readonly unit: string;
+  /** Median over processes. */
+  readonly value: number;
+  readonly base?: string;
+  readonly ratio?: number;
+  /** Range that holds the middle half of the processes' quartiles: of the ratio, else of the value. */
+  readonly spread: readonly [number, number];
+  readonly target?: string;
+  readonly holds?: boolean;
+  readonly detail?: Readonly<Record<string, number>>;
+}
+
+export interface Report {
+  readonly format: 'apemu-bench 1';
+  readonly machine: MachineDescription;
+  readonly reference: BuiltReference['kind'];
+  readonly referenceDescription: string;
+  readonly processes: number;
+  readonly rounds: number;
+  readonly smoke: boolean;
+  readonly rows: readonly ReportRow[];
+  readonly leftOut: readonly string[];
+}
+
+export interface MachineDescription {
+  readonly processor: string;
+  readonly cores: number;
+  readonly node: string;
+  readonly v8: string;
+  readonly platform: string;
+}
+
+/** Detail numbers of several processes: medians, but sums of what must not happen at all. */
+const SUMMED = ['stale', 'collections'];
+
+const mergeDetails = (findings: readonly Finding[]): Record<string, number> => {
+  const names = new Set(findings.flatMap((one) => Object.keys(one.detail ?? {})));
+  const merge = (name: string): number => {
+    const values = findings.map((one) => one.detail?.[name] ?? 0);
+    return SUMMED.includes(name) ? values.reduce((a, b) => a + b, 0) : median(values);
+  };
+  return Object.fromEntries([...names].map((name) => [name, merge(name)]));
+};
+
+/** One finding from those of several processes: medians of medians. */
+const merge = (findings: readonly Finding[]): Finding => {
+  const ratios = findings.flatMap(({ ratio }) => (ratio === undefined ? [] : [ratio]));
+  return {
+    row: (findings[0] as Finding).row,
+    value: median(findings.map(({ value }) => value)),
+    ...(ratios.length === 0 ? {} : { ratio: median(ratios) }),
+    spread: [
+      median(findings.map(({ spread }) => spread[0])),
+      median(findings.map(({ spread }) => spread[1])),
+    ],
+    detail: mergeDetails(findings),
+  };
+};
+
+const reportRow = (row: Row, finding: Finding): ReportRow => {
+  const verdict = holds(row, finding);
+  return {
+    row: row.id,
+    operation: row.operation,
+    unit: row.unit,
+    value: finding.value,
+    ...(row.base === undefined ? {} : { base: row.base }),
+    ...(finding.ratio === undefined ? {} : { ratio: finding.ratio }),
+    spread: finding.spread,
+    ...(row.target === undefined ? {} : { target: row.target }),
+    ...(verdict === undefined ? {} : { holds: verdict }),
+    ...(Object.keys(finding.detail ?? {}).length === 0 ? {} : { detail: finding.detail ?? {} }),
+  };
+};
+
+/** The report's rows, in the table's order. Throws for findings that belong to no row. */
+export const reportRows = (findings: readonly Finding[]): ReportRow[] => {
+  const unknown = findings.find(({ row }) => !ROWS.some(({ id }) => id === row));
+  if (unknown !== undefined) throw new Error(`there is no row ${unknown.row}`);
+  return ROWS.flatMap((row) => {
+    const own = findings.filter((finding) => finding.row === row.id);
+    return own.length === 0 ? [] : [reportRow(row, merge(own))];
+  });
+};
+
+/** Three significant digits, without exponents. */
+export const figure = (value: number): string => {
+  if (!Number.isFinite(value)) return '-';
+  const digits =
+    Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 4;
+  return value.toLocaleString('en-US', { maximumFractionDigits: digits });
+};
+
+const HEADINGS = ['operation', 'value', 'ratio', 'spread', 'target', 'holds'];
+
+const cells = (row: ReportRow): string[] => [
+  row.operation,
+  `${figure(row.value)} ${row.unit}`,
+  row.ratio === undefined ? '' : figure(row.ratio),
+  `${figure(row.spread[0])}..${figure(row.spread[1])}`,
+  row.target ?? '',
+  row.holds === undefined ? '' : row.holds ? 'yes' : 'NO',
+];
+
+/** The table's cells, headings first. */
+export const reportCells = (rows: readonly ReportRow[]): string[][] => [
+  HEADINGS,
+  ...rows.map(cells),
+];
