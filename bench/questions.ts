@@ -12,6 +12,7 @@ import { mixed } from './questions/mixed.ts';
 import { programs } from './questions/programs.ts';
 import { protection } from './questions/protection.ts';
 import { refused } from './questions/refused.ts';
+import { rsa } from './questions/rsa.ts';
 import { saved } from './questions/saved.ts';
 import { scaling } from './questions/scaling.ts';
 import { tapq } from './questions/tapq.ts';
@@ -30,5 +31,6 @@ export const QUESTIONS: readonly Question[] = [
   image,
   saved,
   programs,
+  rsa,
   host,
 ];

@@ -10,13 +10,13 @@ import { ENDLESS, withLoad } from '../../src/load/overrides.ts';
 import { answeredOf, summarise } from '../../src/load/summary.ts';
 import { PooledMachine } from '../../src/vcpu-pool/pooled-machine.ts';
 import type { WorkerReport } from '../../src/vcpu-pool/task.ts';
-import type { Finding, Question, QuestionContext } from '../findings.ts';
+import { type Finding, type Question, type QuestionContext, valueFinding } from '../findings.ts';
 import { median, quartiles } from '../measure/statistics.ts';
 import type { RsaLoop, RsaTask } from '../workers/rsa-worker.ts';
 
-const ROUNDS = 4;
-const DURATION_MS = 1000;
-const WARMUP_MS = 400;
+const ROUNDS = 2;
+const DURATION_MS = 1500;
+const WARMUP_MS = 1000;
 const SMOKE_MS = 60;
 
 /** One accelerator that answers at once, and a guest with one queue for each core. */
@@ -131,10 +131,11 @@ const measure = async (_variant: string, context: QuestionContext): Promise<Find
     const base = await bare(cores, { warmupMs, durationMs });
     pairs.push({ base, through: await driven(cores, durationMs, warmupMs) });
   }
-  const ratios = pairs.map(({ base, through }) => base.cpuUs / through.cpuUs);
+  const ratios = pairs.map(({ base, through }) => through.perSecond / base.perSecond);
   const sum = (of: (through: Driven) => number): number =>
     pairs.reduce((total, { through }) => total + of(through), 0);
-  const hits = sum((through) => through.hits);
+  const hitPercent = ({ hits, misses }: Driven): number =>
+    (100 * hits) / Math.max(1, hits + misses);
   return [
     {
       row: 'rsa-2048-crt',
@@ -143,16 +144,19 @@ const measure = async (_variant: string, context: QuestionContext): Promise<Find
       spread: quartiles(ratios),
       detail: {
         basePerSecond: median(pairs.map(({ base }) => base.perSecond)),
-        wallRatio: median(pairs.map(({ base, through }) => through.perSecond / base.perSecond)),
+        cpuRatio: median(pairs.map(({ base, through }) => base.cpuUs / through.cpuUs)),
         cpuUs: median(pairs.map(({ through }) => through.cpuUs)),
         baseCpuUs: median(pairs.map(({ base }) => base.cpuUs)),
-        keyCacheHitRate: hits / Math.max(1, hits + sum(({ misses }) => misses)),
         wrong: sum(({ wrong }) => wrong),
         cores,
       },
     },
+    valueFinding(
+      'rsa-key-cache',
+      pairs.map(({ through }) => hitPercent(through)),
+    ),
   ];
 };
 
-/** Target: ratio at least 0.8 (issue 5). By CPU time, which neighbours do not disturb; by the clock it is `wallRatio`. */
+/** Target: ratio at least 0.8 (issue 5). By the clock, in turns; `cpuRatio` is by CPU time, which charges us the host thread too. */
 export const rsa: Question = { name: 'rsa', variants: ['2048-crt'], measure };
