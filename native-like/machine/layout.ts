@@ -274,7 +274,7 @@ export const K_SERVICE = 18;
 /** Adapter: mode number and type, as the configuration says. */
 export const K_MODE = 19;
 export const K_TYPE = 20;
-/** Guest notification address as the guest gave it (saved_iova) and its sub-class, for vfio_ap. -1 = none. */
+/** Guest notification address as the guest gave it (saved_iova); guest number << 8 | its sub-class + 1, for vfio_ap. 0 = none. */
 export const K_SAVED_NIB = 21;
 export const K_SAVED_ISC = 22;
 /** mdev the queue is linked to; 0 = none. */

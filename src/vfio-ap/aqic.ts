@@ -31,7 +31,6 @@ import {
   K_APQN,
   K_HOST_RESET,
   K_MDEV,
-  K_NOTIFY_GUEST,
   K_SAVED_ISC,
   K_SAVED_NIB,
   MASK_AQM,
@@ -51,6 +50,9 @@ const CLEAR_POLLS = 5;
 const POLL_NS = 20_000_000;
 /** Stored ISC + 1, so that a zeroed record holds none. */
 const NO_ISC = 0;
+const SAVED_ISC_MASK = 0xff;
+/** Number of the guest that registered the ISC and pinned the page. */
+const SAVED_GUEST_SHIFT = 8;
 
 export interface AqicOptions {
   readonly image: MachineImage;
@@ -101,8 +103,10 @@ export class AqicHandler {
     const { i32 } = this.#image;
     const cold = this.#image.cold(q);
     if (i32[cold + K_SAVED_ISC] === NO_ISC) return;
-    const guest = this.#image.guestNumber(this.#image.word(cold + K_NOTIFY_GUEST));
-    unregisterIsc(this.#image, guest, this.#image.word(cold + K_SAVED_ISC) - 1);
+    // Not K_NOTIFY_GUEST: the host's own AQIC may have replaced it since.
+    const saved = this.#image.word(cold + K_SAVED_ISC);
+    const guest = saved >>> SAVED_GUEST_SHIFT;
+    unregisterIsc(this.#image, guest, (saved & SAVED_ISC_MASK) - 1);
     this.#unpin(guest);
     i32[cold + K_SAVED_ISC] = NO_ISC;
     i32[cold + K_SAVED_NIB] = 0;
@@ -182,7 +186,7 @@ export class AqicHandler {
       return old ? AP_RESPONSE_INVALID_GISA : AP_RESPONSE_INVALID_ADDRESS;
     }
     const rc = this.#hostEnable(q, record, nib, isc);
-    if (rc === AP_RESPONSE_NORMAL) this.#remember(q, nib, isc);
+    if (rc === AP_RESPONSE_NORMAL) this.#remember(q, guest, nib, isc);
     else this.#undo(q, guest, isc, rc);
     return rc;
   }
@@ -209,11 +213,11 @@ export class AqicHandler {
     return this.#kernel.queueCondition(this.#image.vcpu(0), q, apqn, fn);
   }
 
-  #remember(q: number, nib: number, isc: number): void {
+  #remember(q: number, guest: number, nib: number, isc: number): void {
     this.#free(q);
     const cold = this.#image.cold(q);
     this.#image.i32[cold + K_SAVED_NIB] = nib;
-    this.#image.i32[cold + K_SAVED_ISC] = isc + 1;
+    this.#image.i32[cold + K_SAVED_ISC] = (guest << SAVED_GUEST_SHIFT) | (isc + 1);
   }
 
   /** 07: the new pin and registration are taken back. Others: disable frees the old ones; the new ones leak in Linux (VD-18). */

@@ -132,7 +132,7 @@ export class Bench {
     const record = image.guest(this.machine.guest(guest).number);
     const q = image.queue(apqn);
     const cold = image.cold(q);
-    const isc = image.word(cold + L.K_SAVED_ISC);
+    const isc = image.word(cold + L.K_SAVED_ISC) & 0xff;
     return {
       pins: image.word(record + L.G_PINS),
       iscs: Array.from({ length: 8 }, (_, n) => image.word(record + L.G_ISC_COUNTS + n)),
