@@ -3,8 +3,13 @@
 // Source: docs/design.md section 9.
 import { configFromObject, parseConfig } from './config/load.ts';
 import type { MachineConfig } from './config/types.ts';
-import { Machine, type MachineOptions } from './host/machine.ts';
+import { Machine as HostMachine, type MachineOptions } from './host/machine.ts';
+import { restoreMachine as restoreHostMachine } from './host/snapshot.ts';
+import { MachineForPrograms } from './program/adapter.ts';
+import { parseProgram } from './program/parse.ts';
+import { type ProgramRecord, RunnableProgram, type RunResult } from './program/run.ts';
 
+export type { FaultObject } from './config/load.ts';
 export { loadConfigFile } from './config/load.ts';
 export type { MachineConfig } from './config/types.ts';
 export { ApemuError } from './errors.ts';
@@ -17,8 +22,57 @@ export type {
   QueueStatus,
   TapqResult,
 } from './host/library-cpu.ts';
-export type { Machine, MachineOptions } from './host/machine.ts';
-export { restoreMachine, saveMachine } from './host/snapshot.ts';
+export type { MachineOptions } from './host/machine.ts';
+export { saveMachine } from './host/snapshot.ts';
+export type { Mismatch, ProgramRecord } from './program/run.ts';
+export type { Difference } from './program/steps.ts';
+
+/** A machine as the package's user holds it. */
+export type Machine = HostMachine & {
+  /** `exec` on this machine. */
+  exec(programText: string, options?: ExecOptions): ExecResult;
+};
+
+export interface ExecOptions {
+  /** How the program is called in mistakes and mismatches; default `<program>`. */
+  readonly file?: string;
+}
+
+/** What an AP program did: a record for each line that is no comment, and the lines whose outcome is not what they say. */
+export interface ExecResult extends RunResult {
+  readonly records: readonly ProgramRecord[];
+}
+
+/**
+ * Runs an AP program (docs/design.md section 6) on a machine as it is: state stays from program to program, times count from the
+ * program's first line, and a `config` line is ignored.
+ *
+ * @throws ApemuError `APEMU_ERR_PROGRAM_…` with line and column for what is no program, or names what the machine does not have
+ */
+export const exec = (
+  machine: HostMachine,
+  programText: string,
+  options: ExecOptions = {},
+): ExecResult => {
+  const program = parseProgram(programText, options.file ?? '<program>');
+  const records: ProgramRecord[] = [];
+  const runnable = new RunnableProgram(program, new MachineForPrograms(machine));
+  const result = runnable.run({ onRecord: (record) => records.push(record) });
+  return { ...result, records };
+};
+
+const withExec = (machine: HostMachine): Machine =>
+  Object.assign(machine, {
+    exec: (programText: string, options?: ExecOptions) => exec(machine, programText, options),
+  });
+
+/**
+ * The machine that `saveMachine` saved.
+ *
+ * @throws ApemuError `APEMU_ERR_SNAPSHOT_…`
+ */
+export const restoreMachine = async (bytes: Uint8Array): Promise<Machine> =>
+  withExec(await restoreHostMachine(bytes));
 
 /**
  * Creates a machine in stepped mode.
@@ -29,7 +83,7 @@ export { restoreMachine, saveMachine } from './host/snapshot.ts';
 export const createMachine = async (
   config: string | MachineConfig | Readonly<Record<string, unknown>>,
   options: MachineOptions = {},
-): Promise<Machine> => Machine.create(checked(config), options);
+): Promise<Machine> => withExec(await HostMachine.create(checked(config), options));
 
 const checked = (
   config: string | MachineConfig | Readonly<Record<string, unknown>>,

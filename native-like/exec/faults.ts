@@ -60,18 +60,19 @@ const inScope = (fault: number, guest: number, apqn: number): boolean => {
   return true;
 };
 
-/** Whether the fault strikes now; counts it down when it does. */
+/** Whether the fault strikes now; counts it down when it does. Threads that meet here share the count. */
 export const strikes = (fault: number): boolean => {
   if (now() < (F64[(fault + F_AT) >> 1] as number)) return false;
   const chance = (I32[fault + F_CHANCE] as number) >>> 0;
   if (chance !== 0 && draw(fault) >= chance) return false;
-  const count = I32[fault + F_COUNT] as number;
-  if (count > 0) {
-    I32[fault + F_COUNT] = count - 1;
-    if (count === 1) I32[fault + F_ACTIVE] = 0;
+  let count = I32[fault + F_COUNT] as number;
+  while (count > 0) {
+    const seen = Atomics.compareExchange(I32, fault + F_COUNT, count, count - 1);
+    if (seen === count) break;
+    count = seen;
   }
-
-  return true;
+  if (count === 1) I32[fault + F_ACTIVE] = 0;
+  return count !== 0;
 };
 
 /** Whether any fault may concern this queue or this guest (record word indices). */

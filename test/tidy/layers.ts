@@ -16,12 +16,15 @@ export const ROWS: readonly (readonly string[])[] = [
   ['src/vfio-ap'],
   ['src/sysfs'],
   ['src/host'],
-  ['src/index.ts'],
   // What a run counts and shows, for every way to run: it reads guest programs' state and the image.
   ['src/load'],
   ['src/vcpu-pool', 'src/program', 'src/shell'],
+  // The package: a machine, and AP programs on it.
+  ['src/index.ts'],
   // They print AP programs and start pools.
   ['src/fuzz', 'bench'],
+  // The administrator's shell: operator verbs and faults are those of AP programs.
+  ['src/shell'],
   ['src/qemu'],
   ['src/cli'],
 ];
@@ -42,6 +45,7 @@ export const GUEST_USERS: Readonly<Record<string, 'all' | readonly string[]>> = 
   'src/program': 'all',
   'src/shell': 'all',
   'src/fuzz': 'all',
+  'src/shell': 'all',
   bench: 'all',
   'src/qemu': 'all',
   'src/cli': 'all',
