@@ -3,6 +3,7 @@
 // Source: docs/design.md section 4.
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import { C_CLOCKS } from '../../native-like/machine/layout.ts';
+import { ApemuError } from '../errors.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../guest/cpu.ts';
 import { enabledMask, pendingMask } from '../kvm/interruptions.ts';
 import { Timers } from '../lpar/clock.ts';
@@ -11,6 +12,15 @@ import type { ImageCpu } from './image-cpu.ts';
 
 /** Virtual time one AP instruction takes a guest program. A choice: the order of magnitude of a real one. */
 export const INSTRUCTION_NS = 1_000;
+
+/** `settle` gives up after so much virtual time: no reset, request or injected delay is meant to take that long. */
+const SETTLE_LIMIT_NS = 3_600_000_000_000;
+
+const endless = (): ApemuError =>
+  new ApemuError(
+    'APEMU_ERR_CLOCK_ENDLESS',
+    'the machine did not come to rest in an hour of virtual time: something polls for ever (expected after a fault that never ends)',
+  );
 
 /** A guest program on a vCPU. Plain data but for the program and its CPU. */
 export interface RunningProgram {
@@ -61,9 +71,14 @@ export class Stepper {
     this.#setTime(end);
   }
 
-  /** Runs until nothing one-off is outstanding: no reset, AQIC change, message in service, one-off timer. */
+  /**
+   * Runs until nothing one-off is outstanding: no reset, AQIC change, message in service, one-off timer.
+   * @throws ApemuError `APEMU_ERR_CLOCK_ENDLESS` where the host polls for ever, as Linux does for interruptions it does not get
+   */
   settle(): void {
+    const limit = this.nowNs() + SETTLE_LIMIT_NS;
     for (let next = this.#oneOff(); next !== Number.POSITIVE_INFINITY; next = this.#oneOff()) {
+      if (next > limit) throw endless();
       this.#setTime(Math.max(next, this.nowNs()));
       this.#service.serve();
       this.#served();
