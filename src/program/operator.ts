@@ -74,7 +74,9 @@ export class Operator {
     if (ns === 0) return;
     const end = () => {
       this.#busy.delete(apqn);
-      this.partition.setBusy(apqn, false);
+      // The queue may have gone meanwhile, and its busy period with it.
+      const { image } = this.#machine;
+      if (image.queue(apqn) !== image.queueRecord(0)) this.partition.setBusy(apqn, false);
     };
     this.#busy.set(apqn, this.#machine.stepper.timers.after(ns, end));
   }
