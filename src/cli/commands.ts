@@ -11,6 +11,7 @@ import { addGolden } from './golden.ts';
 import { addGuestImage } from './guest-image.ts';
 import { type CommandIo, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
 import { addRun } from './run.ts';
+import { addShell } from './shell.ts';
 import { packageVersion } from './version.ts';
 
 /** What a command ends with. */
@@ -23,6 +24,7 @@ export type AddCommand = (program: Command, io: CommandIo, done: (code: number) 
 const COMMANDS: readonly AddCommand[] = [
   addRun,
   addExec,
+  addShell,
   addGolden,
   addGuestImage,
   addBench,

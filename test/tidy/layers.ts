@@ -21,10 +21,8 @@ export const ROWS: readonly (readonly string[])[] = [
   ['src/vcpu-pool', 'src/program'],
   // The package: a machine, and AP programs on it.
   ['src/index.ts'],
-  // They read or print AP programs, and start pools.
-  ['src/fuzz', 'src/shell', 'bench'],
-  // The administrator's shell: operator verbs and faults are those of AP programs.
-  ['src/shell'],
+  // They print AP programs, and start pools.
+  ['src/fuzz', 'bench'],
   ['src/qemu'],
   ['src/cli'],
 ];

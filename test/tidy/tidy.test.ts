@@ -349,7 +349,8 @@ describe('dependencies', () => {
     const used = new Set(
       SOURCES.flatMap(({ imports }) => imports.map(({ target }) => target.split('/')[0])),
     );
-    const named = (name: string): boolean => SOURCES.some(({ text }) => text.includes(`'${name}/`));
+    const named = (name: string): boolean =>
+      SOURCES.some(({ text }) => new RegExp(`['\`]${name}/`).test(text));
     const names = Object.keys(packageJson.dependencies);
     expect(names.filter((name) => !used.has(name) && !named(name))).toEqual([]);
     const versions = Object.values({ ...packageJson.dependencies, ...packageJson.devDependencies });

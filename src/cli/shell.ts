@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apemu shell CONFIG`: an administrator's shell over a stepped machine; from a terminal, a script, or standard input.
+// Source: docs/design.md section 7.
+
+import { readFileSync } from 'node:fs';
+import { Option } from 'commander';
+import { loadConfigFile } from '../config/load.ts';
+import { KERNEL_PROFILES, type KernelProfileName, type MachineConfig } from '../config/types.ts';
+import { ApemuError } from '../errors.ts';
+import { Machine } from '../host/machine.ts';
+import { Shell } from '../shell/shell.ts';
+import type { AddCommand } from './commands.ts';
+import { parseSeed } from './exec.ts';
+import type { CommandIo } from './io.ts';
+import { shellOptions } from './shell-process.ts';
+import { runTerminal } from './shell-terminal.ts';
+import { showWarnings } from './text.ts';
+
+interface ShellCommandOptions {
+  readonly command?: string;
+  readonly bare?: boolean;
+  readonly kernel?: KernelProfileName;
+  readonly seed?: number;
+  readonly history: boolean;
+}
+
+export const addShell: AddCommand = (program, io, done) => {
+  program
+    .command('shell')
+    .description("an administrator's shell: sysfs, lszcrypt, mdevctl, guests, virtual time")
+    .argument('<config>', 'configuration file')
+    .argument('[script]', 'script to run; without one, standard input')
+    .argument('[words...]', '$1, $2, … of the script')
+    .option('-c, --command <text>', 'run this text and end')
+    .option('--bare', 'start from nothing: all queues with the host, no mdevs')
+    .addOption(
+      new Option('-k, --kernel <profile>', "behaviour, instead of the configuration's").choices([
+        ...KERNEL_PROFILES,
+      ]),
+    )
+    .option('--seed <number>', "the machine's seed, instead of the configuration's", parseSeed)
+    .option('--no-history', 'leave the history file alone')
+    .action(async (config, script, words, options) => {
+      done(await runShell({ config, script, words, ...options }, io));
+    });
+};
+
+interface Request extends ShellCommandOptions {
+  readonly config: string;
+  readonly script: string | undefined;
+  readonly words: readonly string[];
+}
+
+async function runShell(request: Request, io: CommandIo): Promise<number> {
+  const loaded = loadConfigFile(request.config);
+  showWarnings(loaded, io);
+  const { script, command, seed, bare = false } = request;
+  const given = command ?? (script === undefined ? undefined : readScript(script));
+  const interactive = given === undefined && isTerminal(io);
+  const text = given ?? (interactive ? '' : await io.readInput());
+  const machine = await Machine.create(configFor(loaded.config, request), {
+    bare,
+    ...(seed === undefined ? {} : { seed }),
+  });
+  const name = command === undefined ? script : undefined;
+  const words = [
+    name ?? 'apemu',
+    ...(command !== undefined && script !== undefined ? [script] : []),
+  ];
+  const parameters = [...words, ...request.words];
+  if (interactive) return runTerminal(machine, { parameters, seed }, request.history, io);
+  const shell = new Shell(machine, { ...shellOptions(io), parameters, ...seedOf(seed) });
+  try {
+    return await shell.run(text);
+  } finally {
+    shell.close();
+  }
+}
+
+const seedOf = (seed: number | undefined): { seed?: number } =>
+  seed === undefined ? {} : { seed };
+
+const isTerminal = (io: CommandIo): boolean =>
+  io.isTerminal && (io.input as NodeJS.ReadStream).isTTY === true;
+
+/** From nothing: the masks of the file are not written, mdevs are not created. */
+function configFor(config: MachineConfig, { bare, kernel }: Request): MachineConfig {
+  const masks = bare === true ? { apmask: undefined, aqmask: undefined } : {};
+  const host = { ...config.host, ...masks, ...(kernel === undefined ? {} : { kernel }) };
+  return { ...config, host };
+}
+
+function readScript(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new ApemuError('APEMU_ERR_USAGE_SCRIPT', `cannot read script ${file}: ${errno}`, {
+      errno,
+      place: { file },
+      cause,
+    });
+  }
+}

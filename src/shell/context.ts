@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// What commands of the shell see: the machine, files, variables, jobs, and how time passes.
+// Source: docs/design.md sections 4 and 7.
+import type { Operation } from '../ap-bus/operation.ts';
+import { ApemuError } from '../errors.ts';
+import type { Machine } from '../host/machine.ts';
+import { asFraction, nextRandom, seedRandom } from '../lpar/random.ts';
+import { Operator } from '../program/operator.ts';
+import type { PersistentState } from '../sysfs/ap-check.ts';
+import type { CommandResult } from '../sysfs/command.ts';
+import { drive } from '../sysfs/drive.ts';
+import { type Disk, NO_DISK, ShellFiles } from './files.ts';
+
+/** What a shell has of the process around it. */
+export interface ShellOptions {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly disk?: Disk;
+  /** Directory names are relative to; default `/`. */
+  readonly directory?: string;
+  /** Columns of a terminal; undefined: output is no terminal. */
+  readonly columns?: number;
+  /** Whether the user wants the running command to end. */
+  readonly interrupted?: () => boolean;
+  /** Lets signals in; called between pieces of a long command. */
+  readonly breathe?: () => Promise<void>;
+  /** Writes the attribute tree into a directory of the disk; the number of entries. */
+  readonly exportTree?: (machine: Machine, directory: string) => number;
+  readonly seed?: number;
+  /** A person types: Ctrl-C and mistakes end a command, not the shell. */
+  readonly interactive?: boolean;
+  /** `$0`, `$1`, … */
+  readonly parameters?: readonly string[];
+}
+
+/** An operation that waits for somebody else. */
+export interface Job {
+  readonly number: number;
+  readonly text: string;
+  readonly operation: Operation<CommandResult>;
+}
+
+/** Virtual time between two looks at Ctrl-C. */
+const SLICE_NS = 50_000_000;
+/** Tells the generator of UUIDs from the other users of the machine's seed. */
+const UUID_STREAM = 0x5e11;
+
+export class ShellContext {
+  readonly options: ShellOptions;
+  readonly files: ShellFiles;
+  readonly variables = new Map<string, string>();
+  readonly exported = new Set<string>();
+  readonly jobs: Job[] = [];
+  readonly flags = { errexit: false, xtrace: false, nounset: false };
+  /** What mdevctl and chzdev keep on disk. */
+  readonly persistent: PersistentState = { definitions: new Map() };
+  parameters: readonly string[];
+  status = 0;
+  /** Set when the shell is to end. */
+  exitStatus: number | undefined;
+  /** Loops still to leave (`break`), and whether the outermost of them goes on (`continue`). */
+  leaving = 0;
+  continuing = false;
+  #machine: Machine;
+  #operator: Operator;
+  #random: number;
+  #jobNumber = 0;
+
+  constructor(machine: Machine, options: ShellOptions) {
+    this.options = options;
+    this.#machine = machine;
+    this.#operator = new Operator(machine);
+    this.parameters = options.parameters ?? ['apemu'];
+    this.files = new ShellFiles(
+      () => this.#machine.sysfs,
+      options.disk ?? NO_DISK,
+      options.directory ?? '/',
+    );
+    this.#random = seedRandom(options.seed ?? machine.config.machine.seed, UUID_STREAM);
+    for (const guest of machine.guests) this.variables.set(guest.name, guest.uuid);
+  }
+
+  get machine(): Machine {
+    return this.#machine;
+  }
+
+  get operator(): Operator {
+    return this.#operator;
+  }
+
+  /** Puts another machine in the place of this one, which ends. */
+  replaceMachine(machine: Machine): void {
+    this.#machine.close();
+    this.#machine = machine;
+    this.#operator = new Operator(machine);
+    this.jobs.length = 0;
+    for (const guest of machine.guests) this.variables.set(guest.name, guest.uuid);
+  }
+
+  get interrupted(): boolean {
+    return this.options.interrupted?.() ?? false;
+  }
+
+  /** A random UUID of version 4, from the seed. */
+  newUuid(): string {
+    const bytes = Array.from({ length: 16 }, () => {
+      this.#random = nextRandom(this.#random);
+      return Math.floor(asFraction(this.#random) * 256);
+    });
+    bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
+    bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+    const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  }
+
+  /** Lets virtual time pass; guests' programs run meanwhile. Ends early at Ctrl-C. */
+  async pass(ns: number): Promise<void> {
+    const endNs = this.machine.nowNs() + ns;
+    while (this.machine.nowNs() < endNs && !this.interrupted) {
+      this.machine.stepper.advance(Math.min(SLICE_NS, endNs - this.machine.nowNs()));
+      await this.options.breathe?.();
+    }
+  }
+
+  /**
+   * Drives an operation to its end; time passes for guests too. One that waits for somebody else becomes a job, and `text`
+   * says what it is; undefined then.
+   */
+  drive(operation: Operation<CommandResult>, text: string): CommandResult | Job {
+    const driven = drive(operation, (ns) => this.machine.stepper.advance(ns));
+    if (driven.ended) return driven.value;
+    const job = { number: ++this.#jobNumber, text, operation };
+    this.jobs.push(job);
+    return job;
+  }
+
+  /** Asks all jobs whether what they wait for has come; those that have ended, with their results. */
+  collect(): { readonly job: Job; readonly result: CommandResult }[] {
+    const ended: { job: Job; result: CommandResult }[] = [];
+    for (const job of [...this.jobs]) {
+      const driven = drive(job.operation, (ns) => this.machine.stepper.advance(ns));
+      if (!driven.ended) continue;
+      this.jobs.splice(this.jobs.indexOf(job), 1);
+      ended.push({ job, result: driven.value });
+    }
+    return ended;
+  }
+}
+
+/** A message for the user from an error of ours; others go on. */
+export function messageOf(error: unknown): string {
+  if (error instanceof ApemuError || error instanceof RangeError) return error.message;
+  throw error;
+}

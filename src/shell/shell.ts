@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The administrator's shell over a stepped machine: text in, output, exit status.
+// Source: docs/design.md sections 4 and 7.
+import type { Machine } from '../host/machine.ts';
+import { ShellSyntaxError } from './ast.ts';
+import { Input } from './command-row.ts';
+import { type Completion, complete } from './complete.ts';
+import { ShellContext, type ShellOptions } from './context.ts';
+import { Interpreter } from './interpreter.ts';
+import { Parser } from './parser.ts';
+import { TextSink } from './sinks.ts';
+
+const SYNTAX_ERROR = 2;
+
+export class Shell {
+  readonly context: ShellContext;
+  readonly #interpreter: Interpreter;
+  readonly #options: ShellOptions;
+
+  constructor(machine: Machine, options: ShellOptions) {
+    this.#options = options;
+    this.context = new ShellContext(machine, options);
+    this.#interpreter = new Interpreter(this.context);
+  }
+
+  /** Whether `exit` was called, or `set -e` ended the shell. */
+  get ended(): boolean {
+    return this.context.exitStatus !== undefined;
+  }
+
+  /** Whether more lines are needed before the text can run. */
+  isIncomplete(text: string): boolean {
+    try {
+      new Parser(text).all();
+      return false;
+    } catch (error) {
+      return error instanceof ShellSyntaxError && error.incomplete;
+    }
+  }
+
+  /** Runs a text, command by command, up to its end, its first syntax error, or `exit`. Returns the exit status. */
+  async run(text: string): Promise<number> {
+    const streams = {
+      input: new Input(''),
+      out: new TextSink(this.#options.out),
+      err: new TextSink(this.#options.err),
+      toTerminal: this.#options.columns !== undefined,
+    };
+    const parser = new Parser(text);
+    try {
+      while (!this.ended) {
+        const list = parser.next();
+        if (list === undefined) break;
+        await this.#interpreter.run(list, streams);
+        // A break outside of a loop.
+        this.context.leaving = 0;
+      }
+    } catch (error) {
+      if (!(error instanceof ShellSyntaxError)) throw error;
+      this.#options.err(`bash: ${error.message}\n`);
+      this.context.status = SYNTAX_ERROR;
+    }
+    const { context } = this;
+    if (context.interrupted && this.#options.interactive === true) context.exitStatus = undefined;
+    return context.exitStatus ?? context.status;
+  }
+
+  /** What may stand at the end of a line. */
+  complete(line: string): Completion {
+    return complete(this.context, line);
+  }
+
+  /** Ends the machine. */
+  close(): void {
+    this.context.machine.close();
+  }
+}
