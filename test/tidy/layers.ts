@@ -22,7 +22,7 @@ export const ROWS: readonly (readonly string[])[] = [
   // The package: a machine, and AP programs on it.
   ['src/index.ts'],
   // They print AP programs, and start pools.
-  ['src/fuzz', 'bench'],
+  ['src/fuzz', 'src/shell', 'bench'],
   ['src/qemu'],
   ['src/cli'],
 ];
