@@ -55,6 +55,11 @@ export const SCOPE = [
     'the access key is ignored; a QEMU guest has low-address protection and write-protected pages',
   ],
   [
+    'TPI (test pending interruption) of a guest',
+    'yes',
+    'intercepted and answered by KVM, as in Linux',
+  ],
+  [
     'Other instructions than the three',
     'no',
     'operation exception; a QEMU guest executes them in QEMU',

@@ -73,13 +73,19 @@ export const blank = (text: string): string => {
 const STATEMENT =
   /^(?:import|export)\s+(?:(type\s)?[^;'"`]*?\sfrom\s+)?'([^'\n]+)'|\bimport\(\s*(?:\/\*[^*]*\*\/\s*)?'([^'\n]+)'\s*\)|\bnew URL\('(\.[^'\n]+)', import\.meta\.url\)/gm;
 
+/** The source of a file that a module names as it will be called when it is built. */
+const sourceOf = (path: string): string => {
+  const typescript = path.replace(/\.js$/, '.ts');
+  return existsSync(join(ROOT, path)) ? path : typescript;
+};
+
 /** Import and export statements, dynamic imports and files named relative to the module. */
 export const importsOf = (path: string, text: string): Import[] =>
   [...text.matchAll(STATEMENT)].map((match) => {
     const target = (match[2] ?? match[3] ?? match[4]) as string;
     const local = target.startsWith('.');
     return {
-      target: local ? relative(ROOT, join(ROOT, dirname(path), target)) : target,
+      target: local ? sourceOf(relative(ROOT, join(ROOT, dirname(path), target))) : target,
       local,
       typeOnly: match[1] !== undefined,
     };
