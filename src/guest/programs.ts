@@ -2,6 +2,7 @@
 // The built-in guest programs and workloads by name (`program:` and `workload:` of a configuration file).
 
 import { createApBusDriver } from './ap-bus-driver/driver.ts';
+import { exchange } from './built-in/exchange.ts';
 import { hammer } from './built-in/hammer.ts';
 import { idle, tapqLoop } from './built-in/simple.ts';
 import type { GuestProgram } from './cpu.ts';
@@ -27,6 +28,10 @@ export const PROGRAMS: readonly ProgramRow[] = [
   {
     program: hammer,
     meaning: 'NQAP and DQAP on all queues as fast as they go (loopback adapters)',
+  },
+  {
+    program: exchange,
+    meaning: 'one queue a vCPU, one notification byte for all; every message accounted for',
   },
   { program: tapqLoop, meaning: 'TAPQ on one or all queues in a loop' },
 ];

@@ -73,7 +73,7 @@ const tasksOf = (config: MachineConfig, guest: GuestConfig, number: number): Vcp
     guest: number,
     vcpu,
     program,
-    args,
+    args: { ...args, vcpu, vcpus: running },
   }));
 };
 
@@ -128,6 +128,11 @@ export class PooledMachine {
     });
     pooled.machine = new PooledMachine(machine, exclusion, groupsOf(config), options);
     return pooled.machine;
+  }
+
+  /** Tasks of workers that have ended: each worker has one, for the whole run. */
+  get tasksEnded(): number {
+    return this.#pool.completed;
   }
 
   /** Most vCPUs of different threads seen inside interpretive execution at the same time. */
