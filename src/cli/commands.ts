@@ -7,9 +7,11 @@ import { addBench } from './bench.ts';
 import { addDoctor } from './doctor.ts';
 import { exitCodeOf, formatError } from './errors.ts';
 import { addExec } from './exec.ts';
+import { addFuzz } from './fuzz.ts';
 import { addGolden } from './golden.ts';
 import { addGuestImage } from './guest-image.ts';
 import { type CommandIo, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
+import { addQemu } from './qemu.ts';
 import { addRun } from './run.ts';
 import { addShell } from './shell.ts';
 import { packageVersion } from './version.ts';
@@ -24,8 +26,10 @@ export type AddCommand = (program: Command, io: CommandIo, done: (code: number) 
 const COMMANDS: readonly AddCommand[] = [
   addRun,
   addExec,
+  addFuzz,
   addShell,
   addGolden,
+  addQemu,
   addGuestImage,
   addBench,
   addDoctor,

@@ -5,6 +5,7 @@
 /** One row a rule. */
 export const RULES = {
   crash: 'no operation ends with an error of ours',
+  progress: 'every line comes to an end',
   isolation:
     'an instruction changes no queue but the one it names, and a guest only queues in APM x AQM of its CRYCB and the host',
   storage: "nobody writes into another guest's storage but notification bytes",

@@ -14,7 +14,6 @@ import {
   K_APQN,
   K_DELIVERED,
   K_HELD,
-  K_NOTIFY_GUEST,
   K_SAVED_ISC,
   K_SERVICE,
   L_LENGTH,
@@ -170,8 +169,7 @@ export const checkPins = (image: MachineImage): Violation | undefined => {
     let saved = 0;
     for (let n = 1; n < image.queues; n++) {
       const cold = image.cold(image.queueRecord(n));
-      if (image.word(cold + K_SAVED_ISC) !== 0 && image.word(cold + K_NOTIFY_GUEST) === record)
-        saved++;
+      if (image.word(cold + K_SAVED_ISC) >>> 8 === guest) saved++;
     }
     const pins = image.word(record + G_PINS);
     if (leaks ? pins >= saved : pins === saved) continue;

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apemu fuzz CONFIG`: generated instruction streams against the rules; the shortest reproducer as an AP program.
+// Source: docs/design.md section 7.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Command } from 'commander';
+import { loadConfigFile } from '../config/load.ts';
+import { parseNumber } from '../config/units.ts';
+import { ApemuError } from '../errors.ts';
+import { Campaign, type CampaignOptions, type CampaignState } from '../fuzz/campaign.ts';
+import { plainConfig } from '../fuzz/config.ts';
+import { type Finding, findingConfig, findingName, findingProgram } from '../fuzz/finding.ts';
+import { RULES } from '../fuzz/rules.ts';
+import type { Statistics } from '../fuzz/statistics.ts';
+import { replay } from '../fuzz/stream.ts';
+import { parseProgram } from '../program/parse.ts';
+import { printStatement } from '../program/print.ts';
+import type { AddCommand } from './commands.ts';
+import { parseSeed } from './exec.ts';
+import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
+import { count, showWarnings, table } from './text.ts';
+
+interface FuzzOptions {
+  readonly seed: number;
+  readonly count: number;
+  readonly lines: number;
+  readonly save?: string;
+  readonly keepConfig?: boolean;
+  readonly replay?: string;
+  readonly json?: boolean;
+}
+
+const STATE_FILE = 'fuzz-state.json';
+/** Milliseconds between two lines of progress. */
+const PROGRESS_MS = 2_000;
+/** Streams between two saves of the state. */
+const SAVE_EVERY = 10;
+
+export const addFuzz: AddCommand = (program, io, done) => {
+  program
+    .command('fuzz')
+    .description('generate instruction streams and check what must always hold')
+    .argument('[config]', 'configuration; its variations are fuzzed too')
+    .option('--seed <number>', 'seed of the first stream', parseSeed, 1)
+    .option('--count <streams>', 'streams in all', wholeNumber('count'), 100)
+    .option('--lines <number>', 'lines of a stream', wholeNumber('lines'), 400)
+    .option('--save <dir>', 'where findings go, and the state to resume from')
+    .option('--keep-config', 'only the configuration as it is')
+    .option('--replay <file>', 'check an AP program against the rules instead')
+    .option('--json', 'the result as one record')
+    .action(async (config: string | undefined, options: FuzzOptions, _command: Command) => {
+      done(
+        options.replay === undefined
+          ? await fuzz(config, options, io)
+          : await replayFile(config, options.replay, options, io),
+      );
+    });
+};
+
+const wholeNumber =
+  (option: string) =>
+  (text: string): number => {
+    const value = parseNumber(text);
+    if (value !== undefined && value > 0) return value;
+    const message = `--${option} is ${text} (expected a number above 0)`;
+    throw new ApemuError('APEMU_ERR_USAGE_NUMBER', message);
+  };
+
+const needConfig = (config: string | undefined): string => {
+  if (config !== undefined) return config;
+  throw new ApemuError('APEMU_ERR_USAGE_CONFIG', 'a configuration is missing (apemu fuzz CONFIG)');
+};
+
+async function fuzz(
+  file: string | undefined,
+  options: FuzzOptions,
+  io: CommandIo,
+): Promise<number> {
+  const loaded = loadConfigFile(needConfig(file));
+  showWarnings(loaded, io);
+  const { seed, lines, keepConfig, save } = options;
+  const run = { config: plainConfig(loaded.config), firstSeed: seed, lines, keepConfig };
+  const campaign = new Campaign(run, save === undefined ? undefined : savedState(save, run));
+  if (campaign.state.streams > 0)
+    io.err(`going on after ${count(campaign.state.streams, 'stream')}\n`);
+  await runStreams(campaign, options, io);
+  if (save !== undefined) saveState(save, campaign.state);
+  report(campaign.state, options, io);
+  return campaign.found ? EXIT_MISMATCH : EXIT_OK;
+}
+
+async function runStreams(campaign: Campaign, options: FuzzOptions, io: CommandIo): Promise<void> {
+  let shown = performance.now();
+  while (campaign.state.streams < options.count && !io.signal.aborted) {
+    const finding = await campaign.next();
+    if (finding !== undefined) showFinding(finding, options, io);
+    if (options.save !== undefined && campaign.state.streams % SAVE_EVERY === 0)
+      saveState(options.save, campaign.state);
+    if (performance.now() - shown >= PROGRESS_MS) {
+      shown = performance.now();
+      io.err(`${progress(campaign.state, options.count)}\n`);
+    }
+    await breathe();
+  }
+}
+
+const progress = (state: CampaignState, total: number): string => {
+  const { instructions } = state.statistics;
+  const found = Object.values(state.broken).reduce((sum, streams) => sum + streams, 0);
+  return `${state.streams} of ${count(total, 'stream')}, ${count(instructions, 'instruction')}, ${count(found, 'finding')}`;
+};
+
+/** Saves a finding, or prints its program where it is not saved. */
+function showFinding(finding: Finding, options: FuzzOptions, io: CommandIo): void {
+  const name = findingName(finding);
+  const program = findingProgram(finding, `${name}.yaml`);
+  io.err(`seed ${finding.seed}: ${finding.violation.rule}: ${finding.violation.message}\n`);
+  if (options.save === undefined) {
+    io.err(program);
+    return;
+  }
+  mkdirSync(options.save, { recursive: true });
+  writeFileSync(join(options.save, `${name}.ap`), program);
+  writeFileSync(join(options.save, `${name}.yaml`), findingConfig(finding));
+  io.err(`saved ${join(options.save, `${name}.ap`)}\n`);
+}
+
+/** The state in a folder, if there is one. @throws ApemuError when it belongs to another run */
+function savedState(folder: string, options: CampaignOptions): CampaignState | undefined {
+  const file = join(folder, STATE_FILE);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  const state = readState(text, file);
+  if (Campaign.fits(state, options)) return state;
+  throw new ApemuError(
+    'APEMU_ERR_USAGE_RESUME',
+    `${file} is the state of another run (expected the same configuration, --seed, --lines; or another folder)`,
+  );
+}
+
+const readState = (text: string, file: string): CampaignState => {
+  try {
+    return JSON.parse(text) as CampaignState;
+  } catch (cause) {
+    const message = `${file} is no state of apemu fuzz`;
+    throw new ApemuError('APEMU_ERR_FUZZ_STATE', message, { place: { file }, cause });
+  }
+};
+
+function saveState(folder: string, state: CampaignState): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, STATE_FILE), `${JSON.stringify(state)}\n`);
+}
+
+function report(state: CampaignState, options: FuzzOptions, io: CommandIo): void {
+  const { statistics, broken, findings, streams } = state;
+  if (options.json === true) {
+    const record = { seed: options.seed, streams, ...statistics, broken, findings };
+    io.out(`${JSON.stringify(record)}\n`);
+    return;
+  }
+  io.out(statisticsTable(statistics));
+  const { accepted, answered, flushed, lost } = statistics.messages;
+  io.out(
+    `messages: ${accepted} accepted, ${answered} answered, ${flushed} flushed, ${lost} lost\n`,
+  );
+  for (const [rule, number] of Object.entries(broken))
+    io.out(`broken in ${count(number, 'stream')}: ${rule}: ${RULES[rule as keyof typeof RULES]}\n`);
+  const stopped = streams < options.count ? ', interrupted' : '';
+  const verdict = Object.keys(broken).length === 0 ? 'nothing found' : 'rules are broken';
+  const done = `${count(streams, 'stream')}, ${count(statistics.instructions, 'instruction')}`;
+  io.out(`${done}${stopped}: ${verdict}\n`);
+}
+
+/** A row a function, its endings in order. */
+const statisticsTable = ({ endings }: Statistics): string =>
+  table([
+    ['function', 'total', 'endings'],
+    ...Object.entries(endings)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, row]) => {
+        const entries = Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1));
+        const total = entries.reduce((sum, [, number]) => sum + number, 0);
+        return [name, String(total), entries.map(([ending, n]) => `${ending}: ${n}`).join(', ')];
+      }),
+  ]);
+
+const readText = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new ApemuError('APEMU_ERR_PROGRAM_READ', `cannot read program ${file}: ${errno}`, {
+      errno,
+      place: { file },
+      cause,
+    });
+  }
+};
+
+/** Checks an AP program against the rules. */
+async function replayFile(
+  config: string | undefined,
+  file: string,
+  options: FuzzOptions,
+  io: CommandIo,
+): Promise<number> {
+  const program = parseProgram(readText(file), file);
+  const named = program.config === undefined ? undefined : join(dirname(file), program.config);
+  const loaded = loadConfigFile(needConfig(config ?? named));
+  const found = await replay(loaded.config, program.statements, { seed: options.seed });
+  if (found === undefined) {
+    io.out(`${file}: every rule holds\n`);
+    return EXIT_OK;
+  }
+  const { rule, message } = found.violation;
+  const statement = program.statements[found.lines - 1];
+  const line = statement === undefined ? '' : printStatement(statement);
+  io.out(`${file}:${statement?.line ?? 0}: ${rule}: ${message}\n  ${line}\n  ${RULES[rule]}\n`);
+  return EXIT_MISMATCH;
+}
