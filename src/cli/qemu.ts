@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apemu qemu [CONFIG]`: boots stock s390x kernels under QEMU whose AP instructions this machine serves.
+// Source: docs/design.md section 7; docs/reference/qemu-attach.md.
+import type { Command } from 'commander';
+import { loadConfigFile } from '../config/load.ts';
+import { parseMemory } from '../config/units.ts';
+import { ApemuError } from '../errors.ts';
+import { Machine } from '../host/machine.ts';
+import { type QemuCommand, runQemu } from '../qemu/command.ts';
+import { formatDemo, runDemo } from '../qemu/demo.ts';
+import { makeGuestImage } from '../qemu/guest-image/build.ts';
+import { GUEST_SUITES } from '../qemu/guest-image/suites.ts';
+import type { LaunchOptions } from '../qemu/launch.ts';
+import { formatResponseCodes, probeResponseCodes } from '../qemu/response-codes/report.ts';
+import { Shell } from '../shell/shell.ts';
+import type { AddCommand } from './commands.ts';
+import { type CommandIo, EXIT_OK } from './io.ts';
+import { showWarnings } from './text.ts';
+
+interface QemuOptions {
+  readonly guest?: readonly string[];
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly append?: string;
+  readonly image?: string;
+  /** MiB. */
+  readonly memory?: number;
+  readonly interrupts: boolean;
+  readonly reboot?: boolean;
+  readonly hook?: 'linux' | 'bare';
+  readonly lpar?: boolean;
+  readonly attach?: string;
+  readonly shell?: string;
+  readonly demo?: boolean;
+  readonly responseCodes?: boolean;
+}
+
+const SERIES = GUEST_SUITES.map((suite) => suite.kernel);
+const DEFAULT_SERIES = SERIES.at(-1) as string;
+const MIB = 0x100000;
+
+export const addQemu: AddCommand = (program, io, done) => {
+  program
+    .command('qemu')
+    .description('boot stock s390x kernels under QEMU on this machine’s cards')
+    .argument('[config]', 'configuration (YAML); its guests are booted', 'examples/two-guests.yaml')
+    .argument('[qemu-options...]', 'after --: more options for QEMU')
+    .option('--guest <name...>', 'these guests, instead of all')
+    .option('--kernel <file>', 'kernel image')
+    .option('--initrd <file>', 'initial RAM disk')
+    .option('--append <text>', 'more of the kernel command line')
+    .option(
+      '--image <series>',
+      `our own small Linux: ${SERIES.join(', ')} (default without --kernel)`,
+    )
+    .option('--memory <size>', 'guest storage, such as 512MiB', memoryOption)
+    .option('--no-interrupts', 'without facility 65: the guest polls')
+    .option('--reboot', 'a guest may restart')
+    .option('--hook <rule>', 'when handlers are final: linux, or bare for test kernels', hookOption)
+    .option('--lpar', 'AP instructions are the partition’s own: a kernel that is the host')
+    .option('--attach <socket>', 'serve a QEMU that runs already, by its monitor socket')
+    .option('--shell <socket>', 'a Unix socket (mode 0600) with the administrator’s shell')
+    .option('--demo', 'boot all guests, print lszcrypt -V of each, end')
+    .option('--response-codes', 'what Linux does with each response code, as a table (long)')
+    .action(async (file: string, extra: string[], options: QemuOptions, _command: Command) => {
+      if (options.demo === true) await demo(file, options, io);
+      else if (options.responseCodes === true) await responseCodes(options, io);
+      else await boot(file, extra, options, io);
+      done(EXIT_OK);
+    });
+};
+
+function memoryOption(text: string): number {
+  const bytes = parseMemory(text);
+  if (bytes === undefined || bytes < 128 * MIB || bytes % MIB !== 0) {
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_MEMORY',
+      `--memory is ${text} (expected whole MiB, at least 128MiB)`,
+    );
+  }
+  return bytes / MIB;
+}
+
+function hookOption(text: string): string {
+  if (text === 'linux' || text === 'bare') return text;
+  throw new ApemuError('APEMU_ERR_USAGE_HOOK', `--hook is ${text} (expected linux or bare)`);
+}
+
+const log = (io: CommandIo) => (line: string) => io.err(`${line}\n`);
+
+const imageOf = (options: QemuOptions, io: CommandIo) =>
+  makeGuestImage(options.image ?? DEFAULT_SERIES, { log: log(io) });
+
+async function demo(file: string, options: QemuOptions, io: CommandIo): Promise<void> {
+  const loaded = loadConfigFile(file);
+  showWarnings(loaded, io);
+  const outputs = await runDemo(loaded.config, await imageOf(options, io), log(io));
+  io.out(`${formatDemo(outputs).trimEnd()}\n`);
+}
+
+async function responseCodes(options: QemuOptions, io: CommandIo): Promise<void> {
+  const image = await imageOf(options, io);
+  const cases = await probeResponseCodes(image, log(io));
+  io.out(formatResponseCodes(options.image ?? DEFAULT_SERIES, cases));
+}
+
+async function boot(
+  file: string,
+  extra: readonly string[],
+  options: QemuOptions,
+  io: CommandIo,
+): Promise<void> {
+  const loaded = loadConfigFile(file);
+  showWarnings(loaded, io);
+  const names = options.guest ?? loaded.config.guests.map((guest) => guest.name);
+  const alone = options.lpar === true || names.length === 1;
+  const command: QemuCommand = {
+    config: loaded.config,
+    ...(options.guest === undefined ? {} : { guests: options.guest }),
+    ...(options.lpar === true ? { lpar: true } : {}),
+    ...(options.attach === undefined
+      ? { launch: await launchOf(options, extra, alone, io) }
+      : { attach: options.attach }),
+    ...(options.hook === undefined ? {} : { hook: options.hook }),
+    ...(options.shell === undefined ? {} : { shellSocket: options.shell, shell: runShellLine }),
+    log: log(io),
+    onConsole: (guest, text) => io.out(text.replace(/^(?=.)/gm, `${guest}: `)),
+    signal: io.signal,
+  };
+  await runQemu(command);
+}
+
+/** One guest has our terminal; of several the output is shown with their names. */
+async function launchOf(
+  options: QemuOptions,
+  extra: readonly string[],
+  alone: boolean,
+  io: CommandIo,
+): Promise<LaunchOptions> {
+  const files =
+    options.kernel === undefined
+      ? await imageOf(options, io)
+      : {
+          kernel: options.kernel,
+          ...(options.initrd === undefined ? {} : { initrd: options.initrd }),
+        };
+  return {
+    ...files,
+    ...(options.append === undefined ? {} : { append: options.append }),
+    ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),
+    interrupts: options.interrupts,
+    reboot: options.reboot === true,
+    bare: options.hook === 'bare',
+    console: alone && io.isTerminal ? 'inherit' : 'pipe',
+    extra,
+  };
+}
+
+/** A line of the administrator's shell: what it prints. */
+const runShellLine: NonNullable<QemuCommand['shell']> = async (machine, line) => {
+  if (!(machine instanceof Machine)) {
+    throw new ApemuError(
+      'APEMU_ERR_QEMU_SHELL',
+      'with --lpar the guest is the host: use its own shell',
+    );
+  }
+  let text = '';
+  const take = (part: string): void => {
+    text += part;
+  };
+  await new Shell(machine, { out: take, err: take }).run(`${line}\n`);
+  return text;
+};
