@@ -3,7 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync } from 'node:fs';
 
-const run = (name, ...args) => execFileSync(`node_modules/.bin/${name}`, args, { stdio: 'inherit' });
+const run = (name, ...args) =>
+  execFileSync(`node_modules/.bin/${name}`, args, { stdio: 'inherit' });
 const kernelOnly = process.argv.includes('--kernel');
 
 try {

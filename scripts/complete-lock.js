@@ -3,8 +3,30 @@
 // that leaves out an optional dependency, even one that this platform never installs. Run after `npm install`.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const SYSTEMS = ['android', 'darwin', 'linux', 'win32', 'freebsd', 'openbsd', 'netbsd', 'sunos', 'aix', 'openharmony'];
-const PROCESSORS = ['x64', 'arm64', 'arm', 'ia32', 'riscv64', 's390x', 'ppc64', 'loong64', 'mips64el', 'wasm32'];
+const SYSTEMS = [
+  'android',
+  'darwin',
+  'linux',
+  'win32',
+  'freebsd',
+  'openbsd',
+  'netbsd',
+  'sunos',
+  'aix',
+  'openharmony',
+];
+const PROCESSORS = [
+  'x64',
+  'arm64',
+  'arm',
+  'ia32',
+  'riscv64',
+  's390x',
+  'ppc64',
+  'loong64',
+  'mips64el',
+  'wasm32',
+];
 
 /** os, cpu and libc as a platform package's name says them: `@rollup/rollup-linux-arm64-musl`. */
 const platformOf = (name) => {
@@ -26,7 +48,12 @@ for (const parent of Object.values({ ...lock.packages })) {
     const path = `node_modules/${name}`;
     if (lock.packages[path] !== undefined) continue;
     const dev = parent.dev === true ? { dev: true } : {};
-    lock.packages[path] = { version: version.replace(/^[\^~]/, ''), ...platformOf(name), ...dev, optional: true };
+    lock.packages[path] = {
+      version: version.replace(/^[\^~]/, ''),
+      ...platformOf(name),
+      ...dev,
+      optional: true,
+    };
     added.push(name);
   }
 }

@@ -91,7 +91,11 @@ try {
     expectText(command('exec', join(apemu, 'examples/section6.ap')), '21 instructions: ok'),
   );
   step('apemu run', () =>
-    expectText(command('run', join(apemu, 'examples/two-guests.yaml')), '05.00ab', '4,000 answered'),
+    expectText(
+      command('run', join(apemu, 'examples/two-guests.yaml')),
+      '05.00ab',
+      '4,000 answered',
+    ),
   );
 } catch (error) {
   process.stderr.write(`failed: ${error.message}\n${error.stdout ?? ''}\n`);
