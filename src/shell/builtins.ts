@@ -42,7 +42,11 @@ function leave({ name, args, context }: Invocation): CommandResult {
   const levels = Number(args[0] ?? '1');
   if (!Number.isInteger(levels) || levels < 1)
     return failed(`bash: ${name}: ${args[0]}: loop count out of range`);
-  context.leaving = levels;
+  if (context.loops === 0) {
+    const stderr = `bash: ${name}: only meaningful in a \`for', \`while', or \`until' loop\n`;
+    return { ...done(''), stderr };
+  }
+  context.leaving = Math.min(levels, context.loops);
   context.continuing = name === 'continue';
   return done('');
 }

@@ -58,6 +58,8 @@ export class ShellContext {
   status = 0;
   /** Set when the shell is to end. */
   exitStatus: number | undefined;
+  /** Loops around the running command. */
+  loops = 0;
   /** Loops still to leave (`break`), and whether the outermost of them goes on (`continue`). */
   leaving = 0;
   continuing = false;

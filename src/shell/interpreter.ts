@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs parsed commands: lists, pipelines, compound commands, redirections, exit status, set -e and set -x.
 // Source: POSIX.1-2017, shell command language, sections 2.7 to 2.9 and the `set` utility; messages of bash 5.2.
-import { ERRNO_TEXT } from '../ap-bus/errno.ts';
 import { isOperation, type Operation } from '../ap-bus/operation.ts';
-import { nearest } from '../config/mistakes.ts';
 import { type CommandResult, failed } from '../sysfs/command.ts';
-import type { AndOr, Command, List, Pipeline, Redirect } from './ast.ts';
+import type { AndOr, Command, List, Pipeline } from './ast.ts';
 import { Input, type Invocation } from './command-row.ts';
 import { COMMANDS } from './commands.ts';
 import { messageOf, type ShellContext } from './context.ts';
 import { Expander, ExpansionError, traced } from './expand.ts';
-import { Capture, DiskSink, NOWHERE, type Sink, SysfsSink, type Writer } from './sinks.ts';
+import { notFound } from './not-found.ts';
+import { redirected } from './redirect.ts';
+import {
+  Capture,
+  NOWHERE,
+  SHELL_WRITER,
+  type Sink,
+  type Streams,
+  SysfsSink,
+  type Writer,
+} from './sinks.ts';
 
 /** Rounds of one loop; more is a loop that never ends. */
 export const MAX_ROUNDS = 100_000;
-const COMMAND_NOT_FOUND = 127;
 const INTERRUPTED = 130;
-const SYNTAX_OF_WRITER: Writer = { name: 'bash', byLine: true };
-
-/** Standard streams of a command. */
-export interface Streams {
-  readonly input: Input;
-  readonly out: Sink;
-  readonly err: Sink;
-  /** `out` is the terminal. */
-  readonly toTerminal: boolean;
-}
 
 type Simple = Extract<Command, { kind: 'simple' }>;
 
@@ -122,10 +119,10 @@ export class Interpreter {
     const before = this.#errors;
     this.#errors = streams.err;
     try {
-      const redirected = await this.#redirect(command.redirects, streams);
-      if (redirected === undefined) this.#context.status = 1;
-      else if (command.kind === 'simple') await this.#simple(command, redirected);
-      else await this.#compound(command, redirected);
+      const inner = await redirected(this.#context, this.#expander, command.redirects, streams);
+      if (inner === undefined) this.#context.status = 1;
+      else if (command.kind === 'simple') await this.#simple(command, inner);
+      else await this.#compound(command, inner);
     } catch (error) {
       if (!(error instanceof ExpansionError)) throw error;
       this.#say(`bash: ${error.message}`, streams);
@@ -193,8 +190,10 @@ export class Interpreter {
 
   /** The body of a loop; false: leave the loop. */
   async #round(body: List, streams: Streams): Promise<boolean> {
-    await this.run(body, streams);
     const context = this.#context;
+    context.loops++;
+    await this.run(body, streams);
+    context.loops--;
     if (context.exitStatus !== undefined) return false;
     if (context.leaving === 0) return true;
     context.leaving--;
@@ -228,7 +227,9 @@ export class Interpreter {
   async #invoke(name: string, args: readonly string[], streams: Streams): Promise<void> {
     const row = COMMANDS.get(name);
     if (row === undefined) {
-      this.#notFound(name, streams);
+      const { text, status } = notFound(this.#context, name);
+      this.#say(text, streams);
+      this.#context.status = status;
       return;
     }
     const { input, toTerminal } = streams;
@@ -252,27 +253,10 @@ export class Interpreter {
     this.#deliver(result, writer, text, streams);
   }
 
-  #notFound(name: string, streams: Streams): void {
-    const { files } = this.#context;
-    this.#context.status = COMMAND_NOT_FOUND;
-    if (name.includes('/')) {
-      const status = files.stat(name);
-      const reason =
-        status.ok && status.kind === 'dir' ? 'EISDIR' : status.ok ? 'EACCES' : status.errno;
-      this.#say(`bash: ${name}: ${ERRNO_TEXT[reason]}`, streams);
-      if (status.ok) this.#context.status = 126;
-      return;
-    }
-    const close = nearest(name, COMMANDS.keys());
-    this.#say(`bash: ${name}: command not found`, streams);
-    if (close !== undefined && this.#context.options.columns !== undefined)
-      this.#say(`Did you mean ${close}?`, streams);
-  }
-
   /** Writes what a command printed; a write that fails is the command's failure. */
   #deliver(result: CommandResult, writer: Writer, text: string, streams: Streams): void {
     this.#context.status = result.status;
-    if (result.stderr !== '') streams.err.write(result.stderr, SYNTAX_OF_WRITER);
+    if (result.stderr !== '') streams.err.write(result.stderr, SHELL_WRITER);
     if (result.stdout === '') return;
     const operation = streams.out.write(result.stdout, writer);
     if (operation === undefined) return;
@@ -281,7 +265,7 @@ export class Interpreter {
     if ('operation' in driven) this.#stillRunning(driven.number, whole, streams);
     else if (driven.status !== 0) {
       this.#context.status = driven.status;
-      streams.err.write(driven.stderr, SYNTAX_OF_WRITER);
+      streams.err.write(driven.stderr, SHELL_WRITER);
     }
   }
 
@@ -294,62 +278,16 @@ export class Interpreter {
   async #collect(streams: Streams): Promise<void> {
     if (this.#context.jobs.length === 0) return;
     for (const { job, result } of this.#context.collect()) {
-      if (result.stdout !== '') streams.out.write(result.stdout, SYNTAX_OF_WRITER);
-      if (result.stderr !== '') streams.err.write(result.stderr, SYNTAX_OF_WRITER);
+      if (result.stdout !== '') streams.out.write(result.stdout, SHELL_WRITER);
+      if (result.stderr !== '') streams.err.write(result.stderr, SHELL_WRITER);
       const how = result.status === 0 ? 'done' : `exit ${result.status}`;
       this.#say(`[${job.number}] ${how}: ${job.text}`, streams);
     }
   }
 
   #say(text: string, streams: Streams): void {
-    streams.err.write(`${text}\n`, SYNTAX_OF_WRITER);
+    streams.err.write(`${text}\n`, SHELL_WRITER);
   }
-
-  /** Streams with redirections applied, in their order; undefined when one cannot be opened (reported). */
-  async #redirect(redirects: readonly Redirect[], streams: Streams): Promise<Streams | undefined> {
-    let result = streams;
-    for (const redirect of redirects) {
-      const text = await this.#expander.text(redirect.word);
-      const next = this.#one(redirect, text, result);
-      if (typeof next === 'string') {
-        this.#say(`bash: ${text}: ${next}`, streams);
-        return undefined;
-      }
-      result = next;
-    }
-    return result;
-  }
-
-  /** One redirection, or the message of its failure. */
-  #one({ fd, form }: Redirect, text: string, streams: Streams): Streams | string {
-    if (form === 'document') return { ...streams, input: new Input(text) };
-    if (form === 'read') return this.#input(text, streams);
-    if (form === 'duplicate') {
-      if (text !== '1' && text !== '2') return 'Bad file descriptor';
-      const sink = text === '1' ? streams.out : streams.err;
-      return fd === 2 ? { ...streams, err: sink } : { ...streams, out: sink, toTerminal: false };
-    }
-    const { files } = this.#context;
-    const opened = files.open(text, form === 'append');
-    if (typeof opened !== 'string') return ERRNO_TEXT[opened.errno];
-    const path = files.absolute(text);
-    let sink = NOWHERE;
-    if (opened === 'sysfs') sink = new SysfsSink(this.#context, path);
-    if (opened === 'disk') sink = new DiskSink(this.#context, path);
-    return fd === 2 ? { ...streams, err: sink } : { ...streams, out: sink, toTerminal: false };
-  }
-
-  #input(path: string, streams: Streams): Streams | string {
-    const read = this.#context.drive(readAll(this.#context, path), path);
-    if ('operation' in read) return 'Resource temporarily unavailable';
-    return read.status === 0 ? { ...streams, input: new Input(read.stdout) } : read.stderr;
-  }
-}
-
-function* readAll(context: ShellContext, path: string): Operation<CommandResult> {
-  const read = yield* context.files.readOperation(path);
-  if (read.ok) return { stdout: read.text, stderr: '', status: 0 };
-  return { stdout: '', stderr: ERRNO_TEXT[read.errno], status: 1 };
 }
 
 /** Whether `set -e` looks at the status: not at that of a loop or `if`, whose commands it looked at already. */

@@ -12,43 +12,15 @@ import {
   ShellSyntaxError,
   type Word,
 } from './ast.ts';
+import {
+  assignmentOf,
+  MAX_DEPTH,
+  REDIRECTS,
+  REFUSED,
+  type Reserved,
+  unexpected,
+} from './grammar.ts';
 import { Lexer, type Token } from './lexer.ts';
-
-/** Words that begin, join or end compound commands where a command may begin. */
-const RESERVED = [
-  'if',
-  'then',
-  'elif',
-  'else',
-  'fi',
-  'for',
-  'while',
-  'until',
-  'do',
-  'done',
-  '{',
-  '}',
-  '!',
-] as const;
-type Reserved = (typeof RESERVED)[number];
-/** Words of bash that this shell does not have. */
-const REFUSED: Readonly<Record<string, string>> = {
-  case: 'case is not supported (use if)',
-  select: 'select is not supported',
-  function: 'functions are not supported',
-  '[[': '[[ is not supported (use [)',
-};
-/** Compound commands in each other at most. */
-const MAX_DEPTH = 100;
-const ASSIGNMENT = /^([A-Za-z_][A-Za-z0-9_]*)=/;
-
-const REDIRECTS: Readonly<Record<string, Redirect['form']>> = {
-  '>': 'write',
-  '>>': 'append',
-  '<': 'read',
-  '>&': 'duplicate',
-  '<<': 'document',
-};
 
 export class Parser {
   readonly #lexer: Lexer;
@@ -282,6 +254,8 @@ export class Parser {
     if (form === undefined && !both)
       throw new ShellSyntaxError(`${operator.text} is not supported`);
     const target = this.#take();
+    if (target.kind === 'end')
+      throw new ShellSyntaxError("syntax error near unexpected token `newline'");
     if (target.kind !== 'word') throw unexpected(target);
     const { word } = target;
     if (both) {
@@ -295,20 +269,4 @@ export class Parser {
     const given = operator.kind === 'operator' ? operator.fd : undefined;
     return [{ fd: given ?? (form === 'read' ? 0 : 1), form: form as Redirect['form'], word }];
   }
-}
-
-/** `NAME=word`, if the name is not quoted. */
-function assignmentOf(word: Word): Assignment | undefined {
-  const [first, ...rest] = word;
-  const match = first?.kind === 'text' && !first.quoted ? ASSIGNMENT.exec(first.text) : null;
-  if (match === null || first?.kind !== 'text') return undefined;
-  const text = first.text.slice(match[0].length);
-  const value: Word = text === '' ? rest : [{ ...first, text }, ...rest];
-  return { name: match[1] as string, value };
-}
-
-function unexpected(token: Token): ShellSyntaxError {
-  if (token.kind === 'end')
-    return new ShellSyntaxError('syntax error: unexpected end of file', true);
-  return new ShellSyntaxError(`syntax error near unexpected token \`${token.text}'`);
 }

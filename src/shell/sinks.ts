@@ -4,6 +4,7 @@
 import { ERRNO_TEXT, type Errno } from '../ap-bus/errno.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import { type CommandResult, done, failed } from '../sysfs/command.ts';
+import type { Input } from './command-row.ts';
 import type { ShellContext } from './context.ts';
 
 /** Who writes: what a failing write is called, and whether each line is a write of its own. */
@@ -15,6 +16,15 @@ export interface Writer {
 export interface Sink {
   /** The operation of the write; its result is the status and message of the writer. Undefined: it is done already. */
   write(text: string, writer: Writer): Operation<CommandResult> | undefined;
+}
+
+/** Standard streams of a command. */
+export interface Streams {
+  readonly input: Input;
+  readonly out: Sink;
+  readonly err: Sink;
+  /** `out` is the terminal. */
+  readonly toTerminal: boolean;
 }
 
 export class TextSink implements Sink {
@@ -84,3 +94,6 @@ export class DiskSink implements Sink {
     return outcome === 'ok' ? done('') : complaint(writer, outcome);
   }
 }
+
+/** The shell itself writes: messages about redirections, jobs and traces. */
+export const SHELL_WRITER: Writer = { name: 'bash', byLine: true };

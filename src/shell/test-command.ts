@@ -120,8 +120,12 @@ class Condition {
       return (UNARY[first] as Unary)(second, this.#files);
     }
     this.#at++;
-    if (second !== undefined && third !== undefined && !['-a', '-o', ')'].includes(second))
-      throw new TestError(`${second}: binary operator expected`);
+    if (second !== undefined && !['-a', '-o', ')'].includes(second))
+      throw new TestError(
+        third === undefined
+          ? `${first}: unary operator expected`
+          : `${second}: binary operator expected`,
+      );
     return first !== '';
   }
 }

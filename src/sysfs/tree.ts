@@ -26,7 +26,9 @@ export function tree({ tree: files, args }: FileCommandInput): FileResult {
     if (!listing.ok || left === 0) return;
     const entries = listing.names
       .map((name) => ({ name, status: files.lstat(`${path}/${name}`) }))
-      .filter(({ status }) => status.ok && (!flags.has('d') || status.kind === 'dir'));
+      .filter(
+        ({ name, status }) => status.ok && (!flags.has('d') || files.list(`${path}/${name}`).ok),
+      );
     entries.forEach(({ name, status }, n) => {
       const last = n === entries.length - 1;
       const isDir = status.ok && status.kind === 'dir';
