@@ -156,6 +156,13 @@ static inline int32_t operand_length(int32_t v, int32_t q, int32_t r2) {
   return m[r2 + 3] > 0 && m[r2 + 3] <= limit ? m[r2 + 3] : 0;
 }
 
+/** A refused NQAP or DQAP with nothing else to say: the masks are not the empty record, the length is legal. */
+static inline int is_plainly_refused(int32_t v, uint32_t instruction) {
+  int32_t r2 = v + V_GR + (int32_t)((instruction & 15) << 1);
+  return m[v + V_MASKS] == m[v + V_TRUE_MASKS] && m[r2 + 2] == 0 && m[r2 + 3] > 0 &&
+         m[r2 + 3] <= UNAVAILABLE_LIMIT_BYTES;
+}
+
 static outlined int32_t nqap_slow(int32_t v, uint32_t instruction) {
   int32_t ended = admit(v);
   if (ended != 0) return ended - 1;
@@ -177,8 +184,11 @@ static inline int32_t nqap(int32_t v, uint32_t instruction) {
   int32_t gr0 = m[v + V_GR + 1];
   int32_t guarded = m[v + V_GUARD_MESSAGE] | NQAP_RESERVED | NQAP_L | NQAP_SPECIAL;
   int32_t unusual = ((gr0 ^ NQAP_L) & guarded) | EXTENDED_MODE(v) | (int32_t)(instruction & 0x11);
-  if (unlikely(unusual != 0 || authorized(m[v + V_MASKS], gr0) >= 0))
-    return nqap_slow(v, instruction);
+  if (unlikely(unusual != 0)) return nqap_slow(v, instruction);
+  if (authorized(m[v + V_MASKS], gr0) >= 0) {
+    if (!is_plainly_refused(v, instruction)) return nqap_slow(v, instruction);
+    return complete_status(v, AP_RESPONSE_Q_NOT_AVAIL << STATUS_RC_SHIFT);
+  }
   int32_t q = m[index_at + (gr0 & 0xffff)];
   int32_t free = m[q + Q_FREE];
   int32_t r2 = v + V_GR + (int32_t)((instruction & 15) << 1);
@@ -235,8 +245,11 @@ static inline int32_t dqap(int32_t v, uint32_t instruction) {
   int32_t guarded = m[v + V_GUARD_MESSAGE] | DQAP_RESERVED | DQAP_START;
   int32_t unusual =
       ((gr0 ^ DQAP_START) & guarded) | EXTENDED_MODE(v) | (int32_t)(instruction & 0x11);
-  if (unlikely(unusual != 0 || authorized(m[v + V_MASKS], gr0) >= 0))
-    return dqap_slow(v, instruction);
+  if (unlikely(unusual != 0)) return dqap_slow(v, instruction);
+  if (authorized(m[v + V_MASKS], gr0) >= 0) {
+    if (!is_plainly_refused(v, instruction)) return dqap_slow(v, instruction);
+    return complete_status(v, AP_RESPONSE_Q_NOT_AVAIL << STATUS_RC_SHIFT);
+  }
   int32_t q = m[index_at + (gr0 & 0xffff)];
   int32_t head = m[q + Q_REPLY_HEAD];
   if (unlikely(m[q + Q_ATTENTION] != 0 || head == m[q + Q_REPLY_TAIL]))

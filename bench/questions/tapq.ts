@@ -10,8 +10,11 @@ import { PQAP_WORD } from '../machine/tables.ts';
 import { measureRounds } from '../measure/rounds.ts';
 import { agree, measureExecuted } from './driven.ts';
 
-/** Instructions a vCPU runs before the next one's turn: the batch of the worker pool. */
-export const BATCH = 256;
+/**
+ * Instructions a vCPU runs before the next one's turn, a page of them. It may be long: the event word is looked at before each
+ * instruction, so that a batch ends as soon as somebody wants the vCPU out.
+ */
+export const BATCH = 1024;
 const INSTRUCTIONS = 8192;
 const CALLS = 4096;
 const CALLS_COLD = 65536;

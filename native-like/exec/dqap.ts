@@ -13,7 +13,11 @@ import {
   DQAP_TOKEN_PART_MASK,
   DQAP_TOKEN_PART_SHIFT,
 } from '../arch/registers.ts';
-import { AP_RESPONSE_NO_FIRST_PART, AP_RESPONSE_NO_PENDING_REPLY } from '../arch/response-codes.ts';
+import {
+  AP_RESPONSE_NO_FIRST_PART,
+  AP_RESPONSE_NO_PENDING_REPLY,
+  AP_RESPONSE_Q_NOT_AVAIL,
+} from '../arch/response-codes.ts';
 import { STATUS_EMPTY, STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts';
 import {
   ATTENTION_OPEN,
@@ -50,11 +54,12 @@ import {
   authorized,
   CONDITION_CC,
   findQueue,
+  isPlainlyRefused,
   queueCondition,
   statusWithCode,
 } from './availability.ts';
 import { bytesToBoundary, bytesToFault } from './boundary.ts';
-import { complete, completeStatus, programInterruption } from './ending.ts';
+import { complete, completeRc, completeStatus, programInterruption } from './ending.ts';
 import { advanceOperand, operandLength } from './nqap.ts';
 import { admit } from './pqap.ts';
 import { closeIfDone, firstReply, SLOT_BIT_0, slotHeader } from './queue.ts';
@@ -72,7 +77,7 @@ export const dqap = (v: number, instruction: number): number => {
     (((I32[v + V_PSW_MASK_HIGH] as number) ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) |
     (instruction & 0x11);
   if (unusual !== 0) return dqapSlow(v, instruction);
-  if (authorized(I32[v + V_MASKS] as number, gr0) >= 0) return dqapSlow(v, instruction);
+  if (authorized(I32[v + V_MASKS] as number, gr0) >= 0) return dqapRefused(v, instruction);
   const q = I32[INDEX + (gr0 & 0xffff)] as number;
   const head = I32[q + Q_REPLY_HEAD] as number;
   if (I32[q + Q_ATTENTION] !== 0 || head === I32[q + Q_REPLY_TAIL]) return dqapSlow(v, instruction);
@@ -124,6 +129,12 @@ const remove = (
   I32[q + Q_STATUS] = status;
   return completeStatus(v, status);
 };
+
+/** DQAP of an APQN outside the masks. */
+const dqapRefused = (v: number, instruction: number): number =>
+  isPlainlyRefused(v, v + V_GR + ((instruction & 15) << 1))
+    ? completeRc(v, AP_RESPONSE_Q_NOT_AVAIL)
+    : dqapSlow(v, instruction);
 
 /** Everything `dqap` does not do, in the order of AD-15. */
 const dqapSlow = (v: number, instruction: number): number => {

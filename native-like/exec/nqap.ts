@@ -12,6 +12,7 @@ import {
   AP_RESPONSE_INVALID_DOMAIN,
   AP_RESPONSE_MESSAGE_TOO_BIG,
   AP_RESPONSE_Q_FULL,
+  AP_RESPONSE_Q_NOT_AVAIL,
   AP_RESPONSE_REQ_FAC_NOT_INST,
 } from '../arch/response-codes.ts';
 import { STATUS_FULL, STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts';
@@ -79,11 +80,12 @@ import {
   authorized,
   CONDITION_CC,
   findQueue,
+  isPlainlyRefused,
   queueCondition,
   statusWithCode,
 } from './availability.ts';
 import { bytesToBoundary, bytesToFault } from './boundary.ts';
-import { complete, completeStatus, programInterruption } from './ending.ts';
+import { complete, completeRc, completeStatus, programInterruption } from './ending.ts';
 import { faulty, findMessageFault } from './faults.ts';
 import { notify } from './notify.ts';
 import { admit } from './pqap.ts';
@@ -107,7 +109,7 @@ export const nqap = (v: number, instruction: number): number => {
     (((I32[v + V_PSW_MASK_HIGH] as number) ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) |
     (instruction & 0x11);
   if (unusual !== 0) return nqapSlow(v, instruction);
-  if (authorized(I32[v + V_MASKS] as number, gr0) >= 0) return nqapSlow(v, instruction);
+  if (authorized(I32[v + V_MASKS] as number, gr0) >= 0) return nqapRefused(v, instruction);
   const q = I32[INDEX + (gr0 & 0xffff)] as number;
   const free = I32[q + Q_FREE] as number;
   const r2 = v + V_GR + ((instruction & 15) << 1);
@@ -176,6 +178,12 @@ const acceptForAdapter = (
   markPending(q);
   return completeStatus(v, status);
 };
+
+/** NQAP of an APQN outside the masks. */
+const nqapRefused = (v: number, instruction: number): number =>
+  isPlainlyRefused(v, v + V_GR + ((instruction & 15) << 1))
+    ? completeRc(v, AP_RESPONSE_Q_NOT_AVAIL)
+    : nqapSlow(v, instruction);
 
 /** Everything `nqap` does not do, in the order of AD-15. */
 const nqapSlow = (v: number, instruction: number): number => {

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Medians, reports and their comparison.
+import { describe, expect, it } from 'vitest';
+import { compareReports, formatComparison } from '../../bench/compare.ts';
+import type { Finding } from '../../bench/findings.ts';
+import { measureRounds, ratios, SMOKE_PACE } from '../../bench/measure/rounds.ts';
+import { median, quantile, quartiles } from '../../bench/measure/statistics.ts';
+import { QUESTIONS } from '../../bench/questions.ts';
+import { figure, type Report, reportCells, reportRows } from '../../bench/report.ts';
+import { ROWS } from '../../bench/rows.ts';
+
+const finding = (row: string, ratio: number, value = 10): Finding => ({
+  row,
+  value,
+  ratio,
+  spread: [ratio - 0.01, ratio + 0.01],
+});
+
+const report = (findings: readonly Finding[]): Report => ({
+  format: 'apemu-bench 1',
+  machine: { processor: 'x', cores: 2, node: 'v20', v8: '11', platform: 'linux-x64' },
+  reference: 'c',
+  referenceDescription: 'cc',
+  processes: 1,
+  rounds: 1,
+  smoke: false,
+  rows: reportRows(findings),
+  leftOut: [],
+});
+
+describe('statistics', () => {
+  it('interpolates quantiles of unsorted values', () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 2, 3])).toBe(2.5);
+    expect(quartiles([1, 2, 3, 4, 5])).toEqual([2, 4]);
+    expect(quantile([], 0.5)).toBeNaN();
+  });
+});
+
+describe('rounds', () => {
+  it('gives each variant one value a round, and pairs them', () => {
+    const spin = (count: number) => () => {
+      let sum = 0;
+      for (let n = 0; n < count; n++) sum += n % 7;
+      return sum;
+    };
+    const times = measureRounds(
+      [
+        { name: 'a', operations: 1000, run: spin(1000) },
+        { name: 'b', operations: 1000, run: spin(1000) },
+      ],
+      SMOKE_PACE,
+    );
+    expect(times.get('a')).toHaveLength(SMOKE_PACE.rounds);
+    expect(ratios(times, 'a', 'b').every((ratio) => ratio > 0)).toBe(true);
+  });
+
+  it('passes on what a variant throws', () => {
+    const run = (): never => {
+      throw new Error('broken');
+    };
+    expect(() => measureRounds([{ name: 'a', operations: 1, run }], SMOKE_PACE)).toThrow('broken');
+  });
+});
+
+describe('a report', () => {
+  it('takes the median over processes and judges it by the row', () => {
+    const rows = reportRows([1.2, 1.31, 1.25].map((ratio) => finding('tapq-loop-1', ratio)));
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({ ratio: 1.25, holds: true, target: '<= 1.3 of C' });
+    expect(reportRows([finding('tapq-loop-1', 1.31)])[0]?.holds).toBe(false);
+  });
+
+  it('gives no verdict where there is no target', () => {
+    const [row] = reportRows([finding('tapq-call-1', 3)]);
+    expect(row?.holds).toBeUndefined();
+    expect(reportCells([row!])[1]?.at(-1)).toBe('');
+  });
+
+  it('adds up stale results of all processes', () => {
+    const stale = (count: number): Finding => ({
+      row: 'masks-spare',
+      value: 1,
+      spread: [1, 1],
+      detail: { stale: count },
+    });
+    expect(reportRows([stale(0), stale(1), stale(0)])[0]).toMatchObject({
+      holds: false,
+      detail: { stale: 1 },
+    });
+  });
+
+  it('asks for 1.9 of two workers only when C shows two cores', () => {
+    const scaling = (value: number, referenceScaling: number): boolean | undefined =>
+      reportRows([
+        {
+          row: 'scaling-disjoint',
+          value,
+          ratio: value / referenceScaling,
+          spread: [1, 1],
+          detail: { referenceScaling },
+        },
+      ])[0]?.holds;
+    expect(scaling(1.85, 1.94)).toBe(true);
+    expect(scaling(1.89, 1.95)).toBe(false);
+    expect(scaling(1.9, 1.95)).toBe(true);
+    expect(scaling(1.8, 1.94)).toBe(false);
+  });
+
+  it('refuses findings of unknown rows', () => {
+    expect(() => reportRows([finding('nothing', 1)])).toThrow('there is no row nothing');
+  });
+
+  it('has rows and questions with names of their own', () => {
+    expect(new Set(ROWS.map(({ id }) => id)).size).toBe(ROWS.length);
+    expect(new Set(QUESTIONS.map(({ name }) => name)).size).toBe(QUESTIONS.length);
+  });
+
+  it.each([
+    [123456.7, '123,457'],
+    [12.345, '12.3'],
+    [1.234, '1.23'],
+    [0.01234, '0.0123'],
+    [Number.NaN, '-'],
+  ])('prints %d as %s', (value, text) => expect(figure(value)).toBe(text));
+});
+
+describe('a comparison', () => {
+  it('calls a row changed when the spreads do not touch', () => {
+    const before = report([finding('tapq-loop-1', 1.2), finding('mixed-64', 2.0)]);
+    const after = report([finding('tapq-loop-1', 1.4), finding('mixed-64', 2.01)]);
+    const rows = compareReports(before, after);
+    expect(rows.map(({ row, change }) => [row, change])).toEqual([
+      ['tapq-loop-1', 'slower'],
+      ['mixed-64', 'same'],
+    ]);
+    expect(formatComparison(rows)).toContain('1.2 -> 1.4');
+    expect(formatComparison(rows)).toContain('no longer holds');
+  });
+
+  it('knows where more is better, and rows that came or went', () => {
+    const programs = (value: number): Finding => ({
+      row: 'programs',
+      value,
+      spread: [value, value],
+    });
+    const before = report([programs(2), finding('mixed-64', 2)]);
+    const after = report([programs(3), finding('mixed-12K', 1)]);
+    const changes = compareReports(before, after).map(({ row, change }) => `${row} ${change}`);
+    expect(changes.sort()).toEqual(['mixed-12K new', 'mixed-64 gone', 'programs faster']);
+  });
+});
