@@ -5,15 +5,23 @@
 // consistent on both sides, hence Atomics.
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
+  C_CLOCKS,
+  CLOCK_STRIDE,
   G_CRASHED,
   G_VCPUS,
   S_BLOCK,
   S_IN_SIE,
+  S_THREAD,
   V_EVENT,
 } from '../../native-like/machine/layout.ts';
 
 /** Longest sleep before looking again: every wait must notice a thread that died. */
 const WAIT_MS = 20;
+/**
+ * A thread whose clock stands still for so long is dead. While the host waits for a vCPU it cannot be told that a thread ended. A
+ * step of a program takes microseconds, and the hook sleeps at most 220 ms.
+ */
+const DEAD_MS = 15_000;
 
 /** A vCPU's thread enters interpretive execution; it waits while the host keeps the vCPU out. */
 export const enterSie = (i32: Int32Array, sie: number): void => {
@@ -89,10 +97,19 @@ export class Exclusion {
     const { i32 } = this.#image;
     const crashed = this.#image.guest(guest) + G_CRASHED;
     this.#forVcpus(guest, (_vcpu, sie) => {
-      while (Atomics.load(i32, sie + S_IN_SIE) !== 0 && Atomics.load(i32, crashed) === 0) {
+      const clock = this.#clockOf(sie);
+      for (let waited = 0; Atomics.load(i32, sie + S_IN_SIE) !== 0; waited += WAIT_MS) {
+        if (waited > DEAD_MS && this.#clockOf(sie) === clock) Atomics.store(i32, crashed, 1);
+        if (Atomics.load(i32, crashed) !== 0) return;
         Atomics.wait(i32, sie + S_IN_SIE, 1, WAIT_MS);
       }
     });
+  }
+
+  /** Clock of the thread that runs a vCPU. */
+  #clockOf(sie: number): number {
+    const thread = this.#image.word(sie + S_THREAD) - 1;
+    return this.#image.f64[(C_CLOCKS + Math.max(0, thread) * CLOCK_STRIDE) / 2] as number;
   }
 
   #unblock(guest: number): void {

@@ -27,6 +27,8 @@ const QCI_ADDRESS = 0x2000;
 const FOUND_ADDRESS = 0x6000;
 const SEARCH_INSTRUCTIONS = 256;
 const AP_ISC = 6;
+/** Interruptions of a step: an instant adapter answers faster than they are taken. */
+const STEP_INTERRUPTIONS = 16;
 /** A vCPU that waits looks around after this time: the others may have finished, or the host may have reset the queue. */
 const LOOK_NS = 5_000_000;
 /** Pause of polling without progress, and between looks at a queue that is not there. */
@@ -155,14 +157,14 @@ const finished = (state: ExchangeState, queues: ExchangeQueues): boolean => {
 /** ap_interrupt_handler and its tasklet: the byte is cleared first, then all queues are looked at. */
 const takeInterruptions = (ap: ApCpu, state: ExchangeState, queues: ExchangeQueues): boolean => {
   const { cpu } = ap;
-  let taken = false;
-  while (cpu.takeInterruption() !== 0) {
-    taken = true;
+  let taken = 0;
+  while (taken < STEP_INTERRUPTIONS && cpu.takeInterruption() !== 0) {
+    taken++;
     state.interruptions++;
     if (Atomics.exchange(cpu.storage, NIB_ADDRESS, 0) === 0) state.quiet++;
     else round(ap, state, queues);
   }
-  return taken;
+  return taken > 0;
 };
 
 /** Nothing came for a while: a queue that left or was reset is set up again; a reply nobody announced is a lost wake-up. */
