@@ -68,8 +68,8 @@ const merge = (findings: readonly Finding[]): Finding => {
   };
 };
 
-const reportRow = (row: Row, finding: Finding): ReportRow => {
-  const verdict = holds(row, finding);
+const reportRow = (row: Row, finding: Finding, judges: boolean): ReportRow => {
+  const verdict = judges ? holds(row, finding) : undefined;
   return {
     row: row.id,
     operation: row.operation,
@@ -84,13 +84,18 @@ const reportRow = (row: Row, finding: Finding): ReportRow => {
   };
 };
 
-/** The report's rows, in the table's order. Throws for findings that belong to no row. */
-export const reportRows = (findings: readonly Finding[]): ReportRow[] => {
+/**
+ * The report's rows, in the table's order.
+ *
+ * @param judges whether targets are judged: a smoke run says nothing about them
+ * @throws Error for findings that belong to no row
+ */
+export const reportRows = (findings: readonly Finding[], judges = true): ReportRow[] => {
   const unknown = findings.find(({ row }) => !ROWS.some(({ id }) => id === row));
   if (unknown !== undefined) throw new Error(`there is no row ${unknown.row}`);
   return ROWS.flatMap((row) => {
     const own = findings.filter((finding) => finding.row === row.id);
-    return own.length === 0 ? [] : [reportRow(row, merge(own))];
+    return own.length === 0 ? [] : [reportRow(row, merge(own), judges)];
   });
 };
 

@@ -90,7 +90,7 @@ export const runBenchmarks = async (options: BenchOptions): Promise<Report> => {
       processes: options.processes,
       rounds: options.rounds ?? (options.smoke ? SMOKE_PACE : FULL_PACE).rounds,
       smoke: options.smoke,
-      rows: reportRows(findings),
+      rows: reportRows(findings, !options.smoke),
       leftOut: LEFT_OUT,
     };
   } finally {

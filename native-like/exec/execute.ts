@@ -117,7 +117,7 @@ export const run = (v: number, count: number): number => {
           continue;
         }
       }
-      ended = pqap(v, BYTES.getInt32(at));
+      ended = execute(v, BYTES.getInt32(at));
     } else ended = executeMessage(v, BYTES.getInt32(at));
     if (ended !== EXECUTE_COMPLETED) return ended;
   }
