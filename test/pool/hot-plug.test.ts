@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Masks that change under running vCPUs: nothing reaches a queue that was taken away, and every message is accounted for.
+// The long run is scripts/hot-plug.js.
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { loadConfigFile } from '../../src/config/load.ts';
+import { accountFor, hotPlug } from '../../src/vcpu-pool/hot-plug.ts';
+import { PooledMachine } from '../../src/vcpu-pool/pooled-machine.ts';
+import { pooledConfig } from './bench.ts';
+
+const EXAMPLE = fileURLToPath(new URL('../../examples/hot-plug.yaml', import.meta.url));
+const queues = { queues: [0x0101, 0x0201] };
+
+describe('hot plug and unplug while vCPUs run', () => {
+  it.each([
+    [
+      '8 guests of 2 vCPUs, two workers (examples/hot-plug.yaml)',
+      () => loadConfigFile(EXAMPLE).config,
+    ],
+    [
+      'one guest spread over two workers',
+      () => pooledConfig([{ spread: true, args: { messages: -1, ...queues } }]),
+    ],
+    [
+      'one guest spread over two workers that polls',
+      () => pooledConfig([{ spread: true, args: { messages: -1, interrupts: false, ...queues } }]),
+    ],
+  ])('%s: no violation, all messages answered, flushed or refused', async (_what, config) => {
+    const pool = await PooledMachine.start(config(), { workers: 2 });
+    const plugged = await hotPlug(pool, { durationMs: 3_000, intervalMs: 25 });
+    pool.stop();
+    const accounts = accountFor(pool, await pool.finished());
+    await pool.close();
+    expect([...plugged.violations, ...accounts.violations]).toEqual([]);
+    expect(plugged.unplugs).toBeGreaterThan(5);
+    expect(accounts.answered).toBeGreaterThan(1_000);
+    expect(accounts.refused).toBeGreaterThan(0);
+  });
+});
