@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands over the machine: exact output, messages and status, wrong inputs beside right ones.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are words of the shell.
 import { describe, expect, it } from 'vitest';
 import { type Ran, sh, sharedMachine, withShell } from './support.ts';
 

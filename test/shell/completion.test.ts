@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Completion of lines: what Tab offers for commands, verbs, variables and paths.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are words of the shell.
 import { describe, expect, it } from 'vitest';
 import { withShell } from './support.ts';
 

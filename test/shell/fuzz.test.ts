@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random command lines: the shell never throws, never hangs, always ends with a status from 0 to 255.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are words of the shell.
 import { describe, expect, it } from 'vitest';
 import { asFraction, nextRandom, seedRandom } from '../../src/lpar/random.ts';
 import { COMMANDS } from '../../src/shell/commands.ts';

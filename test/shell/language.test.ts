@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The script language: exact output, messages and status, and the same from the real bash where there is one.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are words of the shell.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { type Ran, sharedMachine, withShell } from './support.ts';
