@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Isolation over generated streams, read from the machine image and not from what instructions answer: no instruction touches
 // a queue outside APM x AQM, nothing reaches another guest's storage, messages are kept account of, reserved bits stay zero.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -9,12 +9,11 @@ import { type Action, HOST, TIME } from '../../src/fuzz/action.ts';
 import type { Violation } from '../../src/fuzz/rules.ts';
 import { checkMasks, checkQueues } from '../../src/fuzz/state-rules.ts';
 import { Watch } from '../../src/fuzz/watch.ts';
-import { kernelFile } from '../../src/lpar/kernel.ts';
 import { Generator } from '../model/generate.ts';
 import { apply, type Operation } from '../vectors/operations.ts';
 import type { MachineUnderTest, Outcome } from '../vectors/under-test.ts';
 import { type Bench, createBench, kernelFactory } from './kernel-under-test.ts';
-import { plant, readMutations, writeKernel } from './mutations.ts';
+import { plainKernel, plant, readMutations, writeKernel } from './mutations.ts';
 
 const STREAMS = 600;
 const OPERATIONS = 500;
@@ -116,7 +115,7 @@ it.each(BREACHES)(
   async (breaks) => {
     const mutations = readMutations().filter((candidate) => candidate.breaks === breaks);
     expect(mutations).toHaveLength(1);
-    const text = plant(readFileSync(kernelFile(), 'utf8'), mutations[0]!);
+    const text = plant(plainKernel(), mutations[0]!);
     const file = writeKernel(folder, breaks.replace(/\W/g, '-'), text);
     expect(notices(await createBench(file, image))).toBe(true);
   },

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tests are sensitive: lockstep streams, vectors or lowcore cases notice every defect planted in the built kernel.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { kernelFile } from '../../src/lpar/kernel.ts';
 import { lockstep } from '../model/lockstep.ts';
 import { modelFactory } from '../model/under-test.ts';
 import { VECTORS } from '../vectors/index.ts';
@@ -12,7 +11,7 @@ import { runVector } from '../vectors/run.ts';
 import { type Bench, createBench, kernelFactory } from './kernel-under-test.ts';
 import { LOWCORE_CASES, runLowcoreCase } from './lowcore.ts';
 import { MORE_VECTORS } from './more-vectors.ts';
-import { plant, readMutations, writeKernel } from './mutations.ts';
+import { plainKernel, plant, readMutations, writeKernel } from './mutations.ts';
 
 /** What these do, streams and vectors do not look at. */
 const LOWCORE_FUNCTIONS = ['storeProgramOld', 'interruptWithLength', 'operationException'];
@@ -25,7 +24,7 @@ const OPERATIONS = 300;
 const mutations = readMutations();
 const vectors = [...MORE_VECTORS, ...VECTORS.flatMap((subject) => subject.vectors)];
 /** The kernel before the build rewrites index sums. */
-const source = readFileSync(kernelFile().replace(/kernel\.js$/, 'kernel.plain.js'), 'utf8');
+const source = plainKernel();
 const folder = mkdtempSync(join(tmpdir(), 'apemu-mutations-'));
 const { image } = await createBench();
 

@@ -3,6 +3,7 @@
 // The list is planted-defects.txt; vectors, lockstep streams or the lowcore cases must notice every one of them.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { kernelFile } from '../../src/lpar/kernel.ts';
 
 /** One planted defect. */
 export interface Mutation {
@@ -60,6 +61,10 @@ export const plant = (source: string, { at, find, put }: Mutation): string => {
   const index = from + found[0]!.index;
   return source.slice(0, index) + put + source.slice(index + found[0]![0].length);
 };
+
+/** The text defects are planted in: the kernel before its index sums are rewritten for speed (scripts/int32-indices.js). */
+export const plainKernel = (): string =>
+  readFileSync(kernelFile().replace(/kernel\.js$/, 'kernel.plain.js'), 'utf8');
 
 /** Writes a mutated kernel. It goes to a folder named dist: test runners load such files as they are. */
 export const writeKernel = (folder: string, name: string, text: string): string => {
