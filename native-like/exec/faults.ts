@@ -107,7 +107,7 @@ export const findEnding = (guest: number, apqn: number, fn: number): number => {
   return fault;
 };
 
-/** The first fault that strikes the message whose slot header is at word `header` of queue `q`, or 0. */
+/** The first fault that strikes the message whose slot header is at word `header` of queue `q`, or 0 (CD-14). */
 export const findMessageFault = (
   guest: number,
   apqn: number,

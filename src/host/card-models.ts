@@ -41,7 +41,7 @@ const fillRandom = (image: MachineImage, thread: number, target: Uint8Array): vo
   image.i32[word] = state;
 };
 
-/** Models of all cards of a machine. `cards` may change while the machine runs. */
+/** Models of all cards of a machine; they judge requests by the masks of their sender (CD-15). `cards` may change while the machine runs. */
 export const cardModels = (
   image: MachineImage,
   cards: ReadonlyMap<number, Card>,
