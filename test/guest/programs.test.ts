@@ -34,7 +34,13 @@ const runProgram = (name: string, args: Record<string, unknown>, machine = new F
 
 describe('the registry', () => {
   it('knows the programs by name and nothing else', () => {
-    expect(PROGRAMS.map((row) => row.program.name)).toEqual(['ap-bus', 'idle', 'hammer', 'exchange', 'tapq']);
+    expect(PROGRAMS.map((row) => row.program.name)).toEqual([
+      'ap-bus',
+      'idle',
+      'hammer',
+      'exchange',
+      'tapq',
+    ]);
     expect(builtInProgram('ap_bus')).toBeUndefined();
   });
 
