@@ -182,8 +182,10 @@ const restoreHostSide = (machine: Machine, saved: Saved): void => {
     (name) => machine.guests.find((guest) => guest.name === name)?.vm,
   );
   for (const name of saved.attached) {
-    const file = files.get(machine.guest(name).uuid)?.[0];
-    if (file !== undefined) machine.files.set(name, file);
+    // An administrator may have given a guest any mdev; a guest without AP has none of its own name.
+    const { vm, uuid } = machine.guest(name);
+    const own = [...files.values()].find(([file]) => file?.mdev.kvm === vm) ?? files.get(uuid);
+    if (own?.[0] !== undefined) machine.files.set(name, own[0]);
   }
 };
 

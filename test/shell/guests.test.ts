@@ -126,6 +126,26 @@ describe('save and restore', () => {
     });
   });
 
+  it('keep a guest on the mdev it was given, whatever its UUID', async () => {
+    await withShell(
+      async (shell) => {
+        await shell.out(`echo -5 > /sys/bus/ap/apmask
+          u=$(uuidgen); echo $u > ${MATRIX}/mdev_supported_types/vfio_ap-passthrough/create
+          echo 5 > ${MATRIX}/$u/assign_adapter; echo 4 > ${MATRIX}/$u/assign_domain
+          guest start Guest1 $u; save /tmp/m; restore /tmp/m`);
+        expect(await shell.out('guest list | grep Guest1 | grep -c $u')).toBe('1\n');
+        await shell.out(`guest stop Guest1; echo 1 > ${MATRIX}/$u/remove`);
+        expect((await shell.run(`ls ${MATRIX}/$u`)).status).toBe(2);
+      },
+      { bare: true },
+    );
+  });
+
+  it('are refused while an mdev waits for its removal', async () => {
+    const { err } = await sh(`echo 1 > ${MATRIX}/$Guest1/remove 2> /dev/null; save /tmp/m`);
+    expect(err).toBe(`save: a host operation is under way: mdev ${G1} is being removed\n`);
+  });
+
   it('refuse a file that is no machine, and go on with the one there is', async () => {
     const { out, err } = await sh('echo no > /tmp/m; restore /tmp/m; guest list | wc -l');
     expect(err).toBe('restore: this is no saved machine (expected a file written by `save`)\n');
