@@ -61,6 +61,8 @@ function buildProgram(io: CommandIo, done: (code: number) => void): Command {
     .addOption(
       new Option('--log-level <level>', 'logs on standard error').choices(LEVELS).default('warn'),
     )
+    // Arguments are shown by `apemu COMMAND --help`; the overview needs the room for what commands do.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),

@@ -42,7 +42,7 @@ const MIB = 0x100000;
 export const addQemu: AddCommand = (program, io, done) => {
   program
     .command('qemu')
-    .description('boot stock s390x kernels under QEMU on this machine’s cards')
+    .description("boot stock s390x kernels under QEMU on this machine's cards")
     .argument('[config]', 'configuration (YAML); its guests are booted', 'examples/two-guests.yaml')
     .argument('[qemu-options...]', 'after --: more options for QEMU')
     .option('--guest <name...>', 'these guests, instead of all')
@@ -57,9 +57,9 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--no-interrupts', 'without facility 65: the guest polls')
     .option('--reboot', 'a guest may restart')
     .option('--hook <rule>', 'when handlers are final: linux, or bare for test kernels', hookOption)
-    .option('--lpar', 'AP instructions are the partition’s own: a kernel that is the host')
+    .option('--lpar', "AP instructions are the partition's own: a kernel that is the host")
     .option('--attach <socket>', 'serve a QEMU that runs already, by its monitor socket')
-    .option('--shell <socket>', 'a Unix socket (mode 0600) with the administrator’s shell')
+    .option('--shell <socket>', "a Unix socket (mode 0600) with the administrator's shell")
     .option('--demo', 'boot all guests, print lszcrypt -V of each, end')
     .option('--response-codes', 'what Linux does with each response code, as a table (long)')
     .action(async (file: string, extra: string[], options: QemuOptions, _command: Command) => {
