@@ -7,6 +7,10 @@ export interface Wait {
   readonly waitNs: number;
   /** It waits for somebody else (the last close of a file): time alone does not end it. */
   readonly pending?: true;
+  /** It waits for this lock. */
+  readonly lock?: Lock;
+  /** It does not sleep: somebody explores interleavings, and here Linux could be preempted. */
+  readonly step?: string;
 }
 
 /** One host operation. It ends without yielding if nothing made it sleep. */
@@ -26,13 +30,15 @@ export const LOCK_POLL_NS = 1_000_000;
 export class Lock {
   readonly name: string;
   held = false;
+  /** Taking and releasing are steps of their own, for whoever explores interleavings. */
+  steps = false;
 
   constructor(name: string) {
     this.name = name;
   }
 
   *take(): Operation<void> {
-    while (this.held) yield { waitNs: LOCK_POLL_NS };
+    while (this.held) yield { waitNs: LOCK_POLL_NS, lock: this };
     this.held = true;
   }
 
@@ -49,11 +55,18 @@ export function* withLocks<T>(locks: readonly Lock[], body: () => Operation<T> |
       if (lock.held) yield* lock.take();
       lock.held = true;
       taken++;
+      if (lock.steps) yield { waitNs: 0, step: `${lock.name} taken` };
     }
     const result = body();
-    return isOperation(result) ? yield* result : result;
+    const value = isOperation(result) ? yield* result : result;
+    while (taken > 0) {
+      const lock = locks[--taken] as Lock;
+      lock.release();
+      if (lock.steps) yield { waitNs: 0, step: `${lock.name} released` };
+    }
+    return value;
   } finally {
-    for (let i = taken - 1; i >= 0; i--) (locks[i] as Lock).release();
+    while (taken > 0) (locks[--taken] as Lock).release();
   }
 }
 

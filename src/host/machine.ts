@@ -55,6 +55,8 @@ export interface MachineOptions {
   readonly exclusive?: (guest: number | undefined, change: () => void) => void;
   /** Leaves the guests' mdevs uncreated: the administrator does it. */
   readonly bare?: boolean;
+  /** Called where Linux could be preempted and vCPUs go on: hook and CRYCB writes, instructions of the host; locks become steps. */
+  readonly onStep?: (what: string) => void;
   /** Records for guests of guests; `nest` gives them out. */
   readonly nested?: number;
   /** Wraps what the adapters answer: a load generator remembers replies. */
@@ -78,6 +80,7 @@ export class Machine {
   readonly cards = new Map<number, Card>();
   readonly guests: readonly GuestHandle[];
   readonly #exclusive: (guest: number | undefined, change: () => void) => void;
+  #onStep: (what: string) => void = () => {};
   #nested = 0;
   readonly #hostCpu: ImageCpu;
   readonly #files = new Map<string, VfioApFile>();
@@ -126,6 +129,7 @@ export class Machine {
     this.guests = vms.map((vm, index) => this.#handle(vm, index));
     this.#hostCpu = this.#cpu(0, 0);
     this.host = this.#hostSide();
+    if (options.onStep !== undefined) this.#explore(options.onStep);
     setAdapterTexts(this.host.bus, adapterTextsOf(this.host.bus, this.cards));
   }
 
@@ -341,12 +345,22 @@ export class Machine {
     });
   }
 
+  #explore(onStep: (what: string) => void): void {
+    this.#onStep = onStep;
+    for (const { vm } of this.guests) vm.onStep = (what) => onStep(`${vm.name}: ${what}`);
+    const { bus, matrix } = this.host;
+    for (const lock of [bus.permsLock, bus.scanLock, matrix.guestsLock, matrix.mdevsLock])
+      lock.steps = true;
+  }
+
   /** Runs an instruction of the host with the guest that owns the queue out of interpretive execution. */
   #alone(apqn: number, instruction: () => void): void {
     const masksOf = (guest: number): boolean => this.#reaches(guest, apqn);
     const owner = this.guests.find((guest) => masksOf(guest.number));
+    this.#onStep('before an instruction of the host');
     if (owner === undefined) instruction();
     else this.#exclusive(owner.number, instruction);
+    this.#onStep('after an instruction of the host');
   }
 
   /** Whether the APQN is in the guest's effective masks. */

@@ -56,6 +56,8 @@ export class VirtualMachine implements KvmVm {
   readonly number: number;
   readonly #image: MachineImage;
   readonly #exclusive: GuestExclusive;
+  /** Points at which vCPUs may do something, for whoever explores interleavings. */
+  onStep: (what: string) => void = () => {};
   readonly #changed: (() => void)[] = [];
   readonly #msax3: boolean;
   #hook: PqapHook | null = null;
@@ -103,21 +105,27 @@ export class VirtualMachine implements KvmVm {
   }
 
   setPqapHook(hook: PqapHook | null): void {
+    this.onStep('before hook write');
     this.#hook = hook;
     Atomics.store(this.#image.i32, this.#image.guest(this.number) + G_HOOK, hook?.mdev ?? 0);
+    this.onStep('after hook write');
   }
 
   setCryptoMasks(apm: Uint8Array, aqm: Uint8Array, adm: Uint8Array): void {
+    this.onStep('before CRYCB write');
     this.#exclusive(this.number, () => this.#writeMasks(apm, aqm, adm));
+    this.onStep('after CRYCB write');
   }
 
   clearCryptoMasks(): void {
+    this.onStep('before CRYCB clear');
     this.#exclusive(this.number, () => {
       const crycb = this.#image.crycb(this.number);
       this.#image.u8.fill(0, crycb + CRYCB_APCB0, crycb + CRYCB_APCB0 + APCB0_BYTES);
       this.#image.u8.fill(0, crycb + CRYCB_APCB1, crycb + CRYCB_APCB1 + APCB1_BYTES);
       this.#deriveMasks();
     });
+    this.onStep('after CRYCB clear');
   }
 
   /** kvm_arch_crypto_set_masks: format 2 into APCB1, else the first 8, 2 and 2 bytes into APCB0. */
