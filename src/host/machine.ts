@@ -2,13 +2,7 @@
 // A machine composed from its configuration, in stepped mode: partition, host side, guests, virtual time.
 // Source: docs/design.md sections 1, 4 and 9.
 import type { ImageShape, MachineImage } from '../../native-like/machine/image.ts';
-import {
-  C_MDEV,
-  C_TIME_START,
-  K_HOST_RESET,
-  K_MDEV,
-  MASK_AQM,
-} from '../../native-like/machine/layout.ts';
+import { C_TIME_START } from '../../native-like/machine/layout.ts';
 import { finish, type Operation } from '../ap-bus/operation.ts';
 import { setAdapterTexts } from '../ap-bus/zcrypt-card-files.ts';
 import { type FaultObject, faultFromObject } from '../config/load.ts';
@@ -23,7 +17,7 @@ import { Faults } from '../lpar/faults.ts';
 import type { Kernel } from '../lpar/kernel.ts';
 import { Partition } from '../lpar/partition.ts';
 import { AdapterService, type ServiceModels } from '../lpar/service.ts';
-import { createHostSide, type HostSide } from '../sysfs/host-side.ts';
+import type { HostSide } from '../sysfs/host-side.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 import { AqicHandler } from '../vfio-ap/aqic.ts';
 import { openVfioDevice, type VfioApFile } from '../vfio-ap/fd.ts';
@@ -34,14 +28,12 @@ import {
   adapterProfile,
   cardOf,
   faultsOf,
-  profileOf,
   shapeOf,
-  switchesFor,
   virtualMachines,
   writeMachine,
 } from './compose.ts';
 import { GuestHandle } from './guest-handle.ts';
-import { KernelPartition } from './host-partition.ts';
+import { wireHostSide } from './host-wiring.ts';
 import { ImageCpu } from './image-cpu.ts';
 import { releaseSeat, type Seat, takeSeat } from './kernel-pool.ts';
 import { Stepper } from './stepper.ts';
@@ -79,7 +71,6 @@ export class Machine {
   readonly seat: Seat;
   readonly cards = new Map<number, Card>();
   readonly guests: readonly GuestHandle[];
-  readonly #exclusive: (guest: number | undefined, change: () => void) => void;
   #onStep: (what: string) => void = () => {};
   #nested = 0;
   readonly #hostCpu: ImageCpu;
@@ -92,7 +83,6 @@ export class Machine {
     this.kernel = seat.kernel;
     const seed = options.seed ?? config.machine.seed;
     const exclusive = options.exclusive ?? ((_guest, change) => change());
-    this.#exclusive = exclusive;
     writeMachine(this.image, config);
     const everyone = (change: () => void): void => exclusive(undefined, change);
     for (const adapter of config.machine.adapters.values())
@@ -128,7 +118,16 @@ export class Machine {
     const vms = virtualMachines(this.image, config, exclusive);
     this.guests = vms.map((vm, index) => this.#handle(vm, index));
     this.#hostCpu = this.#cpu(0, 0);
-    this.host = this.#hostSide();
+    this.host = wireHostSide({
+      config,
+      partition: this.partition,
+      stepper: this.stepper,
+      service: this.service,
+      aqic: this.aqic,
+      guests: this.guests,
+      exclusive,
+      step: (what) => this.#onStep(what),
+    });
     if (options.onStep !== undefined) this.#explore(options.onStep);
     setAdapterTexts(this.host.bus, adapterTextsOf(this.host.bus, this.cards));
   }
@@ -313,78 +312,11 @@ export class Machine {
     return new GuestHandle(config, vm, this.image, cpus);
   }
 
-  #hostSide(): HostSide {
-    const { image } = this;
-    const serve = (): void => {
-      if (this.service.wanted) this.service.serve();
-    };
-    const setLink = (apqn: number, mdev: number): void => {
-      image.i32[image.cold(image.queue(apqn)) + K_MDEV] = mdev;
-    };
-    return createHostSide({
-      partition: new KernelPartition(
-        this.partition,
-        profileOf(this.config).facilities,
-        serve,
-        (apqn, run) => this.#alone(apqn, run),
-      ),
-      timers: this.stepper.timers,
-      profile: this.config.host.kernel,
-      switches: switchesFor(this.config),
-      interrupts: {
-        freeResources: (apqn) => this.aqic.freeResources(image.queue(apqn)),
-        disable: (apqn) => this.#disableInterrupts(apqn),
-        nibPage: (apqn) => this.aqic.nibPage(image.queue(apqn)),
-      },
-      links: {
-        link: setLink,
-        unlink: (apqn) => setLink(apqn, 0),
-        resetting: (apqn, on) => this.#setResetting(apqn, on),
-        guest: (mdev, attached) => this.#setAttached(mdev, attached),
-      },
-    });
-  }
-
   #explore(onStep: (what: string) => void): void {
     this.#onStep = onStep;
     for (const { vm } of this.guests) vm.onStep = (what) => onStep(`${vm.name}: ${what}`);
     const { bus, matrix } = this.host;
     for (const lock of [bus.permsLock, bus.scanLock, matrix.guestsLock, matrix.mdevsLock])
       lock.steps = true;
-  }
-
-  /** Runs an instruction of the host with the guest that owns the queue out of interpretive execution. */
-  #alone(apqn: number, instruction: () => void): void {
-    const masksOf = (guest: number): boolean => this.#reaches(guest, apqn);
-    const owner = this.guests.find((guest) => masksOf(guest.number));
-    this.#onStep('before an instruction of the host');
-    if (owner === undefined) instruction();
-    else this.#exclusive(owner.number, instruction);
-    this.#onStep('after an instruction of the host');
-  }
-
-  /** Whether the APQN is in the guest's effective masks. */
-  #reaches(guest: number, apqn: number): boolean {
-    const masks = this.image.masks(guest);
-    const apm = this.image.word(masks + (apqn >>> 13)) << ((apqn >>> 8) & 31);
-    const aqm = this.image.word(masks + MASK_AQM + ((apqn & 0xff) >>> 5)) << (apqn & 31);
-    return (apm & aqm) < 0;
-  }
-
-  // biome-ignore lint/correctness/useYield: the handler lets time pass by itself; the port asks for an operation.
-  *#disableInterrupts(apqn: number): Operation<void> {
-    this.aqic.disable(this.image.queue(apqn));
-  }
-
-  #setResetting(apqn: number, on: boolean): void {
-    const q = this.image.queue(apqn);
-    if (q !== this.image.queueRecord(0))
-      this.image.i32[this.image.cold(q) + K_HOST_RESET] = on ? 1 : 0;
-  }
-
-  #setAttached(mdev: number, attached: boolean): void {
-    const index = this.image.word(C_MDEV) + (mdev >>> 5);
-    const bit = 0x80000000 >>> (mdev & 31);
-    this.image.i32[index] = attached ? this.image.word(index) | bit : this.image.word(index) & ~bit;
   }
 }

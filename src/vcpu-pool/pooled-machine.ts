@@ -16,7 +16,6 @@ import {
   G_CRASHED,
   K_APQN,
   K_OWNER,
-  MASK_AQM,
   Q_ATTENTION,
   Q_LOCK,
   S_IN_SIE,
@@ -25,6 +24,7 @@ import {
 import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
 import { programArgs } from '../host/guest-program.ts';
+import { reaches } from '../host/host-wiring.ts';
 import { Machine } from '../host/machine.ts';
 import { Exclusion } from './sie.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
@@ -195,20 +195,12 @@ export class PooledMachine {
       const q = image.queueRecord(n);
       const cold = image.cold(q);
       const apqn = image.word(cold + K_APQN);
-      const owner = guests.find((guest) => this.#reaches(guest.number, apqn));
+      const owner = guests.find((guest) => reaches(image, guest.number, apqn));
       image.i32[cold + K_OWNER] = owner?.number ?? 0;
       const attention = image.word(q + Q_ATTENTION) & ~ATTENTION_SHARED;
       image.i32[q + Q_ATTENTION] =
         owner?.config.spread === true ? attention | ATTENTION_SHARED : attention;
     }
-  }
-
-  #reaches(guest: number, apqn: number): boolean {
-    const { image } = this.machine;
-    const masks = image.masks(guest);
-    const apm = image.word(masks + (apqn >>> 13)) << ((apqn >>> 8) & 31);
-    const aqm = image.word(masks + MASK_AQM + ((apqn & 0xff) >>> 5)) << (apqn & 31);
-    return (apm & aqm) < 0;
   }
 
   #ring(thread: number): void {

@@ -24,5 +24,5 @@ export const LONGER_FILES: Readonly<Record<string, number>> = {
   'src/shell/interpreter.ts': 360,
   'src/shell/parser.ts': 320,
   // The composition root.
-  'src/host/machine.ts': 380,
+  'src/host/machine.ts': 335,
 };

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host side of a machine, connected: its instructions run on the kernel, its links and interrupts are words of the image.
+// Source: docs/design.md sections 1 and 2 (the image holds what AQIC needs).
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import { C_MDEV, K_HOST_RESET, K_MDEV, MASK_AQM } from '../../native-like/machine/layout.ts';
+import type { Operation } from '../ap-bus/operation.ts';
+import type { MachineConfig } from '../config/types.ts';
+import type { Partition } from '../lpar/partition.ts';
+import type { AdapterService } from '../lpar/service.ts';
+import { createHostSide, type HostSide } from '../sysfs/host-side.ts';
+import type { AqicHandler } from '../vfio-ap/aqic.ts';
+import type { QueueInterrupts, QueueLinks } from '../vfio-ap/ports.ts';
+import { profileOf, switchesFor } from './compose.ts';
+import type { GuestHandle } from './guest-handle.ts';
+import { KernelPartition } from './host-partition.ts';
+import type { Stepper } from './stepper.ts';
+
+/** The parts of a machine its host side is connected to. */
+export interface HostWiring {
+  readonly config: MachineConfig;
+  readonly partition: Partition;
+  readonly stepper: Stepper;
+  readonly service: AdapterService;
+  readonly aqic: AqicHandler;
+  readonly guests: readonly GuestHandle[];
+  /** Runs a change with a guest's vCPUs out of interpretive execution. */
+  readonly exclusive: (guest: number | undefined, change: () => void) => void;
+  /** Told before and after each instruction of the host. */
+  readonly step: (what: string) => void;
+}
+
+/** Creates the host side of a machine; nothing exists in it until it boots. */
+export const wireHostSide = (wiring: HostWiring): HostSide => {
+  const { config, partition, service } = wiring;
+  const serve = (): void => {
+    if (service.wanted) service.serve();
+  };
+  return createHostSide({
+    partition: new KernelPartition(partition, profileOf(config).facilities, serve, (apqn, run) =>
+      runAlone(wiring, apqn, run),
+    ),
+    timers: wiring.stepper.timers,
+    profile: config.host.kernel,
+    switches: switchesFor(config),
+    interrupts: interruptsOf(partition.image, wiring.aqic),
+    links: linksOf(partition.image),
+  });
+};
+
+/** Runs an instruction of the host with the guest that owns the queue out of interpretive execution. */
+const runAlone = (wiring: HostWiring, apqn: number, instruction: () => void): void => {
+  const { image } = wiring.partition;
+  const owner = wiring.guests.find((guest) => reaches(image, guest.number, apqn));
+  wiring.step('before an instruction of the host');
+  if (owner === undefined) instruction();
+  else wiring.exclusive(owner.number, instruction);
+  wiring.step('after an instruction of the host');
+};
+
+/** Whether the APQN is in a guest's effective masks. */
+export const reaches = (image: MachineImage, guest: number, apqn: number): boolean => {
+  const masks = image.masks(guest);
+  const apm = image.word(masks + (apqn >>> 13)) << ((apqn >>> 8) & 31);
+  const aqm = image.word(masks + MASK_AQM + ((apqn & 0xff) >>> 5)) << (apqn & 31);
+  return (apm & aqm) < 0;
+};
+
+const interruptsOf = (image: MachineImage, aqic: AqicHandler): QueueInterrupts => ({
+  freeResources: (apqn) => aqic.freeResources(image.queue(apqn)),
+  // biome-ignore lint/correctness/useYield: the handler lets time pass by itself; the port asks for an operation.
+  *disable(apqn): Operation<void> {
+    aqic.disable(image.queue(apqn));
+  },
+  nibPage: (apqn) => aqic.nibPage(image.queue(apqn)),
+});
+
+const linksOf = (image: MachineImage): QueueLinks => {
+  const setLink = (apqn: number, mdev: number): void => {
+    image.i32[image.cold(image.queue(apqn)) + K_MDEV] = mdev;
+  };
+  return {
+    link: setLink,
+    unlink: (apqn) => setLink(apqn, 0),
+    resetting: (apqn, on) => setResetting(image, apqn, on),
+    guest: (mdev, attached) => setAttached(image, mdev, attached),
+  };
+};
+
+const setResetting = (image: MachineImage, apqn: number, on: boolean): void => {
+  const q = image.queue(apqn);
+  if (q !== image.queueRecord(0)) image.i32[image.cold(q) + K_HOST_RESET] = on ? 1 : 0;
+};
+
+const setAttached = (image: MachineImage, mdev: number, attached: boolean): void => {
+  const index = image.word(C_MDEV) + (mdev >>> 5);
+  const bit = 0x80000000 >>> (mdev & 31);
+  image.i32[index] = attached ? image.word(index) | bit : image.word(index) & ~bit;
+};
