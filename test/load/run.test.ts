@@ -225,7 +225,8 @@ describe('apemu run on workers', () => {
     ]);
     expect(code).toBe(0);
     const points = records(output).filter(({ record }) => record === 'point');
-    expect(points).toHaveLength(2);
+    // A busy computer may not carry a load; then the search for the knee adds points between the two.
+    expect(points.length).toBeGreaterThanOrEqual(2);
     for (const point of points) expect(point['achieved']).toBeGreaterThan(0);
   });
 });
