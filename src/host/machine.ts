@@ -239,9 +239,14 @@ export class Machine {
 
   /** Attaches a guest to its mdev: open of the vfio device. Returns `ok` or an errno name. */
   attach(name: string): string {
+    return this.finish(this.attachOperation(name));
+  }
+
+  /** As `attach`, for a caller that drives operations itself; `to` names the guest whose mdev it is. */
+  *attachOperation(name: string, to = name): Operation<string> {
     const guest = this.guest(name);
-    if (this.#files.has(name)) return 'EBUSY';
-    const opened = this.finish(openVfioDevice(this.host.matrix, guest.uuid, guest.vm));
+    if (to === name && this.#files.has(name)) return 'EBUSY';
+    const opened = yield* openVfioDevice(this.host.matrix, this.guest(to).uuid, guest.vm);
     if (opened.errno !== undefined) return opened.errno;
     this.#files.set(name, opened.file);
     return 'ok';

@@ -115,7 +115,8 @@ export class MatrixDevice {
 
   /** vfio_ap_mdev_update_guest_apcb: the shadow becomes the guest's masks. */
   updateGuest(mdev: MatrixMdev): void {
-    if (mdev.kvm === null) return;
+    // A guest that was asked to let go (removal of its mdev) gets nothing back.
+    if (mdev.kvm === null || mdev.masksWithdrawn) return;
     this.guestUpdates++;
     const { apm, aqm, adm } = mdev.shadow;
     mdev.kvm.setCryptoMasks(maskToBytes(apm), maskToBytes(aqm), maskToBytes(adm));

@@ -74,7 +74,7 @@ function* awaitClose(device: MatrixDevice, mdev: MatrixMdev): Operation<void> {
   let sinceRequestNs = 0;
   while (mdev.opens > 0) {
     if (requests === 0 || sinceRequestNs >= REQUEST_INTERVAL_NS) {
-      requestDevice(device, mdev, requests++);
+      yield* requestDevice(device, mdev, requests++);
       sinceRequestNs = 0;
     }
     if (mdev.opens === 0) return; // the request itself made the user let go
@@ -84,10 +84,14 @@ function* awaitClose(device: MatrixDevice, mdev: MatrixMdev): Operation<void> {
 }
 
 /** vfio_ap_mdev_request: where the kernel has cfg_chg, the guest loses its masks first. */
-function requestDevice(device: MatrixDevice, mdev: MatrixMdev, count: number): void {
-  if (device.bus.switches.cfgChangeEvent && mdev.kvm !== null) {
-    mdev.kvm.clearCryptoMasks();
-    device.signalConfigChange(mdev);
+function* requestDevice(device: MatrixDevice, mdev: MatrixMdev, count: number): Operation<void> {
+  if (device.bus.switches.cfgChangeEvent) {
+    yield* withLocks(device.updateLocks, () => {
+      if (mdev.kvm === null) return;
+      mdev.masksWithdrawn = true;
+      mdev.kvm.clearCryptoMasks();
+      device.signalConfigChange(mdev);
+    });
   }
   const log = (text: string): void =>
     device.bus.journal.write('kernel', 'notice', `vfio_ap_mdev ${mdev.uuid}: ${text}`);

@@ -58,6 +58,8 @@ export class MatrixMdev implements PqapHook {
   /** Open files of the vfio device. */
   opens = 0;
   removing = false;
+  /** Removal was asked for and took the guest's masks. */
+  masksWithdrawn = false;
 
   constructor(number: number, uuid: string, limits: MatrixLimits) {
     this.mdev = number;
