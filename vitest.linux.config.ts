@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['test/linux/**/*.test.ts'],
     pool: 'forks',
     fileParallelism: false,
+    // A busy computer can make a boot under emulation too slow once; a defect fails twice.
+    retry: 1,
     testTimeout: 300_000,
     hookTimeout: 600_000,
     server: { deps: { external: [/\/dist\//] } },
