@@ -107,7 +107,7 @@ export const RULES: readonly Rule[] = [
     note: 'no pointer can dangle: the count of the guest is looked at',
     mutation: {
       file: 'vfio-ap/aqic.js',
-      find: 'unregisterIsc(this.#image, guest, this.#image.word(cold + K_SAVED_ISC) - 1);',
+      find: 'unregisterIsc(this.#image, guest, (saved & SAVED_ISC_MASK) - 1);',
       put: '',
     },
   },
@@ -207,7 +207,13 @@ export const RULES: readonly Rule[] = [
       host: [hostWords(w).lpar('remove-adapter 0x05', (m) => m.partition.removeAdapter(5))],
       guests: [[guestWords(w, 'Guest1').nqap(A), guestWords(w, 'Guest1').nqap(B)]],
     }),
-    atEnd: (w) => isShadow(w.machine, 'Guest1', [], [4, 0x47]),
+    atEnd: (w) =>
+      first(
+        isShadow(w.machine, 'Guest1', [], [4, 0x47]),
+        writes(w, 'Guest1') === 1
+          ? undefined
+          : `O-7: ${writes(w, 'Guest1')} writes for one removal`,
+      ),
     mutation: { file: 'vfio-ap/host-config.js', find: 'mdev.shadow[part] = left;', put: '' },
   },
   {
@@ -336,7 +342,7 @@ export const RULES: readonly Rule[] = [
       host: [
         hostWords(w).write('Guest1', 'unassign_adapter', '5'),
         hostWords(w).write('Guest1', 'remove', '1'),
-        hostWords(w).echo('05.0004', `${VFIO}/unbind`),
+        hostWords(w).echo('05.0047', `${VFIO}/bind`),
       ],
       guests: [],
     }),
@@ -432,8 +438,8 @@ export const RULES: readonly Rule[] = [
       ),
     mutation: {
       file: 'ap-bus/operation.js',
-      find: 'while (taken > 0) {',
-      put: "while (taken > 0 && value !== 'EINVAL' && value !== 'EBUSY') {",
+      find: 'const lock = locks[--taken];',
+      put: "const lock = locks[--taken]; if (value === 'EBUSY') continue;",
     },
   },
   {
@@ -537,8 +543,8 @@ export const RULES: readonly Rule[] = [
     atEnd: (w) => (writes(w, 'Guest2') === 0 ? undefined : 'Guest2 was written'),
     mutation: {
       file: 'vfio-ap/host-config.js',
-      find: 'update ||= device.bus.switches.removalOfLastSkipsUpdate ? !isEmpty(left) : changed;',
-      put: 'update = true;',
+      find: 'if (hit)\n            unplugFromShadow(device, mdev, removed);',
+      put: 'unplugFromShadow(device, mdev, removed), device.updateGuest(mdev);',
     },
     note: 'a flag that sticks changes nothing here as long as a removal without effect writes nothing: that rule is broken',
   },
@@ -552,9 +558,9 @@ export const RULES: readonly Rule[] = [
     }),
     atEnd: (w) => isShadow(w.machine, 'Guest1', [], [4, 0x47]),
     mutation: {
-      file: 'vfio-ap/matrix-device.js',
-      find: 'if (mdev.kvm === null || mdev.masksWithdrawn)',
-      put: 'if (false)',
+      file: 'vfio-ap/host-config.js',
+      find: 'if (update)\n        device.updateGuest(mdev);',
+      put: 'if (update) { mdev.kvm.name; device.updateGuest(mdev); }',
     },
   },
   {
