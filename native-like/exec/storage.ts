@@ -16,7 +16,7 @@ import {
 import { external, I32, U64, wasmCopy } from './views.ts';
 
 /** Up to here an unrolled loop beats a call of memory.copy. */
-const LOOP_COPY_MAX = 256;
+const LOOP_COPY_MAX = 128;
 
 /** Copies inside the image; bounds have been checked. */
 export const copyBytes = (target: number, source: number, length: number): void => {
