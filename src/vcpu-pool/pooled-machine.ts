@@ -87,6 +87,9 @@ export class PooledMachine {
   readonly #startMs: number;
   readonly #reports: Promise<WorkerReport | undefined>[] = [];
   readonly #ticker: NodeJS.Timeout;
+  /** Detaches of guests whose worker died. */
+  readonly #recoveries: Promise<void>[] = [];
+  #closed = false;
   #maxInSie = 0;
 
   private constructor(
@@ -159,6 +162,9 @@ export class PooledMachine {
     this.stop();
     clearInterval(this.#ticker);
     await Promise.all(this.#reports);
+    // What follows the loss of a worker must not go on in a memory that another machine has by then.
+    await Promise.all(this.#recoveries);
+    this.#closed = true;
     // The pool waits for ever for the end of a thread that died before (piscina 5).
     const destroyed = this.#pool.destroy();
     await (this.crashes.length === 0 ? destroyed : Promise.race([destroyed, sleep(DESTROY_MS)]));
@@ -170,12 +176,13 @@ export class PooledMachine {
     return this.drive(this.machine.sysfs.write(path, text));
   }
 
-  /** Drives a host operation in real time. */
+  /** Drives a host operation in real time; it is given up when the machine is closed. */
   async drive<T>(operation: Operation<T>): Promise<T> {
     this.#tick();
     let step = operation.next();
     while (step.done !== true) {
       await sleep(Math.max(1, step.value.waitNs / NS_PER_MS));
+      if (this.#closed) return operation.return(undefined as never).value as T;
       this.#tick();
       step = operation.next();
     }
@@ -244,7 +251,7 @@ export class PooledMachine {
     const reason = error instanceof Error ? error.message : String(error);
     for (const guest of new Set(task.vcpus.map((vcpu) => vcpu.guestName))) {
       this.crashes.push({ guest, reason });
-      void this.drive(this.machine.detachOperation(guest));
+      this.#recoveries.push(this.drive(this.machine.detachOperation(guest)));
     }
     return undefined;
   }
