@@ -31,7 +31,7 @@ export class KernelPartition implements HostPartition {
   readonly #image: MachineImage;
   readonly #kernel: Kernel;
   readonly #partition: Partition;
-  readonly #served: () => void;
+  readonly #served: (apqn: number) => void;
   readonly #alone: (apqn: number, instruction: () => void) => void;
 
   /**
@@ -41,7 +41,7 @@ export class KernelPartition implements HostPartition {
   constructor(
     partition: Partition,
     facilities: readonly number[],
-    served: () => void,
+    served: (apqn: number) => void,
     alone: (apqn: number, instruction: () => void) => void,
   ) {
     this.#partition = partition;
@@ -117,7 +117,7 @@ export class KernelPartition implements HostPartition {
       i32[vcpu + V_GR + n] = value;
     });
     this.#alone(gr0 & GR0_APQN, () => this.#kernel.execute(vcpu, INSTRUCTION));
-    this.#served();
+    this.#served(gr0 & GR0_APQN);
     return this.#register(3);
   }
 }

@@ -32,8 +32,8 @@ export interface HostWiring {
 /** Creates the host side of a machine; nothing exists in it until it boots. */
 export const wireHostSide = (wiring: HostWiring): HostSide => {
   const { config, partition, service } = wiring;
-  const serve = (): void => {
-    if (service.wanted) service.serve();
+  const serve = (apqn: number): void => {
+    if (service.wanted) service.serveApqn(apqn);
   };
   return createHostSide({
     partition: new KernelPartition(partition, profileOf(config).facilities, serve, (apqn, run) =>
