@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/linux/**'],
     pool: 'forks',
+    // Vitest would leave a core unused, which on two cores is half of them.
+    maxWorkers: '100%',
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Tests of worker threads run in real time: a starved CI computer gets a second chance, a defect fails twice.

@@ -3,7 +3,8 @@
 // Without it V8 tests every sum for overflow; the sources stay readable. Source: docs/reference/performance.md section 4 rule 2.
 import { parseAst } from 'rollup/parseAst';
 
-const VIEWS = new Set(['I32', 'U8', 'U64', 'F64']);
+/** Names of the views over the image. */
+export const VIEWS = new Set(['I32', 'U8', 'U16', 'U64', 'F64', 'BYTES']);
 
 /** Layout numbers and region addresses: upper case by convention, constant in one kernel instance. */
 const isConstant = (node) =>

@@ -5,7 +5,6 @@
 
 import { FACILITY_SE } from '../arch/facilities.ts';
 import { FC_AAPQ, FC_RAPQ, FC_TAPQ, FC_ZAPQ } from '../arch/function-codes.ts';
-import { UNAVAILABLE_LIMIT_BYTES } from '../arch/limits.ts';
 import {
   AP_RESPONSE_ASSOC_FAILED,
   AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE,
@@ -41,7 +40,6 @@ import {
   Q_STATUS,
   V_FACILITIES,
   V_GUEST,
-  V_MASKS,
   V_TRUE_MASKS,
 } from '../machine/layout.ts';
 import { faulty, findEnding } from './faults.ts';
@@ -63,20 +61,6 @@ export const findQueue = (v: number, gr0: number): number =>
   authorized(I32[v + V_TRUE_MASKS] as number, gr0) < 0
     ? (I32[INDEX + (gr0 & 0xffff)] as number)
     : QUEUES;
-
-/**
- * Whether an NQAP or DQAP whose APQN is outside the masks of the fast path ends with response code 01 and nothing else: the masks are
- * the guest's own, not the empty record (selectMasks), and the length is legal (AD-08). 64-bit mode.
- */
-export const isPlainlyRefused = (v: number, r2: number): boolean => {
-  const length = I32[r2 + 3] as number;
-  return (
-    I32[v + V_MASKS] === I32[v + V_TRUE_MASKS] &&
-    I32[r2 + 2] === 0 &&
-    length > 0 &&
-    length <= UNAVAILABLE_LIMIT_BYTES
-  );
-};
 
 /** Response code of a queue state, by AD-13; 0 when operational for this function. */
 export const stateCode = (v: number, q: number, fn: number): number => {

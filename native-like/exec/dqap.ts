@@ -13,11 +13,7 @@ import {
   DQAP_TOKEN_PART_MASK,
   DQAP_TOKEN_PART_SHIFT,
 } from '../arch/registers.ts';
-import {
-  AP_RESPONSE_NO_FIRST_PART,
-  AP_RESPONSE_NO_PENDING_REPLY,
-  AP_RESPONSE_Q_NOT_AVAIL,
-} from '../arch/response-codes.ts';
+import { AP_RESPONSE_NO_FIRST_PART, AP_RESPONSE_NO_PENDING_REPLY } from '../arch/response-codes.ts';
 import { STATUS_EMPTY, STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts';
 import {
   ATTENTION_OPEN,
@@ -27,8 +23,6 @@ import {
   L_LENGTH,
   L_PSMID_HIGH,
   L_PSMID_LOW,
-  PSW_EA,
-  PSW_PROBLEM,
   Q_ALL_FREE,
   Q_ATTENTION,
   Q_COLD,
@@ -44,40 +38,22 @@ import {
   SLOT_HEADER_BYTES,
   V_FACILITIES,
   V_GR,
-  V_GUARD_MESSAGE,
-  V_MASKS,
-  V_PSW_MASK_HIGH,
   V_STORAGE_BYTE,
   V_STORAGE_SIZE,
 } from '../machine/layout.ts';
-import {
-  authorized,
-  CONDITION_CC,
-  findQueue,
-  isPlainlyRefused,
-  queueCondition,
-  statusWithCode,
-} from './availability.ts';
+import { CONDITION_CC, findQueue, queueCondition, statusWithCode } from './availability.ts';
 import { bytesToBoundary, bytesToFault } from './boundary.ts';
-import { complete, completeRc, completeStatus, programInterruption } from './ending.ts';
+import { complete, completeStatus, programInterruption } from './ending.ts';
 import { advanceOperand, operandLength } from './nqap.ts';
 import { admit } from './pqap.ts';
 import { closeIfDone, firstReply, SLOT_BIT_0, slotHeader } from './queue.ts';
 import { addressHigh, addressMask, copyBytes, storeGuest } from './storage.ts';
 import { I32, INDEX, U8 } from './views.ts';
 
-const FAST_MASK = DQAP_RESERVED | DQAP_START;
 const RING_MASK = RING_BYTES - 1;
 
-/** DQAP. The tests below are those of AD-15 for the common case, merged; anything unusual goes to `dqapSlow`. */
-export const dqap = (v: number, instruction: number): number => {
-  const gr0 = I32[v + V_GR + 1] as number;
-  const unusual =
-    ((gr0 ^ DQAP_START) & ((I32[v + V_GUARD_MESSAGE] as number) | FAST_MASK)) |
-    (((I32[v + V_PSW_MASK_HIGH] as number) ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) |
-    (instruction & 0x11);
-  if (unusual !== 0) return dqapSlow(v, instruction);
-  if (authorized(I32[v + V_MASKS] as number, gr0) >= 0) return dqapRefused(v, instruction);
+/** DQAP of an APQN inside the masks, all of GR0 usual: delivers a whole reply, or leaves what is not plain to `dqapSlow`. */
+export const dequeue = (v: number, instruction: number, gr0: number): number => {
   const q = I32[INDEX + (gr0 & 0xffff)] as number;
   const head = I32[q + Q_REPLY_HEAD] as number;
   if (I32[q + Q_ATTENTION] !== 0 || head === I32[q + Q_REPLY_TAIL]) return dqapSlow(v, instruction);
@@ -130,14 +106,8 @@ const remove = (
   return completeStatus(v, status);
 };
 
-/** DQAP of an APQN outside the masks. */
-const dqapRefused = (v: number, instruction: number): number =>
-  isPlainlyRefused(v, v + V_GR + ((instruction & 15) << 1))
-    ? completeRc(v, AP_RESPONSE_Q_NOT_AVAIL)
-    : dqapSlow(v, instruction);
-
-/** Everything `dqap` does not do, in the order of AD-15. */
-const dqapSlow = (v: number, instruction: number): number => {
+/** Everything the fast path does not do, in the order of AD-15. */
+export const dqapSlow = (v: number, instruction: number): number => {
   const ended = admit(v, instruction);
   if (ended !== 0) return ended - 1;
   const gr0 = I32[v + V_GR + 1] as number;

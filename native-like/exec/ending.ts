@@ -6,11 +6,11 @@ import { FACILITY_SIE } from '../arch/facilities.ts';
 import { INSTRUCTION_BYTES, OPCODE_TPI } from '../arch/instructions.ts';
 import {
   isNullifying,
-  LC_PGM_CODE,
   LC_PGM_ILC,
   LC_PGM_OLD_PSW,
   PGM_OPERATION,
 } from '../arch/program-interruptions.ts';
+import { AP_RESPONSE_Q_NOT_AVAIL } from '../arch/response-codes.ts';
 import { ICPT_INST } from '../arch/sie.ts';
 import { STATUS_RC_MASK, STATUS_RC_SHIFT } from '../arch/status-word.ts';
 import {
@@ -36,18 +36,26 @@ import { BYTES, I32 } from './views.ts';
 /** Bytes of storage the assigned lowcore fields used here reach up to. */
 const LOWCORE_BYTES = 0x200;
 
-/** The instruction address wrapped or carried: rare. */
+/** Below them, the address bits that are all zero after a carry out of any addressing mode's last bit. */
+const CARRY_BITS = 0x00fffffc;
+
+/** The same after an instruction of two, four or six bytes. */
+const OLD_CARRY_BITS = 0x00fffff8;
+
+/** The instruction address may have carried out of its mode: it wraps, or goes on in bits 0-31 (AD-60). */
 const advanceSlow = (v: number): void => {
   const mask = addressMask(v);
-  if (mask === -1) I32[v + V_PSW_ADDRESS_HIGH] = ((I32[v + V_PSW_ADDRESS_HIGH] as number) + 1) | 0;
-  else I32[v + V_PSW_ADDRESS_LOW] = (I32[v + V_PSW_ADDRESS_LOW] as number) & mask;
+  const next = (I32[v + V_PSW_ADDRESS_LOW] as number) & mask;
+  I32[v + V_PSW_ADDRESS_LOW] = next;
+  if (mask === -1 && next >>> 0 < INSTRUCTION_BYTES)
+    I32[v + V_PSW_ADDRESS_HIGH] = ((I32[v + V_PSW_ADDRESS_HIGH] as number) + 1) | 0;
 };
 
 /** Moves the instruction address past a 4-byte instruction. */
 export const advance = (v: number): void => {
   const next = ((I32[v + V_PSW_ADDRESS_LOW] as number) + INSTRUCTION_BYTES) | 0;
   I32[v + V_PSW_ADDRESS_LOW] = next;
-  if (next >>> 0 < INSTRUCTION_BYTES) advanceSlow(v);
+  if ((next & CARRY_BITS) === 0) advanceSlow(v);
 };
 
 /** Ends with a condition code. */
@@ -68,6 +76,15 @@ export const completeStatus = (v: number, status: number): number => {
 /** Ends with a response code that shows no flags (AD-12). */
 export const completeRc = (v: number, rc: number): number =>
   completeStatus(v, rc << STATUS_RC_SHIFT);
+
+/** Ends with response code 01, queue not available; `psw` is the PSW's mask as it was read. */
+export const refuse = (v: number, psw: number): number => {
+  I32[v + V_GR + 2] = 0;
+  I32[v + V_GR + 3] = AP_RESPONSE_Q_NOT_AVAIL << STATUS_RC_SHIFT;
+  I32[v + V_PSW_MASK_HIGH] = psw | PSW_CC;
+  advance(v);
+  return EXECUTE_COMPLETED;
+};
 
 /**
  * Program interruption: code in the vCPU block; ILC, code and old PSW in the lowcore, where the guest has one in the image.
@@ -93,20 +110,26 @@ const interruptWithLength = (v: number, code: number, bytes: number): number => 
   return EXECUTE_PROGRAM;
 };
 
+/** ILC and code in one word; the old PSW points past the instruction, or at it where the interruption nullifies. */
 const storeProgramOld = (v: number, code: number, bytes: number): void => {
   const lowcore = I32[v + V_STORAGE_BYTE] as number;
-  BYTES.setUint16(lowcore + LC_PGM_ILC, bytes);
-  BYTES.setUint16(lowcore + LC_PGM_CODE, code);
-  const low = I32[v + V_PSW_ADDRESS_LOW] as number;
-  const past = isNullifying(code) ? 0 : bytes;
-  const mask = addressMask(v);
-  const next = (low + past) & mask;
-  const carry = mask === -1 && next >>> 0 < past ? 1 : 0;
   const old = lowcore + LC_PGM_OLD_PSW;
+  const past = isNullifying(code) ? 0 : bytes;
+  const next = ((I32[v + V_PSW_ADDRESS_LOW] as number) + past) | 0;
+  BYTES.setInt32(lowcore + LC_PGM_ILC, (bytes << 16) | code);
   BYTES.setInt32(old, I32[v + V_PSW_MASK_HIGH] as number);
   BYTES.setInt32(old + 4, I32[v + V_PSW_MASK_LOW] as number);
-  BYTES.setInt32(old + 8, (I32[v + V_PSW_ADDRESS_HIGH] as number) + carry);
+  BYTES.setInt32(old + 8, I32[v + V_PSW_ADDRESS_HIGH] as number);
   BYTES.setInt32(old + 12, next);
+  if ((next & OLD_CARRY_BITS) === 0) carryOld(v, old, next, past);
+};
+
+/** As `advanceSlow`, for the old PSW. */
+const carryOld = (v: number, old: number, next: number, past: number): void => {
+  const mask = addressMask(v);
+  BYTES.setInt32(old + 12, next & mask);
+  if (mask === -1 && next >>> 0 < past)
+    BYTES.setInt32(old + 8, (I32[v + V_PSW_ADDRESS_HIGH] as number) + 1);
 };
 
 /** Instruction interception: code, and instruction (IPA, IPB) as in the SIE block; the instruction address is already past it. */

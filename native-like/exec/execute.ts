@@ -2,6 +2,8 @@
 // Interpretive execution of one AP instruction, and of a run of them in guest storage.
 // Source: docs/design.md section 3, docs/reference/performance.md sections 3 and 4. Status: architected results.
 import { INSTRUCTION_BYTES, OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../arch/instructions.ts';
+import { UNAVAILABLE_LIMIT_BYTES } from '../arch/limits.ts';
+import { DQAP_START, NQAP_L } from '../arch/registers.ts';
 import {
   EXECUTE_COMPLETED,
   EXECUTE_EVENT,
@@ -13,51 +15,82 @@ import {
   V_EVENT,
   V_GR,
   V_GUARD,
+  V_GUARD_MESSAGE,
   V_MASKS,
   V_PSW_ADDRESS_HIGH,
   V_PSW_ADDRESS_LOW,
   V_PSW_MASK_HIGH,
   V_STORAGE_BYTE,
   V_STORAGE_SIZE,
-  V_TRUE_MASKS,
 } from '../machine/layout.ts';
 import { authorized } from './availability.ts';
-import { dqap } from './dqap.ts';
-import { operationException } from './ending.ts';
-import { nqap } from './nqap.ts';
+import { dequeue, dqapSlow } from './dqap.ts';
+import { operationException, refuse } from './ending.ts';
+import { enqueue, nqapSlow } from './nqap.ts';
 import { pqap } from './pqap.ts';
-import { showQueue, tapqOperational, tapqUnavailable } from './tapq.ts';
-import { BYTES, I32, INDEX, U16 } from './views.ts';
+import { showQueue, tapqOperational, tapqRefused } from './tapq.ts';
+import { BYTES, EMPTY_MASKS, I32, INDEX, U16 } from './views.ts';
 
-/** TAPQ of an APQN outside the masks the fast path tests: unavailable, unless they are the empty record (selectMasks). */
-const refused = (v: number, instruction: number): number =>
-  I32[v + V_MASKS] === I32[v + V_TRUE_MASKS] ? tapqUnavailable(v) : pqap(v, instruction);
+/** Odd register numbers in an instruction word. */
+const ODD_PAIR = 0x11;
 
 /**
  * Executes one 4-byte RRE word on the vCPU block at word `v`. Returns EXECUTE_COMPLETED (condition code in the PSW),
  * EXECUTE_PROGRAM (code in V_EXIT) or EXECUTE_INTERCEPT (V_EXIT, V_IPA, V_IPB).
+ *
+ * The tests are those of AD-15 for the common case, merged; whatever is unusual takes the slow path, which makes them in order. All of
+ * it is one function, so that the compiler can make it part of its caller (performance.md section 1 item 5).
  */
 export const execute = (v: number, instruction: number): number => {
   const opcode = instruction >>> 16;
   if (opcode === OPCODE_PQAP) {
     const gr0 = I32[v + V_GR + 1] as number;
-    const unusual =
-      (gr0 & (I32[v + V_GUARD] as number)) |
-      (((I32[v + V_PSW_MASK_HIGH] as number) ^ PSW_EA) & (PSW_PROBLEM | PSW_EA));
-    if (unusual !== 0) return pqap(v, instruction);
-    if (authorized(I32[v + V_MASKS] as number, gr0) >= 0) return refused(v, instruction);
-    const q = I32[INDEX + (gr0 & 0xffff)] as number;
-    return I32[q + Q_ATTENTION] === 0 ? tapqOperational(v, q, gr0) : pqap(v, instruction);
+    const psw = I32[v + V_PSW_MASK_HIGH] as number;
+    const mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
+    if (((gr0 & (I32[v + V_GUARD] as number)) | mode) === 0) {
+      const masks = I32[v + V_MASKS] as number;
+      if (authorized(masks, gr0) < 0) {
+        const q = I32[INDEX + (gr0 & 0xffff)] as number;
+        if (I32[q + Q_ATTENTION] === 0) return tapqOperational(v, q, gr0, psw);
+      } else if (masks !== EMPTY_MASKS) return tapqRefused(v, psw);
+    }
+    return pqap(v, instruction);
   }
-  if (opcode === OPCODE_NQAP) return nqap(v, instruction);
-  if (opcode === OPCODE_DQAP) return dqap(v, instruction);
+  if (opcode === OPCODE_NQAP || opcode === OPCODE_DQAP) return message(v, instruction);
   return operationException(v, instruction);
 };
 
-/** The first half-word of PQAP as this computer reads it from big-endian storage. */
-const PQAP_AS_STORED = new Uint16Array(
-  new Uint8Array([OPCODE_PQAP >>> 8, OPCODE_PQAP & 0xff]).buffer,
-)[0] as number;
+/** NQAP or DQAP. */
+const message = (v: number, instruction: number): number => {
+  const gr0 = I32[v + V_GR + 1] as number;
+  const psw = I32[v + V_PSW_MASK_HIGH] as number;
+  const mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
+  const isNqap = instruction >>> 16 === OPCODE_NQAP;
+  const unusual = (gr0 ^ (isNqap ? NQAP_L : DQAP_START)) & (I32[v + V_GUARD_MESSAGE] as number);
+  if ((unusual | mode | (instruction & ODD_PAIR)) === 0) {
+    const masks = I32[v + V_MASKS] as number;
+    if (authorized(masks, gr0) < 0)
+      return isNqap ? enqueue(v, instruction, gr0) : dequeue(v, instruction, gr0);
+    if (masks !== EMPTY_MASKS && isLengthLegal((v + ((instruction & 15) << 1)) | 0))
+      return refuse(v, psw);
+  }
+  return isNqap ? nqapSlow(v, instruction) : dqapSlow(v, instruction);
+};
+
+/** Whether the length of a message to a queue that is not available is legal (AD-08); R2 is register `(r2 - v) / 2`. 64-bit mode. */
+const isLengthLegal = (r2: number): boolean => {
+  const length = I32[r2 + V_GR + 3] as number;
+  return I32[r2 + V_GR + 2] === 0 && length > 0 && length <= UNAVAILABLE_LIMIT_BYTES;
+};
+
+/** A half-word as this computer reads it from big-endian storage. */
+const asStored = (half: number): number =>
+  new Uint16Array(new Uint8Array([half >>> 8, half & 0xff]).buffer)[0] as number;
+
+/** First half-words of the instructions. */
+const PQAP_AS_STORED = asStored(OPCODE_PQAP);
+const NQAP_AS_STORED = asStored(OPCODE_NQAP);
+const DQAP_AS_STORED = asStored(OPCODE_DQAP);
 /** No instruction address is below it. */
 const NO_CODE = 0x80000000 | 0;
 
@@ -66,13 +99,6 @@ const endOfCode = (v: number): number => {
   const address = I32[v + V_PSW_ADDRESS_LOW] as number;
   const inside = address >= 0 && (address & 1) === 0 && I32[v + V_PSW_ADDRESS_HIGH] === 0;
   return inside ? (I32[v + V_STORAGE_SIZE] as number) - INSTRUCTION_BYTES + 1 : NO_CODE;
-};
-
-/** NQAP or DQAP; anything else is none of ours. */
-const executeMessage = (v: number, instruction: number): number => {
-  const opcode = instruction >>> 16;
-  if (opcode === OPCODE_NQAP) return nqap(v, instruction);
-  return opcode === OPCODE_DQAP ? dqap(v, instruction) : EXECUTE_OTHER;
 };
 
 /**
@@ -105,7 +131,6 @@ export const run = (v: number, count: number): number => {
     if (I32[v + V_EVENT] !== 0) return EXECUTE_EVENT;
     const at = (storage + address) | 0;
     address = (address + INSTRUCTION_BYTES) | 0;
-    let ended = EXECUTE_COMPLETED;
     if (U16[at >>> 1] === PQAP_AS_STORED) {
       const gr0 = I32[v + V_GR + 1] as number;
       if (((gr0 & guard) | mode) === 0 && authorized(masks, gr0) < 0) {
@@ -117,8 +142,9 @@ export const run = (v: number, count: number): number => {
           continue;
         }
       }
-      ended = execute(v, BYTES.getInt32(at));
-    } else ended = executeMessage(v, BYTES.getInt32(at));
+    } else if (U16[at >>> 1] !== NQAP_AS_STORED && U16[at >>> 1] !== DQAP_AS_STORED)
+      return EXECUTE_OTHER;
+    const ended = execute(v, BYTES.getInt32(at));
     if (ended !== EXECUTE_COMPLETED) return ended;
   }
   if (address < stop) return I32[v + V_EVENT] !== 0 ? EXECUTE_EVENT : EXECUTE_OTHER;

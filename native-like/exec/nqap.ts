@@ -12,7 +12,6 @@ import {
   AP_RESPONSE_INVALID_DOMAIN,
   AP_RESPONSE_MESSAGE_TOO_BIG,
   AP_RESPONSE_Q_FULL,
-  AP_RESPONSE_Q_NOT_AVAIL,
   AP_RESPONSE_REQ_FAC_NOT_INST,
 } from '../arch/response-codes.ts';
 import { STATUS_FULL, STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts';
@@ -47,8 +46,6 @@ import {
   MASK_AQM,
   MASK_WORDS,
   OPTION_REFUSE_PARTS,
-  PSW_EA,
-  PSW_PROBLEM,
   Q_ATTENTION,
   Q_COLD,
   Q_DEVICE,
@@ -68,24 +65,14 @@ import {
   SLOT_SPECIAL,
   V_FACILITIES,
   V_GR,
-  V_GUARD_MESSAGE,
   V_GUEST,
-  V_MASKS,
-  V_PSW_MASK_HIGH,
   V_STORAGE_BYTE,
   V_STORAGE_SIZE,
   V_TRUE_MASKS,
 } from '../machine/layout.ts';
-import {
-  authorized,
-  CONDITION_CC,
-  findQueue,
-  isPlainlyRefused,
-  queueCondition,
-  statusWithCode,
-} from './availability.ts';
+import { CONDITION_CC, findQueue, queueCondition, statusWithCode } from './availability.ts';
 import { bytesToBoundary, bytesToFault } from './boundary.ts';
-import { complete, completeRc, completeStatus, programInterruption } from './ending.ts';
+import { complete, completeStatus, programInterruption } from './ending.ts';
 import { faulty, findMessageFault } from './faults.ts';
 import { notify } from './notify.ts';
 import { admit } from './pqap.ts';
@@ -94,22 +81,14 @@ import { takeSlots } from './slots.ts';
 import { addressHigh, addressMask, copyBytes, fetchGuest, is64BitMode } from './storage.ts';
 import { ADM, F64, I32, INDEX, MASKS, markPending, targetDomain, U8 } from './views.ts';
 
-const FAST_MASK = NQAP_RESERVED | NQAP_L | NQAP_SPECIAL;
 const RING_MASK = RING_BYTES - 1;
 /** A request for whatever domain its queue has (messages.md 2.4). */
 const ANY_DOMAIN = 0xffff;
 /** Whole queues of slots are taken at the first NQAP; answer when the pool is empty. */
 const NO_SLOTS = AP_RESPONSE_BUSY;
 
-/** NQAP. The tests below are those of AD-15 for the common case, merged; anything unusual goes to `nqapSlow`. */
-export const nqap = (v: number, instruction: number): number => {
-  const gr0 = I32[v + V_GR + 1] as number;
-  const unusual =
-    ((gr0 ^ NQAP_L) & ((I32[v + V_GUARD_MESSAGE] as number) | FAST_MASK)) |
-    (((I32[v + V_PSW_MASK_HIGH] as number) ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) |
-    (instruction & 0x11);
-  if (unusual !== 0) return nqapSlow(v, instruction);
-  if (authorized(I32[v + V_MASKS] as number, gr0) >= 0) return nqapRefused(v, instruction);
+/** NQAP of an APQN inside the masks, all of GR0 usual: takes the message, or leaves what is not plain to `nqapSlow`. */
+export const enqueue = (v: number, instruction: number, gr0: number): number => {
   const q = I32[INDEX + (gr0 & 0xffff)] as number;
   const free = I32[q + Q_FREE] as number;
   const r2 = v + V_GR + ((instruction & 15) << 1);
@@ -179,14 +158,8 @@ const acceptForAdapter = (
   return completeStatus(v, status);
 };
 
-/** NQAP of an APQN outside the masks. */
-const nqapRefused = (v: number, instruction: number): number =>
-  isPlainlyRefused(v, v + V_GR + ((instruction & 15) << 1))
-    ? completeRc(v, AP_RESPONSE_Q_NOT_AVAIL)
-    : nqapSlow(v, instruction);
-
-/** Everything `nqap` does not do, in the order of AD-15. */
-const nqapSlow = (v: number, instruction: number): number => {
+/** Everything the fast path does not do, in the order of AD-15. */
+export const nqapSlow = (v: number, instruction: number): number => {
   const ended = admit(v, instruction);
   if (ended !== 0) return ended - 1;
   const gr0 = I32[v + V_GR + 1] as number;

@@ -7,14 +7,10 @@ import {
   FACILITY_APFT,
   FACILITY_APSB,
   FACILITY_APXA,
-  FACILITY_AQIC,
   FACILITY_QACT,
-  FACILITY_QCI,
-  FACILITY_SE,
   FACILITY_SIE,
 } from '../arch/facilities.ts';
 import {
-  FC_AAPQ,
   FC_AQIC,
   FC_BAPQ,
   FC_QACT,
@@ -22,6 +18,7 @@ import {
   FC_RAPQ,
   FC_TAPQ,
   FC_ZAPQ,
+  FUNCTION_CODES,
   GR0_APQN_NO_APXA,
   GR0_F,
   GR0_FC_SHIFT,
@@ -44,28 +41,14 @@ import { reset } from './reset.ts';
 import { tapqState } from './tapq.ts';
 import { I32 } from './views.ts';
 
-/** BAPQ and AAPQ: a secure-execution guest on a machine with APSB. */
-const BIND_FACILITIES = FACILITY_SE | FACILITY_APSB;
+/** Facilities each function code needs; a code that is not in the table needs more than there are (AD-06). */
+const NEEDS = new Int32Array(256).fill(-1);
+for (const { code, needs } of FUNCTION_CODES) NEEDS[code] = needs;
 
-/** Whether the function code is installed for this program (AD-06). */
+/** Whether the function code is installed for this program. */
 const installed = (facilities: number, fc: number): boolean => {
-  switch (fc) {
-    case FC_TAPQ:
-    case FC_RAPQ:
-    case FC_ZAPQ:
-      return true;
-    case FC_AQIC:
-      return (facilities & FACILITY_AQIC) !== 0;
-    case FC_QCI:
-      return (facilities & FACILITY_QCI) !== 0;
-    case FC_QACT:
-      return (facilities & FACILITY_QACT) !== 0;
-    case FC_BAPQ:
-    case FC_AAPQ:
-      return (facilities & BIND_FACILITIES) === BIND_FACILITIES;
-    default:
-      return false;
-  }
+  const needs = NEEDS[fc] as number;
+  return (facilities & needs) === needs;
 };
 
 /** Whether GR0 bit 41 is legal for the code (AD-05). */
@@ -82,18 +65,19 @@ const operandsLegal = (facilities: number, fc: number, gr0: number): boolean => 
   return (facilities & FACILITY_APXA) !== 0 || (gr0 & GR0_APQN_NO_APXA) === 0;
 };
 
-/** AD-15 steps 1 to 3, the same for all three instructions: 0 to go on, else how the instruction ended plus 1. */
+/** AD-15 steps 1 and 2, the same for all three instructions: 0 to go on, else how the instruction ended plus 1. */
 export const admit = (v: number, instruction: number): number => {
   const facilities = I32[v + V_FACILITIES] as number;
-  if ((facilities & FACILITY_AP) === 0) {
-    if ((facilities & FACILITY_SIE) !== 0) return intercept(v, instruction) + 1;
-    return programInterruption(v, PGM_OPERATION) + 1;
-  }
-  if (((I32[v + V_PSW_MASK_HIGH] as number) & PSW_PROBLEM) !== 0) {
-    return programInterruption(v, PGM_PRIVILEGED_OPERATION) + 1;
-  }
-  return 0;
+  const psw = I32[v + V_PSW_MASK_HIGH] as number;
+  if ((facilities & FACILITY_AP) === 0) return withoutAp(v, instruction, facilities) + 1;
+  return (psw & PSW_PROBLEM) === 0 ? 0 : programInterruption(v, PGM_PRIVILEGED_OPERATION) + 1;
 };
+
+/** No AP instructions: interpreted by the hypervisor (AD-41), or unknown to the machine. */
+const withoutAp = (v: number, instruction: number, facilities: number): number =>
+  (facilities & FACILITY_SIE) !== 0
+    ? intercept(v, instruction)
+    : programInterruption(v, PGM_OPERATION);
 
 /** PQAP with everything checked. */
 export const pqap = (v: number, instruction: number): number => {

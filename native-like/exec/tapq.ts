@@ -20,7 +20,7 @@ import {
   V_PSW_MASK_HIGH,
 } from '../machine/layout.ts';
 import { statusWithCode } from './availability.ts';
-import { advance, completeRc, completeStatus } from './ending.ts';
+import { advance, completeStatus, refuse } from './ending.ts';
 import { I32 } from './views.ts';
 
 /** Status in GR1, information in GR2. T (bit 8 of the word) selects whether GR2 bits 0-31 are shown. */
@@ -31,19 +31,19 @@ export const showQueue = (v: number, q: number, gr0: number): void => {
   I32[v + V_GR + 5] = I32[q + Q_GR2_LOW] as number;
 };
 
-/** TAPQ of a queue in plain operation. */
-export const tapqOperational = (v: number, q: number, gr0: number): number => {
+/** TAPQ of a queue in plain operation; `psw` is the PSW's mask as it was read. */
+export const tapqOperational = (v: number, q: number, gr0: number, psw: number): number => {
   showQueue(v, q, gr0);
-  I32[v + V_PSW_MASK_HIGH] = (I32[v + V_PSW_MASK_HIGH] as number) & ~PSW_CC;
+  I32[v + V_PSW_MASK_HIGH] = psw & ~PSW_CC;
   advance(v);
   return EXECUTE_COMPLETED;
 };
 
-/** TAPQ of a queue that is not available to the program (AD-12). */
-export const tapqUnavailable = (v: number): number => {
+/** TAPQ of a queue that is not available to the program (AD-12); `psw` is the PSW's mask as it was read. */
+export const tapqRefused = (v: number, psw: number): number => {
   I32[v + V_GR + 4] = 0;
   I32[v + V_GR + 5] = 0;
-  return completeRc(v, AP_RESPONSE_Q_NOT_AVAIL);
+  return refuse(v, psw);
 };
 
 /** SE bind state shown to a secure-execution guest (sections 2.4 and 5.6); 0 for others. */
@@ -57,7 +57,7 @@ const bindState = (v: number, q: number): number => {
 
 /** TAPQ of a queue in any state; `rc` is what its state answers. */
 export const tapqState = (v: number, q: number, gr0: number, rc: number): number => {
-  if (rc === AP_RESPONSE_Q_NOT_AVAIL) return tapqUnavailable(v);
+  if (rc === AP_RESPONSE_Q_NOT_AVAIL) return tapqRefused(v, I32[v + V_PSW_MASK_HIGH] as number);
   const high = (I32[q + Q_GR2_HIGH] as number) | (bindState(v, q) << GR2_BS_SHIFT);
   I32[v + V_GR + 4] = high & ((gr0 << 8) >> 31);
   I32[v + V_GR + 5] = I32[q + Q_GR2_LOW] as number;

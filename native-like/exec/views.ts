@@ -4,6 +4,7 @@
 import {
   C_ADM,
   C_CLOCKS,
+  C_EMPTY_MASKS,
   C_FAULTS,
   C_GISA_BYTE,
   C_GUEST,
@@ -36,6 +37,8 @@ export const requestFunction = binding.requestFunction;
 export const LOCK_OWNER = binding.thread + 1;
 
 export const MASKS = I32[C_MASKS] as number;
+/** The record of masks that stays empty: see V_MASKS. */
+export const EMPTY_MASKS = I32[C_EMPTY_MASKS] as number;
 export const ADM = I32[C_ADM] as number;
 export const GUESTS = I32[C_GUEST] as number;
 export const VCPUS = I32[C_VCPU] as number;

@@ -6,6 +6,13 @@
 import { FACILITY_AP, FACILITY_APFT, FACILITY_APXA, FACILITY_SE } from '../arch/facilities.ts';
 import { GR0_APQN_NO_APXA, GR0_FC_MASK, GR0_RESERVED, GR0_T } from '../arch/function-codes.ts';
 import {
+  DQAP_RESERVED,
+  DQAP_START,
+  NQAP_L,
+  NQAP_RESERVED,
+  NQAP_SPECIAL,
+} from '../arch/registers.ts';
+import {
   APCB0_ADM,
   APCB0_APM,
   APCB0_AQM,
@@ -33,13 +40,16 @@ import {
   V_MASKS,
 } from './layout.ts';
 
+/** Bits of GR0 the fast paths of NQAP and DQAP look at: reserved ones, parts, special commands, tokens. They are the same for both. */
+const MESSAGE_BITS = NQAP_RESERVED | NQAP_L | NQAP_SPECIAL | DQAP_RESERVED | DQAP_START;
+
 /** GR0 bits that keep an instruction off the fast path, for TAPQ and for NQAP and DQAP. */
 export const guardWords = (
   facilities: number,
 ): { readonly tapq: number; readonly message: number } => {
   const apqn = (facilities & FACILITY_APXA) === 0 ? GR0_APQN_NO_APXA : 0;
   const t = (facilities & FACILITY_APFT) === 0 ? GR0_T : 0;
-  return { tapq: GR0_FC_MASK | GR0_RESERVED | t | apqn, message: apqn };
+  return { tapq: GR0_FC_MASK | GR0_RESERVED | t | apqn, message: MESSAGE_BITS | apqn };
 };
 
 /** Sets a guest's facility word and what its vCPUs derive from it. The vCPUs must be out of interpretive execution. */

@@ -11,6 +11,7 @@ import {
   C_ADM,
   C_COLD,
   C_CRYCB_BYTE,
+  C_EMPTY_MASKS,
   C_FAULTS,
   C_GISA_BYTE,
   C_GUEST,
@@ -114,8 +115,8 @@ const regionsOf = (shape: ImageShape): Region[] => {
   });
   const bytes = (word: number, count: number): Region => ({ word, bytes: count, byteOffset: true });
   return [
-    // One more record that stays empty: see V_MASKS.
-    words(C_MASKS, (guests + 1) * MASK_WORDS),
+    words(C_MASKS, guests * MASK_WORDS),
+    words(C_EMPTY_MASKS, MASK_WORDS),
     words(C_ADM, guests * ADM_WORDS),
     bytes(C_CRYCB_BYTE, guests * CRYCB_STRIDE_BYTE),
     words(C_GUEST, guests * GUEST_WORDS),
@@ -190,7 +191,7 @@ export class MachineImage {
   }
   /** Word index of the masks record that stays empty. */
   emptyMasks(): number {
-    return this.masks(this.guests);
+    return this.word(C_EMPTY_MASKS);
   }
   adm(guest: number): number {
     return this.word(C_ADM) + guest * ADM_WORDS;

@@ -4,7 +4,7 @@
 // Status: choice. All offsets inside records are 32-bit word indices unless the name ends in `_BYTE`.
 
 /** Changes whenever a saved image of an older build could be misread. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 export const PAGE_BYTES = 4096;
 /** Byte offsets must stay positive 32-bit numbers. */
 export const IMAGE_BYTES_MAX = 0x7fff0000;
@@ -53,6 +53,8 @@ export const C_BIND_SEQUENCE = 40;
 /** Time at which the host side was up and guests began, a double: times of faults count from it. */
 export const C_TIME_START = 44;
 export const C_STORAGE_END_BYTE = 39;
+/** The record of masks that stays empty: see V_MASKS. */
+export const C_EMPTY_MASKS = 46;
 /** Timings in nanoseconds as doubles (index in the F64 view = word / 2). */
 export const C_TIME_RAPQ = 28;
 export const C_TIME_ZAPQ = 30;
@@ -154,7 +156,7 @@ export const V_EVENT = 4;
 export const V_GUARD = 5;
 /** Word index of the masks the fast paths test: V_TRUE_MASKS, or the empty record when every instruction must be looked at. */
 export const V_MASKS = 6;
-/** GR0 bits that must be zero for the fast NQAP and DQAP paths, besides each one's reserved bits. */
+/** GR0 bits that must be as usual (NQAP: only L on, DQAP: only bit 32) for the fast NQAP and DQAP paths. */
 export const V_GUARD_MESSAGE = 7;
 /** General registers: high half at V_GR + 2n, low half at V_GR + 2n + 1. */
 export const V_GR = 8;
