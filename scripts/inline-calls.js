@@ -13,7 +13,9 @@ const calleeOf = (statement) => {
 
 const statementsBelow = (node) => {
   const own = node.type === 'ReturnStatement' || node.type === 'ExpressionStatement' ? [node] : [];
-  const children = Object.values(node).flat().filter((child) => typeof child?.type === 'string');
+  const children = Object.values(node)
+    .flat()
+    .filter((child) => typeof child?.type === 'string');
   return [...own, ...children.flatMap(statementsBelow)];
 };
 

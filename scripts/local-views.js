@@ -29,7 +29,9 @@ const functionsOf = (program) =>
   program.body
     .flatMap(({ declarations = [] }) => declarations)
     .map(({ init }) => init)
-    .filter((init) => init?.type === 'ArrowFunctionExpression' && init.body.type === 'BlockStatement');
+    .filter(
+      (init) => init?.type === 'ArrowFunctionExpression' && init.body.type === 'BlockStatement',
+    );
 
 const localised = (code) => {
   const edits = functionsOf(parseAst(code)).flatMap(({ body }) => editsOf(body));

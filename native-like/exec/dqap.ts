@@ -31,9 +31,7 @@ import {
   Q_REPLY_HEAD,
   Q_REPLY_RING,
   Q_REPLY_TAIL,
-  Q_SLOTS_BYTE,
   Q_STATUS,
-  Q_STRIDE_BYTE,
   RING_BYTES,
   SLOT_HEADER_BYTES,
   V_FACILITIES,
@@ -46,7 +44,7 @@ import { bytesToBoundary, bytesToFault } from './boundary.ts';
 import { complete, completeStatus, programInterruption } from './ending.ts';
 import { advanceOperand, operandLength } from './nqap.ts';
 import { admit } from './pqap.ts';
-import { closeIfDone, firstReply, SLOT_BIT_0, slotHeader } from './queue.ts';
+import { closeIfDone, firstReply, SLOT_BIT_0, slotByte, slotHeader } from './queue.ts';
 import { addressHigh, addressMask, copyBytes, storeGuest } from './storage.ts';
 import { I32, INDEX, U8 } from './views.ts';
 
@@ -58,10 +56,10 @@ export const dequeue = (v: number, instruction: number, gr0: number): number => 
   const head = I32[q + Q_REPLY_HEAD] as number;
   if (I32[q + Q_ATTENTION] !== 0 || head === I32[q + Q_REPLY_TAIL]) return dqapSlow(v, instruction);
   const slot = U8[((q + Q_REPLY_RING) << 2) + (head & RING_MASK)] as number;
-  const at = (I32[q + Q_SLOTS_BYTE] as number) + slot * (I32[q + Q_STRIDE_BYTE] as number);
+  const at = slotByte(q, slot);
   const header = at >>> 2;
   const length = I32[header + L_LENGTH] as number;
-  const r2 = v + V_GR + ((instruction & 15) << 1);
+  const r2 = (v + V_GR + ((instruction & 15) << 1)) | 0;
   const room = I32[r2 + 3] as number;
   const address = I32[r2 + 1] as number;
   if (
@@ -69,13 +67,14 @@ export const dequeue = (v: number, instruction: number, gr0: number): number => 
     room < length ||
     room > (I32[q + Q_LIMIT] as number) ||
     address < 0 ||
-    address > (I32[v + V_STORAGE_SIZE] as number) - length
+    address > (((I32[v + V_STORAGE_SIZE] as number) - length) | 0)
   ) {
     return dqapSlow(v, instruction);
   }
-  copyBytes((I32[v + V_STORAGE_BYTE] as number) + address, at + SLOT_HEADER_BYTES, length);
-  I32[r2 + 1] = address + length;
-  I32[r2 + 3] = room - length;
+  const target = ((I32[v + V_STORAGE_BYTE] as number) + address) | 0;
+  copyBytes(target, (at + SLOT_HEADER_BYTES) | 0, length);
+  I32[r2 + 1] = (address + length) | 0;
+  I32[r2 + 3] = (room - length) | 0;
   return remove(v, q, slot, header, instruction);
 };
 
@@ -87,7 +86,7 @@ const remove = (
   header: number,
   instruction: number,
 ): number => {
-  const r1 = v + V_GR + ((instruction & 0xf0) >>> 3);
+  const r1 = (v + V_GR + ((instruction & 0xf0) >>> 3)) | 0;
   I32[r1] = 0;
   I32[r1 + 1] = I32[header + L_PSMID_HIGH] as number;
   I32[r1 + 2] = 0;

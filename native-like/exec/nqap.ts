@@ -56,7 +56,6 @@ import {
   Q_REPLY_TAIL,
   Q_SLOTS_BYTE,
   Q_STATUS,
-  Q_STRIDE_BYTE,
   RING_BYTES,
   SLOT_DROP,
   SLOT_HEADER_BYTES,
@@ -76,7 +75,7 @@ import { complete, completeStatus, programInterruption } from './ending.ts';
 import { faulty, findMessageFault } from './faults.ts';
 import { notify } from './notify.ts';
 import { admit } from './pqap.ts';
-import { closeIfDone, now, pushRequest, SLOT_BIT_0, slotHeader } from './queue.ts';
+import { closeIfDone, now, pushRequest, SLOT_BIT_0, slotByte, slotHeader } from './queue.ts';
 import { takeSlots } from './slots.ts';
 import { addressHigh, addressMask, copyBytes, fetchGuest, is64BitMode } from './storage.ts';
 import { ADM, F64, I32, INDEX, MASKS, markPending, targetDomain, U8 } from './views.ts';
@@ -91,7 +90,7 @@ const NO_SLOTS = AP_RESPONSE_BUSY;
 export const enqueue = (v: number, instruction: number, gr0: number): number => {
   const q = I32[INDEX + (gr0 & 0xffff)] as number;
   const free = I32[q + Q_FREE] as number;
-  const r2 = v + V_GR + ((instruction & 15) << 1);
+  const r2 = (v + V_GR + ((instruction & 15) << 1)) | 0;
   const length = I32[r2 + 3] as number;
   const address = I32[r2 + 1] as number;
   if (
@@ -101,20 +100,21 @@ export const enqueue = (v: number, instruction: number, gr0: number): number => 
     length <= 0 ||
     length > (I32[q + Q_LIMIT] as number) ||
     address < 0 ||
-    address > (I32[v + V_STORAGE_SIZE] as number) - length ||
+    address > (((I32[v + V_STORAGE_SIZE] as number) - length) | 0) ||
     I32[q + Q_SLOTS_BYTE] === 0
   ) {
     return nqapSlow(v, instruction);
   }
   const slot = Math.clz32(free);
-  const at = (I32[q + Q_SLOTS_BYTE] as number) + slot * (I32[q + Q_STRIDE_BYTE] as number);
+  const at = slotByte(q, slot);
   const header = at >>> 2;
-  const r1 = v + V_GR + ((instruction & 0xf0) >>> 3);
+  const r1 = (v + V_GR + ((instruction & 0xf0) >>> 3)) | 0;
   I32[header + L_PSMID_HIGH] = I32[r1 + 1] as number;
   I32[header + L_PSMID_LOW] = I32[r1 + 3] as number;
   I32[header + L_LENGTH] = length;
-  copyBytes(at + SLOT_HEADER_BYTES, (I32[v + V_STORAGE_BYTE] as number) + address, length);
-  I32[r2 + 1] = address + length;
+  const source = ((I32[v + V_STORAGE_BYTE] as number) + address) | 0;
+  copyBytes((at + SLOT_HEADER_BYTES) | 0, source, length);
+  I32[r2 + 1] = (address + length) | 0;
   I32[r2 + 3] = 0;
   return accept(v, q, slot, free & ~(SLOT_BIT_0 >>> slot), header);
 };

@@ -67,9 +67,12 @@ import { CLOCK, F64, I32, QUEUES, U8 } from './views.ts';
 export const SLOT_BIT_0 = 0x80000000 | 0;
 const RING_MASK = RING_BYTES - 1;
 
+/** Byte offset of a slot. */
+export const slotByte = (q: number, slot: number): number =>
+  ((I32[q + Q_SLOTS_BYTE] as number) + Math.imul(slot, I32[q + Q_STRIDE_BYTE] as number)) | 0;
+
 /** Word index of the header of a slot. */
-export const slotHeader = (q: number, slot: number): number =>
-  ((I32[q + Q_SLOTS_BYTE] as number) + slot * (I32[q + Q_STRIDE_BYTE] as number)) >>> 2;
+export const slotHeader = (q: number, slot: number): number => slotByte(q, slot) >>> 2;
 
 /** This thread's time in nanoseconds. */
 export const now = (): number => F64[CLOCK] as number;

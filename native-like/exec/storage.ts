@@ -23,14 +23,15 @@ export const copyBytes = (target: number, source: number, length: number): void 
   if (((target | source) & 7) === 0 && length <= LOOP_COPY_MAX) {
     let to = target >>> 3;
     let from = source >>> 3;
-    const end = to + (length >>> 3);
-    for (; to < end - 3; to += 4, from += 4) {
+    const end = (to + (length >>> 3)) | 0;
+    const end4 = (end - 3) | 0;
+    for (; to < end4; to = (to + 4) | 0, from = (from + 4) | 0) {
       U64[to] = U64[from] as bigint;
       U64[to + 1] = U64[from + 1] as bigint;
       U64[to + 2] = U64[from + 2] as bigint;
       U64[to + 3] = U64[from + 3] as bigint;
     }
-    for (; to < end; to++, from++) U64[to] = U64[from] as bigint;
+    for (; to < end; to = (to + 1) | 0, from = (from + 1) | 0) U64[to] = U64[from] as bigint;
     const rest = length & 7;
     if (rest !== 0) wasmCopy(target + length - rest, source + length - rest, rest);
   } else {
