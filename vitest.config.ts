@@ -9,8 +9,8 @@ export default defineConfig({
     pool: 'forks',
     // Vitest would leave a core unused, which on two cores is half of them.
     maxWorkers: '100%',
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Tests of worker threads run in real time: a starved CI computer gets a second chance, a defect fails twice.
     retry: process.env['CI'] === undefined ? 0 : 1,
     server: { deps: { external: [/\/dist\//] } },

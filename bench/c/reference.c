@@ -330,42 +330,49 @@ static inline int32_t end_of_code(int32_t v) {
 }
 
 /** The best form found: what only changes while the vCPU is out of interpretive execution is read once. */
+static inline int32_t leave_run(int32_t v, int32_t psw, int32_t address, int32_t answer) {
+  m[v + V_PSW_MASK_HIGH] = psw;
+  m[v + V_PSW_ADDRESS_LOW] = address;
+  return answer;
+}
+
 int32_t ap_run(int32_t v, int32_t count) {
   const uint8_t *storage = b + m[v + V_STORAGE_BYTE];
   const volatile int32_t *event = &m[v + V_EVENT];
   int32_t guard = m[v + V_GUARD], masks = m[v + V_MASKS];
-  int32_t psw = m[v + V_PSW_MASK_HIGH] & ~PSW_CC;
+  int32_t psw = m[v + V_PSW_MASK_HIGH], completed = psw & ~PSW_CC;
   int32_t mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
   int32_t address = m[v + V_PSW_ADDRESS_LOW];
   int32_t stop = address + INSTRUCTION_BYTES * count, limit = end_of_code(v);
   int32_t end = stop < limit ? stop : limit;
   while (address < end) {
-    if (unlikely(*event != 0)) return EXECUTE_EVENT;
     uint32_t instruction;
     memcpy(&instruction, storage + address, 4);
     instruction = __builtin_bswap32(instruction);
+    uint32_t opcode = instruction >> 16;
+    if (likely(opcode == OPCODE_PQAP)) {
+      int32_t gr0 = m[v + V_GR + 1];
+      int32_t q = m[index_at + (gr0 & 0xffff)];
+      if (likely(((gr0 & guard) | mode | *event) == 0 && authorized(masks, gr0) < 0 &&
+                 m[q + Q_ATTENTION] == 0)) {
+        test_queue(v, q, gr0);
+        psw = completed;
+        address += INSTRUCTION_BYTES;
+        continue;
+      }
+    } else if (opcode != OPCODE_NQAP && opcode != OPCODE_DQAP)
+      break;
+    if (unlikely(*event != 0)) break;
+    leave_run(v, psw, address, EXECUTE_COMPLETED);
+    int32_t ended = opcode == OPCODE_PQAP   ? pqap_slow(v)
+                    : opcode == OPCODE_NQAP ? nqap(v, instruction)
+                                            : dqap(v, instruction);
+    if (unlikely(ended != EXECUTE_COMPLETED)) return ended;
+    psw = m[v + V_PSW_MASK_HIGH];
     address += INSTRUCTION_BYTES;
-    if (unlikely(instruction >> 16 != OPCODE_PQAP)) {
-      int32_t ended = instruction >> 16 == OPCODE_NQAP   ? nqap(v, instruction)
-                      : instruction >> 16 == OPCODE_DQAP ? dqap(v, instruction)
-                                                         : EXECUTE_OTHER;
-      if (unlikely(ended != EXECUTE_COMPLETED)) return ended;
-      continue;
-    }
-    int32_t gr0 = m[v + V_GR + 1];
-    int32_t q = m[index_at + (gr0 & 0xffff)];
-    if (likely(((gr0 & guard) | mode) == 0 && authorized(masks, gr0) < 0 &&
-               m[q + Q_ATTENTION] == 0)) {
-      test_queue(v, q, gr0);
-      m[v + V_PSW_MASK_HIGH] = psw;
-      m[v + V_PSW_ADDRESS_LOW] = address;
-    } else {
-      int32_t ended = pqap_slow(v);
-      if (unlikely(ended != EXECUTE_COMPLETED)) return ended;
-    }
   }
-  if (address < stop) return m[v + V_EVENT] != 0 ? EXECUTE_EVENT : EXECUTE_OTHER;
-  return EXECUTE_COMPLETED;
+  if (address >= stop) return leave_run(v, psw, address, EXECUTE_COMPLETED);
+  return leave_run(v, psw, address, m[v + V_EVENT] != 0 ? EXECUTE_EVENT : EXECUTE_OTHER);
 }
 
 // ---- what the benchmarks drive: the same loops as bench/machine/driver.ts ------------------------------------------------

@@ -101,19 +101,27 @@ const endOfCode = (v: number): number => {
   return inside ? (I32[v + V_STORAGE_SIZE] as number) - INSTRUCTION_BYTES + 1 : NO_CODE;
 };
 
+/** Writes back what the run loop keeps: PSW bits 0-31 and the instruction address. */
+const leaveRun = (v: number, psw: number, address: number, answer: number): number => {
+  I32[v + V_PSW_MASK_HIGH] = psw;
+  I32[v + V_PSW_ADDRESS_LOW] = address;
+  return answer;
+};
+
 /**
  * Runs AP instructions from guest storage at the PSW address, at most `count` of them. Returns EXECUTE_COMPLETED when the count
  * is used up, EXECUTE_OTHER at an instruction that is none of ours or outside storage, EXECUTE_EVENT when V_EVENT is set,
  * or what ended the last instruction.
  *
  * What changes only while the vCPU is out of interpretive execution (masks, guard word, all of the PSW but address and condition
- * code) is read once. Every completed instruction is four bytes long, so that the address counts the instructions as well.
+ * code) is read once, and the PSW is written when the loop ends or an instruction leaves the fast path.
  */
 export const run = (v: number, count: number): number => {
   const storage = I32[v + V_STORAGE_BYTE] as number;
   const guard = I32[v + V_GUARD] as number;
   const masks = I32[v + V_MASKS] as number;
-  const psw = (I32[v + V_PSW_MASK_HIGH] as number) & ~PSW_CC;
+  let psw = I32[v + V_PSW_MASK_HIGH] as number;
+  const completed = psw & ~PSW_CC;
   const mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
   // V8 tests the bounds of what is read here once, and not again at each TAPQ of the loop: a third of its branches.
   void (
@@ -128,25 +136,28 @@ export const run = (v: number, count: number): number => {
   const stop = address + INSTRUCTION_BYTES * count;
   const end = Math.min(stop, endOfCode(v)) | 0;
   while (address < end) {
-    if (I32[v + V_EVENT] !== 0) return EXECUTE_EVENT;
     const at = (storage + address) | 0;
-    address = (address + INSTRUCTION_BYTES) | 0;
-    if (U16[at >>> 1] === PQAP_AS_STORED) {
+    const half = U16[at >>> 1];
+    if (half === PQAP_AS_STORED) {
       const gr0 = I32[v + V_GR + 1] as number;
-      if (((gr0 & guard) | mode) === 0 && authorized(masks, gr0) < 0) {
+      const unusual = (gr0 & guard) | mode | (I32[v + V_EVENT] as number);
+      if (unusual === 0 && authorized(masks, gr0) < 0) {
         const q = I32[INDEX + (gr0 & 0xffff)] as number;
         if (I32[q + Q_ATTENTION] === 0) {
           showQueue(v, q, gr0);
-          I32[v + V_PSW_MASK_HIGH] = psw;
-          I32[v + V_PSW_ADDRESS_LOW] = address;
+          psw = completed;
+          address = (address + INSTRUCTION_BYTES) | 0;
           continue;
         }
       }
-    } else if (U16[at >>> 1] !== NQAP_AS_STORED && U16[at >>> 1] !== DQAP_AS_STORED)
-      return EXECUTE_OTHER;
+    } else if (half !== NQAP_AS_STORED && half !== DQAP_AS_STORED) break;
+    if (I32[v + V_EVENT] !== 0) break;
+    leaveRun(v, psw, address, EXECUTE_COMPLETED);
     const ended = execute(v, BYTES.getInt32(at));
     if (ended !== EXECUTE_COMPLETED) return ended;
+    psw = I32[v + V_PSW_MASK_HIGH] as number;
+    address = (address + INSTRUCTION_BYTES) | 0;
   }
-  if (address < stop) return I32[v + V_EVENT] !== 0 ? EXECUTE_EVENT : EXECUTE_OTHER;
-  return EXECUTE_COMPLETED;
+  if (address >= stop) return leaveRun(v, psw, address, EXECUTE_COMPLETED);
+  return leaveRun(v, psw, address, I32[v + V_EVENT] !== 0 ? EXECUTE_EVENT : EXECUTE_OTHER);
 };

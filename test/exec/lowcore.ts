@@ -50,10 +50,10 @@ const HIGHEST: Readonly<Record<Mode, bigint>> = {
 const past = (mode: Mode, address: bigint, length: number): bigint =>
   BigInt.asUintN(mode, address + BigInt(length));
 
-/** All cases: codes in all modes, in the middle of the addresses and at their end. */
+/** All cases: codes in all modes, in the middle of the addresses, at the end of 24-bit ones and at the mode's own end. */
 export const LOWCORE_CASES: readonly LowcoreCase[] = CAUSES.flatMap((cause) =>
   ([24, 31, 64] as const).flatMap((mode) =>
-    [0x1000n, HIGHEST[mode]].map((address) => {
+    [...new Set([0x1000n, HIGHEST[24], HIGHEST[mode]])].map((address) => {
       const length = 'length' in cause ? cause.length : 4;
       return {
         ...cause,

@@ -8,13 +8,19 @@ import { lockstep } from '../model/lockstep.ts';
 import { modelFactory } from '../model/under-test.ts';
 import { VECTORS } from '../vectors/index.ts';
 import { runVector } from '../vectors/run.ts';
+import { addressAfter, addressPast, COMPLETION_CASES } from './completion.ts';
 import { type Bench, createBench, kernelFactory } from './kernel-under-test.ts';
 import { LOWCORE_CASES, runLowcoreCase } from './lowcore.ts';
 import { MORE_VECTORS } from './more-vectors.ts';
 import { plainKernel, plant, readMutations, writeKernel } from './mutations.ts';
 
 /** What these do, streams and vectors do not look at. */
-const LOWCORE_FUNCTIONS = ['storeProgramOld', 'interruptWithLength', 'operationException'];
+const LOWCORE_FUNCTIONS = [
+  'storeProgramOld',
+  'carryOld',
+  'interruptWithLength',
+  'operationException',
+];
 
 /** Most defects show in the first streams, the rest in vectors or in later streams. */
 const FIRST_STREAMS = 6;
@@ -48,6 +54,8 @@ const noticedBy = (bench: Bench, at: string): string | undefined => {
       if (streamNotices(bench, seed)) return 'stream';
     if (vectors.some((vector) => runVector(kernelFactory(bench), vector).length > 0))
       return 'vector';
+    if (COMPLETION_CASES.some((one) => addressAfter(bench, one) !== addressPast(one)))
+      return 'completion';
     for (let seed = FIRST_STREAMS + 1; seed <= MAX_STREAMS; seed++)
       if (streamNotices(bench, seed)) return 'stream';
   } catch {
