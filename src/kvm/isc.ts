@@ -12,9 +12,14 @@ export const EINVAL = -22;
 export const ERANGE = -34;
 
 /** Whether the machine put the guest's GISA on the alert list and the host has not taken it off again. */
-export const onAlertList = (image: MachineImage, guest: number): boolean =>
-  new DataView(image.u8.buffer).getInt32(image.gisa(guest) + GISA_NEXT_ALERT) !==
-  gisaAddress(guest);
+export const onAlertList = (image: MachineImage, guest: number): boolean => {
+  const { u8 } = image;
+  const at = image.gisa(guest) + GISA_NEXT_ALERT;
+  const address = gisaAddress(guest);
+  for (let byte = 0; byte < 4; byte++)
+    if (u8[at + byte] !== ((address >>> (24 - 8 * byte)) & 0xff)) return true;
+  return false;
+};
 
 /** Adds a reference to a guest ISC; the first one makes it alert. Returns the host's sub-class, ENODEV or ERANGE. */
 export const registerIsc = (image: MachineImage, guest: number, isc: number): number => {

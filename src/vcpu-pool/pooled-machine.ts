@@ -9,7 +9,6 @@ import { Piscina } from 'piscina';
 import {
   ATTENTION_SHARED,
   C_CLOCKS,
-  C_MDEVS_LOCK,
   C_POOL_LOCK,
   C_STOP,
   CLOCK_STRIDE,
@@ -26,6 +25,7 @@ import type { GuestConfig, MachineConfig } from '../config/types.ts';
 import { programArgs } from '../host/guest-program.ts';
 import { reaches } from '../host/host-wiring.ts';
 import { Machine } from '../host/machine.ts';
+import { releaseMdevs } from '../vfio-ap/mdevs-lock.ts';
 import { Exclusion } from './sie.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
@@ -239,7 +239,8 @@ export class PooledMachine {
     const { image } = this.machine;
     const { i32 } = image;
     const owner = task.thread + 1;
-    for (const lock of [C_MDEVS_LOCK, C_POOL_LOCK]) Atomics.compareExchange(i32, lock, owner, 0);
+    releaseMdevs(i32, owner);
+    Atomics.compareExchange(i32, C_POOL_LOCK, owner, 0);
     for (let n = 1; n < image.queues; n++)
       Atomics.compareExchange(i32, image.queueRecord(n) + Q_LOCK, owner, 0);
     for (const vcpu of task.vcpus) {

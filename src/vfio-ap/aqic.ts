@@ -19,7 +19,6 @@ import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   C_HOST_SWITCHES,
   C_MDEV,
-  C_MDEVS_LOCK,
   G_EXTERNAL,
   G_PIN_LIMIT,
   G_PINS,
@@ -41,6 +40,7 @@ import {
 import { HOOK_HANDLED, HOOK_UNSUPPORTED } from '../kvm/intercept.ts';
 import { registerIsc, unregisterIsc } from '../kvm/isc.ts';
 import type { Kernel } from '../lpar/kernel.ts';
+import { lockMdevs, unlockMdevs } from './mdevs-lock.ts';
 
 /** Page size of a pin. */
 const PAGE_MASK = ~0xfff;
@@ -84,9 +84,9 @@ export class AqicHandler {
   /** handle_pqap: status in GR1, or HOOK_UNSUPPORTED for a guest without AIV. */
   handle = (vcpu: number, mdev: number): number => {
     if ((this.#image.word(vcpu + V_FACILITIES) & FACILITY_AIV) === 0) return HOOK_UNSUPPORTED;
-    this.#lock();
+    lockMdevs(this.#image.i32, this.#owner);
     const status = this.#status(vcpu, mdev);
-    this.#unlock();
+    unlockMdevs(this.#image.i32);
     this.#image.i32[vcpu + V_GR + 2] = 0;
     this.#image.i32[vcpu + V_GR + 3] = status;
     return HOOK_HANDLED;
@@ -94,9 +94,9 @@ export class AqicHandler {
 
   /** vfio_ap_free_aqic_resources: ISC unregistered, NIB unpinned, both forgotten. Takes the mdevs lock. */
   freeResources(q: number): void {
-    this.#lock();
+    lockMdevs(this.#image.i32, this.#owner);
     this.#free(q);
-    this.#unlock();
+    unlockMdevs(this.#image.i32);
   }
 
   #free(q: number): void {
@@ -121,22 +121,10 @@ export class AqicHandler {
 
   /** vfio_ap_irq_disable by the host itself. */
   disable(q: number): number {
-    this.#lock();
+    lockMdevs(this.#image.i32, this.#owner);
     const rc = this.#disable(q);
-    this.#unlock();
+    unlockMdevs(this.#image.i32);
     return rc;
-  }
-
-  #lock(): void {
-    const { i32 } = this.#image;
-    while (Atomics.compareExchange(i32, C_MDEVS_LOCK, 0, this.#owner) !== 0) {
-      Atomics.wait(i32, C_MDEVS_LOCK, i32[C_MDEVS_LOCK] as number, 1);
-    }
-  }
-
-  #unlock(): void {
-    Atomics.store(this.#image.i32, C_MDEVS_LOCK, 0);
-    Atomics.notify(this.#image.i32, C_MDEVS_LOCK, 1);
   }
 
   /** Steps 2 to 6. */
