@@ -22,12 +22,15 @@ import {
 } from './queue.ts';
 import { startReset } from './reset.ts';
 import { executeShared, lockQueue, unlockQueue } from './shared.ts';
+import { executeTraced, trace } from './trace.ts';
 import { I32 } from './views.ts';
 
 /** Functions of one kernel instance. Queues, vCPUs and guests are word indices of their records. */
 export const kernel = {
   execute,
   executeShared,
+  executeTraced,
+  trace,
   run,
   authorized,
   lockQueue,

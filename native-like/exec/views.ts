@@ -13,10 +13,14 @@ import {
   C_PENDING_BYTE,
   C_QUEUE,
   C_SIE,
+  C_TRACE,
+  C_TRACE_RECORDS,
   C_VCPU,
   CLOCK_STRIDE,
   QUEUE_WORDS,
   T_PENDING,
+  T_TRACE,
+  TRACE_WORDS,
 } from '../machine/layout.ts';
 import { takeBinding } from './registry.ts';
 
@@ -52,6 +56,11 @@ export const PENDING_BYTE = I32[C_PENDING_BYTE] as number;
 export const CLOCK = (C_CLOCKS + binding.thread * CLOCK_STRIDE) / 2;
 
 const THREAD_PENDING = CLOCK * 2 + T_PENDING;
+
+/** This thread's trace: the word that counts its records, the first record, and how many there are, less 1. */
+export const TRACED = CLOCK * 2 + T_TRACE;
+export const TRACE_LAST = (I32[C_TRACE_RECORDS] as number) - 1;
+export const TRACE = (I32[C_TRACE] as number) + binding.thread * (TRACE_LAST + 1) * TRACE_WORDS;
 
 /** Tells whoever serves queues that this one has work or a due time. */
 export const markPending = (q: number): void => {

@@ -78,6 +78,8 @@ export const C_CLOCKS = 256;
 export const CLOCK_STRIDE = 64;
 /** Word in a thread's block: some queue was marked pending since the thread last looked. */
 export const T_PENDING = 2;
+/** Word in a thread's block: trace records it has written, modulo 2^32. */
+export const T_TRACE = 4;
 /** Word in a thread's block: state of its cards' random generator. */
 export const T_RANDOM = 12;
 /** Word in a thread's block an idle thread sleeps on: 1 = something happened. */
@@ -430,8 +432,20 @@ export const FUNCTION_NAMES = [
 ] as const;
 
 // ---- trace --------------------------------------------------------------------------------------------------------------
-/** Trace record, 32 bytes. */
+/** Trace record, 32 bytes. A ring of C_TRACE_RECORDS of them for each thread; its record n is the one at n modulo the ring's size. */
 export const TRACE_WORDS = 8;
+/** Word index of the vCPU. */
+export const R_VCPU = 0;
+export const R_INSTRUCTION = 1;
+/** GR0 bits 32-63 before, GR1 bits 32-63 after the instruction. */
+export const R_GR0 = 2;
+export const R_GR1 = 3;
+/** Program-interruption code << 8 | EXECUTE_*. */
+export const R_ENDED = 4;
+/** PSW bits 0-31 after the instruction. */
+export const R_PSW = 5;
+/** The thread's time in nanoseconds, a double. */
+export const R_TIME = 6;
 
 // ---- PSW ----------------------------------------------------------------------------------------------------------------
 /** PSW bits 0-31: DAT 5, I/O mask 6, problem state 15, condition code 18-19, EA 31. Bit 32 (low half): BA. */

@@ -29,6 +29,7 @@ export interface RunOptions {
   readonly outstanding?: number;
   readonly length?: { readonly min: number; readonly max: number };
   readonly html?: string;
+  readonly trace?: string;
   readonly sweep?: readonly SweepAxis[];
   readonly wall?: boolean;
   readonly target?: number;

@@ -8,7 +8,7 @@ import { distribution } from '../load/percentiles.ts';
 import type { RunResult } from '../load/result.ts';
 import { type LoadSample, takeSample } from '../load/sample.ts';
 import { Series } from '../load/series.ts';
-import { guestLoad } from '../load/stepped.ts';
+import { guestLoad, type OnTrace } from '../load/stepped.ts';
 import { answeredOf, summarise } from '../load/summary.ts';
 import { PooledMachine } from '../vcpu-pool/pooled-machine.ts';
 import type { WorkerReport } from '../vcpu-pool/task.ts';
@@ -24,6 +24,8 @@ export interface PooledOptions {
   readonly intervalNs: number;
   /** No progress on standard error. */
   readonly silent: boolean;
+  /** Takes records of all AP instructions. */
+  readonly onTrace?: OnTrace;
 }
 
 /** A machine on workers whose guests make a load: what its workers have reported last. */
@@ -59,7 +61,7 @@ class Watch {
 }
 
 /** Options of the pool itself. */
-export type PoolSize = Pick<PooledOptions, 'seed' | 'workers'>;
+export type PoolSize = Pick<PooledOptions, 'seed' | 'workers' | 'onTrace'>;
 
 /** Starts a machine on workers, stops it after `durationNs` or when the user says so, and hands over what is left of it. */
 async function withPool<T>(
@@ -69,10 +71,11 @@ async function withPool<T>(
   io: CommandIo,
   end: (pooled: PooledMachine, reports: readonly WorkerReport[], seconds: number) => T,
 ): Promise<T> {
-  const { seed, workers, durationNs } = options;
+  const { seed, workers, durationNs, onTrace } = options;
   const pooled = await PooledMachine.start(config, {
     ...(workers === undefined ? {} : { workers }),
     ...(seed === undefined ? {} : { seed }),
+    ...(onTrace === undefined ? {} : { onTrace }),
     onProgress: (report) => watch.take(report),
   });
   watch.pooled = pooled;
@@ -147,6 +150,7 @@ function resultOf(
     seconds,
     how: `${workers} worker${workers === 1 ? '' : 's'}`,
     crashes: pooled.crashes,
+    traceLost: pooled.machine.flushTrace(),
     keyCache: {
       hits: sum((report) => report.keyCache.hits),
       misses: sum((report) => report.keyCache.misses),

@@ -13,7 +13,7 @@ import { pageHtml } from '../load/page.ts';
 import type { RunResult } from '../load/result.ts';
 import { runJson } from '../load/run-json.ts';
 import { runText } from '../load/run-text.ts';
-import { runStepped } from '../load/stepped.ts';
+import { type OnTrace, runStepped } from '../load/stepped.ts';
 import { sweepJson, sweepText } from '../load/sweep-text.ts';
 import type { AddCommand } from './commands.ts';
 import { parseSeed } from './exec.ts';
@@ -34,6 +34,7 @@ import {
 import { runPooled } from './run-pooled.ts';
 import { checkSweepOptions, sweep, sweepHow } from './run-sweep.ts';
 import { showWarnings } from './text.ts';
+import { TraceFile } from './trace-file.ts';
 
 /** Most worker threads; the machine image has clocks for no more. */
 const WORKERS_MAX = 40;
@@ -65,6 +66,7 @@ export const addRun: AddCommand = (program, io, done) => {
     .option('--target <time>', 'sweep: p99 must keep within this', durationOption('target'))
     .option('--json', 'one record a line')
     .option('--html <file>', 'write a page with plots')
+    .option('--trace <file>', 'write each AP instruction: a line of text; of JSON in *.jsonl')
     .action(async (file: string, options: RunOptions, _command: Command) => {
       done(await run(file, options, io));
     });
@@ -84,7 +86,7 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
   const config = withLoad(loaded.config, overridesOf(options), options.seed);
   for (const guest of idleGuests(config))
     io.err(`warning: guest ${guest} has no adapter that can run its workload\n`);
-  const result = await runLoad(config, options, io);
+  const result = await runTraced(config, options, io);
   const text = runText(result);
   writePage(file, options, text, runCharts(result));
   io.out(options.json === true ? runJson(result) : text);
@@ -95,12 +97,35 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
   return failed ? EXIT_MISMATCH : EXIT_OK;
 }
 
-function runLoad(config: MachineConfig, options: RunOptions, io: CommandIo): Promise<RunResult> {
+async function runTraced(
+  config: MachineConfig,
+  options: RunOptions,
+  io: CommandIo,
+): Promise<RunResult> {
+  if (options.trace === undefined) return runLoad(config, options, io);
+  const file = new TraceFile(options.trace);
+  let lost = 0;
+  try {
+    const result = await runLoad(config, options, io, file.write);
+    lost = result.traceLost;
+    return result;
+  } finally {
+    file.close(lost, io);
+  }
+}
+
+function runLoad(
+  config: MachineConfig,
+  options: RunOptions,
+  io: CommandIo,
+  onTrace?: OnTrace,
+): Promise<RunResult> {
   const { seed, duration, workers, stepped = false, interval } = options;
   const common = {
     intervalNs: interval ?? INTERVAL_NS[stepped ? 'stepped' : 'pooled'],
     ...(seed === undefined ? {} : { seed }),
     ...(duration === undefined ? {} : { durationNs: duration }),
+    ...(onTrace === undefined ? {} : { onTrace }),
   };
   if (stepped) return runStepped(config, { ...common, pause: () => pause(io) });
   const threads = workers === undefined ? {} : { workers };

@@ -57,7 +57,12 @@ export const profileOf = (config: MachineConfig): MachineProfileRow => {
 export type IsExternal = (guest: string) => boolean;
 
 /** The image a configuration needs, with `nested` records of one vCPU for guests of guests (their storage is their outer guest's). */
-export const shapeOf = (config: MachineConfig, external: IsExternal, nested = 0): ImageShape => ({
+export const shapeOf = (
+  config: MachineConfig,
+  external: IsExternal,
+  nested = 0,
+  traceRecords = 0,
+): ImageShape => ({
   guests: [
     { vcpus: HOST_VCPUS, storageBytes: HOST_STORAGE_BYTES },
     ...config.guests.map((guest) => ({
@@ -67,6 +72,7 @@ export const shapeOf = (config: MachineConfig, external: IsExternal, nested = 0)
     ...Array.from({ length: nested }, () => ({ vcpus: 1, storageBytes: 0 })),
   ],
   messageBytes: config.machine.messageMemory,
+  traceRecords,
 });
 
 /** Machine-wide words of the image: QCI, timing, host kernel quirks, the host's own facilities. */

@@ -42,6 +42,8 @@ export interface ImageCpuOptions {
   readonly event?: (vcpu: number) => void;
   /** Other threads use the guest's queues too. */
   readonly shared?: boolean;
+  /** Each instruction leaves a trace record. */
+  readonly traced?: boolean;
 }
 
 export class ImageCpu implements Cpu {
@@ -56,6 +58,7 @@ export class ImageCpu implements Cpu {
   readonly #intercepts: InterceptHandler;
   readonly #clock: number;
   readonly #shared: boolean;
+  readonly #traced: boolean;
   readonly #after: (() => void) | undefined;
   readonly #event: ((vcpu: number) => void) | undefined;
 
@@ -67,6 +70,7 @@ export class ImageCpu implements Cpu {
     this.#clock = (C_CLOCKS + options.thread * CLOCK_STRIDE) / 2;
     this.#after = options.after;
     this.#shared = options.shared ?? false;
+    this.#traced = options.traced ?? false;
     this.#event = options.event;
     this.block = options.image.vcpu(options.guest, options.vcpu);
     this.storage = options.image.storage(options.guest);
@@ -89,12 +93,20 @@ export class ImageCpu implements Cpu {
   execute(instruction: number): number {
     if (this.#event !== undefined && this.#i32[this.block + V_EVENT] !== 0) this.#event(this.block);
     this.executed++;
-    let ended = this.#shared
-      ? this.#kernel.executeShared(this.block, instruction)
-      : this.#kernel.execute(this.block, instruction);
-    if (ended === EXECUTE_INTERCEPT) ended = this.#intercepts.handle(this.block);
+    let ended = this.#executeOnce(instruction);
+    if (ended === EXECUTE_INTERCEPT) {
+      ended = this.#intercepts.handle(this.block);
+      if (this.#traced) this.#kernel.trace(this.block, instruction, this.grLow(0), ended);
+    }
     if (this.#after !== undefined) this.#after();
     return ended;
+  }
+
+  #executeOnce(instruction: number): number {
+    if (this.#traced) return this.#kernel.executeTraced(this.block, instruction, this.#shared);
+    return this.#shared
+      ? this.#kernel.executeShared(this.block, instruction)
+      : this.#kernel.execute(this.block, instruction);
   }
 
   conditionCode(): number {

@@ -19,6 +19,8 @@ import { Partition } from '../lpar/partition.ts';
 import { AdapterService, type ServiceModels } from '../lpar/service.ts';
 import type { HostSide } from '../sysfs/host-side.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
+import type { TraceRecord } from '../trace/record.ts';
+import { TRACE_RECORDS, TraceRings } from '../trace/ring.ts';
 import { AqicHandler } from '../vfio-ap/aqic.ts';
 import { openVfioDevice, type VfioApFile } from '../vfio-ap/fd.ts';
 import { adapterTextsOf } from './adapter-texts.ts';
@@ -51,6 +53,8 @@ export interface MachineOptions {
   readonly onStep?: (what: string) => void;
   /** Records for guests of guests; `nest` gives them out. */
   readonly nested?: number;
+  /** Takes a record of each AP instruction the guests execute, in the order of their time; what is left comes with `flushTrace`. */
+  readonly onTrace?: (records: readonly TraceRecord[]) => void;
   /** Wraps what the adapters answer: a load generator remembers replies. */
   readonly models?: (models: ServiceModels) => ServiceModels;
 }
@@ -73,6 +77,8 @@ export class Machine {
   readonly guests: readonly GuestHandle[];
   #onStep: (what: string) => void = () => {};
   #nested = 0;
+  readonly #trace: TraceRings | undefined;
+  readonly #onTrace: (records: readonly TraceRecord[]) => void;
   readonly #hostCpu: ImageCpu;
   readonly #files = new Map<string, VfioApFile>();
 
@@ -115,6 +121,9 @@ export class Machine {
     });
     this.partition.onQueueRemoved = (q) => this.aqic.freeResources(q);
     this.intercepts = new InterceptHandler(this.image, this.kernel, this.aqic.handle);
+    const nameOf = (guest: number): string => config.guests[guest - 1]?.name ?? 'host';
+    if (options.onTrace !== undefined) this.#trace = new TraceRings(this.image, nameOf);
+    this.#onTrace = options.onTrace ?? (() => {});
     const vms = virtualMachines(this.image, config, exclusive);
     this.guests = vms.map((vm, index) => this.#handle(vm, index));
     this.#hostCpu = this.#cpu(0, 0);
@@ -151,7 +160,12 @@ export class Machine {
     capacity?: ImageShape,
   ): Promise<Machine> {
     const seat = await takeSeat(
-      shapeOf(config, options.external ?? (() => false), options.nested),
+      shapeOf(
+        config,
+        options.external ?? (() => false),
+        options.nested,
+        options.onTrace === undefined ? 0 : TRACE_RECORDS,
+      ),
       capacity,
     );
     try {
@@ -291,8 +305,22 @@ export class Machine {
     });
   }
 
+  /** Whether AP instructions leave trace records. */
+  get isTraced(): boolean {
+    return this.#trace !== undefined;
+  }
+
+  /** Hands the trace records over that `onTrace` has not had yet. Returns how many were lost so far. */
+  flushTrace(): number {
+    if (this.#trace === undefined) return 0;
+    const records = this.#trace.drain();
+    if (records.length > 0) this.#onTrace(records);
+    return this.#trace.lost;
+  }
+
   /** Ends the machine and gives its memory back. */
   close(): void {
+    this.flushTrace();
     releaseSeat(this.seat);
   }
 
@@ -304,9 +332,11 @@ export class Machine {
       guest,
       vcpu,
       thread: 0,
+      traced: this.#trace !== undefined,
       after: () => {
         if (this.service.wanted) this.service.serve();
         this.alerts.poll();
+        if (this.#trace?.isFilling(0) === true) this.flushTrace();
       },
     });
   }

@@ -21,5 +21,7 @@ export interface RunResult {
   /** `virtual time`, or how many workers. */
   readonly how: string;
   readonly crashes: readonly { readonly guest: string; readonly reason: string }[];
+  /** Instructions that the trace lost; 0 without one. */
+  readonly traceLost: number;
   readonly keyCache: { readonly hits: number; readonly misses: number };
 }

@@ -6,7 +6,7 @@ import type { MachineConfig } from '../config/types.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
 import { guestProgram, programArgs } from '../host/guest-program.ts';
-import { Machine } from '../host/machine.ts';
+import { Machine, type MachineOptions } from '../host/machine.ts';
 import { isBusState } from './counts.ts';
 import { countsUntil, figuresBetween, figuresUntil, type LoadFigures } from './figures.ts';
 import { distribution } from './percentiles.ts';
@@ -20,6 +20,9 @@ import { summarise } from './summary.ts';
 /** Longest piece of virtual time between two looks at what the user wants. */
 const SLICE_NS = 50_000_000;
 
+/** Takes trace records. */
+export type OnTrace = NonNullable<MachineOptions['onTrace']>;
+
 /** Asked between pieces of a run; true = stop here. */
 export type Pause = () => Promise<boolean>;
 
@@ -32,9 +35,14 @@ export class SteppedLoad {
   }
 
   /** Builds the machine and starts the programs of all guests. */
-  static async start(config: MachineConfig, seed?: number): Promise<SteppedLoad> {
+  static async start(
+    config: MachineConfig,
+    seed?: number,
+    onTrace?: OnTrace,
+  ): Promise<SteppedLoad> {
     const machine = await Machine.create(config, {
       ...(seed === undefined ? {} : { seed }),
+      ...(onTrace === undefined ? {} : { onTrace }),
       models: (models) =>
         rememberAnswers(models, (apid) => config.machine.adapters.get(apid)?.mode),
     });
@@ -112,6 +120,8 @@ export interface SteppedOptions {
   /** Distance of the samples. */
   readonly intervalNs: number;
   readonly pause: Pause;
+  /** Takes records of all AP instructions. */
+  readonly onTrace?: OnTrace;
 }
 
 /** Runs a load in virtual time until it has ended, or its duration has passed. */
@@ -119,7 +129,7 @@ export const runStepped = async (
   config: MachineConfig,
   options: SteppedOptions,
 ): Promise<RunResult> => {
-  const load = await SteppedLoad.start(config, options.seed);
+  const load = await SteppedLoad.start(config, options.seed, options.onTrace);
   try {
     const startNs = load.nowNs;
     const endNs = startNs + (options.durationNs ?? Number.POSITIVE_INFINITY);
@@ -140,6 +150,7 @@ export const runStepped = async (
       seconds: (load.nowNs - startNs) / 1e9,
       how: 'virtual time',
       crashes: [],
+      traceLost: load.machine.flushTrace(),
       keyCache: { hits: 0, misses: 0 },
     };
   } finally {

@@ -24,7 +24,7 @@ import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
 import { programArgs } from '../host/guest-program.ts';
 import { reaches } from '../host/host-wiring.ts';
-import { Machine } from '../host/machine.ts';
+import { Machine, type MachineOptions } from '../host/machine.ts';
 import { releaseMdevs } from '../vfio-ap/mdevs-lock.ts';
 import { Exclusion } from './sie.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
@@ -41,6 +41,8 @@ export interface PoolOptions {
   readonly seed?: number;
   /** Called with each worker's interim report. */
   readonly onProgress?: (report: WorkerReport) => void;
+  /** Takes records of all AP instructions; what comes too fast for the main thread is lost. */
+  readonly onTrace?: NonNullable<MachineOptions['onTrace']>;
 }
 
 /** What is left of a guest whose worker died. */
@@ -121,6 +123,7 @@ export class PooledMachine {
     const pooled: { machine?: PooledMachine } = {};
     const machine = await Machine.create(config, {
       ...(options.seed === undefined ? {} : { seed: options.seed }),
+      ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
       exclusive: (guest, change) => {
         if (exclusion.instance === undefined) change();
         else
@@ -228,6 +231,7 @@ export class PooledMachine {
         seed: options.seed ?? this.machine.config.machine.seed,
         startMs: this.#startMs,
         progressMs: options.onProgress === undefined ? 0 : PROGRESS_MS,
+        traced: this.machine.isTraced,
         spread: vcpus.some((vcpu) => this.machine.config.guests[vcpu.guest - 1]?.spread === true),
       };
       this.#reports.push(this.#pool.run(task).catch((error: unknown) => this.#lost(task, error)));
@@ -262,6 +266,7 @@ export class PooledMachine {
     const now = (performance.timeOrigin + performance.now() - this.#startMs) * NS_PER_MS;
     this.machine.stepper.advance(Math.max(0, now - this.machine.nowNs()), false);
     this.machine.alerts.poll();
+    this.machine.flushTrace();
     this.#maxInSie = Math.max(this.#maxInSie, this.#threadsInSie());
   }
 

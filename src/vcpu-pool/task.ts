@@ -29,6 +29,8 @@ export interface WorkerTask {
   readonly progressMs: number;
   /** Whether vCPUs of some guest run on several workers: their queues take a lock. */
   readonly spread: boolean;
+  /** Whether instructions leave trace records. */
+  readonly traced: boolean;
 }
 
 /** What became of one vCPU. `state` is the program's own plain data. */

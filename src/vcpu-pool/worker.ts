@@ -99,6 +99,7 @@ class Worker {
       thread: this.#task.thread,
       event: (vcpu) => serveEvent(this.#i32, vcpu, sie),
       shared: this.#task.spread,
+      traced: this.#task.traced,
     });
     Atomics.store(this.#i32, sie + S_THREAD, this.#task.thread + 1);
     const counters = new Int32Array(COUNTER_WORDS);

@@ -9,7 +9,7 @@ export const ROWS: readonly (readonly string[])[] = [
   ['native-like/arch'],
   ['native-like/machine'],
   ['native-like/blocks', 'native-like/exec'],
-  ['src/cex'],
+  ['src/cex', 'src/trace'],
   ['src/config'],
   ['src/lpar'],
   ['src/kvm', 'src/ap-bus'],

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// One executed AP instruction as the trace has it: from the words of the image, to a line of text or of JSON.
+// Source: native-like/machine/layout.ts (R_*), docs/reference/ap-architecture.md sections 1.3 and 1.11.
+import { FC_COUNT, FC_QCI, GR0_APQN, GR0_FC_SHIFT } from '../../native-like/arch/function-codes.ts';
+import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
+import {
+  responseCode,
+  STATUS_EMPTY,
+  STATUS_FULL,
+  STATUS_IRQ,
+  STATUS_REPLIES,
+} from '../../native-like/arch/status-word.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import {
+  C_VCPU,
+  EXECUTE_PROGRAM,
+  FUNCTION_NAMES,
+  G_FIRST_VCPU,
+  PSW_CC,
+  PSW_CC_SHIFT,
+  R_ENDED,
+  R_GR0,
+  R_GR1,
+  R_INSTRUCTION,
+  R_PSW,
+  R_TIME,
+  R_VCPU,
+  V_GUEST,
+  VCPU_WORDS,
+} from '../../native-like/machine/layout.ts';
+
+/** An executed instruction. */
+export interface TraceRecord {
+  /** The machine's time, nanoseconds: the beginning of the step the instruction was part of. */
+  readonly timeNs: number;
+  readonly guest: string;
+  readonly vcpu: number;
+  /** `TAPQ`, `NQAP`, …; `PQAP fc=2a` for a function code nobody knows, the word in hexadecimal for another instruction. */
+  readonly instruction: string;
+  /** As sysfs writes it; undefined for instructions that name no queue. */
+  readonly apqn: string | undefined;
+  /** GR0 bits 32-63 before, GR1 bits 32-63 after. */
+  readonly gr0: number;
+  readonly gr1: number;
+  /** Condition code; undefined with a program interruption. */
+  readonly cc: number | undefined;
+  /** Response code; undefined for QCI, which has no status, and with a program interruption. */
+  readonly rc: number | undefined;
+  /** Program-interruption code; undefined when the instruction completed. */
+  readonly program: number | undefined;
+}
+
+export const byTime = (a: TraceRecord, b: TraceRecord): number => a.timeNs - b.timeNs;
+
+const hex = (value: number, digits: number): string =>
+  (value >>> 0).toString(16).padStart(digits, '0');
+
+const nameOfInstruction = (word: number, gr0: number): string => {
+  const opcode = word >>> 16;
+  if (opcode === OPCODE_NQAP) return 'NQAP';
+  if (opcode === OPCODE_DQAP) return 'DQAP';
+  if (opcode !== OPCODE_PQAP) return hex(word, 8);
+  const fc = gr0 >>> GR0_FC_SHIFT;
+  return fc < FC_COUNT ? (FUNCTION_NAMES[fc] as string) : `PQAP fc=${hex(fc, 2)}`;
+};
+
+/** Whether the instruction names a queue and answers with a status. */
+const hasStatus = (word: number, gr0: number): boolean => {
+  const opcode = word >>> 16;
+  if (opcode === OPCODE_NQAP || opcode === OPCODE_DQAP) return true;
+  return opcode === OPCODE_PQAP && gr0 >>> GR0_FC_SHIFT !== FC_QCI;
+};
+
+/** The record at word index `at` of the image. */
+export const readRecord = (
+  image: MachineImage,
+  at: number,
+  nameOf: (guest: number) => string,
+): TraceRecord => {
+  const vcpu = image.word(at + R_VCPU);
+  const word = image.word(at + R_INSTRUCTION);
+  const gr0 = image.word(at + R_GR0);
+  const gr1 = image.word(at + R_GR1);
+  const ended = image.word(at + R_ENDED);
+  const record = image.word(vcpu + V_GUEST);
+  const completed = (ended & 0xff) !== EXECUTE_PROGRAM;
+  const status = hasStatus(word, gr0);
+  return {
+    timeNs: image.f64[(at + R_TIME) >> 1] as number,
+    guest: nameOf(image.guestNumber(record)),
+    vcpu: (vcpu - image.word(C_VCPU)) / VCPU_WORDS - image.word(record + G_FIRST_VCPU),
+    instruction: nameOfInstruction(word, gr0),
+    apqn: status ? `${hex((gr0 & GR0_APQN) >>> 8, 2)}.${hex(gr0 & 0xff, 4)}` : undefined,
+    gr0,
+    gr1,
+    cc: completed ? (image.word(at + R_PSW) & PSW_CC) >>> PSW_CC_SHIFT : undefined,
+    rc: completed && status ? responseCode(gr1) : undefined,
+    program: completed ? undefined : ended >>> 8,
+  };
+};
+
+const FLAGS: readonly (readonly [number, string])[] = [
+  [STATUS_EMPTY, 'E'],
+  [STATUS_REPLIES, 'R'],
+  [STATUS_FULL, 'F'],
+  [STATUS_IRQ, 'I'],
+];
+
+/** `-R--`: queue empty, replies waiting, queue full, interruptions enabled. */
+const flagsOf = (status: number): string =>
+  FLAGS.map(([bit, letter]) => ((status & bit) !== 0 ? letter : '-')).join('');
+
+const outcomeOf = ({ cc, rc, program, gr1 }: TraceRecord): string => {
+  if (program !== undefined) return `pgm=${hex(program, 4)}`;
+  return rc === undefined ? `cc=${cc}` : `cc=${cc} rc=${hex(rc, 2)} ${flagsOf(gr1)}`;
+};
+
+/** A line of text, with its end: time in seconds, vCPU, instruction, queue, how it ended, GR0 before. */
+export const recordText = (record: TraceRecord): string => {
+  const { timeNs, guest, vcpu, instruction, apqn = '', gr0 } = record;
+  const time = (timeNs / 1e9).toFixed(9).padStart(14);
+  const head = `${time} ${guest}.${vcpu} ${instruction.padEnd(4)} ${apqn.padEnd(7)}`;
+  return `${head} ${outcomeOf(record).padEnd(15)} gr0=${hex(gr0, 8)}\n`;
+};
+
+/** A line of JSON, with its end. Codes and registers are hexadecimal texts. */
+export const recordJson = (record: TraceRecord): string => {
+  const { rc, program, gr0, gr1, ...rest } = record;
+  return `${JSON.stringify({
+    ...rest,
+    ...(rc === undefined ? {} : { rc: hex(rc, 2) }),
+    ...(program === undefined ? {} : { program: hex(program, 4) }),
+    gr0: hex(gr0, 8),
+    gr1: hex(gr1, 8),
+  })}\n`;
+};

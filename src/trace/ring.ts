@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads what threads write into their trace rings (native-like/exec/trace.ts), while they go on.
+// Source: docs/reference/performance.md section 5 (raw ring, drained by the main thread, encoded off the hot path).
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import {
+  C_CLOCKS,
+  C_TRACE,
+  C_TRACE_RECORDS,
+  CLOCK_STRIDE,
+  T_TRACE,
+  THREADS_MAX,
+  TRACE_WORDS,
+} from '../../native-like/machine/layout.ts';
+import { byTime, readRecord, type TraceRecord } from './record.ts';
+
+/** Records a ring holds: a few milliseconds of a thread that does nothing but instructions, 1 MiB. A power of two. */
+export const TRACE_RECORDS = 32_768;
+
+/** The trace rings of a machine. */
+export class TraceRings {
+  readonly #image: MachineImage;
+  readonly #nameOf: (guest: number) => string;
+  /** Records read, for each thread, modulo 2^32. */
+  readonly #read = new Int32Array(THREADS_MAX);
+  /** Records that were overwritten before they were read. */
+  lost = 0;
+
+  /** `nameOf` names a guest by its number in the image. */
+  constructor(image: MachineImage, nameOf: (guest: number) => string) {
+    this.#image = image;
+    this.#nameOf = nameOf;
+  }
+
+  /** Whether a ring of this thread will be full soon. */
+  isFilling(thread: number): boolean {
+    return (this.#count(thread) - (this.#read[thread] as number)) >>> 0 > TRACE_RECORDS / 2;
+  }
+
+  /** All records since the last call, in the order of their time. */
+  drain(): TraceRecord[] {
+    const records: TraceRecord[] = [];
+    for (let thread = 0; thread < THREADS_MAX; thread++) this.#drainThread(thread, records);
+    return records.sort(byTime);
+  }
+
+  #count(thread: number): number {
+    return Atomics.load(this.#image.i32, C_CLOCKS + thread * CLOCK_STRIDE + T_TRACE);
+  }
+
+  #drainThread(thread: number, into: TraceRecord[]): void {
+    const end = this.#count(thread);
+    const size = this.#image.word(C_TRACE_RECORDS);
+    const fresh = Math.min((end - (this.#read[thread] as number)) >>> 0, size);
+    const ring = this.#image.word(C_TRACE) + thread * size * TRACE_WORDS;
+    const found: TraceRecord[] = [];
+    for (let n = fresh; n > 0; n--) {
+      const at = ring + ((end - n) & (size - 1)) * TRACE_WORDS;
+      found.push(readRecord(this.#image, at, this.#nameOf));
+    }
+    // The thread went on meanwhile: what it may have overwritten, the record it is writing included, does not count.
+    const overwritten = Math.max(0, ((this.#count(thread) - end) >>> 0) + fresh + 1 - size);
+    this.lost += ((end - (this.#read[thread] as number)) >>> 0) - fresh;
+    this.lost += Math.min(overwritten, fresh);
+    into.push(...found.slice(overwritten));
+    this.#read[thread] = end;
+  }
+}
