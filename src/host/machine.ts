@@ -287,6 +287,7 @@ export class Machine {
       cpu: guest.cpu(vcpu).cpu as ImageCpu,
       state: program.init(args),
       nextNs: this.nowNs(),
+      readyNs: this.nowNs(),
       done: false,
     });
   }
