@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
+import { PROGRAM, readText } from '../config/text-file.ts';
 import { parseNumber } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { Campaign, type CampaignOptions, type CampaignState } from '../fuzz/campaign.ts';
@@ -190,19 +191,6 @@ const statisticsTable = ({ endings }: Statistics): string =>
       }),
   ]);
 
-const readText = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new ApemuError('APEMU_ERR_PROGRAM_READ', `cannot read program ${file}: ${errno}`, {
-      errno,
-      place: { file },
-      cause,
-    });
-  }
-};
-
 /** Checks an AP program against the rules. */
 async function replayFile(
   config: string | undefined,
@@ -210,7 +198,7 @@ async function replayFile(
   options: FuzzOptions,
   io: CommandIo,
 ): Promise<number> {
-  const program = parseProgram(readText(file), file);
+  const program = parseProgram(readText(file, PROGRAM), file);
   const named = program.config === undefined ? undefined : join(dirname(file), program.config);
   const loaded = loadConfigFile(needConfig(config ?? named));
   const found = await replay(loaded.config, program.statements, { seed: options.seed });
