@@ -85,6 +85,8 @@ async function fuzz(
   const campaign = new Campaign(run, save === undefined ? undefined : savedState(save, run));
   if (campaign.state.streams > 0)
     io.err(`going on after ${count(campaign.state.streams, 'stream')}\n`);
+  // Now, not after an hour, if the folder cannot be written.
+  if (save !== undefined) saveState(save, campaign.state);
   await runStreams(campaign, options, io);
   if (save !== undefined) saveState(save, campaign.state);
   report(campaign.state, options, io);
@@ -121,9 +123,8 @@ function showFinding(finding: Finding, options: FuzzOptions, io: CommandIo): voi
     io.err(program);
     return;
   }
-  mkdirSync(options.save, { recursive: true });
-  writeFileSync(join(options.save, `${name}.ap`), program);
-  writeFileSync(join(options.save, `${name}.yaml`), findingConfig(finding));
+  saveText(options.save, `${name}.ap`, program);
+  saveText(options.save, `${name}.yaml`, findingConfig(finding));
   io.err(`saved ${join(options.save, `${name}.ap`)}\n`);
 }
 
@@ -137,25 +138,35 @@ function savedState(folder: string, options: CampaignOptions): CampaignState | u
     return undefined;
   }
   const state = readState(text, file);
-  if (Campaign.fits(state, options)) return state;
+  if (state !== null && Campaign.fits(state, options)) return state;
   throw new ApemuError(
     'APEMU_ERR_USAGE_RESUME',
     `${file} is the state of another run (expected the same configuration, --seed, --lines; or another folder)`,
   );
 }
 
-const readState = (text: string, file: string): CampaignState => {
+const readState = (text: string, file: string): CampaignState | null => {
   try {
-    return JSON.parse(text) as CampaignState;
+    return JSON.parse(text) as CampaignState | null;
   } catch (cause) {
     const message = `${file} is no state of apemu fuzz`;
     throw new ApemuError('APEMU_ERR_FUZZ_STATE', message, { place: { file }, cause });
   }
 };
 
-function saveState(folder: string, state: CampaignState): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, STATE_FILE), `${JSON.stringify(state)}\n`);
+const saveState = (folder: string, state: CampaignState): void =>
+  saveText(folder, STATE_FILE, `${JSON.stringify(state)}\n`);
+
+/** @throws ApemuError APEMU_ERR_USAGE_SAVE */
+function saveText(folder: string, name: string, text: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, name), text);
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    const message = `cannot write ${join(folder, name)}: ${errno}`;
+    throw new ApemuError('APEMU_ERR_USAGE_SAVE', message, { errno, cause });
+  }
 }
 
 function report(state: CampaignState, options: FuzzOptions, io: CommandIo): void {
