@@ -2,10 +2,10 @@
 // `apemu exec FILE...`: runs AP programs in stepped mode; each gets a machine of its own.
 // Source: docs/design.md sections 6 and 7.
 
-import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
+import { PROGRAM, readText } from '../config/text-file.ts';
 import { parseNumber } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { openProgramMachine } from '../program/adapter.ts';
@@ -14,7 +14,7 @@ import { parseProgram } from '../program/parse.ts';
 import { formatMismatch, shellWord } from '../program/report.ts';
 import { type Mismatch, type ProgramRecord, RunnableProgram } from '../program/run.ts';
 import type { AddCommand } from './commands.ts';
-import { exitCodeOf, formatError } from './errors.ts';
+import { exitCodeOf, formatError, printable } from './errors.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { count, showWarnings } from './text.ts';
 
@@ -127,7 +127,8 @@ function summarise(
   file: string,
 ): void {
   const replay = replayCommand(file, options);
-  for (const mismatch of total.mismatches) io.out(`${formatMismatch(mismatch, replay)}\n`);
+  for (const mismatch of total.mismatches)
+    io.out(printable(`${formatMismatch(mismatch, replay)}\n`));
   const stopped = total.steps < runnable.steps.length ? ', interrupted' : '';
   const wrong = total.mismatches.length;
   const verdict =
@@ -145,17 +146,7 @@ function replayCommand(file: string, { config, seed }: ExecOptions): string {
 }
 
 async function readProgram(file: string, io: CommandIo): Promise<string> {
-  if (file === '-') return io.readInput();
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new ApemuError('APEMU_ERR_PROGRAM_READ', `cannot read program ${file}: ${errno}`, {
-      errno,
-      place: { file },
-      cause,
-    });
-  }
+  return file === '-' ? io.readInput() : readText(file, PROGRAM);
 }
 
 /** `--config` is relative to the working directory, `config` to the program. */
@@ -165,7 +156,7 @@ function configOf(program: Program, file: string, options: ExecOptions): string 
     throw new ApemuError(
       'APEMU_ERR_PROGRAM_CONFIG',
       'the program names no configuration (expected a line "config FILE", or --config FILE)',
-      { place: { file: program.file, line: 1 } },
+      { place: { file: program.file, line: 1, column: 1 } },
     );
   }
   return isAbsolute(program.config) || file === '-'

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
+import { PROGRAM, readText } from '../config/text-file.ts';
 import { parseNumber } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { Campaign, type CampaignOptions, type CampaignState } from '../fuzz/campaign.ts';
@@ -84,6 +85,8 @@ async function fuzz(
   const campaign = new Campaign(run, save === undefined ? undefined : savedState(save, run));
   if (campaign.state.streams > 0)
     io.err(`going on after ${count(campaign.state.streams, 'stream')}\n`);
+  // Now, not after an hour, if the folder cannot be written.
+  if (save !== undefined) saveState(save, campaign.state);
   await runStreams(campaign, options, io);
   if (save !== undefined) saveState(save, campaign.state);
   report(campaign.state, options, io);
@@ -120,9 +123,8 @@ function showFinding(finding: Finding, options: FuzzOptions, io: CommandIo): voi
     io.err(program);
     return;
   }
-  mkdirSync(options.save, { recursive: true });
-  writeFileSync(join(options.save, `${name}.ap`), program);
-  writeFileSync(join(options.save, `${name}.yaml`), findingConfig(finding));
+  saveText(options.save, `${name}.ap`, program);
+  saveText(options.save, `${name}.yaml`, findingConfig(finding));
   io.err(`saved ${join(options.save, `${name}.ap`)}\n`);
 }
 
@@ -136,25 +138,35 @@ function savedState(folder: string, options: CampaignOptions): CampaignState | u
     return undefined;
   }
   const state = readState(text, file);
-  if (Campaign.fits(state, options)) return state;
+  if (state !== null && Campaign.fits(state, options)) return state;
   throw new ApemuError(
     'APEMU_ERR_USAGE_RESUME',
     `${file} is the state of another run (expected the same configuration, --seed, --lines; or another folder)`,
   );
 }
 
-const readState = (text: string, file: string): CampaignState => {
+const readState = (text: string, file: string): CampaignState | null => {
   try {
-    return JSON.parse(text) as CampaignState;
+    return JSON.parse(text) as CampaignState | null;
   } catch (cause) {
     const message = `${file} is no state of apemu fuzz`;
     throw new ApemuError('APEMU_ERR_FUZZ_STATE', message, { place: { file }, cause });
   }
 };
 
-function saveState(folder: string, state: CampaignState): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, STATE_FILE), `${JSON.stringify(state)}\n`);
+const saveState = (folder: string, state: CampaignState): void =>
+  saveText(folder, STATE_FILE, `${JSON.stringify(state)}\n`);
+
+/** @throws ApemuError APEMU_ERR_USAGE_SAVE */
+function saveText(folder: string, name: string, text: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, name), text);
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    const message = `cannot write ${join(folder, name)}: ${errno}`;
+    throw new ApemuError('APEMU_ERR_USAGE_SAVE', message, { errno, cause });
+  }
 }
 
 function report(state: CampaignState, options: FuzzOptions, io: CommandIo): void {
@@ -190,19 +202,6 @@ const statisticsTable = ({ endings }: Statistics): string =>
       }),
   ]);
 
-const readText = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new ApemuError('APEMU_ERR_PROGRAM_READ', `cannot read program ${file}: ${errno}`, {
-      errno,
-      place: { file },
-      cause,
-    });
-  }
-};
-
 /** Checks an AP program against the rules. */
 async function replayFile(
   config: string | undefined,
@@ -210,7 +209,7 @@ async function replayFile(
   options: FuzzOptions,
   io: CommandIo,
 ): Promise<number> {
-  const program = parseProgram(readText(file), file);
+  const program = parseProgram(readText(file, PROGRAM), file);
   const named = program.config === undefined ? undefined : join(dirname(file), program.config);
   const loaded = loadConfigFile(needConfig(config ?? named));
   const found = await replay(loaded.config, program.statements, { seed: options.seed });

@@ -2,10 +2,10 @@
 // `apemu golden FILE...`: replays recordings of a real kernel's sysfs, line for line.
 // Source: docs/design.md section 7; test/golden/README.md (format).
 
-import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { type Command, Option } from 'commander';
 import { configFromObject, loadConfigFile } from '../config/load.ts';
+import { type FileKind, readBytes } from '../config/text-file.ts';
 import { KERNEL_PROFILES, type KernelProfileName, type MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { type GoldenResult, replayGolden } from '../sysfs/golden.ts';
@@ -14,6 +14,13 @@ import { exitCodeOf, formatError } from './errors.ts';
 import { GOLDEN_CONFIG, openGoldenHost } from './golden-host.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { count } from './text.ts';
+
+/** A recording of a day is far shorter; unpacked, too. */
+const RECORDING: FileKind = {
+  name: 'recording',
+  code: 'APEMU_ERR_GOLDEN_READ',
+  maxBytes: 256 * 1024 * 1024,
+};
 
 interface GoldenOptions {
   readonly kernel?: KernelProfileName;
@@ -74,9 +81,10 @@ async function replayFile(
 }
 
 function readRecording(file: string): string {
+  const bytes = readBytes(file, RECORDING);
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.toString('utf8');
   try {
-    const bytes = readFileSync(file);
-    return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8');
+    return gunzipSync(bytes, { maxOutputLength: RECORDING.maxBytes }).toString('utf8');
   } catch (cause) {
     const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
     throw new ApemuError('APEMU_ERR_GOLDEN_READ', `cannot read recording ${file}: ${errno}`, {

@@ -3,7 +3,7 @@
 
 import { pino } from 'pino';
 import type { CommandIo } from './io.ts';
-import { EXIT_INTERRUPTED, EXIT_OK } from './io.ts';
+import { EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
 
 /** A second Ctrl-C ends the process at once: the first one asks for a clean end. */
 export function processIo(): CommandIo & { close(): void } {
@@ -17,8 +17,13 @@ export function processIo(): CommandIo & { close(): void } {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // `apemu … | head`: the reader has what it wanted.
     if (error.code === 'EPIPE') process.exit(EXIT_OK);
-    throw error;
+    process.stderr.write(
+      `apemu: cannot write the results: ${error.code} [APEMU_ERR_USAGE_OUTPUT]\n`,
+    );
+    process.exit(EXIT_USAGE);
   });
+  // Nobody reads the messages: what the command does, and its exit code, stay.
+  process.stderr.on('error', () => {});
   return {
     out: (text) => {
       process.stdout.write(text);

@@ -2,11 +2,10 @@
 // `apemu shell CONFIG`: an administrator's shell over a stepped machine; from a terminal, a script, or standard input.
 // Source: docs/design.md section 7.
 
-import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
+import { CONFIGURATION, readText } from '../config/text-file.ts';
 import { KERNEL_PROFILES, type KernelProfileName, type MachineConfig } from '../config/types.ts';
-import { ApemuError } from '../errors.ts';
 import { Machine } from '../host/machine.ts';
 import { Shell } from '../shell/shell.ts';
 import type { AddCommand } from './commands.ts';
@@ -91,14 +90,5 @@ function configFor(config: MachineConfig, { bare, kernel }: Request): MachineCon
 }
 
 function readScript(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new ApemuError('APEMU_ERR_USAGE_SCRIPT', `cannot read script ${file}: ${errno}`, {
-      errno,
-      place: { file },
-      cause,
-    });
-  }
+  return readText(file, { ...CONFIGURATION, name: 'script', code: 'APEMU_ERR_USAGE_SCRIPT' });
 }

@@ -2,8 +2,6 @@
 // Configurations in: YAML text, file or plain object. Out: a checked, complete, frozen MachineConfig, or all mistakes at once.
 // Source: docs/design.md section 5.
 
-import { readFileSync } from 'node:fs';
-import { ApemuError } from '../errors.ts';
 import { checkFaults, checkWhole, warnAbout } from './checks.ts';
 import { normaliseFault } from './faults.ts';
 import { type Mistake, MistakesError } from './mistakes.ts';
@@ -11,6 +9,7 @@ import { normaliseGuest, normaliseHost, normalisePartition } from './normalise.t
 import { directoryOf } from './paths.ts';
 import { ConfigSchema, type RawConfig, type RawFault } from './schema.ts';
 import { type Report, type Source, sourceFromObject, sourceFromYaml } from './source.ts';
+import { CONFIGURATION, readText } from './text-file.ts';
 import type { ConfigWarning, FaultConfig, LoadedConfig, MachineConfig } from './types.ts';
 import { validate } from './validate.ts';
 
@@ -56,21 +55,10 @@ export function faultFromObject(object: FaultObject, config: MachineConfig): Fau
 
 /**
  * Reads a file.
- * @throws ApemuError `APEMU_ERR_CONFIG_READ` if it cannot be read; MistakesError for what stands in it.
+ * @throws ApemuError `APEMU_ERR_CONFIG_READ` if it cannot be read or is no text; MistakesError for what stands in it.
  */
 export function loadConfigFile(file: string): LoadedConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new ApemuError('APEMU_ERR_CONFIG_READ', `cannot read configuration ${file}: ${reason}`, {
-      errno: reason,
-      place: { file },
-      cause,
-    });
-  }
-  return parseConfig(text, file);
+  return parseConfig(readText(file, CONFIGURATION), file);
 }
 
 function build(source: Source, file: string | undefined): LoadedConfig {

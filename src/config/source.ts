@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // A YAML text, or a plain object, as one tree of plain values whose every node knows where it stands.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml';
 import type { SourcePlace } from '../errors.ts';
 import type { Mistake } from './mistakes.ts';
 import { parseNumber } from './units.ts';
@@ -31,6 +40,15 @@ export interface Source {
 
 /** Aliases may repeat a part; more nodes than this is an attempt to blow up memory. */
 const MAX_NODES = 200_000;
+/** No configuration is nested so deeply; an alias inside what it names is, without end. */
+const MAX_DEPTH = 64;
+const DEEP = ['the file is nested too deeply', `at most ${MAX_DEPTH} levels`] as const;
+
+/** What the parser says in words about its own use, or its own limits, in ours: message and what was expected. */
+const PARSER_WORDS: readonly (readonly [start: string, message: string, expected: string])[] = [
+  ['Maximum call stack', ...DEEP],
+  ['Source contains multiple documents', 'a second document begins here', 'one document'],
+];
 
 /** `machine.adapters.0x05.type`, for messages. */
 export function formatPath(path: Path): string {
@@ -61,25 +79,26 @@ export function sourceFromYaml(text: string, file: string): Source {
   };
   const mistake = (what: string, message: string, offset: number, expected?: string) =>
     mistakes.push({ code: `APEMU_ERR_CONFIG_${what}`, message, expected, place: place(offset) });
-  for (const error of document.errors) mistake('SYNTAX', firstLine(error.message), error.pos[0]);
+  for (const { message, pos } of document.errors) mistake('SYNTAX', ...inWords(message, pos[0]));
 
   const values = new Map<string, number>();
   const keys = new Map<string, number>();
   let nodes = 0;
+  let deepOffset: number | undefined;
   const convert = (node: Node | null | undefined, path: Path, fallback: number): unknown => {
     const offset = node?.range?.[0] ?? fallback;
     values.set(idOf(path), offset);
-    if (++nodes > MAX_NODES) return undefined;
+    if (path.length > MAX_DEPTH) deepOffset ??= offset;
+    if (++nodes > MAX_NODES || path.length > MAX_DEPTH) return undefined;
     if (isAlias(node)) return convert(node.resolve(document), path, offset);
     if (isSeq(node))
       return node.items.map((item, i) => convert(item as Node, [...path, i], offset));
     if (isMap(node)) return convertMap(node, path, offset);
     return isScalar(node) ? scalarValue(node.value, node.source) : null;
   };
-  const convertMap = (node: Node, path: Path, offset: number): unknown => {
+  const convertMap = (node: YAMLMap, path: Path, offset: number): unknown => {
     const result: Record<string, unknown> = Object.create(null);
     const spellings = new Map<string, string>();
-    if (!isMap(node)) return result;
     for (const pair of node.items) {
       const keyNode = pair.key as Node;
       const keyOffset = keyNode?.range?.[0] ?? offset;
@@ -103,6 +122,8 @@ export function sourceFromYaml(text: string, file: string): Source {
   const value = convert(document.contents, [], 0);
   if (nodes > MAX_NODES)
     mistake('SIZE', 'the file has too many entries', 0, `at most ${MAX_NODES}`);
+  if (deepOffset !== undefined && document.errors.length === 0)
+    mistake('SIZE', DEEP[0], deepOffset, DEEP[1]);
   const find = (table: Map<string, number>, path: Path): SourcePlace => {
     const offset = table.get(idOf(path)) ?? nearestOffset(values, path);
     return offset === undefined ? { file } : place(offset);
@@ -136,5 +157,11 @@ function scalarValue(value: unknown, source: string | undefined): unknown {
   if (typeof value !== 'number' || source === undefined) return value;
   return /^[0-9a-fA-F]{2}\.[0-9a-fA-F]{4}$/.test(source) || source.length > 15 ? source : value;
 }
+
+/** Message, offset and what was expected. */
+const inWords = (message: string, offset: number): [string, number, string | undefined] => {
+  const row = PARSER_WORDS.find(([start]) => message.startsWith(start));
+  return [row?.[1] ?? firstLine(message), offset, row?.[2]];
+};
 
 const firstLine = (text: string) => text.split('\n', 1)[0];

@@ -301,6 +301,7 @@ export class Machine {
       cpu: guest.cpu(vcpu).cpu as ImageCpu,
       state: program.init(args),
       nextNs: this.nowNs(),
+      readyNs: this.nowNs(),
       done: false,
     });
   }

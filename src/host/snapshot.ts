@@ -37,6 +37,7 @@ interface ProgramRecord {
   readonly program: string;
   readonly state: unknown;
   readonly nextNs: number;
+  readonly readyNs: number;
   readonly done: boolean;
   readonly executed: number;
 }
@@ -76,8 +77,8 @@ export const saveMachine = (machine: Machine): Uint8Array => {
     attached: [...machine.files.keys()],
     programs: machine.stepper.programs.map((running) => {
       refuseUnlessPlain(running.program.name, running.state);
-      const { guest, vcpu, state, nextNs, done, cpu } = running;
-      return { guest, vcpu, program: running.name, state, nextNs, done, executed: cpu.executed };
+      const { guest, vcpu, name: program, state, nextNs, readyNs, done, cpu } = running;
+      return { guest, vcpu, program, state, nextNs, readyNs, done, executed: cpu.executed };
     }),
   };
   const body = packr.pack(saved);
@@ -206,6 +207,7 @@ const restoreProgram = async (machine: Machine, record: ProgramRecord): Promise<
     cpu,
     state: record.state,
     nextNs: record.nextNs,
+    readyNs: record.readyNs,
     done: record.done,
   });
 };

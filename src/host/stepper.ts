@@ -33,6 +33,8 @@ export interface RunningProgram {
   state: unknown;
   /** When its next step runs; Infinity while it waits for an interruption. */
   nextNs: number;
+  /** When the instructions of its last step are over: an interruption is not taken before. */
+  readyNs: number;
   done: boolean;
 }
 
@@ -109,7 +111,7 @@ export class Stepper {
     if (running.done) return Number.POSITIVE_INFINITY;
     const { cpu } = running;
     const pending = pendingMask(this.#image, running.guest) & enabledMask(this.#image, cpu.block);
-    return pending === 0 ? running.nextNs : Math.min(running.nextNs, this.nowNs());
+    return pending === 0 ? running.nextNs : Math.min(running.nextNs, running.readyNs);
   }
 
   #happen(timeNs: number, withPrograms: boolean): void {
@@ -125,10 +127,10 @@ export class Stepper {
   #step(running: RunningProgram, now: number): void {
     const before = running.cpu.executed;
     const wait = running.program.step(running.cpu, running.state);
-    const cost = Math.max(1, running.cpu.executed - before) * INSTRUCTION_NS;
+    running.readyNs = now + Math.max(1, running.cpu.executed - before) * INSTRUCTION_NS;
     if (wait === WAIT_DONE) running.done = true;
     if (wait === WAIT_INTERRUPTION) running.nextNs = Number.POSITIVE_INFINITY;
-    else running.nextNs = Math.max(now + cost, wait);
+    else running.nextNs = Math.max(running.readyNs, wait);
   }
 
   #setTime(timeNs: number): void {

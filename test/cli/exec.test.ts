@@ -102,7 +102,7 @@ describe('apemu exec', () => {
   });
 
   it.each([
-    ['bare.ap', 'bare.ap:1: the program names no configuration', 'APEMU_ERR_PROGRAM_CONFIG'],
+    ['bare.ap', 'bare.ap:1:1: the program names no configuration', 'APEMU_ERR_PROGRAM_CONFIG'],
     ['guest.ap', 'guest.ap:3:1: the machine has no guest H', 'APEMU_ERR_PROGRAM_UNKNOWN_GUEST'],
     ['none.ap', 'none.ap: cannot read program', 'APEMU_ERR_PROGRAM_READ'],
   ])('%s cannot be run: exit 3', async (name, message, errorCode) => {

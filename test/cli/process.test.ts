@@ -64,6 +64,21 @@ describe.skipIf(!built)('the built program', () => {
     expect([code, stderr]).toEqual([130, '']);
   });
 
+  it('says that the results cannot be written, without a stack trace', async () => {
+    const { code, stderr } = await shell('node "$APEMU" exec examples/queue-full.ap >/dev/full');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^apemu: cannot write the results: ENOSPC \[APEMU_ERR_USAGE_OUTPUT\]\n$/,
+    );
+  });
+
+  it('keeps its exit code where nobody reads its messages', async () => {
+    const command = '{ node "$APEMU" exec /dev/null 2>&1 >&3; echo $? >&3; } 3>&1 | true';
+    expect(await shell(`exec 3>&1; ${command.replace(' 3>&1', '')}`)).toMatchObject({
+      stdout: '3\n',
+    });
+  });
+
   it('shows no stack trace for a bad file', async () => {
     const { code, stdout, stderr } = await shell('node "$APEMU" exec test/program/bad/no-apqn.ap');
     expect([code, stdout]).toEqual([3, '']);

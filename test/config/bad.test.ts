@@ -12,6 +12,15 @@ const DIRECTORY = new URL('./bad/', import.meta.url);
 const ROWS: readonly [string, number, number, string, string][] = [
   ['syntax', 4, 1, 'SYNTAX', ''],
   ['empty', 1, 1, 'TYPE', 'the file is empty'],
+  ['alias-of-itself', 3, 26, 'SIZE', 'the file is nested too deeply (expected at most 64 levels)'],
+  [
+    'nested-too-deeply',
+    3,
+    80,
+    'SIZE',
+    'the file is nested too deeply (expected at most 64 levels)',
+  ],
+  ['two-documents', 2, 1, 'SYNTAX', 'a second document begins here (expected one document)'],
   [
     'no-version',
     1,

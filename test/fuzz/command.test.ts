@@ -110,10 +110,23 @@ describe('apemu fuzz', () => {
     expect([code, errors]).toEqual([expected, expect.stringContaining(text)]);
   });
 
-  it('ends with exit code 3 for a state file that is none', async () => {
-    writeFileSync(join(folder, 'fuzz-state.json'), 'not JSON');
+  it.each([
+    ['not JSON', 3, 'APEMU_ERR_FUZZ_STATE'],
+    ['null', 2, 'APEMU_ERR_USAGE_RESUME'],
+    ['{}', 2, 'APEMU_ERR_USAGE_RESUME'],
+  ])('refuses a state file that holds %s', async (text, expected, error) => {
+    writeFileSync(join(folder, 'fuzz-state.json'), text);
     const { code, errors } = await fuzz('--save', folder);
-    expect(code).toBe(3);
+    expect(code).toBe(expected);
     expect(errors).toContain('fuzz-state.json');
+    expect(errors).toContain(error);
+  });
+
+  it('says before it begins that the folder cannot be written', async () => {
+    const { code, errors, output } = await fuzz('--save', join('/dev/null', 'folder'));
+    expect([code, output]).toEqual([2, '']);
+    expect(errors).toMatch(
+      /^apemu: cannot write .*fuzz-state.json: ENOTDIR \[APEMU_ERR_USAGE_SAVE\]\n$/,
+    );
   });
 });

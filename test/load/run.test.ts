@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { INSTRUCTION_NS } from '../../src/host/stepper.ts';
 import { apemu } from '../cli/fake-io.ts';
 import { records, type Shape, shapeFile } from './support.ts';
 
@@ -67,6 +68,17 @@ describe('apemu run --stepped', () => {
     expect([code, errors]).toEqual([0, '']);
     const run = records(output).find(({ record }) => record === 'run') ?? {};
     for (const [name, value] of Object.entries(expected)) expect(run[name]).toEqual(value);
+  });
+
+  it('an instruction takes its time, also where an interruption waits for its end', async () => {
+    const instant: Shape = { workload: { name: 'loopback', messages: 5000 } };
+    const { output } = await apemu(['run', shapeFile(instant), '--stepped', '--json']);
+    const all = records(output);
+    const { seconds } = all.find(({ record }) => record === 'run') as { seconds: number };
+    const { executed } = all.find(({ record }) => record === 'guest') as { executed: number };
+    expect(executed).toBeGreaterThan(10_000);
+    // The run ends when its last step begins.
+    expect(seconds * 1e9).toBeGreaterThan(0.9 * executed * INSTRUCTION_NS);
   });
 
   it('--rate of one guest changes that guest alone', async () => {
