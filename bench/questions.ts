@@ -16,6 +16,7 @@ import { rsa } from './questions/rsa.ts';
 import { saved } from './questions/saved.ts';
 import { scaling } from './questions/scaling.ts';
 import { tapq } from './questions/tapq.ts';
+import { trace } from './questions/trace.ts';
 
 export const QUESTIONS: readonly Question[] = [
   check,
@@ -25,6 +26,7 @@ export const QUESTIONS: readonly Question[] = [
   mixed,
   allocation,
   protection,
+  trace,
   scaling,
   aqic,
   masks,

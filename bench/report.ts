@@ -30,7 +30,6 @@ export interface Report {
   readonly rounds: number;
   readonly smoke: boolean;
   readonly rows: readonly ReportRow[];
-  readonly leftOut: readonly string[];
 }
 
 export interface MachineDescription {

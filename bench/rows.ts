@@ -94,6 +94,8 @@ export const ROWS: readonly Row[] = [
   allocationRow('allocation-loop', 'allocation by an instruction, TAPQ in the run loop'),
   allocationRow('allocation-mixed', 'allocation by an instruction, mixed stream'),
   ratioAtMost('protection', 'protection against mask changes, a TAPQ', 1.05, 'none'),
+  ratioAtMost('trace-mixed', 'trace record an instruction, mixed stream of 64 B', 1.5, 'off'),
+  ratioAtMost('trace-tapq', 'the same, TAPQ alone', undefined, 'off'),
   {
     id: 'scaling-disjoint',
     operation: 'two workers on queues of their own',
@@ -144,9 +146,6 @@ export const ROWS: readonly Row[] = [
   valueAtMost('start-largest', 'machine start, 256 x 256 queues', 'ms', 1000),
   valueAtMost('assign-adapter', 'assign_adapter, 256 x 256 queues, 64 mdevs', 'ms', 2),
 ];
-
-/** What is in the table and not here, with the reason. */
-export const LEFT_OUT: readonly string[] = ['trace record per instruction: tracing is not built'];
 
 /** Whether a target holds; undefined for rows that inform only. */
 export const holds = (row: Row, finding: Finding): boolean | undefined => row.holds?.(finding);

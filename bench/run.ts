@@ -14,7 +14,6 @@ import { QUESTIONS } from './questions.ts';
 import { buildReference } from './reference/build.ts';
 import type { BuiltReference } from './reference/reference.ts';
 import { type MachineDescription, type Report, reportRows } from './report.ts';
-import { LEFT_OUT } from './rows.ts';
 
 export interface BenchOptions {
   /** Fresh processes for each variant. */
@@ -91,7 +90,6 @@ export const runBenchmarks = async (options: BenchOptions): Promise<Report> => {
       rounds: options.rounds ?? (options.smoke ? SMOKE_PACE : FULL_PACE).rounds,
       smoke: options.smoke,
       rows: reportRows(findings, !options.smoke),
-      leftOut: LEFT_OUT,
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -14,6 +14,7 @@ import { createImage, type MachineImage } from '../../native-like/machine/image.
 import { MASK_WORDS, V_GR } from '../../native-like/machine/layout.ts';
 import { type Kernel, loadKernel } from '../../src/lpar/kernel.ts';
 import { INSTANT_SERVICE, Partition } from '../../src/lpar/partition.ts';
+import { TRACE_RECORDS } from '../../src/trace/ring.ts';
 import { loadReference } from '../reference/build.ts';
 import type { BuiltReference, Reference } from '../reference/reference.ts';
 import { dqap, type Instruction, nqap } from './tables.ts';
@@ -31,6 +32,8 @@ export interface BenchShape {
   /** Messages a queue holds. */
   readonly depth?: number;
   readonly messageBytes?: number;
+  /** The machine is laid out for a trace. */
+  readonly traced?: boolean;
   /** Guests without masks: what they name is refused. Default none. */
   readonly isRefused?: (guest: number) => boolean;
 }
@@ -71,6 +74,7 @@ export const buildMachine = async (shape: BenchShape = {}): Promise<BenchMachine
   const image = createImage({
     guests: [host, ...numbers(guests).map(() => ({ vcpus: perGuest, storageBytes }))],
     messageBytes: shape.messageBytes ?? 0x1000000,
+    traceRecords: shape.traced === true ? TRACE_RECORDS : 0,
   });
   const kernel = await loadKernel(image);
   setFacilities(image, 0, HOST_FACILITIES);

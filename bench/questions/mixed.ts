@@ -59,8 +59,8 @@ export const mixedRows = (machine: BenchMachine, length: number, count: number):
   return rows;
 };
 
-export const buildMixedMachine = async (): Promise<BenchMachine> => {
-  const machine = await buildMachine({ guests: GUESTS, domains: GUESTS, depth: DEPTH });
+export const buildMixedMachine = async (traced = false): Promise<BenchMachine> => {
+  const machine = await buildMachine({ guests: GUESTS, domains: GUESTS, depth: DEPTH, traced });
   machine.vcpus.forEach((vcpu, queue) => {
     primeQueues(machine, vcpu, [queue]);
   });

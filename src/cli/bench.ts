@@ -71,7 +71,6 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
     io.out(`reference: ${report.referenceDescription}\n`);
     io.out(`${report.processes} processes, ${report.rounds} rounds each\n\n`);
     io.out(table(reportCells(report.rows)));
-    for (const text of report.leftOut) io.out(`\nleft out: ${text}\n`);
     if (smoke) io.out('\na smoke run: figures mean nothing\n');
   }
   const missed = report.rows.some((row) => row.holds === false);

@@ -8,8 +8,9 @@ import { distribution } from '../load/percentiles.ts';
 import type { RunResult } from '../load/result.ts';
 import { type LoadSample, takeSample } from '../load/sample.ts';
 import { Series } from '../load/series.ts';
-import { guestLoad, type OnTrace } from '../load/stepped.ts';
+import { guestLoad } from '../load/stepped.ts';
 import { answeredOf, summarise } from '../load/summary.ts';
+import type { TakeTrace } from '../trace/ring.ts';
 import { PooledMachine } from '../vcpu-pool/pooled-machine.ts';
 import type { WorkerReport } from '../vcpu-pool/task.ts';
 import type { CommandIo } from './io.ts';
@@ -25,7 +26,7 @@ export interface PooledOptions {
   /** No progress on standard error. */
   readonly silent: boolean;
   /** Takes records of all AP instructions. */
-  readonly onTrace?: OnTrace;
+  readonly onTrace?: TakeTrace;
 }
 
 /** A machine on workers whose guests make a load: what its workers have reported last. */
@@ -150,7 +151,7 @@ function resultOf(
     seconds,
     how: `${workers} worker${workers === 1 ? '' : 's'}`,
     crashes: pooled.crashes,
-    traceLost: pooled.machine.flushTrace(),
+    traceLost: pooled.machine.trace?.flush() ?? 0,
     keyCache: {
       hits: sum((report) => report.keyCache.hits),
       misses: sum((report) => report.keyCache.misses),

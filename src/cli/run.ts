@@ -13,8 +13,9 @@ import { pageHtml } from '../load/page.ts';
 import type { RunResult } from '../load/result.ts';
 import { runJson } from '../load/run-json.ts';
 import { runText } from '../load/run-text.ts';
-import { type OnTrace, runStepped } from '../load/stepped.ts';
+import { runStepped } from '../load/stepped.ts';
 import { sweepJson, sweepText } from '../load/sweep-text.ts';
+import type { TakeTrace } from '../trace/ring.ts';
 import type { AddCommand } from './commands.ts';
 import { parseSeed } from './exec.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
@@ -118,7 +119,7 @@ function runLoad(
   config: MachineConfig,
   options: RunOptions,
   io: CommandIo,
-  onTrace?: OnTrace,
+  onTrace?: TakeTrace,
 ): Promise<RunResult> {
   const { seed, duration, workers, stepped = false, interval } = options;
   const common = {

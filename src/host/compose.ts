@@ -34,6 +34,7 @@ import { hostFacilities } from '../kvm/guest-facilities.ts';
 import { type GuestExclusive, VirtualMachine } from '../kvm/virtual-machine.ts';
 import type { Fault } from '../lpar/faults.ts';
 import type { AdapterProfile } from '../lpar/partition.ts';
+import { type TakeTrace, TRACE_RECORDS } from '../trace/ring.ts';
 import type { Card } from './card-models.ts';
 
 /** vCPUs of the host partition: one for the user's own instructions, one for the AP bus. */
@@ -53,27 +54,35 @@ export const profileOf = (config: MachineConfig): MachineProfileRow => {
   return row;
 };
 
-/** Whether a guest's storage is outside the image: it is a QEMU guest. */
-export type IsExternal = (guest: string) => boolean;
+/** What of a machine's options decides its image. */
+export interface ShapeOptions {
+  /** Guests whose storage is not in the image: they run under QEMU. */
+  readonly external?: (guest: string) => boolean;
+  /** Records of one vCPU for guests of guests (their storage is their outer guest's); `nest` gives them out. */
+  readonly nested?: number;
+  /** Takes a record of each AP instruction the guests execute; what it has not had yet comes with `trace.flush()`. */
+  readonly onTrace?: TakeTrace;
+}
 
-/** The image a configuration needs, with `nested` records of one vCPU for guests of guests (their storage is their outer guest's). */
-export const shapeOf = (
-  config: MachineConfig,
-  external: IsExternal,
-  nested = 0,
-  traceRecords = 0,
-): ImageShape => ({
+/** The image a configuration needs. */
+export const shapeOf = (config: MachineConfig, options: ShapeOptions): ImageShape => ({
   guests: [
     { vcpus: HOST_VCPUS, storageBytes: HOST_STORAGE_BYTES },
     ...config.guests.map((guest) => ({
       vcpus: guest.vcpus,
-      storageBytes: external(guest.name) ? 0 : guest.memory,
+      storageBytes: options.external?.(guest.name) === true ? 0 : guest.memory,
     })),
-    ...Array.from({ length: nested }, () => ({ vcpus: 1, storageBytes: 0 })),
+    ...Array.from({ length: options.nested ?? 0 }, () => ({ vcpus: 1, storageBytes: 0 })),
   ],
   messageBytes: config.machine.messageMemory,
-  traceRecords,
+  traceRecords: options.onTrace === undefined ? 0 : TRACE_RECORDS,
 });
+
+/** Name of a guest by its number in the image. */
+export const guestNames =
+  (config: MachineConfig) =>
+  (guest: number): string =>
+    config.guests[guest - 1]?.name ?? 'host';
 
 /** Machine-wide words of the image: QCI, timing, host kernel quirks, the host's own facilities. */
 export const writeMachine = (image: MachineImage, config: MachineConfig): void => {

@@ -19,8 +19,7 @@ import { Partition } from '../lpar/partition.ts';
 import { AdapterService, type ServiceModels } from '../lpar/service.ts';
 import type { HostSide } from '../sysfs/host-side.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
-import type { TraceRecord } from '../trace/record.ts';
-import { TRACE_RECORDS, TraceRings } from '../trace/ring.ts';
+import { TraceRings } from '../trace/ring.ts';
 import { AqicHandler } from '../vfio-ap/aqic.ts';
 import { openVfioDevice, type VfioApFile } from '../vfio-ap/fd.ts';
 import { adapterTextsOf } from './adapter-texts.ts';
@@ -30,6 +29,8 @@ import {
   adapterProfile,
   cardOf,
   faultsOf,
+  guestNames,
+  type ShapeOptions,
   shapeOf,
   virtualMachines,
   writeMachine,
@@ -40,21 +41,15 @@ import { ImageCpu } from './image-cpu.ts';
 import { releaseSeat, type Seat, takeSeat } from './kernel-pool.ts';
 import { Stepper } from './stepper.ts';
 
-export interface MachineOptions {
+export interface MachineOptions extends ShapeOptions {
   /** Replaces the configuration's seed. */
   readonly seed?: number;
-  /** Guests whose storage is not in the image: they run under QEMU. */
-  readonly external?: (guest: string) => boolean;
   /** Runs a change with a guest's vCPUs (undefined: all vCPUs) out of interpretive execution. Default: stepped, just runs it. */
   readonly exclusive?: (guest: number | undefined, change: () => void) => void;
   /** Leaves the guests' mdevs uncreated: the administrator does it. */
   readonly bare?: boolean;
   /** Called where Linux could be preempted and vCPUs go on: hook and CRYCB writes, instructions of the host; locks become steps. */
   readonly onStep?: (what: string) => void;
-  /** Records for guests of guests; `nest` gives them out. */
-  readonly nested?: number;
-  /** Takes a record of each AP instruction the guests execute, in the order of their time; what is left comes with `flushTrace`. */
-  readonly onTrace?: (records: readonly TraceRecord[]) => void;
   /** Wraps what the adapters answer: a load generator remembers replies. */
   readonly models?: (models: ServiceModels) => ServiceModels;
 }
@@ -70,6 +65,8 @@ export class Machine {
   readonly service: AdapterService;
   readonly intercepts: InterceptHandler;
   readonly aqic: AqicHandler;
+  /** Records of AP instructions, with `onTrace`. */
+  readonly trace: TraceRings | undefined;
   /** The host's handler of GISA alerts. */
   readonly alerts: GisaAlerts;
   readonly seat: Seat;
@@ -77,8 +74,6 @@ export class Machine {
   readonly guests: readonly GuestHandle[];
   #onStep: (what: string) => void = () => {};
   #nested = 0;
-  readonly #trace: TraceRings | undefined;
-  readonly #onTrace: (records: readonly TraceRecord[]) => void;
   readonly #hostCpu: ImageCpu;
   readonly #files = new Map<string, VfioApFile>();
 
@@ -121,9 +116,8 @@ export class Machine {
     });
     this.partition.onQueueRemoved = (q) => this.aqic.freeResources(q);
     this.intercepts = new InterceptHandler(this.image, this.kernel, this.aqic.handle);
-    const nameOf = (guest: number): string => config.guests[guest - 1]?.name ?? 'host';
-    if (options.onTrace !== undefined) this.#trace = new TraceRings(this.image, nameOf);
-    this.#onTrace = options.onTrace ?? (() => {});
+    if (options.onTrace !== undefined)
+      this.trace = new TraceRings(this.image, guestNames(config), options.onTrace);
     const vms = virtualMachines(this.image, config, exclusive);
     this.guests = vms.map((vm, index) => this.#handle(vm, index));
     this.#hostCpu = this.#cpu(0, 0);
@@ -159,15 +153,7 @@ export class Machine {
     options: MachineOptions = {},
     capacity?: ImageShape,
   ): Promise<Machine> {
-    const seat = await takeSeat(
-      shapeOf(
-        config,
-        options.external ?? (() => false),
-        options.nested,
-        options.onTrace === undefined ? 0 : TRACE_RECORDS,
-      ),
-      capacity,
-    );
+    const seat = await takeSeat(shapeOf(config, options), capacity);
     try {
       return new Machine(seat, config, options);
     } catch (error) {
@@ -306,22 +292,9 @@ export class Machine {
     });
   }
 
-  /** Whether AP instructions leave trace records. */
-  get isTraced(): boolean {
-    return this.#trace !== undefined;
-  }
-
-  /** Hands the trace records over that `onTrace` has not had yet. Returns how many were lost so far. */
-  flushTrace(): number {
-    if (this.#trace === undefined) return 0;
-    const records = this.#trace.drain();
-    if (records.length > 0) this.#onTrace(records);
-    return this.#trace.lost;
-  }
-
   /** Ends the machine and gives its memory back. */
   close(): void {
-    this.flushTrace();
+    this.trace?.flush();
     releaseSeat(this.seat);
   }
 
@@ -333,11 +306,11 @@ export class Machine {
       guest,
       vcpu,
       thread: 0,
-      traced: this.#trace !== undefined,
+      traced: this.trace !== undefined,
       after: () => {
         if (this.service.wanted) this.service.serve();
         this.alerts.poll();
-        if (this.#trace?.isFilling(0) === true) this.flushTrace();
+        if (this.trace?.isFilling(0) === true) this.trace.flush();
       },
     });
   }

@@ -6,7 +6,8 @@ import type { MachineConfig } from '../config/types.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
 import { guestProgram, programArgs } from '../host/guest-program.ts';
-import { Machine, type MachineOptions } from '../host/machine.ts';
+import { Machine } from '../host/machine.ts';
+import type { TakeTrace } from '../trace/ring.ts';
 import { isBusState } from './counts.ts';
 import { countsUntil, figuresBetween, figuresUntil, type LoadFigures } from './figures.ts';
 import { distribution } from './percentiles.ts';
@@ -19,9 +20,6 @@ import { summarise } from './summary.ts';
 
 /** Longest piece of virtual time between two looks at what the user wants. */
 const SLICE_NS = 50_000_000;
-
-/** Takes trace records. */
-export type OnTrace = NonNullable<MachineOptions['onTrace']>;
 
 /** Asked between pieces of a run; true = stop here. */
 export type Pause = () => Promise<boolean>;
@@ -38,7 +36,7 @@ export class SteppedLoad {
   static async start(
     config: MachineConfig,
     seed?: number,
-    onTrace?: OnTrace,
+    onTrace?: TakeTrace,
   ): Promise<SteppedLoad> {
     const machine = await Machine.create(config, {
       ...(seed === undefined ? {} : { seed }),
@@ -121,7 +119,7 @@ export interface SteppedOptions {
   readonly intervalNs: number;
   readonly pause: Pause;
   /** Takes records of all AP instructions. */
-  readonly onTrace?: OnTrace;
+  readonly onTrace?: TakeTrace;
 }
 
 /** Runs a load in virtual time until it has ended, or its duration has passed. */
@@ -150,7 +148,7 @@ export const runStepped = async (
       seconds: (load.nowNs - startNs) / 1e9,
       how: 'virtual time',
       crashes: [],
-      traceLost: load.machine.flushTrace(),
+      traceLost: load.machine.trace?.flush() ?? 0,
       keyCache: { hits: 0, misses: 0 },
     };
   } finally {

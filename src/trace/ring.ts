@@ -16,19 +16,24 @@ import { byTime, readRecord, type TraceRecord } from './record.ts';
 /** Records a ring holds: a few milliseconds of a thread that does nothing but instructions, 1 MiB. A power of two. */
 export const TRACE_RECORDS = 32_768;
 
+/** Takes records, in the order of their time. */
+export type TakeTrace = (records: readonly TraceRecord[]) => void;
+
 /** The trace rings of a machine. */
 export class TraceRings {
   readonly #image: MachineImage;
   readonly #nameOf: (guest: number) => string;
+  readonly #take: TakeTrace;
   /** Records read, for each thread, modulo 2^32. */
   readonly #read = new Int32Array(THREADS_MAX);
   /** Records that were overwritten before they were read. */
-  lost = 0;
+  #lost = 0;
 
-  /** `nameOf` names a guest by its number in the image. */
-  constructor(image: MachineImage, nameOf: (guest: number) => string) {
+  /** `nameOf` names a guest by its number in the image; `take` gets the records. */
+  constructor(image: MachineImage, nameOf: (guest: number) => string, take: TakeTrace) {
     this.#image = image;
     this.#nameOf = nameOf;
+    this.#take = take;
   }
 
   /** Whether a ring of this thread will be full soon. */
@@ -36,11 +41,12 @@ export class TraceRings {
     return (this.#count(thread) - (this.#read[thread] as number)) >>> 0 > TRACE_RECORDS / 2;
   }
 
-  /** All records since the last call, in the order of their time. */
-  drain(): TraceRecord[] {
+  /** Hands over all records since the last call, in the order of their time. Returns how many were lost so far. */
+  flush(): number {
     const records: TraceRecord[] = [];
     for (let thread = 0; thread < THREADS_MAX; thread++) this.#drainThread(thread, records);
-    return records.sort(byTime);
+    if (records.length > 0) this.#take(records.sort(byTime));
+    return this.#lost;
   }
 
   #count(thread: number): number {
@@ -59,8 +65,8 @@ export class TraceRings {
     }
     // The thread went on meanwhile: what it may have overwritten, the record it is writing included, does not count.
     const overwritten = Math.max(0, ((this.#count(thread) - end) >>> 0) + fresh + 1 - size);
-    this.lost += ((end - (this.#read[thread] as number)) >>> 0) - fresh;
-    this.lost += Math.min(overwritten, fresh);
+    this.#lost += ((end - (this.#read[thread] as number)) >>> 0) - fresh;
+    this.#lost += Math.min(overwritten, fresh);
     into.push(...found.slice(overwritten));
     this.#read[thread] = end;
   }

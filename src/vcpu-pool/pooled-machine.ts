@@ -24,7 +24,8 @@ import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
 import { programArgs } from '../host/guest-program.ts';
 import { reaches } from '../host/host-wiring.ts';
-import { Machine, type MachineOptions } from '../host/machine.ts';
+import { Machine } from '../host/machine.ts';
+import type { TakeTrace } from '../trace/ring.ts';
 import { releaseMdevs } from '../vfio-ap/mdevs-lock.ts';
 import { Exclusion } from './sie.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
@@ -42,7 +43,7 @@ export interface PoolOptions {
   /** Called with each worker's interim report. */
   readonly onProgress?: (report: WorkerReport) => void;
   /** Takes records of all AP instructions; what comes too fast for the main thread is lost. */
-  readonly onTrace?: NonNullable<MachineOptions['onTrace']>;
+  readonly onTrace?: TakeTrace;
 }
 
 /** What is left of a guest whose worker died. */
@@ -231,7 +232,7 @@ export class PooledMachine {
         seed: options.seed ?? this.machine.config.machine.seed,
         startMs: this.#startMs,
         progressMs: options.onProgress === undefined ? 0 : PROGRESS_MS,
-        traced: this.machine.isTraced,
+        traced: this.machine.trace !== undefined,
         spread: vcpus.some((vcpu) => this.machine.config.guests[vcpu.guest - 1]?.spread === true),
       };
       this.#reports.push(this.#pool.run(task).catch((error: unknown) => this.#lost(task, error)));
@@ -266,7 +267,7 @@ export class PooledMachine {
     const now = (performance.timeOrigin + performance.now() - this.#startMs) * NS_PER_MS;
     this.machine.stepper.advance(Math.max(0, now - this.machine.nowNs()), false);
     this.machine.alerts.poll();
-    this.machine.flushTrace();
+    this.machine.trace?.flush();
     this.#maxInSie = Math.max(this.#maxInSie, this.#threadsInSie());
   }
 

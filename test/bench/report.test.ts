@@ -25,7 +25,6 @@ const report = (findings: readonly Finding[]): Report => ({
   rounds: 1,
   smoke: false,
   rows: reportRows(findings),
-  leftOut: [],
 });
 
 describe('statistics', () => {
