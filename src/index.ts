@@ -14,6 +14,7 @@ export { loadConfigFile } from './config/load.ts';
 export type { MachineConfig } from './config/types.ts';
 export { ApemuError } from './errors.ts';
 export type { Cpu, GuestProgram, Wait } from './guest/cpu.ts';
+export { type Checkpoint, type CheckpointOptions, takeCheckpoint } from './host/checkpoint.ts';
 export type { GuestHandle } from './host/guest-handle.ts';
 export type {
   DqapResult,

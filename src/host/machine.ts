@@ -2,7 +2,7 @@
 // A machine composed from its configuration, in stepped mode: partition, host side, guests, virtual time.
 // Source: docs/design.md sections 1, 4 and 9.
 import type { ImageShape, MachineImage } from '../../native-like/machine/image.ts';
-import { C_TIME_START } from '../../native-like/machine/layout.ts';
+import { C_GENERATION, C_TIME_START } from '../../native-like/machine/layout.ts';
 import { finish, type Operation } from '../ap-bus/operation.ts';
 import { setAdapterTexts } from '../ap-bus/zcrypt-card-files.ts';
 import { type FaultObject, faultFromObject } from '../config/load.ts';
@@ -83,7 +83,11 @@ export class Machine {
     this.image = seat.image;
     this.kernel = seat.kernel;
     const seed = options.seed ?? config.machine.seed;
-    const exclusive = options.exclusive ?? ((_guest, change) => change());
+    const runExclusive = options.exclusive ?? ((_guest, change) => change());
+    const exclusive: typeof runExclusive = (guest, change) => {
+      this.image.i32[C_GENERATION] = this.image.word(C_GENERATION) + 1;
+      runExclusive(guest, change);
+    };
     writeMachine(this.image, config);
     const everyone = (change: () => void): void => exclusive(undefined, change);
     for (const adapter of config.machine.adapters.values())

@@ -19,6 +19,8 @@ export class Timers {
   #entries: Entry[] = [];
   #order = 0;
   #nowNs = 0;
+  /** Counts timers that were set, taken back, or fired. */
+  changes = 0;
 
   nowNs(): number {
     return this.#nowNs;
@@ -26,12 +28,14 @@ export class Timers {
 
   /** Calls `action` once, `delayNs` from now. A periodic one does not keep `run` going (scans, polling). */
   after(delayNs: number, action: () => void, periodic = false): Timer {
+    this.changes++;
     const entry: Entry = {
       atNs: this.#nowNs + delayNs,
       order: this.#order++,
       periodic,
       action,
       cancel: () => {
+        this.changes++;
         this.#entries = this.#entries.filter((other) => other !== entry);
       },
     };
@@ -48,6 +52,11 @@ export class Timers {
     return entry?.atNs ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Goes back to a time, with the timers as they are: none has changed since. */
+  moveBack(timeNs: number): void {
+    this.#nowNs = timeNs;
+  }
+
   /** Sets the time and fires what is due, in order. Timers set meanwhile for the same time fire too. */
   moveTo(timeNs: number): void {
     this.#nowNs = Math.max(this.#nowNs, timeNs);
@@ -56,6 +65,7 @@ export class Timers {
       entry !== undefined && entry.atNs <= this.#nowNs;
       entry = this.#entries[0]
     ) {
+      this.changes++;
       this.#entries.shift();
       entry.action();
     }
