@@ -19,6 +19,7 @@ import {
   EXECUTE_PROGRAM,
   PSW_CC,
   PSW_CC_SHIFT,
+  PSW_EA,
   V_EXIT,
   V_FACILITIES,
   V_GR,
@@ -51,18 +52,21 @@ const advanceSlow = (v: number): void => {
     I32[v + V_PSW_ADDRESS_HIGH] = ((I32[v + V_PSW_ADDRESS_HIGH] as number) + 1) | 0;
 };
 
-/** Moves the instruction address past a 4-byte instruction. */
-export const advance = (v: number): void => {
+/**
+ * Moves the instruction address past a 4-byte instruction; `psw` is the PSW's mask. In 64-bit mode, which guests are in, only the carry
+ * into bits 0-31 is rare enough to be slow.
+ */
+export const advance = (v: number, psw: number): void => {
   const next = ((I32[v + V_PSW_ADDRESS_LOW] as number) + INSTRUCTION_BYTES) | 0;
   I32[v + V_PSW_ADDRESS_LOW] = next;
-  if ((next & CARRY_BITS) === 0) advanceSlow(v);
+  if ((next & (CARRY_BITS | (-(psw & PSW_EA) << 24))) === 0) advanceSlow(v);
 };
 
 /** Ends with a condition code. */
 export const complete = (v: number, cc: number): number => {
-  I32[v + V_PSW_MASK_HIGH] =
-    ((I32[v + V_PSW_MASK_HIGH] as number) & ~PSW_CC) | (cc << PSW_CC_SHIFT);
-  advance(v);
+  const psw = I32[v + V_PSW_MASK_HIGH] as number;
+  I32[v + V_PSW_MASK_HIGH] = (psw & ~PSW_CC) | (cc << PSW_CC_SHIFT);
+  advance(v, psw);
   return EXECUTE_COMPLETED;
 };
 
@@ -82,7 +86,7 @@ export const refuse = (v: number, psw: number): number => {
   I32[v + V_GR + 2] = 0;
   I32[v + V_GR + 3] = AP_RESPONSE_Q_NOT_AVAIL << STATUS_RC_SHIFT;
   I32[v + V_PSW_MASK_HIGH] = psw | PSW_CC;
-  advance(v);
+  advance(v, psw);
   return EXECUTE_COMPLETED;
 };
 
@@ -136,6 +140,6 @@ const carryOld = (v: number, old: number, next: number, past: number): void => {
 export const intercept = (v: number, instruction: number): number => {
   I32[v + V_EXIT] = ICPT_INST;
   I32[v + V_INSTRUCTION] = instruction;
-  advance(v);
+  advance(v, I32[v + V_PSW_MASK_HIGH] as number);
   return EXECUTE_INTERCEPT;
 };

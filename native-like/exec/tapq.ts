@@ -35,7 +35,7 @@ export const showQueue = (v: number, q: number, gr0: number): void => {
 export const tapqOperational = (v: number, q: number, gr0: number, psw: number): number => {
   showQueue(v, q, gr0);
   I32[v + V_PSW_MASK_HIGH] = psw & ~PSW_CC;
-  advance(v);
+  advance(v, psw);
   return EXECUTE_COMPLETED;
 };
 
