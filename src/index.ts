@@ -12,6 +12,7 @@ export {
   type ModexpoRequest,
 } from './cex/messages/build.ts';
 export { buildCca, type CcaRequest, type CrtKey, parameterBlock } from './cex/messages/cca.ts';
+export { buildEcc, type EccKey, type EccRequest } from './cex/messages/ecc.ts';
 export { buildEp11, type Ep11Request, u32Argument } from './cex/messages/ep11.ts';
 export {
   type CcaReply,
