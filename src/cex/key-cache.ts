@@ -18,7 +18,7 @@ import {
   privateDecrypt,
   publicEncrypt,
 } from 'node:crypto';
-import { significant } from './messages/bytes.ts';
+import { significant, u32 } from './messages/bytes.ts';
 import type { CrtKey } from './messages/cca.ts';
 import { byteLength, toBigInt, toBytes } from './numbers.ts';
 
@@ -46,8 +46,8 @@ interface ImportedKey {
 }
 
 interface Entry {
-  /** p, q, dp, dq and u, one after the other, leading zeros removed. */
-  readonly parts: Uint8Array;
+  /** p, q, dp, dq and u, leading zeros removed. */
+  readonly parts: readonly Uint8Array[];
   messages: number;
   /** Undefined for the first messages; null if the key cannot be imported or failed a trial. */
   imported: ImportedKey | null | undefined;
@@ -67,7 +67,7 @@ export interface KeyCacheStatistics {
   evictions: number;
 }
 
-const entries = new Map<string, Entry>();
+const entries = new Map<number, Entry>();
 const counters: KeyCacheStatistics = {
   hits: 0,
   misses: 0,
@@ -87,25 +87,9 @@ export function clearKeyCache(): void {
   Object.assign(counters, { hits: 0, misses: 0, imports: 0, failedTrials: 0, evictions: 0 });
 }
 
-/** An entry's name: a few bytes of p and q, which tell keys apart well enough; the parts decide. */
-function entryName(p: Uint8Array, q: Uint8Array): string {
-  const half = p.length >> 1;
-  const tail = Math.min(24, p.length);
-  const view = Buffer.from(p.buffer, p.byteOffset, p.length);
-  const last = Buffer.from(q.buffer, q.byteOffset, q.length);
-  return view.toString('latin1', half, half + tail) + last.toString('latin1', 0, 8);
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  // A length byte pair before each part: parts of different lengths cannot meet in one string.
-  const bytes = Buffer.allocUnsafe(parts.reduce((sum, p) => sum + 2 + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.writeUInt16BE(part.length, at);
-    bytes.set(part, at + 2);
-    at += 2 + part.length;
-  }
-  return bytes;
+/** An entry's name: a few bits of p and q, which tell keys apart well enough; the parts decide. */
+function entryName(p: Uint8Array, q: Uint8Array): number {
+  return Math.imul(u32(p, p.length >> 1), 0x9e3779b1) ^ u32(q, q.length >> 1);
 }
 
 /** Whether e * dp = 1 + m * (p - 1), m and p without a common factor. */
@@ -153,18 +137,19 @@ function importKey(key: CrtKey): ImportedKey | null {
 }
 
 /** Whether random numbers come back. They are drawn from the key itself, so that runs repeat. */
-function standsTrials({ key, size }: ImportedKey, parts: Uint8Array): boolean {
+function standsTrials({ key, size }: ImportedKey, parts: Entry['parts']): boolean {
   const options = { key, padding: PADDING };
   for (let n = 0; n < TRIALS; n++) {
-    const hash = createHash('shake256', { outputLength: size });
-    const x = hash.update(parts).update(Uint8Array.of(n)).digest();
+    const hash = createHash('shake256', { outputLength: size }).update(Uint8Array.of(n));
+    for (const part of parts) hash.update(part);
+    const x = hash.digest();
     x[0] = 0;
     if (Buffer.compare(publicEncrypt(options, privateDecrypt(options, x)), x) !== 0) return false;
   }
   return true;
 }
 
-function importAndTry(key: CrtKey, parts: Uint8Array): ImportedKey | null {
+function importAndTry(key: CrtKey, parts: Entry['parts']): ImportedKey | null {
   const imported = importKey(key);
   if (imported === null || standsTrials(imported, parts)) return imported;
   counters.failedTrials++;
@@ -172,13 +157,12 @@ function importAndTry(key: CrtKey, parts: Uint8Array): ImportedKey | null {
 }
 
 function find(key: CrtKey): Entry | undefined {
-  const { p, q } = key;
-  const parts = join([p, q, key.dp, key.dq, key.u]);
-  const name = entryName(p, q);
+  const parts = [key.p, key.q, key.dp, key.dq, key.u];
+  const name = entryName(key.p, key.q);
   const entry = entries.get(name);
-  if (entry !== undefined && sameParts(entry.parts, parts)) {
+  if (entry?.parts.every((part, i) => sameBytes(part, parts[i]!))) {
     if (entry.imported === undefined && ++entry.messages > FORMULA_MESSAGES) {
-      entry.imported = importAndTry(key, parts);
+      entry.imported = importAndTry(key, entry.parts);
     }
     return entry;
   }
@@ -187,11 +171,13 @@ function find(key: CrtKey): Entry | undefined {
     counters.evictions++;
     entries.delete(entries.keys().next().value!);
   }
-  entries.set(name, { parts, messages: 1, imported: undefined });
+  // Copies: the parts are views of a request.
+  const copies = parts.map((part) => new Uint8Array(part));
+  entries.set(name, { parts: copies, messages: 1, imported: undefined });
   return undefined;
 }
 
-function sameParts(a: Uint8Array, b: Uint8Array): boolean {
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }
 
@@ -217,9 +203,12 @@ export function privateOperation(
     return undefined;
   }
   const n = imported.size;
-  const operand = new Uint8Array(n);
-  const c = significant(base);
-  operand.set(c, n - c.length);
+  let operand = significant(base);
+  if (operand.length !== n) {
+    const padded = new Uint8Array(n);
+    padded.set(operand, n - operand.length);
+    operand = padded;
+  }
   const raw = privateDecrypt({ key: imported.key, padding: PADDING }, operand);
   counters.hits++;
   if (raw.length === size) return raw;
