@@ -43,6 +43,14 @@ const valueAtMost = (id: string, operation: string, unit: string, most?: number)
     : { target: `<= ${most} ${unit}`, holds: ({ value }) => value <= most }),
 });
 
+/** A ratio to OpenSSL with imported keys, without a target. */
+const informs = (id: string, operation: string, unit: string): Row => ({
+  id,
+  operation,
+  unit,
+  base: 'OpenSSL',
+});
+
 /** Bytes an instruction that are not an allocation: what the counters themselves leave, spread over millions. */
 const NO_BYTES = 0.01;
 
@@ -142,6 +150,8 @@ export const ROWS: readonly Row[] = [
     holds: ({ ratio = Number.NaN }) => ratio >= 0.8,
   },
   valueAtMost('rsa-key-cache', 'of these, keys found in the cache', '%'),
+  informs('rsa-2048-crt-at-once', 'the same on half of the cores, OpenSSL on the others', '/s'),
+  informs('rsa-2048-crt-new-key', 'RSA-2048 CRT with a key never seen before, one thread', '/s'),
   valueAtMost('start-small', 'machine start, 16 queues, 2 guests', 'ms'),
   valueAtMost('start-largest', 'machine start, 256 x 256 queues', 'ms', 1000),
   valueAtMost('assign-adapter', 'assign_adapter, 256 x 256 queues, 64 mdevs', 'ms', 2),

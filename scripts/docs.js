@@ -25,7 +25,9 @@ const tables = {
   },
 };
 const source = readFileSync(new URL('native-like/machine/layout.ts', ROOT), 'utf8');
+const { supportPage } = await import(new URL('dist/src/cex/support.js', ROOT).href);
 const pages = {
+  'docs/messages-support.md': supportPage(),
   'docs/support-matrix.md': supportMatrix(tables),
   'docs/image-layout.md': imageLayout(source, await built('machine/layout')),
 };

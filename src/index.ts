@@ -1,6 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 // The package's one export: a machine from a configuration, its guests and their AP instructions.
 // Source: docs/design.md section 9.
+
+// The message library: requests as Linux sends them, replies as a driver reads them, workloads with their expected results.
+export {
+  buildCrt,
+  buildModexpo,
+  buildQuery,
+  buildRng,
+  type CrtRequest,
+  type ModexpoRequest,
+} from './cex/messages/build.ts';
+export { buildCca, type CcaRequest, type CrtKey, parameterBlock } from './cex/messages/cca.ts';
+export { buildEcc, type EccKey, type EccRequest } from './cex/messages/ecc.ts';
+export { buildEp11, type Ep11Request, u32Argument } from './cex/messages/ep11.ts';
+export {
+  type CcaReply,
+  type Ep11Reply,
+  type ErrorReply,
+  parseReply,
+  type Reply,
+  type ResultReply,
+  replyLength,
+  type UnknownReply,
+} from './cex/messages/parse.ts';
+export {
+  checkReply,
+  createWorkload,
+  type Job,
+  type Workload,
+  type WorkloadMode,
+  type WorkloadName,
+  type WorkloadOptions,
+} from './cex/messages/workloads.ts';
+
 import { configFromObject, parseConfig } from './config/load.ts';
 import type { MachineConfig } from './config/types.ts';
 import { Machine as HostMachine, type MachineOptions } from './host/machine.ts';

@@ -2,7 +2,8 @@
 // The bare loop of the RSA question: private operations of this Node's OpenSSL on imported keys, nothing around them.
 import { constants, createPrivateKey, type KeyObject, privateDecrypt } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { WORKLOAD_EXPONENT, WORKLOAD_KEYS } from '../../src/cex/messages/workload-keys.ts';
+import { WORKLOAD_KEYS } from '../../src/cex/messages/workload-keys.ts';
+import { privateJwk } from './rsa-keys.ts';
 
 export interface RsaTask {
   readonly warmupMs: number;
@@ -17,34 +18,9 @@ export interface RsaLoop {
   readonly cpuUs: number;
 }
 
-const toBigInt = (bytes: Uint8Array): bigint => BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
-
-const base64 = (value: bigint): string => {
-  const hex = value.toString(16);
-  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url');
-};
-
-/** Inverse of a modulo m (extended Euclid). */
-const inverse = (a: bigint, m: bigint): bigint => {
-  let [r0, r1, s0, s1] = [m, a, 0n, 1n];
-  while (r1 !== 0n) {
-    const q = r0 / r1;
-    [r0, r1, s0, s1] = [r1, r0 - q * r1, s1, s0 - q * s1];
-  }
-  return ((s0 % m) + m) % m;
-};
-
 /** The keys the workload sends, imported. */
 const importKeys = (): KeyObject[] =>
-  WORKLOAD_KEYS.map((parts) => {
-    const [p, q] = [toBigInt(parts.p), toBigInt(parts.q)];
-    const e = BigInt(WORKLOAD_EXPONENT);
-    const d = inverse(e, (p - 1n) * (q - 1n));
-    const [dp, dq, qi] = [d % (p - 1n), d % (q - 1n), inverse(q % p, p)];
-    const numbers = { n: p * q, e, d, p, q, dp, dq, qi };
-    const jwk = Object.entries(numbers).map(([name, value]) => [name, base64(value)]);
-    return createPrivateKey({ key: { kty: 'RSA', ...Object.fromEntries(jwk) }, format: 'jwk' });
-  });
+  WORKLOAD_KEYS.map((parts) => createPrivateKey({ key: privateJwk(parts), format: 'jwk' }));
 
 const loop = (keys: readonly KeyObject[], durationMs: number): RsaLoop => {
   const padding = constants.RSA_NO_PADDING;

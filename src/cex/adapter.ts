@@ -27,8 +27,8 @@ const PROCESSORS: Readonly<Record<AdapterMode, (work: Work) => number>> = {
   loopback: processLoopback,
 };
 
-const requestCopy = Buffer.alloc(DRAFT_BYTES);
-const draft = Buffer.alloc(DRAFT_BYTES);
+const requestCopy = new Uint8Array(DRAFT_BYTES);
+const draft = new Uint8Array(DRAFT_BYTES);
 let failures = 0;
 
 /** Requests that ended in 82/10 because this program failed, not the request; tests require 0. */

@@ -18,7 +18,7 @@ import {
 import { CCA, EP11 } from './messages/reply-codes.ts';
 import type { Work } from './model.ts';
 import { requestFunction } from './request-function.ts';
-import { REPLY_SHAPES } from './shapes.ts';
+import { damagesGuest, REPLY_SHAPES } from './shapes.ts';
 
 /** In which reply a code stands: 8 bytes of that type, or a complete type 86 with reply_code (rule 4). */
 export type CodeIn = '82' | '87' | '88' | '86';
@@ -106,27 +106,39 @@ function injectCode(work: Work, inject: Extract<InjectedReply, { kind: 'code' }>
   return size;
 }
 
+/** Replaces or spoils the reply in the draft; returns the new size. What does not fit leaves it as it is. */
+function inject(work: Work, size: number, wanted: InjectedReply): number {
+  const { mode } = work.adapter;
+  switch (wanted.kind) {
+    case 'code':
+      return injectCode(work, wanted);
+    case 'cca':
+      if (mode !== 'cca' || !complete(work)) return size;
+      return ccaReply(work, { code: { ...CCA.ok, rc: wanted.rc, rs: wanted.rs } });
+    case 'ep11':
+      if (mode !== 'ep11' || !complete(work)) return size;
+      return ep11Error(work, wanted.rv ?? EP11.generalError, wanted.returnCode ?? 0);
+    case 'shape': {
+      const shape = REPLY_SHAPES.find((s) => s.name === wanted.shape);
+      return shape?.spoil(work, size, wanted.value ?? shape.standard) ?? size;
+    }
+  }
+}
+
 /**
- * Replaces or spoils the reply of `size` bytes in the draft; returns the new size. CD-12: an injection that does not fit the
- * function, the mode or the reply, or that may damage a guest without the switch, leaves the reply as it is.
+ * Injects into the reply of `size` bytes in the draft; returns the new size. CD-12: an injection that does not fit the function,
+ * the mode or the reply, or whose result may damage a guest without the switch, leaves the reply as it is.
  */
-export function applyInjection(work: Work, size: number, inject: InjectedReply): number {
-  const { adapter, request, context } = work;
-  if (inject.function !== undefined) {
-    if (requestFunction(adapter.mode, request) !== inject.function) return size;
+export function applyInjection(work: Work, size: number, wanted: InjectedReply): number {
+  const { adapter, request, reply, context } = work;
+  if (wanted.function !== undefined) {
+    if (requestFunction(adapter.mode, request) !== wanted.function) return size;
   }
-  if (inject.kind === 'code') return injectCode(work, inject);
-  if (inject.kind === 'cca') {
-    if (adapter.mode !== 'cca' || !complete(work)) return size;
-    return ccaReply(work, { code: { ...CCA.ok, rc: inject.rc, rs: inject.rs } });
-  }
-  if (inject.kind === 'ep11') {
-    if (adapter.mode !== 'ep11' || !complete(work)) return size;
-    return ep11Error(work, inject.rv ?? EP11.generalError, inject.returnCode ?? 0);
-  }
-  const shape = REPLY_SHAPES.find((s) => s.name === inject.shape);
-  if (shape === undefined || (shape.danger !== undefined && !context.allowGuestDamage)) {
-    return size;
-  }
-  return shape.spoil(work, size, inject.value ?? shape.standard);
+  if (context.allowGuestDamage === true) return inject(work, size, wanted);
+  if (injectionDanger(wanted) !== undefined) return size;
+  const good = new Uint8Array(reply.subarray(0, size));
+  const spoiled = inject(work, size, wanted);
+  if (!damagesGuest(work, spoiled)) return spoiled;
+  reply.set(good);
+  return size;
 }

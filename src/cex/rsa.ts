@@ -7,9 +7,8 @@
 //   exponent < modulus, size allowed    one public operation
 //   otherwise, modulus < 512 bits       BigInt (microseconds)
 //   otherwise                           the exponent in digits OpenSSL accepts, combined by Horner's rule
-// CRT: the first message with a key runs two half-size public operations, which need neither e nor primes. A key seen again
-// is imported (key-cache.ts) and runs as one private operation, checked by its public one (as cards do against faults); a
-// result that does not verify, from primes that are none or a wrong u, is computed again by the formula.
+// CRT: the formula by two half-size public operations, which need neither e nor primes. A key that keeps coming is imported and
+// tried (key-cache.ts), and then runs as one private operation; keys with primes that are none or a wrong u stay with the formula.
 import { constants, publicEncrypt, type RsaPublicKey } from 'node:crypto';
 import { privateOperation } from './key-cache.ts';
 import { significant, u16, u32 } from './messages/bytes.ts';

@@ -2,7 +2,8 @@
 // Reply shapes no card sends: what a fuzzing user can make of a good reply, and what each does to a Linux guest.
 // Source: docs/reference/messages.md 8.3, 0.2.
 
-import { putU16, putU32, u16, u32 } from './messages/bytes.ts';
+import { ascii, putU16, putU32, u16, u32 } from './messages/bytes.ts';
+import { RNG_MAX } from './messages/cca.ts';
 import {
   CPRBX,
   CPRBX_LENGTH,
@@ -10,6 +11,7 @@ import {
   EP11_CPRB_LENGTH,
   REPLY_BLOCK,
   REPLY_PARAMETERS,
+  REQUEST_PARAMETERS,
   TYPE_80,
   TYPE_86,
   TYPE80_HEADER,
@@ -74,14 +76,8 @@ const echo: Spoil = ({ reply, request }) => {
   return request.length;
 };
 
-/** Lengths of type 80 that panic a guest kernel (row 4); Linux 6.1 believes the field, whatever DQAP says. */
-const panics = (length: number): boolean => length > 528 && length <= 1808;
-
 const wrongLength: Spoil = (work, size, value) => {
-  if (work.reply[1] === TYPE_80) {
-    const harmless = !panics(value & 0xffff) || work.context.allowGuestDamage === true;
-    if (harmless) putU16(work.reply, TYPE80_HEADER.at.length, value);
-  }
+  if (work.reply[1] === TYPE_80) putU16(work.reply, TYPE80_HEADER.at.length, value);
   if (isRsa(work)) putU16(work.reply, 272, value);
   else if (is86(work) && u32(work.reply, H.count2) === 0) putU32(work.reply, H.count1, value);
   return size;
@@ -209,6 +205,32 @@ function shape(
 ): ReplyShape {
   const harmless = { name, row, standard, value, effect, spoil };
   return danger === undefined ? harmless : { ...harmless, danger };
+}
+
+/** Operand field of the longest type 80 reply; a kernel believes the length field up to its buffer. Source: messages.md 0.2 rule 5. */
+const TYPE80_PANIC = { from: 529, to: 1808 } as const;
+
+/** Whether an RL request gets a reply that a kernel takes for good and that leaves its index or its page (rows 9 and 10). */
+function spoilsRandom({ request, reply }: Work): boolean {
+  if (ascii(request, REQUEST_PARAMETERS, 2) !== 'RL' || reply[REPLY_BLOCK + 2] !== 2) return false;
+  const good =
+    reply[H.code] === 0 &&
+    u16(reply, REPLY_BLOCK + CPRBX.at.returnCode) === 0 &&
+    u16(reply, REPLY_BLOCK + CPRBX.at.reasonCode) === 0;
+  const count = u32(reply, H.count2);
+  return good && (count < 4 || count > RNG_MAX);
+}
+
+/** Whether a reply of `size` bytes can crash, leak from or corrupt a guest kernel: rows 4, 8, 9 and 10 of messages.md 8.3. */
+export function damagesGuest(work: Work, size: number): boolean {
+  const { reply } = work;
+  if (reply[1] === TYPE_80) {
+    const length = u16(reply, TYPE80_HEADER.at.length);
+    return length >= TYPE80_PANIC.from && length <= TYPE80_PANIC.to;
+  }
+  if (!is86(work)) return false;
+  const leaks = u32(reply, H.count2) > 0 && u32(reply, H.offset1) + u32(reply, H.count1) > size;
+  return leaks || spoilsRandom(work);
 }
 
 /** All shapes, in the order of messages.md 8.3. Rows not here are codes, or the machine's (lost, late, reordered replies). */

@@ -47,10 +47,14 @@ export function shapeTable(): string {
 export function supportPage(): string {
   return [
     '# What the emulated cards answer\n',
-    'Made from the tables in `src/cex` (`supportPage()` in `support.ts`); a test compares. Layouts and codes are those of',
+    'Made from the tables in `src/cex` by `npm run docs`; a test compares. Layouts and codes are those of',
     '[the message reference](reference/messages.md). `full`: computed; `part`: some forms; `none`: refused as the reason says.\n',
     '## Functions\n',
     supportTable(),
+    '## Malformed requests\n',
+    'A million random and mutated requests for each mode are part of `npm test`; others than those with',
+    '`APEMU_CARDS_SEED=7 npx vitest run test/cex/fuzz.test.ts`. Each gets one reply, of a legal shape and no longer than allowed;',
+    'a failure prints seed and bytes.\n',
     '## Reply shapes for fuzzing\n',
     'Injected by name: `reply: shape/NAME` or `reply: shape/NAME/VALUE` of a fault. Shapes with an entry in the last column crash,',
     'leak or corrupt a Linux guest kernel; without `machine: { allowGuestDamage: true }` they are refused and never sent.\n',

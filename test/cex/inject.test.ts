@@ -187,3 +187,49 @@ describe('checking a configuration', () => {
     expect(code).toBe(expected);
   });
 });
+
+/** What a guest kernel must never get without the switch, written from messages.md 0.2 and 8.3 rows 4, 8, 9, 10. */
+function damage(request: Uint8Array, reply: Uint8Array): string | undefined {
+  const length = u16(reply, 2);
+  if (reply[1] === 0x80 && length > 528 && length <= 1808) return 'row 4: panic';
+  if (reply[1] !== 0x86) return undefined;
+  const [count1, offset1, count2] = [u32(reply, 16), u32(reply, 20), u32(reply, 24)];
+  if (count2 !== 0 && offset1 + count1 > reply.length) return 'row 8: leak';
+  const taken = reply[50] === 2 && reply[4] === 0 && u16(reply, 192) === 0 && u16(reply, 194) === 0;
+  if (request !== rl || !taken) return undefined;
+  if (count2 > 4096) return 'row 9: overrun';
+  return count2 < 4 ? 'row 10: negative index' : undefined;
+}
+
+describe('without the switch', () => {
+  const VALUES = [0, 1, 2, 3, 4, 5, 8, 24, 527, 528, 529, 1000, 1808, 1809, 4097, 5000, 65535];
+  const injections: readonly InjectedReply[] = [
+    ...REPLY_SHAPES.flatMap(({ name }) =>
+      VALUES.map((value): InjectedReply => ({ kind: 'shape', shape: name, value })),
+    ),
+    ...(['82', '86', '87', '88'] as const).flatMap((where) =>
+      [0, 0x10, 0x8b].map((code): InjectedReply => ({ kind: 'code', code, in: where })),
+    ),
+    { kind: 'cca', rc: 0, rs: 0 },
+    { kind: 'cca', rc: 0, rs: 5 },
+    { kind: 'ep11', rv: 0 },
+  ];
+
+  it('no injection of any value damages a guest; with it, each kind of damage can be had', () => {
+    const had = new Set<string | undefined>();
+    for (const inject of injections) {
+      for (const [adapter, request] of MESSAGES) {
+        const got = damage(request, ask(adapter, request, { inject }));
+        expect([inject, got]).toEqual([inject, undefined]);
+        had.add(damage(request, ask(adapter, request, { inject, allowGuestDamage: true })));
+      }
+    }
+    had.delete(undefined);
+    expect([...had].map((kind) => kind?.slice(0, 6)).sort()).toEqual([
+      'row 10',
+      'row 4:',
+      'row 8:',
+      'row 9:',
+    ]);
+  });
+});

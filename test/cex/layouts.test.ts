@@ -10,6 +10,7 @@ import {
   readParameterBlock,
   TOKEN_HEADER,
 } from '../../src/cex/messages/cca.ts';
+import { ECC_ASSOCIATED, ECC_PRIVATE, ECC_PUBLIC } from '../../src/cex/messages/ecc.ts';
 import {
   EP11_DOMAIN_INFO,
   EP11_KEY_BLOB,
@@ -31,6 +32,9 @@ const ALL: readonly Layout[] = [
   TOKEN_HEADER,
   RSA_PUBLIC,
   RSA_PRIVATE,
+  ECC_PRIVATE,
+  ECC_ASSOCIATED,
+  ECC_PUBLIC,
   EP11_MODULE_INFO,
   EP11_DOMAIN_INFO,
   EP11_KEY_BLOB,

@@ -98,7 +98,7 @@ describe('a message is refused by its header', () => {
 describe('a function is refused', () => {
   it.each<readonly [string, AdapterModel, Uint8Array, string]>([
     ['an unknown CCA function with 12/769', C, cca('ZZ'), '12/769'],
-    ['DH, which has no public token layout, with 12/769', C, cca('DH'), '12/769'],
+    ['DH without a rule with 8/35', C, cca('DH'), '8/35'],
     [
       'an unknown EP11 function with 80010013',
       P,

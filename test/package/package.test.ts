@@ -69,6 +69,7 @@ describe('the package', () => {
       'examples/two-guests.yaml',
       'examples/section6.ap',
       'examples/driver-test/driver.test.ts',
+      'examples/driver-test/cards.test.ts',
       'docs/architecture.md',
       'docs/support-matrix.md',
     ];

@@ -3,8 +3,7 @@
 // Source: docs/reference/messages.md 2.1, 2.2, 5.1, 8.2.
 
 import { checkType, errorReply } from '../frame.ts';
-import { compareNumbers, significant, u16 } from '../messages/bytes.ts';
-import { encode } from '../messages/layout.ts';
+import { compareNumbers, putU16, significant, u16 } from '../messages/bytes.ts';
 import {
   TYPE_50,
   TYPE_80,
@@ -87,7 +86,8 @@ export function processAccelerator(work: Work): number {
   const result = compute(work.request, format);
   if (typeof result === 'number') return errorReply(work.reply, result);
   work.reply.fill(0, 0, TYPE80_HEADER.size);
-  encode(TYPE80_HEADER, work.reply, 0, { type: TYPE_80, length: format.reply });
+  work.reply[TYPE80_HEADER.at.type] = TYPE_80;
+  putU16(work.reply, TYPE80_HEADER.at.length, format.reply);
   work.reply.set(result, TYPE80_HEADER.size);
   return format.reply;
 }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of a CCA coprocessor: what is computed, what is refused and why.
-// Source: docs/reference/messages.md 4.1, 4.2, 8.2.
+// Source: docs/reference/messages.md 4.1, 4.2, 4.4, 8.2.
 import type { FunctionRow } from '../functions.ts';
 import { ascii } from '../messages/bytes.ts';
 import { REQUEST_PARAMETERS } from '../messages/layouts.ts';
+import { agreeKey, generateEccKey, signHash, verifyHash } from './ecc.ts';
 import { generateCipherKey, generateDataKey, importCipherKey, importDataKey } from './keys.ts';
 import { cipherToProtected, dataToProtected } from './protected.ts';
 import { FQ_KEYWORDS, facilityQuery, randomNumbers } from './query.ts';
 import type { CcaHandler } from './reply.ts';
 import { privateKeyOperation, publicKeyOperation } from './rsa.ts';
 
-const NO_TOKEN =
-  'RSA and ECC secure key tokens have encrypted sections whose layout is not in the reference: 12/769';
+const CLEAR_ECC =
+  'clear keys, as libica sends them; tokens with an enciphered key are 8/29, their layout is not public';
 const NO_ADMIN = 'TKE and administration messages are not public: 82/8A outside ADM, else 12/769';
 
 /** Every function of messages.md section 4, 2.9 and 8.2. */
@@ -35,7 +36,7 @@ export const CCA_FUNCTIONS: readonly FunctionRow[] = [
     code: 'FQ',
     name: 'facility query',
     support: 'part',
-    reason: `${FQ_KEYWORDS.join(', ')}; the layouts of other keywords are not in the reference: 8/33`,
+    reason: `${FQ_KEYWORDS.join(', ')}; other keywords come from the proprietary host library only, their layouts are not public: 8/33`,
     clear: true,
   },
   { code: 'KG', name: 'generate AES DATA key', support: 'full' },
@@ -51,10 +52,22 @@ export const CCA_FUNCTIONS: readonly FunctionRow[] = [
       'AES CIPHER; ECC private key tokens are 8/29, their encrypted section is not in the reference',
     special: true,
   },
-  { code: 'DH', name: 'ECDH (libica)', support: 'none', reason: NO_TOKEN },
-  { code: 'SG', name: 'ECDSA sign (libica)', support: 'none', reason: NO_TOKEN },
-  { code: 'SV', name: 'ECDSA verify (libica)', support: 'none', reason: NO_TOKEN },
-  { code: 'PG', name: 'generate PKA key (libica)', support: 'none', reason: NO_TOKEN },
+  ...(
+    [
+      ['PG', 'generate ECC key pair'],
+      ['DH', 'ECDH'],
+      ['SG', 'ECDSA sign'],
+      ['SV', 'ECDSA verify'],
+    ] as const
+  ).map(
+    ([code, name]): FunctionRow => ({
+      code,
+      name,
+      support: 'part',
+      reason: CLEAR_ECC,
+      clear: true,
+    }),
+  ),
   {
     code: 'T3',
     name: 'administration (func_id T3, T5, T6, T7)',
@@ -75,6 +88,10 @@ export const CCA_HANDLERS: Readonly<Record<string, CcaHandler | undefined>> = {
   GK: generateCipherKey,
   IP: importCipherKey,
   AU: cipherToProtected,
+  PG: generateEccKey,
+  DH: agreeKey,
+  SG: signHash,
+  SV: verifyHash,
 };
 
 /** The function code of a request, for service times and fault rules. */
