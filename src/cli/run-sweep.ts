@@ -30,6 +30,7 @@ export function checkSweepOptions(options: RunOptions): void {
   if (options.workers !== undefined && options.wall !== true)
     throw wrong('--workers is for --sweep --wall: virtual time has one thread');
   if (options.interval !== undefined) throw wrong('--interval is not for --sweep');
+  if (options.trace !== undefined) throw wrong('--trace is not for --sweep');
 }
 
 /** How the points of a sweep were measured, for people. */
