@@ -121,7 +121,9 @@ describe('a wrong option of apemu run', () => {
     [['--target', '1ms'], '--target is for --sweep'],
     [['--sweep', '--stepped', '--wall'], 'choose one'],
     [['--sweep', '--messages', 'endless'], '--messages endless is not for --sweep'],
+    [['--sweep', '--trace', 'trace.txt'], '--trace is not for --sweep'],
     [['--stepped', '--html', '/nowhere/at/all.html'], 'cannot write /nowhere/at/all.html: ENOENT'],
+    [['--stepped', '--trace', '/nowhere/trace'], 'cannot write the trace /nowhere/trace: ENOENT'],
   ])('%j ends with exit code 2 and says what was expected', async (options, message) => {
     const { code, output, errors } = await apemu(['run', shapeFile(OPEN), ...options]);
     expect(errors).toContain(message);
@@ -131,6 +133,20 @@ describe('a wrong option of apemu run', () => {
   it('and a configuration that is not there with 3', async () => {
     const { code, errors } = await apemu(['run', '/nowhere/load.yaml', '--sweep']);
     expect([code, errors.includes('cannot read configuration')]).toEqual([3, true]);
+  });
+});
+
+describe('the file of --trace', () => {
+  it.each([
+    ['trace.txt', / Guest1\.0 NQAP 05\.0000 cc=0 rc=00 /],
+    ['trace.jsonl', /"guest":"Guest1","vcpu":0,"instruction":"NQAP","apqn":"05\.0000","cc":0,/],
+  ])('%s has a line for each instruction, and the command says how many', async (name, line) => {
+    const file = join(mkdtempSync(join(tmpdir(), 'apemu-trace-')), name);
+    const { code, errors } = await apemu(['run', shapeFile(OPEN), '--stepped', '--trace', file]);
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    expect(code).toBe(0);
+    expect(errors).toContain(`trace: ${lines.length} instructions in ${file}\n`);
+    expect(lines.filter((one) => line.test(one)).length).toBeGreaterThan(0);
   });
 });
 
