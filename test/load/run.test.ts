@@ -120,6 +120,9 @@ describe('a wrong option of apemu run', () => {
     [['--wall'], '--wall is for --sweep'],
     [['--target', '1ms'], '--target is for --sweep'],
     [['--sweep', '--stepped', '--wall'], 'choose one'],
+    [['--hot-plug', 'often'], '--hot-plug is often (expected a time'],
+    [['--hot-plug', '--stepped'], '--hot-plug is for guests on workers'],
+    [['--hot-plug', '--sweep'], '--hot-plug is for guests on workers'],
     [['--sweep', '--messages', 'endless'], '--messages endless is not for --sweep'],
     [['--stepped', '--html', '/nowhere/at/all.html'], 'cannot write /nowhere/at/all.html: ENOENT'],
   ])('%j ends with exit code 2 and says what was expected', async (options, message) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Masks that change under running vCPUs: nothing reaches a queue that was taken away, and every message is accounted for.
-// The long run is scripts/hot-plug.js.
+// The long run is `apemu run examples/hot-plug.yaml --hot-plug`.
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadConfigFile } from '../../src/config/load.ts';

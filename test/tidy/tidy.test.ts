@@ -193,7 +193,6 @@ describe('files', () => {
     'src/index.ts', // the package
     'src/cli/main.ts', // the command
     'src/vcpu-pool/worker.ts', // #vcpu-worker
-    'src/vcpu-pool/hot-plug.ts', // scripts/hot-plug.js
     'src/program/explore.ts', // tests that interleave host operations
     'bench/machine/driver.ts', // one instance for each measured table
     'bench/child.ts', // a process of its own
