@@ -171,7 +171,7 @@ export class VirtualMachine implements KvmVm {
     if (format < 0) return;
     const gisa = image.gisa(this.number);
     image.u8.fill(0, gisa, gisa + (format === 1 ? GISA1_BYTES : GISA0_BYTES));
-    new DataView(image.u8.buffer).setInt32(gisa + GISA_NEXT_ALERT, gisaAddress(this.number));
+    image.view.setInt32(gisa + GISA_NEXT_ALERT, gisaAddress(this.number));
   }
 }
 
