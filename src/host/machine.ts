@@ -294,8 +294,7 @@ export class Machine {
   }
 
   /**
-   * From now on `onStep` is called where Linux could be preempted and vCPUs go on: hook and CRYCB writes, instructions of the host.
-   * Taking and releasing a lock become steps of their operations.
+   * From now on `onStep` is called where vCPUs can go on: hook and CRYCB writes, instructions of the host; locks become steps.
    */
   reportSteps(onStep: (what: string) => void): void {
     this.#onStep = onStep;
