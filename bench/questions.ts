@@ -6,6 +6,7 @@ import { aqic } from './questions/aqic.ts';
 import { check } from './questions/check.ts';
 import { host } from './questions/host.ts';
 import { image } from './questions/image.ts';
+import { interruption } from './questions/interruption.ts';
 import { masks } from './questions/masks.ts';
 import { messages } from './questions/messages.ts';
 import { mixed } from './questions/mixed.ts';
@@ -29,6 +30,7 @@ export const QUESTIONS: readonly Question[] = [
   trace,
   scaling,
   aqic,
+  interruption,
   masks,
   image,
   saved,

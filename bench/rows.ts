@@ -123,6 +123,7 @@ export const ROWS: readonly Row[] = [
   },
   ratioAtMost('aqic-in-place', 'intercepted AQIC, in place', 1 / 200, 'echo', 'us'),
   ratioAtMost('aqic-forwarded', 'intercept forwarded to the host side', 1.1, 'echo', 'us'),
+  ratioAtMost('interruption', 'interruption of a vCPU by a reply', undefined, 'polled'),
   masksRow('masks-spare', 'mask change, 16 running vCPUs, spare core', 5),
   masksRow('masks-oversubscribed', 'mask change, 16 running vCPUs, oversubscribed', 50),
   valueAtMost('image-time', 'machine image of 256 x 256 queues', 'ms', 100),

@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly sweep?: readonly SweepAxis[];
   readonly wall?: boolean;
   readonly target?: number;
+  /** Nanoseconds between two changes. */
+  readonly hotPlug?: number;
 }
 
 /** `--rate 500 --rate Guest1=800` */

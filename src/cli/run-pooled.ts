@@ -5,24 +5,29 @@
 import type { MachineConfig } from '../config/types.ts';
 import { countsUntil, figuresBetween, figuresUntil, type LoadFigures } from '../load/figures.ts';
 import { distribution } from '../load/percentiles.ts';
-import type { RunResult } from '../load/result.ts';
+import type { HotPlugResult, RunResult } from '../load/result.ts';
 import { type LoadSample, takeSample } from '../load/sample.ts';
 import { Series } from '../load/series.ts';
 import { guestLoad } from '../load/stepped.ts';
 import { answeredOf, summarise } from '../load/summary.ts';
 import type { TakeTrace } from '../trace/ring.ts';
+import { accountFor, type HotPlugOutcome, hotPlug } from '../vcpu-pool/hot-plug.ts';
 import { PooledMachine } from '../vcpu-pool/pooled-machine.ts';
 import type { WorkerReport } from '../vcpu-pool/task.ts';
 import type { CommandIo } from './io.ts';
 
 const NS_PER_MS = 1_000_000;
 const PROGRESS_MS = 250;
+/** A run with hot plug and no duration. */
+const HOT_PLUG_DURATION_NS = 30_000_000_000;
 
 export interface PooledOptions {
   readonly seed?: number;
   readonly workers?: number;
   readonly durationNs?: number;
   readonly intervalNs: number;
+  /** Take adapters from the guests and give them back, with this time between two changes. */
+  readonly hotPlugNs?: number;
   /** No progress on standard error. */
   readonly silent: boolean;
   /** Takes records of all AP instructions. */
@@ -67,10 +72,15 @@ export type PoolSize = Pick<PooledOptions, 'seed' | 'workers' | 'onTrace'>;
 /** Starts a machine on workers, stops it after `durationNs` or when the user says so, and hands over what is left of it. */
 async function withPool<T>(
   config: MachineConfig,
-  options: PoolSize & Pick<PooledOptions, 'durationNs'>,
+  options: PoolSize & Pick<PooledOptions, 'durationNs' | 'hotPlugNs'>,
   watch: Watch,
   io: CommandIo,
-  end: (pooled: PooledMachine, reports: readonly WorkerReport[], seconds: number) => T,
+  end: (
+    pooled: PooledMachine,
+    reports: readonly WorkerReport[],
+    seconds: number,
+    hotPlug?: HotPlugResult,
+  ) => T,
 ): Promise<T> {
   const { seed, workers, durationNs, onTrace } = options;
   const pooled = await PooledMachine.start(config, {
@@ -83,15 +93,37 @@ async function withPool<T>(
   const started = performance.now();
   const stop = (): void => pooled.stop();
   io.signal.addEventListener('abort', stop, { once: true });
-  const timer = durationNs === undefined ? undefined : setTimeout(stop, durationNs / NS_PER_MS);
+  const timed = durationNs !== undefined && options.hotPlugNs === undefined;
+  const timer = timed ? setTimeout(stop, durationNs / NS_PER_MS) : undefined;
   try {
+    const plugged = await changeMasks(pooled, options, io);
     const reports = await pooled.finished();
-    return end(pooled, reports, (performance.now() - started) / 1000);
+    const seconds = (performance.now() - started) / 1000;
+    if (plugged === undefined) return end(pooled, reports, seconds);
+    const accounts = accountFor(pooled, reports);
+    const violations = [...plugged.violations, ...accounts.violations];
+    return end(pooled, reports, seconds, { ...plugged, ...accounts, violations });
   } finally {
     clearTimeout(timer);
     io.signal.removeEventListener('abort', stop);
     await pooled.close();
   }
+}
+
+/** Hot plug and unplug for the duration of the run; every adapter is back at its end. */
+async function changeMasks(
+  pooled: PooledMachine,
+  { durationNs = HOT_PLUG_DURATION_NS, hotPlugNs }: Pick<PooledOptions, 'durationNs' | 'hotPlugNs'>,
+  io: CommandIo,
+): Promise<HotPlugOutcome | undefined> {
+  if (hotPlugNs === undefined) return undefined;
+  const plugged = await hotPlug(pooled, {
+    durationMs: durationNs / NS_PER_MS,
+    intervalMs: hotPlugNs / NS_PER_MS,
+    ended: () => io.signal.aborted || pooled.tasksEnded >= pooled.workers,
+  });
+  pooled.stop();
+  return plugged;
 }
 
 /** Runs a load on workers until it has ended, its duration has passed, or the user stops it. */
@@ -102,9 +134,10 @@ export function runPooled(
 ): Promise<RunResult> {
   const progress = new Progress(io, options.silent);
   const watch = new Watch(options.intervalNs, progress);
-  return withPool(config, options, watch, io, (pooled, reports, seconds) => {
+  return withPool(config, options, watch, io, (pooled, reports, seconds, plugged) => {
     progress.end();
-    return resultOf(pooled, reports, watch, seconds);
+    const result = resultOf(pooled, reports, watch, seconds);
+    return plugged === undefined ? result : { ...result, hotPlug: plugged };
   });
 }
 

@@ -65,6 +65,14 @@ export const addRun: AddCommand = (program, io, done) => {
     )
     .option('--wall', 'sweep in real time on workers, not in virtual time')
     .option('--target <time>', 'sweep: p99 must keep within this', durationOption('target'))
+    .addOption(
+      new Option(
+        '--hot-plug [interval]',
+        'take adapters from running guests and give them back; account for every message',
+      )
+        .preset('100ms')
+        .argParser(durationOption('hot-plug')),
+    )
     .option('--json', 'one record a line')
     .option('--html <file>', 'write a page with plots')
     .option('--trace <file>', 'write each AP instruction: a line of text; of JSON in *.jsonl')
@@ -75,6 +83,7 @@ export const addRun: AddCommand = (program, io, done) => {
 
 async function run(file: string, options: RunOptions, io: CommandIo): Promise<number> {
   checkSweepOptions(options);
+  checkHotPlug(options);
   const loaded = loadConfigFile(file);
   showWarnings(loaded, io);
   if (options.sweep !== undefined) {
@@ -94,8 +103,19 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
   for (const { guest, reason } of result.crashes)
     io.err(`guest ${guest} was lost with its worker: ${reason}\n`);
   const failed =
-    result.crashes.length > 0 || result.guests.some((guest) => guest.failure !== undefined);
+    (result.hotPlug?.violations.length ?? 0) > 0 ||
+    result.crashes.length > 0 ||
+    result.guests.some((guest) => guest.failure !== undefined);
   return failed ? EXIT_MISMATCH : EXIT_OK;
+}
+
+/** @throws ApemuError APEMU_ERR_USAGE_HOT_PLUG: masks change under vCPUs that run on workers. */
+function checkHotPlug({ hotPlug, stepped, sweep: axes }: RunOptions): void {
+  if (hotPlug === undefined || (stepped !== true && axes === undefined)) return;
+  throw new ApemuError(
+    'APEMU_ERR_USAGE_HOT_PLUG',
+    `--hot-plug is for guests on workers (expected it without ${stepped === true ? '--stepped' : '--sweep'})`,
+  );
 }
 
 async function runTraced(
@@ -121,7 +141,7 @@ function runLoad(
   io: CommandIo,
   onTrace?: TakeTrace,
 ): Promise<RunResult> {
-  const { seed, duration, workers, stepped = false, interval } = options;
+  const { seed, duration, workers, stepped = false, interval, hotPlug } = options;
   const common = {
     intervalNs: interval ?? INTERVAL_NS[stepped ? 'stepped' : 'pooled'],
     ...(seed === undefined ? {} : { seed }),
@@ -130,7 +150,8 @@ function runLoad(
   };
   if (stepped) return runStepped(config, { ...common, pause: () => pause(io) });
   const threads = workers === undefined ? {} : { workers };
-  return runPooled(config, { ...common, ...threads, silent: options.json === true }, io);
+  const plug = hotPlug === undefined ? {} : { hotPlugNs: hotPlug };
+  return runPooled(config, { ...common, ...threads, ...plug, silent: options.json === true }, io);
 }
 
 /** The page of `--html`. @throws ApemuError APEMU_ERR_USAGE_HTML if it cannot be written */

@@ -198,7 +198,7 @@ export function normaliseGuest(
     program: raw.program === undefined ? undefined : resolveProgram(raw.program, directory),
     facilities: ascending(raw.facilities ?? GUEST_FACILITIES),
     aiv: raw.aiv ?? true,
-    gisaFormat: raw.gisaFormat === 0 ? 0 : 1,
+    gisaFormat: raw.gisaFormat ?? 1,
     apie: raw.apie ?? true,
     spread: raw.spread ?? false,
     secureExecution:

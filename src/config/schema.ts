@@ -159,6 +159,9 @@ const Workload = Type.Object(
   together,
 );
 
+/** `none`: adapter interruptions are virtualised and there is no GISA to set them up with. */
+const GISA_FORMATS = [0, 1, 'none'] as const;
+
 const Guest = Type.Object(
   {
     uuid: Type.Optional(
@@ -190,7 +193,12 @@ const Guest = Type.Object(
       ),
     ),
     aiv: Type.Optional(flag),
-    gisaFormat: Type.Optional(whole(0, 1, 'a GISA format')),
+    gisaFormat: Type.Optional(
+      Type.Union(
+        GISA_FORMATS.map((format) => Type.Literal(format)),
+        { expected: `a GISA format, one of ${GISA_FORMATS.join(', ')}` },
+      ),
+    ),
     apie: Type.Optional(flag),
     spread: Type.Optional(flag),
     secureExecution: Type.Optional(

@@ -143,7 +143,8 @@ export interface GuestConfig {
   readonly facilities: readonly number[];
   /** Adapter interruption virtualization (ECA.AIV). */
   readonly aiv: boolean;
-  readonly gisaFormat: 0 | 1;
+  /** `none`: AIV without a GISA (VD-22). */
+  readonly gisaFormat: 0 | 1 | 'none';
   /** AP instructions interpreted (ECA.28). */
   readonly apie: boolean;
   /** vCPUs on several workers in pooled mode. */

@@ -77,8 +77,8 @@ export class Session {
     if (statement.kind === 'comment') return undefined;
     try {
       const program = { file: '<fuzz>', config: undefined, statements: [statement] };
-      const [step] = compileProgram(program, this.#lines);
-      if (step === undefined) return undefined;
+      const [step] = compileProgram(program, this.#lines, () => {});
+      if (step === undefined || step.kind === 'step') return undefined;
       const action = this.#action(statement, step);
       load(step);
       this.#looks = 0;

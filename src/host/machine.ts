@@ -48,8 +48,6 @@ export interface MachineOptions extends ShapeOptions {
   readonly exclusive?: (guest: number | undefined, change: () => void) => void;
   /** Leaves the guests' mdevs uncreated: the administrator does it. */
   readonly bare?: boolean;
-  /** Called where Linux could be preempted and vCPUs go on: hook and CRYCB writes, instructions of the host; locks become steps. */
-  readonly onStep?: (what: string) => void;
   /** Wraps what the adapters answer: a load generator remembers replies. */
   readonly models?: (models: ServiceModels) => ServiceModels;
 }
@@ -135,7 +133,6 @@ export class Machine {
       exclusive,
       step: (what) => this.#onStep(what),
     });
-    if (options.onStep !== undefined) this.#explore(options.onStep);
     setAdapterTexts(this.host.bus, adapterTextsOf(this.host.bus, this.cards));
   }
 
@@ -296,6 +293,17 @@ export class Machine {
     });
   }
 
+  /**
+   * From now on `onStep` is called where vCPUs can go on: hook and CRYCB writes, instructions of the host; locks become steps.
+   */
+  reportSteps(onStep: (what: string) => void): void {
+    this.#onStep = onStep;
+    for (const { vm } of this.guests) vm.onStep = (what) => onStep(`${vm.name}: ${what}`);
+    const { bus, matrix } = this.host;
+    for (const lock of [bus.permsLock, bus.scanLock, matrix.guestsLock, matrix.mdevsLock])
+      lock.steps = true;
+  }
+
   /** Ends the machine and gives its memory back. */
   close(): void {
     this.trace?.flush();
@@ -323,13 +331,5 @@ export class Machine {
     const config = this.config.guests[index] as (typeof this.config.guests)[number];
     const cpus = Array.from({ length: config.vcpus }, (_, n) => this.#cpu(vm.number, n));
     return new GuestHandle(config, vm, this.image, cpus);
-  }
-
-  #explore(onStep: (what: string) => void): void {
-    this.#onStep = onStep;
-    for (const { vm } of this.guests) vm.onStep = (what) => onStep(`${vm.name}: ${what}`);
-    const { bus, matrix } = this.host;
-    for (const lock of [bus.permsLock, bus.scanLock, matrix.guestsLock, matrix.mdevsLock])
-      lock.steps = true;
   }
 }

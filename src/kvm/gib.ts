@@ -46,7 +46,7 @@ export const alertPending = (image: MachineImage): boolean =>
  */
 export const processAlerts = (image: MachineImage, found: (guest: number) => void): number => {
   const { i32 } = image;
-  const view = new DataView(image.u8.buffer);
+  const { view } = image;
   Atomics.and(i32, C_GIB + GIB_HOST_PENDING, ~ALERT_BIT);
   let count = 0;
   let origin = 0;

@@ -75,7 +75,7 @@ export const deliver = (image: MachineImage, vcpu: number): number => {
 
 const storeLowcore = (image: MachineImage, vcpu: number, word: number): void => {
   const lowcore = image.word(vcpu + V_STORAGE_BYTE);
-  const view = new DataView(image.u8.buffer);
+  const { view } = image;
   view.setUint32(lowcore + LC_IO_SUBCHANNEL_ID, 0);
   view.setUint32(lowcore + LC_IO_PARAMETER, 0);
   view.setUint32(lowcore + LC_IO_WORD, word);
@@ -89,6 +89,6 @@ export const loadNewPsw = (
   offset: number = LC_IO_NEW_PSW,
 ): void => {
   const lowcore = image.word(vcpu + V_STORAGE_BYTE);
-  const view = new DataView(image.u8.buffer);
+  const { view } = image;
   for (let n = 0; n < 4; n++) image.i32[vcpu + n] = view.getInt32(lowcore + offset + 4 * n);
 };

@@ -72,6 +72,6 @@ export const testPendingInterruption = (image: MachineImage, vcpu: number): TpiE
   }
   const target = image.word(vcpu + V_STORAGE_BYTE) + at;
   image.u8.fill(0, target, target + bytes);
-  if (address === 0) new DataView(image.u8.buffer).setUint32(target + 8, interruptionWord(isc));
+  if (address === 0) image.view.setUint32(target + 8, interruptionWord(isc));
   return 1;
 };

@@ -43,7 +43,7 @@ export interface VirtualMachineOptions extends GuestModel {
   readonly name: string;
   /** Number in the image, from 1. */
   readonly number: number;
-  readonly gisaFormat: 0 | 1;
+  readonly gisaFormat: 0 | 1 | 'none';
   /** Secret indexes of a secure-execution guest. */
   readonly secrets: readonly number[];
 }
@@ -76,7 +76,8 @@ export class VirtualMachine implements KvmVm {
     image.i32[record + G_CRYCBD] = options.apie || this.#msax3 ? address | format : 0;
     this.#writeSecrets(options.secrets);
     setFacilities(image, this.number, guestFacilities(options, flags, format));
-    this.#initialiseGisa(options.aiv ? options.gisaFormat : -1);
+    const { aiv, gisaFormat } = options;
+    this.#initialiseGisa(aiv && gisaFormat !== 'none' ? gisaFormat : -1);
     deriveEffectiveMasks(image, this.number);
   }
 
@@ -170,7 +171,7 @@ export class VirtualMachine implements KvmVm {
     if (format < 0) return;
     const gisa = image.gisa(this.number);
     image.u8.fill(0, gisa, gisa + (format === 1 ? GISA1_BYTES : GISA0_BYTES));
-    new DataView(image.u8.buffer).setInt32(gisa + GISA_NEXT_ALERT, gisaAddress(this.number));
+    image.view.setInt32(gisa + GISA_NEXT_ALERT, gisaAddress(this.number));
   }
 }
 

@@ -11,6 +11,22 @@ export interface GuestResult extends GuestSummary {
   readonly load: LoadFigures | undefined;
 }
 
+/** What became of masks that changed while guests ran, and of the messages that were under way. */
+export interface HotPlugResult {
+  /** Adapters taken from guests, and given back. */
+  readonly unplugs: number;
+  readonly plugs: number;
+  /** Messages of guests that run `exchange`: accepted ones are answered, flushed with their queue, or still in it. */
+  readonly accepted: number;
+  readonly answered: number;
+  readonly flushed: number;
+  readonly inFlight: number;
+  /** Not accepted: the queue was not there, or being reset. */
+  readonly refused: number;
+  /** What must not be, each as a sentence. */
+  readonly violations: readonly string[];
+}
+
 export interface RunResult {
   readonly guests: readonly GuestResult[];
   /** All guests together. */
@@ -23,5 +39,7 @@ export interface RunResult {
   readonly crashes: readonly { readonly guest: string; readonly reason: string }[];
   /** Instructions that the trace lost; 0 without one. */
   readonly traceLost: number;
+  /** Undefined: masks did not change. */
+  readonly hotPlug?: HotPlugResult;
   readonly keyCache: { readonly hits: number; readonly misses: number };
 }

@@ -18,9 +18,9 @@ export const figureColumns = (figures: LoadFigures): Record<string, unknown> => 
 const lines = (records: readonly object[]): string =>
   records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
-/** All records of a run, in the order sample, guest, adapter, latency, crash, run. */
+/** All records of a run, in the order sample, guest, adapter, latency, crash, hot-plug, run. */
 export const runJson = (result: RunResult): string => {
-  const { guests, total, latency, series, crashes, ...run } = result;
+  const { guests, total, latency, series, crashes, hotPlug, ...run } = result;
   return lines([
     ...series.map(({ adapters, ...point }) => ({
       record: 'sample',
@@ -35,6 +35,7 @@ export const runJson = (result: RunResult): string => {
     ...total.adapters.map((adapter) => ({ record: 'adapter', ...adapter })),
     ...latency.map((step) => ({ record: 'latency', ...step })),
     ...crashes.map((crash) => ({ record: 'crash', ...crash })),
+    ...(hotPlug === undefined ? [] : [{ record: 'hot-plug', ...hotPlug }]),
     { record: 'run', ...run, ...figureColumns(total), limitPerSecond: modelLimit(total) },
   ]);
 };

@@ -4,7 +4,7 @@
 import { type AdapterFigures, type LoadFigures, modelLimit } from './figures.ts';
 import { apidText, countText, rateText, shareText, timeText } from './format.ts';
 import { PERCENTILES } from './percentiles.ts';
-import type { GuestResult, RunResult } from './result.ts';
+import type { GuestResult, HotPlugResult, RunResult } from './result.ts';
 
 const WIDTH = 80;
 const LABEL = 11;
@@ -108,11 +108,33 @@ const tooSlow = ({ total, how }: RunResult): boolean =>
 
 const SLOW_HINT = ['this computer does not keep up with the modelled adapters;', '--stepped does'];
 
+/** What the host did to running guests, and where their messages went. */
+const hotPlugLines = (hotPlug: HotPlugResult): string[] => {
+  const { unplugs, plugs, violations } = hotPlug;
+  const { accepted, answered, flushed, inFlight, refused } = hotPlug;
+  const changes = [`${countText(unplugs)} adapters taken, ${countText(plugs)} given back`];
+  const messages = [
+    `${countText(accepted)} accepted`,
+    `= ${countText(answered)} answered`,
+    `+ ${countText(flushed)} flushed`,
+    `+ ${countText(inFlight)} in flight;`,
+    `${countText(refused)} refused`,
+  ];
+  return [
+    ...labelled('hot plug', changes),
+    ...(accepted + refused > 0 ? labelled('messages', messages) : []),
+    ...labelled('violations', [violations.length === 0 ? 'none' : String(violations.length)]),
+    ...violations,
+  ];
+};
+
 /** Everything a run ends with. */
 export const runText = (result: RunResult): string => {
   const { total, keyCache } = result;
   const lines = [`== all guests: ${result.seconds.toFixed(2)} s (${result.how}) ==`];
-  lines.push(...loadLines(total));
+  const { hotPlug } = result;
+  if (hotPlug === undefined || total.answered > 0) lines.push(...loadLines(total));
+  if (hotPlug !== undefined) lines.push(...hotPlugLines(hotPlug));
   lines.push(...total.adapters.map(adapterText));
   const limit = modelLimit(total);
   if (limit !== undefined)

@@ -6,6 +6,7 @@ import type { FaultConfig, MachineConfig } from '../config/types.ts';
 import { Machine, type MachineOptions } from '../host/machine.ts';
 import type { LparVerb } from './lpar-verbs.ts';
 import type { OperationOutcome, ProgramCpu, ProgramMachine } from './machine.ts';
+import { MachineSteps } from './machine-steps.ts';
 import { Operator } from './operator.ts';
 import { MachineProgramCpu } from './program-cpu.ts';
 import { SysfsCommands } from './sysfs-commands.ts';
@@ -18,6 +19,7 @@ export class MachineForPrograms implements ProgramMachine {
   readonly #commands: SysfsCommands;
   /** Machine time at which the program began: starting the host side took some. */
   readonly #startNs: number;
+  #steps: MachineSteps | undefined;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -86,6 +88,11 @@ export class MachineForPrograms implements ProgramMachine {
       this.machine.fault(shifted);
     }
   }
+
+  steps = (): MachineSteps => {
+    this.#steps ??= new MachineSteps(this.machine, this.#operator, this.#commands);
+    return this.#steps;
+  };
 
   clearFaults(): void {
     this.machine.faults.clear();

@@ -108,6 +108,20 @@ export interface FaultStatement extends Line {
   readonly fault: FaultConfig | 'clear';
 }
 
+/** A host line that can go on step by step. */
+export type SteppableStatement = SysfsStatement | LparStatement | ClockStatement;
+
+/** One named thread of the host goes on: design.md section 6, concurrency. */
+export interface StepStatement extends Line {
+  readonly kind: 'step';
+  /** `all`: everything that has begun goes on to its end. */
+  readonly thread: string;
+  /** Steps to go on; 1 for a line that begins one. */
+  readonly count: number;
+  /** The line the thread begins, with the same line number and no comment of its own. */
+  readonly begins: SteppableStatement | undefined;
+}
+
 export interface CommentStatement extends Line {
   readonly kind: 'comment';
 }
@@ -122,6 +136,7 @@ export type Statement =
   | SysfsStatement
   | LparStatement
   | FaultStatement
+  | StepStatement
   | CommentStatement;
 
 export interface Program {

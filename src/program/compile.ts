@@ -9,6 +9,7 @@ import { cpuStep } from './cpu-steps.ts';
 import type { ProgramCpu, ProgramMachine } from './machine.ts';
 import { printCpu } from './print.ts';
 import { type InstructionChecks, loadChecks, loadInstruction } from './registers.ts';
+import { type Differs, type StepLine, stepLine } from './step-line.ts';
 import { type HostStep, hostStep, type ReportMissing } from './steps.ts';
 
 /** A step that executes an instruction. */
@@ -26,13 +27,17 @@ export interface InstructionStep {
   readonly interrupted: () => boolean;
 }
 
-export type Step = InstructionStep | HostStep;
+export type Step = InstructionStep | HostStep | StepLine;
 
 /**
- * All steps of a program for one machine.
+ * All steps of a program for one machine. `differs` takes what differs in lines that `step:` lines began, when they end.
  * @throws MistakesError `APEMU_ERR_PROGRAM_UNKNOWN_CPU`, `…_UNKNOWN_GUEST`, `…_STORAGE` for what the machine does not have.
  */
-export function compileProgram(program: Program, machine: ProgramMachine): Step[] {
+export function compileProgram(
+  program: Program,
+  machine: ProgramMachine,
+  differs: Differs,
+): Step[] {
   const mistakes: Mistake[] = [];
   const steps: Step[] = [];
   for (const statement of program.statements) {
@@ -41,7 +46,10 @@ export function compileProgram(program: Program, machine: ProgramMachine): Step[
       const place = { file: program.file, line: statement.line, column: 1 };
       mistakes.push({ code: `APEMU_ERR_PROGRAM_${what}`, message, expected, place });
     };
-    const step = compileStatement(statement, machine, report);
+    const step =
+      statement.kind === 'step'
+        ? stepLine(statement, machine, differs, report)
+        : compileStatement(statement, machine, report);
     if (step !== undefined) steps.push(step);
   }
   if (mistakes.length > 0) throw new MistakesError(mistakes);
@@ -49,10 +57,10 @@ export function compileProgram(program: Program, machine: ProgramMachine): Step[
 }
 
 function compileStatement(
-  statement: Exclude<Statement, { kind: 'comment' }>,
+  statement: Exclude<Statement, { kind: 'comment' | 'step' }>,
   machine: ProgramMachine,
   report: ReportMissing,
-): Step | undefined {
+): Exclude<Step, StepLine> | undefined {
   if (!('cpu' in statement)) return hostStep(statement, machine, report);
   const cpu = machine.cpu(statement.cpu.guest, statement.cpu.vcpu);
   if (cpu === undefined) {

@@ -53,6 +53,24 @@ export type OperationOutcome =
   | { readonly kind: 'errno'; readonly name: string }
   | { readonly kind: 'pending' };
 
+/** Host operations that go on step by step, and the rules that must hold between the steps. */
+export interface ProgramSteps {
+  /** Gives a thread a host line; it begins when the thread's earlier lines have ended. */
+  begin(thread: string, line: SteppableLine, ended: (outcome: OperationOutcome) => void): void;
+  /** Goes on to the thread's next step. `inner` is called at each point in the middle of it, where vCPUs may go on. Where it stands. */
+  advance(thread: string, inner: (what: string) => void): string;
+  /** Everything goes on to its end. Names of threads that never end. */
+  finish(): readonly string[];
+  /** Looks at the machine; text of the first rule that did not hold so far (docs/reference/vfio-ap.md section 6.1). */
+  broken(): string | undefined;
+}
+
+/** What a stepped line does. */
+export type SteppableLine =
+  | { readonly kind: 'sysfs'; readonly command: string }
+  | { readonly kind: 'lpar'; readonly verb: LparVerb; readonly values: readonly number[] }
+  | { readonly kind: 'clock'; readonly advance: number | 'run' };
+
 export interface ProgramMachine {
   /** Undefined: there is no such guest or vCPU. `guest` undefined: the host partition's own CPU. */
   cpu(guest: string | undefined, vcpu: number): ProgramCpu | undefined;
@@ -71,4 +89,6 @@ export interface ProgramMachine {
   readonly allowGuestDamage?: boolean;
   fault(fault: FaultConfig): void;
   clearFaults(): void;
+  /** From the first call on, locks and writes of masks are steps. Not given: the machine has no steps. */
+  readonly steps?: () => ProgramSteps;
 }

@@ -13,7 +13,8 @@ import { LineError, type LineParts, type Token, tokenize } from './lexer.ts';
 import { LPAR_VERBS, type LparOperand } from './lpar-verbs.ts';
 import { noExpectation, noMore, parseOutcome } from './parse-fields.ts';
 
-type Head = { readonly line: number; readonly comment: string | undefined };
+/** What every statement has. */
+export type Head = { readonly line: number; readonly comment: string | undefined };
 
 const DURATION = 'a time with its unit, such as 100us, 2ms, 1s';
 

@@ -7,6 +7,7 @@ import type { CpuName, Program, Statement } from './ast.ts';
 import { LineError, splitLine, tokenize } from './lexer.ts';
 import { parseCpuLine } from './parse-cpu.ts';
 import { parseClock, parseFault, parseLpar, parseSysfs } from './parse-host.ts';
+import { parseStep } from './parse-step.ts';
 
 /** First line of every program; the number is the version of the format. */
 export const PROGRAM_HEADER = 'apemu-program 1';
@@ -23,6 +24,7 @@ export function parseProgram(text: string, file: string): Program {
   if (lines.at(-1) === '') lines.pop();
   const mistakes: Mistake[] = [];
   const statements: Statement[] = [];
+  const threads = new Set<string>();
   let config: string | undefined;
   const fail = (line: number, error: unknown) => {
     if (!(error instanceof LineError)) throw error;
@@ -45,7 +47,7 @@ export function parseProgram(text: string, file: string): Program {
       if (CONFIG.test(lines[index])) {
         const late = config !== undefined || statements.some(({ kind }) => kind !== 'comment');
         config = parseConfigLine(lines[index], late);
-      } else statements.push(parseLine(lines[index], index + 1));
+      } else statements.push(parseLine(lines[index], index + 1, threads));
     } catch (error) {
       fail(index + 1, error);
     }
@@ -69,8 +71,8 @@ function parseConfigLine(text: string, late: boolean): string {
   return tokens[1].text;
 }
 
-/** One line that is neither the header nor `config`. @throws LineError */
-function parseLine(text: string, line: number): Statement {
+/** One line that is neither the header nor `config`. `threads`: those that `step:` lines have begun. @throws LineError */
+function parseLine(text: string, line: number, threads: Set<string>): Statement {
   const parts = splitLine(text);
   const head = { line, comment: parts.comment };
   if (parts.body.trim() === '' && parts.expectation === undefined)
@@ -82,11 +84,12 @@ function parseLine(text: string, line: number): Statement {
       'SUBJECT',
       column,
       `the line names no subject: ${parts.body.trim().slice(0, 40)}`,
-      'GUEST.VCPU:, host:, clock:, sysfs:, lpar: or fault:',
+      'GUEST.VCPU:, host:, clock:, sysfs:, lpar:, fault: or step:',
     );
   }
   const [{ length }, name, vcpu] = match;
   if (vcpu === undefined && name === 'sysfs') return parseSysfs(head, length, parts);
+  if (vcpu === undefined && name === 'step') return parseStep(head, length, parts, threads);
   const tokens = tokenize(parts.body.slice(length), length + 1);
   if (vcpu === undefined) {
     if (name === 'clock') return parseClock(head, tokens, parts);
@@ -104,7 +107,7 @@ function cpuName(name: string, vcpu: string | undefined, text: string): CpuName 
       'SUBJECT',
       column,
       `${name} names no vCPU`,
-      `${name}.0:, or host:, clock:, sysfs:, lpar:, fault:`,
+      `${name}.0:, or host:, clock:, sysfs:, lpar:, fault:, step:`,
     );
   }
   return { guest: name, vcpu: Number(vcpu) };

@@ -13,6 +13,7 @@ import type {
   OutcomeExpectation,
   Program,
   Statement,
+  StepStatement,
 } from './ast.ts';
 import { quote } from './lexer.ts';
 import { LPAR_VERBS, type LparOperand } from './lpar-verbs.ts';
@@ -70,9 +71,16 @@ export function printOperation(statement: Exclude<Statement, { kind: 'comment' }
       return `sysfs: ${statement.command}`;
     case 'lpar':
       return `lpar: ${[statement.verb, ...lparValues(statement)].join(' ')}`;
+    case 'step':
+      return `step: ${printStep(statement)}`;
     case 'fault':
       return `fault: ${statement.fault === 'clear' ? 'clear' : printFault(statement.fault)}`;
   }
+}
+
+function printStep({ thread, count, begins }: StepStatement): string {
+  if (begins !== undefined) return `${thread} ${printOperation(begins)}`;
+  return count === 1 ? thread : `${thread} ${count}`;
 }
 
 /** What stands behind `=>`; undefined if nothing does. */
@@ -93,6 +101,8 @@ export function printExpectation(statement: Statement): string | undefined {
     case 'sysfs':
     case 'lpar':
       return statement.expect === undefined ? undefined : printOutcome(statement.expect);
+    case 'step':
+      return statement.begins === undefined ? undefined : printExpectation(statement.begins);
     default:
       return undefined;
   }

@@ -5,9 +5,11 @@
 import { ApemuError } from '../errors.ts';
 import type { Program } from './ast.ts';
 import { compileProgram, type InstructionStep, type Step } from './compile.ts';
-import type { ProgramMachine } from './machine.ts';
+import type { ProgramMachine, ProgramSteps } from './machine.ts';
 import { EXPECTATION_ROWS, printField, rowOf } from './operands.ts';
 import { printOperation } from './print.ts';
+import { SteppedRun } from './run-stepped.ts';
+import type { StepLine } from './step-line.ts';
 import type { Difference, HostStep } from './steps.ts';
 
 /** A line whose outcome is not what it says. */
@@ -57,26 +59,34 @@ export interface RunResult {
   readonly mismatches: readonly Mismatch[];
 }
 
+/** A line that runs on its own. */
+type RunStep = Exclude<Step, StepLine>;
+
 /** A program bound to a machine. It can be run any number of times; state of the machine stays from run to run. */
 export class RunnableProgram {
   readonly program: Program;
   readonly steps: readonly Step[];
   readonly #machine: ProgramMachine;
+  #stepped: SteppedRun | undefined;
 
   /** @throws MistakesError for guests, vCPUs or storage the machine does not have. */
   constructor(program: Program, machine: ProgramMachine) {
     this.program = program;
     this.#machine = machine;
-    this.steps = compileProgram(program, machine);
+    this.steps = compileProgram(program, machine, (differences) =>
+      this.#stepped?.differs(differences),
+    );
   }
 
   run(options: RunOptions = {}): RunResult {
     const { onRecord, from = 0, limit = this.steps.length } = options;
     const end = Math.min(from + limit, this.steps.length);
+    if (this.steps.some((step) => step.kind === 'step'))
+      return this.#runStepped(from, end, options);
     const mismatches: Mismatch[] = [];
     let instructions = 0;
     for (let index = from; index < end; index++) {
-      const step = this.steps[index];
+      const step = this.steps[index] as RunStep;
       if (step.kind === 'instruction') instructions++;
       const right = onRecord === undefined ? this.#step(step) : this.#recorded(step, onRecord);
       if (!right) mismatches.push(mismatchOf(this.program.file, step));
@@ -84,7 +94,33 @@ export class RunnableProgram {
     return { steps: Math.max(end - from, 0), instructions, mismatches };
   }
 
-  #step(step: Step): boolean {
+  /** A program with `step:` lines: slower, with the rules of the host looked at after each line. */
+  #runStepped(from: number, end: number, { onRecord }: RunOptions): RunResult {
+    const { file } = this.program;
+    const mismatches: Mismatch[] = [];
+    let instructions = 0;
+    const differ = (line: Step, differences: readonly Difference[]): void => {
+      const { statement } = line;
+      const operation = printOperation(statement);
+      mismatches.push({ file, line: statement.line, operation, differences });
+    };
+    this.#stepped = new SteppedRun(this.steps, from, this.#machine.steps?.() as ProgramSteps, {
+      run: (line) => {
+        if (line.kind === 'instruction') instructions++;
+        const right = onRecord === undefined ? this.#step(line) : this.#recorded(line, onRecord);
+        if (!right) differ(line, differencesOf(line));
+      },
+      stepped: (line, at, differences) => {
+        onRecord?.(recordOfStep(file, line, at, differences));
+        if (differences.length > 0) differ(line, differences);
+      },
+      broken: (line, rule) => differ(line, [{ field: 'rule', expected: 'holds', got: rule }]),
+    });
+    const next = this.#stepped.run(end);
+    return { steps: Math.max(next - from, 0), instructions, mismatches };
+  }
+
+  #step(step: RunStep): boolean {
     try {
       return step.run();
     } catch (cause) {
@@ -92,7 +128,7 @@ export class RunnableProgram {
     }
   }
 
-  #recorded(step: Step, onRecord: (record: ProgramRecord) => void): boolean {
+  #recorded(step: RunStep, onRecord: (record: ProgramRecord) => void): boolean {
     const before = this.#machine.nowNs();
     const { file } = this.program;
     const head = { file, line: step.statement.line, operation: printOperation(step.statement) };
@@ -110,7 +146,17 @@ export class RunnableProgram {
   }
 }
 
-function mismatchOf(file: string, step: Step): Mismatch {
+function recordOfStep(
+  file: string,
+  { statement }: StepLine,
+  result: string,
+  mismatch: readonly Difference[],
+): ProgramRecord {
+  const head = { file, line: statement.line, operation: printOperation(statement), result };
+  return mismatch.length > 0 ? { ...head, mismatch } : head;
+}
+
+function mismatchOf(file: string, step: RunStep): Mismatch {
   const { statement } = step;
   return {
     file,
@@ -120,7 +166,7 @@ function mismatchOf(file: string, step: Step): Mismatch {
   };
 }
 
-const differencesOf = (step: Step): readonly Difference[] =>
+const differencesOf = (step: RunStep): readonly Difference[] =>
   step.kind === 'instruction' ? explain(step) : step.outcome().differences;
 
 /** Errors of ours get the line they happened on. */

@@ -106,15 +106,23 @@ function canDeclare(fault: FaultConfig, machine: ProgramMachine, report: ReportM
 function runClock(statement: Of<'clock'>, machine: ProgramMachine): HostOutcome {
   if (statement.advance === 'run') machine.run();
   else machine.advance(statement.advance);
+  return judgeNow(machine, statement.expectNowNs);
+}
+
+/** Compares the time with what a clock line expects. */
+export function judgeNow(machine: ProgramMachine, expected: number | undefined): HostOutcome {
   const now = machine.nowNs();
-  const { expectNowNs: expected } = statement;
   if (expected === undefined || expected === now) return NOTHING;
   const difference = { field: 'now', expected: formatDuration(expected), got: formatDuration(now) };
   return { ...NOTHING, differences: [difference] };
 }
 
 /** `$Guest1` becomes the UUID of that guest's mdev. */
-function replaceNames(command: string, machine: ProgramMachine, report: ReportMissing): string {
+export function replaceNames(
+  command: string,
+  machine: ProgramMachine,
+  report: ReportMissing,
+): string {
   return command.replace(/\$([A-Za-z][A-Za-z0-9_-]*)/g, (text, name: string) => {
     const uuid = machine.uuid(name);
     if (uuid === undefined) {
@@ -131,7 +139,11 @@ function replaceNames(command: string, machine: ProgramMachine, report: ReportMi
   });
 }
 
-function judge(outcome: OperationOutcome, expected: OutcomeExpectation | undefined): HostOutcome {
+/** Compares how an operation ended with what its line expects. */
+export function judge(
+  outcome: OperationOutcome,
+  expected: OutcomeExpectation | undefined,
+): HostOutcome {
   const got: OutcomeExpectation =
     outcome.kind === 'ok' && (expected?.kind === 'text' || outcome.text !== '')
       ? { kind: 'text', text: outcome.text }

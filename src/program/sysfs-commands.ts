@@ -21,16 +21,23 @@ type Start = (machine: Machine, words: readonly string[]) => Operation<Operation
 /** What these lines have besides the commands on files, which are those of the administrator's shell. */
 const COMMANDS: Readonly<Record<string, Start>> = {
   echo: (machine, words) => echo(machine.sysfs, words),
-  attach: (machine, words) =>
-    atOnce(() => outcomeOf(machine.attach(one(words, 'attach needs one guest')))),
-  detach: (machine, words) =>
-    atOnce(() => {
-      machine.detach(one(words, 'detach needs one guest'));
-      return ok();
-    }),
+  attach: function* (machine, [guest, to, ...more]) {
+    if (guest === undefined || more.length > 0)
+      throw unknown('attach', 'attach needs one guest, or two');
+    return outcomeOf(yield* machine.attachOperation(guest, to));
+  },
+  detach: function* (machine, words) {
+    yield* machine.detachOperation(one(words, 'detach needs one guest'));
+    return ok();
+  },
+  reset: function* (machine, words) {
+    const file = machine.files.get(machine.guest(one(words, 'reset needs one guest')).name);
+    if (file === undefined) return outcomeOf('ENODEV');
+    return outcomeOf((yield* file.ioctl({ name: 'VFIO_DEVICE_RESET' })).errno ?? 'ok');
+  },
 };
 
-const USAGE = `echo [-n] TEXT > FILE, ${Object.keys(FILE_COMMANDS).join(', ')}, attach GUEST, detach GUEST, wait`;
+const USAGE = `echo [-n] TEXT > FILE, ${Object.keys(FILE_COMMANDS).join(', ')}, attach GUEST [MDEV'S GUEST], detach GUEST, reset GUEST, wait`;
 
 /** The administrator's hand in a program: one operation a line, at most one kept for `wait`. */
 export class SysfsCommands {
@@ -48,9 +55,18 @@ export class SysfsCommands {
   run(command: string): OperationOutcome {
     const [name, ...words] = tokenize(command, 1).map((token) => token.text);
     if (name === 'wait' && words.length === 0) return this.#wait(command);
-    if (Object.hasOwn(COMMANDS, name)) return this.#drive(COMMANDS[name](this.#machine, words));
+    return this.#drive(this.operation(command));
+  }
+
+  /**
+   * As `run`, for a caller that drives operations itself; `wait` is none.
+   * @throws ApemuError `APEMU_ERR_PROGRAM_COMMAND` for something that is no command
+   */
+  operation(command: string): Operation<OperationOutcome> {
+    const [name, ...words] = tokenize(command, 1).map((token) => token.text);
+    if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name](this.#machine, words);
     if (!Object.hasOwn(FILE_COMMANDS, name) || words.length === 0) throw unknown(command);
-    return this.#drive(onFiles(this.#machine.sysfs, FILE_COMMANDS[name], words));
+    return onFiles(this.#machine.sysfs, FILE_COMMANDS[name], words);
   }
 
   #wait(command: string): OperationOutcome {
@@ -76,11 +92,6 @@ function one(words: readonly string[], why: string): string {
   const [word, ...more] = words;
   if (word === undefined || more.length > 0) throw unknown(words.join(' '), why);
   return word;
-}
-
-// biome-ignore lint/correctness/useYield: an operation that never sleeps.
-function* atOnce(action: () => OperationOutcome): Operation<OperationOutcome> {
-  return action();
 }
 
 /** A command on files: its text, or the errno of the first that failed. */

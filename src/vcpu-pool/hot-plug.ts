@@ -16,6 +16,7 @@ import {
 } from '../../native-like/machine/layout.ts';
 import type { ExchangeState } from '../guest/built-in/exchange.ts';
 import { counts, ExchangeQueues } from '../guest/built-in/exchange-queue.ts';
+import type { HotPlugResult } from '../load/result.ts';
 import { formatApqn } from '../lpar/partition.ts';
 import type { PooledMachine } from './pooled-machine.ts';
 import type { WorkerReport } from './task.ts';
@@ -24,14 +25,11 @@ export interface HotPlugOptions {
   /** Time between two changes. */
   readonly intervalMs: number;
   readonly durationMs: number;
+  /** The guests have ended earlier. */
+  readonly ended?: () => boolean;
 }
 
-export interface HotPlugOutcome {
-  readonly plugs: number;
-  readonly unplugs: number;
-  /** What must not be, each as a sentence. */
-  readonly violations: readonly string[];
-}
+export type HotPlugOutcome = Pick<HotPlugResult, 'plugs' | 'unplugs' | 'violations'>;
 
 /** Words of a queue that stay as they are while nobody uses it. */
 const QUIET_WORDS = [
@@ -88,7 +86,8 @@ export const hotPlug = async (
   const end = performance.now() + options.durationMs;
   let plugs = 0;
   let unplugs = 0;
-  for (let turn = 0; performance.now() < end; turn++) {
+  const ended = options.ended ?? (() => false);
+  for (let turn = 0; performance.now() < end && !ended(); turn++) {
     const guest = guests[turn % guests.length];
     const mdev = guest?.config.mdev;
     if (guest === undefined || mdev === undefined) continue;
@@ -111,14 +110,7 @@ export const hotPlug = async (
   return { plugs, unplugs, violations };
 };
 
-export interface Accounts {
-  readonly accepted: number;
-  readonly answered: number;
-  readonly flushed: number;
-  readonly refused: number;
-  readonly inFlight: number;
-  readonly violations: readonly string[];
-}
+export type Accounts = Omit<HotPlugResult, 'plugs' | 'unplugs'>;
 
 const isExchange = (state: unknown): state is ExchangeState =>
   typeof state === 'object' && state !== null && 'lostWakeups' in state;

@@ -245,7 +245,7 @@ export class AqicHandler {
     }
   }
 
-  /** vfio_pin_pages of the notification byte's page. */
+  /** vfio_pin_pages of the notification byte's page. That of a secure-execution guest counts as shared (VD-44). */
   #pin(record: number, guest: number, high: number, nib: number): boolean {
     const size =
       this.#image.word(record + G_EXTERNAL) === 0

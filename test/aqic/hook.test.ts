@@ -110,6 +110,15 @@ describe.each(PROFILES)('the hook of profile %s', (kernel) => {
     expect(bench.enable(OTHER, 4, NIB).rc).toBe(0);
   });
 
+  it('the page of a secure-execution guest counts as shared (VD-44): RC 00, or 06 as for any other', async () => {
+    const bench = await Bench.create({ kernel, guest1: { secureExecution: {} } });
+    benches.push(bench);
+    bench.machine.guest('Guest1').vm.limitPins(1);
+    expect(bench.enable(APQN, 3, NIB).rc).toBe(0);
+    expect(bench.enable(OTHER, 4, NIB)).toMatchObject({ rc: 6, cc: 3 });
+    expect(bench.held(OTHER)).toMatchObject({ pins: 1, isc: undefined });
+  });
+
   it('without a GISA the ISC cannot be registered: RC 06 (old: 08), and the page is unpinned (R-18)', async () => {
     const bench = await open(kernel);
     bench.image.i32[bench.image.guest(1) + G_GISA_FORMAT] = -1;

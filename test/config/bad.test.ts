@@ -202,7 +202,13 @@ const ROWS: readonly [string, number, number, string, string][] = [
     'RANGE',
     'guests.A.facilities[1] is 17 (expected a facility bit, one of 12, 15, 65, 76)',
   ],
-  ['gisa-format', 7, 20, 'RANGE', 'guests.A.gisaFormat is 2 (expected a GISA format, 0 to 1)'],
+  [
+    'gisa-format',
+    7,
+    20,
+    'RANGE',
+    'guests.A.gisaFormat is 2 (expected a GISA format, one of 0, 1, none)',
+  ],
   ['flag', 7, 14, 'TYPE', 'guests.A.apie is "maybe" (expected true or false)'],
   [
     'secret-index',

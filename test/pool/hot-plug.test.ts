@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Masks that change under running vCPUs: nothing reaches a queue that was taken away, and every message is accounted for.
-// The long run is scripts/hot-plug.js.
+// The long run is `apemu run examples/hot-plug.yaml --hot-plug`.
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadConfigFile } from '../../src/config/load.ts';
 import { accountFor, hotPlug } from '../../src/vcpu-pool/hot-plug.ts';
 import { PooledMachine } from '../../src/vcpu-pool/pooled-machine.ts';
+import { apemu } from '../cli/fake-io.ts';
 import { pooledConfig } from './bench.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/hot-plug.yaml', import.meta.url));
@@ -35,5 +36,33 @@ describe('hot plug and unplug while vCPUs run', () => {
     expect(plugged.unplugs).toBeGreaterThan(5);
     expect(accounts.answered).toBeGreaterThan(1_000);
     expect(accounts.refused).toBeGreaterThan(0);
+  });
+
+  it('a host that does not zeroize is found out, and so are replies nobody was woken for', async () => {
+    const pool = await PooledMachine.start(loadConfigFile(EXAMPLE).config, { workers: 2 });
+    pool.machine.host.bus.partition.zapq = () => 0;
+    const plugged = await hotPlug(pool, { durationMs: 500, intervalMs: 20 });
+    pool.stop();
+    const reports = await pool.finished();
+    for (const { state } of reports.flatMap(({ vcpus }) => vcpus))
+      (state as { lostWakeups: number }).lostWakeups = 1;
+    const accounts = accountFor(pool, reports);
+    await pool.close();
+    expect(plugged.violations.join('\n')).toContain('was not zeroized when it left its guest');
+    expect(accounts.violations).toContain('Guest1: 1 lost wake-ups');
+  });
+
+  it('is an option of apemu run, with its accounts in the text and in a record of its own', async () => {
+    const run = ['run', EXAMPLE, '--hot-plug', '20ms', '--duration', '600ms'];
+    const text = await apemu(run);
+    expect(text.output).toMatch(/hot plug +\d+ adapters taken, \d+ given back/);
+    expect(text.output).toMatch(/violations none/);
+    const { code, output } = await apemu([...run, '--json']);
+    const lines = output.trimEnd().split('\n');
+    const record = lines.map((line) => JSON.parse(line)).find((one) => one.record === 'hot-plug');
+    const { accepted, answered, flushed, inFlight, unplugs, violations } = record;
+    expect([code, violations]).toEqual([0, []]);
+    expect(accepted).toBe(answered + flushed + inFlight);
+    expect(unplugs).toBeGreaterThan(0);
   });
 });

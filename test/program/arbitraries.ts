@@ -218,6 +218,34 @@ const fault: fc.Arbitrary<Body> = fc.oneof(
   })),
 );
 
+const clock: fc.Arbitrary<Body & { kind: 'clock' }> = fc.record({
+  kind: fc.constant('clock' as const),
+  advance: fc.oneof(fc.constant('run' as const), ns),
+  expectNowNs: fc.option(ns, { nil: undefined }),
+});
+
+const sysfs: fc.Arbitrary<Body & { kind: 'sysfs' }> = fc.record({
+  kind: fc.constant('sysfs' as const),
+  command: fc.constantFrom(
+    'cat /sys/bus/ap/scans',
+    'echo 5 > /sys/devices/vfio_ap/matrix/$Guest1/assign_adapter',
+    'echo "a # b => c" > /x',
+    'wait',
+  ),
+  expect: outcome,
+});
+
+/** Lines that begin a thread; one that goes on needs such a line before it. */
+const step: fc.Arbitrary<Body> = fc.oneof(
+  fc.constant({ kind: 'step' as const, thread: 'all', count: 1, begins: undefined }),
+  fc.record({
+    kind: fc.constant('step' as const),
+    thread: guest.filter((name) => name !== 'all'),
+    count: fc.constant(1),
+    begins: fc.oneof(clock, sysfs, lpar as typeof sysfs),
+  }) as fc.Arbitrary<Body>,
+);
+
 const body: fc.Arbitrary<Body> = fc.oneof(
   { weight: 6, arbitrary: instruction },
   fc
@@ -235,21 +263,9 @@ const body: fc.Arbitrary<Body> = fc.oneof(
     cpu,
     expect: fc.oneof(fc.constant('none' as const), fields(IO_ROWS)),
   }),
-  fc.record({
-    kind: fc.constant('clock' as const),
-    advance: fc.oneof(fc.constant('run' as const), ns),
-    expectNowNs: fc.option(ns, { nil: undefined }),
-  }),
-  fc.record({
-    kind: fc.constant('sysfs' as const),
-    command: fc.constantFrom(
-      'cat /sys/bus/ap/scans',
-      'echo 5 > /sys/devices/vfio_ap/matrix/$Guest1/assign_adapter',
-      'echo "a # b => c" > /x',
-      'wait',
-    ),
-    expect: outcome,
-  }),
+  clock,
+  sysfs,
+  step,
   lpar,
   fault,
   fc.constant({ kind: 'comment' as const }),
@@ -271,12 +287,10 @@ export const program: fc.Arbitrary<Program> = fc
   .map(([config, bodies]) => ({
     file: 'generated.ap',
     config,
-    statements: bodies.map(
-      ([statement, text], index) =>
-        ({
-          line: index + (config === undefined ? 2 : 3),
-          comment: text,
-          ...statement,
-        }) as Statement,
-    ),
+    statements: bodies.map(([statement, text], index) => {
+      const line = index + (config === undefined ? 2 : 3);
+      const numbered = { line, comment: text, ...statement } as Statement;
+      if (numbered.kind !== 'step' || numbered.begins === undefined) return numbered;
+      return { ...numbered, begins: { ...numbered.begins, line, comment: undefined } };
+    }),
   }));

@@ -193,8 +193,7 @@ describe('files', () => {
     'src/index.ts', // the package
     'src/cli/main.ts', // the command
     'src/vcpu-pool/worker.ts', // #vcpu-worker
-    'src/vcpu-pool/hot-plug.ts', // scripts/hot-plug.js
-    'src/host/explore.ts', // tests that interleave host operations; a library user's too
+    'src/program/explore.ts', // tests that interleave host operations
     'bench/machine/driver.ts', // one instance for each measured table
     'bench/child.ts', // a process of its own
     'bench/compare.ts', // a command of its own

@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules O-1, O-3, O-4, O-6 and I-1 to I-6 of docs/reference/vfio-ap.md, read from a machine between any two steps.
+// The rules O-1, O-3, O-4, O-6 and I-1 to I-6 about the state of a machine between any two steps of host operations.
+// Source: docs/reference/vfio-ap.md sections 3.7, 4.1 and 6.1.
+import {
+  APCB1_ADM,
+  APCB1_APM,
+  APCB1_AQM,
+  CRYCB_APCB1,
+  CRYCB_FORMAT_2,
+  CRYCBD_FORMAT,
+} from '../../native-like/arch/sie.ts';
 import { STATUS_IRQ } from '../../native-like/arch/status-word.ts';
 import * as L from '../../native-like/machine/layout.ts';
-import { intersects, testBit } from '../../src/ap-bus/mask.ts';
-import { apqnName } from '../../src/ap-bus/partition.ts';
-import type { Machine } from '../../src/host/machine.ts';
+import { equals, fullMask, intersects, maskToBytes, testBit } from '../ap-bus/mask.ts';
+import { apqnName, RC_CHECKSTOPPED, RC_DECONFIGURED, responseCode } from '../ap-bus/partition.ts';
+import type { MatrixMdev } from '../vfio-ap/mdev.ts';
+import { reaches } from './host-wiring.ts';
+import type { Machine } from './machine.ts';
 
 const PARTS = ['apm', 'aqm', 'adm'] as const;
+const APCB1_AT = { apm: APCB1_APM, aqm: APCB1_AQM, adm: APCB1_ADM } as const;
 const IDS = Array.from({ length: 256 }, (_, n) => n);
-
-export const reaches = (machine: Machine, guest: number, apqn: number): boolean => {
-  const { image } = machine;
-  const masks = image.masks(guest);
-  const apm = image.word(masks + (apqn >>> 13)) << ((apqn >>> 8) & 31);
-  const aqm = image.word(masks + L.MASK_AQM + ((apqn & 0xff) >>> 5)) << (apqn & 31);
-  return (apm & aqm) < 0;
-};
+/** Stored sub-class + 1 in the low byte of K_SAVED_ISC, the guest's number above it (src/vfio-ap/aqic.ts). */
+const SAVED_GUEST_SHIFT = 8;
 
 const records = (machine: Machine): { q: number; cold: number; apqn: number }[] =>
   Array.from({ length: machine.image.queues - 1 }, (_, n) => {
@@ -52,7 +58,7 @@ export class HookBeforeMasks {
 /** I-3, O-3: an APQN is in the masks of at most one guest, and in the matrix of at most one mdev. */
 const exclusive = (machine: Machine): string | undefined => {
   for (const { apqn } of records(machine)) {
-    const owners = machine.guests.filter(({ number }) => reaches(machine, number, apqn));
+    const owners = machine.guests.filter(({ number }) => reaches(machine.image, number, apqn));
     if (owners.length > 1) return `I-3: ${apqnName(apqn)} is in the masks of two guests`;
   }
   const { mdevs } = machine.host.matrix;
@@ -67,7 +73,7 @@ const exclusive = (machine: Machine): string | undefined => {
   return undefined;
 };
 
-/** I-1: shadow within matrix, when nobody is in the middle of a change. */
+/** I-1, I-2: shadow within matrix, CRYCB as the shadow, when nobody is in the middle of a change. */
 const shadowWithin = (machine: Machine): string | undefined => {
   const { matrix } = machine.host;
   if (matrix.mdevsLock.held) return undefined;
@@ -79,13 +85,36 @@ const shadowWithin = (machine: Machine): string | undefined => {
           !(testBit(mdev.matrix[part], n) && testBit(matrix.info[part], n))
         )
           return `I-1: ${part} ${n} is in the shadow of ${mdev.uuid} and not in its matrix and host configuration`;
-    const guest = machine.guests.find((one) => one.vm === mdev.kvm);
-    if (guest === undefined || mdev.removing) continue;
-    for (const { apqn } of records(machine))
-      if (reaches(machine, guest.number, apqn) !== matrix.inShadow(mdev, apqn))
-        return `I-2: ${apqnName(apqn)} in the CRYCB of ${guest.name} is not as in the shadow`;
+    const found = crycbAsShadow(machine, mdev);
+    if (found !== undefined) return found;
   }
   return undefined;
+};
+
+/** I-2 for a guest whose CRYCB holds all 256 numbers. */
+const crycbAsShadow = (machine: Machine, mdev: MatrixMdev): string | undefined => {
+  const guest = machine.guests.find((one) => one.vm === mdev.kvm);
+  if (guest === undefined || mdev.removing) return undefined;
+  if ((guest.vm.crycbd & CRYCBD_FORMAT) !== CRYCB_FORMAT_2) return undefined;
+  const apcb = machine.image.crycb(guest.number) + CRYCB_APCB1;
+  for (const part of PARTS) {
+    const wanted = maskToBytes(mdev.shadow[part]);
+    const at = apcb + APCB1_AT[part];
+    if (!wanted.every((byte, n) => byte === machine.image.u8[at + n]))
+      return `I-2: ${part} in the CRYCB of ${guest.name} is not that of the shadow`;
+  }
+  return undefined;
+};
+
+/** The last reset of a queue ended with 03 or 04: nothing was set up on it since, and what it held was freed (R-13). */
+const isOff = (machine: Machine, apqn: number): boolean => {
+  if (machine.host.matrix.mdevsLock.held) return false;
+  const rc = responseCode(machine.host.matrix.queues[apqn]?.resetStatus ?? 0);
+  const apid = apqn >>> 8;
+  return (
+    (rc === RC_DECONFIGURED && machine.partition.isDeconfigured(apid)) ||
+    (rc === RC_CHECKSTOPPED && machine.partition.isCheckstopped(apid))
+  );
 };
 
 /** I-5: whoever holds a page or interrupts a guest belongs to that guest's mdev; pins and counts are those of the queues. */
@@ -94,8 +123,11 @@ const interruptions = (machine: Machine): string | undefined => {
   const saved = new Map<number, number>();
   for (const { q, cold, apqn } of records(machine)) {
     const record = image.word(cold + L.K_NOTIFY_GUEST);
+    const holder = image.word(cold + L.K_SAVED_ISC) >>> SAVED_GUEST_SHIFT;
     const holds = image.word(cold + L.K_SAVED_ISC) !== 0;
-    if (holds) saved.set(record, (saved.get(record) ?? 0) + 1);
+    if (holds) saved.set(holder, (saved.get(holder) ?? 0) + 1);
+    if (holds && isOff(machine, apqn))
+      return `I-5: ${apqnName(apqn)} was found off by its reset and still holds a page`;
     const interrupts =
       (image.word(q + L.Q_STATUS) & STATUS_IRQ) !== 0 && image.word(cold + L.K_GISA_BYTE) !== 0;
     if (!interrupts) continue;
@@ -107,7 +139,7 @@ const interruptions = (machine: Machine): string | undefined => {
   }
   for (const { number, name } of machine.guests) {
     const pins = image.word(image.guest(number) + L.G_PINS);
-    const wanted = saved.get(image.guest(number)) ?? 0;
+    const wanted = saved.get(number) ?? 0;
     if (pins !== wanted) return `I-5: ${name} has ${pins} pages pinned for ${wanted} queues`;
     let count = 0;
     for (let isc = 0; isc < 8; isc++)
@@ -135,26 +167,62 @@ const nothingLeft = (machine: Machine): string | undefined => {
 
 /** I-6: who can reach a queue finds in it only what is its own. */
 export class OwnMessages {
+  /** Who could reach a queue when its first message was seen; 0: the host. */
   readonly #sender = new Map<number, number>();
-
-  sent(apqn: number, guest: number): void {
-    this.#sender.set(apqn, guest);
-  }
 
   check(machine: Machine): string | undefined {
     for (const { q, apqn } of records(machine)) {
-      const empty = machine.image.word(q + L.Q_FREE) === machine.image.word(q + L.Q_ALL_FREE);
-      if (empty) this.#sender.delete(apqn);
-      const sender = this.#sender.get(apqn);
-      if (sender === undefined) continue;
-      const owner = machine.guests.find(({ number }) => reaches(machine, number, apqn));
+      if (machine.image.word(q + L.Q_FREE) === machine.image.word(q + L.Q_ALL_FREE)) {
+        this.#sender.delete(apqn);
+        continue;
+      }
+      const owner = machine.guests.find(({ number }) => reaches(machine.image, number, apqn));
+      const sender = this.#sender.get(apqn) ?? owner?.number ?? 0;
+      this.#sender.set(apqn, sender);
       if (owner !== undefined && owner.number !== sender)
-        return `I-6: ${owner.name} finds messages of another guest in ${apqnName(apqn)}`;
+        return `I-6: ${owner.name} finds messages of another in ${apqnName(apqn)}`;
     }
     return undefined;
   }
 }
 
-/** Every rule; text of the first that does not hold. */
-export const violated = (machine: Machine): string | undefined =>
+/** Links are bound and assigned (4.1), in the tables and in the image. */
+const linksAreRight = (machine: Machine): string | undefined => {
+  const { matrix } = machine.host;
+  for (const queue of matrix.queues) {
+    if (queue === undefined) continue;
+    const { apqn } = queue;
+    const wanted = matrix.mdevOf(apqn);
+    const inImage = machine.image.word(machine.image.cold(machine.image.queue(apqn)) + L.K_MDEV);
+    if ((queue.mdev ?? undefined) !== wanted || inImage !== (wanted?.mdev ?? 0))
+      return `the link of ${apqnName(apqn)} is wrong`;
+    if (wanted !== undefined && wanted.table.get(apqn) !== queue)
+      return `${apqnName(apqn)} is in no table`;
+  }
+  for (const mdev of matrix.mdevs)
+    for (const apqn of mdev.table.keys())
+      if (matrix.queues[apqn]?.mdev !== mdev)
+        return `${mdev.uuid} has the dead queue ${apqnName(apqn)}`;
+  return undefined;
+};
+
+/** O-3 between the host's drivers and mdevs; VD-12: an override and a mask that is not all ones exclude each other. */
+const ownerIsOne = (machine: Machine): string | undefined => {
+  const { bus, matrix } = machine.host;
+  if (bus.overrides > 0 && !(equals(bus.apmask, fullMask()) && equals(bus.aqmask, fullMask())))
+    return 'VD-12: a queue has a driver_override and the masks are not all ones';
+  for (const { apqn } of records(machine)) {
+    const mdev = matrix.mdevOf(apqn);
+    if (mdev !== undefined && bus.hostOwnsQueue(apqn))
+      return `O-3: ${apqnName(apqn)} belongs to the host and to ${mdev.uuid}`;
+  }
+  return undefined;
+};
+
+/** What holds at any time; text of the first rule that does not. */
+export const brokenNow = (machine: Machine): string | undefined =>
   exclusive(machine) ?? shadowWithin(machine) ?? interruptions(machine) ?? nothingLeft(machine);
+
+/** What holds when no operation is under way. */
+export const brokenAtRest = (machine: Machine): string | undefined =>
+  linksAreRight(machine) ?? ownerIsOne(machine);

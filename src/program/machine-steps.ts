@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Threads of host lines on the real machine, and the host's rules looked at after each step.
+// Source: docs/design.md section 6; docs/reference/vfio-ap.md sections 6.1 and 6.3.
+import type { Operation } from '../ap-bus/operation.ts';
+import { HostRules } from '../host/host-rules.ts';
+import type { Machine } from '../host/machine.ts';
+import type { OperationOutcome, ProgramSteps, SteppableLine } from './machine.ts';
+import type { Operator } from './operator.ts';
+import type { SysfsCommands } from './sysfs-commands.ts';
+import { HostThreads } from './threads.ts';
+
+const OK: OperationOutcome = { kind: 'ok', text: '' };
+
+export class MachineSteps implements ProgramSteps {
+  readonly threads: HostThreads;
+  readonly #machine: Machine;
+  readonly #operator: Operator;
+  readonly #commands: SysfsCommands;
+  readonly #rules: HostRules;
+
+  /** From now on the machine reports its steps. */
+  constructor(machine: Machine, operator: Operator, commands: SysfsCommands) {
+    this.#machine = machine;
+    this.#operator = operator;
+    this.#commands = commands;
+    this.threads = new HostThreads(machine);
+    this.#rules = new HostRules(machine);
+    machine.reportSteps((what) => {
+      this.#rules.point(what);
+      this.threads.point(what);
+    });
+  }
+
+  begin(thread: string, line: SteppableLine, ended: (outcome: OperationOutcome) => void): void {
+    this.threads.add(thread, { start: () => this.#start(line), ended });
+  }
+
+  advance(thread: string, inner: (what: string) => void): string {
+    const at = this.threads.advance(thread, inner);
+    this.#rules.point(at);
+    return at;
+  }
+
+  finish(): readonly string[] {
+    const left = this.threads.finish((at) => this.#rules.point(at));
+    if (left.length === 0) this.#rules.atRest();
+    return left;
+  }
+
+  broken(): string | undefined {
+    this.#rules.look();
+    return this.#rules.broken;
+  }
+
+  *#start(line: SteppableLine): Operation<OperationOutcome> {
+    if (line.kind === 'sysfs') return yield* this.#commands.operation(line.command);
+    if (line.kind === 'lpar') return this.#operator.act(line.verb, line.values);
+    if (line.advance === 'run') this.#machine.run();
+    else this.#machine.advance(line.advance);
+    return OK;
+  }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the lines of a program that has `step:` lines: vCPU lines that follow a step run where it stands, in the middle of the
+// host operation if that is where.
+// Source: docs/design.md section 6 (concurrency).
+
+import type { Step } from './compile.ts';
+import type { ProgramSteps } from './machine.ts';
+import type { StepLine } from './step-line.ts';
+import type { Difference } from './steps.ts';
+
+/** What the runner of a program does with lines and with what came out of them. */
+export interface LineRunner {
+  /** Runs a line that is no step, and tells what differs itself. */
+  run(line: Exclude<Step, StepLine>): void;
+  /** A step line has come to its point. */
+  stepped(line: StepLine, at: string, differences: readonly Difference[]): void;
+  /** A rule does not hold after this line. */
+  broken(line: Step, rule: string): void;
+}
+
+/** Lines of one program in their order, with the thread that is at work. */
+export class SteppedRun {
+  readonly #lines: readonly Step[];
+  readonly #steps: ProgramSteps;
+  readonly #runner: LineRunner;
+  /** Next line. */
+  #cursor: number;
+  #differences: readonly Difference[] = [];
+  #told = false;
+
+  constructor(lines: readonly Step[], from: number, steps: ProgramSteps, runner: LineRunner) {
+    this.#lines = lines;
+    this.#cursor = from;
+    this.#steps = steps;
+    this.#runner = runner;
+  }
+
+  /** Runs up to `end`, and further if that is in the middle of a step. Returns the next line. */
+  run(end: number): number {
+    while (this.#cursor < end) this.#line();
+    return this.#cursor;
+  }
+
+  /** Takes what differs in a line of a thread that has ended. */
+  differs(differences: readonly Difference[]): void {
+    this.#differences = [...this.#differences, ...differences];
+  }
+
+  #line(): void {
+    const line = this.#lines[this.#cursor++] as Step;
+    if (line.kind === 'step') this.#advance(line);
+    else this.#run(line);
+  }
+
+  #run(line: Exclude<Step, StepLine>): void {
+    this.#runner.run(line);
+    this.#look(line);
+  }
+
+  /** A line of one or more steps. The thread stops where the count of the line is up and vCPU lines or its next step follow. */
+  #advance(first: StepLine): void {
+    let line: StepLine | undefined = first;
+    let left = first.statement.count;
+    let at = '';
+    const inner = (what: string): void => {
+      if (line === undefined || --left > 0) return;
+      this.#stands(line, what);
+      line = this.#inTheMiddle(first.statement.thread);
+      left = line?.statement.count ?? 0;
+    };
+    at = first.advance(inner);
+    // What is left of the line's steps are steps of their own.
+    for (left--; line !== undefined && left > 0; left--)
+      at = this.#steps.advance(first.statement.thread, inner);
+    if (line !== undefined) this.#stands(line, at);
+  }
+
+  /** vCPU lines run at once; a following step of the same thread is the one that goes on. */
+  #inTheMiddle(thread: string): StepLine | undefined {
+    for (;;) {
+      const next = this.#lines[this.#cursor];
+      if (next === undefined) return undefined;
+      if (next.kind === 'step') {
+        const { statement } = next;
+        if (statement.thread !== thread || statement.begins !== undefined) return undefined;
+        this.#cursor++;
+        return next;
+      }
+      if (!('cpu' in next.statement)) return undefined;
+      this.#cursor++;
+      this.#run(next);
+    }
+  }
+
+  #stands(line: StepLine, at: string): void {
+    const differences = this.#differences;
+    this.#differences = [];
+    this.#runner.stepped(line, at, differences);
+    this.#look(line);
+  }
+
+  /** The first broken rule is told once. */
+  #look(line: Step): void {
+    const rule = this.#told ? undefined : this.#steps.broken();
+    if (rule === undefined) return;
+    this.#told = true;
+    this.#runner.broken(line, rule);
+  }
+}

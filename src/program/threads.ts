@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host operations that go on step by step: each named thread does its lines in order, to one point after the other.
+// Source: docs/design.md sections 4 and 6; docs/reference/vfio-ap.md section 6.3 (yield points).
+import { LOCK_POLL_NS, type Lock, type Operation } from '../ap-bus/operation.ts';
+import type { Machine } from '../host/machine.ts';
+import type { OperationOutcome } from './machine.ts';
+
+/** A line of a thread that has not begun. */
+export interface ThreadLine {
+  start(): Operation<OperationOutcome>;
+  ended(outcome: OperationOutcome): void;
+}
+
+interface Thread {
+  readonly name: string;
+  readonly lines: ThreadLine[];
+  operation: Operation<OperationOutcome> | undefined;
+  wakeNs: number;
+  lock: Lock | undefined;
+  /** It waits for somebody else. */
+  pending: boolean;
+}
+
+/** Steps after which operations count as ones that never end. */
+const PATIENCE = 1_500;
+
+/** Text of the point at which a line has ended. */
+const ENDED = 'ended';
+
+/** Who can go on: those that wait for nobody; if there are none, those that wait for another; if none, those that wait for a lock. */
+export const preferred = <T>(
+  all: readonly T[],
+  waitsFor: (one: T) => 'lock' | 'another' | undefined,
+): T[] => {
+  for (const kind of [undefined, 'another', 'lock'] as const) {
+    const some = all.filter((one) => waitsFor(one) === kind);
+    if (some.length > 0) return some;
+  }
+  return [];
+};
+
+export class HostThreads {
+  readonly #machine: Machine;
+  readonly #threads = new Map<string, Thread>();
+  #inner: ((what: string) => void) | undefined;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** A line for a thread; it begins when those before it have ended. */
+  add(name: string, line: ThreadLine): void {
+    const thread = this.#threads.get(name);
+    if (thread !== undefined) thread.lines.push(line);
+    else
+      this.#threads.set(name, {
+        name,
+        lines: [line],
+        operation: undefined,
+        wakeNs: 0,
+        lock: undefined,
+        pending: false,
+      });
+  }
+
+  /** Names of threads that have something left to do. */
+  unfinished(): string[] {
+    return this.#active().map((thread) => thread.name);
+  }
+
+  /** What a thread waits for: a lock somebody holds, or something another must do first. */
+  waitsFor(name: string): 'lock' | 'another' | undefined {
+    const thread = this.#threads.get(name);
+    if (thread?.lock?.held === true) return 'lock';
+    return thread?.pending === true ? 'another' : undefined;
+  }
+
+  /** The machine is in the middle of a thread's step, where vCPUs may go on. */
+  point(what: string): void {
+    const inner = this.#inner;
+    if (inner === undefined) return;
+    this.#inner = undefined;
+    inner(what);
+    this.#inner = inner;
+  }
+
+  /**
+   * Lets a thread go on to its next step. `inner` is called at each point in the middle of it. Returns where the thread stands:
+   * the name of the step, `ended`, what it waits for.
+   */
+  advance(name: string, inner: (what: string) => void): string {
+    const thread = this.#threads.get(name);
+    if (thread === undefined) return ENDED;
+    const machine = this.#machine;
+    const operation = thread.operation ?? thread.lines[0]?.start();
+    if (operation === undefined) return ENDED;
+    thread.operation = operation;
+    // A lock may be held by something in the background, which needs time.
+    const heldNs = thread.lock?.held === true ? LOCK_POLL_NS : 0;
+    const waitNs = Math.max(thread.wakeNs - machine.nowNs(), heldNs);
+    if (waitNs > 0) machine.advance(waitNs);
+    this.#inner = inner;
+    try {
+      const step = operation.next();
+      if (step.done === true) return this.#end(thread, step.value);
+      const { lock, pending = false, step: at = 'sleeps' } = step.value;
+      thread.lock = lock;
+      thread.pending = pending;
+      thread.wakeNs = machine.nowNs() + (lock === undefined ? step.value.waitNs : 0);
+      return lock === undefined ? at : `waits for ${lock.name}`;
+    } finally {
+      this.#inner = undefined;
+    }
+  }
+
+  /** Everything goes on to its end, who wakes first first; `stands` hears where. Returns the threads that never end. */
+  finish(stands: (at: string) => void): string[] {
+    for (let steps = 0; steps < PATIENCE; steps++) {
+      const ready = this.#ready();
+      const next = ready.toSorted((a, b) => a.wakeNs - b.wakeNs)[0];
+      if (next === undefined) break;
+      stands(this.advance(next.name, () => {}));
+    }
+    return this.unfinished();
+  }
+
+  #end(thread: Thread, outcome: OperationOutcome): string {
+    thread.operation = undefined;
+    thread.lock = undefined;
+    thread.pending = false;
+    thread.wakeNs = 0;
+    thread.lines.shift()?.ended(outcome);
+    return ENDED;
+  }
+
+  #active(): Thread[] {
+    return [...this.#threads.values()].filter((thread) => thread.lines.length > 0);
+  }
+
+  #ready(): Thread[] {
+    return preferred(this.#active(), ({ name }) => this.waitsFor(name));
+  }
+}
