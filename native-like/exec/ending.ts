@@ -46,10 +46,8 @@ const OLD_CARRY_BITS = 0x00fffff8;
 /** The instruction address may have carried out of its mode: it wraps, or goes on in bits 0-31 (AD-60). */
 const advanceSlow = (v: number): void => {
   const mask = addressMask(v);
-  const next = (I32[v + V_PSW_ADDRESS_LOW] as number) & mask;
-  I32[v + V_PSW_ADDRESS_LOW] = next;
-  if (mask === -1 && next >>> 0 < INSTRUCTION_BYTES)
-    I32[v + V_PSW_ADDRESS_HIGH] = ((I32[v + V_PSW_ADDRESS_HIGH] as number) + 1) | 0;
+  I32[v + V_PSW_ADDRESS_LOW] = (I32[v + V_PSW_ADDRESS_LOW] as number) & mask;
+  if (mask === -1) I32[v + V_PSW_ADDRESS_HIGH] = ((I32[v + V_PSW_ADDRESS_HIGH] as number) + 1) | 0;
 };
 
 /**
