@@ -9,7 +9,7 @@ import { Machine } from '../host/machine.ts';
 import { type QemuCommand, runQemu } from '../qemu/command.ts';
 import { formatDemo, runDemo } from '../qemu/demo.ts';
 import { makeGuestImage } from '../qemu/guest-image/build.ts';
-import { GUEST_SUITES } from '../qemu/guest-image/suites.ts';
+import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
 import type { LaunchOptions } from '../qemu/launch.ts';
 import { formatResponseCodes, probeResponseCodes } from '../qemu/response-codes/report.ts';
 import { Shell } from '../shell/shell.ts';
@@ -35,8 +35,7 @@ interface QemuOptions {
   readonly responseCodes?: boolean;
 }
 
-const SERIES = GUEST_SUITES.map((suite) => suite.kernel);
-const DEFAULT_SERIES = SERIES.at(-1) as string;
+const DEFAULT_SERIES = KERNEL_SERIES.at(-1) as string;
 const MIB = 0x100000;
 
 export const addQemu: AddCommand = (program, io, done) => {
@@ -51,7 +50,7 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--append <text>', 'more of the kernel command line')
     .option(
       '--image <series>',
-      `our own small Linux: ${SERIES.join(', ')} (default without --kernel)`,
+      `our own small Linux: ${KERNEL_SERIES.join(', ')} (default without --kernel)`,
     )
     .option('--memory <size>', 'guest storage, such as 512MiB', memoryOption)
     .option('--no-interrupts', 'without facility 65: the guest polls')
