@@ -11,7 +11,11 @@ import { formatDemo, runDemo } from '../qemu/demo.ts';
 import { makeGuestImage } from '../qemu/guest-image/build.ts';
 import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
 import type { LaunchOptions } from '../qemu/launch.ts';
-import { formatResponseCodes, probeResponseCodes } from '../qemu/response-codes/report.ts';
+import {
+  formatResponseCodes,
+  type KernelTable,
+  probeResponseCodes,
+} from '../qemu/response-codes/report.ts';
 import { Shell } from '../shell/shell.ts';
 import type { AddCommand } from './commands.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
@@ -97,10 +101,14 @@ async function demo(file: string, options: QemuOptions, io: CommandIo): Promise<
   io.out(`${formatDemo(outputs).trimEnd()}\n`);
 }
 
+/** One kernel with --image, else every series there are images of. */
 async function responseCodes(options: QemuOptions, io: CommandIo): Promise<void> {
-  const image = await imageOf(options, io);
-  const cases = await probeResponseCodes(image, log(io));
-  io.out(formatResponseCodes(options.image ?? DEFAULT_SERIES, cases));
+  const tables: KernelTable[] = [];
+  for (const series of options.image === undefined ? KERNEL_SERIES : [options.image]) {
+    const image = await makeGuestImage(series, { log: log(io) });
+    tables.push(await probeResponseCodes(image, log(io)));
+  }
+  io.out(formatResponseCodes(tables));
 }
 
 async function boot(
