@@ -94,6 +94,20 @@ _start:
 	lpswe	0(%r3)
 3:	.insn	rre,0xb2af0000,%r0,%r0
 	ENDTEST
+	TEST	"ex"				/* the target becomes PQAP by the byte of R3 */
+	llilf	%r0,0x00800000+APQN
+	lghi	%r3,0x0f
+	larl	%r4,almost_pqap
+	ex	%r3,0(%r4)
+	ENDTEST
+	TEST	"exrl"
+	llilf	%r0,ABSENT
+	exrl	%r0,pqap
+	ENDTEST
+	TEST	"exspec"
+	llilf	%r0,0x2a000000+APQN
+	exrl	%r0,pqap
+	ENDTEST
 	TEST	"qci"
 	llilf	%r0,0x04000000
 	larl	%r2,buffer
@@ -216,6 +230,9 @@ hex:	sllg	%r3,%r2,2
 	brct	%r2,1b
 	br	%r11
 
+	.align	8
+pqap:	.insn	rre,0xb2af0000,%r0,%r0
+almost_pqap:	.insn	rre,0xb2a00000,%r0,%r0
 	.align	16
 program_psw:	.quad	0x0000000180000000,program_handler
 io_psw:		.quad	0x0000000180000000,io_handler
