@@ -36,7 +36,7 @@ export interface LaunchOptions {
   readonly console?: 'inherit' | 'pipe';
   /** Lets the guest restart. Default false: a reset ends QEMU. */
   readonly reboot?: boolean;
-  /** A test kernel: no Linux command line is added. */
+  /** A test kernel: no Linux command line is added, and QEMU waits for its debug stub to start the guest. */
   readonly bare?: boolean;
   /** More QEMU arguments, as given after `--`. */
   readonly extra?: readonly string[];
@@ -52,6 +52,8 @@ export interface RunningQemu {
   readonly pid: number;
   readonly qmp: Qmp;
   readonly ram: GuestRam;
+  /** Socket of the debug stub, which must start the guest; of a test kernel only. */
+  readonly debug: string | undefined;
   /** Console output and input; null when it is on our terminal. */
   readonly output: Readable | null;
   readonly input: Writable | null;
@@ -63,6 +65,9 @@ export interface RunningQemu {
 
 /** Descriptor number of the RAM file in QEMU, after standard input, output and error. */
 const RAM_FD = 3;
+/** Sockets in the private directory. */
+const MONITOR = 'qmp';
+const DEBUG_STUB = 'gdb';
 const START_TIMEOUT_MS = 15_000;
 const END_TIMEOUT_MS = 3_000;
 
@@ -81,8 +86,12 @@ export function kernelCommandLine(options: LaunchOptions): string {
   return [...kept, given].join(' ').trim();
 }
 
-/** QEMU's argument vector. */
-export function qemuArguments(options: LaunchOptions, qmpPath: string, ramPath: string): string[] {
+/**
+ * QEMU's argument vector.
+ *
+ * @param folder where its sockets are made
+ */
+export function qemuArguments(options: LaunchOptions, folder: string, ramPath: string): string[] {
   const memory = options.memoryMiB ?? 512;
   const cpus = options.cpus ?? 1;
   const backend = `memory-backend-file,id=ram,size=${memory}M,mem-path=${ramPath},share=on`;
@@ -91,7 +100,11 @@ export function qemuArguments(options: LaunchOptions, qmpPath: string, ramPath: 
   args.push('-smp', `${cpus},maxcpus=${options.maxCpus ?? cpus}`, '-m', `${memory}`);
   args.push('-nographic', '-nodefaults', '-monitor', 'none', '-serial', 'none');
   args.push('-chardev', 'stdio,id=c0,mux=off,signal=off', '-device', 'sclpconsole,chardev=c0');
-  args.push('-qmp', `unix:${qmpPath},server=on,wait=off`);
+  args.push('-qmp', `unix:${join(folder, MONITOR)},server=on,wait=off`);
+  if (options.bare === true) {
+    const stub = `socket,id=debug,path=${join(folder, DEBUG_STUB)},server=on,wait=off`;
+    args.push('-S', '-chardev', stub, '-gdb', 'chardev:debug');
+  }
   args.push('-kernel', options.kernel);
   if (options.initrd !== undefined) args.push('-initrd', options.initrd);
   if (options.bare !== true) args.push('-append', kernelCommandLine(options));
@@ -116,12 +129,12 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
   const ram = createRam(ramDirectory(options), `apemu-${process.pid}-${Date.now()}`, size);
   const cleanUp = () => rmSync(directory, { recursive: true, force: true });
   try {
-    const socket = join(directory, 'qmp');
-    const args = qemuArguments(options, socket, `/proc/self/fd/${RAM_FD}`);
+    const args = qemuArguments(options, directory, `/proc/self/fd/${RAM_FD}`);
     const child = await startChild(options, args, ram.fd);
     const ended = watch(child);
-    const qmp = await monitor(child, ended, socket);
-    return running(child, qmp, ram, ended, cleanUp);
+    const qmp = await monitor(child, ended, join(directory, MONITOR));
+    const debug = options.bare === true ? join(directory, DEBUG_STUB) : undefined;
+    return running(child, { qmp, ram, debug }, ended, cleanUp);
   } catch (error) {
     ram.close();
     cleanUp();
@@ -195,8 +208,7 @@ function startFailure(over: { status: number | null; stderr: string }): ApemuErr
 
 function running(
   child: ChildProcess,
-  qmp: Qmp,
-  ram: GuestRam,
+  connection: Pick<RunningQemu, 'qmp' | 'ram' | 'debug'>,
   ended: RunningQemu['ended'],
   cleanUp: () => void,
 ): RunningQemu {
@@ -211,16 +223,15 @@ function running(
     const timer = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MS);
     await ended;
     clearTimeout(timer);
-    qmp.close();
-    ram.close();
+    connection.qmp.close();
+    connection.ram.close();
     cleanUp();
     process.removeListener('exit', onExit);
   };
   return {
     process: child,
     pid: child.pid ?? -1,
-    qmp,
-    ram,
+    ...connection,
     output: child.stdout,
     input: child.stdin,
     ended,

@@ -5,10 +5,12 @@ import { readFileSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
 import { Attachment } from './attach.ts';
 import { type LaunchOptions, launchQemu, type RunningQemu } from './launch.ts';
+import { LOWCORE, PSW_BYTES } from './layout.ts';
 import type { HookRule } from './lowcore.ts';
 import type { Poller } from './poller.ts';
 import { connectRunning, countCpus } from './running.ts';
 import type { ApService } from './service.ts';
+import { watchStores } from './store-watch.ts';
 
 /** How a guest is served, started by us or not. */
 export interface ServeOptions {
@@ -53,9 +55,14 @@ export async function bootGuest(
   const qemu = await launchQemu(launch);
   const cpus = await countCpus(qemu.qmp);
   const attachment = attach(service, poller, { qmp: qemu.qmp, ram: qemu.ram, cpus }, options);
+  const watch =
+    qemu.debug === undefined
+      ? undefined
+      : await watchStores(qemu.debug, LOWCORE.LC_PGM_NEW, PSW_BYTES, () => attachment.look());
   const ended = qemu.ended.then(() => poller.remove(attachment));
   const close = async () => {
     poller.remove(attachment);
+    watch?.close();
     await qemu.close();
   };
   return { attachment, qemu, ended, close };

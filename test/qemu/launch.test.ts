@@ -16,7 +16,7 @@ describe('the arguments of QEMU', () => {
     expect(args).toContain('memory-backend-file,id=ram,size=768M,mem-path=/r,share=on');
     expect(args).toContain('-M s390-ccw-virtio,memory-backend=ram');
     expect(args).toContain('-m 768');
-    expect(args).toContain('-qmp unix:/q,server=on,wait=off');
+    expect(args).toContain('-qmp unix:/q/qmp,server=on,wait=off');
     expect(args).toContain('-no-reboot');
   });
 
@@ -28,8 +28,10 @@ describe('the arguments of QEMU', () => {
     expect(args).toMatch(/-device virtio-rng-ccw$/);
   });
 
-  it('give a test kernel no Linux command line', () => {
-    expect(qemuArguments({ ...KERNEL, bare: true }, '/q', '/r')).not.toContain('-append');
+  it('give a test kernel no Linux command line, and let the debug stub start it', () => {
+    const args = qemuArguments({ ...KERNEL, bare: true }, '/q', '/r');
+    expect(args).not.toContain('-append');
+    expect(args.join(' ')).toMatch(/-S .*path=\/q\/gdb,.* -gdb /);
   });
 });
 

@@ -32,13 +32,13 @@ export type ProbedInstruction = keyof typeof TRIGGERS;
 
 /** What Linux did. */
 export interface Observation {
-  /** The instruction was executed and met the code. */
-  readonly met: boolean;
+  /** When the instruction met the code: while requests were under way, after the last one had ended, or not at all. */
+  readonly met: 'during' | 'later' | 'no';
   /** Requests of the burst that ended well. */
   readonly right: number;
   /** The others by errno. */
   readonly errors: ReadonlyMap<number, number>;
-  /** Processes of the burst whose request had no answer when their time was over. */
+  /** Processes of the burst whose request had no answer. */
   readonly waiting: number;
   /** STATUS column of lszcrypt -V right after. */
   readonly state: string;
@@ -52,24 +52,37 @@ export interface Observation {
 
 /** Seconds between bus scans in the probe guest: the shortest the kernel takes. */
 export const SCAN_SECONDS = 5;
-/** RSA processes that run while the code is answered, and requests of each: enough for half a second. */
-export const BURST = { processes: 2, requests: 100 } as const;
-/** A request that has no answer by then waits for the kernel's own timeout of 900 s. */
-export const BURST_SECONDS = 2 * SCAN_SECONDS;
+/** RSA processes that run while the code is answered, and requests of each: enough for a second. */
+export const BURST = { processes: 2, requests: 300 } as const;
+/** When no request has been answered for so long, those that are left wait for the kernel's own timeout of 900 s. */
+export const QUIET_SECONDS = 2 * SCAN_SECONDS;
 const RECOVERY_MS = 4 * SCAN_SECONDS * 1000;
-const COMMAND_MS = 120_000;
+const COMMAND_MS = 300_000;
 const BOOT_MS = 120_000;
 
-/** Starts the burst and returns when its first requests have been answered. */
+const COUNT = `$(cat ${QUEUE_PATH}/request_count 2>/dev/null)`;
+
+/** Starts the burst and returns when its first requests have been sent. */
 const START_BURST = [
   'rm -f /tmp/burst.*',
-  `answered=$(($(cat ${QUEUE_PATH}/request_count) + 5))`,
+  `first=$((${COUNT} + 5))`,
   ...Array.from(
     { length: BURST.processes },
-    (_, n) =>
-      `{ timeout -s KILL ${BURST_SECONDS} rsa-test ${BURST.requests} 1 mex-1024 > /tmp/burst.${n} 2>&1 & }`,
+    (_, n) => `{ rsa-test ${BURST.requests} 1 mex-1024 > /tmp/burst.${n} 2>&1 & }`,
   ),
-  `while [ $(cat ${QUEUE_PATH}/request_count) -lt $answered ]; do usleep 1000; done`,
+  `while [ ${COUNT} -lt $first ]; do usleep 1000; done`,
+].join('\n');
+
+/** Waits until the burst has ended, or ends it when it stands still. */
+const END_BURST = [
+  'last=',
+  'quiet=0',
+  'while jobs | grep -q Running; do usleep 200000',
+  `if [ "${COUNT}" = "$last" ]; then quiet=$((quiet + 1)); else quiet=0; fi`,
+  `last="${COUNT}"`,
+  `if [ $quiet -gt ${QUIET_SECONDS * 5} ]; then killall -9 rsa-test; fi; done`,
+  'wait',
+  'cat /tmp/burst.*',
 ].join('\n');
 
 /** The configuration of the probe guest. */
@@ -130,9 +143,11 @@ export class Probe {
       effect: { kind: 'rc', rc },
       trigger: { kind: 'count', count: 1 },
     });
-    await this.#run(TRIGGERS[on]);
-    const burst = await this.#run('wait; cat /tmp/burst.*');
-    const met = machine.image.word(machine.image.fault(0) + F_ACTIVE) === 0;
+    const jobs = await this.#run(`${TRIGGERS[on]}; usleep 10000; jobs`);
+    const struck = () => machine.image.word(machine.image.fault(0) + F_ACTIVE) === 0;
+    const during = struck() && jobs.includes('Running');
+    const burst = await this.#run(END_BURST);
+    const met = during ? 'during' : struck() ? 'later' : 'no';
     machine.faults.clear();
     const table = await this.#run('lszcrypt -V');
     const state = table.split('\n').find((line) => line.startsWith(PROBE_QUEUE));
@@ -162,7 +177,7 @@ export class Probe {
     const start = performance.now();
     while (performance.now() - start < RECOVERY_MS) {
       const { status } = await this.#console.run(
-        `timeout -s KILL ${BURST_SECONDS} rsa-test 1 1 mex-1024 2>&1`,
+        `timeout -s KILL ${QUIET_SECONDS} rsa-test 1 1 mex-1024 2>&1`,
         COMMAND_MS,
       );
       if (status === 0) return Math.round(performance.now() - start);

@@ -6,11 +6,11 @@ import { configFromObject } from '../../config/load.ts';
 import type { GuestImage } from '../guest-image/build.ts';
 import {
   BURST,
-  BURST_SECONDS,
   type Observation,
   PROBE_CONFIG,
   Probe,
   type ProbedInstruction,
+  QUIET_SECONDS,
   SCAN_SECONDS,
   TRIGGERS,
 } from './probe.ts';
@@ -102,10 +102,10 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
 
 function formatRow({ on, rc, observed }: ResponseCodeCase): string {
   const code = rc.toString(16).padStart(2, '0').toUpperCase();
-  if (observed === undefined) return `| ${on} | ${code} | yes | | | **guest died** | | |`;
+  if (observed === undefined) return `| ${on} | ${code} | | | | **guest died** | | |`;
   const { met, right, state, log } = observed;
   const text = log.join('; ').replaceAll('|', '\\|');
-  return `| ${on} | ${code} | ${met ? 'yes' : 'no'} | ${right} | ${others(observed)} | ${state} | ${again(observed)} | ${text} |`;
+  return `| ${on} | ${code} | ${met} | ${right} | ${others(observed)} | ${state} | ${again(observed)} | ${text} |`;
 }
 
 function others({ errors, waiting }: Observation): string {
@@ -128,8 +128,9 @@ export function formatResponseCodes(tables: readonly KernelTable[]): string {
     'Made by `apemu qemu --response-codes`: stock kernels under QEMU, one accelerator queue with interruptions, a bus scan every',
     `${SCAN_SECONDS} s. In each row ${BURST.processes} processes send ${total} RSA requests in all; while they do, the instruction is answered once with the code.`,
     '',
-    '* **others**: requests that ended with an errno, and processes whose request had no answer after',
-    `  ${BURST_SECONDS} s. Those were ended; the kernel itself would have waited 900 s.`,
+    '* **met**: whether the instruction met the code while requests were under way.',
+    '* **others**: requests that ended with an errno, and processes whose request had no answer when nothing had happened for',
+    `  ${QUIET_SECONDS} s. Those were ended; the kernel itself would have waited 900 s.`,
     '* **works again**: when the burst has ended, the time until a request succeeds, with the start of the program that sends it;',
     '  or that it did not until the queue was reset by hand (`echo 1 > reset` in its directory).',
     '* RC 35 and 36 are asynchronous errors: every later instruction is answered with them too, until a reset.',
