@@ -6,6 +6,7 @@ import { loadConfigFile } from '../config/load.ts';
 import { parseMemory } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { Machine } from '../host/machine.ts';
+import { formatFigures, measureFigures } from '../qemu/benchmark/benchmark.ts';
 import { type QemuCommand, runQemu } from '../qemu/command.ts';
 import { formatDemo, runDemo } from '../qemu/demo.ts';
 import { makeGuestImage } from '../qemu/guest-image/build.ts';
@@ -37,6 +38,7 @@ interface QemuOptions {
   readonly shell?: string;
   readonly demo?: boolean;
   readonly responseCodes?: boolean;
+  readonly benchmark?: boolean;
 }
 
 const DEFAULT_SERIES = KERNEL_SERIES.at(-1) as string;
@@ -65,9 +67,11 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--shell <socket>', "a Unix socket (mode 0600) with the administrator's shell")
     .option('--demo', 'boot all guests, print lszcrypt -V of each, end')
     .option('--response-codes', 'what Linux does with each response code, as a table (long)')
+    .option('--benchmark', 'boot time with and without us, TAPQ, RSA requests')
     .action(async (file: string, extra: string[], options: QemuOptions, _command: Command) => {
       if (options.demo === true) await demo(file, options, io);
       else if (options.responseCodes === true) await responseCodes(options, io);
+      else if (options.benchmark === true) await benchmark(options, io);
       else await boot(file, extra, options, io);
       done(EXIT_OK);
     });
@@ -91,13 +95,15 @@ function hookOption(text: string): string {
 
 const log = (io: CommandIo) => (line: string) => io.err(`${line}\n`);
 
+const interruptible = (io: CommandIo) => ({ log: log(io), signal: io.signal });
+
 const imageOf = (options: QemuOptions, io: CommandIo) =>
   makeGuestImage(options.image ?? DEFAULT_SERIES, { log: log(io) });
 
 async function demo(file: string, options: QemuOptions, io: CommandIo): Promise<void> {
   const loaded = loadConfigFile(file);
   showWarnings(loaded, io);
-  const outputs = await runDemo(loaded.config, await imageOf(options, io), log(io));
+  const outputs = await runDemo(loaded.config, await imageOf(options, io), interruptible(io));
   io.out(`${formatDemo(outputs).trimEnd()}\n`);
 }
 
@@ -106,9 +112,14 @@ async function responseCodes(options: QemuOptions, io: CommandIo): Promise<void>
   const tables: KernelTable[] = [];
   for (const series of options.image === undefined ? KERNEL_SERIES : [options.image]) {
     const image = await makeGuestImage(series, { log: log(io) });
-    tables.push(await probeResponseCodes(image, log(io)));
+    tables.push(await probeResponseCodes(image, interruptible(io)));
   }
   io.out(formatResponseCodes(tables));
+}
+
+async function benchmark(options: QemuOptions, io: CommandIo): Promise<void> {
+  const figures = await measureFigures(await imageOf(options, io), interruptible(io));
+  io.out(formatFigures(figures));
 }
 
 async function boot(

@@ -36,7 +36,7 @@ export interface LaunchOptions {
   readonly console?: 'inherit' | 'pipe';
   /** Lets the guest restart. Default false: a reset ends QEMU. */
   readonly reboot?: boolean;
-  /** A test kernel: no Linux command line is added, and QEMU waits for its debug stub to start the guest. */
+  /** A test kernel: no Linux command line is added, and QEMU waits until it is told to start the guest. */
   readonly bare?: boolean;
   /** More QEMU arguments, as given after `--`. */
   readonly extra?: readonly string[];
@@ -52,8 +52,8 @@ export interface RunningQemu {
   readonly pid: number;
   readonly qmp: Qmp;
   readonly ram: GuestRam;
-  /** Socket of the debug stub, which must start the guest; of a test kernel only. */
-  readonly debug: string | undefined;
+  /** Socket of the debug stub, which a test kernel has. */
+  readonly debug: string;
   /** Console output and input; null when it is on our terminal. */
   readonly output: Readable | null;
   readonly input: Writable | null;
@@ -133,7 +133,7 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
     const child = await startChild(options, args, ram.fd);
     const ended = watch(child);
     const qmp = await monitor(child, ended, join(directory, MONITOR));
-    const debug = options.bare === true ? join(directory, DEBUG_STUB) : undefined;
+    const debug = join(directory, DEBUG_STUB);
     return running(child, { qmp, ram, debug }, ended, cleanUp);
   } catch (error) {
     ram.close();

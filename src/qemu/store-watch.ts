@@ -23,7 +23,7 @@ export interface StoreWatch {
  * Watches a guest that has not been started yet (`-S`) and starts it.
  *
  * @param path Unix socket of the debug stub
- * @param onStore called once before the first instruction, and after each store, while the guest stands still
+ * @param onStore called after each store, while the guest stands still
  * @throws ApemuError APEMU_ERR_QEMU_START when the stub has no watchpoints
  */
 export async function watchStores(
@@ -55,7 +55,6 @@ async function serve(
   packets: AsyncGenerator<string, void>,
   onStore: () => void,
 ): Promise<void> {
-  onStore();
   send(socket, 'c');
   for await (const packet of packets) {
     // Another stop is somebody's command at the monitor, who will also start the guest again.

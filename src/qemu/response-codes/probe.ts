@@ -110,10 +110,19 @@ export class Probe {
   }
 
   /** Boots the guest of `PROBE_CONFIG`. */
-  static async boot(config: MachineConfig, image: GuestImage): Promise<Probe> {
+  static async boot(
+    config: MachineConfig,
+    image: GuestImage,
+    signal?: AbortSignal,
+  ): Promise<Probe> {
     const qemu = await createQemuMachine(config, ['probe']);
     const launch = { ...image, append: SCRIPT_CONSOLE };
-    const guest = await bootGuest(qemu.service('probe'), new Poller(), launch);
+    const guest = await bootGuest(
+      qemu.service('probe'),
+      new Poller(),
+      launch,
+      signal === undefined ? {} : { signal },
+    );
     const console = new GuestConsole(guest.qemu!.output!, guest.qemu!.input!);
     const probe = new Probe(qemu, guest, console);
     await console.ready(BOOT_MS);

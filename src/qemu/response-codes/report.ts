@@ -4,6 +4,7 @@
 import { RESPONSE_CODES } from '../../../native-like/arch/response-codes.ts';
 import { configFromObject } from '../../config/load.ts';
 import type { GuestImage } from '../guest-image/build.ts';
+import type { ServeOptions } from '../serve.ts';
 import {
   BURST,
   type Observation,
@@ -34,31 +35,34 @@ export interface KernelTable {
 
 const LAST_LINES = 40;
 
-/**
- * Runs the cases one by one on one guest; after a case the guest does not survive, on a new one.
- *
- * @param codes response codes; default: all of the architecture's table but 00
- */
+/** What to probe, and who wants to know. */
+export interface ProbeOptions extends Pick<ServeOptions, 'log' | 'signal'> {
+  /** Response codes; default: all of the architecture's table but 00. */
+  readonly codes?: readonly number[];
+  readonly instructions?: readonly ProbedInstruction[];
+}
+
+/** Runs the cases one by one on one guest; after a case the guest does not survive, on a new one. */
 export async function probeResponseCodes(
   image: GuestImage,
-  log: (line: string) => void,
-  codes: readonly number[] = allCodes(),
-  instructions: readonly ProbedInstruction[] = PROBED,
+  options: ProbeOptions = {},
 ): Promise<KernelTable> {
+  const { log = () => {}, signal, codes = allCodes(), instructions = PROBED } = options;
   const { config } = configFromObject(PROBE_CONFIG);
   const cases: ResponseCodeCase[] = [];
-  let probe = await Probe.boot(config, image);
+  let probe = await Probe.boot(config, image, signal);
   const kernel = await probe.kernel();
   try {
     for (const on of instructions) {
       for (const rc of codes) {
         const outcome = await probeOne(probe, on, rc);
+        signal?.throwIfAborted();
         cases.push(outcome);
         log(formatRow(outcome));
         const { observed } = outcome;
         if (observed !== undefined && observed.recoveryMs >= 0) continue;
         await probe.close();
-        probe = await Probe.boot(config, image);
+        probe = await Probe.boot(config, image, signal);
       }
     }
   } finally {
