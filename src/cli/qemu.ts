@@ -41,6 +41,7 @@ interface QemuOptions {
   readonly benchmark?: boolean;
 }
 
+const DEFAULT_CONFIG = 'examples/two-guests.yaml';
 const DEFAULT_SERIES = KERNEL_SERIES.at(-1) as string;
 const MIB = 0x100000;
 
@@ -48,7 +49,7 @@ export const addQemu: AddCommand = (program, io, done) => {
   program
     .command('qemu')
     .description("boot stock s390x kernels under QEMU on this machine's cards")
-    .argument('[config]', 'configuration (YAML); its guests are booted', 'examples/two-guests.yaml')
+    .argument('[config]', 'configuration (YAML); its guests are booted', DEFAULT_CONFIG)
     .argument('[qemu-options...]', 'after --: more options for QEMU')
     .option('--guest <name...>', 'these guests, instead of all')
     .option('--kernel <file>', 'kernel image')
@@ -68,7 +69,11 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--demo', 'boot all guests, print lszcrypt -V of each, end')
     .option('--response-codes', 'what Linux does with each response code, as a table (long)')
     .option('--benchmark', 'boot time with and without us, TAPQ, RSA requests')
-    .action(async (file: string, extra: string[], options: QemuOptions, _command: Command) => {
+    .action(async (first: string, rest: string[], options: QemuOptions, _command: Command) => {
+      // Without CONFIG what stands after -- begins with an option of QEMU.
+      const [file, extra] = first.startsWith('-')
+        ? [DEFAULT_CONFIG, [first, ...rest]]
+        : [first, rest];
       if (options.demo === true) await demo(file, options, io);
       else if (options.responseCodes === true) await responseCodes(options, io);
       else if (options.benchmark === true) await benchmark(options, io);

@@ -95,8 +95,9 @@ export class Attachment implements Station {
     await this.#qmp.execute('stop');
     this.loop.poll();
     this.#hook.remove();
-    await this.#qmp.execute('cont');
+    // Before anybody looks again: a lowcore without our hook would mean another kernel.
     this.#become('ended');
+    await this.#qmp.execute('cont');
   }
 
   /** Leaves the guest as a killed emulator would: hooked, with nobody to answer. For tests. */

@@ -3,7 +3,7 @@
 // Source: docs/reference/qemu-attach.md section 4.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -18,6 +18,9 @@ export const QEMU_PROGRAM = 'qemu-system-s390x';
 
 /** Facilities the guest kernel must be told of: QCI, APFT, and AP interruptions. Source: qemu-attach section 2. */
 export const AP_FACILITIES = { polling: '12,15', interrupts: '12,15,65' } as const;
+
+/** Guest storage unless the user says otherwise. */
+const DEFAULT_MEMORY_MIB = 512;
 
 /** What to boot. */
 export interface LaunchOptions {
@@ -78,7 +81,7 @@ export function kernelCommandLine(options: LaunchOptions): string {
   const ours = [
     'console=ttyS0',
     `facilities=${facilities}`,
-    `mem=${(options.memoryMiB ?? 512) - reserved}M`,
+    `mem=${(options.memoryMiB ?? DEFAULT_MEMORY_MIB) - reserved}M`,
   ];
   const given = options.append ?? '';
   // A parameter the user gives stands alone: most are taken from their last place, but facilities= adds up.
@@ -92,7 +95,7 @@ export function kernelCommandLine(options: LaunchOptions): string {
  * @param folder where its sockets are made
  */
 export function qemuArguments(options: LaunchOptions, folder: string, ramPath: string): string[] {
-  const memory = options.memoryMiB ?? 512;
+  const memory = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
   const cpus = options.cpus ?? 1;
   const backend = `memory-backend-file,id=ram,size=${memory}M,mem-path=${ramPath},share=on`;
   const args = ['-M', 's390-ccw-virtio,memory-backend=ram', '-object', backend];
@@ -125,7 +128,7 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
     }
   }
   const directory = mkdtempSync(join(tmpdir(), 'apemu-qemu-'));
-  const size = (options.memoryMiB ?? 512) * 0x100000;
+  const size = (options.memoryMiB ?? DEFAULT_MEMORY_MIB) * 0x100000;
   const ram = createRam(ramDirectory(options), `apemu-${process.pid}-${Date.now()}`, size);
   const cleanUp = () => rmSync(directory, { recursive: true, force: true });
   try {
@@ -140,6 +143,16 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
     cleanUp();
     throw error;
   }
+}
+
+/** What to tell before a guest gets more storage than there is: it starts, and QEMU ends when the guest uses it. */
+export function memoryShortage(options: LaunchOptions): string | undefined {
+  const directory = ramDirectory(options);
+  const { bavail, bsize } = statfsSync(directory);
+  const free = Math.floor((bavail * bsize) / 0x100000);
+  const wanted = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
+  if (free >= wanted) return undefined;
+  return `${directory} has ${free} MiB free for its ${wanted} MiB; when they are used up QEMU ends. See apemu doctor`;
 }
 
 function ramDirectory(options: LaunchOptions): string {
@@ -194,8 +207,9 @@ async function monitor(
 }
 
 function startFailure(over: { status: number | null; stderr: string }): ApemuError {
+  // QEMU's own messages begin with its name; setpriv says that it could not execute it.
   const missing = over.status === 127 || /No such file or directory|not found/.test(over.stderr);
-  if (missing && !over.stderr.includes('qemu-system-s390x: ')) {
+  if (missing && !over.stderr.startsWith(`${QEMU_PROGRAM}: `)) {
     return new ApemuError(
       'APEMU_ERR_QEMU_MISSING',
       `${QEMU_PROGRAM} is not installed. Debian and Ubuntu: apt-get install qemu-system-misc; Fedora: dnf install ${QEMU_PROGRAM}`,

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
 import { Attachment } from './attach.ts';
-import { type LaunchOptions, launchQemu, type RunningQemu } from './launch.ts';
+import { type LaunchOptions, launchQemu, memoryShortage, type RunningQemu } from './launch.ts';
 import { LOWCORE, PSW_BYTES } from './layout.ts';
 import type { HookRule } from './lowcore.ts';
 import type { Poller } from './poller.ts';
@@ -54,6 +54,8 @@ export async function bootGuest(
       `${launch.kernel} does not know the parameter facilities=, so it cannot be told of AP facilities. Use an s390x Linux kernel 5.0 or newer, or \`apemu guest-image\`.`,
     );
   }
+  const shortage = memoryShortage(launch);
+  if (shortage !== undefined) options.log?.(`${service.name}: ${shortage}`);
   const qemu = await launchQemu(launch);
   const cpus = await countCpus(qemu.qmp);
   const attachment = attach(service, poller, { qmp: qemu.qmp, ram: qemu.ram, cpus }, options);
