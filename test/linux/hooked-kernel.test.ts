@@ -97,20 +97,23 @@ describe.each(kernels.filter(([, image]) => image !== undefined))('kernel %s', (
     expect(guest.lines.join('\n')).toContain('gave up waiting');
   });
 
-  it.runIf(kernel === '6.12')(
-    'is attached anew after a reboot, with its queues reset',
-    async () => {
-      const service = new StubService();
-      guest = await bootLinux(service, extended, { cpus: 2, reboot: true });
-      await guest.sh('rsa-test 5 1 mex-1024');
-      guest.console.restart();
-      guest.qemu!.input!.write('reboot -f\n');
-      await guest.console.ready(BOOT_MS);
-      await guest.sh('rsa-test 5 1 mex-1024');
-      expect(service.resets).toBe(1);
-      expect(await guest.sh('lszcrypt')).toContain('06.00ab');
-    },
-  );
+  const reboots = kernel === '6.12';
+  if (!reboots) {
+    console.info(
+      `skipped: reboot of ${kernel}, which does not come back with -kernel, served or not`,
+    );
+  }
+  it.runIf(reboots)('is attached anew after a reboot, with its queues reset', async () => {
+    const service = new StubService();
+    guest = await bootLinux(service, extended, { cpus: 2, reboot: true });
+    await guest.sh('rsa-test 5 1 mex-1024');
+    guest.console.restart();
+    guest.qemu!.input!.write('reboot -f\n');
+    await guest.console.ready(BOOT_MS);
+    await guest.sh('rsa-test 5 1 mex-1024');
+    expect(service.resets).toBe(1);
+    expect(await guest.sh('lszcrypt')).toContain('06.00ab');
+  });
 
   it('powers off without a restart reaching a stopped CPU', async () => {
     const service = new StubService();
