@@ -50,6 +50,11 @@ export const SCOPE = [
   ],
   ['Prefixing', 'QEMU guests only', 'the lowcore of a guest of the image is at absolute 0'],
   [
+    'AP instructions as the target of EXECUTE and EXECUTE RELATIVE LONG',
+    'QEMU guests only',
+    'guests of the image hand over instruction words; their run loop stops at an EXECUTE as at any other instruction',
+  ],
+  [
     'Storage keys, key-controlled protection',
     'no',
     'the access key is ignored; a QEMU guest has low-address protection and write-protected pages',

@@ -47,6 +47,8 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    // What a command meets while it is being ended says nothing to who ended it.
+    if (io.signal.aborted) return EXIT_INTERRUPTED;
     io.log.debug({ err: error }, 'command failed');
     io.err(formatError(error));
     return exitCodeOf(error);

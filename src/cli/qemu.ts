@@ -6,12 +6,17 @@ import { loadConfigFile } from '../config/load.ts';
 import { parseMemory } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { Machine } from '../host/machine.ts';
+import { formatFigures, measureFigures } from '../qemu/benchmark/benchmark.ts';
 import { type QemuCommand, runQemu } from '../qemu/command.ts';
 import { formatDemo, runDemo } from '../qemu/demo.ts';
 import { makeGuestImage } from '../qemu/guest-image/build.ts';
-import { GUEST_SUITES } from '../qemu/guest-image/suites.ts';
+import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
 import type { LaunchOptions } from '../qemu/launch.ts';
-import { formatResponseCodes, probeResponseCodes } from '../qemu/response-codes/report.ts';
+import {
+  formatResponseCodes,
+  type KernelTable,
+  probeResponseCodes,
+} from '../qemu/response-codes/report.ts';
 import { Shell } from '../shell/shell.ts';
 import type { AddCommand } from './commands.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
@@ -33,17 +38,18 @@ interface QemuOptions {
   readonly shell?: string;
   readonly demo?: boolean;
   readonly responseCodes?: boolean;
+  readonly benchmark?: boolean;
 }
 
-const SERIES = GUEST_SUITES.map((suite) => suite.kernel);
-const DEFAULT_SERIES = SERIES.at(-1) as string;
+const DEFAULT_CONFIG = 'examples/two-guests.yaml';
+const DEFAULT_SERIES = KERNEL_SERIES.at(-1) as string;
 const MIB = 0x100000;
 
 export const addQemu: AddCommand = (program, io, done) => {
   program
     .command('qemu')
     .description("boot stock s390x kernels under QEMU on this machine's cards")
-    .argument('[config]', 'configuration (YAML); its guests are booted', 'examples/two-guests.yaml')
+    .argument('[config]', 'configuration (YAML); its guests are booted', DEFAULT_CONFIG)
     .argument('[qemu-options...]', 'after --: more options for QEMU')
     .option('--guest <name...>', 'these guests, instead of all')
     .option('--kernel <file>', 'kernel image')
@@ -51,7 +57,7 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--append <text>', 'more of the kernel command line')
     .option(
       '--image <series>',
-      `our own small Linux: ${SERIES.join(', ')} (default without --kernel)`,
+      `our own small Linux: ${KERNEL_SERIES.join(', ')} (default without --kernel)`,
     )
     .option('--memory <size>', 'guest storage, such as 512MiB', memoryOption)
     .option('--no-interrupts', 'without facility 65: the guest polls')
@@ -62,9 +68,15 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--shell <socket>', "a Unix socket (mode 0600) with the administrator's shell")
     .option('--demo', 'boot all guests, print lszcrypt -V of each, end')
     .option('--response-codes', 'what Linux does with each response code, as a table (long)')
-    .action(async (file: string, extra: string[], options: QemuOptions, _command: Command) => {
+    .option('--benchmark', 'boot time with and without us, TAPQ, RSA requests')
+    .action(async (first: string, rest: string[], options: QemuOptions, _command: Command) => {
+      // Without CONFIG what stands after -- begins with an option of QEMU.
+      const [file, extra] = first.startsWith('-')
+        ? [DEFAULT_CONFIG, [first, ...rest]]
+        : [first, rest];
       if (options.demo === true) await demo(file, options, io);
       else if (options.responseCodes === true) await responseCodes(options, io);
+      else if (options.benchmark === true) await benchmark(options, io);
       else await boot(file, extra, options, io);
       done(EXIT_OK);
     });
@@ -88,20 +100,31 @@ function hookOption(text: string): string {
 
 const log = (io: CommandIo) => (line: string) => io.err(`${line}\n`);
 
+const interruptible = (io: CommandIo) => ({ log: log(io), signal: io.signal });
+
 const imageOf = (options: QemuOptions, io: CommandIo) =>
   makeGuestImage(options.image ?? DEFAULT_SERIES, { log: log(io) });
 
 async function demo(file: string, options: QemuOptions, io: CommandIo): Promise<void> {
   const loaded = loadConfigFile(file);
   showWarnings(loaded, io);
-  const outputs = await runDemo(loaded.config, await imageOf(options, io), log(io));
+  const outputs = await runDemo(loaded.config, await imageOf(options, io), interruptible(io));
   io.out(`${formatDemo(outputs).trimEnd()}\n`);
 }
 
+/** One kernel with --image, else every series there are images of. */
 async function responseCodes(options: QemuOptions, io: CommandIo): Promise<void> {
-  const image = await imageOf(options, io);
-  const cases = await probeResponseCodes(image, log(io));
-  io.out(formatResponseCodes(options.image ?? DEFAULT_SERIES, cases));
+  const tables: KernelTable[] = [];
+  for (const series of options.image === undefined ? KERNEL_SERIES : [options.image]) {
+    const image = await makeGuestImage(series, { log: log(io) });
+    tables.push(await probeResponseCodes(image, interruptible(io)));
+  }
+  io.out(formatResponseCodes(tables));
+}
+
+async function benchmark(options: QemuOptions, io: CommandIo): Promise<void> {
+  const figures = await measureFigures(await imageOf(options, io), interruptible(io));
+  io.out(formatFigures(figures));
 }
 
 async function boot(

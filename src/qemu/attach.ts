@@ -79,7 +79,10 @@ export class Attachment implements Station {
 
   poll(nowMs: number): boolean {
     this.#service.advance(nowMs * 1e6);
-    if (nowMs >= this.#nextLookMs) this.#lookAtLowcore(nowMs);
+    if (nowMs >= this.#nextLookMs) {
+      this.look();
+      this.#nextLookMs = nowMs + LOOK_MS[this.#state === 'attached' ? 'attached' : 'waiting'];
+    }
     if (this.#state !== 'attached') return this.#rule === 'bare' && this.#state === 'waiting';
     const served = this.loop.poll();
     this.interruptions.turn(nowMs);
@@ -92,8 +95,9 @@ export class Attachment implements Station {
     await this.#qmp.execute('stop');
     this.loop.poll();
     this.#hook.remove();
-    await this.#qmp.execute('cont');
+    // Before anybody looks again: a lowcore without our hook would mean another kernel.
     this.#become('ended');
+    await this.#qmp.execute('cont');
   }
 
   /** Leaves the guest as a killed emulator would: hooked, with nobody to answer. For tests. */
@@ -126,12 +130,15 @@ export class Attachment implements Station {
     this.#become('waiting');
   }
 
-  #lookAtLowcore(nowMs: number): void {
-    this.#nextLookMs = nowMs + LOOK_MS[this.#state === 'attached' ? 'attached' : 'waiting'];
+  /** Looks at the lowcore: hooks a kernel whose handlers are set, notices one that has gone. */
+  look(): void {
     const state = this.#hook.state();
     if (this.#state === 'attached') {
-      if (state !== 'hooked') this.#reset('another kernel has been started');
-      else if (this.#hook.isSilent()) this.#resume();
+      if (state === 'hooked') {
+        if (this.#hook.isSilent()) this.#resume();
+      } else if (this.#rule === 'bare' && state === 'final') {
+        this.#hook.renew();
+      } else this.#reset('another kernel has been started');
     } else if (this.#state === 'waiting') {
       if (state === 'final') this.#install();
       if (state === 'hooked' && !this.#seenBefore) this.#adopt();
@@ -154,19 +161,25 @@ export class Attachment implements Station {
 
   #install(): void {
     this.#become('hooking');
-    this.#hookNow().catch((error: Error) => {
-      this.#log(`cannot attach: ${error.message}`);
-      this.#become('waiting');
-    });
+    if (this.#rule === 'bare') this.#hookNow();
+    else {
+      this.#hookStopped().catch((error: Error) => {
+        this.#log(`cannot attach: ${error.message}`);
+        this.#become('waiting');
+      });
+    }
   }
 
-  async #hookNow(): Promise<void> {
-    // A test kernel waits for the hook or is busy for longer than the write takes; stopping it would take longer still.
-    const stop = this.#rule === 'linux';
-    if (stop) await this.#qmp.execute('stop');
+  /** Linux is stopped while its lowcores are hooked. A test kernel stands still already, or cannot wait for the monitor. */
+  async #hookStopped(): Promise<void> {
+    await this.#qmp.execute('stop');
+    this.#hookNow();
+    await this.#qmp.execute('cont');
+  }
+
+  #hookNow(): void {
     const still = this.#state === 'hooking' && this.#hook.state() === 'final';
     if (still) this.#lowcores = this.#hook.install(this.#patienceMs);
-    if (stop) await this.#qmp.execute('cont');
     const done = still && this.#lowcores.length > 0;
     if (done) {
       this.#seenBefore = true;

@@ -6,7 +6,7 @@ import { GuestConsole, SCRIPT_CONSOLE } from './console.ts';
 import type { GuestImage } from './guest-image/build.ts';
 import { createQemuMachine } from './guest-machine.ts';
 import { Poller } from './poller.ts';
-import { bootGuest } from './serve.ts';
+import { bootGuest, type ServeOptions } from './serve.ts';
 
 const BOOT_MS = 120_000;
 
@@ -18,7 +18,7 @@ const BOOT_MS = 120_000;
 export async function runDemo(
   config: MachineConfig,
   image: GuestImage,
-  log: (line: string) => void = () => {},
+  options: ServeOptions = {},
 ): Promise<ReadonlyMap<string, string>> {
   const names = config.guests.map((guest) => guest.name);
   const { machine, service } = await createQemuMachine(config, names);
@@ -27,7 +27,7 @@ export async function runDemo(
     const outputs = await Promise.all(
       names.map(async (name) => {
         const launch = { ...image, cpus: machine.guest(name).vcpus, append: SCRIPT_CONSOLE };
-        const guest = await bootGuest(service(name), poller, launch, { log });
+        const guest = await bootGuest(service(name), poller, launch, options);
         try {
           const console = new GuestConsole(guest.qemu!.output!, guest.qemu!.input!);
           await console.ready(BOOT_MS);

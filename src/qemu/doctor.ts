@@ -5,7 +5,7 @@ import { existsSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { defaultCache, findGuestImage } from './guest-image/build.ts';
 import { runProgram } from './guest-image/process.ts';
-import { GUEST_SUITES } from './guest-image/suites.ts';
+import { KERNEL_SERIES } from './guest-image/suites.ts';
 import { QEMU_PROGRAM } from './launch.ts';
 
 /** One thing looked at. */
@@ -69,7 +69,7 @@ export async function qemuDoctor(cache = defaultCache()): Promise<DoctorRow[]> {
       fix: ok ? '' : fix,
     });
   }
-  rows.push(memoryRow(), ...GUEST_SUITES.map(({ kernel }) => imageRow(kernel, cache)));
+  rows.push(memoryRow(), ...KERNEL_SERIES.map((kernel) => imageRow(kernel, cache)));
   return rows;
 }
 

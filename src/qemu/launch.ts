@@ -3,7 +3,7 @@
 // Source: docs/reference/qemu-attach.md section 4.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -18,6 +18,9 @@ export const QEMU_PROGRAM = 'qemu-system-s390x';
 
 /** Facilities the guest kernel must be told of: QCI, APFT, and AP interruptions. Source: qemu-attach section 2. */
 export const AP_FACILITIES = { polling: '12,15', interrupts: '12,15,65' } as const;
+
+/** Guest storage unless the user says otherwise. */
+const DEFAULT_MEMORY_MIB = 512;
 
 /** What to boot. */
 export interface LaunchOptions {
@@ -36,7 +39,7 @@ export interface LaunchOptions {
   readonly console?: 'inherit' | 'pipe';
   /** Lets the guest restart. Default false: a reset ends QEMU. */
   readonly reboot?: boolean;
-  /** A test kernel: no Linux command line is added. */
+  /** A test kernel: no Linux command line is added, and QEMU waits until it is told to start the guest. */
   readonly bare?: boolean;
   /** More QEMU arguments, as given after `--`. */
   readonly extra?: readonly string[];
@@ -52,6 +55,8 @@ export interface RunningQemu {
   readonly pid: number;
   readonly qmp: Qmp;
   readonly ram: GuestRam;
+  /** Socket of the debug stub, which a test kernel has. */
+  readonly debug: string;
   /** Console output and input; null when it is on our terminal. */
   readonly output: Readable | null;
   readonly input: Writable | null;
@@ -63,6 +68,9 @@ export interface RunningQemu {
 
 /** Descriptor number of the RAM file in QEMU, after standard input, output and error. */
 const RAM_FD = 3;
+/** Sockets in the private directory. */
+const MONITOR = 'qmp';
+const DEBUG_STUB = 'gdb';
 const START_TIMEOUT_MS = 15_000;
 const END_TIMEOUT_MS = 3_000;
 
@@ -73,7 +81,7 @@ export function kernelCommandLine(options: LaunchOptions): string {
   const ours = [
     'console=ttyS0',
     `facilities=${facilities}`,
-    `mem=${(options.memoryMiB ?? 512) - reserved}M`,
+    `mem=${(options.memoryMiB ?? DEFAULT_MEMORY_MIB) - reserved}M`,
   ];
   const given = options.append ?? '';
   // A parameter the user gives stands alone: most are taken from their last place, but facilities= adds up.
@@ -81,9 +89,13 @@ export function kernelCommandLine(options: LaunchOptions): string {
   return [...kept, given].join(' ').trim();
 }
 
-/** QEMU's argument vector. */
-export function qemuArguments(options: LaunchOptions, qmpPath: string, ramPath: string): string[] {
-  const memory = options.memoryMiB ?? 512;
+/**
+ * QEMU's argument vector.
+ *
+ * @param folder where its sockets are made
+ */
+export function qemuArguments(options: LaunchOptions, folder: string, ramPath: string): string[] {
+  const memory = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
   const cpus = options.cpus ?? 1;
   const backend = `memory-backend-file,id=ram,size=${memory}M,mem-path=${ramPath},share=on`;
   const args = ['-M', 's390-ccw-virtio,memory-backend=ram', '-object', backend];
@@ -91,7 +103,11 @@ export function qemuArguments(options: LaunchOptions, qmpPath: string, ramPath: 
   args.push('-smp', `${cpus},maxcpus=${options.maxCpus ?? cpus}`, '-m', `${memory}`);
   args.push('-nographic', '-nodefaults', '-monitor', 'none', '-serial', 'none');
   args.push('-chardev', 'stdio,id=c0,mux=off,signal=off', '-device', 'sclpconsole,chardev=c0');
-  args.push('-qmp', `unix:${qmpPath},server=on,wait=off`);
+  args.push('-qmp', `unix:${join(folder, MONITOR)},server=on,wait=off`);
+  if (options.bare === true) {
+    const stub = `socket,id=debug,path=${join(folder, DEBUG_STUB)},server=on,wait=off`;
+    args.push('-S', '-chardev', stub, '-gdb', 'chardev:debug');
+  }
   args.push('-kernel', options.kernel);
   if (options.initrd !== undefined) args.push('-initrd', options.initrd);
   if (options.bare !== true) args.push('-append', kernelCommandLine(options));
@@ -112,21 +128,31 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
     }
   }
   const directory = mkdtempSync(join(tmpdir(), 'apemu-qemu-'));
-  const size = (options.memoryMiB ?? 512) * 0x100000;
+  const size = (options.memoryMiB ?? DEFAULT_MEMORY_MIB) * 0x100000;
   const ram = createRam(ramDirectory(options), `apemu-${process.pid}-${Date.now()}`, size);
   const cleanUp = () => rmSync(directory, { recursive: true, force: true });
   try {
-    const socket = join(directory, 'qmp');
-    const args = qemuArguments(options, socket, `/proc/self/fd/${RAM_FD}`);
+    const args = qemuArguments(options, directory, `/proc/self/fd/${RAM_FD}`);
     const child = await startChild(options, args, ram.fd);
     const ended = watch(child);
-    const qmp = await monitor(child, ended, socket);
-    return running(child, qmp, ram, ended, cleanUp);
+    const qmp = await monitor(child, ended, join(directory, MONITOR));
+    const debug = join(directory, DEBUG_STUB);
+    return running(child, { qmp, ram, debug }, ended, cleanUp);
   } catch (error) {
     ram.close();
     cleanUp();
     throw error;
   }
+}
+
+/** What to tell before a guest gets more storage than there is: it starts, and QEMU ends when the guest uses it. */
+export function memoryShortage(options: LaunchOptions): string | undefined {
+  const directory = ramDirectory(options);
+  const { bavail, bsize } = statfsSync(directory);
+  const free = Math.floor((bavail * bsize) / 0x100000);
+  const wanted = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
+  if (free >= wanted) return undefined;
+  return `${directory} has ${free} MiB free for its ${wanted} MiB; when they are used up QEMU ends. See apemu doctor`;
 }
 
 function ramDirectory(options: LaunchOptions): string {
@@ -181,8 +207,9 @@ async function monitor(
 }
 
 function startFailure(over: { status: number | null; stderr: string }): ApemuError {
+  // QEMU's own messages begin with its name; setpriv says that it could not execute it.
   const missing = over.status === 127 || /No such file or directory|not found/.test(over.stderr);
-  if (missing && !over.stderr.includes('qemu-system-s390x: ')) {
+  if (missing && !over.stderr.startsWith(`${QEMU_PROGRAM}: `)) {
     return new ApemuError(
       'APEMU_ERR_QEMU_MISSING',
       `${QEMU_PROGRAM} is not installed. Debian and Ubuntu: apt-get install qemu-system-misc; Fedora: dnf install ${QEMU_PROGRAM}`,
@@ -195,8 +222,7 @@ function startFailure(over: { status: number | null; stderr: string }): ApemuErr
 
 function running(
   child: ChildProcess,
-  qmp: Qmp,
-  ram: GuestRam,
+  connection: Pick<RunningQemu, 'qmp' | 'ram' | 'debug'>,
   ended: RunningQemu['ended'],
   cleanUp: () => void,
 ): RunningQemu {
@@ -211,16 +237,15 @@ function running(
     const timer = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MS);
     await ended;
     clearTimeout(timer);
-    qmp.close();
-    ram.close();
+    connection.qmp.close();
+    connection.ram.close();
     cleanUp();
     process.removeListener('exit', onExit);
   };
   return {
     process: child,
     pid: child.pid ?? -1,
-    qmp,
-    ram,
+    ...connection,
     output: child.stdout,
     input: child.stdin,
     ended,

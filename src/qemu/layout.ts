@@ -18,6 +18,9 @@ export const LOWCORE = {
   LC_IO_NEW: 0x1f0,
 } as const;
 
+/** Bytes of a PSW. */
+export const PSW_BYTES = 16;
+
 /** Bytes of a lowcore; prefixing swaps that many with the ones at absolute zero. */
 export const LOWCORE_BYTES = 0x2000;
 

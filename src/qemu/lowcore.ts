@@ -12,6 +12,7 @@ import {
   MAILBOX_BYTES,
   MAILBOX_COUNT,
   PSW_BASIC,
+  PSW_BYTES,
   PSW_DAT,
   PSW_EXTENDED,
   PSW_MACHINE_CHECK,
@@ -85,23 +86,35 @@ export class LowcoreHook {
   }
 
   /**
-   * Writes the hook area and points every lowcore at it. The guest is stopped, or runs a test kernel that waits for us.
+   * Writes the hook area and points every lowcore at it. A Linux guest is stopped.
    *
    * @param patienceMs how long a vCPU waits for an answer before it goes to the guest's own handler
    * @returns the absolute addresses of the lowcores hooked; none when a Linux kernel has not set its prefix yet: it fills the
    *   lowcore at absolute zero before the one it runs with, and nothing has been changed then
    */
   install(patienceMs: number): number[] {
-    const lowcores = this.hooked();
-    if (this.#rule === 'linux' && lowcores.length === 1) return [];
+    this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
+    const running = this.#rule === 'bare';
+    const found = running ? [] : this.#prefixes();
+    if (!running && found.length === 0) return [];
     this.#writeArea(patienceMs);
-    const program = hookPsw(this.area + AREA.program);
-    const restart = hookPsw(this.area + AREA.restart);
-    for (const lowcore of lowcores) {
-      this.#ram.write(lowcore + LOWCORE.LC_PGM_NEW, program);
-      this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, restart);
-    }
-    return lowcores;
+    this.#patch(0);
+    // The search takes milliseconds, which a guest that runs would use.
+    const prefixes = running ? this.#prefixes() : found;
+    for (const lowcore of prefixes) this.#patch(lowcore);
+    return [0, ...prefixes];
+  }
+
+  #patch(lowcore: number): void {
+    this.#ram.write(lowcore + LOWCORE.LC_PGM_NEW, hookPsw(this.area + AREA.program));
+    this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, hookPsw(this.area + AREA.restart));
+  }
+
+  /** A test kernel has set its program-new PSW anew: exceptions go on there from now on. */
+  renew(): void {
+    this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
+    this.#ram.write(this.area + AREA.original_program, this.#window, PROGRAM_AT, PSW_BYTES);
+    this.#ram.write(LOWCORE.LC_PGM_NEW, hookPsw(this.area + AREA.program));
   }
 
   /** Attaches to a guest that an emulator which has gone hooked: a request that still waits in a mailbox is served. */

@@ -3,6 +3,7 @@
 // Source: docs/reference/qemu-attach.md section 5.
 
 import { NULLIFYING, type TranslationContext } from './dat.ts';
+import { InstructionReader, NOT_OURS } from './instruction.ts';
 import type { InterruptionDelivery } from './interruptions.ts';
 import {
   ACTION_IO,
@@ -11,9 +12,6 @@ import {
   LOWCORE,
   MAILBOX,
   MAILBOX_BYTES,
-  PSW_BASIC,
-  PSW_EXTENDED,
-  PSW_SPACE,
 } from './layout.ts';
 import type { LowcoreHook } from './lowcore.ts';
 import type { GuestRam } from './ram.ts';
@@ -32,10 +30,6 @@ export interface MailboxCounts {
   withdrawn: number;
 }
 
-/** First halfword of the three AP instructions: NQAP, DQAP, PQAP. Source: ap-architecture 1.1. */
-const AP_OPCODES: ReadonlySet<number> = new Set([0xb2ad, 0xb2ae, 0xb2af]);
-
-const SECONDARY_SPACE = 0x8000;
 const ANSWER_BYTES = MAILBOX.MB_CR - MAILBOX.MB_ACTION;
 const GR_IN_ANSWER = MAILBOX.MB_GR - MAILBOX.MB_ACTION;
 const PSW_IN_ANSWER = MAILBOX.MB_PSW - MAILBOX.MB_ACTION;
@@ -55,7 +49,7 @@ export class MailboxLoop {
   readonly #interruptions: InterruptionDelivery;
   readonly #boxes: Buffer;
   readonly #answer = Buffer.alloc(ANSWER_BYTES);
-  readonly #instruction = Buffer.alloc(4);
+  readonly #instructions: InstructionReader;
   readonly #cpus: number;
 
   /** @param cpus CPU addresses QEMU may have, hot plug included */
@@ -68,6 +62,7 @@ export class MailboxLoop {
     this.#hook = parts.hook;
     this.#storage = parts.storage;
     this.#service = parts.service;
+    this.#instructions = new InstructionReader(parts.storage);
     this.#interruptions = interruptions;
     this.#cpus = cpus;
     this.#boxes = Buffer.alloc(cpus * MAILBOX_BYTES);
@@ -109,8 +104,10 @@ export class MailboxLoop {
     for (let i = 0; i < 32; i++) context.cr[i] = this.#word(box + MAILBOX.MB_CR + 4 * i);
     context.prefix = this.#word(box + MAILBOX.MB_PREFIX);
     const ilc = (this.#word(box + MAILBOX.MB_ILC_AND_CODE) >>> 16) & 7;
-    const word = this.#fetchInstruction(cpu, context, ilc);
-    const action = word === -1 ? this.#notOurs() : this.#execute(cpu, box, word, ilc);
+    const { gr } = this.#service.cpu(cpu);
+    for (let i = 0; i < 32; i++) gr[i] = this.#word(box + MAILBOX.MB_GR + 4 * i);
+    const word = this.#instructions.read(cpu, ilc, gr);
+    const action = word === NOT_OURS ? this.#notOurs() : this.#execute(cpu, word, ilc);
     if (this.#gaveUp(cpu, request)) return;
     const mailbox = this.#hook.mailbox(cpu);
     this.#answer.writeUInt32BE(action, 0);
@@ -126,32 +123,14 @@ export class MailboxLoop {
     return true;
   }
 
-  /** @returns the instruction, or -1 when it is not an AP instruction or cannot be read */
-  #fetchInstruction(cpu: number, context: TranslationContext, ilc: number): number {
-    if (ilc !== 4) return -1;
-    const psw0 = context.psw[0];
-    // In secondary-space mode instructions come from the primary space.
-    if ((psw0 & PSW_SPACE) === SECONDARY_SPACE) context.psw[0] = psw0 & ~PSW_SPACE;
-    const low = (context.psw[3] - ilc) >>> 0;
-    const borrow = context.psw[3] < ilc ? 1 : 0;
-    const wide = (psw0 & PSW_EXTENDED) !== 0;
-    const high = wide ? (context.psw[2] - borrow) >>> 0 : 0;
-    const mode = wide || (context.psw[1] & PSW_BASIC) !== 0 ? 0x7fffffff : 0x00ffffff;
-    const pgm = this.#storage.fetch(cpu, high, wide ? low : low & mode, 4, this.#instruction);
-    context.psw[0] = psw0;
-    if (pgm !== 0 || !AP_OPCODES.has(this.#instruction.readUInt16BE(0))) return -1;
-    return this.#instruction.readUInt32BE(0);
-  }
-
   #notOurs(): number {
     this.counts.reflected++;
     return ACTION_REFLECT;
   }
 
-  #execute(cpu: number, box: number, word: number, ilc: number): number {
+  #execute(cpu: number, word: number, ilc: number): number {
     const context = this.#storage.contexts[cpu];
     const { gr, psw } = this.#service.cpu(cpu);
-    for (let i = 0; i < 32; i++) gr[i] = this.#word(box + MAILBOX.MB_GR + 4 * i);
     psw.set(context.psw);
     const executed = this.#service.execute(cpu, word);
     if (executed === 'not-ap') return this.#notOurs();

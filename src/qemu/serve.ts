@@ -4,11 +4,13 @@
 import { readFileSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
 import { Attachment } from './attach.ts';
-import { type LaunchOptions, launchQemu, type RunningQemu } from './launch.ts';
+import { type LaunchOptions, launchQemu, memoryShortage, type RunningQemu } from './launch.ts';
+import { LOWCORE, PSW_BYTES } from './layout.ts';
 import type { HookRule } from './lowcore.ts';
 import type { Poller } from './poller.ts';
 import { connectRunning, countCpus } from './running.ts';
 import type { ApService } from './service.ts';
+import { type StoreWatch, watchStores } from './store-watch.ts';
 
 /** How a guest is served, started by us or not. */
 export interface ServeOptions {
@@ -17,6 +19,8 @@ export interface ServeOptions {
   /** How long a vCPU waits for us before the guest's own handler gets the instruction. */
   readonly patienceMs?: number;
   readonly log?: (line: string) => void;
+  /** Ends a guest we booted. */
+  readonly signal?: AbortSignal;
 }
 
 /** A guest that is served. */
@@ -50,15 +54,35 @@ export async function bootGuest(
       `${launch.kernel} does not know the parameter facilities=, so it cannot be told of AP facilities. Use an s390x Linux kernel 5.0 or newer, or \`apemu guest-image\`.`,
     );
   }
+  const shortage = memoryShortage(launch);
+  if (shortage !== undefined) options.log?.(`${service.name}: ${shortage}`);
   const qemu = await launchQemu(launch);
   const cpus = await countCpus(qemu.qmp);
   const attachment = attach(service, poller, { qmp: qemu.qmp, ram: qemu.ram, cpus }, options);
+  const watch = launch.bare === true ? await startTestKernel(qemu, attachment) : undefined;
   const ended = qemu.ended.then(() => poller.remove(attachment));
   const close = async () => {
+    options.signal?.removeEventListener('abort', close);
     poller.remove(attachment);
+    watch?.close();
     await qemu.close();
   };
+  options.signal?.addEventListener('abort', close, { once: true });
+  if (options.signal?.aborted === true) await close();
   return { attachment, qemu, ended, close };
+}
+
+/** It is hooked when it sets its handlers. If its image has them, no watch is needed, which costs a microsecond an instruction. */
+async function startTestKernel(
+  qemu: RunningQemu,
+  attachment: Attachment,
+): Promise<StoreWatch | undefined> {
+  attachment.look();
+  if (attachment.state !== 'attached') {
+    return watchStores(qemu.debug, LOWCORE.LC_PGM_NEW, PSW_BYTES, () => attachment.look());
+  }
+  await qemu.qmp.execute('cont');
+  return undefined;
 }
 
 /**

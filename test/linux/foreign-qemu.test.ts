@@ -70,6 +70,7 @@ describe.skipIf(image === undefined)('a QEMU of somebody else', () => {
     await served.close();
     served = undefined;
     expect((await console.run('uptime')).status).toBe(0);
+    expect(lines.at(-1)).toContain('served before');
   });
 
   it.each([

@@ -9,6 +9,7 @@ import {
   BOOT_MS,
   bootLinux,
   instructionProgram,
+  shared,
   type TestGuest,
   withFiles,
 } from './support/guest.ts';
@@ -33,37 +34,55 @@ describe.each(kernels.filter(([, image]) => image !== undefined))('kernel %s', (
     await guest?.close();
     guest = undefined;
   });
+  /** Two CPUs and room for a third. */
+  const running = shared(() =>
+    bootLinux(new StubService(), extended, {
+      cpus: 2,
+      maxCpus: 3,
+      append: 'print-fatal-signals=1',
+    }),
+  );
 
   it('gets a privileged-operation exception for PQAP in the problem state, and its own for others', async () => {
-    const service = new StubService();
-    guest = await bootLinux(service, extended, { append: 'print-fatal-signals=1' });
-    expect((await guest.console.run('pqap')).status).toBe(SIGILL);
-    expect((await guest.console.run('invalid')).status).toBe(SIGILL);
-    const { counts } = guest.attachment.loop;
-    expect(counts.programInterruptions).toBe(1);
-    expect(counts.reflected).toBeGreaterThanOrEqual(1);
-    const log = await guest.sh('dmesg');
-    expect(log).toMatch(/pqap.*(privileged|0002)|0002 ilc:2.*/s);
+    const { attachment, console, sh } = await running();
+    const { counts } = attachment.loop;
+    const before = { ...counts };
+    expect((await console.run('pqap')).status).toBe(SIGILL);
+    expect((await console.run('invalid')).status).toBe(SIGILL);
+    expect(counts.programInterruptions - before.programInterruptions).toBe(1);
+    expect(counts.reflected - before.reflected).toBeGreaterThanOrEqual(1);
+    expect(await sh('dmesg')).toMatch(/pqap.*(privileged|0002)|0002 ilc:2.*/s);
   });
 
   it('keeps the hook when a CPU goes offline and comes back', async () => {
-    guest = await bootLinux(new StubService(), extended, { cpus: 2 });
-    await guest.sh('echo 0 > /sys/devices/system/cpu/cpu1/online');
-    await guest.sh('rsa-test 5 1 mex-1024');
-    await guest.sh('echo 1 > /sys/devices/system/cpu/cpu1/online');
-    await guest.sh('taskset 2 rsa-test 5 1 mex-1024');
-    expect((await guest.console.run('taskset 2 pqap')).status).toBe(SIGILL);
-    expect(guest.attachment.loop.counts.programInterruptions).toBe(1);
+    const { attachment, console, sh } = await running();
+    const before = attachment.loop.counts.programInterruptions;
+    await sh('echo 0 > /sys/devices/system/cpu/cpu1/online');
+    await sh('rsa-test 5 1 mex-1024');
+    await sh('echo 1 > /sys/devices/system/cpu/cpu1/online');
+    await sh('taskset 2 rsa-test 5 1 mex-1024');
+    expect((await console.run('taskset 2 pqap')).status).toBe(SIGILL);
+    expect(attachment.loop.counts.programInterruptions - before).toBe(1);
   });
 
   it('takes a CPU that is plugged into QEMU while it runs', async () => {
-    guest = await bootLinux(new StubService(), extended, { cpus: 1, maxCpus: 2 });
-    const device = { driver: 'max-s390x-cpu', 'core-id': 1 };
-    await guest.qemu!.qmp.execute('device_add', device);
-    await guest.sh('echo 1 > /sys/devices/system/cpu/rescan');
-    await guest.sh('echo 1 > /sys/devices/system/cpu/cpu1/online');
-    expect((await guest.console.run('taskset 2 pqap')).status).toBe(SIGILL);
-    expect(guest.attachment.loop.counts.programInterruptions).toBe(1);
+    const { attachment, console, qemu, sh } = await running();
+    const before = attachment.loop.counts.programInterruptions;
+    await qemu!.qmp.execute('device_add', { driver: 'max-s390x-cpu', 'core-id': 2 });
+    await sh('echo 1 > /sys/devices/system/cpu/rescan');
+    await sh('echo 1 > /sys/devices/system/cpu/cpu2/online');
+    expect((await console.run('taskset 4 pqap')).status).toBe(SIGILL);
+    expect(attachment.loop.counts.programInterruptions - before).toBe(1);
+  });
+
+  it('can be let go: its instructions go to its own handler then', async () => {
+    const { attachment, console, poller } = await running();
+    await attachment.detach();
+    poller.remove(attachment);
+    const { counts } = attachment.loop;
+    const before = counts.instructions + counts.reflected;
+    expect((await console.run('pqap')).status).toBe(SIGILL);
+    expect(counts.instructions + counts.reflected).toBe(before);
   });
 
   it('passes instructions to its own handler when the emulator stops answering, and is served again later', async () => {
@@ -78,30 +97,23 @@ describe.each(kernels.filter(([, image]) => image !== undefined))('kernel %s', (
     expect(guest.lines.join('\n')).toContain('gave up waiting');
   });
 
-  it('can be let go and be attached again by another emulator', async () => {
-    guest = await bootLinux(new StubService(), extended);
-    await guest.attachment.detach();
-    guest.poller.remove(guest.attachment);
-    const { counts } = guest.attachment.loop;
-    const before = counts.instructions + counts.reflected;
-    expect((await guest.console.run('pqap')).status).toBe(SIGILL);
-    expect(counts.instructions + counts.reflected).toBe(before);
+  const reboots = kernel === '6.12';
+  if (!reboots) {
+    console.info(
+      `skipped: reboot of ${kernel}, which does not come back with -kernel, served or not`,
+    );
+  }
+  it.runIf(reboots)('is attached anew after a reboot, with its queues reset', async () => {
+    const service = new StubService();
+    guest = await bootLinux(service, extended, { cpus: 2, reboot: true });
+    await guest.sh('rsa-test 5 1 mex-1024');
+    guest.console.restart();
+    guest.qemu!.input!.write('reboot -f\n');
+    await guest.console.ready(BOOT_MS);
+    await guest.sh('rsa-test 5 1 mex-1024');
+    expect(service.resets).toBe(1);
+    expect(await guest.sh('lszcrypt')).toContain('06.00ab');
   });
-
-  it.runIf(kernel === '6.12')(
-    'is attached anew after a reboot, with its queues reset',
-    async () => {
-      const service = new StubService();
-      guest = await bootLinux(service, extended, { cpus: 2, reboot: true });
-      await guest.sh('rsa-test 5 1 mex-1024');
-      guest.console.restart();
-      guest.qemu!.input!.write('reboot -f\n');
-      await guest.console.ready(BOOT_MS);
-      await guest.sh('rsa-test 5 1 mex-1024');
-      expect(service.resets).toBe(1);
-      expect(await guest.sh('lszcrypt')).toContain('06.00ab');
-    },
-  );
 
   it('powers off without a restart reaching a stopped CPU', async () => {
     const service = new StubService();

@@ -3,13 +3,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
-import {
-  measureBootAlone,
-  measureServed,
-  measureTapq,
-} from '../../src/qemu/benchmark/benchmark.ts';
+import { formatFigures, measureFigures } from '../../src/qemu/benchmark/benchmark.ts';
 import { createQemuMachine } from '../../src/qemu/guest-machine.ts';
-import { Poller } from '../../src/qemu/poller.ts';
 import { bootLinux } from './support/guest.ts';
 import { imageOrReason } from './support/requirements.ts';
 import { twoGuests } from './support/two-guests.ts';
@@ -50,23 +45,11 @@ describe.skipIf(image === undefined)('a guest with two CPUs', () => {
   }, 1_300_000);
 
   it('boots, tests queues and computes at the measured speed, which is printed', async () => {
-    const qemu = await createQemuMachine(configFromObject(twoGuests()).config, [
-      'Guest1',
-      'Guest2',
-    ]);
-    try {
-      const poller = new Poller();
-      const times = await measureTapq(qemu.service('Guest2'), poller, 0x0547, 5_000);
-      const alone = await measureBootAlone(image!);
-      const served = await measureServed(qemu.service('Guest1'), poller, image!);
-      expect(served.rsa.failed).toBe(false);
-      expect(times.bestUs).toBeGreaterThan(0);
-      const ratio = served.boot.modulesMs / alone.modulesMs;
-      console.info(
-        `boot ratio ${ratio.toFixed(2)}, TAPQ best ${times.bestUs.toFixed(1)} us, median ${times.medianUs.toFixed(1)} us, ${served.rsa.perSecond.toFixed(0)} RSA-1024 requests a second`,
-      );
-    } finally {
-      qemu.machine.close();
-    }
+    const figures = await measureFigures(image!, { boots: 1, instructions: 5_000, requests: 200 });
+    expect(figures.tapq.bestUs).toBeGreaterThan(0);
+    expect(figures.tapq.medianUs).toBeGreaterThanOrEqual(figures.tapq.bestUs);
+    expect(figures.served.modulesMs).toBeGreaterThan(figures.served.initMs);
+    expect([...figures.rsaPerSecond.keys()]).toEqual([1, 4]);
+    console.info(formatFigures(figures));
   });
 });

@@ -76,7 +76,7 @@ describe('the packages', () => {
   ].join('\n');
 
   it('come from the mirror of the system with the wanted suite in place of its own', () => {
-    const lines = sourcesFor(parseArchives(listed), 'trixie');
+    const lines = sourcesFor(parseArchives(listed), { suite: 'trixie' });
     expect(lines.map((line) => line.replace(/\[.*\] /, ''))).toEqual([
       'deb http://mirror.example/debian/ trixie main',
       'deb http://mirror.example/debian/ trixie-updates main',
@@ -84,22 +84,35 @@ describe('the packages', () => {
     ]);
   });
 
+  it('of a kernel from backports come with the suite they belong to', () => {
+    const lines = sourcesFor(parseArchives(listed), { suite: 'bookworm', backports: true });
+    expect(lines.map((line) => line.replace(/\[.*\] .*\/ /, ''))).toEqual([
+      'deb bookworm main',
+      'deb bookworm-backports main',
+      'deb bookworm-updates main',
+      'deb bookworm-security main',
+    ]);
+    expect(aptConfiguration('/x', false, 'bookworm-backports')).toContain(
+      'APT::Default-Release "bookworm-backports";',
+    );
+  });
+
   it('come from nowhere when the system knows no Debian archive', () => {
     const archives = parseArchives('http://other.example/u|noble|Ubuntu\n');
-    expect(sourcesFor(archives, 'trixie')).toEqual([]);
+    expect(sourcesFor(archives, { suite: 'trixie' })).toEqual([]);
   });
 
   it('are found before the system has read any Release file', () => {
     const archives = parseArchives('http://mirror.example/d|trixie|$(ORIGIN)\n');
-    expect(sourcesFor(archives, 'bookworm')).toHaveLength(1);
+    expect(sourcesFor(archives, { suite: 'bookworm' })).toHaveLength(1);
   });
 
   it('are fetched by an apt that reads and writes its own folder only', () => {
-    const text = aptConfiguration('/x', false);
+    const text = aptConfiguration('/x', false, 'trixie');
     expect(text).toContain('Dir::State::Lists "/x/lists";');
     expect(text).toContain('Dir::State::status "/dev/null";');
     expect(text).not.toContain('Sandbox');
-    expect(aptConfiguration('/x', true)).toContain('APT::Sandbox::User "root";');
+    expect(aptConfiguration('/x', true, 'trixie')).toContain('APT::Sandbox::User "root";');
   });
 
   it.each([

@@ -4,7 +4,12 @@
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { kernelCommandLine, launchQemu, qemuArguments } from '../../src/qemu/launch.ts';
+import {
+  kernelCommandLine,
+  launchQemu,
+  memoryShortage,
+  qemuArguments,
+} from '../../src/qemu/launch.ts';
 import { commandLineProblem } from '../../src/qemu/running.ts';
 
 const KERNEL = { kernel: import.meta.filename };
@@ -16,7 +21,7 @@ describe('the arguments of QEMU', () => {
     expect(args).toContain('memory-backend-file,id=ram,size=768M,mem-path=/r,share=on');
     expect(args).toContain('-M s390-ccw-virtio,memory-backend=ram');
     expect(args).toContain('-m 768');
-    expect(args).toContain('-qmp unix:/q,server=on,wait=off');
+    expect(args).toContain('-qmp unix:/q/qmp,server=on,wait=off');
     expect(args).toContain('-no-reboot');
   });
 
@@ -28,8 +33,10 @@ describe('the arguments of QEMU', () => {
     expect(args).toMatch(/-device virtio-rng-ccw$/);
   });
 
-  it('give a test kernel no Linux command line', () => {
-    expect(qemuArguments({ ...KERNEL, bare: true }, '/q', '/r')).not.toContain('-append');
+  it('give a test kernel no Linux command line, and let the debug stub start it', () => {
+    const args = qemuArguments({ ...KERNEL, bare: true }, '/q', '/r');
+    expect(args).not.toContain('-append');
+    expect(args.join(' ')).toMatch(/-S .*path=\/q\/gdb,.* -gdb /);
   });
 });
 
@@ -65,7 +72,12 @@ describe('a QEMU that cannot be started', () => {
   const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('apemu-qemu-'));
 
   it.each([
-    ['is not installed', '/nonexistent/qemu', 'APEMU_ERR_QEMU_MISSING', 'apt-get install'],
+    [
+      'is not installed',
+      '/nonexistent/qemu-system-s390x',
+      'APEMU_ERR_QEMU_MISSING',
+      'apt-get install',
+    ],
     ['ends at once', '/bin/false', 'APEMU_ERR_QEMU_START', 'QEMU ended at once'],
   ])('because it %s leaves nothing behind', async (_what, program, code, text) => {
     const before = folders();
@@ -73,6 +85,13 @@ describe('a QEMU that cannot be started', () => {
     await expect(failure).rejects.toMatchObject({ code });
     await expect(failure).rejects.toThrow(text);
     expect(folders()).toEqual(before);
+  });
+
+  it('for want of memory is started all the same, with a word about it', () => {
+    expect(memoryShortage({ ...KERNEL, memoryMiB: 1e9 })).toMatch(
+      / MiB free for its 1000000000 MiB/,
+    );
+    expect(memoryShortage({ ...KERNEL, memoryMiB: 0 })).toBeUndefined();
   });
 
   it('because a file is missing names the file', async () => {

@@ -82,6 +82,66 @@ describe('a mailbox', () => {
     expect(parts.loop.counts).toMatchObject({ instructions: 0, reflected: 1 });
   });
 
+  const TARGET = 0x31000;
+  const EX = 0x44040000; // EX 0,0(4,0)
+  const EXRL = 0xc6000000;
+  it.each([
+    { what: 'EX', how: { instruction: EX } },
+    {
+      what: 'EX with index, base and displacement',
+      how: { instruction: 0x44045010 },
+      gr: { 4: 0xff0n, 5: 0x30000n },
+    },
+    {
+      what: 'EX that makes the opcode',
+      how: { instruction: EX | 0x00300000 },
+      target: 0xb2a00000,
+      gr: { 3: 0xabcdef0fn },
+    },
+    {
+      what: 'EX with an address of 31 bits',
+      how: { instruction: EX, mask: 0x80000000n },
+      gr: { 4: 0x80031000n },
+    },
+    { what: 'EXRL', how: { instruction: EXRL, ilc: 6 }, offset: TARGET - INSTRUCTION_AT },
+    { what: 'EXRL backwards', how: { instruction: EXRL, ilc: 6 }, at: 0x2f000, offset: -0x1000 },
+  ])('executes an AP instruction under $what', ({ how, target = PQAP, at = TARGET, ...rest }) => {
+    ram.writeWord(at, target);
+    const instruction = how.instruction | (((rest.offset ?? 0) >> 17) & 0xffff);
+    ram.writeHalfword(INSTRUCTION_AT + 4, ((rest.offset ?? 0) >> 1) & 0xffff);
+    const gr = { 0: 0x0504n, 4: BigInt(TARGET), ...rest.gr };
+    request(ram, box(), { ...how, instruction: instruction >>> 0, gr });
+    parts.loop.poll();
+    expect(answer(ram, box())).toMatchObject({ answered: true, action: RESUME, cc: 0 });
+    expect(answer(ram, box()).gr(1)).toBe(0x80000000n);
+    expect(parts.loop.counts).toMatchObject({ instructions: 1, reflected: 0 });
+  });
+
+  it.each([
+    ['another instruction', 'b2210000', BigInt(TARGET)],
+    ['an odd address', '00b2af0000', BigInt(TARGET + 1)],
+    ['an address outside storage', '', 0x7f000000n],
+  ])('leaves an EXECUTE of %s alone', (_what, target, at) => {
+    ram.write(TARGET, Buffer.from(target, 'hex'));
+    request(ram, box(), { instruction: EX, gr: { 0: 0x0504n, 4: at } });
+    parts.loop.poll();
+    expect(answer(ram, box())).toMatchObject({ answered: true, action: REFLECT, code: 1 });
+  });
+
+  it('lets a translation exception under EXRL nullify back to the EXRL', () => {
+    ram.writeWord(0x14004, 0x18000);
+    for (let page = 0; page < 256; page++) ram.writeWord(0x18004 + 8 * page, 0x400);
+    ram.writeWord(0x18004 + 8 * 0x30, INSTRUCTION_AT);
+    ram.writeWord(INSTRUCTION_AT + 0x100, PQAP);
+    ram.writeHalfword(INSTRUCTION_AT + 4, 0x80);
+    const gr = { 0: 0x04000000n, 2: 0x5000n };
+    request(ram, box(), { instruction: 0xc6000000, ilc: 6, gr, mask: DAT });
+    ram.writeWord(box() + MAILBOX.MB_CR + 12, 0x14000);
+    parts.loop.poll();
+    const got = answer(ram, box());
+    expect(got).toMatchObject({ action: REFLECT, code: 0x11, oldAddress: INSTRUCTION_AT });
+  });
+
   it('does not serve a request that was withdrawn', () => {
     request(ram, box(), { instruction: PQAP, gr: { 0: 0x0504n } });
     ram.writeWord(box() + MAILBOX.MB_WITHDRAWN, 1);

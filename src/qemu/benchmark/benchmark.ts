@@ -1,56 +1,146 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures a served guest: microseconds a TAPQ as the guest sees them, boot time with and without us, RSA requests a second.
-// Source of the method: docs/reference/qemu-attach.md section 9.
+// Figures of a served guest in one run: boot time with and without us, microseconds a TAPQ as the guest sees them, RSA requests a
+// second. Source of the method: docs/reference/qemu-attach.md section 9.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { configFromObject } from '../../config/load.ts';
 import { GuestConsole, SCRIPT_CONSOLE } from '../console.ts';
 import type { GuestImage } from '../guest-image/build.ts';
 import { INIT_MARK, MODULES_MARK } from '../guest-image/guest-files.ts';
-import { type LaunchOptions, launchQemu } from '../launch.ts';
-import type { Poller } from '../poller.ts';
-import { bootGuest } from '../serve.ts';
-import type { ApService } from '../service.ts';
+import { createQemuMachine } from '../guest-machine.ts';
+import { type LaunchOptions, launchQemu, type RunningQemu } from '../launch.ts';
+import { Poller } from '../poller.ts';
+import { bootGuest, type ServeOptions } from '../serve.ts';
 import { TAPQ_COUNT_AT, TAPQ_TIMES_AT, tapqImage } from './tapq-image.ts';
+
+/** A boot with us may take this much longer than one without. */
+export const BOOT_RATIO_GOAL = 1.15;
 
 /** TOD units in a microsecond. */
 const TOD_UNITS_PER_US = 4096;
-
 const BOOT_TIMEOUT_MS = 120_000;
+const RSA_TIMEOUT_MS = 600_000;
 
-/** Times of one instruction, microseconds. */
-export interface InstructionTimes {
-  readonly bestUs: number;
-  readonly medianUs: number;
-  readonly meanUs: number;
+/** The guest that is measured: the documentation's Guest1. */
+const CONFIG = {
+  apemu: 1,
+  machine: {
+    adapters: { 5: { type: 'CEX8', mode: 'cca' }, 6: { type: 'CEX8', mode: 'accelerator' } },
+    usageDomains: [0x04, 0xab],
+    controlDomains: [0x04, 0xab],
+  },
+  host: { apmask: '-5,-6' },
+  guests: { guest: { vcpus: 1, mdev: { adapters: [5, 6], domains: [0x04, 0xab] } } },
+};
+const APQN = 0x0504;
+
+/** How much of each; more is steadier. */
+export interface FiguresOptions extends Pick<ServeOptions, 'log' | 'signal'> {
+  /** Boots each way. */
+  readonly boots?: number;
+  /** TAPQs. */
+  readonly instructions?: number;
+  /** RSA requests. */
+  readonly requests?: number;
 }
 
-/** Times of a boot, milliseconds since QEMU was started. */
+/** Milliseconds from the start of QEMU to a line of the guest's init. */
 export interface BootTimes {
   readonly initMs: number;
   readonly modulesMs: number;
 }
 
-/** RSA requests of a guest. */
-export interface RsaRate {
-  readonly perSecond: number;
-  readonly failed: boolean;
+/** Microseconds of one instruction. */
+export interface InstructionTimes {
+  readonly bestUs: number;
+  readonly medianUs: number;
+}
+
+/** What was measured. Boot times are medians. */
+export interface Figures {
+  readonly boots: number;
+  readonly alone: BootTimes;
+  readonly served: BootTimes;
+  /** Served to alone. */
+  readonly initRatio: number;
+  readonly modulesRatio: number;
+  readonly tapq: InstructionTimes;
+  /** RSA-1024 requests, by number of processes that send them. */
+  readonly rsaPerSecond: ReadonlyMap<number, number>;
+  /** Load of the computer before and after: figures of a busy one mean little. */
+  readonly load: readonly [number, number];
+}
+
+/** Measures everything, with boots of both ways in turn. */
+export async function measureFigures(
+  image: GuestImage,
+  options: FiguresOptions = {},
+): Promise<Figures> {
+  const { boots = 7, instructions = 20_000, requests = 2_000, log = () => {}, signal } = options;
+  const ends = signal === undefined ? {} : { signal };
+  const [loadBefore = 0] = loadavg();
+  const alone: BootTimes[] = [];
+  const served: BootTimes[] = [];
+  for (let turn = 0; turn < boots; turn++) {
+    const ways = [
+      async () => alone.push(await bootAlone(image, ends)),
+      async () => served.push(await withServedGuest(image, ends, async ({ boot }) => boot)),
+    ];
+    // Who goes first changes, so that what gets slower in time meets both.
+    if (turn % 2 === 1) ways.reverse();
+    for (const way of ways) await way();
+    const [without, withUs] = [alone[turn].modulesMs, served[turn].modulesMs];
+    log(`boot ${turn + 1}: alone ${without.toFixed(0)} ms, served ${withUs.toFixed(0)} ms`);
+  }
+  const medians = { alone: medianBoot(alone), served: medianBoot(served) };
+  const tapq = await measureTapq(instructions, ends);
+  const rsaPerSecond = await withServedGuest(image, ends, ({ console }) =>
+    measureRsa(console, requests),
+  );
+  const [loadAfter = 0] = loadavg();
+  return {
+    boots,
+    ...medians,
+    initRatio: medians.served.initMs / medians.alone.initMs,
+    modulesRatio: medians.served.modulesMs / medians.alone.modulesMs,
+    tapq,
+    rsaPerSecond,
+    load: [loadBefore, loadAfter],
+  };
+}
+
+/** The figures as text. */
+export function formatFigures(figures: Figures): string {
+  const { alone, served, tapq, rsaPerSecond, load } = figures;
+  const ms = (value: number) => value.toFixed(0).padStart(5);
+  const rsa = [...rsaPerSecond].map(
+    ([processes, rate]) => `RSA-1024, ${processes} processes     ${rate.toFixed(0)} a second`,
+  );
+  return [
+    'boot (ms, median)         alone  served  ratio',
+    `  to init                 ${ms(alone.initMs)}   ${ms(served.initMs)}   ${figures.initRatio.toFixed(2)}`,
+    `  to loaded modules       ${ms(alone.modulesMs)}   ${ms(served.modulesMs)}   ${figures.modulesRatio.toFixed(2)}  (goal: at most ${BOOT_RATIO_GOAL})`,
+    `TAPQ in the guest         best ${tapq.bestUs.toFixed(1)} us, median ${tapq.medianUs.toFixed(1)} us`,
+    ...rsa,
+    `${figures.boots} boots each way, in turn; load ${load[0].toFixed(1)} before, ${load[1].toFixed(1)} after`,
+    '',
+  ].join('\n');
 }
 
 /** Measures TAPQ from inside a guest that does nothing else. */
-export async function measureTapq(
-  service: ApService,
-  poller: Poller,
-  apqn: number,
-  count = 20_000,
-): Promise<InstructionTimes> {
+async function measureTapq(count: number, options: ServeOptions): Promise<InstructionTimes> {
   const folder = mkdtempSync(join(tmpdir(), 'apemu-bench-'));
   const kernel = join(folder, 'tapq');
-  writeFileSync(kernel, tapqImage(count, apqn));
+  writeFileSync(kernel, tapqImage(count, APQN));
   const launch: LaunchOptions = { kernel, bare: true, memoryMiB: 64 };
+  const { machine, service } = await createQemuMachine(configFromObject(CONFIG).config, ['guest']);
   try {
-    const guest = await bootGuest(service, poller, launch, { hook: 'bare' });
+    const guest = await bootGuest(service('guest'), new Poller(), launch, {
+      ...options,
+      hook: 'bare',
+    });
     const { ram } = guest.qemu!;
     while (ram.readWord(TAPQ_COUNT_AT) !== 0) {
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -59,16 +149,68 @@ export async function measureTapq(
     ram.read(TAPQ_TIMES_AT, bytes);
     await guest.close();
     const times = Array.from({ length: count }, (_, i) => bytes.readUInt32BE(4 * i));
-    times.sort((a, b) => a - b);
-    const sum = times.reduce((total, time) => total + time, 0);
     return {
-      bestUs: times[0] / TOD_UNITS_PER_US,
-      medianUs: times[count >>> 1] / TOD_UNITS_PER_US,
-      meanUs: sum / count / TOD_UNITS_PER_US,
+      bestUs: Math.min(...times) / TOD_UNITS_PER_US,
+      medianUs: median(times) / TOD_UNITS_PER_US,
     };
   } finally {
+    machine.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function measureRsa(console: GuestConsole, requests: number): Promise<Map<number, number>> {
+  const rates = new Map<number, number>();
+  await console.ready(BOOT_TIMEOUT_MS);
+  for (const processes of [1, 4]) {
+    const each = Math.ceil(requests / processes);
+    const before = performance.now();
+    const { status, output } = await console.run(
+      `rsa-test ${each} ${processes} mex-1024`,
+      RSA_TIMEOUT_MS,
+    );
+    if (status !== 0) throw new Error(`RSA requests failed:\n${output}`);
+    rates.set(processes, (each * processes * 1000) / (performance.now() - before));
+  }
+  return rates;
+}
+
+/** Boots the image without anybody serving it. */
+async function bootAlone(image: GuestImage, { signal }: ServeOptions): Promise<BootTimes> {
+  signal?.throwIfAborted();
+  const start = performance.now();
+  const qemu = await launchQemu({ ...image, append: SCRIPT_CONSOLE });
+  try {
+    return await bootTimes(consoleOf(qemu), start);
+  } finally {
+    await qemu.close();
+  }
+}
+
+/** Boots the image with cards and gives the guest to `use`. */
+async function withServedGuest<T>(
+  image: GuestImage,
+  options: ServeOptions,
+  use: (guest: { boot: BootTimes; console: GuestConsole }) => Promise<T>,
+): Promise<T> {
+  const { machine, service } = await createQemuMachine(configFromObject(CONFIG).config, ['guest']);
+  try {
+    const start = performance.now();
+    const launch = { ...image, append: SCRIPT_CONSOLE };
+    const guest = await bootGuest(service('guest'), new Poller(), launch, options);
+    try {
+      const console = consoleOf(guest.qemu!);
+      return await use({ boot: await bootTimes(console, start), console });
+    } finally {
+      await guest.close();
+    }
+  } finally {
+    machine.close();
+  }
+}
+
+function consoleOf(qemu: RunningQemu): GuestConsole {
+  return new GuestConsole(qemu.output!, qemu.input!);
 }
 
 async function bootTimes(console: GuestConsole, start: number): Promise<BootTimes> {
@@ -78,49 +220,15 @@ async function bootTimes(console: GuestConsole, start: number): Promise<BootTime
   return { initMs, modulesMs: performance.now() - start };
 }
 
-/** Boots the image without anybody serving it. */
-export async function measureBootAlone(image: GuestImage, cpus = 1): Promise<BootTimes> {
-  const start = performance.now();
-  const qemu = await launchQemu({ ...image, cpus, append: SCRIPT_CONSOLE });
-  try {
-    return await bootTimes(new GuestConsole(qemu.output!, qemu.input!), start);
-  } finally {
-    await qemu.close();
-  }
+function medianBoot(boots: readonly BootTimes[]): BootTimes {
+  return {
+    initMs: median(boots.map((boot) => boot.initMs)),
+    modulesMs: median(boots.map((boot) => boot.modulesMs)),
+  };
 }
 
-/** Boots the image with cards, then sends RSA requests from as many processes as asked. */
-export async function measureServed(
-  service: ApService,
-  poller: Poller,
-  image: GuestImage,
-  options: {
-    cpus?: number;
-    interrupts?: boolean;
-    requests?: number;
-    processes?: number;
-    test?: string;
-  } = {},
-): Promise<{ boot: BootTimes; rsa: RsaRate }> {
-  const { cpus = 1, requests = 1000, processes = 1, test = 'mex-1024' } = options;
-  const start = performance.now();
-  const interrupts = options.interrupts ?? true;
-  const guest = await bootGuest(service, poller, {
-    ...image,
-    cpus,
-    interrupts,
-    append: SCRIPT_CONSOLE,
-  });
-  try {
-    const console = new GuestConsole(guest.qemu!.output!, guest.qemu!.input!);
-    const boot = await bootTimes(console, start);
-    await console.ready(BOOT_TIMEOUT_MS);
-    const before = performance.now();
-    const each = Math.ceil(requests / processes);
-    const { status } = await console.run(`rsa-test ${each} ${processes} ${test}`, 600_000);
-    const seconds = (performance.now() - before) / 1000;
-    return { boot, rsa: { perSecond: (each * processes) / seconds, failed: status !== 0 } };
-  } finally {
-    await guest.close();
-  }
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >>> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

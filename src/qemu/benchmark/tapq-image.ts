@@ -4,10 +4,9 @@
 
 /** Bytes of tapq-loop.S. */
 export const TAPQ_LOOP = [
-  'e33001d80004e33001d80021a784fffda7893000e34080000016c05f00100000',
-  'e30080080016b2058010b2af0000b2058018e36080180004e3608010000b5060',
-  '5000a75b0004a747ffede54c80000000c01000000008b2b21000070707070707',
-  '00020001800000000000000000000000',
+  'a7893000e34080000016c05f00100000e30080080016b2058010b2af0000b205',
+  '8018e36080180004e3608010000b50605000a75b0004a747ffede54c80000000',
+  'c01000000008b2b2100007070707070700020001800000000000000000000000',
 ].join('');
 
 const CODE = 0x2000;
@@ -23,7 +22,7 @@ export function tapqImage(count: number, apqn: number): Buffer {
   const image = Buffer.alloc(DATA + 16);
   image.writeUInt32BE(0x00080000, 0);
   image.writeUInt32BE(0x80000000 + CODE, 4);
-  // Program-new PSW: disabled wait, so that an unexpected exception ends the guest. Its address is what the hook replaces.
+  // Program-new PSW: disabled wait, so that an unexpected exception ends the guest. It is hooked before the guest starts.
   image.writeUInt32BE(0x00020001, 0x1d0);
   image.writeUInt32BE(0x80000000, 0x1d4);
   image.writeUInt32BE(0xdead, 0x1dc);

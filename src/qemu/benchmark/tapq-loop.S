@@ -11,12 +11,8 @@
 	.set	COUNT_AT, 0			/* in DATA: how often; zero when done */
 	.set	GR0_AT, 8			/* GR0 of the instruction */
 	.set	STAMPS, 16
-	.set	LC_PGM_NEW, 0x1d0
 
-start:	lg	%r3,LC_PGM_NEW+8(%r0)
-1:	clg	%r3,LC_PGM_NEW+8(%r0)		/* the hook replaces the address */
-	je	1b
-	lghi	%r8,DATA
+start:	lghi	%r8,DATA
 	llgf	%r4,COUNT_AT(%r8)
 	llilf	%r5,TIMES
 2:	llgf	%r0,GR0_AT(%r8)

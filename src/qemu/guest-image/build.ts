@@ -27,7 +27,7 @@ import { INIT_SCRIPT, RSA_TEST } from './guest-files.ts';
 import { fetchPackages, SUPPLY_INSTEAD } from './packages.ts';
 import { runProgram } from './process.ts';
 import { rsaVectors } from './rsa-vectors.ts';
-import { GUEST_SUITES, type GuestSuite } from './suites.ts';
+import { GUEST_SUITES, type GuestSuite, KERNEL_SERIES, suiteName } from './suites.ts';
 
 /** A guest image on disk. */
 export interface GuestImage {
@@ -106,17 +106,30 @@ export async function makeGuestImage(
 ): Promise<GuestImage> {
   const cache = options.cache ?? defaultCache();
   const log = options.log ?? (() => {});
-  const suite = GUEST_SUITES.find((row) => row.kernel === kernel);
-  if (suite === undefined) {
-    const known = GUEST_SUITES.map((row) => row.kernel).join(', ');
+  const suites = GUEST_SUITES.filter((row) => row.kernel === kernel);
+  if (suites.length === 0) {
     throw new ApemuError(
       'APEMU_ERR_GUEST_IMAGE_KERNEL',
-      `no guest image for kernel ${kernel}: there are ${known}. ${SUPPLY_INSTEAD}`,
+      `no guest image for kernel ${kernel}: there are ${KERNEL_SERIES.join(', ')}. ${SUPPLY_INSTEAD}`,
     );
   }
   const made = findGuestImage(kernel, cache);
   if (made !== undefined && options.again !== true) return made;
   const folder = imageFolder(kernel, cache);
+  for (const suite of suites) {
+    try {
+      await makeFrom(suite, folder, log);
+      break;
+    } catch (error) {
+      if (suite === suites.at(-1)) throw error;
+      const [reason] = (error as Error).message.split('\n', 1);
+      log(`${suiteName(suite)} cannot be had at the moment: ${reason}`);
+    }
+  }
+  return { kernel: join(folder, 'kernel'), initrd: join(folder, 'initrd') };
+}
+
+async function makeFrom(suite: GuestSuite, folder: string, log: (line: string) => void) {
   const work = join(folder, 'work');
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
@@ -124,7 +137,6 @@ export async function makeGuestImage(
   log('writing the initramfs');
   await writeImage(tree, folder, suite);
   rmSync(work, { recursive: true, force: true });
-  return { kernel: join(folder, 'kernel'), initrd: join(folder, 'initrd') };
 }
 
 async function writeImage(tree: string, folder: string, suite: GuestSuite): Promise<void> {
@@ -209,6 +221,6 @@ async function moduleEntries(tree: string, suite: GuestSuite): Promise<CpioEntry
 function missing(what: string, suite: GuestSuite): ApemuError {
   return new ApemuError(
     'APEMU_ERR_GUEST_IMAGE_PACKAGES',
-    `the packages of ${suite.suite} hold no ${what}. ${SUPPLY_INSTEAD}`,
+    `the packages of ${suiteName(suite)} hold no ${what}. ${SUPPLY_INSTEAD}`,
   );
 }

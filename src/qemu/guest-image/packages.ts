@@ -11,6 +11,7 @@ import {
   GUEST_ARCHITECTURE,
   type GuestSuite,
   KERNEL_META_PACKAGE,
+  suiteName,
 } from './suites.ts';
 
 /** One archive of the system's apt configuration. */
@@ -44,7 +45,11 @@ export function parseArchives(text: string): Archive[] {
  *
  * @returns an empty list when the system names no Debian archive
  */
-export function sourcesFor(archives: readonly Archive[], suite: string): string[] {
+export function sourcesFor(
+  archives: readonly Archive[],
+  row: Pick<GuestSuite, 'suite' | 'backports'>,
+): string[] {
+  const { suite } = row;
   const option = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : '';
   const lines = new Set<string>();
   for (const archive of archives) {
@@ -53,14 +58,22 @@ export function sourcesFor(archives: readonly Archive[], suite: string): string[
     if (!debian || (pocket !== '' && pocket !== 'security' && pocket !== 'updates')) continue;
     const wanted = pocket === '' ? suite : `${suite}-${pocket}`;
     lines.add(`deb ${option}${archive.uri} ${wanted} main`);
+    if (pocket === '' && row.backports === true) {
+      lines.add(`deb ${option}${archive.uri} ${suiteName(row)} main`);
+    }
   }
   return [...lines];
 }
 
-/** The configuration of a private apt: everything it reads or writes lies in `root`. */
-export function aptConfiguration(root: string, asRoot: boolean): string {
+/**
+ * The configuration of a private apt: everything it reads or writes lies in `root`.
+ *
+ * @param release the release whose versions win over newer and older ones: backports would not be taken otherwise
+ */
+export function aptConfiguration(root: string, asRoot: boolean, release: string): string {
   const settings: readonly [string, string][] = [
     ['APT::Architecture', GUEST_ARCHITECTURE],
+    ['APT::Default-Release', release],
     ['Dir::State', `${root}/state`],
     ['Dir::State::Lists', `${root}/lists`],
     ['Dir::State::status', '/dev/null'],
@@ -87,9 +100,10 @@ async function apt(root: string, command: string, args: string[], cwd = root): P
 }
 
 /** Reads the package lists; a mirror whose update and security pockets are broken at the moment serves by its main pocket. */
-async function readLists(root: string, sources: readonly string[], suite: string): Promise<void> {
+async function readLists(root: string, sources: readonly string[], row: GuestSuite): Promise<void> {
   const file = join(root, 'sources.list');
-  const main = sources.filter((line) => line.includes(` ${suite} `));
+  const needed = [row.suite, suiteName(row)];
+  const main = sources.filter((line) => needed.some((name) => line.includes(` ${name} `)));
   writeFileSync(file, `${sources.join('\n')}\n`);
   try {
     await apt(root, 'apt-get', ['update', '-q']);
@@ -100,24 +114,25 @@ async function readLists(root: string, sources: readonly string[], suite: string
   }
 }
 
-async function privateApt(root: string, suite: string): Promise<string[]> {
+async function privateApt(root: string, row: GuestSuite): Promise<string[]> {
   const listed = await runProgram('apt-get', [
     'indextargets',
     '--format',
     '$(REPO_URI)|$(RELEASE)|$(ORIGIN)',
     'Created-By: Packages',
   ]);
-  const sources = sourcesFor(parseArchives(listed.stdout), suite);
+  const sources = sourcesFor(parseArchives(listed.stdout), row);
   if (sources.length === 0) {
     throw new ApemuError(
       'APEMU_ERR_GUEST_IMAGE_PACKAGES',
-      `the apt configuration of this system names no Debian archive to take ${suite} from. ${SUPPLY_INSTEAD}`,
+      `the apt configuration of this system names no Debian archive to take ${row.suite} from. ${SUPPLY_INSTEAD}`,
     );
   }
   for (const folder of ['lists/partial', 'cache/archives/partial', 'state', 'debs']) {
     mkdirSync(join(root, folder), { recursive: true });
   }
-  writeFileSync(join(root, 'apt.conf'), aptConfiguration(root, process.getuid?.() === 0));
+  const configuration = aptConfiguration(root, process.getuid?.() === 0, suiteName(row));
+  writeFileSync(join(root, 'apt.conf'), configuration);
   return sources;
 }
 
@@ -135,23 +150,23 @@ export function kernelPackage(dependsText: string): string | undefined {
  */
 export async function fetchPackages(
   root: string,
-  suite: GuestSuite,
+  row: GuestSuite,
   log: (line: string) => void,
 ): Promise<string> {
-  const sources = await privateApt(root, suite.suite);
-  log(`reading the package lists of ${suite.suite} for ${GUEST_ARCHITECTURE}`);
-  await readLists(root, sources, suite.suite);
+  const sources = await privateApt(root, row);
+  log(`reading the package lists of ${suiteName(row)} for ${GUEST_ARCHITECTURE}`);
+  await readLists(root, sources, row);
   const depends = await apt(root, 'apt-cache', ['depends', KERNEL_META_PACKAGE]);
   const kernel = kernelPackage(depends);
   if (kernel === undefined) {
     throw new ApemuError(
       'APEMU_ERR_GUEST_IMAGE_PACKAGES',
-      `${suite.suite} has no ${KERNEL_META_PACKAGE} that names a kernel. ${SUPPLY_INSTEAD}`,
+      `${suiteName(row)} has no ${KERNEL_META_PACKAGE} that names a kernel. ${SUPPLY_INSTEAD}`,
     );
   }
-  log(`fetching ${kernel} and ${suite.packages.join(', ')}`);
+  log(`fetching ${kernel} and ${row.packages.join(', ')}`);
   const debs = join(root, 'debs');
-  await apt(root, 'apt-get', ['download', '-q', kernel, ...suite.packages], debs);
+  await apt(root, 'apt-get', ['download', '-q', kernel, ...row.packages], debs);
   const tree = join(root, 'tree');
   mkdirSync(tree, { recursive: true });
   for (const file of readdirSync(debs)

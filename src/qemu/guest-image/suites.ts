@@ -8,6 +8,8 @@ export interface GuestSuite {
   readonly kernel: '6.1' | '6.12';
   /** Debian suite. */
   readonly suite: string;
+  /** The kernel comes from the suite's backports. */
+  readonly backports?: boolean;
   /** Packages whose name does not change within the suite. */
   readonly packages: readonly string[];
 }
@@ -31,11 +33,22 @@ const COMMON = [
   'openssl-ibmca',
 ] as const;
 
-/** The two guest systems. */
+const BOOKWORM = [...COMMON, 'libssl3'] as const;
+
+/** The guest systems. A series may have several rows: the next one is taken when the packages of one cannot be had. */
 export const GUEST_SUITES: readonly GuestSuite[] = [
-  { kernel: '6.1', suite: 'bookworm', packages: [...COMMON, 'libssl3'] },
+  { kernel: '6.1', suite: 'bookworm', packages: BOOKWORM },
   { kernel: '6.12', suite: 'trixie', packages: [...COMMON, 'libssl3t64', 'libzstd1'] },
+  { kernel: '6.12', suite: 'bookworm', backports: true, packages: BOOKWORM },
 ];
+
+/** Kernel series there are images of, oldest first. */
+export const KERNEL_SERIES: readonly string[] = [...new Set(GUEST_SUITES.map((row) => row.kernel))];
+
+/** The suite's name as apt and people write it. */
+export function suiteName(row: Pick<GuestSuite, 'suite' | 'backports'>): string {
+  return row.backports === true ? `${row.suite}-backports` : row.suite;
+}
 
 /** Names under which a Debian archive may stand in the apt configuration when its Release file has not been read yet. */
 export const DEBIAN_RELEASES: readonly string[] = [

@@ -15,38 +15,75 @@ export const PROBE_QUEUE = '06.0004';
 export const PROBE_APQN = 0x0604;
 const QUEUE_PATH = `/sys/devices/ap/card06/${PROBE_QUEUE}`;
 
-/** What makes Linux execute an instruction, besides its timers. */
-export const TRIGGERS: Readonly<Record<string, string>> = {
+const DRIVER_PATH = '/sys/bus/ap/drivers/cex4queue';
+
+/** What makes Linux execute an instruction; NQAP and DQAP come with every request. */
+export const TRIGGERS = {
   tapq: 'echo 1 > /sys/bus/ap/scans',
   rapq: `echo 1 > ${QUEUE_PATH}/reset`,
+  zapq: `echo ${PROBE_QUEUE} > ${DRIVER_PATH}/unbind; echo ${PROBE_QUEUE} > ${DRIVER_PATH}/bind`,
   aqic: `echo 1 > ${QUEUE_PATH}/reset`,
   nqap: 'true',
   dqap: 'true',
-};
+} as const satisfies Partial<Record<FaultInstruction, string>>;
+
+/** The instructions with a response code that a kernel executes outside secure execution. */
+export type ProbedInstruction = keyof typeof TRIGGERS;
 
 /** What Linux did. */
 export interface Observation {
-  /** The instruction was executed and met the code. */
-  readonly met: boolean;
-  /** Requests of the burst that ended well, and errno numbers of the others with their counts. */
+  /** When the instruction met the code: while requests were under way, after the last one had ended, or not at all. */
+  readonly met: 'during' | 'later' | 'no';
+  /** Requests of the burst that ended well. */
   readonly right: number;
-  readonly errors: string;
+  /** The others by errno. */
+  readonly errors: ReadonlyMap<number, number>;
+  /** Processes of the burst whose request had no answer. */
+  readonly waiting: number;
   /** STATUS column of lszcrypt -V right after. */
   readonly state: string;
   /** Milliseconds until a request succeeded again; -1: not within the time waited. */
   readonly recoveryMs: number;
+  /** A request succeeded only after the queue was reset by hand. */
+  readonly byReset: boolean;
   /** Lines of the kernel log that came with it, without their time. */
   readonly log: readonly string[];
 }
 
 /** Seconds between bus scans in the probe guest: the shortest the kernel takes. */
 export const SCAN_SECONDS = 5;
-const BURST = 10;
-/** A request that has no answer by then waits for the kernel's own timeout of 900 s. */
-const BURST_SECONDS = 2 * SCAN_SECONDS;
+/** RSA processes that run while the code is answered, and requests of each: enough for a second. */
+export const BURST = { processes: 2, requests: 300 } as const;
+/** When no request has been answered for so long, those that are left wait for the kernel's own timeout of 900 s. */
+export const QUIET_SECONDS = 2 * SCAN_SECONDS;
 const RECOVERY_MS = 4 * SCAN_SECONDS * 1000;
-const COMMAND_MS = 120_000;
+const COMMAND_MS = 300_000;
 const BOOT_MS = 120_000;
+
+const COUNT = `$(cat ${QUEUE_PATH}/request_count 2>/dev/null)`;
+
+/** Starts the burst and returns when its first requests have been sent. */
+const START_BURST = [
+  'rm -f /tmp/burst.*',
+  `first=$((${COUNT} + 5))`,
+  ...Array.from(
+    { length: BURST.processes },
+    (_, n) => `{ rsa-test ${BURST.requests} 1 mex-1024 > /tmp/burst.${n} 2>&1 & }`,
+  ),
+  `while [ ${COUNT} -lt $first ]; do usleep 1000; done`,
+].join('\n');
+
+/** Waits until the burst has ended, or ends it when it stands still. */
+const END_BURST = [
+  'last=',
+  'quiet=0',
+  'while jobs | grep -q Running; do usleep 200000',
+  `if [ "${COUNT}" = "$last" ]; then quiet=$((quiet + 1)); else quiet=0; fi`,
+  `last="${COUNT}"`,
+  `if [ $quiet -gt ${QUIET_SECONDS * 5} ]; then killall -9 rsa-test; fi; done`,
+  'wait',
+  'cat /tmp/burst.*',
+].join('\n');
 
 /** The configuration of the probe guest. */
 export const PROBE_CONFIG = {
@@ -73,10 +110,19 @@ export class Probe {
   }
 
   /** Boots the guest of `PROBE_CONFIG`. */
-  static async boot(config: MachineConfig, image: GuestImage): Promise<Probe> {
+  static async boot(
+    config: MachineConfig,
+    image: GuestImage,
+    signal?: AbortSignal,
+  ): Promise<Probe> {
     const qemu = await createQemuMachine(config, ['probe']);
     const launch = { ...image, append: SCRIPT_CONSOLE };
-    const guest = await bootGuest(qemu.service('probe'), new Poller(), launch);
+    const guest = await bootGuest(
+      qemu.service('probe'),
+      new Poller(),
+      launch,
+      signal === undefined ? {} : { signal },
+    );
     const console = new GuestConsole(guest.qemu!.output!, guest.qemu!.input!);
     const probe = new Probe(qemu, guest, console);
     await console.ready(BOOT_MS);
@@ -89,9 +135,15 @@ export class Probe {
     return this.#console.text;
   }
 
-  /** One case: the code once, then what follows. Throws when the guest does not survive. */
-  async observe(on: FaultInstruction, rc: number): Promise<Observation> {
+  /** Release of the guest's kernel. */
+  async kernel(): Promise<string> {
+    return (await this.#run('uname -r')).trim();
+  }
+
+  /** One case: the code once while requests are under way, then what follows. Throws when the guest does not survive. */
+  async observe(on: ProbedInstruction, rc: number): Promise<Observation> {
     await this.#run('dmesg -c > /dev/null');
+    await this.#run(START_BURST);
     const { machine } = this.#qemu;
     machine.fault({
       guest: undefined,
@@ -100,17 +152,29 @@ export class Probe {
       effect: { kind: 'rc', rc },
       trigger: { kind: 'count', count: 1 },
     });
-    await this.#run(TRIGGERS[on]);
-    const burst = await this.#run(
-      `timeout -s KILL ${BURST_SECONDS} rsa-test ${BURST} 1 mex-1024 2>&1`,
-    );
-    const met = machine.image.word(machine.image.fault(0) + F_ACTIVE) === 0;
+    const jobs = await this.#run(`${TRIGGERS[on]}; usleep 10000; jobs`);
+    const struck = () => machine.image.word(machine.image.fault(0) + F_ACTIVE) === 0;
+    const during = struck() && jobs.includes('Running');
+    const burst = await this.#run(END_BURST);
+    const met = during ? 'during' : struck() ? 'later' : 'no';
     machine.faults.clear();
     const table = await this.#run('lszcrypt -V');
     const state = table.split('\n').find((line) => line.startsWith(PROBE_QUEUE));
-    const recoveryMs = await this.#recover();
+    let recoveryMs = await this.#recover();
+    const byReset = recoveryMs < 0;
+    if (byReset) {
+      await this.#run(`echo 1 > ${QUEUE_PATH}/reset`);
+      recoveryMs = await this.#recover();
+    }
     const log = await this.#run('dmesg');
-    return { met, ...resultOf(burst), state: stateOf(state), recoveryMs, log: linesOf(log) };
+    return {
+      met,
+      ...resultOf(burst),
+      state: stateOf(state),
+      recoveryMs,
+      byReset,
+      log: linesOf(log),
+    };
   }
 
   async close(): Promise<void> {
@@ -122,7 +186,7 @@ export class Probe {
     const start = performance.now();
     while (performance.now() - start < RECOVERY_MS) {
       const { status } = await this.#console.run(
-        `timeout -s KILL ${BURST_SECONDS} rsa-test 1 1 mex-1024 2>&1`,
+        `timeout -s KILL ${QUIET_SECONDS} rsa-test 1 1 mex-1024 2>&1`,
         COMMAND_MS,
       );
       if (status === 0) return Math.round(performance.now() - start);
@@ -135,10 +199,14 @@ export class Probe {
   }
 }
 
-function resultOf(text: string): { right: number; errors: string } {
-  const match = /right=(\d+) wrong=\d+ ?(.*)/.exec(text);
-  if (match === null) return { right: 0, errors: 'waits' };
-  return { right: Number(match[1]), errors: match[2].replaceAll('errno', '').trim() };
+function resultOf(text: string): Pick<Observation, 'right' | 'errors' | 'waiting'> {
+  const ends = [...text.matchAll(/right=(\d+) wrong=\d+ ?(.*)/g)];
+  const errors = new Map<number, number>();
+  for (const [, code, count] of text.matchAll(/errno(\d+)=(\d+)/g)) {
+    errors.set(Number(code), (errors.get(Number(code)) ?? 0) + Number(count));
+  }
+  const right = ends.reduce((sum, [, count]) => sum + Number(count), 0);
+  return { right, errors, waiting: BURST.processes - ends.length };
 }
 
 /** The queue's row without name, type, mode and the numbers behind the state. */

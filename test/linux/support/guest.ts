@@ -4,6 +4,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, afterEach } from 'vitest';
 import { GuestConsole, SCRIPT_CONSOLE } from '../../../src/qemu/console.ts';
 import type { GuestImage } from '../../../src/qemu/guest-image/build.ts';
 import { type CpioEntry, cpioArchive, MODE_PROGRAM } from '../../../src/qemu/guest-image/cpio.ts';
@@ -52,6 +53,23 @@ export async function bootLinux(
     return output;
   };
   return { ...guest, console, poller, lines, sh };
+}
+
+/** What several tests of a file use one after the other; after a test that failed the next one, or its second try, gets a new one. */
+export function shared<T extends { close(): Promise<void> }>(make: () => Promise<T>) {
+  let made: T | undefined;
+  const drop = async () => {
+    await made?.close();
+    made = undefined;
+  };
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await drop();
+  });
+  afterAll(drop);
+  return async () => {
+    made ??= await make();
+    return made;
+  };
 }
 
 /** The image with more files: an initramfs may be several archives one after the other. */
