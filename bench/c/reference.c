@@ -339,10 +339,10 @@ static inline int32_t leave_run(int32_t v, int32_t psw, int32_t address, int32_t
 int32_t ap_run(int32_t v, int32_t count) {
   const uint8_t *storage = b + m[v + V_STORAGE_BYTE];
   const volatile int32_t *event = &m[v + V_EVENT];
-  int32_t guard = m[v + V_GUARD], masks = m[v + V_MASKS];
-  int32_t psw = m[v + V_PSW_MASK_HIGH], completed = psw & ~PSW_CC;
-  int32_t mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
-  int32_t address = m[v + V_PSW_ADDRESS_LOW];
+  int32_t guard = m[v + V_GUARD], psw = m[v + V_PSW_MASK_HIGH];
+  int plain = ((psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) == 0;
+  int32_t masks = plain ? m[v + V_MASKS] : m[C_EMPTY_MASKS];
+  int32_t address = m[v + V_PSW_ADDRESS_LOW], known = address;
   int32_t stop = address + INSTRUCTION_BYTES * count, limit = end_of_code(v);
   int32_t end = stop < limit ? stop : limit;
   while (address < end) {
@@ -353,26 +353,27 @@ int32_t ap_run(int32_t v, int32_t count) {
     if (likely(opcode == OPCODE_PQAP)) {
       int32_t gr0 = m[v + V_GR + 1];
       int32_t q = m[index_at + (gr0 & 0xffff)];
-      if (likely(((gr0 & guard) | mode | *event) == 0 && authorized(masks, gr0) < 0 &&
+      if (likely(((gr0 & guard) | *event) == 0 && authorized(masks, gr0) < 0 &&
                  m[q + Q_ATTENTION] == 0)) {
         test_queue(v, q, gr0);
-        psw = completed;
         address += INSTRUCTION_BYTES;
         continue;
       }
     } else if (opcode != OPCODE_NQAP && opcode != OPCODE_DQAP)
       break;
     if (unlikely(*event != 0)) break;
-    leave_run(v, psw, address, EXECUTE_COMPLETED);
-    int32_t ended = opcode == OPCODE_PQAP   ? pqap_slow(v)
+    leave_run(v, address == known ? psw : psw & ~PSW_CC, address, EXECUTE_COMPLETED);
+    int32_t ended = opcode == OPCODE_PQAP   ? execute(v, instruction)
                     : opcode == OPCODE_NQAP ? nqap(v, instruction)
                                             : dqap(v, instruction);
     if (unlikely(ended != EXECUTE_COMPLETED)) return ended;
     psw = m[v + V_PSW_MASK_HIGH];
     address += INSTRUCTION_BYTES;
+    known = address;
   }
-  if (address >= stop) return leave_run(v, psw, address, EXECUTE_COMPLETED);
-  return leave_run(v, psw, address, m[v + V_EVENT] != 0 ? EXECUTE_EVENT : EXECUTE_OTHER);
+  int32_t left = address == known ? psw : psw & ~PSW_CC;
+  if (address >= stop) return leave_run(v, left, address, EXECUTE_COMPLETED);
+  return leave_run(v, left, address, m[v + V_EVENT] != 0 ? EXECUTE_EVENT : EXECUTE_OTHER);
 }
 
 // ---- what the benchmarks drive: the same loops as bench/machine/driver.ts ------------------------------------------------

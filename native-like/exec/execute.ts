@@ -83,14 +83,20 @@ const isLengthLegal = (r2: number): boolean => {
   return I32[r2 + V_GR + 2] === 0 && length > 0 && length <= UNAVAILABLE_LIMIT_BYTES;
 };
 
-/** A half-word as this computer reads it from big-endian storage. */
-const asStored = (half: number): number =>
-  new Uint16Array(new Uint8Array([half >>> 8, half & 0xff]).buffer)[0] as number;
+/** The first half-word of PQAP as this computer reads it from big-endian storage. */
+const PQAP_AS_STORED = new Uint16Array(
+  new Uint8Array([OPCODE_PQAP >>> 8, OPCODE_PQAP & 0xff]).buffer,
+)[0] as number;
+/** The run loop looks at the event word after so many TAPQs (64), 240 ns. */
+const POLL_BYTES = 64 * INSTRUCTION_BYTES;
 
-/** First half-words of the instructions. */
-const PQAP_AS_STORED = asStored(OPCODE_PQAP);
-const NQAP_AS_STORED = asStored(OPCODE_NQAP);
-const DQAP_AS_STORED = asStored(OPCODE_DQAP);
+/** As `execute`; instructions that are none of ours end with EXECUTE_OTHER. */
+const executeOurs = (v: number, instruction: number): number => {
+  const opcode = instruction >>> 16;
+  const isOurs = opcode === OPCODE_PQAP || opcode === OPCODE_NQAP || opcode === OPCODE_DQAP;
+  return isOurs ? execute(v, instruction) : EXECUTE_OTHER;
+};
+
 /** No instruction address is below it. */
 const NO_CODE = 0x80000000 | 0;
 
@@ -101,7 +107,7 @@ const endOfCode = (v: number): number => {
   return inside ? (I32[v + V_STORAGE_SIZE] as number) - INSTRUCTION_BYTES + 1 : NO_CODE;
 };
 
-/** Writes back what the run loop keeps: PSW bits 0-31 and the instruction address. */
+/** Writes back what the run loop keeps: PSW bits 0-31 and the instruction address. Returns `answer`. */
 const leaveRun = (v: number, psw: number, address: number, answer: number): number => {
   I32[v + V_PSW_MASK_HIGH] = psw;
   I32[v + V_PSW_ADDRESS_LOW] = address;
@@ -114,15 +120,15 @@ const leaveRun = (v: number, psw: number, address: number, answer: number): numb
  * or what ended the last instruction.
  *
  * What changes only while the vCPU is out of interpretive execution (masks, guard word, all of the PSW but address and condition
- * code) is read once, and the PSW is written when the loop ends or an instruction leaves the fast path.
+ * code) is read once, and the PSW is written when the loop ends or an instruction leaves the fast path. Outside 64-bit supervisor state
+ * the loop's masks are the empty record, so that nothing is on it.
  */
 export const run = (v: number, count: number): number => {
   const storage = I32[v + V_STORAGE_BYTE] as number;
   const guard = I32[v + V_GUARD] as number;
-  const masks = I32[v + V_MASKS] as number;
   let psw = I32[v + V_PSW_MASK_HIGH] as number;
-  const completed = psw & ~PSW_CC;
-  const mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
+  const isPlain = ((psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) === 0;
+  const masks = isPlain ? (I32[v + V_MASKS] as number) : EMPTY_MASKS;
   // V8 tests the bounds of what is read here once, and not again at each TAPQ of the loop: a third of its branches.
   void (
     (I32[v + V_EVENT] as number) |
@@ -133,31 +139,36 @@ export const run = (v: number, count: number): number => {
     (I32[v + V_GR + 5] as number)
   );
   let address = I32[v + V_PSW_ADDRESS_LOW] as number;
-  const stop = address + INSTRUCTION_BYTES * count;
+  const stop = (address + INSTRUCTION_BYTES * count) | 0;
   const end = Math.min(stop, endOfCode(v)) | 0;
-  while (address < end) {
-    const at = (storage + address) | 0;
-    const half = U16[at >>> 1];
-    if (half === PQAP_AS_STORED) {
-      const gr0 = I32[v + V_GR + 1] as number;
-      const unusual = (gr0 & guard) | mode | (I32[v + V_EVENT] as number);
-      if (unusual === 0 && authorized(masks, gr0) < 0) {
-        const q = I32[INDEX + (gr0 & 0xffff)] as number;
-        if (I32[q + Q_ATTENTION] === 0) {
-          showQueue(v, q, gr0);
-          psw = completed;
-          address = (address + INSTRUCTION_BYTES) | 0;
-          continue;
+  /** Where the PSW was as `psw` has it; past it, condition code 0. */
+  let known = address;
+  while (address < end && I32[v + V_EVENT] === 0) {
+    let until = Math.min(end, address + POLL_BYTES);
+    while (address < until) {
+      const at = (storage + address) | 0;
+      if (U16[at >>> 1] === PQAP_AS_STORED) {
+        const gr0 = I32[v + V_GR + 1] as number;
+        if ((gr0 & guard) === 0 && authorized(masks, gr0) < 0) {
+          const q = I32[INDEX + (gr0 & 0xffff)] as number;
+          if (I32[q + Q_ATTENTION] === 0) {
+            showQueue(v, q, gr0);
+            address = (address + INSTRUCTION_BYTES) | 0;
+            continue;
+          }
         }
       }
-    } else if (half !== NQAP_AS_STORED && half !== DQAP_AS_STORED) break;
-    if (I32[v + V_EVENT] !== 0) break;
-    leaveRun(v, psw, address, EXECUTE_COMPLETED);
-    const ended = execute(v, BYTES.getInt32(at));
-    if (ended !== EXECUTE_COMPLETED) return ended;
-    psw = I32[v + V_PSW_MASK_HIGH] as number;
-    address = (address + INSTRUCTION_BYTES) | 0;
+      leaveRun(v, address === known ? psw : psw & ~PSW_CC, address, EXECUTE_COMPLETED);
+      const ended = executeOurs(v, BYTES.getInt32(at));
+      if (ended !== EXECUTE_COMPLETED) return ended;
+      psw = I32[v + V_PSW_MASK_HIGH] as number;
+      address = (address + INSTRUCTION_BYTES) | 0;
+      known = address;
+      // It may have brought the event itself.
+      until = address;
+    }
   }
-  if (address >= stop) return leaveRun(v, psw, address, EXECUTE_COMPLETED);
-  return leaveRun(v, psw, address, I32[v + V_EVENT] !== 0 ? EXECUTE_EVENT : EXECUTE_OTHER);
+  const left = address === known ? psw : psw & ~PSW_CC;
+  if (address >= stop) return leaveRun(v, left, address, EXECUTE_COMPLETED);
+  return leaveRun(v, left, address, I32[v + V_EVENT] !== 0 ? EXECUTE_EVENT : EXECUTE_OTHER);
 };
