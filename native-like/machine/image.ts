@@ -62,6 +62,7 @@ import {
   Q_STATUS,
   QUEUE_WORDS,
   QUEUES_MAX,
+  S_GUEST,
   SIE_WORDS,
   THREADS_MAX,
   TRACE_WORDS,
@@ -248,6 +249,7 @@ const initialiseGuests = (image: MachineImage, shape: ImageShape): void => {
     for (let n = 0; n < guest.vcpus; n++) {
       const vcpu = image.vcpu(number, n);
       i32[vcpu + V_GUEST] = record;
+      i32[image.sie(vcpu) + S_GUEST] = record;
       i32[vcpu + V_MASKS] = image.masks(number);
       i32[vcpu + V_TRUE_MASKS] = image.masks(number);
       i32[vcpu + V_STORAGE_BYTE] = storage;

@@ -135,6 +135,8 @@ export const G_GISA_FORMAT = 9;
 export const G_SECRETS = 10;
 export const G_SECRET_LIST = 11;
 export const SECRETS_MAX = 8;
+/** 1: the host keeps the guest's vCPUs out of interpretive execution. */
+export const G_BLOCK = 19;
 /** Guest has crashed: its vCPU worker died. */
 export const G_CRASHED = 20;
 /** Guest ISCs registered for notifications: a count for each, then the alert mask (0x80 >> isc). */
@@ -176,12 +178,13 @@ export const V_TRUE_MASKS = 46;
 /** Control register 6 bits 32-63: interruption sub-class mask. */
 export const V_CR6 = 47;
 
-/** SIE words, 128 bytes a vCPU: in-SIE is written by the vCPU's thread, block by the host, on different lines. */
-export const SIE_WORDS = 32;
+/** SIE words, a line for each vCPU, written by its thread. */
+export const SIE_WORDS = 16;
 export const S_IN_SIE = 0;
 /** Thread number that runs the vCPU plus 1; 0 = none. */
 export const S_THREAD = 1;
-export const S_BLOCK = 16;
+/** Word index of the guest record. */
+export const S_GUEST = 2;
 
 /** Mailbox, 128 bytes a vCPU: a forwarded intercept. */
 export const MAILBOX_WORDS = 32;

@@ -7,44 +7,76 @@ import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   C_CLOCKS,
   CLOCK_STRIDE,
+  G_BLOCK,
   G_CRASHED,
   G_VCPUS,
-  S_BLOCK,
+  S_GUEST,
   S_IN_SIE,
   S_THREAD,
+  SIE_WORDS,
   V_EVENT,
+  VCPU_WORDS,
 } from '../../native-like/machine/layout.ts';
 
 /** Longest sleep before looking again: every wait must notice a thread that died. */
 const WAIT_MS = 20;
+/**
+ * Looks at a vCPU in interpretive execution before the host sleeps, a microsecond's worth: it is out in less than that where it has a core,
+ * and a wake-up costs more than twenty.
+ */
+const SPIN_LOOKS = 256;
 /**
  * A thread whose clock stands still for so long is dead. While the host waits for a vCPU it cannot be told that a thread ended. A
  * step of a program takes microseconds, and the hook sleeps at most 220 ms.
  */
 const DEAD_MS = 15_000;
 
-/** A vCPU's thread enters interpretive execution; it waits while the host keeps the vCPU out. */
+/** Word the host keeps the vCPU's guest out with. */
+const blockOf = (i32: Int32Array, sie: number): number => (i32[sie + S_GUEST] as number) + G_BLOCK;
+
+/** A vCPU's thread enters interpretive execution; it waits while the host keeps the guest out. */
 export const enterSie = (i32: Int32Array, sie: number): void => {
   for (;;) {
     Atomics.store(i32, sie + S_IN_SIE, 1);
-    if (Atomics.load(i32, sie + S_BLOCK) === 0) return;
+    if (Atomics.load(i32, blockOf(i32, sie)) === 0) return;
     leaveSie(i32, sie);
-    Atomics.wait(i32, sie + S_BLOCK, 1, WAIT_MS);
+    Atomics.wait(i32, blockOf(i32, sie), 1, WAIT_MS);
   }
 };
 
 /** A vCPU's thread leaves; a host that waits for it is woken. */
 export const leaveSie = (i32: Int32Array, sie: number): void => {
   Atomics.store(i32, sie + S_IN_SIE, 0);
-  if (Atomics.load(i32, sie + S_BLOCK) !== 0) Atomics.notify(i32, sie + S_IN_SIE);
+  if (Atomics.load(i32, blockOf(i32, sie)) !== 0) Atomics.notify(i32, sie + S_IN_SIE);
 };
 
 /** The event word of a vCPU in SIE was set: out and in again, so that a host that waits gets its turn. */
 export const serveEvent = (i32: Int32Array, vcpu: number, sie: number): void => {
   Atomics.store(i32, vcpu + V_EVENT, 0);
-  if (Atomics.load(i32, sie + S_BLOCK) === 0) return;
+  if (Atomics.load(i32, blockOf(i32, sie)) === 0) return;
   leaveSie(i32, sie);
   enterSie(i32, sie);
+};
+
+/** Where a guest's words are: its record, its first vCPU block and the SIE words of that; those of its other vCPUs follow. */
+interface GuestWords {
+  readonly block: number;
+  readonly crashed: number;
+  readonly vcpu: number;
+  readonly sie: number;
+  readonly count: number;
+}
+
+const guestWords = (image: MachineImage, guest: number): GuestWords => {
+  const record = image.guest(guest);
+  const vcpu = image.vcpu(guest);
+  return {
+    block: record + G_BLOCK,
+    crashed: record + G_CRASHED,
+    vcpu,
+    sie: image.sie(vcpu),
+    count: image.word(record + G_VCPUS),
+  };
 };
 
 /** The host's side: keeps vCPUs of a guest, or of all, out of interpretive execution while something changes. */
@@ -52,10 +84,13 @@ export class Exclusion {
   readonly #image: MachineImage;
   /** How deep each guest is excluded: host operations nest. */
   readonly #depth: number[];
+  /** Looked up once: a change runs in V8's interpreter, where each call counts. */
+  readonly #guests: readonly GuestWords[];
 
   constructor(image: MachineImage) {
     this.#image = image;
     this.#depth = new Array<number>(image.guests).fill(0);
+    this.#guests = Array.from({ length: image.guests }, (_, guest) => guestWords(image, guest));
   }
 
   /** Runs `change` with the vCPUs of `guest` (undefined: of every guest) out. */
@@ -74,36 +109,41 @@ export class Exclusion {
     return Array.from({ length: this.#image.guests - 1 }, (_, n) => n + 1);
   }
 
-  #forVcpus(guest: number, action: (vcpu: number, sie: number) => void): void {
-    const count = this.#image.word(this.#image.guest(guest) + G_VCPUS);
-    for (let n = 0; n < count; n++) {
-      const vcpu = this.#image.vcpu(guest, n);
-      action(vcpu, this.#image.sie(vcpu));
-    }
-  }
-
+  /**
+   * One word keeps the guest out: who enters later sees it. Those inside are told; each look at a vCPU's words takes its line from
+   * another core, so there is one look.
+   */
   #block(guest: number): void {
     const depth = this.#depth[guest] as number;
     this.#depth[guest] = depth + 1;
     if (depth > 0) return;
     const { i32 } = this.#image;
-    this.#forVcpus(guest, (vcpu, sie) => {
-      Atomics.store(i32, sie + S_BLOCK, 1);
-      Atomics.store(i32, vcpu + V_EVENT, 1);
-    });
+    const { block, vcpu, sie, count } = this.#guests[guest] as GuestWords;
+    Atomics.store(i32, block, 1);
+    for (let n = 0; n < count; n++) {
+      if (Atomics.load(i32, sie + n * SIE_WORDS + S_IN_SIE) !== 0)
+        Atomics.store(i32, vcpu + n * VCPU_WORDS + V_EVENT, 1);
+    }
   }
 
   #waitOut(guest: number): void {
     const { i32 } = this.#image;
-    const crashed = this.#image.guest(guest) + G_CRASHED;
-    this.#forVcpus(guest, (_vcpu, sie) => {
-      const clock = this.#clockOf(sie);
-      for (let waited = 0; Atomics.load(i32, sie + S_IN_SIE) !== 0; waited += WAIT_MS) {
-        if (waited > DEAD_MS && this.#clockOf(sie) === clock) Atomics.store(i32, crashed, 1);
-        if (Atomics.load(i32, crashed) !== 0) return;
-        Atomics.wait(i32, sie + S_IN_SIE, 1, WAIT_MS);
-      }
-    });
+    const { sie, count, crashed } = this.#guests[guest] as GuestWords;
+    for (let n = 0; n < count; n++) {
+      const inSie = sie + n * SIE_WORDS + S_IN_SIE;
+      if (Atomics.load(i32, inSie) !== 0) this.#waitForVcpu(sie + n * SIE_WORDS, crashed);
+    }
+  }
+
+  #waitForVcpu(sie: number, crashed: number): void {
+    const { i32 } = this.#image;
+    for (let n = 0; n < SPIN_LOOKS; n++) if (Atomics.load(i32, sie + S_IN_SIE) === 0) return;
+    const clock = this.#clockOf(sie);
+    for (let waited = 0; Atomics.load(i32, sie + S_IN_SIE) !== 0; waited += WAIT_MS) {
+      if (waited > DEAD_MS && this.#clockOf(sie) === clock) Atomics.store(i32, crashed, 1);
+      if (Atomics.load(i32, crashed) !== 0) return;
+      Atomics.wait(i32, sie + S_IN_SIE, 1, WAIT_MS);
+    }
   }
 
   /** Clock of the thread that runs a vCPU. */
@@ -117,9 +157,8 @@ export class Exclusion {
     this.#depth[guest] = depth;
     if (depth > 0) return;
     const { i32 } = this.#image;
-    this.#forVcpus(guest, (_vcpu, sie) => {
-      Atomics.store(i32, sie + S_BLOCK, 0);
-      Atomics.notify(i32, sie + S_BLOCK);
-    });
+    const { block } = this.#guests[guest] as GuestWords;
+    Atomics.store(i32, block, 0);
+    Atomics.notify(i32, block);
   }
 }
