@@ -28,6 +28,7 @@ import type { MachineImage } from './image.ts';
 import {
   ADM_WORDS,
   C_CC2_BYTES,
+  C_EMPTY_MASKS,
   G_CRYCBD,
   G_FACILITIES,
   G_FAULTS,
@@ -75,7 +76,7 @@ export const selectMasks = (image: MachineImage, guest: number): void => {
   const record = image.guest(guest);
   const plain = (image.word(record + G_FACILITIES) & (FACILITY_AP | FACILITY_SE)) === FACILITY_AP;
   const slow = !plain || image.word(record + G_FAULTS) !== 0 || image.word(C_CC2_BYTES) !== 0;
-  const masks = slow ? image.emptyMasks() : image.masks(guest);
+  const masks = slow ? image.word(C_EMPTY_MASKS) : image.masks(guest);
   for (let n = 0; n < image.word(record + G_VCPUS); n++)
     image.i32[image.vcpu(guest, n) + V_MASKS] = masks;
 };

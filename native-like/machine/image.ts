@@ -194,10 +194,6 @@ export class MachineImage {
   masks(guest: number): number {
     return this.word(C_MASKS) + guest * MASK_WORDS;
   }
-  /** Word index of the masks record that stays empty. */
-  emptyMasks(): number {
-    return this.word(C_EMPTY_MASKS);
-  }
   adm(guest: number): number {
     return this.word(C_ADM) + guest * ADM_WORDS;
   }

@@ -73,7 +73,8 @@ describe('a run with everything logged', () => {
   it.each([
     ['stepped', ['--stepped']],
     ['stepped, as records', ['--stepped', '--json']],
-    ['on a worker', ['--workers', '1']],
+    // A lost reply is waited for half a minute, of real time.
+    ['on a worker', ['--workers', '1', '--duration', '3s']],
   ])('%s, with replies that are wrong, lost or late, shows no key', async (_what, options) => {
     const { code, output, errors } = await apemu([
       '--log-level',

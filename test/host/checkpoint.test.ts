@@ -48,7 +48,7 @@ const recordsOf = (machine: Machine, program: string): string =>
   JSON.stringify(machine.exec(program).records);
 
 describe('a checkpoint', () => {
-  it.each(Array.from({ length: 40 }, (_, n) => n + 1))(
+  it.each(Array.from({ length: 16 }, (_, n) => n + 1))(
     'makes the same happen again after other things have happened, seed %i',
     async (seed) => {
       const machine = await createMachine(CONFIG, { seed });
@@ -128,7 +128,7 @@ guests:
     expect(() => checkpoint.restore()).toThrow(
       expect.objectContaining({ code: 'APEMU_ERR_CHECKPOINT_HOST' }),
     );
-    expect(machine.image.u8.slice(0, 0x100000)).toEqual(before);
+    expect(Buffer.compare(machine.image.u8.slice(0, 0x100000), before)).toBe(0);
     machine.close();
   });
 
