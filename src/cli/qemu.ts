@@ -21,6 +21,7 @@ import { Shell } from '../shell/shell.ts';
 import type { AddCommand } from './commands.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
 import { showWarnings } from './text.ts';
+import { TraceFile } from './trace-file.ts';
 
 interface QemuOptions {
   readonly guest?: readonly string[];
@@ -36,6 +37,7 @@ interface QemuOptions {
   readonly lpar?: boolean;
   readonly attach?: string;
   readonly shell?: string;
+  readonly trace?: string;
   readonly demo?: boolean;
   readonly responseCodes?: boolean;
   readonly benchmark?: boolean;
@@ -66,6 +68,7 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--lpar', "AP instructions are the partition's own: a kernel that is the host")
     .option('--attach <socket>', 'serve a QEMU that runs already, by its monitor socket')
     .option('--shell <socket>', "a Unix socket (mode 0600) with the administrator's shell")
+    .option('--trace <file>', 'write each AP instruction: a line of text; of JSON in *.jsonl')
     .option('--demo', 'boot all guests, print lszcrypt -V of each, end')
     .option('--response-codes', 'what Linux does with each response code, as a table (long)')
     .option('--benchmark', 'boot time with and without us, TAPQ, RSA requests')
@@ -150,7 +153,19 @@ async function boot(
     onConsole: (guest, text) => io.out(text.replace(/^(?=.)/gm, `${guest}: `)),
     signal: io.signal,
   };
-  await runQemu(command);
+  await runTraced(command, options, io);
+}
+
+async function runTraced(command: QemuCommand, options: QemuOptions, io: CommandIo): Promise<void> {
+  if (options.trace === undefined) return runQemu(command);
+  if (options.lpar === true)
+    throw new ApemuError('APEMU_ERR_USAGE_TRACE', '--trace is for guests, not for --lpar');
+  const file = new TraceFile(options.trace);
+  try {
+    await runQemu({ ...command, onTrace: file.write });
+  } finally {
+    file.close(0, io);
+  }
 }
 
 /** One guest has our terminal; of several the output is shown with their names. */

@@ -5,6 +5,7 @@
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import type { Machine } from '../host/machine.ts';
+import type { TakeTrace } from '../trace/ring.ts';
 import { createQemuMachine } from './guest-machine.ts';
 import type { LaunchOptions } from './launch.ts';
 import { createLparMachine, type LparMachine } from './lpar-machine.ts';
@@ -24,6 +25,8 @@ export interface QemuCommand extends ServeOptions {
   readonly attach?: string;
   /** How to boot; not needed with `attach`. `cpus` default: the guest's vCPUs. */
   readonly launch?: LaunchOptions;
+  /** Takes a record of each AP instruction of the guests; not with `lpar`. */
+  readonly onTrace?: TakeTrace;
   /** Path of a Unix socket for the administrator's shell. */
   readonly shellSocket?: string;
   /** Runs one line of that shell. */
@@ -80,7 +83,7 @@ async function prepare(command: QemuCommand) {
     return { machine, targets, close: () => machine.close() };
   }
   const names = guestNames(command);
-  const { machine, service } = await createQemuMachine(command.config, names);
+  const { machine, service } = await createQemuMachine(command.config, names, command.onTrace);
   const targets = names.map((name): Target => {
     const { vcpus } = machine.guest(name);
     return { name, service: service(name), cpus: command.launch?.cpus ?? vcpus };

@@ -4,11 +4,12 @@
 // Source: docs/design.md section 4, row qemu.
 
 import { GISA_IPM } from '../../native-like/arch/sie.ts';
-import { EXECUTE_INTERCEPT } from '../../native-like/machine/layout.ts';
+import { EXECUTE_INTERCEPT, V_GR } from '../../native-like/machine/layout.ts';
 import type { MachineConfig } from '../config/types.ts';
 import { Machine } from '../host/machine.ts';
 import { InterceptHandler } from '../kvm/intercept.ts';
 import { clearPending, interruptionWord, pendingMask } from '../kvm/interruptions.ts';
+import type { TakeTrace } from '../trace/ring.ts';
 import { AqicHandler } from '../vfio-ap/aqic.ts';
 import { ExternalRouter } from './external.ts';
 import { MachineService } from './machine-service.ts';
@@ -24,12 +25,17 @@ export interface QemuMachine {
  * Builds a machine.
  *
  * @param guests names of the guests that run under QEMU; the others stay idle
+ * @param onTrace takes a record of each AP instruction they execute
  */
 export async function createQemuMachine(
   config: MachineConfig,
   guests: readonly string[],
+  onTrace?: TakeTrace,
 ): Promise<QemuMachine> {
-  const machine = await Machine.create(config, { external: (name) => guests.includes(name) });
+  const machine = await Machine.create(config, {
+    external: (name) => guests.includes(name),
+    ...(onTrace === undefined ? {} : { onTrace }),
+  });
   const router = new ExternalRouter();
   router.image = machine.image;
   machine.seat.external = router;
@@ -54,17 +60,25 @@ function outsideIntercepts(machine: Machine, router: ExternalRouter): InterceptH
   return new InterceptHandler(image, kernel, hook.handle);
 }
 
+/** Trace records are handed over so often, so that who reads the file sees the guest work. */
+const FLUSH_NS = 200_000_000;
+
 /** Moves the machine's time with the host's. It never goes back: an operation that waits may have led it ahead. */
 class WallClock {
   readonly #machine: Machine;
   #offsetNs: number | undefined;
+  #flushedNs = 0;
 
   constructor(machine: Machine) {
     this.#machine = machine;
   }
 
   advance(nowNs: number): number {
-    const { stepper, service } = this.#machine;
+    const { stepper, service, trace } = this.#machine;
+    if (trace !== undefined && (trace.isFilling(0) || nowNs - this.#flushedNs > FLUSH_NS)) {
+      this.#flushedNs = nowNs;
+      trace.flush();
+    }
     this.#offsetNs ??= stepper.nowNs() - nowNs;
     const behind = nowNs + this.#offsetNs - stepper.nowNs();
     if (behind > 0) stepper.advance(behind, false);
@@ -99,8 +113,11 @@ class GuestPorts {
   }
 
   execute(vcpu: number, word: number): number {
-    const ended = this.#machine.kernel.execute(vcpu, word);
-    return ended === EXECUTE_INTERCEPT ? this.#intercepts.handle(vcpu) : ended;
+    const { kernel, trace } = this.#machine;
+    const gr0 = this.image.word(vcpu + V_GR + 1);
+    let ended = kernel.execute(vcpu, word);
+    if (ended === EXECUTE_INTERCEPT) ended = this.#intercepts.handle(vcpu);
+    return trace === undefined ? ended : kernel.trace(vcpu, word, gr0, ended);
   }
 
   settle(): void {

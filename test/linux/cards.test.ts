@@ -4,6 +4,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
 import { createQemuMachine, type QemuMachine } from '../../src/qemu/guest-machine.ts';
+import type { TraceRecord } from '../../src/trace/record.ts';
 import { bootLinux, shared, type TestGuest } from './support/guest.ts';
 import { imageOrReason } from './support/requirements.ts';
 import { twoGuests } from './support/two-guests.ts';
@@ -46,7 +47,9 @@ describe.each(variants)('kernel $kernel, $cpus CPUs, $how', ({ image, cpus, inte
   });
 
   it('sees its cards and queues, gets right results and the same counters as the card', async () => {
-    qemu = await createQemuMachine(configFromObject(twoGuests()).config, ['Guest1']);
+    const trace: TraceRecord[] = [];
+    const { config } = configFromObject(twoGuests());
+    qemu = await createQemuMachine(config, ['Guest1'], (records) => trace.push(...records));
     guest = await bootLinux(qemu.service('Guest1'), image, { cpus, interrupts });
 
     const table = rows(await guest.sh('lszcrypt -V'));
@@ -88,6 +91,9 @@ describe.each(variants)('kernel $kernel, $cpus CPUs, $how', ({ image, cpus, inte
     else expect(count).toBe(0);
     expect(await guest.sh('dmesg | grep -iE "oops|BUG:|WARNING:|stall" || true')).toBe('');
     expect(guest.attachment.loop.counts.programInterruptions).toBe(0);
+    qemu.machine.trace?.flush();
+    const done = new Set(trace.filter(({ rc }) => rc === 0).map(({ instruction }) => instruction));
+    expect([done.has('NQAP'), done.has('AQIC')]).toEqual([true, interrupts]);
   });
 });
 
