@@ -14,6 +14,7 @@ import { QUESTIONS } from './questions.ts';
 import { buildReference } from './reference/build.ts';
 import type { BuiltReference } from './reference/reference.ts';
 import { type MachineDescription, type Report, reportRows } from './report.ts';
+import { ROWS } from './rows.ts';
 
 export interface BenchOptions {
   /** Fresh processes for each variant. */
@@ -73,6 +74,16 @@ const askAll = async (
   return findings;
 };
 
+/** All questions together have an answer for every row, and for no other. */
+const checkComplete = (findings: readonly Finding[]): void => {
+  const answered = new Set(findings.map(({ row }) => row));
+  const open = ROWS.filter(({ id }) => !answered.delete(id)).map(({ id }) => id);
+  if (open.length + answered.size > 0)
+    throw new Error(
+      `rows without an answer: ${open.join(', ')}; unknown: ${[...answered].join(', ')}`,
+    );
+};
+
 /** Runs the benchmarks. Throws when a question fails, or kernel and reference disagree. */
 export const runBenchmarks = async (options: BenchOptions): Promise<Report> => {
   const { only } = options;
@@ -81,6 +92,7 @@ export const runBenchmarks = async (options: BenchOptions): Promise<Report> => {
   try {
     const reference = buildReference(folder, options.compiler);
     const findings = await askAll(questions, reference, options);
+    if (only === undefined) checkComplete(findings);
     return {
       format: 'apemu-bench 1',
       machine: describeMachine(),

@@ -5,6 +5,6 @@ import { createBench, kernelFactory } from './kernel-under-test.ts';
 
 conformance(kernelFactory(await createBench()), {
   firstSeed: 1,
-  streams: 2600,
+  streams: 2100,
   operations: 500,
 });

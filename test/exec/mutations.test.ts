@@ -22,6 +22,9 @@ const LOWCORE_FUNCTIONS = [
   'operationException',
 ];
 
+/** What these do, only the place of the instruction address shows. */
+const COMPLETION_FUNCTIONS = ['advance', 'advanceSlow'];
+
 /** Most defects show in the first streams, the rest in vectors or in later streams. */
 const FIRST_STREAMS = 6;
 const MAX_STREAMS = 500;
@@ -44,18 +47,20 @@ const streamNotices = (bench: Bench, seed: number): boolean => {
   );
 };
 
+const completionNotices = (bench: Bench): boolean =>
+  COMPLETION_CASES.some((one) => addressAfter(bench, one) !== addressPast(one));
+
 /** What notices the defect; a thrown error counts, machines never throw on instructions. */
 const noticedBy = (bench: Bench, at: string): string | undefined => {
   const lowcoreNotices = () =>
     LOWCORE_CASES.some((lowcore) => runLowcoreCase(bench, lowcore).length > 0);
   try {
+    if (COMPLETION_FUNCTIONS.includes(at) && completionNotices(bench)) return 'completion';
     if (LOWCORE_FUNCTIONS.includes(at)) return lowcoreNotices() ? 'lowcore' : undefined;
     for (let seed = 1; seed <= FIRST_STREAMS; seed++)
       if (streamNotices(bench, seed)) return 'stream';
     if (vectors.some((vector) => runVector(kernelFactory(bench), vector).length > 0))
       return 'vector';
-    if (COMPLETION_CASES.some((one) => addressAfter(bench, one) !== addressPast(one)))
-      return 'completion';
     for (let seed = FIRST_STREAMS + 1; seed <= MAX_STREAMS; seed++)
       if (streamNotices(bench, seed)) return 'stream';
   } catch {

@@ -155,7 +155,7 @@ export function counted(bytes: Uint8Array): Uint8Array {
 }
 
 /** VUD of a key agreement; a card that answers echoes the three tags without content. */
-export const AGREE_VUD = Buffer.from('000400910006009300000004009000040092', 'hex');
+export const AGREE_VUD: Uint8Array = Buffer.from('000400910006009300000004009000040092', 'hex');
 const EMPTY_ENTRY = counted(new Uint8Array(66));
 const NULL_TOKEN = Uint8Array.of(0, 5, 0, 0x10, 0);
 
