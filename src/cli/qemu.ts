@@ -164,7 +164,7 @@ async function runTraced(command: QemuCommand, options: QemuOptions, io: Command
   try {
     await runQemu({ ...command, onTrace: file.write });
   } finally {
-    file.close(0, io);
+    file.close(io);
   }
 }
 

@@ -184,7 +184,6 @@ function resultOf(
     seconds,
     how: `${workers} worker${workers === 1 ? '' : 's'}`,
     crashes: pooled.crashes,
-    traceLost: pooled.machine.trace?.flush() ?? 0,
     keyCache: {
       hits: sum((report) => report.keyCache.hits),
       misses: sum((report) => report.keyCache.misses),

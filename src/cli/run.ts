@@ -125,13 +125,10 @@ async function runTraced(
 ): Promise<RunResult> {
   if (options.trace === undefined) return runLoad(config, options, io);
   const file = new TraceFile(options.trace);
-  let lost = 0;
   try {
-    const result = await runLoad(config, options, io, file.write);
-    lost = result.traceLost;
-    return result;
+    return await runLoad(config, options, io, file.write);
   } finally {
-    file.close(lost, io);
+    file.close(io);
   }
 }
 

@@ -3,6 +3,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
 import { recordJson, recordText, type TraceRecord } from '../trace/record.ts';
+import type { TakeTrace } from '../trace/ring.ts';
 import type { CommandIo } from './io.ts';
 
 export class TraceFile {
@@ -10,6 +11,7 @@ export class TraceFile {
   readonly #file: number;
   readonly #line: (record: TraceRecord) => string;
   #written = 0;
+  #lost = 0;
 
   /** @throws ApemuError APEMU_ERR_USAGE_TRACE if the file cannot be written */
   constructor(name: string) {
@@ -25,15 +27,16 @@ export class TraceFile {
   }
 
   /** Adds records. */
-  write = (records: readonly TraceRecord[]): void => {
+  write: TakeTrace = (records, lost) => {
     writeSync(this.#file, records.map(this.#line).join(''));
     this.#written += records.length;
+    this.#lost = lost;
   };
 
   /** Closes the file and says what is in it. */
-  close(lost: number, io: CommandIo): void {
+  close(io: CommandIo): void {
     closeSync(this.#file);
-    const missing = lost === 0 ? '' : `; ${lost} more came too fast to be written`;
+    const missing = this.#lost === 0 ? '' : `; ${this.#lost} more came too fast to be written`;
     io.err(`trace: ${this.#written} instructions in ${this.#name}${missing}\n`);
   }
 }

@@ -118,8 +118,8 @@ export const takeCheckpoint = (machine: Machine, options: CheckpointOptions = {}
   new Checkpoint(machine, options);
 
 /** Changes with whatever the host side does: to the image, to its timers, or to who runs. */
-const hostState = ({ image, stepper, guests }: Machine): string =>
-  `${image.word(C_GENERATION)} ${stepper.timers.changes} ${stepper.programs.length} ${guests.length}`;
+const hostState = ({ image, stepper }: Machine): string =>
+  `${image.word(C_GENERATION)} ${stepper.timers.changes} ${stepper.programs.length}`;
 
 /** What instructions may have changed, outside the guests' storage. */
 const rangesOf = (machine: Machine): Range[] => {

@@ -37,8 +37,6 @@ export interface RunResult {
   /** `virtual time`, or how many workers. */
   readonly how: string;
   readonly crashes: readonly { readonly guest: string; readonly reason: string }[];
-  /** Instructions that the trace lost; 0 without one. */
-  readonly traceLost: number;
   /** Undefined: masks did not change. */
   readonly hotPlug?: HotPlugResult;
   readonly keyCache: { readonly hits: number; readonly misses: number };

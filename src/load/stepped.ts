@@ -148,7 +148,6 @@ export const runStepped = async (
       seconds: (load.nowNs - startNs) / 1e9,
       how: 'virtual time',
       crashes: [],
-      traceLost: load.machine.trace?.flush() ?? 0,
       keyCache: { hits: 0, misses: 0 },
     };
   } finally {

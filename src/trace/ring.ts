@@ -16,8 +16,8 @@ import { byTime, readRecord, type TraceRecord } from './record.ts';
 /** Records a ring holds: a few milliseconds of a thread that does nothing but instructions, 1 MiB. A power of two. */
 export const TRACE_RECORDS = 32_768;
 
-/** Takes records, in the order of their time. */
-export type TakeTrace = (records: readonly TraceRecord[]) => void;
+/** Takes records, in the order of their time; `lost` is how many were overwritten so far before they were read. */
+export type TakeTrace = (records: readonly TraceRecord[], lost: number) => void;
 
 /** The trace rings of a machine. */
 export class TraceRings {
@@ -45,7 +45,7 @@ export class TraceRings {
   flush(): number {
     const records: TraceRecord[] = [];
     for (let thread = 0; thread < THREADS_MAX; thread++) this.#drainThread(thread, records);
-    if (records.length > 0) this.#take(records.sort(byTime));
+    if (records.length > 0) this.#take(records.sort(byTime), this.#lost);
     return this.#lost;
   }
 
