@@ -51,10 +51,13 @@ export const OPERATIONAL = 0;
 /** Answer of `queueCondition`: the instruction ends with condition code `value & 3`, nothing done (injected). */
 export const CONDITION_CC = 0x100;
 
-/** Sign bit on: both the APM and the AQM bit of the APQN are on in the effective masks at word `masks`. */
+/**
+ * Sign bit on: both the APM and the AQM bit of the APQN are on in the effective masks at word `masks`. Records of masks start at
+ * multiples of MASK_WORDS, so that the words can be ORed in: sums make addresses of three parts, which x86 processors add slowly.
+ */
 export const authorized = (masks: number, gr0: number): number =>
-  ((I32[masks + ((gr0 >>> 13) & 7)] as number) << ((gr0 >>> 8) & 31)) &
-  ((I32[masks + MASK_AQM + ((gr0 >>> 5) & 7)] as number) << (gr0 & 31));
+  ((I32[masks | ((gr0 >>> 13) & 7)] as number) << ((gr0 >>> 8) & 31)) &
+  ((I32[masks | MASK_AQM | ((gr0 >>> 5) & 7)] as number) << (gr0 & 31));
 
 /** Queue record the APQN in GR0 names for this vCPU; the permanent absent record when it is not available to it. */
 export const findQueue = (v: number, gr0: number): number =>
