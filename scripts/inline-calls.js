@@ -25,16 +25,25 @@ const functionsOf = (code) => {
   return new Map(functions.map(({ id, init }) => [id.name, init]));
 };
 
+/** Statements of a function's body. Where its value is dropped, the one return it may end with becomes a statement. */
+const bodyOf = (code, { body }, isTail) => {
+  const text = ({ start, end }) => code.slice(start, end);
+  if (body.type !== 'BlockStatement') return `${isTail ? 'return ' : ''}${text(body)};`;
+  if (isTail) return text(body).slice(1, -1);
+  const returns = statementsBelow(body).filter(isReturn);
+  const last = body.body.at(-1);
+  if (returns.some((one) => one !== last))
+    throw new Error('a call whose value is dropped can be inlined only if it returns at its end');
+  if (returns.length === 0) return text(body).slice(1, -1);
+  return `${code.slice(body.start + 1, last.start)}${text(last.argument)};`;
+};
+
 /** Statements of a call: arguments first, so that a parameter may have the name of a variable they use. */
 const blockOf = (code, callee, call, isTail) => {
   const text = ({ start, end }) => code.slice(start, end);
   const values = call.arguments.map((argument, n) => `const $${n} = ${text(argument)};`);
   const parameters = callee.params.map((parameter, n) => `const ${text(parameter)} = $${n};`);
-  const isBlock = callee.body.type === 'BlockStatement';
-  if (!isTail && (!isBlock || statementsBelow(callee.body).some(isReturn)))
-    throw new Error('a call whose value is dropped can be inlined only if it returns none');
-  const body = isBlock ? text(callee.body).slice(1, -1) : `return ${text(callee.body)};`;
-  return `{ ${values.join(' ')} { ${parameters.join(' ')} ${body} } }`;
+  return `{ ${values.join(' ')} { ${parameters.join(' ')} ${bodyOf(code, callee, isTail)} } }`;
 };
 
 const isReturn = ({ type }) => type === 'ReturnStatement';

@@ -205,7 +205,7 @@ static inline int32_t nqap(int32_t v, uint32_t instruction) {
   m[header + L_PSMID_HIGH] = m[r1 + 1];
   m[header + L_PSMID_LOW] = m[r1 + 3];
   m[header + L_LENGTH] = length;
-  memcpy(b + at + SLOT_HEADER_BYTES, b + m[v + V_STORAGE_BYTE] + address, (size_t)length);
+  int32_t source = m[v + V_STORAGE_BYTE] + address;
   m[r2 + 1] = address + length;
   m[r2 + 3] = 0;
   free &= (int32_t)~(0x80000000u >> slot);
@@ -218,7 +218,9 @@ static inline int32_t nqap(int32_t v, uint32_t instruction) {
   b[((q + Q_REPLY_RING) << 2) + (tail & (RING_BYTES - 1))] = (uint8_t)slot;
   m[q + Q_REPLY_TAIL] = tail + 1;
   m[q + Q_STATUS] = status | STATUS_REPLIES;
-  return complete_status(v, status);
+  complete_status(v, status);
+  memcpy(b + at + SLOT_HEADER_BYTES, b + source, (size_t)length);
+  return EXECUTE_COMPLETED;
 }
 
 static outlined int32_t dqap_slow(int32_t v, uint32_t instruction) {
@@ -263,7 +265,7 @@ static inline int32_t dqap(int32_t v, uint32_t instruction) {
   if (unlikely((m[r2] | m[r2 + 2]) != 0 || room < length || room > m[q + Q_LIMIT] || address < 0 ||
                address > m[v + V_STORAGE_SIZE] - length))
     return dqap_slow(v, instruction);
-  memcpy(b + m[v + V_STORAGE_BYTE] + address, b + at + SLOT_HEADER_BYTES, (size_t)length);
+  int32_t target = m[v + V_STORAGE_BYTE] + address;
   m[r2 + 1] = address + length;
   m[r2 + 3] = room - length;
   int32_t r1 = v + V_GR + (int32_t)((instruction & 0xf0) >> 3);
@@ -281,7 +283,9 @@ static inline int32_t dqap(int32_t v, uint32_t instruction) {
                    (free == m[q + Q_ALL_FREE] ? STATUS_EMPTY : 0) |
                    (head == m[q + Q_REPLY_TAIL] ? 0 : STATUS_REPLIES);
   m[q + Q_STATUS] = status;
-  return complete_status(v, status);
+  complete_status(v, status);
+  memcpy(b + target, b + at + SLOT_HEADER_BYTES, (size_t)length);
+  return EXECUTE_COMPLETED;
 }
 
 // ---- execution ----------------------------------------------------------------------------------------------------------

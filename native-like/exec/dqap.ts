@@ -17,6 +17,7 @@ import { AP_RESPONSE_NO_FIRST_PART, AP_RESPONSE_NO_PENDING_REPLY } from '../arch
 import { STATUS_EMPTY, STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts';
 import {
   ATTENTION_OPEN,
+  EXECUTE_COMPLETED,
   FUNCTION_DQAP,
   K_DELIVERED,
   K_PART,
@@ -71,21 +72,16 @@ export const dequeue = (v: number, instruction: number, gr0: number): number => 
   ) {
     return dqapSlow(v, instruction);
   }
-  const target = ((I32[v + V_STORAGE_BYTE] as number) + address) | 0;
-  copyBytes(target, (at + SLOT_HEADER_BYTES) | 0, length);
   I32[r2 + 1] = (address + length) | 0;
   I32[r2 + 3] = (room - length) | 0;
-  return remove(v, q, slot, header, instruction);
+  const target = ((I32[v + V_STORAGE_BYTE] as number) + address) | 0;
+  remove(v, q, slot, header, instruction);
+  copyBytes(target, (at + SLOT_HEADER_BYTES) | 0, length);
+  return EXECUTE_COMPLETED;
 };
 
 /** The first reply leaves the queue: PSMID, residual length 0 and the status after removal go to the registers. */
-const remove = (
-  v: number,
-  q: number,
-  slot: number,
-  header: number,
-  instruction: number,
-): number => {
+const remove = (v: number, q: number, slot: number, header: number, instruction: number): void => {
   const r1 = (v + V_GR + ((instruction & 0xf0) >>> 3)) | 0;
   I32[r1] = 0;
   I32[r1 + 1] = I32[header + L_PSMID_HIGH] as number;
@@ -102,7 +98,7 @@ const remove = (
     (free === I32[q + Q_ALL_FREE] ? STATUS_EMPTY : 0) |
     (head === I32[q + Q_REPLY_TAIL] ? 0 : STATUS_REPLIES);
   I32[q + Q_STATUS] = status;
-  return completeStatus(v, status);
+  completeStatus(v, status);
 };
 
 /** Everything the fast path does not do, in the order of AD-15. */
@@ -165,7 +161,8 @@ const deliver = (
   I32[cold + K_DELIVERED] = 0;
   I32[cold + K_PART] = 0;
   closeIfDone(q, cold);
-  return remove(v, q, slot, header, instruction);
+  remove(v, q, slot, header, instruction);
+  return EXECUTE_COMPLETED;
 };
 
 /** Partial delivery: GR2 says what is left, GR0 becomes the token for the rest; the reply stays first in the queue. */

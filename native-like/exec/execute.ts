@@ -69,8 +69,10 @@ const message = (v: number, instruction: number): number => {
   const unusual = (gr0 ^ (isNqap ? NQAP_L : DQAP_START)) & (I32[v + V_GUARD_MESSAGE] as number);
   if ((unusual | mode | (instruction & ODD_PAIR)) === 0) {
     const masks = I32[v + V_MASKS] as number;
-    if (authorized(masks, gr0) < 0)
-      return isNqap ? enqueue(v, instruction, gr0) : dequeue(v, instruction, gr0);
+    if (authorized(masks, gr0) < 0) {
+      if (isNqap) return enqueue(v, instruction, gr0);
+      return dequeue(v, instruction, gr0);
+    }
     if (masks !== EMPTY_MASKS && isLengthLegal((v + ((instruction & 15) << 1)) | 0))
       return refuse(v, psw);
   }

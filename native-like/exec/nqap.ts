@@ -22,6 +22,7 @@ import {
   ATTENTION_OPEN,
   C_OPTIONS,
   DEVICE_LOOPBACK,
+  EXECUTE_COMPLETED,
   F_ACTION,
   F_DELAY,
   F_REPLY,
@@ -112,50 +113,51 @@ export const enqueue = (v: number, instruction: number, gr0: number): number => 
   I32[header + L_PSMID_HIGH] = I32[r1 + 1] as number;
   I32[header + L_PSMID_LOW] = I32[r1 + 3] as number;
   I32[header + L_LENGTH] = length;
-  const source = ((I32[v + V_STORAGE_BYTE] as number) + address) | 0;
-  copyBytes((at + SLOT_HEADER_BYTES) | 0, source, length);
   I32[r2 + 1] = (address + length) | 0;
   I32[r2 + 3] = 0;
-  return accept(v, q, slot, free & ~(SLOT_BIT_0 >>> slot), header);
+  const source = ((I32[v + V_STORAGE_BYTE] as number) + address) | 0;
+  accept(v, q, slot, free & ~(SLOT_BIT_0 >>> slot), header);
+  copyBytes((at + SLOT_HEADER_BYTES) | 0, source, length);
+  return EXECUTE_COMPLETED;
 };
 
 /** The message in `slot` is on the queue; `free` is what is left. Ends the instruction with the state before any reply. */
-const accept = (v: number, q: number, slot: number, free: number, header: number): number => {
+const accept = (v: number, q: number, slot: number, free: number, header: number): void => {
   I32[q + Q_FREE] = free;
   const status =
     ((I32[q + Q_STATUS] as number) & (STATUS_REPLIES | STATUS_IRQ)) |
     (free === 0 ? STATUS_FULL : 0);
-  if (I32[q + Q_DEVICE] !== DEVICE_LOOPBACK) return acceptForAdapter(v, q, slot, status, header);
+  completeStatus(v, status);
   const cold = I32[q + Q_COLD] as number;
-  I32[cold + K_REQUESTS] = ((I32[cold + K_REQUESTS] as number) + 1) | 0;
-  const tail = I32[q + Q_REPLY_TAIL] as number;
-  U8[((q + Q_REPLY_RING) << 2) + (tail & RING_MASK)] = slot;
-  I32[q + Q_REPLY_TAIL] = (tail + 1) | 0;
-  I32[q + Q_STATUS] = status | STATUS_REPLIES;
-  if ((status & STATUS_IRQ) !== 0) notify(q);
-  return completeStatus(v, status);
+  const requests = ((I32[cold + K_REQUESTS] as number) + 1) | 0;
+  I32[cold + K_REQUESTS] = requests;
+  if (I32[q + Q_DEVICE] === DEVICE_LOOPBACK) {
+    const tail = I32[q + Q_REPLY_TAIL] as number;
+    U8[((q + Q_REPLY_RING) << 2) + (tail & RING_MASK)] = slot;
+    I32[q + Q_REPLY_TAIL] = (tail + 1) | 0;
+    I32[q + Q_STATUS] = status | STATUS_REPLIES;
+    if ((status & STATUS_IRQ) !== 0) notify(q);
+  } else {
+    I32[q + Q_STATUS] = status;
+    waitForAdapter(v, q, slot, header, requests);
+  }
 };
 
 /** The message waits for the adapter. */
-const acceptForAdapter = (
+const waitForAdapter = (
   v: number,
   q: number,
   slot: number,
-  status: number,
   header: number,
-): number => {
-  const cold = I32[q + Q_COLD] as number;
-  const sequence = ((I32[cold + K_REQUESTS] as number) + 1) | 0;
-  I32[cold + K_REQUESTS] = sequence;
+  sequence: number,
+): void => {
   I32[header + L_FLAGS] = 0;
   I32[header + L_SENDER] = I32[v + V_TRUE_MASKS] as number;
   I32[header + L_SEQUENCE] = sequence;
   F64[(header + L_ACCEPTED) >> 1] = now();
   F64[(header + L_DELAY) >> 1] = 0;
   pushRequest(q, slot);
-  I32[q + Q_STATUS] = status;
   markPending(q);
-  return completeStatus(v, status);
 };
 
 /** Everything the fast path does not do, in the order of AD-15. */
@@ -297,7 +299,7 @@ const acceptSlow = (v: number, q: number, slot: number, header: number, gr0: num
   // One message can be open at a time; a complete one ends it, its own or another (AD-19).
   I32[cold + K_OPEN_SLOT] = 0;
   closeIfDone(q, cold);
-  const ended = accept(v, q, slot, (I32[q + Q_FREE] as number) & ~(SLOT_BIT_0 >>> slot), header);
+  accept(v, q, slot, (I32[q + Q_FREE] as number) & ~(SLOT_BIT_0 >>> slot), header);
   if ((gr0 & NQAP_SPECIAL) !== 0) I32[header + L_FLAGS] = SLOT_SPECIAL;
   else I32[header + L_FLAGS] = 0;
   const guest = I32[v + V_GUEST] as number;
@@ -305,7 +307,7 @@ const acceptSlow = (v: number, q: number, slot: number, header: number, gr0: num
     const fault = findMessageFault(guest, gr0 & 0xffff, FUNCTION_NQAP, q, header);
     if (fault !== 0) markMessage(header, fault);
   }
-  return ended;
+  return EXECUTE_COMPLETED;
 };
 
 /** What a fault does to the message it struck: seen when its reply is due. */
