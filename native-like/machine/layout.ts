@@ -73,6 +73,8 @@ export const C_POOL_LOCK = 128;
 export const C_GIB = 144;
 export const GIB_HOST_PENDING = 1;
 export const GIB_ALERT_ISC = 2;
+/** vCPUs in interpretive execution the host waits for before it sleeps. */
+export const C_AWAITED = 160;
 /** A block of words for each executing thread: its clock in nanoseconds as a double, then scratch bytes. Thread 0 is the host. */
 export const C_CLOCKS = 256;
 export const CLOCK_STRIDE = 64;

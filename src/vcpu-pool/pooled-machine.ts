@@ -27,7 +27,7 @@ import { reaches } from '../host/host-wiring.ts';
 import { Machine } from '../host/machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import { releaseMdevs } from '../vfio-ap/mdevs-lock.ts';
-import { Exclusion } from './sie.ts';
+import { Exclusion, leaveSie } from './sie.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
 const NS_PER_MS = 1_000_000;
@@ -251,8 +251,7 @@ export class PooledMachine {
     for (const vcpu of task.vcpus) {
       Atomics.store(i32, image.guest(vcpu.guest) + G_CRASHED, 1);
       const sie = image.sie(image.vcpu(vcpu.guest, vcpu.vcpu));
-      Atomics.store(i32, sie + S_IN_SIE, 0);
-      Atomics.notify(i32, sie + S_IN_SIE);
+      leaveSie(i32, sie);
     }
     const reason = error instanceof Error ? error.message : String(error);
     for (const guest of new Set(task.vcpus.map((vcpu) => vcpu.guestName))) {
