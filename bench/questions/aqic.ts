@@ -39,33 +39,34 @@ type WaitAsync = (
 const waitAsync = (Atomics as unknown as { waitAsync: WaitAsync }).waitAsync;
 
 /** One AQIC: executed, intercepted, handled outside interpretive execution, in again. */
-const aqicOnce = (machine: Machine, vcpu: number, sie: number, enable: boolean): void => {
+const aqicOnce = (machine: Machine, vcpu: number, enable: boolean): void => {
   const { i32 } = machine.image;
+  const thread = machine.image.thread(1);
   i32[vcpu + V_GR + 1] = (FC_AQIC << GR0_FC_SHIFT) | APQN;
   i32[vcpu + V_GR + 2] = enable ? AQIC_IR : 0;
   i32[vcpu + V_GR + 3] = 0;
   i32[vcpu + V_GR + 5] = NIB;
   if (machine.kernel.execute(vcpu, PQAP_WORD) !== EXECUTE_INTERCEPT)
     throw new Error('AQIC was not intercepted');
-  leaveSie(i32, sie);
+  leaveSie(i32, vcpu, thread);
   machine.intercepts.handle(vcpu);
-  enterSie(i32, sie);
+  enterSie(i32, vcpu, thread);
   const status = i32[vcpu + V_GR + 3] as number;
   if ((status & STATUS_RC_MASK) !== 0) throw new Error(`AQIC ended with ${status.toString(16)}`);
 };
 
 const inPlaceNs = (machine: Machine, context: QuestionContext): number => {
   const vcpu = machine.image.vcpu(1);
-  const sie = machine.image.sie(vcpu);
-  enterSie(machine.image.i32, sie);
+  const thread = machine.image.thread(1);
+  enterSie(machine.image.i32, vcpu, thread);
   const run = (): void => {
     for (let n = 0; n < PAIRS; n++) {
-      aqicOnce(machine, vcpu, sie, true);
-      aqicOnce(machine, vcpu, sie, false);
+      aqicOnce(machine, vcpu, true);
+      aqicOnce(machine, vcpu, false);
     }
   };
   const times = measureRounds([{ name: 'aqic', operations: PAIRS * 2, run }], context.pace);
-  leaveSie(machine.image.i32, sie);
+  leaveSie(machine.image.i32, vcpu, thread);
   return medianNs(times, 'aqic');
 };
 

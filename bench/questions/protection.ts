@@ -39,13 +39,13 @@ const runProtectedTurns = (machine: BenchMachine, batch: number): Variant['run']
   const vcpu = machine.vcpus[0] as number;
   const { i32 } = machine.image;
   const { kernel } = machine;
-  const sie = machine.image.sie(vcpu);
+  const thread = machine.image.thread(1);
   return () => {
     for (let n = 0; n < TURNS; n++) {
-      enterSie(i32, sie);
+      enterSie(i32, vcpu, thread);
       i32[vcpu + V_PSW_ADDRESS_LOW] = 0;
       kernel.run(vcpu, batch);
-      leaveSie(i32, sie);
+      leaveSie(i32, vcpu, thread);
     }
   };
 };

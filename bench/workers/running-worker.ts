@@ -27,26 +27,26 @@ const image = new MachineImage(task.memory);
 const { i32 } = image;
 const kernel = await loadKernel(image, { thread: task.worker + 1 });
 const own = R_WORKERS + task.worker * R_STRIDE;
-const sies = task.vcpus.map((vcpu) => image.sie(vcpu));
+const thread = image.thread(task.worker + 1);
 
 /** A batch on one vCPU. The generation is even while the masks allow the queue. */
-const turn = (vcpu: number, sie: number): void => {
-  enterSie(i32, sie);
+const turn = (vcpu: number): void => {
+  enterSie(i32, vcpu, thread);
   let expected = (i32[C_GENERATION] as number) & 1;
   i32[vcpu + V_PSW_ADDRESS_LOW] = 0;
   let ended = kernel.run(vcpu, task.batch);
   while (ended === EXECUTE_EVENT) {
-    serveEvent(i32, vcpu, sie);
+    serveEvent(i32, vcpu, thread);
     expected = (i32[C_GENERATION] as number) & 1;
     i32[vcpu + V_PSW_ADDRESS_LOW] = 0;
     ended = kernel.run(vcpu, task.batch);
   }
   const refused = ((i32[vcpu + V_GR + 3] as number) & STATUS_RC_MASK) !== 0 ? 1 : 0;
   if (refused !== expected) task.words[own + R_STALE] = (task.words[own + R_STALE] as number) + 1;
-  leaveSie(i32, sie);
+  leaveSie(i32, vcpu, thread);
 };
 
 while (Atomics.load(task.words, R_STOP) === 0) {
-  for (let n = 0; n < task.vcpus.length; n++) turn(task.vcpus[n] as number, sies[n] as number);
+  for (const vcpu of task.vcpus) turn(vcpu);
   Atomics.add(task.words, own + R_BATCHES, task.vcpus.length);
 }

@@ -19,13 +19,21 @@ import {
   K_NIB_BYTE,
   K_NOTIFY_GUEST,
   Q_COLD,
-  S_THREAD,
-  SIE_WORDS,
   T_DOORBELL,
   V_EVENT,
   VCPU_WORDS,
 } from '../machine/layout.ts';
-import { BYTES, external, GISAS_BYTE, GUESTS, I32, LOCK_OWNER, SIE, U8, VCPUS } from './views.ts';
+import {
+  BYTES,
+  external,
+  GISAS_BYTE,
+  GUESTS,
+  I32,
+  LOCK_OWNER,
+  RUNNERS,
+  U8,
+  VCPUS,
+} from './views.ts';
 
 /** Value the machine stores into a notification byte (AD-22). */
 const NOTIFICATION = 0x01;
@@ -63,7 +71,7 @@ const wakeVcpus = (guest: number): void => {
   let vcpu = VCPUS + (I32[guest + G_FIRST_VCPU] as number) * VCPU_WORDS;
   for (let n = I32[guest + G_VCPUS] as number; n > 0; n--, vcpu += VCPU_WORDS) {
     I32[vcpu + V_EVENT] = 1;
-    ringThread(I32[SIE + ((vcpu - VCPUS) / VCPU_WORDS) * SIE_WORDS + S_THREAD] as number);
+    ringThread(I32[RUNNERS + (vcpu - VCPUS) / VCPU_WORDS] as number);
   }
 };
 

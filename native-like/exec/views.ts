@@ -12,7 +12,7 @@ import {
   C_MASKS,
   C_PENDING_BYTE,
   C_QUEUE,
-  C_SIE,
+  C_RUNNER,
   C_TRACE,
   C_TRACE_RECORDS,
   C_VCPU,
@@ -46,7 +46,7 @@ export const EMPTY_MASKS = I32[C_EMPTY_MASKS] as number;
 export const ADM = I32[C_ADM] as number;
 export const GUESTS = I32[C_GUEST] as number;
 export const VCPUS = I32[C_VCPU] as number;
-export const SIE = I32[C_SIE] as number;
+export const RUNNERS = I32[C_RUNNER] as number;
 export const INDEX = I32[C_INDEX] as number;
 export const QUEUES = I32[C_QUEUE] as number;
 export const FAULTS = I32[C_FAULTS] as number;

@@ -9,6 +9,7 @@ import {
   ATTENTION_ABSENT,
   C_ADAPTER,
   C_ADM,
+  C_CLOCKS,
   C_COLD,
   C_CRYCB_BYTE,
   C_EMPTY_MASKS,
@@ -27,7 +28,7 @@ import {
   C_POOL_NEXT_BYTE,
   C_QUEUE,
   C_QUEUES,
-  C_SIE,
+  C_RUNNER,
   C_STORAGE_BYTE,
   C_STORAGE_END_BYTE,
   C_TRACE,
@@ -35,6 +36,7 @@ import {
   C_VCPU,
   C_VCPUS,
   C_VERSION,
+  CLOCK_STRIDE,
   COLD_WORDS,
   CONTROL_BYTES,
   CRYCB_STRIDE_BYTE,
@@ -62,8 +64,6 @@ import {
   Q_STATUS,
   QUEUE_WORDS,
   QUEUES_MAX,
-  S_GUEST,
-  SIE_WORDS,
   THREADS_MAX,
   TRACE_WORDS,
   V_CR6,
@@ -123,7 +123,7 @@ const regionsOf = (shape: ImageShape): Region[] => {
     bytes(C_CRYCB_BYTE, guests * CRYCB_STRIDE_BYTE),
     words(C_GUEST, guests * GUEST_WORDS),
     words(C_VCPU, vcpus * VCPU_WORDS),
-    words(C_SIE, vcpus * SIE_WORDS),
+    words(C_RUNNER, vcpus),
     words(C_MAILBOX, vcpus * MAILBOX_WORDS),
     bytes(C_GISA_BYTE, guests * GISA_STRIDE_BYTE),
     words(C_FAULTS, (FAULTS_MAX + 1) * FAULT_WORDS),
@@ -183,9 +183,13 @@ export class MachineImage {
   vcpu(guest: number, n = 0): number {
     return this.word(C_VCPU) + (this.word(this.guest(guest) + G_FIRST_VCPU) + n) * VCPU_WORDS;
   }
-  /** Word index of the SIE words of the vCPU block at `vcpu`. */
-  sie(vcpu: number): number {
-    return this.word(C_SIE) + ((vcpu - this.word(C_VCPU)) / VCPU_WORDS) * SIE_WORDS;
+  /** Word that says which thread runs the vCPU with the block at `vcpu`: its number plus 1; 0 = none. */
+  runner(vcpu: number): number {
+    return this.word(C_RUNNER) + (vcpu - this.word(C_VCPU)) / VCPU_WORDS;
+  }
+  /** Word index of a thread's block. */
+  thread(number: number): number {
+    return C_CLOCKS + number * CLOCK_STRIDE;
   }
   mailbox(vcpu: number): number {
     return this.word(C_MAILBOX) + ((vcpu - this.word(C_VCPU)) / VCPU_WORDS) * MAILBOX_WORDS;
@@ -245,7 +249,6 @@ const initialiseGuests = (image: MachineImage, shape: ImageShape): void => {
     for (let n = 0; n < guest.vcpus; n++) {
       const vcpu = image.vcpu(number, n);
       i32[vcpu + V_GUEST] = record;
-      i32[image.sie(vcpu) + S_GUEST] = record;
       i32[vcpu + V_MASKS] = image.masks(number);
       i32[vcpu + V_TRUE_MASKS] = image.masks(number);
       i32[vcpu + V_STORAGE_BYTE] = storage;

@@ -4,7 +4,7 @@
 // Status: choice. All offsets inside records are 32-bit word indices unless the name ends in `_BYTE`.
 
 /** Changes whenever a saved image of an older build could be misread. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 export const PAGE_BYTES = 4096;
 /** Byte offsets must stay positive 32-bit numbers. */
 export const IMAGE_BYTES_MAX = 0x7fff0000;
@@ -21,7 +21,7 @@ export const C_ADM = 5;
 export const C_CRYCB_BYTE = 6;
 export const C_GUEST = 7;
 export const C_VCPU = 8;
-export const C_SIE = 9;
+export const C_RUNNER = 9;
 export const C_MAILBOX = 10;
 export const C_INDEX = 11;
 export const C_QUEUE = 12;
@@ -87,6 +87,11 @@ export const T_RANDOM = 12;
 /** Word in a thread's block an idle thread sleeps on: 1 = something happened. */
 export const T_DOORBELL = 8;
 export const THREAD_SCRATCH_BYTE = 64;
+/**
+ * Word in a thread's block, on a line of its own: the vCPU the thread has in interpretive execution, as the word index of its block;
+ * 0 = none.
+ */
+export const T_IN_SIE = 48;
 export const THREADS_MAX = 48;
 /** The control words and the threads' blocks. */
 export const CONTROL_BYTES = 16384;
@@ -179,14 +184,6 @@ export const V_INSTRUCTION = 45;
 export const V_TRUE_MASKS = 46;
 /** Control register 6 bits 32-63: interruption sub-class mask. */
 export const V_CR6 = 47;
-
-/** SIE words, a line for each vCPU, written by its thread. */
-export const SIE_WORDS = 16;
-export const S_IN_SIE = 0;
-/** Thread number that runs the vCPU plus 1; 0 = none. */
-export const S_THREAD = 1;
-/** Word index of the guest record. */
-export const S_GUEST = 2;
 
 /** Mailbox, 128 bytes a vCPU: a forwarded intercept. */
 export const MAILBOX_WORDS = 32;

@@ -7,7 +7,6 @@ const RECORDS = {
   C: ['Control page', 'CONTROL_BYTES'],
   G: ['Guest record', 'GUEST_WORDS'],
   V: ['vCPU record', 'VCPU_WORDS'],
-  S: ['SIE words of a vCPU', 'SIE_WORDS'],
   M: ['Mailbox of a vCPU', 'MAILBOX_WORDS'],
   Q: ['Queue record', 'QUEUE_WORDS'],
   K: ['Cold part of a queue', 'COLD_WORDS'],

@@ -12,18 +12,15 @@ import {
 } from '../../native-like/arch/sie.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
-  C_CLOCKS,
   C_GIB,
-  CLOCK_STRIDE,
   G_ALERT_MASK,
   G_VCPUS,
   GIB_HOST_PENDING,
   GISA_ADDRESS_BASE,
   GISA_ADDRESS_STRIDE,
   PSW_IO,
-  S_IN_SIE,
-  S_THREAD,
   T_DOORBELL,
+  T_IN_SIE,
   V_CR6,
   V_EVENT,
   V_PSW_MASK_HIGH,
@@ -93,13 +90,13 @@ export const kickOne = (image: MachineImage, guest: number, pending: number): nu
   let deliverable = pending;
   for (let n = 0; n < image.word(image.guest(guest) + G_VCPUS); n++) {
     const vcpu = image.vcpu(guest, n);
-    const sie = image.sie(vcpu);
-    if (Atomics.load(i32, sie + S_IN_SIE) !== 0) continue;
+    const runner = image.word(image.runner(vcpu));
+    if (runner !== 0 && Atomics.load(i32, image.thread(runner - 1) + T_IN_SIE) === vcpu) continue;
     if ((image.word(vcpu + V_PSW_MASK_HIGH) & PSW_IO) === 0) continue;
     deliverable &= image.word(vcpu + V_CR6) >>> 24;
     if (deliverable === 0) continue;
     Atomics.store(i32, vcpu + V_EVENT, 1);
-    ring(image, image.word(sie + S_THREAD));
+    ring(image, runner);
     return n;
   }
   return -1;
@@ -107,7 +104,7 @@ export const kickOne = (image: MachineImage, guest: number, pending: number): nu
 
 const ring = (image: MachineImage, runner: number): void => {
   if (runner === 0) return;
-  const doorbell = C_CLOCKS + (runner - 1) * CLOCK_STRIDE + T_DOORBELL;
+  const doorbell = image.thread(runner - 1) + T_DOORBELL;
   Atomics.store(image.i32, doorbell, 1);
   Atomics.notify(image.i32, doorbell);
 };

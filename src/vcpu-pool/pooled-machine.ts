@@ -17,8 +17,8 @@ import {
   K_OWNER,
   Q_ATTENTION,
   Q_LOCK,
-  S_IN_SIE,
   T_DOORBELL,
+  T_IN_SIE,
 } from '../../native-like/machine/layout.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
@@ -27,7 +27,7 @@ import { reaches } from '../host/host-wiring.ts';
 import { Machine } from '../host/machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import { releaseMdevs } from '../vfio-ap/mdevs-lock.ts';
-import { Exclusion, leaveSie } from './sie.ts';
+import { Exclusion } from './sie.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
 const NS_PER_MS = 1_000_000;
@@ -104,7 +104,7 @@ export class PooledMachine {
     this.machine = machine;
     this.workers = Math.max(1, Math.min(options.workers ?? availableParallelism(), groups.length));
     machine.service.only = 0;
-    exclusion.instance = new Exclusion(machine.image);
+    exclusion.instance = new Exclusion(machine.image, this.workers);
     this.assignOwners();
     this.#startMs = performance.timeOrigin + performance.now() - machine.nowNs() / NS_PER_MS;
     this.#pool = new Piscina({
@@ -248,11 +248,8 @@ export class PooledMachine {
     Atomics.compareExchange(i32, C_POOL_LOCK, owner, 0);
     for (let n = 1; n < image.queues; n++)
       Atomics.compareExchange(i32, image.queueRecord(n) + Q_LOCK, owner, 0);
-    for (const vcpu of task.vcpus) {
-      Atomics.store(i32, image.guest(vcpu.guest) + G_CRASHED, 1);
-      const sie = image.sie(image.vcpu(vcpu.guest, vcpu.vcpu));
-      leaveSie(i32, sie);
-    }
+    for (const vcpu of task.vcpus) Atomics.store(i32, image.guest(vcpu.guest) + G_CRASHED, 1);
+    Atomics.store(i32, image.thread(task.thread) + T_IN_SIE, 0);
     const reason = error instanceof Error ? error.message : String(error);
     for (const guest of new Set(task.vcpus.map((vcpu) => vcpu.guestName))) {
       this.crashes.push({ guest, reason });
@@ -271,13 +268,10 @@ export class PooledMachine {
   }
 
   #threadsInSie(): number {
-    const { image, guests } = this.machine;
+    const { image } = this.machine;
     let count = 0;
-    for (const guest of guests) {
-      for (let n = 0; n < guest.vcpus; n++) {
-        count += Atomics.load(image.i32, image.sie(image.vcpu(guest.number, n)) + S_IN_SIE);
-      }
-    }
+    for (let thread = 1; thread <= this.workers; thread++)
+      if (Atomics.load(image.i32, image.thread(thread) + T_IN_SIE) !== 0) count++;
     return count;
   }
 }

@@ -2,21 +2,16 @@
 // Entering and leaving interpretive execution, and keeping vCPUs out of it: KVM's protocol between a vCPU's thread and the host.
 // Source: docs/reference/performance.md sections 2.8 and 5; docs/reference/ap-architecture.md section 6.4
 // (Linux arch/s390/kvm/kvm-s390.c: kvm_s390_vcpu_block, exit_sie). Setting in-SIE and then reading block must be sequentially
-// consistent on both sides, hence Atomics.
+// consistent on both sides, hence Atomics. A thread has one vCPU in SIE at a time: the word is the thread's, not the vCPU's, so that the host looks
+// at as many lines as there are threads.
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   C_AWAITED,
-  C_CLOCKS,
-  CLOCK_STRIDE,
   G_BLOCK,
   G_CRASHED,
-  G_VCPUS,
-  S_GUEST,
-  S_IN_SIE,
-  S_THREAD,
-  SIE_WORDS,
+  T_IN_SIE,
   V_EVENT,
-  VCPU_WORDS,
+  V_GUEST,
 } from '../../native-like/machine/layout.ts';
 
 /** Longest sleep before looking again: every wait must notice a thread that died. */
@@ -33,66 +28,59 @@ const SPIN_LOOKS = 256;
 const DEAD_MS = 15_000;
 
 /** Word the host keeps the vCPU's guest out with. */
-const blockOf = (i32: Int32Array, sie: number): number => (i32[sie + S_GUEST] as number) + G_BLOCK;
+const blockOf = (i32: Int32Array, vcpu: number): number =>
+  (i32[vcpu + V_GUEST] as number) + G_BLOCK;
 
-/** A vCPU's thread enters interpretive execution; it waits while the host keeps the guest out. */
-export const enterSie = (i32: Int32Array, sie: number): void => {
+/**
+ * A thread enters interpretive execution of the vCPU with the block at `vcpu`; it waits while the host keeps the guest out.
+ *
+ * @param thread word index of the thread's block
+ */
+export const enterSie = (i32: Int32Array, vcpu: number, thread: number): void => {
   for (;;) {
-    Atomics.store(i32, sie + S_IN_SIE, 1);
-    if (Atomics.load(i32, blockOf(i32, sie)) === 0) return;
-    leaveSie(i32, sie);
-    waitForHost(i32, sie);
+    Atomics.store(i32, thread + T_IN_SIE, vcpu);
+    if (Atomics.load(i32, blockOf(i32, vcpu)) === 0) return;
+    leaveSie(i32, vcpu, thread);
+    waitForHost(i32, vcpu);
   }
 };
 
 /**
- * A vCPU's thread leaves. A host that waits is woken by the last one it waits for: each wake-up costs it tens of microseconds. A
- * vCPU that only looked in counts as well; the host then looks again.
+ * A thread leaves. A host that waits is woken by the last one it waits for: each wake-up costs it tens of microseconds. A thread that
+ * only looked in counts as well; the host then looks again.
  */
-export const leaveSie = (i32: Int32Array, sie: number): void => {
-  Atomics.store(i32, sie + S_IN_SIE, 0);
-  if (Atomics.load(i32, blockOf(i32, sie)) === 0) return;
+export const leaveSie = (i32: Int32Array, vcpu: number, thread: number): void => {
+  Atomics.store(i32, thread + T_IN_SIE, 0);
+  if (Atomics.load(i32, blockOf(i32, vcpu)) === 0) return;
   if (Atomics.sub(i32, C_AWAITED, 1) <= 1) Atomics.notify(i32, C_AWAITED);
 };
 
 /** The event word of a vCPU in SIE was set: out and in again, so that a host that waits gets its turn. */
-export const serveEvent = (i32: Int32Array, vcpu: number, sie: number): void => {
+export const serveEvent = (i32: Int32Array, vcpu: number, thread: number): void => {
   Atomics.store(i32, vcpu + V_EVENT, 0);
-  if (Atomics.load(i32, blockOf(i32, sie)) === 0) return;
-  leaveSie(i32, sie);
-  waitForHost(i32, sie);
-  enterSie(i32, sie);
+  if (Atomics.load(i32, blockOf(i32, vcpu)) === 0) return;
+  leaveSie(i32, vcpu, thread);
+  waitForHost(i32, vcpu);
+  enterSie(i32, vcpu, thread);
 };
 
 /** Sleeps while the host keeps the guest out. */
-const waitForHost = (i32: Int32Array, sie: number): void => {
-  const block = blockOf(i32, sie);
+const waitForHost = (i32: Int32Array, vcpu: number): void => {
+  const block = blockOf(i32, vcpu);
   while (Atomics.load(i32, block) !== 0) Atomics.wait(i32, block, 1, WAIT_MS);
 };
 
-/** Whether the host has to wait for a vCPU: not for one whose thread has died. */
-const isInside = (i32: Int32Array, sie: number): boolean =>
-  Atomics.load(i32, sie + S_IN_SIE) !== 0 &&
-  Atomics.load(i32, (i32[sie + S_GUEST] as number) + G_CRASHED) === 0;
-
-/** Where a guest's words are: its block word, its first vCPU block and the SIE words of that; those of its other vCPUs follow. */
-interface GuestWords {
-  readonly block: number;
+/** A thread that was inside when its vCPU's guest was blocked. */
+interface Inside {
   readonly vcpu: number;
-  readonly sie: number;
-  readonly count: number;
+  /** Word index of its block. */
+  readonly thread: number;
 }
 
-const guestWords = (image: MachineImage, guest: number): GuestWords => {
-  const record = image.guest(guest);
-  const vcpu = image.vcpu(guest);
-  return {
-    block: record + G_BLOCK,
-    vcpu,
-    sie: image.sie(vcpu),
-    count: image.word(record + G_VCPUS),
-  };
-};
+/** Whether the host has to wait for it: not for one that has died. */
+const isInside = (i32: Int32Array, { vcpu, thread }: Inside): boolean =>
+  Atomics.load(i32, thread + T_IN_SIE) === vcpu &&
+  Atomics.load(i32, (i32[vcpu + V_GUEST] as number) + G_CRASHED) === 0;
 
 /**
  * The host's side: keeps vCPUs of a guest, or of all, out of interpretive execution while something changes. One thread of a machine
@@ -100,17 +88,20 @@ const guestWords = (image: MachineImage, guest: number): GuestWords => {
  */
 export class Exclusion {
   readonly #image: MachineImage;
+  /** Word indices of the blocks of the threads that run vCPUs. */
+  readonly #threads: readonly number[];
+  /** Word indices of the guests' records. */
+  readonly #guests: readonly number[];
   /** How deep each guest is excluded: host operations nest. */
   readonly #depth: number[];
-  /** Looked up once: a change runs in V8's interpreter, where each call counts. */
-  readonly #guests: readonly GuestWords[];
-  /** SIE words of the vCPUs that were inside when their guest was blocked. */
-  #inside: number[] = [];
+  #inside: Inside[] = [];
 
-  constructor(image: MachineImage) {
+  /** @param workers threads 1 to `workers` run vCPUs */
+  constructor(image: MachineImage, workers: number) {
     this.#image = image;
+    this.#threads = Array.from({ length: workers }, (_, n) => image.thread(n + 1));
+    this.#guests = Array.from({ length: image.guests }, (_, guest) => image.guest(guest));
     this.#depth = new Array<number>(image.guests).fill(0);
-    this.#guests = Array.from({ length: image.guests }, (_, guest) => guestWords(image, guest));
   }
 
   /** Runs `change` with the vCPUs of `guest` (undefined: of every guest) out. */
@@ -130,7 +121,7 @@ export class Exclusion {
   }
 
   /**
-   * One word keeps the guest out: who enters later sees it. Those inside are told; each look at a vCPU's words takes its line from
+   * One word keeps the guest out: who enters later sees it. Those inside are told; each look at a thread's word takes its line from
    * another core, so there is one look.
    */
   #block(guest: number): void {
@@ -138,12 +129,13 @@ export class Exclusion {
     this.#depth[guest] = depth + 1;
     if (depth > 0) return;
     const { i32 } = this.#image;
-    const { block, vcpu, sie, count } = this.#guests[guest] as GuestWords;
-    Atomics.store(i32, block, 1);
-    for (let n = 0; n < count; n++) {
-      if (Atomics.load(i32, sie + n * SIE_WORDS + S_IN_SIE) === 0) continue;
-      Atomics.store(i32, vcpu + n * VCPU_WORDS + V_EVENT, 1);
-      this.#inside.push(sie + n * SIE_WORDS);
+    const record = this.#guests[guest] as number;
+    Atomics.store(i32, record + G_BLOCK, 1);
+    for (const thread of this.#threads) {
+      const vcpu = Atomics.load(i32, thread + T_IN_SIE);
+      if (vcpu === 0 || i32[vcpu + V_GUEST] !== record) continue;
+      Atomics.store(i32, vcpu + V_EVENT, 1);
+      this.#inside.push({ vcpu, thread });
     }
   }
 
@@ -151,12 +143,12 @@ export class Exclusion {
     const { i32 } = this.#image;
     const inside = this.#inside;
     for (let n = 0; n < SPIN_LOOKS && inside.length > 0; n++)
-      if (!isInside(i32, inside.at(-1) as number)) inside.pop();
+      if (!isInside(i32, inside.at(-1) as Inside)) inside.pop();
     if (inside.length > 0) this.#sleepUntilOut();
   }
 
   #sleepUntilOut(): void {
-    const clocks = new Map(this.#inside.map((sie) => [sie, this.#clockOf(sie)]));
+    const clocks = new Map(this.#inside.map((one) => [one, this.#clockOf(one)]));
     for (let waited = 0; this.#countInside() > 0; ) {
       if (this.#sleep() === 'timed-out') waited += WAIT_MS;
       if (waited > DEAD_MS) this.#giveUp(clocks);
@@ -166,7 +158,7 @@ export class Exclusion {
   /** Those that are out are forgotten. */
   #countInside(): number {
     const { i32 } = this.#image;
-    this.#inside = this.#inside.filter((sie) => isInside(i32, sie));
+    this.#inside = this.#inside.filter((one) => isInside(i32, one));
     return this.#inside.length;
   }
 
@@ -180,18 +172,16 @@ export class Exclusion {
   }
 
   /** Guests whose thread has not moved since `clocks` have crashed. */
-  #giveUp(clocks: ReadonlyMap<number, number>): void {
+  #giveUp(clocks: ReadonlyMap<Inside, number>): void {
     const { i32 } = this.#image;
-    for (const sie of this.#inside) {
-      if (this.#clockOf(sie) === clocks.get(sie))
-        Atomics.store(i32, (i32[sie + S_GUEST] as number) + G_CRASHED, 1);
+    for (const one of this.#inside) {
+      if (this.#clockOf(one) === clocks.get(one))
+        Atomics.store(i32, (i32[one.vcpu + V_GUEST] as number) + G_CRASHED, 1);
     }
   }
 
-  /** Clock of the thread that runs a vCPU. */
-  #clockOf(sie: number): number {
-    const thread = this.#image.word(sie + S_THREAD) - 1;
-    return this.#image.f64[(C_CLOCKS + Math.max(0, thread) * CLOCK_STRIDE) / 2] as number;
+  #clockOf({ thread }: Inside): number {
+    return this.#image.f64[thread / 2] as number;
   }
 
   #unblock(guest: number): void {
@@ -199,7 +189,7 @@ export class Exclusion {
     this.#depth[guest] = depth;
     if (depth > 0) return;
     const { i32 } = this.#image;
-    const { block } = this.#guests[guest] as GuestWords;
+    const block = (this.#guests[guest] as number) + G_BLOCK;
     Atomics.store(i32, block, 0);
     Atomics.notify(i32, block);
   }

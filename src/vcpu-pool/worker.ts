@@ -3,13 +3,7 @@
 // Source: docs/design.md section 4; docs/reference/performance.md section 5.
 import { parentPort, threadId } from 'node:worker_threads';
 import { MachineImage } from '../../native-like/machine/image.ts';
-import {
-  C_CLOCKS,
-  C_STOP,
-  CLOCK_STRIDE,
-  S_THREAD,
-  T_DOORBELL,
-} from '../../native-like/machine/layout.ts';
+import { C_CLOCKS, C_STOP, CLOCK_STRIDE, T_DOORBELL } from '../../native-like/machine/layout.ts';
 import { keyCacheStatistics } from '../cex/key-cache.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
@@ -39,7 +33,6 @@ interface Running {
   readonly task: VcpuTask;
   readonly program: GuestProgram;
   readonly cpu: ImageCpu;
-  readonly sie: number;
   readonly counters: Int32Array;
   state: unknown;
   nextNs: number;
@@ -89,7 +82,6 @@ class Worker {
   async #prepareVcpu(task: VcpuTask): Promise<Running> {
     const program = await guestProgram(task.program);
     const block = this.#image.vcpu(task.guest, task.vcpu);
-    const sie = this.#image.sie(block);
     const cpu = new ImageCpu({
       image: this.#image,
       kernel: this.#kernel,
@@ -97,18 +89,17 @@ class Worker {
       guest: task.guest,
       vcpu: task.vcpu,
       thread: this.#task.thread,
-      event: (vcpu) => serveEvent(this.#i32, vcpu, sie),
+      event: (vcpu) => serveEvent(this.#i32, vcpu, this.#block),
       shared: this.#task.spread,
       traced: this.#task.traced,
     });
-    Atomics.store(this.#i32, sie + S_THREAD, this.#task.thread + 1);
+    Atomics.store(this.#i32, this.#image.runner(block), this.#task.thread + 1);
     const counters = new Int32Array(COUNTER_WORDS);
     apCpuOf(cpu).counters = counters;
     return {
       task,
       program,
       cpu,
-      sie,
       counters,
       state: program.init(task.args),
       nextNs: 0,
@@ -147,14 +138,14 @@ class Worker {
 
   /** Some steps of one vCPU inside interpretive execution, with its adapters served in between. */
   #turn(vcpu: Running): boolean {
-    enterSie(this.#i32, vcpu.sie);
+    enterSie(this.#i32, vcpu.cpu.block, this.#block);
     for (let n = 0; n < STEPS_PER_TURN; n++) {
       const now = this.#readClock();
       if (!this.#runnable(vcpu, now)) break;
       this.#step(vcpu);
       if (this.#service.wanted && vcpu.task.vcpu === 0) this.#service.serve(vcpu.task.guest);
     }
-    leaveSie(this.#i32, vcpu.sie);
+    leaveSie(this.#i32, vcpu.cpu.block, this.#block);
     return true;
   }
 
@@ -174,10 +165,10 @@ class Worker {
     let due = Number.POSITIVE_INFINITY;
     for (const vcpu of this.#running) {
       if (vcpu.task.vcpu !== 0) continue;
-      enterSie(this.#i32, vcpu.sie);
+      enterSie(this.#i32, vcpu.cpu.block, this.#block);
       this.#readClock();
       due = Math.min(due, this.#service.serve(vcpu.task.guest));
-      leaveSie(this.#i32, vcpu.sie);
+      leaveSie(this.#i32, vcpu.cpu.block, this.#block);
     }
     return due;
   }

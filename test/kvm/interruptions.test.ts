@@ -164,7 +164,8 @@ describe('the alert list of the GIB (6.7, AD-34)', () => {
       bench.image.i32[at] = io[n]
         ? bench.image.word(at) | L.PSW_IO
         : bench.image.word(at) & ~L.PSW_IO;
-      bench.image.i32[bench.image.sie(at) + L.S_IN_SIE] = inSie[n] as number;
+      bench.image.i32[bench.image.runner(at)] = n + 1;
+      bench.image.i32[bench.image.thread(n) + L.T_IN_SIE] = inSie[n] === 1 ? at : 0;
     }
     expect(kickOne(bench.image, 1, 0x10)).toBe(expected);
   });
