@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compares two JSON files of `apemu bench --json`: node dist/bench/compare.js BEFORE AFTER.
+// Compares JSON files of `apemu bench --json`. Two: what changed, node dist/bench/compare.js BEFORE AFTER. More: whether these runs of the same
+// thing agree on which targets hold.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { figure, type Report, type ReportRow } from './report.ts';
@@ -70,18 +71,70 @@ export const formatComparison = (rows: readonly Comparison[]): string => {
   return lines.join('');
 };
 
+/** A target as several runs judge it. */
+export interface Agreement {
+  readonly row: string;
+  readonly operation: string;
+  readonly target: string;
+  /** Of each run. */
+  readonly figures: readonly number[];
+  readonly verdicts: readonly string[];
+  /** No run says clearly that it holds while another says clearly that it does not. */
+  readonly agree: boolean;
+}
+
+const agreement = (rows: readonly ReportRow[]): Agreement => {
+  const [{ row, operation, target = '' }] = rows as [ReportRow];
+  const clear = new Set(rows.filter(({ close }) => close !== true).map(({ holds }) => holds));
+  return {
+    row,
+    operation,
+    target,
+    figures: rows.map(compared),
+    verdicts: rows.map(({ holds, close }) => `${holds ? 'yes' : 'NO'}${close ? '~' : ''}`),
+    agree: clear.size <= 1,
+  };
+};
+
+/** Every target of the first run that all runs have judged. */
+export const agreements = (reports: readonly Report[]): Agreement[] =>
+  (reports[0]?.rows ?? []).flatMap(({ row }) => {
+    const all = reports.map((report) => report.rows.find((one) => one.row === row));
+    const judged = all.filter((one) => one?.holds !== undefined);
+    return judged.length < reports.length ? [] : [agreement(judged as ReportRow[])];
+  });
+
+/** Lines for people. */
+export const formatAgreements = (rows: readonly Agreement[]): string => {
+  const lines = rows.map((one) => {
+    const runs = one.figures.map((value, n) => `${figure(value)} ${one.verdicts[n]}`.padEnd(12));
+    const end = `${one.target.padEnd(28)} ${one.agree ? '' : 'DISAGREE'}`.trimEnd();
+    return `${one.operation.padEnd(52)} ${runs.join(' ')} ${end}\n`;
+  });
+  const count = rows.filter(({ agree }) => agree).length;
+  return `${lines.join('')}the runs agree on ${count} of ${rows.length} targets (~: the target lies inside the spread)\n`;
+};
+
 const readReport = (file: string): Report => {
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
   if (report.format !== 'apemu-bench 1') throw new Error(`${file} is no output of apemu bench`);
   return report;
 };
 
-/** The command: exit code 1 when a target that held does not any more. */
+/** The command: exit code 1 when a target that held does not any more, or the runs disagree. */
 const main = (files: readonly string[]): number => {
-  const [before, after] = files;
+  const [before, after, ...more] = files;
   if (before === undefined || after === undefined) {
-    process.stderr.write('usage: node dist/bench/compare.js BEFORE.json AFTER.json\n');
+    process.stderr.write(
+      'usage: node dist/bench/compare.js BEFORE.json AFTER.json\n' +
+        '       node dist/bench/compare.js RUN.json RUN.json RUN.json...\n',
+    );
     return 2;
+  }
+  if (more.length > 0) {
+    const rows = agreements(files.map(readReport));
+    process.stdout.write(formatAgreements(rows));
+    return rows.every(({ agree }) => agree) ? 0 : 1;
   }
   const rows = compareReports(readReport(before), readReport(after));
   process.stdout.write(formatComparison(rows));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A finished run as plain data (the JSON output) and as a table.
 import type { Finding } from './findings.ts';
-import { median } from './measure/statistics.ts';
+import { median, quantile } from './measure/statistics.ts';
 import type { BuiltReference } from './reference/reference.ts';
-import { holds, ROWS, type Row } from './rows.ts';
+import { holds, isClose, ROWS, type Row } from './rows.ts';
 
 /** One row of a report. */
 export interface ReportRow {
@@ -14,10 +14,12 @@ export interface ReportRow {
   readonly value: number;
   readonly base?: string;
   readonly ratio?: number;
-  /** Range that holds the middle half of the processes' quartiles: of the ratio, else of the value. */
+  /** Of the ratio, else of the value: first quartile over processes of their first quartiles, third of their third ones. */
   readonly spread: readonly [number, number];
   readonly target?: string;
   readonly holds?: boolean;
+  /** The target lies inside the spread: another run may say otherwise. */
+  readonly close?: true;
   readonly detail?: Readonly<Record<string, number>>;
 }
 
@@ -60,8 +62,14 @@ const merge = (findings: readonly Finding[]): Finding => {
     value: median(findings.map(({ value }) => value)),
     ...(ratios.length === 0 ? {} : { ratio: median(ratios) }),
     spread: [
-      median(findings.map(({ spread }) => spread[0])),
-      median(findings.map(({ spread }) => spread[1])),
+      quantile(
+        findings.map(({ spread }) => spread[0]),
+        0.25,
+      ),
+      quantile(
+        findings.map(({ spread }) => spread[1]),
+        0.75,
+      ),
     ],
     detail: mergeDetails(findings),
   };
@@ -79,6 +87,7 @@ const reportRow = (row: Row, finding: Finding, judges: boolean): ReportRow => {
     spread: finding.spread,
     ...(row.target === undefined ? {} : { target: row.target }),
     ...(verdict === undefined ? {} : { holds: verdict }),
+    ...(judges && isClose(row, finding) ? { close: true } : {}),
     ...(Object.keys(finding.detail ?? {}).length === 0 ? {} : { detail: finding.detail ?? {} }),
   };
 };
@@ -114,7 +123,7 @@ const cells = (row: ReportRow): string[] => [
   row.ratio === undefined ? '' : figure(row.ratio),
   `${figure(row.spread[0])}..${figure(row.spread[1])}`,
   row.target ?? '',
-  row.holds === undefined ? '' : row.holds ? 'yes' : 'NO',
+  row.holds === undefined ? '' : `${row.holds ? 'yes' : 'NO'}${row.close ? ' ~' : ''}`,
 ];
 
 /** The table's cells, headings first. */

@@ -163,3 +163,11 @@ export const ROWS: readonly Row[] = [
 
 /** Whether a target holds; undefined for rows that inform only. */
 export const holds = (row: Row, finding: Finding): boolean | undefined => row.holds?.(finding);
+
+/** Whether the verdict is another one at the other end of the spread. */
+export const isClose = (row: Row, finding: Finding): boolean => {
+  const [least, most] = finding.spread.map((end) =>
+    holds(row, { ...finding, ...(finding.ratio === undefined ? { value: end } : { ratio: end }) }),
+  );
+  return least !== most;
+};

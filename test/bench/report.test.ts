@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Medians, reports and their comparison.
 import { describe, expect, it } from 'vitest';
-import { compareReports, formatComparison } from '../../bench/compare.ts';
+import {
+  agreements,
+  compareReports,
+  formatAgreements,
+  formatComparison,
+} from '../../bench/compare.ts';
 import type { Finding } from '../../bench/findings.ts';
 import { measureRounds, ratios, SMOKE_PACE } from '../../bench/measure/rounds.ts';
 import { median, quantile, quartiles } from '../../bench/measure/statistics.ts';
@@ -70,6 +75,18 @@ describe('a report', () => {
     expect(reportRows([finding('tapq-loop-1', 1.31)])[0]?.holds).toBe(false);
   });
 
+  it('marks a verdict that another run may not share: the target lies inside the spread', () => {
+    const [clear, close] = [1.2, 1.295].map((ratio) => reportRows([finding('tapq-loop-1', ratio)]));
+    expect([clear?.[0]?.close, close?.[0]?.close]).toEqual([undefined, true]);
+    expect(reportCells(close!)[1]?.at(-1)).toBe('yes ~');
+  });
+
+  it('has a spread over processes: of their first and third quartiles', () => {
+    const rows = reportRows([1.1, 1.2, 1.4].map((ratio) => finding('tapq-loop-1', ratio)));
+    const ends = rows[0]?.spread.map((end) => end.toFixed(3));
+    expect(ends).toEqual(['1.140', '1.310']);
+  });
+
   it('gives no verdict where there is no target', () => {
     const [row] = reportRows([finding('tapq-call-1', 3)]);
     expect(row?.holds).toBeUndefined();
@@ -122,6 +139,26 @@ describe('a report', () => {
     [0.01234, '0.0123'],
     [Number.NaN, '-'],
   ])('prints %d as %s', (value, text) => expect(figure(value)).toBe(text));
+});
+
+describe('runs of the same thing', () => {
+  const run = (ratio: number, width = 0.01): Report =>
+    report([
+      { row: 'tapq-loop-1', value: 1, ratio, spread: [ratio - width, ratio + width] },
+      finding('tapq-call-1', 1),
+    ]);
+  it.each([
+    ['all clearly hold', [1.2, 1.21, 1.22], 0.01, true, 'yes yes yes'],
+    ['one does not, and its spread has the target', [1.28, 1.28, 1.305], 0.01, true, 'yes yes NO~'],
+    ['one clearly does not', [1.2, 1.2, 1.35], 0.01, false, 'yes yes NO'],
+    ['spreads wide enough for both', [1.2, 1.35, 1.25], 0.2, true, 'yes~ NO~ yes~'],
+  ])('on one target: %s', (_what, ratios, width, agree, verdicts) => {
+    const rows = agreements(ratios.map((ratio) => run(ratio, width)));
+    expect(rows.map((one) => [one.row, one.agree, one.verdicts.join(' ')])).toEqual([
+      ['tapq-loop-1', agree, verdicts],
+    ]);
+    expect(formatAgreements(rows)).toContain(`agree on ${agree ? 1 : 0} of 1 targets`);
+  });
 });
 
 describe('a comparison', () => {
