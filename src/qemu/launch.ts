@@ -3,11 +3,12 @@
 // Source: docs/reference/qemu-attach.md section 4.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { ApemuError } from '../errors.ts';
+import { makeFolder } from './folder.ts';
 import { runProgram } from './guest-image/process.ts';
 import { AREA_BYTES } from './layout.ts';
 import { Qmp } from './qmp.ts';
@@ -127,7 +128,7 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
       throw new ApemuError('APEMU_ERR_QEMU_START', `no such file: ${file}`);
     }
   }
-  const directory = mkdtempSync(join(tmpdir(), 'apemu-qemu-'));
+  const directory = makeFolder();
   const size = (options.memoryMiB ?? DEFAULT_MEMORY_MIB) * 0x100000;
   const ram = createRam(ramDirectory(options), `apemu-${process.pid}-${Date.now()}`, size);
   const cleanUp = () => rmSync(directory, { recursive: true, force: true });

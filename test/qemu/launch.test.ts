@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // How QEMU is started, and what a person reads when it cannot be.
 
-import { readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { makeFolder } from '../../src/qemu/folder.ts';
 import {
   kernelCommandLine,
   launchQemu,
@@ -66,6 +69,19 @@ describe('the kernel command line', () => {
       expect(commandLineProblem(text, 512 * MIB)).toBeUndefined();
     },
   );
+});
+
+describe('the folder of a QEMU', () => {
+  it('of a process that was killed is removed by the next start, that of a living one is not', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'apemu-folders-'));
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const names = [`apemu-qemu-${dead}-a`, `apemu-qemu-${process.pid}-b`, 'apemu-qemu-c', 'other'];
+    for (const name of names) mkdirSync(join(directory, name));
+    writeFileSync(join(directory, names[0]!, 'qmp'), '');
+    const made = basename(makeFolder(directory));
+    expect(readdirSync(directory).sort()).toEqual([...names.slice(1), made].sort());
+    rmSync(directory, { recursive: true });
+  });
 });
 
 describe('a QEMU that cannot be started', () => {

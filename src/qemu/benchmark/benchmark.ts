@@ -116,7 +116,8 @@ export function formatFigures(figures: Figures): string {
   const { alone, served, tapq, rsaPerSecond, load } = figures;
   const ms = (value: number) => value.toFixed(0).padStart(5);
   const rsa = [...rsaPerSecond].map(
-    ([processes, rate]) => `RSA-1024, ${processes} processes     ${rate.toFixed(0)} a second`,
+    ([processes, rate]) =>
+      `RSA-1024, ${processes === 1 ? '1 process  ' : `${processes} processes`}     ${rate.toFixed(0)} a second`,
   );
   return [
     'boot (ms, median)         alone  served  ratio',
