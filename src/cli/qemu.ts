@@ -10,6 +10,7 @@ import { formatFigures, measureFigures } from '../qemu/benchmark/benchmark.ts';
 import { type QemuCommand, runQemu } from '../qemu/command.ts';
 import { formatDemo, runDemo } from '../qemu/demo.ts';
 import { makeGuestImage } from '../qemu/guest-image/build.ts';
+import { READY_MARK } from '../qemu/guest-image/guest-files.ts';
 import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
 import type { LaunchOptions } from '../qemu/launch.ts';
 import {
@@ -22,6 +23,7 @@ import type { AddCommand } from './commands.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
 import { showWarnings } from './text.ts';
 import { TraceFile } from './trace-file.ts';
+import { TypedInput } from './typed-input.ts';
 
 interface QemuOptions {
   readonly guest?: readonly string[];
@@ -140,6 +142,7 @@ async function boot(
   showWarnings(loaded, io);
   const names = options.guest ?? loaded.config.guests.map((guest) => guest.name);
   const alone = options.lpar === true || names.length === 1;
+  const typed = new TypedInput(io.input, options.kernel === undefined ? READY_MARK : '');
   const command: QemuCommand = {
     config: loaded.config,
     ...(options.guest === undefined ? {} : { guests: options.guest }),
@@ -150,10 +153,21 @@ async function boot(
     ...(options.hook === undefined ? {} : { hook: options.hook }),
     ...(options.shell === undefined ? {} : { shellSocket: options.shell, shell: runShellLine }),
     log: log(io),
-    onConsole: (guest, text) => io.out(text.replace(/^(?=.)/gm, `${guest}: `)),
+    onConsole: (guest, text) => {
+      io.out(alone ? text : text.replace(/^(?=.)/gm, `${guest}: `));
+      typed.shown(text);
+    },
+    onServed: ([served]) => {
+      const console = served?.[1].qemu?.input;
+      if (alone && console) typed.attach(console);
+    },
     signal: io.signal,
   };
-  await runTraced(command, options, io);
+  try {
+    await runTraced(command, options, io);
+  } finally {
+    typed.close();
+  }
 }
 
 async function runTraced(command: QemuCommand, options: QemuOptions, io: CommandIo): Promise<void> {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Standard input for a guest's console where it is no terminal: a pipe with commands. A guest loses what is typed while it boots.
+
+import type { Writable } from 'node:stream';
+
+/** Passes input on from the moment the guest's console has shown a mark. */
+export class TypedInput {
+  readonly #input: NodeJS.ReadableStream;
+  readonly #mark: string;
+  #console: Writable | undefined;
+  #shown = '';
+  #begun = false;
+
+  /** @param mark text of the console; the empty one is there from the beginning */
+  constructor(input: NodeJS.ReadableStream, mark: string) {
+    this.#input = input;
+    this.#mark = mark;
+  }
+
+  /** The guest's console, once there is one. */
+  attach(console: Writable): void {
+    this.#console = console;
+    this.#begin();
+  }
+
+  /** What the console shows. */
+  shown(text: string): void {
+    if (this.#begun) return;
+    this.#shown += text;
+    this.#begin();
+  }
+
+  /** Reads no more: whoever writes to us does not keep us. */
+  close(): void {
+    if (this.#console !== undefined) this.#input.unpipe(this.#console);
+    this.#input.pause();
+  }
+
+  #begin(): void {
+    if (this.#begun || this.#console === undefined || !this.#shown.includes(this.#mark)) return;
+    this.#begun = true;
+    this.#shown = '';
+    // The guest goes on when the commands end: `poweroff -f` is one of them.
+    this.#input.pipe(this.#console, { end: false });
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apemu qemu` as a user starts it: commands from a pipe, the administrator's shell on its socket, nothing left behind.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { imageOrReason } from './support/requirements.ts';
+
+const image = await imageOrReason('6.12');
+const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const main = path('dist/src/cli/main.js');
+const built = existsSync(main);
+if (!built) console.info('skipped: apemu qemu as a command, dist is missing (npm run build)');
+
+/** Sends a line to the shell and gives what it prints, without prompts. */
+const administer = (socket: string, line: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const client = createConnection(socket).setEncoding('utf8');
+    let text = '';
+    client.on('data', (piece) => {
+      text += piece;
+      if (text.split('apemu> ').length > 2) client.end();
+    });
+    client.on('error', reject);
+    client.on('close', () => resolve(text.replaceAll('apemu> ', '')));
+    client.write(`${line}\n`);
+  });
+
+describe.skipIf(image === undefined || !built)('apemu qemu', () => {
+  it('runs commands from a pipe, with the shell beside it, and ends with the guest', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'apemu-command-'));
+    const socket = join(folder, 'shell');
+    const args = [
+      main,
+      'qemu',
+      path('examples/two-guests.yaml'),
+      '--guest',
+      'Guest1',
+      '--shell',
+      socket,
+    ];
+    const child = spawn(process.execPath, args, { env: { ...process.env, TMPDIR: folder } });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    let text = '';
+    const shown = (mark: RegExp) =>
+      new Promise<void>((resolve, reject) => {
+        const look = () => mark.test(text) && resolve();
+        child.stdout.on('data', look);
+        child.once('close', () => reject(new Error(`ended before ${mark}:\n${text}`)));
+        look();
+      });
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+    });
+    try {
+      child.stdin.write('lszcrypt; echo first-$((1 + 1))\n');
+      await shown(/^first-2$/m);
+      expect(text).toMatch(/^06\.00ab +CEX8A Accelerator online/m);
+      expect(statSync(socket).mode & 0o777).toBe(0o600);
+      expect(await administer(socket, 'lpar deconfigure 6')).toBe('');
+      child.stdin.write('echo 1 > /sys/bus/ap/scans; sleep 1; lszcrypt; echo second-$((1 + 1))\n');
+      await shown(/^second-2$/m);
+      expect(text).toMatch(/^06 +CEX8A Accelerator deconfig/m);
+      child.stdin.write('poweroff -f\n');
+      expect(await ended).toBe(0);
+      // Standard input is still open: it does not keep the command.
+      expect(readdirSync(folder)).toEqual([]);
+    } finally {
+      child.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
