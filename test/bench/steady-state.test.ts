@@ -45,8 +45,9 @@ const LOOPS: readonly (readonly [string, string])[] = [
 ];
 
 describe('the kernel in steady state', () => {
-  // On a busy computer code compiled for the first call's loop can be entered while that call runs: it knows nothing of the loop's end. A
-  // defect shows each time.
+  // On a busy computer the code can be compiled while the first call is still in its loop: from then on the loop is known, the beginning and
+  // the end of the function are not, and the second call is deoptimised (one in sixteen, with eight at a time on one core). A defect shows
+  // each time.
   it.skipIf(reference.kind !== 'c').each(LOOPS)(
     'is not deoptimised by %s %s',
     { retry: 2 },
