@@ -126,8 +126,22 @@ const cells = (row: ReportRow): string[] => [
   row.holds === undefined ? '' : `${row.holds ? 'yes' : 'NO'}${row.close ? ' ~' : ''}`,
 ];
 
-/** The table's cells, headings first. */
-export const reportCells = (rows: readonly ReportRow[]): string[][] => [
-  HEADINGS,
-  ...rows.map(cells),
-];
+/** Columns the whole table needs. */
+export const WIDE_COLUMNS = 135;
+/** What there is room for on a narrow terminal: operation, value, ratio, holds. */
+const NARROW = [0, 1, 2, 5];
+
+/** The table's cells, headings first; on a narrow terminal without spreads and targets. */
+export const reportCells = (rows: readonly ReportRow[], columns = WIDE_COLUMNS): string[][] => {
+  const all = [HEADINGS, ...rows.map(cells)];
+  if (columns >= WIDE_COLUMNS) return all;
+  return all.map((line) => NARROW.map((column) => line[column] as string));
+};
+
+/** How many targets hold, as a sentence. */
+export const verdict = (rows: readonly ReportRow[]): string => {
+  const judged = rows.filter(({ holds }) => holds !== undefined);
+  const missed = judged.filter(({ holds }) => !holds).map(({ operation }) => operation);
+  const held = `${judged.length - missed.length} of ${judged.length} targets hold`;
+  return missed.length === 0 ? held : `${held}; not: ${missed.join('; ')}`;
+};

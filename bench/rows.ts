@@ -106,8 +106,8 @@ export const ROWS: readonly Row[] = [
   ratioAtMost('trace-tapq', 'the same, TAPQ alone', undefined, 'off'),
   {
     id: 'scaling-disjoint',
-    operation: 'two workers on queues of their own',
-    unit: 'x one worker',
+    operation: 'two workers on queues of their own: speed-up',
+    unit: 'x',
     base: C,
     target: `>= 0.95 of ${C}; >= ${SCALING} when ${C} has ${CONTROL}`,
     holds: ({ value, ratio = Number.NaN, detail }) =>
@@ -115,8 +115,8 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: 'scaling-one-queue',
-    operation: 'two workers on one queue',
-    unit: 'x one worker',
+    operation: 'two workers on one queue: speed-up',
+    unit: 'x',
     base: C,
     target: `not below ${C}`,
     holds: ({ ratio = Number.NaN }) => ratio >= 1,
@@ -154,8 +154,8 @@ export const ROWS: readonly Row[] = [
     holds: ({ ratio = Number.NaN }) => ratio >= 0.8,
   },
   valueAtMost('rsa-key-cache', 'of these, keys found in the cache', '%'),
-  informs('rsa-2048-crt-at-once', 'the same on half of the cores, OpenSSL on the others', '/s'),
-  informs('rsa-2048-crt-new-key', 'RSA-2048 CRT with a key never seen before, one thread', '/s'),
+  informs('rsa-2048-crt-at-once', 'the same on half of the cores, OpenSSL on the rest', '/s'),
+  informs('rsa-2048-crt-new-key', 'RSA-2048 CRT, key never seen before, one thread', '/s'),
   valueAtMost('start-small', 'machine start, 16 queues, 2 guests', 'ms'),
   valueAtMost('start-largest', 'machine start, 256 x 256 queues', 'ms', 1000),
   valueAtMost('assign-adapter', 'assign_adapter, 256 x 256 queues, 64 mdevs', 'ms', 2),

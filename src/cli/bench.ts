@@ -46,7 +46,7 @@ export const addBench: AddCommand = (program, io, done) => {
 async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   // The benchmarks bring a package that only they need.
   const { questionNames, runBenchmarks } = await import('../../bench/run.ts');
-  const { reportCells } = await import('../../bench/report.ts');
+  const { reportCells, verdict } = await import('../../bench/report.ts');
   const { only, rounds, compiler, smoke = false } = options;
   const unknown = only?.find((name) => !questionNames().includes(name));
   if (unknown !== undefined)
@@ -70,8 +70,8 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
     io.out(`${processor}, ${cores} cores, Node ${node}, ${platform}\n`);
     io.out(`reference: ${report.referenceDescription}\n`);
     io.out(`${report.processes} processes, ${report.rounds} rounds each\n\n`);
-    io.out(table(reportCells(report.rows)));
-    if (smoke) io.out('\na smoke run: figures mean nothing\n');
+    io.out(table(reportCells(report.rows, io.isTerminal ? io.columns : undefined)));
+    io.out(smoke ? '\na smoke run: figures mean nothing\n' : `\n${verdict(report.rows)}\n`);
   }
   const missed = report.rows.some((row) => row.holds === false);
   return options.gate === true && missed ? EXIT_MISMATCH : EXIT_OK;

@@ -11,7 +11,7 @@ import type { Finding } from '../../bench/findings.ts';
 import { measureRounds, ratios, SMOKE_PACE } from '../../bench/measure/rounds.ts';
 import { median, quantile, quartiles } from '../../bench/measure/statistics.ts';
 import { QUESTIONS } from '../../bench/questions.ts';
-import { figure, type Report, reportCells, reportRows } from '../../bench/report.ts';
+import { figure, type Report, reportCells, reportRows, verdict } from '../../bench/report.ts';
 import { ROWS } from '../../bench/rows.ts';
 
 const finding = (row: string, ratio: number, value = 10): Finding => ({
@@ -121,6 +121,14 @@ describe('a report', () => {
     expect(scaling(1.89, 1.95)).toBe(false);
     expect(scaling(1.9, 1.95)).toBe(true);
     expect(scaling(1.8, 1.94)).toBe(false);
+  });
+
+  it('fits a narrow terminal without spreads and targets, and ends with a sentence', () => {
+    const rows = reportRows([finding('tapq-loop-1', 1.2), finding('mixed-64', 2.5)]);
+    for (const line of reportCells(rows, 80)) expect(line).toHaveLength(4);
+    expect(reportCells(rows)[0]).toHaveLength(6);
+    expect(verdict(rows)).toBe('1 of 2 targets hold; not: mixed stream, 64 B');
+    expect(verdict(rows.slice(0, 1))).toBe('1 of 1 targets hold');
   });
 
   it('refuses findings of unknown rows', () => {
