@@ -9,16 +9,15 @@ import { Piscina } from 'piscina';
 import {
   ATTENTION_SHARED,
   C_CLOCKS,
-  C_POOL_LOCK,
   C_STOP,
   CLOCK_STRIDE,
   G_CRASHED,
   K_APQN,
   K_OWNER,
   Q_ATTENTION,
-  Q_LOCK,
   T_DOORBELL,
   T_IN_SIE,
+  THREADS_MAX,
 } from '../../native-like/machine/layout.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
@@ -26,7 +25,7 @@ import { programArgs } from '../host/guest-program.ts';
 import { reaches } from '../host/host-wiring.ts';
 import { Machine } from '../host/machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
-import { releaseMdevs } from '../vfio-ap/mdevs-lock.ts';
+import { releaseDead } from './dead-thread.ts';
 import { Exclusion } from './sie.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
@@ -102,7 +101,8 @@ export class PooledMachine {
     options: PoolOptions,
   ) {
     this.machine = machine;
-    this.workers = Math.max(1, Math.min(options.workers ?? availableParallelism(), groups.length));
+    const wanted = Math.min(options.workers ?? availableParallelism(), groups.length);
+    this.workers = Math.max(1, Math.min(wanted, THREADS_MAX - 1));
     machine.service.only = 0;
     exclusion.instance = new Exclusion(machine.image, this.workers);
     this.assignOwners();
@@ -242,14 +242,8 @@ export class PooledMachine {
   /** A worker died: its locks are broken, its guests are reported and their queues reset; everything else goes on. */
   #lost(task: WorkerTask, error: unknown): undefined {
     const { image } = this.machine;
-    const { i32 } = image;
-    const owner = task.thread + 1;
-    releaseMdevs(i32, owner);
-    Atomics.compareExchange(i32, C_POOL_LOCK, owner, 0);
-    for (let n = 1; n < image.queues; n++)
-      Atomics.compareExchange(i32, image.queueRecord(n) + Q_LOCK, owner, 0);
-    for (const vcpu of task.vcpus) Atomics.store(i32, image.guest(vcpu.guest) + G_CRASHED, 1);
-    Atomics.store(i32, image.thread(task.thread) + T_IN_SIE, 0);
+    for (const vcpu of task.vcpus) Atomics.store(image.i32, image.guest(vcpu.guest) + G_CRASHED, 1);
+    releaseDead(image, task.thread);
     const reason = error instanceof Error ? error.message : String(error);
     for (const guest of new Set(task.vcpus.map((vcpu) => vcpu.guestName))) {
       this.crashes.push({ guest, reason });

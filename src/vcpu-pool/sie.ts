@@ -7,12 +7,15 @@
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   C_AWAITED,
+  C_CLOCKS,
+  CLOCK_STRIDE,
   G_BLOCK,
   G_CRASHED,
   T_IN_SIE,
   V_EVENT,
   V_GUEST,
 } from '../../native-like/machine/layout.ts';
+import { releaseDead } from './dead-thread.ts';
 
 /** Longest sleep before looking again: every wait must notice a thread that died. */
 const WAIT_MS = 20;
@@ -26,6 +29,9 @@ const SPIN_LOOKS = 256;
  * step of a program takes microseconds, and the hook sleeps at most 220 ms.
  */
 const DEAD_MS = 15_000;
+
+/** Word that says which vCPU the thread with this number has inside. */
+const inSieOf = (thread: number): number => C_CLOCKS + thread * CLOCK_STRIDE + T_IN_SIE;
 
 /** Word the host keeps the vCPU's guest out with. */
 const blockOf = (i32: Int32Array, vcpu: number): number =>
@@ -72,15 +78,10 @@ const waitForHost = (i32: Int32Array, vcpu: number): void => {
 
 /** A thread that was inside when its vCPU's guest was blocked. */
 interface Inside {
-  readonly vcpu: number;
-  /** Word index of its block. */
   readonly thread: number;
+  /** Word index of the vCPU's block. */
+  readonly vcpu: number;
 }
-
-/** Whether the host has to wait for it: not for one that has died. */
-const isInside = (i32: Int32Array, { vcpu, thread }: Inside): boolean =>
-  Atomics.load(i32, thread + T_IN_SIE) === vcpu &&
-  Atomics.load(i32, (i32[vcpu + V_GUEST] as number) + G_CRASHED) === 0;
 
 /**
  * The host's side: keeps vCPUs of a guest, or of all, out of interpretive execution while something changes. One thread of a machine
@@ -88,18 +89,22 @@ const isInside = (i32: Int32Array, { vcpu, thread }: Inside): boolean =>
  */
 export class Exclusion {
   readonly #image: MachineImage;
-  /** Word indices of the blocks of the threads that run vCPUs. */
-  readonly #threads: readonly number[];
+  readonly #workers: number;
+  readonly #deadMs: number;
   /** Word indices of the guests' records. */
   readonly #guests: readonly number[];
   /** How deep each guest is excluded: host operations nest. */
   readonly #depth: number[];
   #inside: Inside[] = [];
 
-  /** @param workers threads 1 to `workers` run vCPUs */
-  constructor(image: MachineImage, workers: number) {
+  /**
+   * @param workers threads 1 to `workers` run vCPUs
+   * @param deadMs a thread whose clock stands still for so long is dead
+   */
+  constructor(image: MachineImage, workers: number, deadMs = DEAD_MS) {
     this.#image = image;
-    this.#threads = Array.from({ length: workers }, (_, n) => image.thread(n + 1));
+    this.#workers = workers;
+    this.#deadMs = deadMs;
     this.#guests = Array.from({ length: image.guests }, (_, guest) => image.guest(guest));
     this.#depth = new Array<number>(image.guests).fill(0);
   }
@@ -131,34 +136,39 @@ export class Exclusion {
     const { i32 } = this.#image;
     const record = this.#guests[guest] as number;
     Atomics.store(i32, record + G_BLOCK, 1);
-    for (const thread of this.#threads) {
-      const vcpu = Atomics.load(i32, thread + T_IN_SIE);
+    for (let thread = 1; thread <= this.#workers; thread++) {
+      const vcpu = Atomics.load(i32, inSieOf(thread));
       if (vcpu === 0 || i32[vcpu + V_GUEST] !== record) continue;
       Atomics.store(i32, vcpu + V_EVENT, 1);
-      this.#inside.push({ vcpu, thread });
+      this.#inside.push({ thread, vcpu });
     }
   }
 
   #waitOut(): void {
-    const { i32 } = this.#image;
     const inside = this.#inside;
     for (let n = 0; n < SPIN_LOOKS && inside.length > 0; n++)
-      if (!isInside(i32, inside.at(-1) as Inside)) inside.pop();
+      if (!this.#isInside(inside.at(-1) as Inside)) inside.pop();
     if (inside.length > 0) this.#sleepUntilOut();
   }
 
+  #isInside({ thread, vcpu }: Inside): boolean {
+    return Atomics.load(this.#image.i32, inSieOf(thread)) === vcpu;
+  }
+
   #sleepUntilOut(): void {
-    const clocks = new Map(this.#inside.map((one) => [one, this.#clockOf(one)]));
+    let clocks = this.#clocks();
     for (let waited = 0; this.#countInside() > 0; ) {
       if (this.#sleep() === 'timed-out') waited += WAIT_MS;
-      if (waited > DEAD_MS) this.#giveUp(clocks);
+      if (waited < this.#deadMs) continue;
+      this.#giveUp(clocks);
+      clocks = this.#clocks();
+      waited = 0;
     }
   }
 
   /** Those that are out are forgotten. */
   #countInside(): number {
-    const { i32 } = this.#image;
-    this.#inside = this.#inside.filter((one) => isInside(i32, one));
+    this.#inside = this.#inside.filter((one) => this.#isInside(one));
     return this.#inside.length;
   }
 
@@ -171,17 +181,23 @@ export class Exclusion {
     return Atomics.wait(i32, C_AWAITED, awaited, WAIT_MS);
   }
 
-  /** Guests whose thread has not moved since `clocks` have crashed. */
-  #giveUp(clocks: ReadonlyMap<Inside, number>): void {
-    const { i32 } = this.#image;
-    for (const one of this.#inside) {
-      if (this.#clockOf(one) === clocks.get(one))
-        Atomics.store(i32, (i32[one.vcpu + V_GUEST] as number) + G_CRASHED, 1);
+  /** Threads that have not moved since `clocks` are dead, and their guests have crashed. */
+  #giveUp(clocks: readonly number[]): void {
+    const image = this.#image;
+    for (const { thread, vcpu } of this.#inside) {
+      if (clocks[thread] !== this.#clockOf(thread)) continue;
+      Atomics.store(image.i32, image.word(vcpu + V_GUEST) + G_CRASHED, 1);
+      releaseDead(image, thread);
     }
   }
 
-  #clockOf({ thread }: Inside): number {
-    return this.#image.f64[thread / 2] as number;
+  /** Of all threads, by their number. */
+  #clocks(): number[] {
+    return Array.from({ length: this.#workers + 1 }, (_, thread) => this.#clockOf(thread));
+  }
+
+  #clockOf(thread: number): number {
+    return this.#image.f64[this.#image.thread(thread) / 2] as number;
   }
 
   #unblock(guest: number): void {

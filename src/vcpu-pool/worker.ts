@@ -3,7 +3,13 @@
 // Source: docs/design.md section 4; docs/reference/performance.md section 5.
 import { parentPort, threadId } from 'node:worker_threads';
 import { MachineImage } from '../../native-like/machine/image.ts';
-import { C_CLOCKS, C_STOP, CLOCK_STRIDE, T_DOORBELL } from '../../native-like/machine/layout.ts';
+import {
+  C_CLOCKS,
+  C_STOP,
+  CLOCK_STRIDE,
+  G_CRASHED,
+  T_DOORBELL,
+} from '../../native-like/machine/layout.ts';
 import { keyCacheStatistics } from '../cex/key-cache.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
@@ -129,6 +135,8 @@ class Worker {
   }
 
   #runnable(vcpu: Running, now: number): boolean {
+    // A guest spread over several threads ends as a whole when one of them has died.
+    if (this.#i32[this.#image.guest(vcpu.task.guest) + G_CRASHED] !== 0) vcpu.done = true;
     if (vcpu.done) return false;
     if (vcpu.nextNs <= now) return true;
     return (
@@ -139,14 +147,22 @@ class Worker {
   /** Some steps of one vCPU inside interpretive execution, with its adapters served in between. */
   #turn(vcpu: Running): boolean {
     enterSie(this.#i32, vcpu.cpu.block, this.#block);
+    // What ends with an error must not leave the host waiting for this thread.
+    try {
+      this.#steps(vcpu);
+    } finally {
+      leaveSie(this.#i32, vcpu.cpu.block, this.#block);
+    }
+    return true;
+  }
+
+  #steps(vcpu: Running): void {
     for (let n = 0; n < STEPS_PER_TURN; n++) {
       const now = this.#readClock();
       if (!this.#runnable(vcpu, now)) break;
       this.#step(vcpu);
       if (this.#service.wanted && vcpu.task.vcpu === 0) this.#service.serve(vcpu.task.guest);
     }
-    leaveSie(this.#i32, vcpu.cpu.block, this.#block);
-    return true;
   }
 
   #step(vcpu: Running): void {
@@ -166,9 +182,12 @@ class Worker {
     for (const vcpu of this.#running) {
       if (vcpu.task.vcpu !== 0) continue;
       enterSie(this.#i32, vcpu.cpu.block, this.#block);
-      this.#readClock();
-      due = Math.min(due, this.#service.serve(vcpu.task.guest));
-      leaveSie(this.#i32, vcpu.cpu.block, this.#block);
+      try {
+        this.#readClock();
+        due = Math.min(due, this.#service.serve(vcpu.task.guest));
+      } finally {
+        leaveSie(this.#i32, vcpu.cpu.block, this.#block);
+      }
     }
     return due;
   }

@@ -3,6 +3,7 @@
 // Needs a built dist: workers load it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { T_IN_SIE } from '../../native-like/machine/layout.ts';
 import type { PooledMachine } from '../../src/vcpu-pool/pooled-machine.ts';
 import { finish, type GuestOptions, queueCounts, startPool, sums, vcpusOf } from './bench.ts';
 
@@ -103,6 +104,10 @@ describe('the pool', () => {
       await pool.kill(victim);
       for (let n = 0; n < 400 && pool.crashes.length === 0; n++) await sleep(5);
       expect(pool.crashes.map((crash) => crash.guest)).toEqual(['G1']);
+      // The other worker's vCPU ends with it: without that its program would go on for ever.
+      const reports = await pool.finished();
+      expect(reports.map(({ vcpus }) => vcpus.length)).toEqual([1]);
+      expect(pool.machine.image.word(pool.machine.image.thread(3 - victim) + T_IN_SIE)).toBe(0);
     },
   );
 });

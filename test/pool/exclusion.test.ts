@@ -2,7 +2,13 @@
 // Keeping vCPUs out of interpretive execution: who is told, who is waited for, who is kept out.
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { G_BLOCK, G_CRASHED, T_IN_SIE, V_EVENT } from '../../native-like/machine/layout.ts';
+import {
+  C_POOL_LOCK,
+  G_BLOCK,
+  G_CRASHED,
+  T_IN_SIE,
+  V_EVENT,
+} from '../../native-like/machine/layout.ts';
 import { createMachine, type Machine } from '../../src/index.ts';
 import { Exclusion, enterSie, leaveSie } from '../../src/vcpu-pool/sie.ts';
 
@@ -28,6 +34,20 @@ serveEvent(i32, vcpu, thread);
 parentPort.postMessage('back');
 leaveSie(i32, vcpu, thread);
 `;
+
+/** Moves a thread's clock on after each of some pauses, in milliseconds. */
+const CLOCK = `
+import { workerData } from 'node:worker_threads';
+const { memory, thread, moves } = workerData;
+const f64 = new Float64Array(memory.buffer);
+const never = new Int32Array(new SharedArrayBuffer(4));
+for (const ms of moves) {
+  Atomics.wait(never, 0, 0, ms);
+  f64[thread / 2]++;
+}
+`;
+/** Much more than the host's longest sleep. */
+const DEAD_MS = 200;
 
 const threads: Worker[] = [];
 let machine: Machine | undefined;
@@ -56,6 +76,13 @@ const threadsInside = async (image: Machine['image'], delays: readonly number[])
   });
   expect(await Promise.all(started.map(next))).toEqual(delays.map(() => 'inside'));
   return started;
+};
+
+/** Ends when the clock has moved for the last time. */
+const moveClock = (image: Machine['image'], thread: number, moves: readonly number[]) => {
+  const url = new URL(`data:text/javascript,${encodeURIComponent(CLOCK)}`);
+  const worker = new Worker(url, { workerData: { memory: image.memory, thread, moves } });
+  return new Promise((resolve) => worker.once('exit', resolve));
 };
 
 const start = async () => {
@@ -95,15 +122,50 @@ describe('a change that needs the vCPUs of a guest out', () => {
     leaveSie(i32, other, image.thread(1));
   });
 
-  it('does not wait for a guest whose thread has died', async () => {
-    const { image, i32, exclusion } = await start();
-    enterSie(i32, image.vcpu(1), image.thread(1));
-    i32[image.guest(1) + G_CRASHED] = 1;
-    let ran = false;
-    exclusion.run(undefined, () => {
-      ran = true;
+  it.each([
+    ['stands still from the beginning', []],
+    ['moves once more and then stands still', [40]],
+  ])(
+    'gives a thread up whose clock %s: its guest has crashed, its locks are free',
+    async (_what, moves) => {
+      const { image, i32 } = await start();
+      const thread = image.thread(1);
+      enterSie(i32, image.vcpu(1), thread);
+      i32[C_POOL_LOCK] = 2;
+      const clock = moveClock(image, thread, moves);
+      let ran = false;
+      new Exclusion(image, 3, DEAD_MS).run(undefined, () => {
+        ran = true;
+      });
+      expect([ran, image.word(image.guest(1) + G_CRASHED)]).toEqual([true, 1]);
+      expect([i32[C_POOL_LOCK], i32[thread + T_IN_SIE]]).toEqual([0, 0]);
+      await clock;
+    },
+  );
+
+  it('waits for a slow thread as long as its clock moves', async () => {
+    const { image, i32 } = await start();
+    const inside = await threadsInside(image, [DEAD_MS * 4]);
+    const clock = moveClock(image, image.thread(1), new Array(20).fill(DEAD_MS / 4));
+    let inSie = -1;
+    new Exclusion(image, 3, DEAD_MS).run(1, () => {
+      inSie = Atomics.load(i32, image.thread(1) + T_IN_SIE);
     });
-    expect(ran).toBe(true);
+    expect([inSie, image.word(image.guest(1) + G_CRASHED)]).toEqual([0, 0]);
+    expect(await Promise.all(inside.map(next))).toEqual(['back']);
+    await clock;
+  });
+
+  it('waits for vCPUs of a crashed guest that other threads still run', async () => {
+    const { image, i32, exclusion } = await start();
+    const inside = await threadsInside(image, [30]);
+    i32[image.guest(1) + G_CRASHED] = 1;
+    let inSie = -1;
+    exclusion.run(1, () => {
+      inSie = Atomics.load(i32, image.thread(1) + T_IN_SIE);
+    });
+    expect(inSie).toBe(0);
+    expect(await Promise.all(inside.map(next))).toEqual(['back']);
   });
 
   it('nests, and opens the guest with the outermost only, also after an error', async () => {
