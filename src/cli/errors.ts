@@ -4,7 +4,7 @@
 
 import { formatMistake, MistakesError } from '../config/mistakes.ts';
 import { ApemuError } from '../errors.ts';
-import { EXIT_BAD_INPUT, EXIT_USAGE } from './io.ts';
+import { EXIT_BAD_INPUT, EXIT_MISMATCH, EXIT_USAGE } from './io.ts';
 import { count } from './text.ts';
 
 /** Most mistakes of a file that are shown: a file of another kind has one on every line. */
@@ -55,7 +55,7 @@ function mistakesText({ mistakes, place }: MistakesError): string {
 
 /** The exit code an error ends the process with. */
 export function exitCodeOf(error: unknown): number {
-  return error instanceof ApemuError && error.code.startsWith('APEMU_ERR_USAGE')
-    ? EXIT_USAGE
-    : EXIT_BAD_INPUT;
+  if (!(error instanceof ApemuError)) return EXIT_BAD_INPUT;
+  if (error.code === 'APEMU_ERR_GUEST_ENDED') return EXIT_MISMATCH;
+  return error.code.startsWith('APEMU_ERR_USAGE') ? EXIT_USAGE : EXIT_BAD_INPUT;
 }

@@ -5,7 +5,6 @@ import type { Command } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
 import { parseMemory } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
-import { Machine } from '../host/machine.ts';
 import { formatFigures, measureFigures } from '../qemu/benchmark/benchmark.ts';
 import { type QemuCommand, runQemu } from '../qemu/command.ts';
 import { formatDemo, runDemo } from '../qemu/demo.ts';
@@ -18,9 +17,11 @@ import {
   type KernelTable,
   probeResponseCodes,
 } from '../qemu/response-codes/report.ts';
-import { Shell } from '../shell/shell.ts';
 import type { AddCommand } from './commands.ts';
+import { GuestLines } from './guest-lines.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
+import { refuseConflicts } from './qemu-conflicts.ts';
+import { shellSession } from './shell-session.ts';
 import { showWarnings } from './text.ts';
 import { TraceFile } from './trace-file.ts';
 import { TypedInput } from './typed-input.ts';
@@ -79,6 +80,7 @@ export const addQemu: AddCommand = (program, io, done) => {
       const [file, extra] = first.startsWith('-')
         ? [DEFAULT_CONFIG, [first, ...rest]]
         : [first, rest];
+      refuseConflicts(givenOptions(options, extra));
       if (options.demo === true) await demo(file, options, io);
       else if (options.responseCodes === true) await responseCodes(options, io);
       else if (options.benchmark === true) await benchmark(options, io);
@@ -86,6 +88,16 @@ export const addQemu: AddCommand = (program, io, done) => {
       done(EXIT_OK);
     });
 };
+
+/** Names of the options that were given, as on the command line. */
+function givenOptions(options: QemuOptions, extra: readonly string[]): Set<string> {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const names = given.flatMap(([name, value]) => {
+    const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return value === false ? [`no-${option}`] : option === 'interrupts' ? [] : [option];
+  });
+  return new Set([...names, ...(extra.length > 0 ? ['QEMU options'] : [])]);
+}
 
 function memoryOption(text: string): number {
   const bytes = parseMemory(text);
@@ -142,6 +154,7 @@ async function boot(
   showWarnings(loaded, io);
   const names = options.guest ?? loaded.config.guests.map((guest) => guest.name);
   const alone = options.lpar === true || names.length === 1;
+  const lines = new GuestLines((text) => io.out(text));
   const typed = new TypedInput(io.input, options.kernel === undefined ? READY_MARK : '');
   const command: QemuCommand = {
     config: loaded.config,
@@ -151,10 +164,11 @@ async function boot(
       ? { launch: await launchOf(options, extra, alone, io) }
       : { attach: options.attach }),
     ...(options.hook === undefined ? {} : { hook: options.hook }),
-    ...(options.shell === undefined ? {} : { shellSocket: options.shell, shell: runShellLine }),
+    ...(options.shell === undefined ? {} : { shellSocket: options.shell, shell: shellSession }),
     log: log(io),
     onConsole: (guest, text) => {
-      io.out(alone ? text : text.replace(/^(?=.)/gm, `${guest}: `));
+      if (alone) io.out(text);
+      else lines.shown(guest, text);
       typed.shown(text);
     },
     onServed: ([served]) => {
@@ -167,6 +181,7 @@ async function boot(
     await runTraced(command, options, io);
   } finally {
     typed.close();
+    lines.flush();
   }
 }
 
@@ -207,19 +222,3 @@ async function launchOf(
     extra,
   };
 }
-
-/** A line of the administrator's shell: what it prints. */
-const runShellLine: NonNullable<QemuCommand['shell']> = async (machine, line) => {
-  if (!(machine instanceof Machine)) {
-    throw new ApemuError(
-      'APEMU_ERR_QEMU_SHELL',
-      'with --lpar the guest is the host: use its own shell',
-    );
-  }
-  let text = '';
-  const take = (part: string): void => {
-    text += part;
-  };
-  await new Shell(machine, { out: take, err: take }).run(`${line}\n`);
-  return text;
-};

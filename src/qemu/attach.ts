@@ -68,6 +68,9 @@ export class Attachment implements Station {
     qmp.onClose = () => this.#become('ended');
   }
 
+  /** It ended in a disabled wait. */
+  panicked = false;
+
   get state(): AttachState {
     return this.#state;
   }
@@ -114,7 +117,12 @@ export class Attachment implements Station {
 
   #event(event: QmpEvent): void {
     if (event.event === 'RESET') this.#reset('the guest was reset');
-    if (event.event === 'SHUTDOWN') this.#log('the guest has shut down');
+    if (event.event !== 'SHUTDOWN') return;
+    this.panicked = event.data['reason'] === 'guest-panic';
+    // What the host ended has not shut down.
+    if (this.panicked) this.#log('the guest has panicked');
+    else if (!String(event.data['reason']).startsWith('host-'))
+      this.#log('the guest has shut down');
   }
 
   #reset(reason: string): void {

@@ -12,7 +12,7 @@ import { createLparMachine, type LparMachine } from './lpar-machine.ts';
 import { Poller } from './poller.ts';
 import { attachGuest, bootGuest, type ServedGuest, type ServeOptions } from './serve.ts';
 import type { ApService } from './service.ts';
-import { openShellSocket } from './shell-socket.ts';
+import { openShellSocket, type ShellSession } from './shell-socket.ts';
 
 /** What `apemu qemu` was asked for. */
 export interface QemuCommand extends ServeOptions {
@@ -29,8 +29,8 @@ export interface QemuCommand extends ServeOptions {
   readonly onTrace?: TakeTrace;
   /** Path of a Unix socket for the administrator's shell. */
   readonly shellSocket?: string;
-  /** Runs one line of that shell. */
-  readonly shell?: (machine: Machine | LparMachine, line: string) => Promise<string> | string;
+  /** Opens that shell for a connection. */
+  readonly shell?: (machine: Machine | LparMachine) => ShellSession;
   /** Console output of a guest that is not on our terminal. */
   readonly onConsole?: (guest: string, text: string) => void;
   /** Called once everything is served. */
@@ -61,13 +61,18 @@ export async function runQemu(command: QemuCommand): Promise<void> {
   let socket: Awaited<ReturnType<typeof openShellSocket>> | undefined;
   try {
     if (command.shellSocket !== undefined && command.shell !== undefined) {
-      const run = command.shell;
-      socket = await openShellSocket(command.shellSocket, (line) => run(machine, line));
+      const open = command.shell;
+      socket = await openShellSocket(command.shellSocket, () => open(machine));
     }
     for (const target of targets) served.set(target.name, await serve(command, poller, target));
     command.onServed?.(served);
-    const ended = Promise.all([...served.values()].map((guest) => guest.ended));
-    await Promise.race([ended, aborted(command.signal)]);
+    const ended = Promise.all([...served].map(async ([name, guest]) => [name, await guest.ended]));
+    const ends = (await Promise.race([ended, aborted(command.signal)])) ?? [];
+    const problems = ends.filter(([, problem]) => problem !== undefined);
+    if (problems.length > 0) {
+      const text = problems.map(([name, problem]) => `${name}: ${problem}`).join('; ');
+      throw new ApemuError('APEMU_ERR_GUEST_ENDED', text);
+    }
   } finally {
     await Promise.all([...served.values()].map((guest) => guest.close()));
     await socket?.close();

@@ -21,7 +21,7 @@ export const QEMU_PROGRAM = 'qemu-system-s390x';
 export const AP_FACILITIES = { polling: '12,15', interrupts: '12,15,65' } as const;
 
 /** Guest storage unless the user says otherwise. */
-const DEFAULT_MEMORY_MIB = 512;
+export const DEFAULT_MEMORY_MIB = 512;
 
 /** What to boot. */
 export interface LaunchOptions {
@@ -50,6 +50,13 @@ export interface LaunchOptions {
   readonly program?: string;
 }
 
+/** How a QEMU ended: its exit status or the signal, and what it wrote to standard error. */
+export interface QemuEnd {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+}
+
 /** A QEMU that runs. */
 export interface RunningQemu {
   readonly process: ChildProcess;
@@ -61,8 +68,8 @@ export interface RunningQemu {
   /** Console output and input; null when it is on our terminal. */
   readonly output: Readable | null;
   readonly input: Writable | null;
-  /** Resolves when QEMU has ended, with its exit status and what it wrote to standard error. */
-  readonly ended: Promise<{ status: number | null; stderr: string }>;
+  /** Resolves when QEMU has ended. */
+  readonly ended: Promise<QemuEnd>;
   /** Ends QEMU if it still runs and removes everything. Safe to call again. */
   close(): Promise<void>;
 }
@@ -86,7 +93,8 @@ export function kernelCommandLine(options: LaunchOptions): string {
   ];
   const given = options.append ?? '';
   // A parameter the user gives stands alone: most are taken from their last place, but facilities= adds up.
-  const kept = ours.filter((word) => !given.includes(`${word.split('=')[0]}=`));
+  const names = given.split(/\s+/).map((word) => word.split('=')[0]);
+  const kept = ours.filter((word) => !names.includes(word.split('=')[0]));
   return [...kept, given].join(' ').trim();
 }
 
@@ -103,7 +111,9 @@ export function qemuArguments(options: LaunchOptions, folder: string, ramPath: s
   args.push('-cpu', 'max', '-accel', 'tcg,thread=multi');
   args.push('-smp', `${cpus},maxcpus=${options.maxCpus ?? cpus}`, '-m', `${memory}`);
   args.push('-nographic', '-nodefaults', '-monitor', 'none', '-serial', 'none');
-  args.push('-chardev', 'stdio,id=c0,mux=off,signal=off', '-device', 'sclpconsole,chardev=c0');
+  // On a terminal Ctrl-C is the guest's; with mux Ctrl-A X ends QEMU, and Ctrl-A H shows help.
+  const mux = options.console === 'inherit' ? 'on' : 'off';
+  args.push('-chardev', `stdio,id=c0,mux=${mux},signal=off`, '-device', 'sclpconsole,chardev=c0');
   args.push('-qmp', `unix:${join(folder, MONITOR)},server=on,wait=off`);
   if (options.bare === true) {
     const stub = `socket,id=debug,path=${join(folder, DEBUG_STUB)},server=on,wait=off`;
@@ -177,9 +187,9 @@ function watch(child: ChildProcess): RunningQemu['ended'] {
   child.stderr?.on('data', (chunk: Buffer) => text.push(chunk));
   child.stdin?.on('error', () => {});
   return new Promise((resolve) => {
-    const finish = (status: number | null) =>
-      resolve({ status, stderr: Buffer.concat(text).toString() });
-    child.on('error', () => finish(127));
+    const finish = (status: number | null, signal: NodeJS.Signals | null) =>
+      resolve({ status, signal, stderr: Buffer.concat(text).toString() });
+    child.on('error', () => finish(127, null));
     child.on('close', finish);
   });
 }
@@ -190,7 +200,7 @@ async function monitor(
   ended: RunningQemu['ended'],
   socket: string,
 ): Promise<Qmp> {
-  let over: { status: number | null; stderr: string } | undefined;
+  let over: QemuEnd | undefined;
   ended.then((value) => {
     over = value;
   });
@@ -204,10 +214,10 @@ async function monitor(
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   child.kill('SIGKILL');
-  throw startFailure({ status: null, stderr: 'it did not open its monitor' });
+  throw startFailure({ status: null, signal: null, stderr: 'it did not open its monitor' });
 }
 
-function startFailure(over: { status: number | null; stderr: string }): ApemuError {
+function startFailure(over: QemuEnd): ApemuError {
   // QEMU's own messages begin with its name; setpriv says that it could not execute it.
   const missing = over.status === 127 || /No such file or directory|not found/.test(over.stderr);
   if (missing && !over.stderr.startsWith(`${QEMU_PROGRAM}: `)) {

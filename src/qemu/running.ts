@@ -95,7 +95,8 @@ function commandLineInMemory(ram: GuestRam): string {
  */
 export function commandLineProblem(text: string, size: number): string | undefined {
   const words = text.split(/\s+/);
-  if (!words.some((word) => word.startsWith('facilities='))) {
+  const told = words.filter((word) => word.startsWith('facilities=')).join(',');
+  if (!/\b(12|15|65)\b/.test(told)) {
     return 'the guest kernel was not told of the AP facilities: add facilities=12,15,65 to its command line (facilities=12,15 for polling)';
   }
   const limit = (size - AREA_BYTES) / 0x100000;

@@ -4,11 +4,19 @@
 import { readFileSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
 import { Attachment } from './attach.ts';
-import { type LaunchOptions, launchQemu, memoryShortage, type RunningQemu } from './launch.ts';
+import {
+  DEFAULT_MEMORY_MIB,
+  kernelCommandLine,
+  type LaunchOptions,
+  launchQemu,
+  memoryShortage,
+  type QemuEnd,
+  type RunningQemu,
+} from './launch.ts';
 import { LOWCORE, PSW_BYTES } from './layout.ts';
 import type { HookRule } from './lowcore.ts';
 import type { Poller } from './poller.ts';
-import { connectRunning, countCpus } from './running.ts';
+import { commandLineProblem, connectRunning, countCpus } from './running.ts';
 import type { ApService } from './service.ts';
 import { type StoreWatch, watchStores } from './store-watch.ts';
 
@@ -28,8 +36,8 @@ export interface ServedGuest {
   readonly attachment: Attachment;
   /** The QEMU we started; undefined when it was there before us. */
   readonly qemu: RunningQemu | undefined;
-  /** Resolves when the guest's QEMU has ended. */
-  readonly ended: Promise<void>;
+  /** Resolves when the guest's QEMU has ended: with what went wrong, or undefined. */
+  readonly ended: Promise<string | undefined>;
   /** Stops serving: ends the QEMU we started, lets go the one we attached to. Safe to call again. */
   close(): Promise<void>;
 }
@@ -40,7 +48,8 @@ const QUIET_MS = 60_000;
 /**
  * Boots a guest under QEMU and serves it.
  *
- * @throws ApemuError as `launchQemu`; APEMU_ERR_QEMU_KERNEL when the kernel does not know `facilities=`
+ * @throws ApemuError as `launchQemu`; APEMU_ERR_QEMU_KERNEL when the kernel does not know `facilities=`; APEMU_ERR_USAGE_APPEND when the user's
+ *   command line takes away what it needs
  */
 export async function bootGuest(
   service: ApService,
@@ -54,14 +63,20 @@ export async function bootGuest(
       `${launch.kernel} does not know the parameter facilities=, so it cannot be told of AP facilities. Use an s390x Linux kernel 5.0 or newer, or \`apemu guest-image\`.`,
     );
   }
+  checkAppend(launch);
   const shortage = memoryShortage(launch);
   if (shortage !== undefined) options.log?.(`${service.name}: ${shortage}`);
   const qemu = await launchQemu(launch);
   const cpus = await countCpus(qemu.qmp);
   const attachment = attach(service, poller, { qmp: qemu.qmp, ram: qemu.ram, cpus }, options);
   const watch = launch.bare === true ? await startTestKernel(qemu, attachment) : undefined;
-  const ended = qemu.ended.then(() => poller.remove(attachment));
+  let closing = false;
+  const ended = qemu.ended.then((end) => {
+    poller.remove(attachment);
+    return closing ? undefined : problemOf(end, attachment);
+  });
   const close = async () => {
+    closing = true;
     options.signal?.removeEventListener('abort', close);
     poller.remove(attachment);
     watch?.close();
@@ -70,6 +85,26 @@ export async function bootGuest(
   options.signal?.addEventListener('abort', close, { once: true });
   if (options.signal?.aborted === true) await close();
   return { attachment, qemu, ended, close };
+}
+
+/** What the user gave instead of ours must do for the hook, too. */
+function checkAppend(launch: LaunchOptions): void {
+  if (launch.bare === true) return;
+  const size = (launch.memoryMiB ?? DEFAULT_MEMORY_MIB) * 0x100000;
+  const problem = commandLineProblem(kernelCommandLine(launch), size);
+  if (problem === undefined) return;
+  throw new ApemuError('APEMU_ERR_USAGE_APPEND', `--append ${launch.append}: ${problem}`);
+}
+
+/** Why a QEMU that we did not end has ended badly. */
+function problemOf(
+  { status, signal, stderr }: QemuEnd,
+  attachment: Attachment,
+): string | undefined {
+  if (attachment.panicked) return 'the guest has panicked';
+  if (status === 0) return undefined;
+  const how = signal === null ? `with status ${status}` : `by ${signal}`;
+  return `QEMU has ended ${how}${stderr.trim() === '' ? '' : `: ${stderr.trim()}`}`;
 }
 
 /** It is hooked when it sets its handlers. If its image has them, no watch is needed, which costs a microsecond an instruction. */
@@ -98,15 +133,19 @@ export async function attachGuest(
 ): Promise<ServedGuest> {
   const connection = await connectRunning(qmpPath, options.hook === 'bare');
   const attachment = attach(service, poller, connection, options);
-  const ended = new Promise<void>((resolve) => {
+  const ended = new Promise<undefined>((resolve) => {
     attachment.onState = (state) => {
-      if (state === 'ended') resolve();
+      if (state === 'ended') resolve(undefined);
     };
   });
   let closed = false;
   const close = async () => {
     if (closed) return;
     closed = true;
+    if (attachment.state === 'attached')
+      options.log?.(
+        `${service.name}: let go: its next AP instruction is an operation exception, which Linux does not survive. Serve it again before`,
+      );
     await attachment.detach().catch(() => {});
     poller.remove(attachment);
     connection.qmp.close();

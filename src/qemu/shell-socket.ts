@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The administrator's shell on a Unix socket: one command a line in, its output and a prompt out. Mode 0600: its owner only.
 
-import { rmSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { lstatSync, rmSync } from 'node:fs';
+import { createConnection, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { ApemuError } from '../errors.ts';
+
+/** Longest path of a Unix socket (sun_path less the final zero); longer ones would be cut off. */
+const PATH_BYTES_MAX = 107;
+
+/** What one connection talks to. */
+export interface ShellSession {
+  /** Executes a line and gives what it prints; it throws for a failure, whose message is printed. */
+  run(line: string): Promise<string> | string;
+  /** `exit` was called. */
+  readonly ended?: boolean;
+}
 
 /** An open shell socket. */
 export interface ShellSocket {
@@ -12,27 +24,33 @@ export interface ShellSocket {
 }
 
 /**
- * Opens the socket.
+ * Opens the socket. One that a killed process left behind is replaced.
  *
- * @param run executes one line and gives what it prints; it throws for a failure, whose message is printed
+ * @param open called for each connection
+ * @throws ApemuError APEMU_ERR_USAGE_SHELL for a path that is too long, in use, something else than a socket, or cannot be made
  */
 export async function openShellSocket(
   path: string,
-  run: (line: string) => Promise<string> | string,
+  open: () => ShellSession,
   prompt = 'apemu> ',
 ): Promise<ShellSocket> {
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX)
+    throw unusable(path, `a socket's path has at most ${PATH_BYTES_MAX} bytes`);
+  await makeRoom(path);
   const clients = new Set<Socket>();
   const server = createServer((socket) => {
     clients.add(socket);
     socket.on('close', () => clients.delete(socket));
     socket.on('error', () => {});
-    serveClient(socket, run, prompt);
+    serveClient(socket, open(), prompt);
   });
   // The mode must hold from the first moment on, so it comes from the mask and not from a later chmod.
   const mask = process.umask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
+      server.once('error', (error: NodeJS.ErrnoException) =>
+        reject(unusable(path, `${error.code}; does its folder exist, and may you write to it?`)),
+      );
       server.listen(path, resolve);
     });
   } finally {
@@ -48,20 +66,41 @@ export async function openShellSocket(
   };
 }
 
-async function serveClient(
-  socket: Socket,
-  run: (line: string) => Promise<string> | string,
-  prompt: string,
-): Promise<void> {
+const unusable = (path: string, why: string): ApemuError =>
+  new ApemuError('APEMU_ERR_USAGE_SHELL', `the shell's socket cannot be ${path}: ${why}`);
+
+/** Removes a socket nobody listens to. */
+async function makeRoom(path: string): Promise<void> {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  if (!there.isSocket()) throw unusable(path, 'there is something else');
+  if (await isListening(path)) throw unusable(path, 'another process listens there');
+  rmSync(path, { force: true });
+}
+
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(path);
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
+}
+
+async function serveClient(socket: Socket, session: ShellSession, prompt: string): Promise<void> {
   socket.write(prompt);
   for await (const line of createInterface({ input: socket })) {
     let text: string;
     try {
-      text = await run(line);
+      text = await session.run(line);
     } catch (error) {
       text = (error as Error).message;
     }
     if (socket.destroyed) return;
-    socket.write(`${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${prompt}`);
+    const shown = `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}`;
+    if (session.ended === true) {
+      socket.end(shown);
+      return;
+    }
+    socket.write(`${shown}${prompt}`);
   }
 }

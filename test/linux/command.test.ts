@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apemu qemu` as a user starts it: commands from a pipe, the administrator's shell on its socket, nothing left behind.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -31,6 +31,16 @@ const administer = (socket: string, line: string): Promise<string> =>
   });
 
 describe.skipIf(image === undefined || !built)('apemu qemu', () => {
+  it('ends with code 1 and the reason when a guest has panicked', () => {
+    const args = [main, 'qemu', path('examples/two-guests.yaml'), '--guest', 'Guest1'];
+    const { status, stderr } = spawnSync(process.execPath, [...args, '--append', 'rdinit=/nope'], {
+      encoding: 'utf8',
+      timeout: 120_000,
+      input: '',
+    });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/Guest1: the guest has panicked/)]);
+  });
+
   it('runs commands from a pipe, with the shell beside it, and ends with the guest', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'apemu-command-'));
     const socket = join(folder, 'shell');

@@ -65,7 +65,7 @@ describe.skipIf(image === undefined)('SIGKILL', () => {
   it('of QEMU ends serving, and nothing is left to clean up', async () => {
     const guest = await bootLinux(new StubService(), image!);
     process.kill(guest.qemu!.pid, 'SIGKILL');
-    await guest.ended;
+    expect(await guest.ended).toBe('QEMU has ended by SIGKILL');
     expect(guest.attachment.state).toBe('ended');
     await guest.close();
     expect(ramFiles()).toEqual([]);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The guest's console as commands and answers; the shell socket; the loop that looks.
 
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { GuestConsole } from '../../src/qemu/console.ts';
 import { Poller } from '../../src/qemu/poller.ts';
 import { openShellSocket } from '../../src/qemu/shell-socket.ts';
@@ -48,10 +49,13 @@ describe('the shell socket', () => {
   it('runs lines for its owner only', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'apemu-shell-'));
     const path = join(folder, 'shell');
-    const shell = await openShellSocket(path, (line) => {
-      if (line === 'bad') throw new Error('no such command');
-      return `did ${line}`;
-    });
+    const session = {
+      run: (line: string) => {
+        if (line === 'bad') throw new Error('no such command');
+        return `did ${line}`;
+      },
+    };
+    const shell = await openShellSocket(path, () => session);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const client = createConnection(path).setEncoding('utf8');
     let text = '';
@@ -65,6 +69,37 @@ describe('the shell socket', () => {
     expect(text).toContain('did one\n');
     await shell.close();
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('the path of a shell socket', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'apemu-shell-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const open = (path: string) => openShellSocket(path, () => ({ run: (line) => line }));
+
+  it.each([
+    ['is too long', 'x'.repeat(108), 'at most 107 bytes'],
+    ['is that of a file', 'file', 'something else'],
+    ['is in a folder that is not there', 'missing/shell', 'does its folder exist'],
+  ])('that %s is refused in words', async (_what, name, text) => {
+    writeFileSync(join(folder, 'file'), '');
+    const failure = open(join(folder, name));
+    await expect(failure).rejects.toMatchObject({ code: 'APEMU_ERR_USAGE_SHELL' });
+    await expect(failure).rejects.toThrow(text);
+  });
+
+  it('that another process listens to is refused, one that was left behind is taken', async () => {
+    const path = join(folder, 'shell');
+    const program = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log(1))`;
+    const other = spawn(process.execPath, ['-e', program]);
+    await new Promise((resolve) => other.stdout.once('data', resolve));
+    await expect(open(path)).rejects.toThrow('another process listens there');
+    const gone = new Promise((resolve) => other.once('close', resolve));
+    other.kill('SIGKILL');
+    await gone;
+    expect(existsSync(path)).toBe(true);
+    await (await open(path)).close();
+    expect(existsSync(path)).toBe(false);
   });
 });
 

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options of `apemu qemu` that say nothing together: one of them would be ignored.
+
+import { ApemuError } from '../errors.ts';
+
+/** Each option, and what does not go with it. */
+const CONFLICTS: readonly (readonly [string, readonly string[]])[] = [
+  [
+    'attach',
+    [
+      ...['kernel', 'initrd', 'append', 'image', 'memory', 'reboot', 'no-interrupts'],
+      ...['lpar', 'QEMU options'],
+    ],
+  ],
+  ['kernel', ['image']],
+  ['image', ['initrd']],
+  ['lpar', ['guest', 'shell', 'trace']],
+  [
+    'demo',
+    [
+      ...['guest', 'kernel', 'initrd', 'append', 'memory', 'reboot', 'no-interrupts', 'hook'],
+      ...['lpar', 'attach', 'shell', 'trace', 'QEMU options', 'benchmark', 'response-codes'],
+    ],
+  ],
+];
+
+const shown = (name: string): string => (name.includes(' ') ? name : `--${name}`);
+
+/**
+ * Refuses options that do not go together.
+ *
+ * @param given names of the options on the command line; `QEMU options` for what stands after `--`
+ * @throws ApemuError APEMU_ERR_USAGE_OPTIONS
+ */
+export function refuseConflicts(given: ReadonlySet<string>): void {
+  for (const [name, others] of CONFLICTS) {
+    const other = given.has(name) ? others.find((one) => given.has(one)) : undefined;
+    if (other !== undefined)
+      throw new ApemuError(
+        'APEMU_ERR_USAGE_OPTIONS',
+        `${shown(other)} says nothing with ${shown(name)}: leave one of them out`,
+      );
+  }
+  if (given.has('initrd') && !given.has('kernel'))
+    throw new ApemuError('APEMU_ERR_USAGE_OPTIONS', '--initrd needs --kernel');
+}
