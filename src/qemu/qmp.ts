@@ -25,6 +25,8 @@ interface Waiting {
 
 /** How long one command may take. QEMU answers in well under a millisecond unless it hangs. */
 const COMMAND_TIMEOUT_MS = 10_000;
+/** QEMU greets at once; it does not greet a second client. */
+const GREETING_TIMEOUT_MS = 3_000;
 
 /** A connection to QEMU's monitor. */
 export class Qmp implements Monitor {
@@ -82,7 +84,7 @@ export class Qmp implements Monitor {
       const timer = setTimeout(() => {
         reject(new ApemuError('APEMU_ERR_QEMU_QMP', `QEMU does not answer ${command}`));
         this.#socket.destroy();
-      }, COMMAND_TIMEOUT_MS);
+      }, GREETING_TIMEOUT_MS);
       this.#waiting.push({ command, resolve: resolve as (value: unknown) => void, reject, timer });
       const request =
         args === undefined ? { execute: command } : { execute: command, arguments: args };

@@ -7,7 +7,7 @@ import type { GuestHandle } from '../host/guest-handle.ts';
 import { type CommandResult, done, failed } from '../sysfs/command.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';
 import type { ShellContext } from './context.ts';
-import { attach, busStateOf, end, mdevOf, programOf, start, stateOf } from './guests.ts';
+import { attach, busStateOf, end, isOutside, mdevOf, programOf, start, stateOf } from './guests.ts';
 
 /** A guest's part of a command line: the guest and what follows its name. */
 interface Call {
@@ -44,6 +44,8 @@ function attachTo(call: Call): CommandResult {
 
 async function startGuest(call: Call): Promise<CommandResult> {
   const { context, guest, rest } = call;
+  if (isOutside(context, guest))
+    return failed(`guest: ${guest.name} runs under QEMU: what it runs is its own kernel`);
   if (programOf(context, guest) !== undefined)
     return failed(`guest: ${guest.name} is ${stateOf(context, guest)} already`);
   if (rest.length > 0 || !context.machine.isAttached(guest.name)) {

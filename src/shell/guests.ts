@@ -2,6 +2,7 @@
 // A guest as its administrator handles it: attach to an mdev, start its program, look at it, stop it.
 // Source: docs/reference/vfio-ap.md sections 4.6 and 7.1 (S4-24); docs/design.md section 3.
 import { resetVcpu } from '../../native-like/machine/image.ts';
+import { G_EXTERNAL } from '../../native-like/machine/layout.ts';
 import { finish } from '../ap-bus/operation.ts';
 import { workloadDone } from '../guest/ap-bus-driver/driver.ts';
 import { type ApBusState, SCAN_NONE } from '../guest/ap-bus-driver/state.ts';
@@ -59,6 +60,10 @@ function clear(context: ShellContext, guest: GuestHandle): void {
   for (let n = 0; n < guest.vcpus; n++)
     resetVcpu(context.machine.image, context.machine.image.vcpu(guest.number, n));
 }
+
+/** A guest under QEMU has its registers and storage there, and its kernel for a program. */
+export const isOutside = ({ machine: { image } }: ShellContext, guest: GuestHandle): boolean =>
+  image.word(image.guest(guest.number) + G_EXTERNAL) !== 0;
 
 /** Starts a guest's program and lets its kernel find its devices. It goes on when its workload has ended, unless told not to. */
 export async function start(context: ShellContext, guest: GuestHandle): Promise<void> {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's time beside guests in QEMU: the host's, also after somebody let it pass at the administrator's shell.
+// A machine beside guests in QEMU: its time is the host's, also after somebody let it pass at the shell; their programs are their kernels.
 import { afterEach, expect, it } from 'vitest';
+import { G_EXTERNAL } from '../../native-like/machine/layout.ts';
+import { shellSession } from '../../src/cli/shell-session.ts';
 import { configFromObject } from '../../src/config/load.ts';
 import { createQemuMachine, type QemuMachine } from '../../src/qemu/guest-machine.ts';
 
@@ -24,4 +26,13 @@ it.each([
     return (machine.nowNs() - start) / SECOND;
   });
   expect(times).toEqual(seconds);
+});
+
+it('a guest in QEMU is not started with a program of ours', async () => {
+  const { config } = configFromObject({ apemu: 1, guests: { Guest1: {} } });
+  qemu = await createQemuMachine(config, ['Guest1']);
+  qemu.machine.image.i32[qemu.machine.image.guest(1) + G_EXTERNAL] = 1;
+  const shell = shellSession(qemu.machine);
+  expect(await shell.run('guest start Guest1')).toContain('Guest1 runs under QEMU');
+  expect(await shell.run('guest list')).toMatch(/^Guest1 +(off|attached) /m);
 });
