@@ -14,6 +14,7 @@ export function processIo(): CommandIo & { close(): void } {
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  process.on('SIGHUP', interrupt);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // `apemu … | head`: the reader has what it wanted.
     if (error.code === 'EPIPE') process.exit(EXIT_OK);
@@ -44,6 +45,7 @@ export function processIo(): CommandIo & { close(): void } {
     close: () => {
       process.off('SIGINT', interrupt);
       process.off('SIGTERM', interrupt);
+      process.off('SIGHUP', interrupt);
     },
   };
 }
