@@ -156,12 +156,14 @@ export class Exclusion {
   }
 
   #sleepUntilOut(): void {
-    let clocks = this.#clocks();
+    let clocks: readonly number[] | undefined;
     for (let waited = 0; this.#countInside() > 0; ) {
-      if (this.#sleep() === 'timed-out') waited += WAIT_MS;
+      if (this.#sleep() !== 'timed-out') continue;
+      waited += WAIT_MS;
+      clocks ??= this.#clocks();
       if (waited < this.#deadMs) continue;
       this.#giveUp(clocks);
-      clocks = this.#clocks();
+      clocks = undefined;
       waited = 0;
     }
   }
