@@ -3,10 +3,8 @@
 // Source: docs/reference/performance.md section 5 (raw ring, drained by the main thread, encoded off the hot path).
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
-  C_CLOCKS,
   C_TRACE,
   C_TRACE_RECORDS,
-  CLOCK_STRIDE,
   T_TRACE,
   THREADS_MAX,
   TRACE_WORDS,
@@ -50,7 +48,7 @@ export class TraceRings {
   }
 
   #count(thread: number): number {
-    return Atomics.load(this.#image.i32, C_CLOCKS + thread * CLOCK_STRIDE + T_TRACE);
+    return Atomics.load(this.#image.i32, this.#image.thread(thread) + T_TRACE);
   }
 
   #drainThread(thread: number, into: TraceRecord[]): void {

@@ -8,9 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import {
   ATTENTION_SHARED,
-  C_CLOCKS,
   C_STOP,
-  CLOCK_STRIDE,
   G_CRASHED,
   K_APQN,
   K_OWNER,
@@ -215,7 +213,7 @@ export class PooledMachine {
   }
 
   #ring(thread: number): void {
-    const doorbell = C_CLOCKS + thread * CLOCK_STRIDE + T_DOORBELL;
+    const doorbell = this.machine.image.thread(thread) + T_DOORBELL;
     Atomics.store(this.machine.image.i32, doorbell, 1);
     Atomics.notify(this.machine.image.i32, doorbell);
   }

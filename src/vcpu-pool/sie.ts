@@ -7,8 +7,6 @@
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   C_AWAITED,
-  C_CLOCKS,
-  CLOCK_STRIDE,
   G_BLOCK,
   G_CRASHED,
   T_IN_SIE,
@@ -29,9 +27,6 @@ const SPIN_LOOKS = 256;
  * step of a program takes microseconds, and the hook sleeps at most 220 ms.
  */
 const DEAD_MS = 15_000;
-
-/** Word that says which vCPU the thread with this number has inside. */
-const inSieOf = (thread: number): number => C_CLOCKS + thread * CLOCK_STRIDE + T_IN_SIE;
 
 /** Word the host keeps the vCPU's guest out with. */
 const blockOf = (i32: Int32Array, vcpu: number): number =>
@@ -137,7 +132,7 @@ export class Exclusion {
     const record = this.#guests[guest] as number;
     Atomics.store(i32, record + G_BLOCK, 1);
     for (let thread = 1; thread <= this.#workers; thread++) {
-      const vcpu = Atomics.load(i32, inSieOf(thread));
+      const vcpu = Atomics.load(i32, this.#image.thread(thread) + T_IN_SIE);
       if (vcpu === 0 || i32[vcpu + V_GUEST] !== record) continue;
       Atomics.store(i32, vcpu + V_EVENT, 1);
       this.#inside.push({ thread, vcpu });
@@ -152,7 +147,7 @@ export class Exclusion {
   }
 
   #isInside({ thread, vcpu }: Inside): boolean {
-    return Atomics.load(this.#image.i32, inSieOf(thread)) === vcpu;
+    return Atomics.load(this.#image.i32, this.#image.thread(thread) + T_IN_SIE) === vcpu;
   }
 
   #sleepUntilOut(): void {

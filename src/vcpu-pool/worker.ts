@@ -3,13 +3,7 @@
 // Source: docs/design.md section 4; docs/reference/performance.md section 5.
 import { parentPort, threadId } from 'node:worker_threads';
 import { MachineImage } from '../../native-like/machine/image.ts';
-import {
-  C_CLOCKS,
-  C_STOP,
-  CLOCK_STRIDE,
-  G_CRASHED,
-  T_DOORBELL,
-} from '../../native-like/machine/layout.ts';
+import { C_STOP, G_CRASHED, T_DOORBELL } from '../../native-like/machine/layout.ts';
 import { keyCacheStatistics } from '../cex/key-cache.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
@@ -63,7 +57,7 @@ class Worker {
     this.#image = image;
     this.#i32 = image.i32;
     this.#kernel = kernel;
-    this.#block = C_CLOCKS + task.thread * CLOCK_STRIDE;
+    this.#block = image.thread(task.thread);
     const cards = new Map(task.cards.map((card) => [card.apid, card]));
     this.#service = new AdapterService(
       image,
