@@ -187,8 +187,6 @@ async function boot(
 
 async function runTraced(command: QemuCommand, options: QemuOptions, io: CommandIo): Promise<void> {
   if (options.trace === undefined) return runQemu(command);
-  if (options.lpar === true)
-    throw new ApemuError('APEMU_ERR_USAGE_TRACE', '--trace is for guests, not for --lpar');
   const file = new TraceFile(options.trace);
   try {
     await runQemu({ ...command, onTrace: file.write });

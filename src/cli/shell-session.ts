@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The administrator's shell for a connection: lines in, text out; variables, folder and status stay from line to line.
 
-import { ApemuError } from '../errors.ts';
-import { Machine } from '../host/machine.ts';
+import type { Machine } from '../host/machine.ts';
 import type { ShellSession } from '../qemu/shell-socket.ts';
 import { Shell } from '../shell/shell.ts';
 
-/**
- * Opens a shell for one connection.
- *
- * @throws ApemuError APEMU_ERR_QEMU_SHELL for a partition without a host of ours
- */
-export function shellSession(machine: object): ShellSession {
-  if (!(machine instanceof Machine)) {
-    throw new ApemuError(
-      'APEMU_ERR_QEMU_SHELL',
-      'with --lpar the guest is the host: use its own shell',
-    );
-  }
+/** Opens a shell for one connection. */
+export function shellSession(machine: Machine): ShellSession {
   let text = '';
   const take = (part: string): void => {
     text += part;

@@ -4,11 +4,11 @@
 
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
-import type { Machine } from '../host/machine.ts';
+import { Machine } from '../host/machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import { createQemuMachine } from './guest-machine.ts';
 import type { LaunchOptions } from './launch.ts';
-import { createLparMachine, type LparMachine } from './lpar-machine.ts';
+import { createLparMachine } from './lpar-machine.ts';
 import { Poller } from './poller.ts';
 import { attachGuest, bootGuest, type ServedGuest, type ServeOptions } from './serve.ts';
 import type { ApService } from './service.ts';
@@ -30,7 +30,7 @@ export interface QemuCommand extends ServeOptions {
   /** Path of a Unix socket for the administrator's shell. */
   readonly shellSocket?: string;
   /** Opens that shell for a connection. */
-  readonly shell?: (machine: Machine | LparMachine) => ShellSession;
+  readonly shell?: (machine: Machine) => ShellSession;
   /** Console output of a guest that is not on our terminal. */
   readonly onConsole?: (guest: string, text: string) => void;
   /** Called once everything is served. */
@@ -52,7 +52,8 @@ export const PARTITION = 'partition';
 /**
  * Runs the command until every guest has ended or `signal` aborts.
  *
- * @throws ApemuError as the launcher; APEMU_ERR_QEMU_GUEST for a guest the configuration does not have
+ * @throws ApemuError as the launcher; APEMU_ERR_QEMU_GUEST for a guest the configuration does not have; APEMU_ERR_QEMU_SHELL for the shell of a
+ *   partition, which has no host of ours; APEMU_ERR_GUEST_ENDED when a guest or its QEMU ended badly
  */
 export async function runQemu(command: QemuCommand): Promise<void> {
   const { machine, targets, close } = await prepare(command);
@@ -62,6 +63,11 @@ export async function runQemu(command: QemuCommand): Promise<void> {
   try {
     if (command.shellSocket !== undefined && command.shell !== undefined) {
       const open = command.shell;
+      if (!(machine instanceof Machine))
+        throw new ApemuError(
+          'APEMU_ERR_QEMU_SHELL',
+          'with --lpar the guest is the host: use its own shell',
+        );
       socket = await openShellSocket(command.shellSocket, () => open(machine));
     }
     for (const target of targets) served.set(target.name, await serve(command, poller, target));

@@ -6,8 +6,10 @@ import { GuestLines } from '../../src/cli/guest-lines.ts';
 import { EXIT_BAD_INPUT, EXIT_MISMATCH, EXIT_USAGE } from '../../src/cli/io.ts';
 import { refuseConflicts } from '../../src/cli/qemu-conflicts.ts';
 import { shellSession } from '../../src/cli/shell-session.ts';
+import { configFromObject } from '../../src/config/load.ts';
 import { ApemuError } from '../../src/errors.ts';
 import { createMachine, type Machine } from '../../src/index.ts';
+import { runQemu } from '../../src/qemu/command.ts';
 
 describe('options that say nothing together', () => {
   it.each([
@@ -70,8 +72,10 @@ describe('the shell for a connection', () => {
     expect(shell.ended).toBe(true);
   });
 
-  it('is not there for a partition without a host of ours', () => {
-    expect(() => shellSession({})).toThrow('use its own shell');
+  it('is not there for a partition without a host of ours', async () => {
+    const { config } = configFromObject({ apemu: 1, guests: { Guest1: {} } });
+    const command = { config, lpar: true, shellSocket: '/nonexistent/shell', shell: shellSession };
+    await expect(runQemu(command)).rejects.toThrow('use its own shell');
   });
 });
 
