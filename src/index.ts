@@ -36,8 +36,8 @@ export {
 
 import { configFromObject, parseConfig } from './config/load.ts';
 import type { MachineConfig } from './config/types.ts';
-import { Machine as HostMachine, type MachineOptions } from './host/machine.ts';
-import { restoreMachine as restoreHostMachine } from './host/snapshot.ts';
+import { Machine as HostMachine, type MachineOptions } from './host/machine/machine.ts';
+import { restoreMachine as restoreHostMachine } from './host/state/snapshot.ts';
 import { MachineForPrograms } from './program/adapter.ts';
 import { parseProgram } from './program/parse.ts';
 import { type ProgramRecord, RunnableProgram, type RunResult } from './program/run.ts';
@@ -47,17 +47,21 @@ export { loadConfigFile } from './config/load.ts';
 export type { MachineConfig } from './config/types.ts';
 export { ApemuError } from './errors.ts';
 export type { Cpu, GuestProgram, Wait } from './guest/cpu.ts';
-export { type Checkpoint, type CheckpointOptions, takeCheckpoint } from './host/checkpoint.ts';
-export type { GuestHandle } from './host/guest-handle.ts';
+export type { GuestHandle } from './host/api/guest-handle.ts';
 export type {
   DqapResult,
   InstructionResult,
   LibraryCpu,
   QueueStatus,
   TapqResult,
-} from './host/library-cpu.ts';
-export type { MachineOptions } from './host/machine.ts';
-export { saveMachine } from './host/snapshot.ts';
+} from './host/api/library-cpu.ts';
+export type { MachineOptions } from './host/machine/machine.ts';
+export {
+  type Checkpoint,
+  type CheckpointOptions,
+  takeCheckpoint,
+} from './host/state/checkpoint.ts';
+export { saveMachine } from './host/state/snapshot.ts';
 export type { Mismatch, ProgramRecord } from './program/run.ts';
 export type { Difference } from './program/steps.ts';
 

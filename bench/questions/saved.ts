@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What does it cost to keep the state of a machine with 16 queues and a message on each, and to go back to it: in memory, and as a file?
 import { parseConfig } from '../../src/config/load.ts';
-import { takeCheckpoint } from '../../src/host/checkpoint.ts';
-import type { Machine } from '../../src/host/machine.ts';
-import { restoreMachine, saveMachine } from '../../src/host/snapshot.ts';
+import type { Machine } from '../../src/host/machine/machine.ts';
+import { takeCheckpoint } from '../../src/host/state/checkpoint.ts';
+import { restoreMachine, saveMachine } from '../../src/host/state/snapshot.ts';
 import { openProgramMachine } from '../../src/program/adapter.ts';
 import { parseProgram } from '../../src/program/parse.ts';
 import { RunnableProgram } from '../../src/program/run.ts';

@@ -8,7 +8,7 @@ import type { HostJournal } from './events.ts';
 import { fullMask, type Mask, testBit } from './mask.ts';
 import { cString, sysfsEquals } from './numbers.ts';
 import { isOperation, Lock, type Operation, type Timers } from './operation.ts';
-import { type Apqn, apidOf, apqiOf, type HostPartition } from './partition.ts';
+import { type Apqn, apidOf, apqiOf, type PartitionPort } from './partition.ts';
 import type { HostSwitches } from './profile.ts';
 import { fetchQci, NO_QCI, QCI_APSB, QCI_APXA, type QciInfo } from './qci.ts';
 import { QueueStateMachine } from './queue-state.ts';
@@ -26,7 +26,7 @@ export const DEFAULT_POLL_TIMEOUT_NS = 250_000;
 
 /** Kernel parameters of the bus. */
 export interface ApBusOptions {
-  readonly partition: HostPartition;
+  readonly partition: PartitionPort;
   readonly timers: Timers;
   readonly journal: HostJournal;
   readonly switches: HostSwitches;
@@ -41,7 +41,7 @@ export interface ApBusOptions {
 
 /** State of the bus. The scan is in scan.ts, the masks in permissions.ts, the files in bus-files.ts. */
 export class ApBus {
-  readonly partition: HostPartition;
+  readonly partition: PartitionPort;
   readonly timers: Timers;
   readonly journal: HostJournal;
   readonly switches: HostSwitches;

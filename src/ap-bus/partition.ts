@@ -17,7 +17,7 @@ export interface QueueTest {
 export type SclpOutcome = 'ok' | 'EIO' | 'EOPNOTSUPP';
 
 /** The host's view of the machine: instructions executed by the host itself, not under interpretive execution. */
-export interface HostPartition {
+export interface PartitionPort {
   /** STFLE bits: 12 QCI, 15 TAPQ with T, 65 AQIC. */
   readonly facilities: { has(facility: number): boolean };
   /** PQAP(QCI): 128 bytes, big endian. Called only with facility 12. */

@@ -2,7 +2,7 @@
 // The host's copy of the QCI block.
 // Source: docs/reference/ap-architecture.md section 4.2 (arch/s390/include/asm/ap.h: struct ap_config_info).
 import { emptyMask, type Mask, maskFromBytes } from './mask.ts';
-import type { HostPartition } from './partition.ts';
+import type { PartitionPort } from './partition.ts';
 
 /** Flag bits of the first word. */
 export const QCI_APSC = 0x80000000;
@@ -47,7 +47,7 @@ export const NO_QCI: QciInfo = {
 };
 
 /** Executes QCI if the partition has it. */
-export function fetchQci(partition: HostPartition): QciInfo {
+export function fetchQci(partition: PartitionPort): QciInfo {
   if (!partition.facilities.has(STFLE_QCI)) return NO_QCI;
   const bytes = partition.qci().slice(0, 128);
   const flags = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);

@@ -3,9 +3,10 @@
 // Source: test/golden/README.md.
 
 import type { MachineConfig } from '../config/types.ts';
-import { adapterProfile } from '../host/compose.ts';
-import { Machine } from '../host/machine.ts';
-import type { AdapterProfile, Partition } from '../lpar/partition.ts';
+import { adapterProfile } from '../host/machine/compose.ts';
+import { Machine } from '../host/machine/machine.ts';
+import type { Partition } from '../lpar/partition.ts';
+import type { AdapterProfile } from '../lpar/profile.ts';
 import type { GoldenHost, GoldenPartition } from '../sysfs/golden.ts';
 
 /** The partition of test/golden/README.md, as a configuration; resets complete at once there. */

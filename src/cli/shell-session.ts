@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The administrator's shell for a connection: lines in, text out; variables, folder and status stay from line to line.
 
-import type { Machine } from '../host/machine.ts';
+import type { Machine } from '../host/machine/machine.ts';
 import type { ShellSession } from '../qemu/shell-socket.ts';
 import { Shell } from '../shell/shell.ts';
 

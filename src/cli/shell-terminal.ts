@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import type { Machine } from '../host/machine.ts';
+import type { Machine } from '../host/machine/machine.ts';
 import { Shell } from '../shell/shell.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
 import { shellOptions } from './shell-process.ts';

@@ -6,7 +6,7 @@ import { Option } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
 import { CONFIGURATION, readText } from '../config/text-file.ts';
 import { KERNEL_PROFILES, type KernelProfileName, type MachineConfig } from '../config/types.ts';
-import { Machine } from '../host/machine.ts';
+import { Machine } from '../host/machine/machine.ts';
 import { Shell } from '../shell/shell.ts';
 import type { AddCommand } from './commands.ts';
 import { parseSeed } from './exec.ts';

@@ -4,7 +4,7 @@
 import type { FaultConfig, FaultEffect, FaultTrigger } from '../config/types.ts';
 import type { Statement } from '../program/ast.ts';
 import { LPAR_VERBS, type LparOperand, type LparVerb } from '../program/lpar-verbs.ts';
-import type { Terrain } from './generator.ts';
+import type { MachineFacts } from './generator.ts';
 import type { Random, Weighted } from './random.ts';
 import { clockLine, faultLine, lparLine, sysfsLine } from './statements.ts';
 
@@ -41,9 +41,9 @@ const trigger = (random: Random): FaultTrigger =>
     ? { kind: 'count', count: 1 + random.below(3) }
     : { kind: 'probability', probability: 0.25 };
 
-const fault = (terrain: Terrain, random: Random): Statement => {
+const fault = (facts: MachineFacts, random: Random): Statement => {
   if (random.chance(25)) return faultLine('clear');
-  const { queues, config } = terrain;
+  const { queues, config } = facts;
   const byGuest = queues.length === 0 || (config.guests.length > 0 && random.chance(30));
   if (byGuest && config.guests.length === 0) return faultLine('clear');
   const found = effect(random);
@@ -58,7 +58,7 @@ const fault = (terrain: Terrain, random: Random): Statement => {
   return faultLine(declared);
 };
 
-const VALUES: Readonly<Record<LparOperand, (terrain: Terrain, random: Random) => number>> = {
+const VALUES: Readonly<Record<LparOperand, (facts: MachineFacts, random: Random) => number>> = {
   apid: ({ queues }, random) => (queues.length === 0 ? 0 : random.pick(queues) >>> 8),
   apqi: ({ queues }, random) => (queues.length === 0 ? 0 : random.pick(queues) & 0xff),
   apqn: ({ queues }, random) => (queues.length === 0 ? 0 : random.pick(queues)),
@@ -76,9 +76,9 @@ const INVERSES: Readonly<Partial<Record<LparVerb, LparVerb>>> = {
 };
 const SCAN_NS = 31_000_000_000;
 
-const lpar = (terrain: Terrain, random: Random): HostLines => {
+const lpar = (facts: MachineFacts, random: Random): HostLines => {
   const { verb, operands } = random.pick(LPAR_VERBS);
-  const values = operands.map((operand) => VALUES[operand](terrain, random));
+  const values = operands.map((operand) => VALUES[operand](facts, random));
   const inverse = INVERSES[verb];
   const repair = inverse === undefined ? [] : [lparLine(inverse, values), clockLine(SCAN_NS)];
   return { line: lparLine(verb, values), repair };
@@ -87,8 +87,8 @@ const lpar = (terrain: Terrain, random: Random): HostLines => {
 const MATRIX = '/sys/devices/vfio_ap/matrix';
 
 /** Two commands: something, and what takes it back. */
-const commands = (terrain: Terrain, random: Random): readonly [string, string] => {
-  const { guests, machine } = terrain.config;
+const commands = (facts: MachineFacts, random: Random): readonly [string, string] => {
+  const { guests, machine } = facts.config;
   const apid = random.pick([...machine.adapters.keys(), 0]);
   const apqi = random.pick([...machine.usageDomains, 0]);
   const { name, mdev } = random.pick(guests);
@@ -108,21 +108,21 @@ const commands = (terrain: Terrain, random: Random): readonly [string, string] =
   ])();
 };
 
-const sysfs = (terrain: Terrain, random: Random): HostLines => {
-  if (terrain.config.guests.length === 0)
+const sysfs = (facts: MachineFacts, random: Random): HostLines => {
+  if (facts.config.guests.length === 0)
     return { line: sysfsLine('cat /sys/bus/ap/apmask'), repair: [] };
-  const [line, repair] = commands(terrain, random);
+  const [line, repair] = commands(facts, random);
   return { line: sysfsLine(line), repair: [sysfsLine(repair)] };
 };
 
 /** One line of the host side. */
-export const hostLine = (terrain: Terrain, random: Random): HostLines => {
+export const hostLine = (facts: MachineFacts, random: Random): HostLines => {
   switch (random.weighted(KINDS)) {
     case 'fault':
-      return { line: fault(terrain, random), repair: [] };
+      return { line: fault(facts, random), repair: [] };
     case 'lpar':
-      return lpar(terrain, random);
+      return lpar(facts, random);
     default:
-      return sysfs(terrain, random);
+      return sysfs(facts, random);
   }
 };

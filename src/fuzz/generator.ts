@@ -30,7 +30,7 @@ const TIMES: readonly (number | 'run')[] = [1_000, 50_000, 100_000, 1_000_000, 5
 const REPAIR = 12;
 
 /** What is known about the machine without looking at it. */
-export interface Terrain {
+export interface MachineFacts {
   readonly config: MachineConfig;
   /** vCPUs of all guests. */
   readonly cpus: readonly CpuName[];
@@ -46,7 +46,7 @@ export interface Terrain {
 const product = (apids: readonly number[], apqis: readonly number[]): number[] =>
   apids.flatMap((apid) => apqis.map((apqi) => (apid << 8) | apqi));
 
-export const terrainOf = (config: MachineConfig): Terrain => {
+export const factsOf = (config: MachineConfig): MachineFacts => {
   const apids = [...config.machine.adapters.keys()];
   const queues = product(apids, config.machine.usageDomains);
   const there = new Set(queues);
@@ -69,7 +69,7 @@ export const terrainOf = (config: MachineConfig): Terrain => {
 
 export class Generator {
   readonly #random: Random;
-  readonly #terrain: Terrain;
+  readonly #facts: MachineFacts;
   /** The queue most instructions of a guest name, so that something builds up. */
   readonly #focus = new Map<string, number>();
   readonly #planned: Statement[] = [];
@@ -79,8 +79,8 @@ export class Generator {
     | { readonly statement: Statement; readonly ending: Ending; readonly gr0: bigint }
     | undefined;
 
-  constructor(terrain: Terrain, random: Random) {
-    this.#terrain = terrain;
+  constructor(facts: MachineFacts, random: Random) {
+    this.#facts = facts;
     this.#random = random;
   }
 
@@ -114,7 +114,7 @@ export class Generator {
   }
 
   #host(): Statement {
-    const { line, repair } = hostLine(this.#terrain, this.#random);
+    const { line, repair } = hostLine(this.#facts, this.#random);
     if (repair.length > 0) this.#repairs.push(repair);
     return line;
   }
@@ -129,7 +129,7 @@ export class Generator {
   }
 
   #cpu(): CpuName {
-    const { cpus } = this.#terrain;
+    const { cpus } = this.#facts;
     return cpus.length === 0 ? { guest: undefined, vcpu: 0 } : this.#random.pick(cpus);
   }
 
@@ -139,7 +139,7 @@ export class Generator {
 
   #context(cpu: CpuName): InstructionContext {
     const random = this.#random;
-    const { queues, queuesOf, hostQueues } = this.#terrain;
+    const { queues, queuesOf, hostQueues } = this.#facts;
     const own = (cpu.guest === undefined ? hostQueues : queuesOf.get(cpu.guest)) ?? [];
     const key = cpu.guest ?? '';
     if (own.length > 0 && (!this.#focus.has(key) || random.chance(3)))

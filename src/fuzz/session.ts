@@ -4,7 +4,7 @@
 import { V_GR } from '../../native-like/machine/layout.ts';
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
-import type { Machine, MachineOptions } from '../host/machine.ts';
+import type { Machine, MachineOptions } from '../host/machine/machine.ts';
 import { type MachineForPrograms, openProgramMachine } from '../program/adapter.ts';
 import type { CpuName, Statement } from '../program/ast.ts';
 import { compileProgram, type Step } from '../program/compile.ts';

@@ -3,10 +3,10 @@
 import { V_GR } from '../../native-like/machine/layout.ts';
 import { configFromObject } from '../config/load.ts';
 import type { MachineConfig } from '../config/types.ts';
-import type { Machine } from '../host/machine.ts';
+import type { Machine } from '../host/machine/machine.ts';
 import type { Statement } from '../program/ast.ts';
 import { type FuzzConfig, varyConfig } from './config.ts';
-import { Generator, terrainOf } from './generator.ts';
+import { factsOf, Generator } from './generator.ts';
 import { Random } from './random.ts';
 import { type Violation, violated } from './rules.ts';
 import { Session } from './session.ts';
@@ -51,7 +51,7 @@ export const runStream = async (options: StreamOptions): Promise<StreamResult> =
   const statistics = emptyStatistics();
   let violation: Violation | undefined;
   try {
-    const generator = new Generator(terrainOf(checked), new Random(seed, LINE_STREAM));
+    const generator = new Generator(factsOf(checked), new Random(seed, LINE_STREAM));
     while (violation === undefined && statements.length < options.lines) {
       const statement = generator.next();
       statements.push(statement);

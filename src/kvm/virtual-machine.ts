@@ -108,7 +108,7 @@ export class VirtualMachine implements KvmVm {
   setPqapHook(hook: PqapHook | null): void {
     this.onStep('before hook write');
     this.#hook = hook;
-    Atomics.store(this.#image.i32, this.#image.guest(this.number) + G_HOOK, hook?.mdev ?? 0);
+    Atomics.store(this.#image.i32, this.#image.guest(this.number) + G_HOOK, hook?.number ?? 0);
     this.onStep('after hook write');
   }
 

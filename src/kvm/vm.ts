@@ -2,9 +2,9 @@
 // What KVM offers to a device that passes AP queues through: crypto masks and the PQAP hook slot.
 // Source: docs/reference/ap-architecture.md sections 3.3, 6.4 and 6.5 (Linux arch/s390/kvm: kvm-s390.c, priv.c).
 
-/** Holder of a VM's one hook slot; compared by identity. `mdev` is the number the machine image knows the mdev by. */
+/** Holder of a VM's one hook slot; compared by identity. `number` is what the machine image knows the mdev by. */
 export interface PqapHook {
-  readonly mdev: number;
+  readonly number: number;
 }
 
 /** One virtual machine as vfio_ap sees it. */

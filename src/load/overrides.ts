@@ -6,7 +6,7 @@ import { DEPTH_MAX, UNAVAILABLE_LIMIT_BYTES } from '../../native-like/arch/limit
 import { canRun, WORKLOAD_NAMES, type WorkloadName } from '../cex/messages/workloads.ts';
 import type { AdapterMode, GuestConfig, MachineConfig, WorkloadConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
-import { programArgs } from '../host/guest-program.ts';
+import { programArgs } from '../host/machine/guest-program.ts';
 
 /** The guest program a load is made with. */
 export const LOAD_PROGRAM = 'ap-bus';

@@ -5,8 +5,8 @@
 import type { MachineConfig } from '../config/types.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
-import { guestProgram, programArgs } from '../host/guest-program.ts';
-import { Machine } from '../host/machine.ts';
+import { guestProgram, programArgs } from '../host/machine/guest-program.ts';
+import { Machine } from '../host/machine/machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import { isBusState } from './counts.ts';
 import { countsUntil, figuresBetween, figuresUntil, type LoadFigures } from './figures.ts';

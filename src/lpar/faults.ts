@@ -41,6 +41,7 @@ import { injectionWords } from '../cex/inject-words.ts';
 import { functionWord } from '../cex/request-function.ts';
 import { ApemuError } from '../errors.ts';
 import type { Exclusive, Partition } from './partition.ts';
+import { selectDevice } from './queue-records.ts';
 import { seedRandom } from './random.ts';
 
 /** What a fault does; times in nanoseconds. Message effects (drop, delay, reorder, reply) strike at NQAP. */
@@ -209,7 +210,7 @@ export class Faults {
     const apqn = image.word(image.cold(q) + K_APQN);
     const attention = image.word(q + Q_ATTENTION) & ~ATTENTION_FAULT;
     image.i32[q + Q_ATTENTION] = marks.apqns.has(apqn) ? attention | ATTENTION_FAULT : attention;
-    this.#partition.selectDevice(q, marks.messages);
+    selectDevice(image, q, this.#partition.adapters.get(apqn >>> 8), marks.messages);
   }
 
   #scan(): Marks {

@@ -3,7 +3,7 @@
 // Source: docs/design.md section 6.
 
 import type { FaultConfig, MachineConfig } from '../config/types.ts';
-import { Machine, type MachineOptions } from '../host/machine.ts';
+import { Machine, type MachineOptions } from '../host/machine/machine.ts';
 import type { LparVerb } from './lpar-verbs.ts';
 import type { OperationOutcome, ProgramCpu, ProgramMachine } from './machine.ts';
 import { MachineSteps } from './machine-steps.ts';

@@ -3,7 +3,7 @@
 // random ones beyond. When a rule breaks, the schedule is an AP program that shows it.
 // Source: docs/reference/vfio-ap.md section 6.3; docs/design.md section 6 (concurrency).
 import { ApemuError } from '../errors.ts';
-import type { Machine } from '../host/machine.ts';
+import type { Machine } from '../host/machine/machine.ts';
 import { nextRandom, seedRandom } from '../lpar/random.ts';
 import { MachineForPrograms } from './adapter.ts';
 import type { Program } from './ast.ts';

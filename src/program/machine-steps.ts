@@ -2,8 +2,8 @@
 // Threads of host lines on the real machine, and the host's rules looked at after each step.
 // Source: docs/design.md section 6; docs/reference/vfio-ap.md sections 6.1 and 6.3.
 import type { Operation } from '../ap-bus/operation.ts';
-import { HostRules } from '../host/host-rules.ts';
-import type { Machine } from '../host/machine.ts';
+import type { Machine } from '../host/machine/machine.ts';
+import { HostRules } from '../host/rules/host-rules.ts';
 import type { OperationOutcome, ProgramSteps, SteppableLine } from './machine.ts';
 import type { Operator } from './operator.ts';
 import type { SysfsCommands } from './sysfs-commands.ts';

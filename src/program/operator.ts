@@ -3,8 +3,8 @@
 // Source: docs/design.md section 6; ap-architecture.md section 2.4, AD-20a, AD-36; docs/reference/vfio-ap.md section 3.3 (SCLP).
 
 import { ApemuError } from '../errors.ts';
-import { adapterProfile } from '../host/compose.ts';
-import type { Machine } from '../host/machine.ts';
+import { adapterProfile } from '../host/machine/compose.ts';
+import type { Machine } from '../host/machine/machine.ts';
 import type { LparVerb } from './lpar-verbs.ts';
 import type { OperationOutcome } from './machine.ts';
 

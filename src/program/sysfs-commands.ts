@@ -4,7 +4,7 @@
 
 import { isOperation, type Operation } from '../ap-bus/operation.ts';
 import { ApemuError } from '../errors.ts';
-import type { Machine } from '../host/machine.ts';
+import type { Machine } from '../host/machine/machine.ts';
 import { drive } from '../sysfs/drive.ts';
 import { FILE_COMMANDS } from '../sysfs/file-commands.ts';
 import type { FileCommand } from '../sysfs/file-tree.ts';

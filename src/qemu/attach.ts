@@ -5,7 +5,7 @@
 import { InterruptionDelivery } from './interruptions.ts';
 import { type HookRule, LowcoreHook } from './lowcore.ts';
 import { MailboxLoop } from './mailbox.ts';
-import type { Station } from './poller.ts';
+import type { Polled } from './poller.ts';
 import type { Qmp, QmpEvent } from './qmp.ts';
 import type { GuestRam } from './ram.ts';
 import type { ApService } from './service.ts';
@@ -34,7 +34,7 @@ export const DEFAULT_PATIENCE_MS = 10_000;
 const LOOK_MS = { waiting: 2, attached: 250 } as const;
 
 /** A QEMU guest and the machine's guest that answers its AP instructions. */
-export class Attachment implements Station {
+export class Attachment implements Polled {
   /** Called at each change of state. */
   onState: (state: AttachState) => void = () => {};
   readonly loop: MailboxLoop;

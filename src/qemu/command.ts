@@ -4,7 +4,7 @@
 
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
-import { Machine } from '../host/machine.ts';
+import { Machine } from '../host/machine/machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import { createQemuMachine } from './guest-machine.ts';
 import type { LaunchOptions } from './launch.ts';

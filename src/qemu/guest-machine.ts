@@ -6,7 +6,7 @@
 import { GISA_IPM } from '../../native-like/arch/sie.ts';
 import { EXECUTE_INTERCEPT, V_GR } from '../../native-like/machine/layout.ts';
 import type { MachineConfig } from '../config/types.ts';
-import { Machine } from '../host/machine.ts';
+import { Machine } from '../host/machine/machine.ts';
 import { InterceptHandler } from '../kvm/intercept.ts';
 import { clearPending, interruptionWord, pendingMask } from '../kvm/interruptions.ts';
 import type { TakeTrace } from '../trace/ring.ts';
@@ -38,7 +38,7 @@ export async function createQemuMachine(
   });
   const router = new ExternalRouter();
   router.image = machine.image;
-  machine.seat.external = router;
+  machine.loaded.external = router;
   const clock = new WallClock(machine);
   const intercepts = outsideIntercepts(machine, router);
   return {

@@ -11,9 +11,9 @@ import { STATUS_RC_MASK, STATUS_RC_SHIFT } from '../../native-like/arch/status-w
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import * as L from '../../native-like/machine/layout.ts';
 import type { MachineConfig } from '../config/types.ts';
-import { type Card, cardModels } from '../host/card-models.ts';
-import { adapterProfile, cardOf, writeMachine } from '../host/compose.ts';
-import { releaseSeat, takeSeat } from '../host/kernel-pool.ts';
+import { type Card, cardModels } from '../host/context/card-models.ts';
+import { releaseLoadedImage, takeLoadedImage } from '../host/context/loaded-image.ts';
+import { adapterProfile, cardOf, writeMachine } from '../host/machine/compose.ts';
 import { clearPending, interruptionWord, pendingMask } from '../kvm/interruptions.ts';
 import { Faults } from '../lpar/faults.ts';
 import type { Kernel } from '../lpar/kernel.ts';
@@ -46,14 +46,14 @@ const immediately = (change: () => void): void => change();
 
 /** Builds a partition from a configuration's `machine` part; hosts, mdevs and guests in it are ignored. */
 export async function createLparMachine(config: MachineConfig): Promise<LparMachine> {
-  const seat = await takeSeat({
+  const loaded = await takeLoadedImage({
     guests: [{ vcpus: VCPUS, storageBytes: 0 }],
     messageBytes: config.machine.messageMemory,
   });
-  const { image, kernel } = seat;
+  const { image, kernel } = loaded;
   const router = new ExternalRouter();
   router.image = image;
-  seat.external = router;
+  loaded.external = router;
   writeMachine(image, config);
   const { adapters, usageDomains, controlDomains, seed } = config.machine;
   const profiles = [...adapters.values()].map(adapterProfile);
@@ -64,7 +64,7 @@ export async function createLparMachine(config: MachineConfig): Promise<LparMach
   for (const adapter of adapters.values()) cards.set(adapter.apid, cardOf(adapter, seed));
   const adapterService = new AdapterService(image, kernel, cardModels(image, cards, seed));
   const service = new MachineService(new LparPorts(image, kernel, router, adapterService));
-  return { image, partition, faults, service, close: () => releaseSeat(seat) };
+  return { image, partition, faults, service, close: () => releaseLoadedImage(loaded) };
 }
 
 /** The partition's own instructions. */

@@ -3,7 +3,7 @@
 // process's other work waits. Source: docs/reference/qemu-attach.md section 9, polling rule.
 
 /** Something that is looked at again and again: one attached guest. */
-export interface Station {
+export interface Polled {
   /** Looks once. @returns true when there was something to do, so that looking again soon is worth it */
   poll(nowMs: number): boolean;
 }
@@ -23,24 +23,24 @@ const TURN_MS = 2;
 /** Sleeps when idle: short at first, long when nothing has come for a while. */
 const IDLE_MS = { short: 1, long: 4, afterMs: 2_000 } as const;
 
-/** Looks at its stations until it has none. */
+/** Looks at its guests until it has none. */
 export class Poller {
-  readonly #stations = new Set<Station>();
+  readonly #polled = new Set<Polled>();
   readonly #nap = new Int32Array(new SharedArrayBuffer(4));
   #lastTraffic = 0;
   #timer: NodeJS.Timeout | undefined;
   #running = false;
 
-  add(station: Station): void {
-    this.#stations.add(station);
+  add(polled: Polled): void {
+    this.#polled.add(polled);
     this.#lastTraffic = performance.now();
     if (this.#running) return;
     this.#running = true;
     this.#soon();
   }
 
-  remove(station: Station): void {
-    this.#stations.delete(station);
+  remove(polled: Polled): void {
+    this.#polled.delete(polled);
   }
 
   /** Looks at once instead of at the next timer: something outside has changed. */
@@ -61,7 +61,7 @@ export class Poller {
     for (;;) {
       let now = performance.now();
       if (this.#look(now)) this.#lastTraffic = performance.now();
-      if (this.#stations.size === 0) {
+      if (this.#polled.size === 0) {
         this.#running = false;
         return;
       }
@@ -85,8 +85,8 @@ export class Poller {
 
   #look(now: number): boolean {
     let busy = false;
-    for (const station of this.#stations) {
-      if (station.poll(now)) busy = true;
+    for (const polled of this.#polled) {
+      if (polled.poll(now)) busy = true;
     }
     return busy;
   }

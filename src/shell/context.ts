@@ -3,7 +3,7 @@
 // Source: docs/design.md sections 4 and 7.
 import type { Operation } from '../ap-bus/operation.ts';
 import { ApemuError } from '../errors.ts';
-import type { Machine } from '../host/machine.ts';
+import type { Machine } from '../host/machine/machine.ts';
 import { asFraction, nextRandom, seedRandom } from '../lpar/random.ts';
 import { Operator } from '../program/operator.ts';
 import type { PersistentState } from '../sysfs/ap-check.ts';

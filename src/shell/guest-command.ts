@@ -3,7 +3,7 @@
 // Source: docs/design.md section 7; docs/reference/vfio-ap.md section 7.1 (S4-18, S4-24).
 import { ERRNO_TEXT, type Errno } from '../ap-bus/errno.ts';
 import { lszcryptRows, lszcryptText, totalStatistics } from '../guest/ap-bus-driver/lszcrypt.ts';
-import type { GuestHandle } from '../host/guest-handle.ts';
+import type { GuestHandle } from '../host/api/guest-handle.ts';
 import { type CommandResult, done, failed } from '../sysfs/command.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';
 import type { ShellContext } from './context.ts';

@@ -6,9 +6,9 @@ import { G_EXTERNAL } from '../../native-like/machine/layout.ts';
 import { finish } from '../ap-bus/operation.ts';
 import { workloadDone } from '../guest/ap-bus-driver/driver.ts';
 import { type ApBusState, SCAN_NONE } from '../guest/ap-bus-driver/state.ts';
-import type { GuestHandle } from '../host/guest-handle.ts';
-import { guestProgram, programArgs } from '../host/guest-program.ts';
-import type { RunningProgram } from '../host/stepper.ts';
+import type { GuestHandle } from '../host/api/guest-handle.ts';
+import { guestProgram, programArgs } from '../host/machine/guest-program.ts';
+import type { RunningProgram } from '../host/machine/stepper.ts';
 import { openVfioDevice } from '../vfio-ap/fd.ts';
 import type { ShellContext } from './context.ts';
 

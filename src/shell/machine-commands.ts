@@ -5,7 +5,7 @@
 import { ERRNO_TEXT, type Errno } from '../ap-bus/errno.ts';
 import type { LogRing, Uevent } from '../ap-bus/events.ts';
 import { formatDuration, parseDurationNs } from '../config/units.ts';
-import { restoreMachine, saveMachine } from '../host/snapshot.ts';
+import { restoreMachine, saveMachine } from '../host/state/snapshot.ts';
 import { LineError, splitLine, tokenize } from '../program/lexer.ts';
 import { LPAR_VERBS } from '../program/lpar-verbs.ts';
 import { parseFault, parseLpar } from '../program/parse-host.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The administrator's shell over a stepped machine: text in, output, exit status.
 // Source: docs/design.md sections 4 and 7.
-import type { Machine } from '../host/machine.ts';
+import type { Machine } from '../host/machine/machine.ts';
 import { ShellSyntaxError } from './ast.ts';
 import { Input } from './command-row.ts';
 import { type Completion, complete } from './complete.ts';

@@ -160,7 +160,7 @@ export function saveHost({ bus, matrix, journal }: HostSide): HostRecords {
     waiting: bus.queueStates.waiting(),
     scanDueNs: bus.scanTimer === null ? null : bus.scanDueNs,
     mdevs: matrix.mdevs.map((m) => ({
-      number: m.mdev,
+      number: m.number,
       ...pick(m, ['uuid', 'limits', 'matrix', 'shadow', 'opens']),
       pending: { apm: m.apmAdd, aqm: m.aqmAdd, adm: m.admAdd },
       kvm: m.kvm?.name ?? null,

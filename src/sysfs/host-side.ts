@@ -6,7 +6,7 @@ import { registerDefaultDrivers } from '../ap-bus/default-drivers.ts';
 import { HostJournal } from '../ap-bus/events.ts';
 import type { Mask } from '../ap-bus/mask.ts';
 import { inBackground, type Operation, type Timers } from '../ap-bus/operation.ts';
-import type { HostPartition } from '../ap-bus/partition.ts';
+import type { PartitionPort } from '../ap-bus/partition.ts';
 import { type HostSwitches, type ProfileName, switchesOf } from '../ap-bus/profile.ts';
 import { scanBus } from '../ap-bus/scan.ts';
 import { vfioApDriver } from '../vfio-ap/driver.ts';
@@ -17,7 +17,7 @@ import { Sysfs } from './sysfs.ts';
 
 /** What a host side is made from. */
 export interface HostSideOptions {
-  readonly partition: HostPartition;
+  readonly partition: PartitionPort;
   readonly timers: Timers;
   /** Default `current`. */
   readonly profile?: ProfileName;

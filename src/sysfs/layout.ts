@@ -143,7 +143,7 @@ function mdevDirectory(device: MatrixDevice, mdev: MatrixMdev): Directory {
       mdev_type: () => link(`../mdev_supported_types/${MDEV_TYPE}`),
       driver: () => link('../../../../bus/mdev/drivers/vfio_ap_mdev'),
       subsystem: () => link('../../../../bus/mdev'),
-      iommu_group: () => link(`../../../../kernel/iommu_groups/${mdev.mdev - 1}`),
+      iommu_group: () => link(`../../../../kernel/iommu_groups/${mdev.number - 1}`),
     }),
   );
 }
@@ -177,9 +177,9 @@ function matrixDirectory(device: MatrixDevice): Directory {
 /** /sys/kernel/iommu_groups: one emulated group an mdev. */
 function iommuGroups(device: MatrixDevice): Directory {
   return listing(
-    () => device.mdevs.map((mdev) => String(mdev.mdev - 1)),
+    () => device.mdevs.map((mdev) => String(mdev.number - 1)),
     (name) => {
-      const mdev = device.mdevs.find((m) => String(m.mdev - 1) === name);
+      const mdev = device.mdevs.find((m) => String(m.number - 1) === name);
       if (mdev === undefined) return undefined;
       const up = '../../../../devices/vfio_ap/matrix/';
       return directory({

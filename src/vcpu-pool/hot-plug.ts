@@ -17,7 +17,7 @@ import {
 import type { ExchangeState } from '../guest/built-in/exchange.ts';
 import { counts, ExchangeQueues } from '../guest/built-in/exchange-queue.ts';
 import type { HotPlugResult } from '../load/result.ts';
-import { formatApqn } from '../lpar/partition.ts';
+import { formatApqn } from '../lpar/profile.ts';
 import type { PooledMachine } from './pooled-machine.ts';
 import type { WorkerReport } from './task.ts';
 

@@ -19,9 +19,9 @@ import {
 } from '../../native-like/machine/layout.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
-import { programArgs } from '../host/guest-program.ts';
-import { reaches } from '../host/host-wiring.ts';
-import { Machine } from '../host/machine.ts';
+import { programArgs } from '../host/machine/guest-program.ts';
+import { reaches } from '../host/machine/host-wiring.ts';
+import { Machine } from '../host/machine/machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import { releaseDead } from './dead-thread.ts';
 import { Exclusion } from './sie.ts';

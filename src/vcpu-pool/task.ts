@@ -2,7 +2,7 @@
 // What a worker is given and what it answers: plain data and the machine's memory.
 // Source: docs/design.md section 4.
 import type { SharedMemory } from '../../native-like/machine/globals.ts';
-import type { Card } from '../host/card-models.ts';
+import type { Card } from '../host/context/card-models.ts';
 
 /** One vCPU a worker runs, with its guest program. */
 export interface VcpuTask {

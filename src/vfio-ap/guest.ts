@@ -18,7 +18,7 @@ export function* setKvm(device: MatrixDevice, mdev: MatrixMdev, kvm: KvmVm): Ope
     if (taken || device.mdevs.some((other) => other !== mdev && other.kvm === kvm)) return 'EPERM';
     kvm.setPqapHook(mdev);
     mdev.kvm = kvm;
-    device.links.guest?.(mdev.mdev, true);
+    device.links.guest?.(mdev.number, true);
     device.updateGuest(mdev);
     return 'ok';
   });
@@ -35,6 +35,6 @@ export function* unsetKvm(device: MatrixDevice, mdev: MatrixMdev): Operation<voi
     yield* resetQueues(device, mdev.table.values());
     yield* device.releaseInterrupts(mdev.table.values());
     mdev.kvm = null;
-    device.links.guest?.(mdev.mdev, false);
+    device.links.guest?.(mdev.number, false);
   });
 }

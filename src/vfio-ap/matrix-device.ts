@@ -93,7 +93,7 @@ export class MatrixDevice {
   /** vfio_ap_mdev_link_apqn: only a queue bound to vfio_ap. */
   link(mdev: MatrixMdev, queue: VfioApQueue): void {
     mdev.link(queue, this.bus.switches.deconfiguredPassable);
-    this.links.link(queue.apqn, mdev.mdev);
+    this.links.link(queue.apqn, mdev.number);
   }
 
   unlink(mdev: MatrixMdev, queue: VfioApQueue): void {

@@ -63,7 +63,7 @@ export function* removeMdev(device: MatrixDevice, mdev: MatrixMdev): Operation<O
     device.mdevs.splice(device.mdevs.indexOf(mdev), 1);
   });
   device.byUuid.delete(mdev.uuid);
-  device.giveNumber(mdev.mdev);
+  device.giveNumber(mdev.number);
   device.instances--;
   device.bus.journal.uevent('mdev', 'remove', mdev.path);
   return 'ok';

@@ -38,7 +38,7 @@ export class VfioApQueue {
 /** struct ap_matrix_mdev. Three layers: matrix (wish), shadow (allowed), the CRYCB of `kvm` (what SIE sees). */
 export class MatrixMdev implements PqapHook {
   /** Number in the machine image, from 1. */
-  readonly mdev: number;
+  readonly number: number;
   readonly uuid: string;
   readonly path: string;
   readonly limits: MatrixLimits;
@@ -62,7 +62,7 @@ export class MatrixMdev implements PqapHook {
   masksWithdrawn = false;
 
   constructor(number: number, uuid: string, limits: MatrixLimits) {
-    this.mdev = number;
+    this.number = number;
     this.uuid = uuid;
     this.path = `/devices/vfio_ap/matrix/${uuid}`;
     this.limits = limits;

@@ -11,7 +11,8 @@ const { deriveEffectiveMasks, setFacilities } = await dist('native-like/machine/
 const L = await dist('native-like/machine/layout.js');
 const { guestFacilities, hostFacilities } = await dist('src/kvm/guest-facilities.js');
 const { loadKernel } = await dist('src/lpar/kernel.js');
-const { INSTANT_SERVICE, Partition } = await dist('src/lpar/partition.js');
+const { Partition } = await dist('src/lpar/partition.js');
+const { INSTANT_SERVICE } = await dist('src/lpar/profile.js');
 
 const COUNT = Number(process.argv[2]);
 const WARM_UP = 1_000_000;

@@ -7,7 +7,7 @@ import { plainConfig } from '../../src/fuzz/config.ts';
 import { findingConfig, findingOf, findingProgram } from '../../src/fuzz/finding.ts';
 import type { Rule } from '../../src/fuzz/rules.ts';
 import { replay, runStream } from '../../src/fuzz/stream.ts';
-import type { Machine } from '../../src/host/machine.ts';
+import type { Machine } from '../../src/host/machine/machine.ts';
 import { loadConfigFile } from '../../src/index.ts';
 import { parseProgram } from '../../src/program/parse.ts';
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../bench/machine/random.ts';
 import { C_PENDING_BYTE } from '../../native-like/machine/layout.ts';
-import { guestProgram, programArgs } from '../../src/host/guest-program.ts';
+import { guestProgram, programArgs } from '../../src/host/machine/guest-program.ts';
 import { createMachine, type Machine, takeCheckpoint } from '../../src/index.ts';
 
 const CONFIG = `

@@ -7,7 +7,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import { lszcryptRows, totalStatistics } from '../../src/guest/ap-bus-driver/lszcrypt.ts';
 import type { ApBusState } from '../../src/guest/ap-bus-driver/state.ts';
 import { apBus } from '../../src/guest/programs.ts';
-import { Machine } from '../../src/host/machine.ts';
+import { Machine } from '../../src/host/machine/machine.ts';
 
 const MS = 1_000_000;
 const SECOND = 1000 * MS;

@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { loadConfigFile } from '../../src/config/load.ts';
 import type { MachineConfig } from '../../src/config/types.ts';
 import type { GuestProgram } from '../../src/guest/cpu.ts';
-import { guestProgram, programArgs } from '../../src/host/guest-program.ts';
-import { Machine } from '../../src/host/machine.ts';
-import { notPlain } from '../../src/host/plain.ts';
-import { restoreMachine, saveMachine } from '../../src/host/snapshot.ts';
+import { guestProgram, programArgs } from '../../src/host/machine/guest-program.ts';
+import { Machine } from '../../src/host/machine/machine.ts';
+import { notPlain } from '../../src/host/state/plain.ts';
+import { restoreMachine, saveMachine } from '../../src/host/state/snapshot.ts';
 
 const { config } = loadConfigFile('examples/two-guests.yaml');
 const MS = 1_000_000;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Of those about queues: resets, what is left in them, who is interrupted, what a guest sees.
 import { G_PINS } from '../../native-like/machine/layout.ts';
-import type { Machine } from '../../src/host/machine.ts';
+import type { Machine } from '../../src/host/machine/machine.ts';
 import {
   AQIC_A,
   AQIC_B,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
-import { Machine } from '../../src/host/machine.ts';
+import { Machine } from '../../src/host/machine/machine.ts';
 import { explore } from '../../src/program/explore.ts';
 import { RULES } from './rules.ts';
 import { caseOf, configOf, type Rule } from './words.ts';

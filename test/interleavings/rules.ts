@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // of docs/reference/vfio-ap.md section 6.2 as cases for the explorer, in lines of AP programs, each with the patch that
 // breaks the rule in a copy of the build.
-import type { Machine } from '../../src/host/machine.ts';
+import type { Machine } from '../../src/host/machine/machine.ts';
 import { STATE_RULES } from './rules-of-state.ts';
 import {
   AQIC_A,

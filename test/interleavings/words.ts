@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of the cases: lines of AP programs that come again, and a rule as a case for the explorer.
 import { testBit } from '../../src/ap-bus/mask.ts';
-import type { Machine } from '../../src/host/machine.ts';
+import type { Machine } from '../../src/host/machine/machine.ts';
 import type { ExploreCase } from '../../src/program/explore.ts';
 import { configuration, type Raw } from '../kvm/bench.ts';
 

@@ -3,7 +3,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
-import type { Machine } from '../../src/host/machine.ts';
+import type { Machine } from '../../src/host/machine/machine.ts';
 import { createQemuMachine, type QemuMachine } from '../../src/qemu/guest-machine.ts';
 import { Shell } from '../../src/shell/shell.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';

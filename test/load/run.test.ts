@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { INSTRUCTION_NS } from '../../src/host/stepper.ts';
+import { INSTRUCTION_NS } from '../../src/host/machine/stepper.ts';
 import { apemu } from '../cli/fake-io.ts';
 import { records, type Shape, shapeFile } from './support.ts';
 

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { configFromObject } from '../../src/config/load.ts';
-import type { Machine } from '../../src/host/machine.ts';
+import type { Machine } from '../../src/host/machine/machine.ts';
 import { explore } from '../../src/program/explore.ts';
 import type { Mismatch } from '../../src/program/run.ts';
 import { RULES } from '../interleavings/rules.ts';
@@ -55,7 +55,7 @@ interface Built {
 const builtAt = async (at: string): Promise<Built> => {
   const load = async (path: string) => import(pathToFileURL(join(at, 'dist/src', path)).href);
   const config = (await load('config/load.js')) as { configFromObject: typeof configFromObject };
-  const host = (await load('host/machine.js')) as { Machine: typeof Machine };
+  const host = (await load('host/machine/machine.js')) as { Machine: typeof Machine };
   const adapter = (await load(
     'program/adapter.js',
   )) as typeof import('../../src/program/adapter.ts');

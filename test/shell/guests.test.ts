@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadConfigFile } from '../../src/config/load.ts';
-import { Machine } from '../../src/host/machine.ts';
+import { Machine } from '../../src/host/machine/machine.ts';
 import { sh, TestShell, withShell } from './support.ts';
 
 const MATRIX = '/sys/devices/vfio_ap/matrix';

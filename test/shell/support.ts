@@ -3,7 +3,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import type { Errno } from '../../src/ap-bus/errno.ts';
 import { parseConfig } from '../../src/config/load.ts';
-import { Machine } from '../../src/host/machine.ts';
+import { Machine } from '../../src/host/machine/machine.ts';
 import type { ShellOptions } from '../../src/shell/context.ts';
 import type { Disk } from '../../src/shell/files.ts';
 import { Shell } from '../../src/shell/shell.ts';

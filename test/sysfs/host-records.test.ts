@@ -36,7 +36,7 @@ function copied(bench: Bench): Bench {
 
 const seen = (bench: Bench): string => JSON.stringify([...snapshot(bench.host.sysfs)]);
 const guests = (bench: Bench): unknown =>
-  bench.vms.map(({ apm, aqm, adm, hook }) => [apm, aqm, adm, hook?.mdev]);
+  bench.vms.map(({ apm, aqm, adm, hook }) => [apm, aqm, adm, hook?.number]);
 
 describe('saved and restored', () => {
   it.each(Array.from({ length: 20 }, (_, seed) => seed))(

@@ -18,11 +18,9 @@ export const LONGER_FILES: Readonly<Record<string, number>> = {
   'native-like/exec/queue.ts': 340,
   // One schema: every key of a configuration.
   'src/config/schema.ts': 320,
-  // The partition's operations over one state.
-  'src/lpar/partition.ts': 500,
   // A shell's grammar, and what each of its nodes does.
   'src/shell/interpreter.ts': 360,
   'src/shell/parser.ts': 320,
   // The composition root.
-  'src/host/machine.ts': 335,
+  'src/host/machine/machine.ts': 335,
 };

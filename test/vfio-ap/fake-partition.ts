@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A partition for tests: resets at once unless told otherwise, adapters as in test/golden/README.md, faults by hand.
 import { finish, type Operation, type Timers } from '../../src/ap-bus/operation.ts';
-import type { HostPartition, QueueTest, SclpOutcome } from '../../src/ap-bus/partition.ts';
+import type { PartitionPort, QueueTest, SclpOutcome } from '../../src/ap-bus/partition.ts';
 
 /** Facility words of the recordings' adapters: CCA, accelerator, EP11. */
 export const CCA = 0xf2000000;
@@ -78,7 +78,7 @@ export interface FakeOptions {
 /** Scripted answers: called before the normal answer; undefined means the normal answer. */
 export type Script = (apqn: number) => number | undefined;
 
-export class FakePartition implements HostPartition {
+export class FakePartition implements PartitionPort {
   readonly facilities: Set<number>;
   readonly hardware: (FakeAdapter | undefined)[] = new Array(256).fill(undefined);
   adapters: number[] = [];

@@ -27,7 +27,7 @@ export class FakeVm implements KvmVm {
   }
 
   setPqapHook(hook: PqapHook | null): void {
-    this.calls.push(hook === null ? 'hook=null' : `hook=${hook.mdev}`);
+    this.calls.push(hook === null ? 'hook=null' : `hook=${hook.number}`);
     this.hook = hook;
   }
 

@@ -69,7 +69,7 @@ describe('attach', () => {
       const vm = new FakeVm('Guest1');
       host.start(vm);
       expect(host.open(vm, UUID2)).toBe('EPERM');
-      expect(vm.hook?.mdev, profile).toBe(hook);
+      expect(vm.hook?.number, profile).toBe(hook);
       expect(vm.apqns()).toEqual([0x0504]);
     }
   });

@@ -2,7 +2,7 @@
 // A checkpoint of a stepped machine in memory: everything guest instructions can touch, taken and put back in microseconds. For who tries
 // many things from one state; `saveMachine` is for files, and for what the host side has changed.
 // Source: docs/design.md section 2 (the machine is data; a snapshot is a copy of bytes).
-import type { MachineImage } from '../../native-like/machine/image.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   ADAPTER_WORDS,
   C_ADAPTER,
@@ -33,9 +33,9 @@ import {
   SLOT_HEADER_BYTES,
   T_TRACE,
   VCPU_WORDS,
-} from '../../native-like/machine/layout.ts';
-import { ApemuError } from '../errors.ts';
-import type { Machine } from './machine.ts';
+} from '../../../native-like/machine/layout.ts';
+import { ApemuError } from '../../errors.ts';
+import type { Machine } from '../machine/machine.ts';
 
 export interface CheckpointOptions {
   /** Whether the guests' storage belongs to it. Default true; without, what guests wrote into their storage stays. */

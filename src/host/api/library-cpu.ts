@@ -12,9 +12,9 @@ import {
   FC_ZAPQ,
   GR0_F,
   GR0_T,
-} from '../../native-like/arch/function-codes.ts';
-import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
-import { AQIC_IR, DQAP_START, NQAP_L, NQAP_SPECIAL } from '../../native-like/arch/registers.ts';
+} from '../../../native-like/arch/function-codes.ts';
+import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../../../native-like/arch/instructions.ts';
+import { AQIC_IR, DQAP_START, NQAP_L, NQAP_SPECIAL } from '../../../native-like/arch/registers.ts';
 import {
   responseCode,
   STATUS_ASYNC,
@@ -22,9 +22,9 @@ import {
   STATUS_FULL,
   STATUS_IRQ,
   STATUS_REPLIES,
-} from '../../native-like/arch/status-word.ts';
-import { type Cpu, PROGRAM_INTERRUPTION } from '../guest/cpu.ts';
-import type { ImageCpu } from './image-cpu.ts';
+} from '../../../native-like/arch/status-word.ts';
+import { type Cpu, PROGRAM_INTERRUPTION } from '../../guest/cpu.ts';
+import type { ImageCpu } from '../context/image-cpu.ts';
 
 /** A queue status word taken apart. */
 export interface QueueStatus {

@@ -3,7 +3,7 @@
 // Source: docs/design.md sections 2 and 3 (the machine is data; guest programs have plain state).
 import { createHash } from 'node:crypto';
 import { Packr } from 'msgpackr';
-import type { ImageShape, MachineImage } from '../../native-like/machine/image.ts';
+import type { ImageShape, MachineImage } from '../../../native-like/machine/image.ts';
 import {
   C_COLD,
   C_PENDING_BYTE,
@@ -14,15 +14,15 @@ import {
   C_STORAGE_END_BYTE,
   COLD_WORDS,
   LAYOUT_VERSION,
-} from '../../native-like/machine/layout.ts';
-import type { MachineConfig } from '../config/types.ts';
-import { ApemuError } from '../errors.ts';
-import type { PartitionRecords } from '../lpar/partition.ts';
-import { type HostRecords, restoreHost, saveHost } from '../sysfs/host-records.ts';
-import { guestProgram } from './guest-program.ts';
-import type { ImageCpu } from './image-cpu.ts';
-import { capacityOf } from './kernel-pool.ts';
-import { Machine } from './machine.ts';
+} from '../../../native-like/machine/layout.ts';
+import type { MachineConfig } from '../../config/types.ts';
+import { ApemuError } from '../../errors.ts';
+import type { PartitionRecords } from '../../lpar/profile.ts';
+import { type HostRecords, restoreHost, saveHost } from '../../sysfs/host-records.ts';
+import type { ImageCpu } from '../context/image-cpu.ts';
+import { capacityOf } from '../context/loaded-image.ts';
+import { guestProgram } from '../machine/guest-program.ts';
+import { Machine } from '../machine/machine.ts';
 import { notPlain } from './plain.ts';
 
 const MAGIC = 'APEMU-MACHINE-1\n';
@@ -68,7 +68,7 @@ export const saveMachine = (machine: Machine): Uint8Array => {
   const saved: Saved = {
     layout: LAYOUT_VERSION,
     config: machine.config,
-    capacity: capacityOf(machine.seat),
+    capacity: capacityOf(machine.loaded),
     nowNs: machine.nowNs(),
     image: piecesOf(machine.image),
     partition: machine.partition.save(),

@@ -2,8 +2,8 @@
 // Machine memories with their kernel instances, reused by machines that follow each other in one process: module instances are
 // never freed, and shared memories reserve address space.
 // Source: docs/design.md section 3; docs/reference/performance.md section 4 rule 1.
-import type { ExternalStorage } from '../../native-like/exec/registry.ts';
-import { createSharedMemory } from '../../native-like/machine/globals.ts';
+import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
+import { createSharedMemory } from '../../../native-like/machine/globals.ts';
 import {
   clearImage,
   fitsInto,
@@ -11,14 +11,14 @@ import {
   imageBytes,
   layOutImage,
   type MachineImage,
-} from '../../native-like/machine/image.ts';
-import { IMAGE_BYTES_MAX } from '../../native-like/machine/layout.ts';
-import { ApemuError } from '../errors.ts';
-import { type Kernel, loadKernel } from '../lpar/kernel.ts';
+} from '../../../native-like/machine/image.ts';
+import { IMAGE_BYTES_MAX } from '../../../native-like/machine/layout.ts';
+import { ApemuError } from '../../errors.ts';
+import { type Kernel, loadKernel } from '../../lpar/kernel.ts';
 import { kernelCalls } from './kernel-calls.ts';
 
 /** A memory, its kernel, and the storage of guests outside the image (set by whoever serves such guests). */
-export interface Seat {
+export interface LoadedImage {
   readonly image: MachineImage;
   readonly kernel: Kernel;
   external: ExternalStorage | undefined;
@@ -27,11 +27,11 @@ export interface Seat {
 interface Entry {
   /** Shape the regions of the memory are placed for. */
   readonly capacity: ImageShape;
-  readonly seat: Seat;
+  readonly loaded: LoadedImage;
 }
 
 const free: Entry[] = [];
-const inUse = new Map<Seat, Entry>();
+const inUse = new Map<LoadedImage, Entry>();
 
 const GUEST_UNIT = 8;
 const MEMORY_UNIT = 0x1000000;
@@ -61,18 +61,18 @@ const createEntry = async (shape: ImageShape, capacity: ImageShape): Promise<Ent
     );
   }
   const image = layOutImage(createSharedMemory(bytes), shape, capacity);
-  // The kernel reaches the outside through the seat, so that each machine can bring its own.
-  const outside: { seat?: Seat } = {};
+  // The kernel reaches the outside through this object, so that each machine can bring its own.
+  const outside: { loaded?: LoadedImage } = {};
   const kernel = await loadKernel(image, {
     ...kernelCalls(image),
     external: {
-      fetch: (...operand) => outside.seat?.external?.fetch(...operand) ?? 0,
-      store: (...operand) => outside.seat?.external?.store(...operand) ?? 0,
-      notify: (cold) => outside.seat?.external?.notify(cold),
+      fetch: (...operand) => outside.loaded?.external?.fetch(...operand) ?? 0,
+      store: (...operand) => outside.loaded?.external?.store(...operand) ?? 0,
+      notify: (cold) => outside.loaded?.external?.notify(cold),
     },
   });
-  outside.seat = { image, kernel, external: undefined };
-  return { capacity, seat: outside.seat };
+  outside.loaded = { image, kernel, external: undefined };
+  return { capacity, loaded: outside.loaded };
 };
 
 const sameShape = (a: ImageShape, b: ImageShape): boolean =>
@@ -82,7 +82,10 @@ const sameShape = (a: ImageShape, b: ImageShape): boolean =>
  * A laid-out memory of this shape with a kernel bound to it; `capacity`: with its regions exactly where this shape puts them (a
  * saved machine's addresses are to stay right).
  */
-export const takeSeat = async (shape: ImageShape, capacity?: ImageShape): Promise<Seat> => {
+export const takeLoadedImage = async (
+  shape: ImageShape,
+  capacity?: ImageShape,
+): Promise<LoadedImage> => {
   const suits = (entry: Entry): boolean =>
     capacity === undefined ? fitsInto(shape, entry.capacity) : sameShape(entry.capacity, capacity);
   const index = free.findIndex(suits);
@@ -91,21 +94,22 @@ export const takeSeat = async (shape: ImageShape, capacity?: ImageShape): Promis
       ? await createEntry(shape, capacity ?? capacityFor(shape))
       : (free.splice(index, 1)[0] as Entry);
   if (index >= 0) {
-    clearImage(entry.seat.image);
-    layOutImage(entry.seat.image.memory, shape, entry.capacity);
+    clearImage(entry.loaded.image);
+    layOutImage(entry.loaded.image.memory, shape, entry.capacity);
   }
-  inUse.set(entry.seat, entry);
-  return entry.seat;
+  inUse.set(entry.loaded, entry);
+  return entry.loaded;
 };
 
-/** The shape the regions of a seat in use are placed for. */
-export const capacityOf = (seat: Seat): ImageShape => (inUse.get(seat) as Entry).capacity;
+/** The shape the regions of a loaded image in use are placed for. */
+export const capacityOf = (loaded: LoadedImage): ImageShape =>
+  (inUse.get(loaded) as Entry).capacity;
 
 /** Gives a memory back. The machine in it must not be used any more. */
-export const releaseSeat = (seat: Seat): void => {
-  const entry = inUse.get(seat);
+export const releaseLoadedImage = (loaded: LoadedImage): void => {
+  const entry = inUse.get(loaded);
   if (entry === undefined) return;
-  inUse.delete(seat);
-  seat.external = undefined;
+  inUse.delete(loaded);
+  loaded.external = undefined;
   free.push(entry);
 };

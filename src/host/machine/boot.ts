@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts a composed machine as an administrator would: the bus scans, masks are written, mdevs made and guests attached.
 // Source: docs/design.md sections 1 and 5; docs/reference/vfio-ap.md section 3.
-import { C_TIME_START } from '../../native-like/machine/layout.ts';
-import { ApemuError } from '../errors.ts';
+import { C_TIME_START } from '../../../native-like/machine/layout.ts';
+import { ApemuError } from '../../errors.ts';
+import type { GuestHandle } from '../api/guest-handle.ts';
 import { reservingApmask } from './compose.ts';
-import type { GuestHandle } from './guest-handle.ts';
 import type { Machine } from './machine.ts';
 
 const SYSFS_CREATE = '/sys/devices/vfio_ap/matrix/mdev_supported_types/vfio_ap-passthrough/create';

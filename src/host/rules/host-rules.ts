@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks at a machine after each step of its host operations: the rules about its state, and those about what was written.
 // Source: docs/reference/vfio-ap.md sections 3.7, 4.1 and 6.1.
-import { CRYCB_BYTES, CRYCB_FORMAT_2, CRYCBD_FORMAT } from '../../native-like/arch/sie.ts';
-import type { MatrixMdev } from '../vfio-ap/mdev.ts';
+import { CRYCB_BYTES, CRYCB_FORMAT_2, CRYCBD_FORMAT } from '../../../native-like/arch/sie.ts';
+import type { MatrixMdev } from '../../vfio-ap/mdev.ts';
+import type { Machine } from '../machine/machine.ts';
 import { brokenAtRest, brokenNow, HookBeforeMasks, OwnMessages } from './host-state.ts';
-import type { Machine } from './machine.ts';
 
 /** Longer than a reset, its verification, and the host's set-up of interruptions. */
 const REST_NS = 500_000_000;

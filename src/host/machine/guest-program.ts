@@ -2,10 +2,10 @@
 // Finds a guest program by name: built in, or a module a user wrote.
 // Source: docs/design.md sections 3 and 5.
 import { pathToFileURL } from 'node:url';
-import type { GuestConfig, MachineConfig } from '../config/types.ts';
-import { ApemuError } from '../errors.ts';
-import type { GuestProgram } from '../guest/cpu.ts';
-import { builtInProgram, PROGRAMS } from '../guest/programs.ts';
+import type { GuestConfig, MachineConfig } from '../../config/types.ts';
+import { ApemuError } from '../../errors.ts';
+import type { GuestProgram } from '../../guest/cpu.ts';
+import { builtInProgram, PROGRAMS } from '../../guest/programs.ts';
 
 const isProgram = (value: unknown): value is GuestProgram => {
   const candidate = value as Partial<GuestProgram> | null | undefined;

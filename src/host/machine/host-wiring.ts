@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host side of a machine, connected: its instructions run on the kernel, its links and interrupts are words of the image.
 // Source: docs/design.md sections 1 and 2 (the image holds what AQIC needs).
-import type { MachineImage } from '../../native-like/machine/image.ts';
-import { C_MDEV, K_HOST_RESET, K_MDEV, MASK_AQM } from '../../native-like/machine/layout.ts';
-import type { Operation } from '../ap-bus/operation.ts';
-import type { MachineConfig } from '../config/types.ts';
-import type { Partition } from '../lpar/partition.ts';
-import type { AdapterService } from '../lpar/service.ts';
-import { createHostSide, type HostSide } from '../sysfs/host-side.ts';
-import type { AqicHandler } from '../vfio-ap/aqic.ts';
-import type { QueueInterrupts, QueueLinks } from '../vfio-ap/ports.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
+import { C_MDEV, K_HOST_RESET, K_MDEV, MASK_AQM } from '../../../native-like/machine/layout.ts';
+import type { Operation } from '../../ap-bus/operation.ts';
+import type { MachineConfig } from '../../config/types.ts';
+import type { Partition } from '../../lpar/partition.ts';
+import type { AdapterService } from '../../lpar/service.ts';
+import { createHostSide, type HostSide } from '../../sysfs/host-side.ts';
+import type { AqicHandler } from '../../vfio-ap/aqic.ts';
+import type { QueueInterrupts, QueueLinks } from '../../vfio-ap/ports.ts';
+import type { GuestHandle } from '../api/guest-handle.ts';
 import { profileOf, switchesFor } from './compose.ts';
-import type { GuestHandle } from './guest-handle.ts';
-import { KernelPartition } from './host-partition.ts';
+import { HostInstructions } from './host-instructions.ts';
 import type { Stepper } from './stepper.ts';
 
 /** The parts of a machine its host side is connected to. */
@@ -36,7 +36,7 @@ export const wireHostSide = (wiring: HostWiring): HostSide => {
     if (service.wanted) service.serveApqn(apqn);
   };
   return createHostSide({
-    partition: new KernelPartition(partition, profileOf(config).facilities, serve, (apqn, run) =>
+    partition: new HostInstructions(partition, profileOf(config).facilities, serve, (apqn, run) =>
       runAlone(wiring, apqn, run),
     ),
     timers: wiring.stepper.timers,

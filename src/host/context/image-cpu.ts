@@ -7,8 +7,8 @@ import {
   STFLE_AQIC,
   STFLE_MSAX3,
   STFLE_QCI,
-} from '../../native-like/arch/facilities.ts';
-import type { MachineImage } from '../../native-like/machine/image.ts';
+} from '../../../native-like/arch/facilities.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   C_CLOCKS,
   CLOCK_STRIDE,
@@ -20,11 +20,11 @@ import {
   V_FACILITIES,
   V_GR,
   V_PSW_MASK_HIGH,
-} from '../../native-like/machine/layout.ts';
-import type { Cpu } from '../guest/cpu.ts';
-import type { InterceptHandler } from '../kvm/intercept.ts';
-import { deliver } from '../kvm/interruptions.ts';
-import type { Kernel } from '../lpar/kernel.ts';
+} from '../../../native-like/machine/layout.ts';
+import type { Cpu } from '../../guest/cpu.ts';
+import type { InterceptHandler } from '../../kvm/intercept.ts';
+import { deliver } from '../../kvm/interruptions.ts';
+import type { Kernel } from '../../lpar/kernel.ts';
 
 const KNOWN_FACILITIES: readonly number[] = [STFLE_QCI, STFLE_APFT, STFLE_AQIC, STFLE_MSAX3];
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest as the library's user holds it: its vCPUs with the instruction wrappers, its mdev, its storage.
 // Source: docs/design.md section 9.
-import type { MachineImage } from '../../native-like/machine/image.ts';
-import type { GuestConfig } from '../config/types.ts';
-import type { VirtualMachine } from '../kvm/virtual-machine.ts';
-import type { ImageCpu } from './image-cpu.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
+import type { GuestConfig } from '../../config/types.ts';
+import type { VirtualMachine } from '../../kvm/virtual-machine.ts';
+import type { ImageCpu } from '../context/image-cpu.ts';
 import { LibraryCpu } from './library-cpu.ts';
 
 export class GuestHandle {

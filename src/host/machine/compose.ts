@@ -5,12 +5,12 @@ import {
   ADAPTER_MODES,
   MACHINE_PROFILES,
   type MachineProfileRow,
-} from '../../native-like/arch/adapter-types.ts';
-import { DEFAULT_ML } from '../../native-like/arch/limits.ts';
-import { QCI_FLAG_N } from '../../native-like/arch/qci.ts';
-import { GAL_ISC } from '../../native-like/arch/sie.ts';
-import { setFacilities } from '../../native-like/machine/guest-setup.ts';
-import type { ImageShape, MachineImage } from '../../native-like/machine/image.ts';
+} from '../../../native-like/arch/adapter-types.ts';
+import { DEFAULT_ML } from '../../../native-like/arch/limits.ts';
+import { QCI_FLAG_N } from '../../../native-like/arch/qci.ts';
+import { GAL_ISC } from '../../../native-like/arch/sie.ts';
+import { setFacilities } from '../../../native-like/machine/guest-setup.ts';
+import type { ImageShape, MachineImage } from '../../../native-like/machine/image.ts';
 import {
   C_GIB,
   C_HOST_SWITCHES,
@@ -26,16 +26,16 @@ import {
   HOST_KEEPS_CC,
   HOST_LEAKS_AQIC,
   HOST_STRICT_STATUS,
-} from '../../native-like/machine/layout.ts';
-import { type HostSwitches, switchesOf } from '../ap-bus/profile.ts';
-import type { AdapterConfig, FaultConfig, MachineConfig } from '../config/types.ts';
-import { ApemuError } from '../errors.ts';
-import { hostFacilities } from '../kvm/guest-facilities.ts';
-import { type GuestExclusive, VirtualMachine } from '../kvm/virtual-machine.ts';
-import type { Fault } from '../lpar/faults.ts';
-import type { AdapterProfile } from '../lpar/partition.ts';
-import { type TakeTrace, TRACE_RECORDS } from '../trace/ring.ts';
-import type { Card } from './card-models.ts';
+} from '../../../native-like/machine/layout.ts';
+import { type HostSwitches, switchesOf } from '../../ap-bus/profile.ts';
+import type { AdapterConfig, FaultConfig, MachineConfig } from '../../config/types.ts';
+import { ApemuError } from '../../errors.ts';
+import { hostFacilities } from '../../kvm/guest-facilities.ts';
+import { type GuestExclusive, VirtualMachine } from '../../kvm/virtual-machine.ts';
+import type { Fault } from '../../lpar/faults.ts';
+import type { AdapterProfile } from '../../lpar/profile.ts';
+import { type TakeTrace, TRACE_RECORDS } from '../../trace/ring.ts';
+import type { Card } from '../context/card-models.ts';
 
 /** vCPUs of the host partition: one for the user's own instructions, one for the AP bus. */
 const HOST_VCPUS = 2;

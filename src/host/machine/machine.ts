@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // A machine composed from its configuration, in stepped mode: partition, host side, guests, virtual time.
 // Source: docs/design.md sections 1, 4 and 9.
-import type { ImageShape, MachineImage } from '../../native-like/machine/image.ts';
-import { C_GENERATION, C_TIME_START } from '../../native-like/machine/layout.ts';
-import { finish, type Operation } from '../ap-bus/operation.ts';
-import { setAdapterTexts } from '../ap-bus/zcrypt-card-files.ts';
-import { type FaultObject, faultFromObject } from '../config/load.ts';
-import type { FaultConfig, MachineConfig } from '../config/types.ts';
-import { ApemuError } from '../errors.ts';
-import type { GuestProgram } from '../guest/cpu.ts';
-import { GisaAlerts } from '../kvm/gib.ts';
-import { InterceptHandler } from '../kvm/intercept.ts';
-import { NestedGuest } from '../kvm/nested.ts';
-import type { VirtualMachine } from '../kvm/virtual-machine.ts';
-import { Faults } from '../lpar/faults.ts';
-import type { Kernel } from '../lpar/kernel.ts';
-import { Partition } from '../lpar/partition.ts';
-import { AdapterService, type ServiceModels } from '../lpar/service.ts';
-import type { HostSide } from '../sysfs/host-side.ts';
-import type { Sysfs } from '../sysfs/sysfs.ts';
-import { TraceRings } from '../trace/ring.ts';
-import { AqicHandler } from '../vfio-ap/aqic.ts';
-import { openVfioDevice, type VfioApFile } from '../vfio-ap/fd.ts';
+import type { ImageShape, MachineImage } from '../../../native-like/machine/image.ts';
+import { C_GENERATION, C_TIME_START } from '../../../native-like/machine/layout.ts';
+import { finish, type Operation } from '../../ap-bus/operation.ts';
+import { setAdapterTexts } from '../../ap-bus/zcrypt-card-files.ts';
+import { type FaultObject, faultFromObject } from '../../config/load.ts';
+import type { FaultConfig, MachineConfig } from '../../config/types.ts';
+import { ApemuError } from '../../errors.ts';
+import type { GuestProgram } from '../../guest/cpu.ts';
+import { GisaAlerts } from '../../kvm/gib.ts';
+import { InterceptHandler } from '../../kvm/intercept.ts';
+import { NestedGuest } from '../../kvm/nested.ts';
+import type { VirtualMachine } from '../../kvm/virtual-machine.ts';
+import { Faults } from '../../lpar/faults.ts';
+import type { Kernel } from '../../lpar/kernel.ts';
+import { Partition } from '../../lpar/partition.ts';
+import { AdapterService, type ServiceModels } from '../../lpar/service.ts';
+import type { HostSide } from '../../sysfs/host-side.ts';
+import type { Sysfs } from '../../sysfs/sysfs.ts';
+import { TraceRings } from '../../trace/ring.ts';
+import { AqicHandler } from '../../vfio-ap/aqic.ts';
+import { openVfioDevice, type VfioApFile } from '../../vfio-ap/fd.ts';
+import { GuestHandle } from '../api/guest-handle.ts';
+import { type Card, cardModels } from '../context/card-models.ts';
+import { ImageCpu } from '../context/image-cpu.ts';
+import { type LoadedImage, releaseLoadedImage, takeLoadedImage } from '../context/loaded-image.ts';
 import { adapterTextsOf } from './adapter-texts.ts';
 import { bootMachine } from './boot.ts';
-import { type Card, cardModels } from './card-models.ts';
 import {
   adapterProfile,
   cardOf,
@@ -35,10 +38,7 @@ import {
   virtualMachines,
   writeMachine,
 } from './compose.ts';
-import { GuestHandle } from './guest-handle.ts';
 import { wireHostSide } from './host-wiring.ts';
-import { ImageCpu } from './image-cpu.ts';
-import { releaseSeat, type Seat, takeSeat } from './kernel-pool.ts';
 import { Stepper } from './stepper.ts';
 
 export interface MachineOptions extends ShapeOptions {
@@ -67,7 +67,7 @@ export class Machine {
   readonly trace: TraceRings | undefined;
   /** The host's handler of GISA alerts. */
   readonly alerts: GisaAlerts;
-  readonly seat: Seat;
+  readonly loaded: LoadedImage;
   readonly cards = new Map<number, Card>();
   readonly guests: readonly GuestHandle[];
   #onStep: (what: string) => void = () => {};
@@ -75,11 +75,11 @@ export class Machine {
   readonly #hostCpu: ImageCpu;
   readonly #files = new Map<string, VfioApFile>();
 
-  private constructor(seat: Seat, config: MachineConfig, options: MachineOptions) {
+  private constructor(loaded: LoadedImage, config: MachineConfig, options: MachineOptions) {
     this.config = config;
-    this.seat = seat;
-    this.image = seat.image;
-    this.kernel = seat.kernel;
+    this.loaded = loaded;
+    this.image = loaded.image;
+    this.kernel = loaded.kernel;
     const seed = options.seed ?? config.machine.seed;
     const runExclusive = options.exclusive ?? ((_guest, change) => change());
     const exclusive: typeof runExclusive = (guest, change) => {
@@ -154,11 +154,11 @@ export class Machine {
     options: MachineOptions = {},
     capacity?: ImageShape,
   ): Promise<Machine> {
-    const seat = await takeSeat(shapeOf(config, options), capacity);
+    const loaded = await takeLoadedImage(shapeOf(config, options), capacity);
     try {
-      return new Machine(seat, config, options);
+      return new Machine(loaded, config, options);
     } catch (error) {
-      releaseSeat(seat);
+      releaseLoadedImage(loaded);
       throw error;
     }
   }
@@ -307,7 +307,7 @@ export class Machine {
   /** Ends the machine and gives its memory back. */
   close(): void {
     this.trace?.flush();
-    releaseSeat(this.seat);
+    releaseLoadedImage(this.loaded);
   }
 
   #cpu(guest: number, vcpu: number): ImageCpu {

@@ -12,21 +12,21 @@ import {
   GR0_APQN,
   GR0_F,
   GR0_T,
-} from '../../native-like/arch/function-codes.ts';
-import { OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
-import { QCI_BYTES, QCI_FLAG_B } from '../../native-like/arch/qci.ts';
-import type { MachineImage } from '../../native-like/machine/image.ts';
-import { C_QCI_FLAGS, V_GR } from '../../native-like/machine/layout.ts';
-import type { HostPartition, QueueTest, SclpOutcome } from '../ap-bus/partition.ts';
-import type { Kernel } from '../lpar/kernel.ts';
-import type { Partition } from '../lpar/partition.ts';
+} from '../../../native-like/arch/function-codes.ts';
+import { OPCODE_PQAP } from '../../../native-like/arch/instructions.ts';
+import { QCI_BYTES, QCI_FLAG_B } from '../../../native-like/arch/qci.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
+import { C_QCI_FLAGS, V_GR } from '../../../native-like/machine/layout.ts';
+import type { PartitionPort, QueueTest, SclpOutcome } from '../../ap-bus/partition.ts';
+import type { Kernel } from '../../lpar/kernel.ts';
+import type { Partition } from '../../lpar/partition.ts';
 
 const INSTRUCTION = (OPCODE_PQAP << 16) | 0;
 /** Page of host storage the QCI block goes to. */
 const QCI_ADDRESS = 0xff000;
 
 /** The host's instructions over one kernel. vCPU 1 of guest 0 is the AP bus's own; vCPU 0 is for the user. */
-export class KernelPartition implements HostPartition {
+export class HostInstructions implements PartitionPort {
   readonly facilities: ReadonlySet<number>;
   readonly #image: MachineImage;
   readonly #kernel: Kernel;

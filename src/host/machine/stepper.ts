@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stepped mode: one thread, virtual time, and everything that happens in the order of its time.
 // Source: docs/design.md section 4.
-import type { MachineImage } from '../../native-like/machine/image.ts';
-import { C_CLOCKS } from '../../native-like/machine/layout.ts';
-import { ApemuError } from '../errors.ts';
-import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../guest/cpu.ts';
-import { enabledMask, pendingMask } from '../kvm/interruptions.ts';
-import { Timers } from '../lpar/clock.ts';
-import type { AdapterService } from '../lpar/service.ts';
-import type { ImageCpu } from './image-cpu.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
+import { C_CLOCKS } from '../../../native-like/machine/layout.ts';
+import { ApemuError } from '../../errors.ts';
+import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../../guest/cpu.ts';
+import { enabledMask, pendingMask } from '../../kvm/interruptions.ts';
+import { Timers } from '../../lpar/clock.ts';
+import type { AdapterService } from '../../lpar/service.ts';
+import type { ImageCpu } from '../context/image-cpu.ts';
 
 /** Virtual time one AP instruction takes a guest program. A choice: the order of magnitude of a real one. */
 export const INSTRUCTION_NS = 1_000;

@@ -2,22 +2,22 @@
 // What the host's zcrypt drivers show of a card by asking it: serial number, EP11 properties, master key patterns. Each text is
 // made from the replies to the queries the kernel sends.
 // Source: docs/reference/messages.md 1.2 (which queries, text forms), 2.11, 4.1 (layouts); drivers/s390/crypto/zcrypt_cex4.c.
-import { messageLimit } from '../../native-like/arch/limits.ts';
-import type { ApBus } from '../ap-bus/bus.ts';
-import type { ApQueue } from '../ap-bus/device.ts';
-import type { AdapterTexts } from '../ap-bus/zcrypt-card-files.ts';
-import { DRAFT_BYTES, processRequest } from '../cex/adapter.ts';
-import { buildQuery } from '../cex/messages/build.ts';
-import { u32 } from '../cex/messages/bytes.ts';
+import { messageLimit } from '../../../native-like/arch/limits.ts';
+import type { ApBus } from '../../ap-bus/bus.ts';
+import type { ApQueue } from '../../ap-bus/device.ts';
+import type { AdapterTexts } from '../../ap-bus/zcrypt-card-files.ts';
+import { DRAFT_BYTES, processRequest } from '../../cex/adapter.ts';
+import { buildQuery } from '../../cex/messages/build.ts';
+import { u32 } from '../../cex/messages/bytes.ts';
 import {
   EP11_DOMAIN_FLAGS,
   EP11_DOMAIN_INFO,
   EP11_MODULE_INFO,
   EP11_QUERY_DOMAIN,
   EP11_QUERY_MODULE,
-} from '../cex/messages/ep11.ts';
-import { parseReply, type Reply } from '../cex/messages/parse.ts';
-import type { Card } from './card-models.ts';
+} from '../../cex/messages/ep11.ts';
+import { parseReply, type Reply } from '../../cex/messages/parse.ts';
+import type { Card } from '../context/card-models.ts';
 
 /** One line of a CCA mkvps: rule element with its state, offset and bytes of its pattern in the var data. */
 interface KeyLine {

@@ -8,14 +8,19 @@ import {
   CRYCB_APCB1,
   CRYCB_FORMAT_2,
   CRYCBD_FORMAT,
-} from '../../native-like/arch/sie.ts';
-import { STATUS_IRQ } from '../../native-like/arch/status-word.ts';
-import * as L from '../../native-like/machine/layout.ts';
-import { equals, fullMask, intersects, maskToBytes, testBit } from '../ap-bus/mask.ts';
-import { apqnName, RC_CHECKSTOPPED, RC_DECONFIGURED, responseCode } from '../ap-bus/partition.ts';
-import type { MatrixMdev } from '../vfio-ap/mdev.ts';
-import { reaches } from './host-wiring.ts';
-import type { Machine } from './machine.ts';
+} from '../../../native-like/arch/sie.ts';
+import { STATUS_IRQ } from '../../../native-like/arch/status-word.ts';
+import * as L from '../../../native-like/machine/layout.ts';
+import { equals, fullMask, intersects, maskToBytes, testBit } from '../../ap-bus/mask.ts';
+import {
+  apqnName,
+  RC_CHECKSTOPPED,
+  RC_DECONFIGURED,
+  responseCode,
+} from '../../ap-bus/partition.ts';
+import type { MatrixMdev } from '../../vfio-ap/mdev.ts';
+import { reaches } from '../machine/host-wiring.ts';
+import type { Machine } from '../machine/machine.ts';
 
 const PARTS = ['apm', 'aqm', 'adm'] as const;
 const APCB1_AT = { apm: APCB1_APM, aqm: APCB1_AQM, adm: APCB1_ADM } as const;
@@ -48,7 +53,7 @@ export class HookBeforeMasks {
       const detaching = had && machine.host.matrix.mdevsLock.held;
       if (any && hook === 0 && !detaching) return `O-1: ${name} has masks and no hook`;
       const mdev = machine.host.matrix.mdevs.find((one) => one.kvm?.name === name);
-      if (any && hook !== 0 && mdev !== undefined && mdev.mdev !== hook)
+      if (any && hook !== 0 && mdev !== undefined && mdev.number !== hook)
         return `O-1: ${name} has the hook of another mdev`;
     }
     return undefined;
@@ -194,7 +199,7 @@ const linksAreRight = (machine: Machine): string | undefined => {
     const { apqn } = queue;
     const wanted = matrix.mdevOf(apqn);
     const inImage = machine.image.word(machine.image.cold(machine.image.queue(apqn)) + L.K_MDEV);
-    if ((queue.mdev ?? undefined) !== wanted || inImage !== (wanted?.mdev ?? 0))
+    if ((queue.mdev ?? undefined) !== wanted || inImage !== (wanted?.number ?? 0))
       return `the link of ${apqnName(apqn)} is wrong`;
     if (wanted !== undefined && wanted.table.get(apqn) !== queue)
       return `${apqnName(apqn)} is in no table`;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the partition's adapters answer: the card models of src/cex behind the adapter service.
 // Source: docs/design.md sections 3 and 4; docs/reference/messages.md.
-import { messageLimit } from '../../native-like/arch/limits.ts';
-import type { MachineImage } from '../../native-like/machine/image.ts';
+import { messageLimit } from '../../../native-like/arch/limits.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   ADM_WORDS,
   C_ADM,
@@ -12,11 +12,11 @@ import {
   MASK_AQM,
   MASK_WORDS,
   T_RANDOM,
-} from '../../native-like/machine/layout.ts';
-import { type AdapterModel, processRequest, type RequestContext } from '../cex/adapter.ts';
-import { requestServiceNs } from '../cex/service.ts';
-import { nextRandom, seedRandom } from '../lpar/random.ts';
-import type { ServiceModels, ServiceRequest } from '../lpar/service.ts';
+} from '../../../native-like/machine/layout.ts';
+import { type AdapterModel, processRequest, type RequestContext } from '../../cex/adapter.ts';
+import { requestServiceNs } from '../../cex/service.ts';
+import { nextRandom, seedRandom } from '../../lpar/random.ts';
+import type { ServiceModels, ServiceRequest } from '../../lpar/service.ts';
 
 /** An adapter with what its model needs to know. */
 export interface Card extends AdapterModel {
