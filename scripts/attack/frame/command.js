@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A command of apemu inside this process: arguments in; exit code, output and messages out.
+import { Readable } from 'node:stream';
+import { pino } from 'pino';
+import { runCommand } from '../../../dist/src/cli/commands.js';
+
+/** Exit codes a command may end with, whatever it is given. Source: docs/design.md section 7. */
+const CODES = [0, 1, 2, 3];
+/** More output than this is not kept. */
+const KEPT = 200_000;
+
+/** Runs a command line; its signal is aborted after `seconds`. */
+export async function command(args, { input = '', seconds = 5 } = {}) {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), seconds * 1000);
+  const said = { output: '', errors: '' };
+  const add = (to) => (text) => {
+    if (said[to].length < KEPT) said[to] += text;
+  };
+  const code = await runCommand(args, {
+    out: add('output'),
+    err: add('errors'),
+    log: pino({ level: 'silent' }),
+    readInput: async () => input,
+    get input() {
+      return Readable.from([input]);
+    },
+    isTerminal: false,
+    columns: 80,
+    signal: stop.signal,
+  });
+  clearTimeout(timer);
+  return { code, ...said, stopped: stop.signal.aborted };
+}
+
+/** @throws Error unless a command ended as commands end, with messages a user can act on */
+export function checkEnding({ code, errors, stopped }) {
+  if (/internal error|INTERNAL|\n {4}at /.test(errors))
+    throw new Error(`a message of another kind: ${errors.slice(0, 500)}`);
+  if (!CODES.includes(code) && !(stopped && code === 130)) throw new Error(`exit code ${code}`);
+  if (code > 1 && code !== 130 && !/\[APEMU_ERR_[A-Z0-9_]+\]|^error: /m.test(errors))
+    throw new Error(`exit code ${code} without a reason: ${errors.slice(0, 500)}`);
+}

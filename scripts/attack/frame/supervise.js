@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one attack in a process of its own and watches it: a trial that hangs, or ends the process, is a finding too.
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+
+const TRIALS = join(import.meta.dirname, 'trials.js');
+const TRIAL_SECONDS = 30;
+/** A heap that grows without measure ends here, not where the computer swaps. */
+const HEAP_MIB = 2048;
+/** What a process says last, at most. */
+const LAST_WORDS = 2000;
+
+/**
+ * @param attack of attackOf
+ * @param options seed of the first trial; count of trials or seconds, else the attack's own count; signal that ends it
+ * @returns {Promise<{text: string, findings: number, tried: number}>} text is what to print
+ */
+export async function supervise(attack, { seed, count, seconds, signal }) {
+  const missing = await attack.missing?.();
+  if (missing !== undefined)
+    return { text: `${attack.name}: not tried: ${missing}\n`, findings: 0, tried: 0 };
+  const limit = count ?? (seconds === undefined ? attack.quick : Number.MAX_SAFE_INTEGER);
+  const run = await watch(attack, [seed, limit, seconds ?? 86_400], signal);
+  const lines = run.findings.map(
+    ({ seed: one, finding }) =>
+      `${attack.name}: FOUND: ${finding}\n  again: node scripts/attack/run.js ${attack.given} --seed ${one} --count 1\n`,
+  );
+  const kinds = Object.entries(run.kinds)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([kind, number]) => `${kind} ${number}`);
+  const of = kinds.length === 0 ? '' : ` (${kinds.join(', ')})`;
+  const found = `${run.findings.length} finding${run.findings.length === 1 ? '' : 's'}`;
+  lines.push(`${attack.name}: ${run.tried} tried from seed ${seed}${of}: ${found}\n`);
+  return { text: lines.join(''), findings: run.findings.length, tried: run.tried };
+}
+
+/** Follows what the process says until it has ended. */
+function watch(attack, [seed, limit, seconds], signal) {
+  const args = [attack.given, seed, limit, seconds].map(String);
+  const child = fork(TRIALS, args, {
+    execArgv: [`--max-old-space-size=${HEAP_MIB}`],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  const seen = { tried: 0, kinds: {}, findings: [] };
+  let current = seed;
+  let over = false;
+  let words = '';
+  let hung = false;
+  const patience = (attack.trialSeconds ?? TRIAL_SECONDS) * 1000;
+  const hang = () => {
+    hung = true;
+    child.kill('SIGKILL');
+  };
+  let timer = setTimeout(hang, patience);
+  const end = () => child.connected && child.send('end', () => {});
+  signal.addEventListener('abort', end);
+  child.stderr.on('data', (chunk) => {
+    words = `${words}${chunk}`.slice(-LAST_WORDS);
+  });
+  child.on('message', (message) => {
+    clearTimeout(timer);
+    timer = setTimeout(hang, patience);
+    if (message.begins !== undefined) current = message.begins;
+    if (message.finding !== undefined) seen.findings.push(message);
+    if (message.tried !== undefined)
+      Object.assign(seen, { tried: message.tried, kinds: message.kinds });
+    over ||= message.over === true;
+  });
+  return new Promise((resolve) => {
+    child.on('close', (code, by) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      if (!over) {
+        const how = hung
+          ? `hangs: no end after ${patience / 1000} s`
+          : `ends the process (${by ?? code})`;
+        const said = hung || words === '' ? '' : `\n${words.trimEnd()}`;
+        seen.findings.push({ seed: current, finding: `${how}${said}` });
+      }
+      resolve(seen);
+    });
+  });
+}
