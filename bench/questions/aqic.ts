@@ -3,7 +3,8 @@
 import { FC_AQIC, GR0_FC_SHIFT } from '../../native-like/arch/function-codes.ts';
 import { AQIC_IR } from '../../native-like/arch/registers.ts';
 import { STATUS_RC_MASK } from '../../native-like/arch/status-word.ts';
-import { C_DOORBELL, EXECUTE_INTERCEPT, M_STATE, V_GR } from '../../native-like/machine/layout.ts';
+import { V_GR } from '../../native-like/machine/layout.ts';
+import { EXECUTE_INTERCEPT } from '../../native-like/machine/outcome.ts';
 import { createMachine, type Machine } from '../../src/index.ts';
 import { enterSie, leaveSie } from '../../src/vcpu-pool/sie.ts';
 import type { Finding, Question, QuestionContext } from '../findings.ts';
@@ -11,7 +12,13 @@ import { PQAP_WORD } from '../machine/tables.ts';
 import { measureRounds, medianNs } from '../measure/rounds.ts';
 import { median, quartiles } from '../measure/statistics.ts';
 import type { ExchangeTask, ExchangeTimes } from '../workers/exchange-worker.ts';
-import { MAIL_ANSWERED, MAIL_POSTED } from '../workers/shared-words.ts';
+import {
+  EXCHANGE_WORDS,
+  MAIL_ANSWERED,
+  MAIL_POSTED,
+  X_DOORBELL,
+  X_MAIL,
+} from '../workers/shared-words.ts';
 import { spawnWorker } from '../workers/spawn.ts';
 
 const CONFIG = `
@@ -71,15 +78,14 @@ const inPlaceNs = (machine: Machine, context: QuestionContext): number => {
 };
 
 /** The host thread's side: answers mail and messages from its event loop until the worker has its times. */
-const exchange = async (machine: Machine, context: QuestionContext): Promise<ExchangeTimes> => {
-  const { i32, memory } = machine.image;
-  const mailbox = machine.image.mailbox(machine.image.vcpu(1));
+const exchange = async (context: QuestionContext): Promise<ExchangeTimes> => {
+  const words = new Int32Array(new SharedArrayBuffer(EXCHANGE_WORDS * 4));
   const exchanges = context.smoke ? EXCHANGES_SMOKE : EXCHANGES;
-  const task: ExchangeTask = { memory, mailbox, exchanges, rounds: context.pace.rounds };
+  const task: ExchangeTask = { words, exchanges, rounds: context.pace.rounds };
   const worker = spawnWorker('exchange-worker', task);
   const answer = (): void => {
-    if (Atomics.compareExchange(i32, mailbox + M_STATE, MAIL_POSTED, MAIL_ANSWERED) === MAIL_POSTED)
-      Atomics.notify(i32, mailbox + M_STATE);
+    if (Atomics.compareExchange(words, X_MAIL, MAIL_POSTED, MAIL_ANSWERED) === MAIL_POSTED)
+      Atomics.notify(words, X_MAIL);
   };
   let times: ExchangeTimes | undefined;
   const finished = new Promise<void>((resolve) => {
@@ -91,21 +97,21 @@ const exchange = async (machine: Machine, context: QuestionContext): Promise<Exc
       }
     });
   });
-  void serveDoorbell(i32, answer, () => times !== undefined);
+  void serveDoorbell(words, answer, () => times !== undefined);
   await finished;
   await worker.terminate();
   return times as ExchangeTimes;
 };
 
 const serveDoorbell = async (
-  i32: Int32Array,
+  words: Int32Array,
   answer: () => void,
   done: () => boolean,
 ): Promise<void> => {
-  for (let seen = Atomics.load(i32, C_DOORBELL); !done(); ) {
-    const wait = waitAsync(i32, C_DOORBELL, seen, 100);
+  for (let seen = Atomics.load(words, X_DOORBELL); !done(); ) {
+    const wait = waitAsync(words, X_DOORBELL, seen, 100);
     if (wait.async) await wait.value;
-    const rung = Atomics.load(i32, C_DOORBELL);
+    const rung = Atomics.load(words, X_DOORBELL);
     if (rung !== seen) answer();
     seen = rung;
   }
@@ -114,7 +120,7 @@ const serveDoorbell = async (
 const measure = async (_variant: string, context: QuestionContext): Promise<Finding[]> => {
   const machine = await createMachine(CONFIG);
   const inPlaceUs = inPlaceNs(machine, context) / 1000;
-  const { posted, echoed } = await exchange(machine, context);
+  const { posted, echoed } = await exchange(context);
   machine.close();
   const echoes = echoed.map(median);
   const echoUs = median(echoes);

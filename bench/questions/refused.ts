@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What does an instruction cost that ends without doing anything: an APQN outside the masks, a program exception?
 import { FC_TAPQ, GR0_FC_SHIFT, GR0_RESERVED } from '../../native-like/arch/function-codes.ts';
-import {
-  PSW_PROBLEM,
-  V_PSW_ADDRESS_LOW,
-  V_PSW_MASK_HIGH,
-} from '../../native-like/machine/layout.ts';
+import { PSW_PROBLEM } from '../../native-like/arch/psw.ts';
+import { V_PSW_ADDRESS_LOW, V_PSW_MASK_HIGH } from '../../native-like/machine/layout.ts';
 import type { Finding, Question, QuestionContext } from '../findings.ts';
 import { type BenchMachine, buildMachine, loadRegisters } from '../machine/machine.ts';
 import { createRandom } from '../machine/random.ts';

@@ -3,18 +3,24 @@
 // Source: docs/design.md section 8 rule 1 (nothing is written twice).
 import * as facilities from '../../native-like/arch/facilities.ts';
 import * as functionCodes from '../../native-like/arch/function-codes.ts';
+import * as functionNumbers from '../../native-like/arch/function-numbers.ts';
 import * as instructions from '../../native-like/arch/instructions.ts';
 import * as limits from '../../native-like/arch/limits.ts';
 import * as interruptions from '../../native-like/arch/program-interruptions.ts';
+import * as psw from '../../native-like/arch/psw.ts';
 import * as registers from '../../native-like/arch/registers.ts';
 import * as responseCodes from '../../native-like/arch/response-codes.ts';
 import * as statusWord from '../../native-like/arch/status-word.ts';
 import * as layout from '../../native-like/machine/layout.ts';
+import * as outcome from '../../native-like/machine/outcome.ts';
 
 const TABLES: readonly Readonly<Record<string, unknown>>[] = [
   layout,
   facilities,
   functionCodes,
+  functionNumbers,
+  psw,
+  outcome,
   instructions,
   limits,
   interruptions,

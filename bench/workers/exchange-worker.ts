@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A vCPU's thread that needs the host thread: sends it something and sleeps until the answer is there, again and again.
 import { parentPort, workerData } from 'node:worker_threads';
-import type { SharedMemory } from '../../native-like/machine/globals.ts';
-import { MachineImage } from '../../native-like/machine/image.ts';
-import { C_DOORBELL, M_STATE } from '../../native-like/machine/layout.ts';
-import { MAIL_ANSWERED, MAIL_EMPTY, MAIL_POSTED } from './shared-words.ts';
+import { MAIL_ANSWERED, MAIL_EMPTY, MAIL_POSTED, X_DOORBELL, X_MAIL } from './shared-words.ts';
 
 export interface ExchangeTask {
-  readonly memory: SharedMemory;
-  /** Word index of the vCPU's mailbox. */
-  readonly mailbox: number;
+  /** Words both threads see: X_*. */
+  readonly words: Int32Array;
   readonly rounds: number;
   /** Exchanges of each kind in a round. */
   readonly exchanges: number;
@@ -24,24 +20,25 @@ export interface ExchangeTimes {
 const US_PER_MS = 1000;
 const WAIT_MS = 1000;
 
-const awaitAnswer = (i32: Int32Array, state: number): void => {
-  while (Atomics.load(i32, state) !== MAIL_ANSWERED) Atomics.wait(i32, state, MAIL_POSTED, WAIT_MS);
-  Atomics.store(i32, state, MAIL_EMPTY);
+const awaitAnswer = (words: Int32Array): void => {
+  while (Atomics.load(words, X_MAIL) !== MAIL_ANSWERED)
+    Atomics.wait(words, X_MAIL, MAIL_POSTED, WAIT_MS);
+  Atomics.store(words, X_MAIL, MAIL_EMPTY);
 };
 
-/** Forwarded intercept: mailbox and doorbell in the image. */
-const viaMailbox = (i32: Int32Array, state: number): void => {
-  Atomics.store(i32, state, MAIL_POSTED);
-  Atomics.add(i32, C_DOORBELL, 1);
-  Atomics.notify(i32, C_DOORBELL);
-  awaitAnswer(i32, state);
+/** Forwarded intercept: mailbox and doorbell. */
+const viaMailbox = (words: Int32Array): void => {
+  Atomics.store(words, X_MAIL, MAIL_POSTED);
+  Atomics.add(words, X_DOORBELL, 1);
+  Atomics.notify(words, X_DOORBELL);
+  awaitAnswer(words);
 };
 
 /** The echo it is compared with: a message, answered by a notification. */
-const viaMessage = (i32: Int32Array, state: number): void => {
-  Atomics.store(i32, state, MAIL_POSTED);
-  parentPort?.postMessage(state);
-  awaitAnswer(i32, state);
+const viaMessage = (words: Int32Array): void => {
+  Atomics.store(words, X_MAIL, MAIL_POSTED);
+  parentPort?.postMessage(X_MAIL);
+  awaitAnswer(words);
 };
 
 const timed = (count: number, exchange: () => void): number[] => {
@@ -54,14 +51,12 @@ const timed = (count: number, exchange: () => void): number[] => {
   return times;
 };
 
-const run = ({ memory, mailbox, rounds, exchanges }: ExchangeTask): ExchangeTimes => {
-  const { i32 } = new MachineImage(memory);
-  const state = mailbox + M_STATE;
+const run = ({ words, rounds, exchanges }: ExchangeTask): ExchangeTimes => {
   const posted: number[][] = [];
   const echoed: number[][] = [];
   for (let round = 0; round < rounds; round++) {
-    posted.push(timed(exchanges, () => viaMailbox(i32, state)));
-    echoed.push(timed(exchanges, () => viaMessage(i32, state)));
+    posted.push(timed(exchanges, () => viaMailbox(words)));
+    echoed.push(timed(exchanges, () => viaMessage(words)));
   }
   return { posted, echoed };
 };

@@ -4,12 +4,8 @@ import { workerData } from 'node:worker_threads';
 import { STATUS_RC_MASK } from '../../native-like/arch/status-word.ts';
 import type { SharedMemory } from '../../native-like/machine/globals.ts';
 import { MachineImage } from '../../native-like/machine/image.ts';
-import {
-  C_GENERATION,
-  EXECUTE_EVENT,
-  V_GR,
-  V_PSW_ADDRESS_LOW,
-} from '../../native-like/machine/layout.ts';
+import { C_GENERATION, V_GR, V_PSW_ADDRESS_LOW } from '../../native-like/machine/layout.ts';
+import { EXECUTE_EVENT } from '../../native-like/machine/outcome.ts';
 import { loadKernel } from '../../src/lpar/kernel.ts';
 import { enterSie, leaveSie, serveEvent } from '../../src/vcpu-pool/sie.ts';
 import { R_BATCHES, R_STALE, R_STOP, R_STRIDE, R_WORKERS } from './shared-words.ts';

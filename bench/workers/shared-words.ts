@@ -18,7 +18,12 @@ export const WORKER_WORDS = 32;
 export const WORK_KERNEL = 0;
 export const WORK_REFERENCE = 1;
 
-/** Mailbox states of a forwarded intercept. */
+/** A forwarded intercept: the vCPU's mailbox, and the doorbell that wakes the host thread, on lines of their own. */
+export const X_MAIL = 0;
+export const X_DOORBELL = 16;
+export const EXCHANGE_WORDS = 32;
+
+/** States of the mailbox. */
 export const MAIL_EMPTY = 0;
 export const MAIL_POSTED = 1;
 export const MAIL_ANSWERED = 2;

@@ -24,7 +24,6 @@ import {
 import { deriveEffectiveMasks, setFacilities } from '../machine/guest-setup.ts';
 import type { MachineImage } from '../machine/image.ts';
 import {
-  EXECUTE_INTERCEPT,
   G_CRYCBD,
   G_FACILITIES,
   G_GISA_FORMAT,
@@ -38,6 +37,7 @@ import {
   V_PSW_MASK_HIGH,
   V_PSW_MASK_LOW,
 } from '../machine/layout.ts';
+import { EXECUTE_INTERCEPT } from '../machine/outcome.ts';
 import { assertBytes, assertLayout, type BlockField, viewOf } from './block.ts';
 
 /** Control register 6 of the guest: interruption sub-class mask in its low half. */

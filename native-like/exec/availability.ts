@@ -5,6 +5,7 @@
 
 import { FACILITY_SE } from '../arch/facilities.ts';
 import { FC_AAPQ, FC_RAPQ, FC_TAPQ, FC_ZAPQ } from '../arch/function-codes.ts';
+import { FUNCTION_DQAP, FUNCTION_NQAP } from '../arch/function-numbers.ts';
 import {
   AP_RESPONSE_ASSOC_FAILED,
   AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE,
@@ -30,8 +31,6 @@ import {
   F_ACTION,
   F_VALUE,
   FAULT_CC,
-  FUNCTION_DQAP,
-  FUNCTION_NQAP,
   K_ASYNC_RC,
   K_BIND,
   MASK_AQM,

@@ -4,6 +4,7 @@
 // Status: architected; the continuation token and CC 2 are choices.
 import { FACILITY_APXA } from '../arch/facilities.ts';
 import { GR0_APQN, GR0_APQN_NO_APXA } from '../arch/function-codes.ts';
+import { FUNCTION_DQAP } from '../arch/function-numbers.ts';
 import { PGM_SPECIFICATION } from '../arch/program-interruptions.ts';
 import {
   DQAP_RESERVED,
@@ -17,8 +18,6 @@ import { AP_RESPONSE_NO_FIRST_PART, AP_RESPONSE_NO_PENDING_REPLY } from '../arch
 import { STATUS_EMPTY, STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts';
 import {
   ATTENTION_OPEN,
-  EXECUTE_COMPLETED,
-  FUNCTION_DQAP,
   K_DELIVERED,
   K_PART,
   L_LENGTH,
@@ -40,6 +39,7 @@ import {
   V_STORAGE_BYTE,
   V_STORAGE_SIZE,
 } from '../machine/layout.ts';
+import { EXECUTE_COMPLETED } from '../machine/outcome.ts';
 import { CONDITION_CC, findQueue, queueCondition, statusWithCode } from './availability.ts';
 import { bytesToBoundary, bytesToFault } from './boundary.ts';
 import { complete, completeStatus, programInterruption } from './ending.ts';

@@ -10,16 +10,11 @@ import {
   LC_PGM_OLD_PSW,
   PGM_OPERATION,
 } from '../arch/program-interruptions.ts';
+import { PSW_CC, PSW_CC_SHIFT, PSW_EA } from '../arch/psw.ts';
 import { AP_RESPONSE_Q_NOT_AVAIL } from '../arch/response-codes.ts';
 import { ICPT_INST } from '../arch/sie.ts';
 import { STATUS_RC_MASK, STATUS_RC_SHIFT } from '../arch/status-word.ts';
 import {
-  EXECUTE_COMPLETED,
-  EXECUTE_INTERCEPT,
-  EXECUTE_PROGRAM,
-  PSW_CC,
-  PSW_CC_SHIFT,
-  PSW_EA,
   V_EXIT,
   V_FACILITIES,
   V_GR,
@@ -31,6 +26,7 @@ import {
   V_STORAGE_BYTE,
   V_STORAGE_SIZE,
 } from '../machine/layout.ts';
+import { EXECUTE_COMPLETED, EXECUTE_INTERCEPT, EXECUTE_PROGRAM } from '../machine/outcome.ts';
 import { addressMask } from './storage.ts';
 import { BYTES, I32 } from './views.ts';
 

@@ -3,14 +3,9 @@
 // Source: docs/design.md section 3, docs/reference/performance.md sections 3 and 4. Status: architected results.
 import { INSTRUCTION_BYTES, OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../arch/instructions.ts';
 import { UNAVAILABLE_LIMIT_BYTES } from '../arch/limits.ts';
+import { PSW_CC, PSW_EA, PSW_PROBLEM } from '../arch/psw.ts';
 import { DQAP_START, NQAP_L } from '../arch/registers.ts';
 import {
-  EXECUTE_COMPLETED,
-  EXECUTE_EVENT,
-  EXECUTE_OTHER,
-  PSW_CC,
-  PSW_EA,
-  PSW_PROBLEM,
   Q_ATTENTION,
   V_EVENT,
   V_GR,
@@ -23,6 +18,7 @@ import {
   V_STORAGE_BYTE,
   V_STORAGE_SIZE,
 } from '../machine/layout.ts';
+import { EXECUTE_COMPLETED, EXECUTE_EVENT, EXECUTE_OTHER } from '../machine/outcome.ts';
 import { authorized } from './availability.ts';
 import { dequeue, dqapSlow } from './dqap.ts';
 import { operationException, refuse } from './ending.ts';

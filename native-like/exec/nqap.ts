@@ -4,6 +4,7 @@
 // Status: architected; parts, CC 2 and the special bit are choices.
 import { FACILITY_APXA } from '../arch/facilities.ts';
 import { GR0_APQN_NO_APXA } from '../arch/function-codes.ts';
+import { FUNCTION_NQAP } from '../arch/function-numbers.ts';
 import { UNAVAILABLE_LIMIT_BYTES } from '../arch/limits.ts';
 import { PGM_SPECIFICATION } from '../arch/program-interruptions.ts';
 import { GR2_S, NQAP_L, NQAP_RESERVED, NQAP_SPECIAL } from '../arch/registers.ts';
@@ -22,7 +23,6 @@ import {
   ATTENTION_OPEN,
   C_OPTIONS,
   DEVICE_LOOPBACK,
-  EXECUTE_COMPLETED,
   F_ACTION,
   F_DELAY,
   F_REPLY,
@@ -30,7 +30,6 @@ import {
   FAULT_DELAY,
   FAULT_DROP,
   FAULT_REPLY,
-  FUNCTION_NQAP,
   K_MODE,
   K_OPEN_SLOT,
   K_REQUESTS,
@@ -70,6 +69,7 @@ import {
   V_STORAGE_SIZE,
   V_TRUE_MASKS,
 } from '../machine/layout.ts';
+import { EXECUTE_COMPLETED } from '../machine/outcome.ts';
 import { CONDITION_CC, findQueue, queueCondition, statusWithCode } from './availability.ts';
 import { bytesToBoundary, bytesToFault } from './boundary.ts';
 import { complete, completeStatus, programInterruption } from './ending.ts';

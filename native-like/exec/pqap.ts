@@ -30,7 +30,8 @@ import {
   PGM_PRIVILEGED_OPERATION,
   PGM_SPECIFICATION,
 } from '../arch/program-interruptions.ts';
-import { PSW_PROBLEM, V_FACILITIES, V_GR, V_PSW_MASK_HIGH } from '../machine/layout.ts';
+import { PSW_PROBLEM } from '../arch/psw.ts';
+import { V_FACILITIES, V_GR, V_PSW_MASK_HIGH } from '../machine/layout.ts';
 import { aqic } from './aqic.ts';
 import { CONDITION_CC, findQueue, queueCondition } from './availability.ts';
 import { aapq, bapq } from './bind.ts';

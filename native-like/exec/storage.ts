@@ -3,10 +3,9 @@
 // Source: docs/reference/ap-architecture.md AD-02, AD-16; docs/reference/performance.md section 4 rule 5.
 // Status: access rules architected; prefixing, DAT and storage keys are the external accessor's business.
 import { PGM_ADDRESSING } from '../arch/program-interruptions.ts';
+import { PSW_BA, PSW_EA } from '../arch/psw.ts';
 import {
   G_EXTERNAL,
-  PSW_BA,
-  PSW_EA,
   V_GUEST,
   V_PSW_MASK_HIGH,
   V_PSW_MASK_LOW,

@@ -3,14 +3,13 @@
 // Source: docs/reference/ap-architecture.md sections 1.4, 4.4, decision AD-25. Status: architected.
 
 import { FACILITY_SE } from '../arch/facilities.ts';
+import { PSW_CC } from '../arch/psw.ts';
 import { GR2_A, GR2_BS_SHIFT, GR2_X } from '../arch/registers.ts';
 import { AP_RESPONSE_Q_NOT_AVAIL } from '../arch/response-codes.ts';
 import {
   BIND_ASSOCIATED,
   BIND_UNBOUND,
-  EXECUTE_COMPLETED,
   K_BIND,
-  PSW_CC,
   Q_COLD,
   Q_GR2_HIGH,
   Q_GR2_LOW,
@@ -19,6 +18,7 @@ import {
   V_GR,
   V_PSW_MASK_HIGH,
 } from '../machine/layout.ts';
+import { EXECUTE_COMPLETED } from '../machine/outcome.ts';
 import { statusWithCode } from './availability.ts';
 import { advance, completeStatus, refuse } from './ending.ts';
 import { I32 } from './views.ts';

@@ -4,8 +4,6 @@
 // Source: docs/reference/performance.md section 3 (trace region), section 4 rule 4 (chosen by the caller, not tested per instruction).
 
 import {
-  EXECUTE_INTERCEPT,
-  EXECUTE_PROGRAM,
   R_ENDED,
   R_GR0,
   R_GR1,
@@ -18,6 +16,7 @@ import {
   V_GR,
   V_PSW_MASK_HIGH,
 } from '../machine/layout.ts';
+import { EXECUTE_INTERCEPT, EXECUTE_PROGRAM } from '../machine/outcome.ts';
 import { execute } from './execute.ts';
 import { executeShared } from './shared.ts';
 import { CLOCK, F64, I32, TRACE, TRACE_LAST, TRACED } from './views.ts';

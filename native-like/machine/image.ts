@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine image: one shared memory laid out by machine/layout.ts, with views over it, for code off the instruction path.
 // Source: docs/reference/performance.md section 3. Status: choice.
+
+import { PSW_BA, PSW_EA, PSW_IO } from '../arch/psw.ts';
 import { createSharedMemory, type SharedMemory } from './globals.ts';
 import {
   ADAPTER_WORDS,
@@ -17,9 +19,7 @@ import {
   C_GISA_BYTE,
   C_GUEST,
   C_GUESTS,
-  C_IMAGE_END_BYTE,
   C_INDEX,
-  C_MAILBOX,
   C_MASKS,
   C_MDEV,
   C_PENDING_BYTE,
@@ -35,7 +35,6 @@ import {
   C_TRACE_RECORDS,
   C_VCPU,
   C_VCPUS,
-  C_VERSION,
   CLOCK_STRIDE,
   COLD_WORDS,
   CONTROL_BYTES,
@@ -49,14 +48,9 @@ import {
   GISA_STRIDE_BYTE,
   GUEST_WORDS,
   IMAGE_BYTES_MAX,
-  LAYOUT_VERSION,
-  MAILBOX_WORDS,
   MASK_WORDS,
   MDEVS,
   PAGE_BYTES,
-  PSW_BA,
-  PSW_EA,
-  PSW_IO,
   Q_ATTENTION,
   Q_COLD,
   Q_GR2_HIGH,
@@ -124,7 +118,6 @@ const regionsOf = (shape: ImageShape): Region[] => {
     words(C_GUEST, guests * GUEST_WORDS),
     words(C_VCPU, vcpus * VCPU_WORDS),
     words(C_RUNNER, vcpus),
-    words(C_MAILBOX, vcpus * MAILBOX_WORDS),
     bytes(C_GISA_BYTE, guests * GISA_STRIDE_BYTE),
     words(C_FAULTS, (FAULTS_MAX + 1) * FAULT_WORDS),
     words(C_ADAPTER, ADAPTERS * ADAPTER_WORDS),
@@ -190,9 +183,6 @@ export class MachineImage {
   /** Word index of a thread's block. */
   thread(number: number): number {
     return C_CLOCKS + number * CLOCK_STRIDE;
-  }
-  mailbox(vcpu: number): number {
-    return this.word(C_MAILBOX) + ((vcpu - this.word(C_VCPU)) / VCPU_WORDS) * MAILBOX_WORDS;
   }
   /** Word index of the effective masks of `guest`. */
   masks(guest: number): number {
@@ -317,8 +307,6 @@ export const layOutImage = (
     i32[region.word] = region.byteOffset ? offset : offset / 4;
     offset += roundUp(region.bytes, PAGE_BYTES);
   }
-  i32[C_VERSION] = LAYOUT_VERSION;
-  i32[C_IMAGE_END_BYTE] = offset;
   i32[C_GUESTS] = shape.guests.length;
   i32[C_VCPUS] = vcpuCount(shape);
   i32[C_STORAGE_END_BYTE] = image.word(C_STORAGE_BYTE) + storageBytes(shape);

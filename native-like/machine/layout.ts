@@ -4,77 +4,74 @@
 // Status: choice. All offsets inside records are 32-bit word indices unless the name ends in `_BYTE`.
 
 /** Changes whenever a saved image of an older build could be misread. */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 export const PAGE_BYTES = 4096;
 /** Byte offsets must stay positive 32-bit numbers. */
 export const IMAGE_BYTES_MAX = 0x7fff0000;
 
 // ---- control page -------------------------------------------------------------------------------------------------------
-export const C_VERSION = 0;
-export const C_GUESTS = 1;
-export const C_VCPUS = 2;
+/** How many there are of each; trace records for each thread. */
+export const C_GUESTS = 0;
+export const C_VCPUS = 1;
 /** Number of queue records in use, the permanent "not available" record 0 included. */
-export const C_QUEUES = 3;
-/** Word index of each region (storage and pool: byte offset). */
-export const C_MASKS = 4;
-export const C_ADM = 5;
-export const C_CRYCB_BYTE = 6;
-export const C_GUEST = 7;
-export const C_VCPU = 8;
-export const C_RUNNER = 9;
-export const C_MAILBOX = 10;
-export const C_INDEX = 11;
-export const C_QUEUE = 12;
-export const C_COLD = 13;
-export const C_PENDING_BYTE = 14;
-export const C_FAULTS = 15;
-export const C_GISA_BYTE = 16;
-export const C_POOL_BYTE = 17;
-export const C_POOL_END_BYTE = 18;
-/** First free byte of the slot pool; moves up only. */
-export const C_POOL_NEXT_BYTE = 19;
-export const C_STORAGE_BYTE = 20;
-export const C_IMAGE_END_BYTE = 21;
-export const C_TRACE = 22;
-export const C_TRACE_RECORDS = 23;
-/** NQAPs that found the pool empty (answered with response code 05). */
-export const C_POOL_EMPTY_COUNT = 24;
-export const C_FAULT_COUNT = 25;
-/** Machine-wide QCI words: flags, na << 8 | nd. */
-export const C_QCI_FLAGS = 26;
-export const C_QCI_NA_ND = 27;
-export const C_ADAPTER = 38;
-/** Host kernel quirks that intercepts look at: HOST_* */
-export const C_HOST_SWITCHES = 41;
-/** One bit for each mdev number: a KVM is attached. */
-export const C_MDEV = 42;
-/** Associations started. */
-export const C_BIND_SEQUENCE = 40;
-/** Time at which the host side was up and guests began, a double: times of faults count from it. */
-export const C_TIME_START = 44;
-export const C_STORAGE_END_BYTE = 39;
+export const C_QUEUES = 2;
+export const C_FAULT_COUNT = 3;
+export const C_TRACE_RECORDS = 4;
+/** Word index of each region, or byte offset where the name says so, in the order of the regions. */
+export const C_MASKS = 5;
 /** The record of masks that stays empty: see V_MASKS. */
-export const C_EMPTY_MASKS = 46;
-/** Timings in nanoseconds as doubles (index in the F64 view = word / 2). */
-export const C_TIME_RAPQ = 28;
-export const C_TIME_ZAPQ = 30;
-export const C_TIME_AQIC = 32;
-export const C_TIME_BIND = 34;
+export const C_EMPTY_MASKS = 6;
+export const C_ADM = 7;
+export const C_CRYCB_BYTE = 8;
+export const C_GUEST = 9;
+export const C_VCPU = 10;
+export const C_RUNNER = 11;
+export const C_GISA_BYTE = 12;
+export const C_FAULTS = 13;
+export const C_ADAPTER = 14;
+export const C_INDEX = 15;
+export const C_TRACE = 16;
+/** One bit for each mdev number: a KVM is attached. */
+export const C_MDEV = 17;
+export const C_PENDING_BYTE = 18;
+export const C_QUEUE = 19;
+export const C_COLD = 20;
+export const C_POOL_BYTE = 21;
+/** First free byte of the slot pool; moves up only. */
+export const C_POOL_NEXT_BYTE = 22;
+export const C_POOL_END_BYTE = 23;
+export const C_STORAGE_BYTE = 24;
+export const C_STORAGE_END_BYTE = 25;
+/** NQAPs that found the pool empty (answered with response code 05). */
+export const C_POOL_EMPTY_COUNT = 26;
+/** Associations started. */
+export const C_BIND_SEQUENCE = 27;
+/** Machine-wide QCI words: flags, na << 8 | nd. */
+export const C_QCI_FLAGS = 28;
+export const C_QCI_NA_ND = 29;
 /** Options of NQAP and DQAP: OPTION_*; CC 2 every n bytes in C_CC2_BYTES, 0 = never. */
-export const C_OPTIONS = 36;
-export const C_CC2_BYTES = 37;
+export const C_OPTIONS = 30;
+export const C_CC2_BYTES = 31;
+/** Host kernel quirks that intercepts look at: HOST_* */
+export const C_HOST_SWITCHES = 32;
+/** Timings in nanoseconds as doubles (index in the F64 view = word / 2). */
+export const C_TIME_RAPQ = 34;
+export const C_TIME_ZAPQ = 36;
+export const C_TIME_AQIC = 38;
+export const C_TIME_BIND = 40;
+/** Time at which the host side was up and guests began, a double: times of faults count from it. */
+export const C_TIME_START = 42;
 /** Locks and flags that several threads write: each on a line of its own (16 words). */
 export const C_STOP = 64;
-export const C_DOORBELL = 80;
-export const C_GENERATION = 96;
-export const C_MDEVS_LOCK = 112;
-export const C_POOL_LOCK = 128;
+export const C_GENERATION = 80;
+export const C_MDEVS_LOCK = 96;
+export const C_POOL_LOCK = 112;
 /** GIB: alert list origin; host interruptions pending by sub-class (0x80 >> isc); the host's sub-class for alerts. */
-export const C_GIB = 144;
+export const C_GIB = 128;
 export const GIB_HOST_PENDING = 1;
 export const GIB_ALERT_ISC = 2;
 /** vCPUs in interpretive execution the host waits for before it sleeps. */
-export const C_AWAITED = 160;
+export const C_AWAITED = 144;
 /** A block of words for each executing thread: its clock in nanoseconds as a double, then scratch bytes. Thread 0 is the host. */
 export const C_CLOCKS = 256;
 export const CLOCK_STRIDE = 64;
@@ -82,10 +79,10 @@ export const CLOCK_STRIDE = 64;
 export const T_PENDING = 2;
 /** Word in a thread's block: trace records it has written, modulo 2^32. */
 export const T_TRACE = 4;
-/** Word in a thread's block: state of its cards' random generator. */
-export const T_RANDOM = 12;
 /** Word in a thread's block an idle thread sleeps on: 1 = something happened. */
 export const T_DOORBELL = 8;
+/** Word in a thread's block: state of its cards' random generator. */
+export const T_RANDOM = 12;
 export const THREAD_SCRATCH_BYTE = 64;
 /**
  * Word in a thread's block, on a line of its own: the vCPU the thread has in interpretive execution, as the word index of its block;
@@ -95,8 +92,8 @@ export const T_IN_SIE = 48;
 export const THREADS_MAX = 48;
 /** The control words and the threads' blocks. */
 export const CONTROL_BYTES = 16384;
+export const MDEVS = 65536;
 
-/** L = 0 is a specification exception (AD-19). */
 /** VD-06: the status of a missing hook goes to bits 32-63 of GR1. */
 export const HOST_STRICT_STATUS = 1;
 /** VD-07: AQIC on an APQN outside the guest's APCB answers 01. */
@@ -107,8 +104,8 @@ export const HOST_LEAKS_AQIC = 4;
 export const HOST_KEEPS_CC = 8;
 /** A guest ISC that cannot be registered answers 08 (Linux 6.1), else 06. */
 export const HOST_ISC_RC_08 = 16;
-export const MDEVS = 65536;
 
+/** L = 0 is a specification exception (AD-19). */
 export const OPTION_REFUSE_PARTS = 1;
 /** CC 2 after every n bytes moved, else at addresses that are multiples of n (AD-18). */
 export const OPTION_CC2_PROGRESS = 2;
@@ -184,13 +181,6 @@ export const V_INSTRUCTION = 45;
 export const V_TRUE_MASKS = 46;
 /** Control register 6 bits 32-63: interruption sub-class mask. */
 export const V_CR6 = 47;
-
-/** Mailbox, 128 bytes a vCPU: a forwarded intercept. */
-export const MAILBOX_WORDS = 32;
-export const M_STATE = 0;
-export const M_REASON = 1;
-export const M_ARGUMENTS = 2;
-export const M_REPLY = 16;
 
 // ---- queue --------------------------------------------------------------------------------------------------------------
 /** Queue record, 128 bytes: control words, then two rings of slot numbers, a byte each. */
@@ -277,9 +267,10 @@ export const K_PART = 16;
 export const K_OPEN_SLOT = 17;
 /** Slots whose reply is ready at a due time: slot n is bit n from the left. */
 export const K_SERVICE = 18;
-/** Adapter: mode number and type, as the configuration says. */
+/** Mode of the adapter: MODE_* of native-like/arch/adapter-types.ts. */
 export const K_MODE = 19;
-export const K_TYPE = 20;
+/** K_REQUESTS when the pending AQIC was accepted: of two things due at the same time the one accepted first happens first. */
+export const K_AQIC_AFTER = 20;
 /** Guest notification address as the guest gave it (saved_iova); guest number << 8 | its sub-class + 1, for vfio_ap. 0 = none. */
 export const K_SAVED_NIB = 21;
 export const K_SAVED_ISC = 22;
@@ -299,8 +290,6 @@ export const K_BIND_SEQUENCE = 28;
 export const K_HOST_RESET = 29;
 /** Slots whose finished reply is held back by a reorder fault. */
 export const K_HELD = 30;
-/** K_REQUESTS when the pending AQIC was accepted: of two things due at the same time the one accepted first happens first. */
-export const K_AQIC_AFTER = 31;
 
 export const AFTER_RESET_KEEP = 0;
 export const AFTER_RESET_UNBIND = 1;
@@ -342,28 +331,25 @@ export const SLOT_REPLY = 8;
 /** Adapter record, 384 bytes: how long requests take. One for each APID. */
 export const ADAPTERS = 256;
 export const ADAPTER_WORDS = 96;
-/** MODE_* of native-like/arch/adapter-types.ts. */
-export const A_MODE = 0;
-export const A_TYPE = 1;
 /** SERVICE_* */
-export const A_MODEL = 2;
+export const A_MODEL = 0;
 /** Requests worked on at a time; 0 = any number. */
-export const A_ENGINES = 3;
+export const A_ENGINES = 1;
 /** 1: replies in the order of acceptance. */
-export const A_FIFO = 4;
+export const A_FIFO = 2;
 /** State of the adapter's random generator. */
-export const A_RANDOM = 5;
+export const A_RANDOM = 3;
 /** Thread that holds the adapter's lock plus 1. */
-export const A_LOCK = 6;
+export const A_LOCK = 4;
 /** Requests served. */
-export const A_SERVED = 7;
+export const A_SERVED = 5;
 /** Service time (or its median) in nanoseconds, shape of the distribution, latest due time, busy nanoseconds: doubles. */
-export const A_TIME = 8;
-export const A_SIGMA = 10;
-export const A_LAST_DUE = 12;
-export const A_BUSY = 14;
+export const A_TIME = 6;
+export const A_SIGMA = 8;
+export const A_LAST_DUE = 10;
+export const A_BUSY = 12;
 /** When each engine is free again, doubles. */
-export const A_FREE_AT = 16;
+export const A_FREE_AT = 14;
 export const ENGINES_MAX = 40;
 
 export const SERVICE_INSTANT = 0;
@@ -415,24 +401,6 @@ export const FAULT_REPLY = 5;
 /** Condition code 2 at boundaries of the operand. */
 export const FAULT_BOUNDARY = 6;
 
-/** Function numbers: PQAP function codes 0 to 8, then NQAP and DQAP. */
-export const FUNCTION_NQAP = 9;
-export const FUNCTION_DQAP = 10;
-export const FUNCTION_COUNT = 11;
-export const FUNCTION_NAMES = [
-  'TAPQ',
-  'RAPQ',
-  'ZAPQ',
-  'AQIC',
-  'QCI',
-  'QACT',
-  'QBAP',
-  'BAPQ',
-  'AAPQ',
-  'NQAP',
-  'DQAP',
-] as const;
-
 // ---- trace --------------------------------------------------------------------------------------------------------------
 /** Trace record, 32 bytes. A ring of C_TRACE_RECORDS of them for each thread; its record n is the one at n modulo the ring's size. */
 export const TRACE_WORDS = 8;
@@ -448,22 +416,3 @@ export const R_ENDED = 4;
 export const R_PSW = 5;
 /** The thread's time in nanoseconds, a double. */
 export const R_TIME = 6;
-
-// ---- PSW ----------------------------------------------------------------------------------------------------------------
-/** PSW bits 0-31: DAT 5, I/O mask 6, problem state 15, condition code 18-19, EA 31. Bit 32 (low half): BA. */
-export const PSW_DAT = 0x04000000;
-export const PSW_IO = 0x02000000;
-export const PSW_PROBLEM = 0x00010000;
-export const PSW_CC = 0x00003000;
-export const PSW_CC_SHIFT = 12;
-export const PSW_EA = 0x00000001;
-export const PSW_BA = 0x80000000 | 0;
-
-// ---- what execute answers -----------------------------------------------------------------------------------------------
-export const EXECUTE_COMPLETED = 0;
-export const EXECUTE_PROGRAM = 1;
-export const EXECUTE_INTERCEPT = 2;
-/** From the run loop only: the instruction at the PSW address is none of ours. */
-export const EXECUTE_OTHER = 3;
-/** From the run loop only: the vCPU's event word is not zero. */
-export const EXECUTE_EVENT = 4;

@@ -7,7 +7,6 @@ const RECORDS = {
   C: ['Control page', 'CONTROL_BYTES'],
   G: ['Guest record', 'GUEST_WORDS'],
   V: ['vCPU record', 'VCPU_WORDS'],
-  M: ['Mailbox of a vCPU', 'MAILBOX_WORDS'],
   Q: ['Queue record', 'QUEUE_WORDS'],
   K: ['Cold part of a queue', 'COLD_WORDS'],
   L: ['Header of a message slot', 'SLOT_HEADER_BYTES'],
@@ -38,7 +37,7 @@ export const constantsOf = (source, values) => {
   return constants;
 };
 
-const isOffset = ({ name }) => /^[GVSMQKLAFC]_/.test(name) && !NO_OFFSET.has(name);
+const isOffset = ({ name }) => /^[GVQKLAFC]_/.test(name) && !NO_OFFSET.has(name);
 
 /** What a constant without a comment says by its name: G_FIRST_VCPU is "first vcpu". */
 const wordsOf = (name) =>

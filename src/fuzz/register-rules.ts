@@ -3,6 +3,7 @@
 // Source: docs/reference/ap-architecture.md sections 1.10, 1.11, 4.2, decisions AD-09, AD-11, AD-12, AD-18.
 import { FC_AQIC, FC_QCI, FC_TAPQ, GR0_FC_SHIFT } from '../../native-like/arch/function-codes.ts';
 import { OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
+import { PSW_BA, PSW_EA } from '../../native-like/arch/psw.ts';
 import {
   QCI_ADM,
   QCI_BYTES,
@@ -20,8 +21,6 @@ import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   C_HOST_SWITCHES,
   HOST_KEEPS_CC,
-  PSW_BA,
-  PSW_EA,
   V_GR,
   V_PSW_MASK_HIGH,
   V_PSW_MASK_LOW,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a fuzzing run did: instructions by function and ending.
 // Source: docs/reference/ap-architecture.md sections 1.1 to 1.9. Status: choice.
+
+import { FUNCTION_NAMES } from '../../native-like/arch/function-numbers.ts';
 import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
-import { FUNCTION_NAMES } from '../../native-like/machine/layout.ts';
 import type { Ending } from './action.ts';
 import type { Balance } from './ledger.ts';
 import { hex } from './rules.ts';
@@ -30,7 +31,7 @@ const functionName = (word: number, gr0: number): string => {
   if (opcode === OPCODE_DQAP) return 'DQAP';
   if (opcode !== OPCODE_PQAP) return 'other';
   const fc = gr0 >>> 24;
-  return fc <= 8 ? (FUNCTION_NAMES[fc] as string) : 'undefined FC';
+  return fc <= 8 ? FUNCTION_NAMES[fc] : 'undefined FC';
 };
 
 /** Counts one instruction. `gr0` is as it was before, `gr1` as it is afterwards; low halves. */

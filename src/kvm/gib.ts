@@ -2,6 +2,8 @@
 // The host's side of GISA alerts: takes the alert list of the GIB, kicks vCPUs that sleep, and arms the alerts again.
 // Source: docs/reference/ap-architecture.md sections 6.7 and 6.8 (Linux arch/s390/kvm/interrupt.c: process_gib_alert_list,
 // gisa_vcpu_kicker, gisa_get_ipm_or_restore_iam, __airqs_kick_single_vcpu).
+
+import { PSW_IO } from '../../native-like/arch/psw.ts';
 import {
   GAL_ISC,
   GIB_ORIGIN_EMPTY,
@@ -18,7 +20,6 @@ import {
   GIB_HOST_PENDING,
   GISA_ADDRESS_BASE,
   GISA_ADDRESS_STRIDE,
-  PSW_IO,
   T_DOORBELL,
   T_IN_SIE,
   V_CR6,

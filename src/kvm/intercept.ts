@@ -16,20 +16,17 @@ import {
   PGM_PRIVILEGED_OPERATION,
   PGM_SPECIFICATION,
 } from '../../native-like/arch/program-interruptions.ts';
+import { PSW_CC, PSW_CC_SHIFT, PSW_PROBLEM } from '../../native-like/arch/psw.ts';
 import { CRYCBD_APXA } from '../../native-like/arch/sie.ts';
 import { STATUS_RC_MASK } from '../../native-like/arch/status-word.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   C_HOST_SWITCHES,
-  EXECUTE_COMPLETED,
   G_CRYCBD,
   G_FACILITIES,
   G_HOOK,
   HOST_KEEPS_CC,
   HOST_STRICT_STATUS,
-  PSW_CC,
-  PSW_CC_SHIFT,
-  PSW_PROBLEM,
   V_FACILITIES,
   V_GR,
   V_GUEST,
@@ -37,6 +34,7 @@ import {
   V_PSW_ADDRESS_LOW,
   V_PSW_MASK_HIGH,
 } from '../../native-like/machine/layout.ts';
+import { EXECUTE_COMPLETED } from '../../native-like/machine/outcome.ts';
 import type { Kernel } from '../lpar/kernel.ts';
 import { testPendingInterruption } from './tpi.ts';
 

@@ -8,6 +8,7 @@ import {
   LC_IO_SUBCHANNEL_ID,
   LC_IO_WORD,
 } from '../../native-like/arch/program-interruptions.ts';
+import { PSW_IO } from '../../native-like/arch/psw.ts';
 import {
   GISA_IPM,
   IO_INT_WORD_ADAPTER,
@@ -17,7 +18,6 @@ import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   C_GIB,
   GIB_HOST_PENDING,
-  PSW_IO,
   V_CR6,
   V_GUEST,
   V_PSW_MASK_HIGH,

@@ -7,12 +7,10 @@ import {
   PGM_PRIVILEGED_OPERATION,
   PGM_SPECIFICATION,
 } from '../../native-like/arch/program-interruptions.ts';
+import { PSW_BA, PSW_EA, PSW_PROBLEM } from '../../native-like/arch/psw.ts';
 import { GISA_IPM } from '../../native-like/arch/sie.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
-  PSW_BA,
-  PSW_EA,
-  PSW_PROBLEM,
   V_CR6,
   V_GR,
   V_GUEST,

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long an adapter's requests take, as its record in the image.
 // Source: docs/reference/messages.md section 7.2; docs/design.md section 5 (`service`).
-import { adapterMode } from '../../native-like/arch/adapter-types.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   A_ENGINES,
   A_FIFO,
-  A_MODE,
   A_MODEL,
   A_RANDOM,
   A_SIGMA,
   A_TIME,
-  A_TYPE,
   ENGINES_MAX,
   SERVICE_FIXED,
   SERVICE_INSTANT,
@@ -43,8 +40,6 @@ export const writeService = (image: MachineImage, adapter: AdapterProfile, seed:
       `${service.engines} engines (expected at most ${ENGINES_MAX})`,
     );
   }
-  i32[record + A_MODE] = adapterMode(adapter.mode).number;
-  i32[record + A_TYPE] = adapter.type;
   i32[record + A_MODEL] = SERVICE_NUMBERS[service.model];
   i32[record + A_ENGINES] = service.engines;
   i32[record + A_FIFO] = service.order === 'fifo' ? 1 : 0;

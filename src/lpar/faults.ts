@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Declares faults in the machine image: what is to go wrong, where, when and how often.
 // Source: docs/design.md sections 5 and 6 (`faults`, `fault:`).
+
+import {
+  FUNCTION_COUNT,
+  FUNCTION_DQAP,
+  FUNCTION_NAMES,
+  FUNCTION_NQAP,
+} from '../../native-like/arch/function-numbers.ts';
 import { selectMasks } from '../../native-like/machine/guest-setup.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
@@ -28,10 +35,6 @@ import {
   FAULT_REPLY,
   FAULT_WORDS,
   FAULTS_MAX,
-  FUNCTION_COUNT,
-  FUNCTION_DQAP,
-  FUNCTION_NAMES,
-  FUNCTION_NQAP,
   G_FAULTS,
   K_APQN,
   Q_ATTENTION,

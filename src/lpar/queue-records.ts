@@ -26,7 +26,6 @@ import {
   G_FACILITIES,
   K_APQN,
   K_MODE,
-  K_TYPE,
   Q_ALL_FREE,
   Q_ATTENTION,
   Q_COLD,
@@ -123,7 +122,6 @@ export class QueueRecords {
       (adapter.depth - 1);
     i32[cold + K_APQN] = apqn;
     i32[cold + K_MODE] = adapterMode(adapter.mode).number;
-    i32[cold + K_TYPE] = adapter.type;
     selectDevice(image, q, adapter, false);
     i32[q + Q_ATTENTION] = attention | (checksDomains(image, adapter) ? ATTENTION_DOMAIN : 0);
     i32[image.word(C_INDEX) + apqn] = q;

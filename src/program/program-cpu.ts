@@ -3,7 +3,6 @@
 // Source: docs/design.md section 6 (state); z/Architecture PSW bits as named in native-like/machine/layout.ts.
 
 import { LC_PGM_NEW_PSW } from '../../native-like/arch/program-interruptions.ts';
-import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   PSW_BA,
   PSW_CC,
@@ -12,6 +11,9 @@ import {
   PSW_EA,
   PSW_IO,
   PSW_PROBLEM,
+} from '../../native-like/arch/psw.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import {
   V_CR6,
   V_PSW_ADDRESS_HIGH,
   V_PSW_ADDRESS_LOW,

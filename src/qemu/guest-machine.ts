@@ -4,7 +4,8 @@
 // Source: docs/design.md section 4, row qemu.
 
 import { GISA_IPM } from '../../native-like/arch/sie.ts';
-import { EXECUTE_INTERCEPT, V_GR } from '../../native-like/machine/layout.ts';
+import { V_GR } from '../../native-like/machine/layout.ts';
+import { EXECUTE_INTERCEPT } from '../../native-like/machine/outcome.ts';
 import type { MachineConfig } from '../config/types.ts';
 import { Machine } from '../host/machine/machine.ts';
 import { InterceptHandler } from '../kvm/intercept.ts';

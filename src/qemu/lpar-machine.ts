@@ -5,11 +5,13 @@
 
 import { FC_AQIC, GR0_FC_SHIFT } from '../../native-like/arch/function-codes.ts';
 import { OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
+import { PSW_CC } from '../../native-like/arch/psw.ts';
 import { AQIC_GISA_MASK, AQIC_GISC_MASK, AQIC_ISC_MASK } from '../../native-like/arch/registers.ts';
 import { AP_RESPONSE_INVALID_ADDRESS } from '../../native-like/arch/response-codes.ts';
 import { STATUS_RC_MASK, STATUS_RC_SHIFT } from '../../native-like/arch/status-word.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import * as L from '../../native-like/machine/layout.ts';
+import { EXECUTE_COMPLETED } from '../../native-like/machine/outcome.ts';
 import type { MachineConfig } from '../config/types.ts';
 import { type Card, cardModels } from '../host/context/card-models.ts';
 import { releaseLoadedImage, takeLoadedImage } from '../host/context/loaded-image.ts';
@@ -90,7 +92,7 @@ class LparPorts {
     const controlLow = i32[v + GR1_LOW];
     const ended = this.#kernel.execute(v, word);
     const refused = ((i32[v + GR1_LOW] & STATUS_RC_MASK) >>> STATUS_RC_SHIFT) as number;
-    if (aqic && ended === L.EXECUTE_COMPLETED && refused === AP_RESPONSE_INVALID_ADDRESS) {
+    if (aqic && ended === EXECUTE_COMPLETED && refused === AP_RESPONSE_INVALID_ADDRESS) {
       this.#enable(v, controlHigh, controlLow);
     }
     return ended;
@@ -113,7 +115,7 @@ class LparPorts {
     const at = nib + EXTERNAL_NIB_BIAS;
     const rc = this.#kernel.enableInterruptions(q, at, 0, isc, this.image.guest(0));
     i32[v + GR1_LOW] = rc === 0 ? accepted : this.#kernel.statusWithCode(q, rc);
-    if (rc === 0) i32[v + L.V_PSW_MASK_HIGH] = i32[v + L.V_PSW_MASK_HIGH] & ~L.PSW_CC;
+    if (rc === 0) i32[v + L.V_PSW_MASK_HIGH] = i32[v + L.V_PSW_MASK_HIGH] & ~PSW_CC;
   }
 
   settle(): void {

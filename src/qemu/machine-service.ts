@@ -4,7 +4,7 @@
 
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import * as L from '../../native-like/machine/layout.ts';
-import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/layout.ts';
+import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
 import type { ExternalRouter } from './external.ts';
 import type { ApService, Executed, ServedCpu, ServedStorage } from './service.ts';
 

@@ -2,7 +2,9 @@
 // One executed AP instruction as the trace has it: from the words of the image, to a line of text or of JSON.
 // Source: native-like/machine/layout.ts (R_*), docs/reference/ap-architecture.md sections 1.3 and 1.11.
 import { FC_COUNT, FC_QCI, GR0_APQN, GR0_FC_SHIFT } from '../../native-like/arch/function-codes.ts';
+import { FUNCTION_NAMES } from '../../native-like/arch/function-numbers.ts';
 import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
+import { PSW_CC, PSW_CC_SHIFT } from '../../native-like/arch/psw.ts';
 import {
   responseCode,
   STATUS_EMPTY,
@@ -13,11 +15,7 @@ import {
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   C_VCPU,
-  EXECUTE_PROGRAM,
-  FUNCTION_NAMES,
   G_FIRST_VCPU,
-  PSW_CC,
-  PSW_CC_SHIFT,
   R_ENDED,
   R_GR0,
   R_GR1,
@@ -28,6 +26,7 @@ import {
   V_GUEST,
   VCPU_WORDS,
 } from '../../native-like/machine/layout.ts';
+import { EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
 
 /** An executed instruction. */
 export interface TraceRecord {
@@ -61,7 +60,7 @@ const nameOfInstruction = (word: number, gr0: number): string => {
   if (opcode === OPCODE_DQAP) return 'DQAP';
   if (opcode !== OPCODE_PQAP) return hex(word, 8);
   const fc = gr0 >>> GR0_FC_SHIFT;
-  return fc < FC_COUNT ? (FUNCTION_NAMES[fc] as string) : `PQAP fc=${hex(fc, 2)}`;
+  return fc < FC_COUNT ? FUNCTION_NAMES[fc] : `PQAP fc=${hex(fc, 2)}`;
 };
 
 /** Whether the instruction names a queue and answers with a status. */

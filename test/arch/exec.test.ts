@@ -25,19 +25,13 @@ import {
   PGM_PRIVILEGED_OPERATION,
   PGM_SPECIFICATION,
 } from '../../native-like/arch/program-interruptions.ts';
+import { PSW_PROBLEM } from '../../native-like/arch/psw.ts';
 import { RESPONSE_CODES } from '../../native-like/arch/response-codes.ts';
 import { STATUS_ASYNC, STATUS_FLAGS } from '../../native-like/arch/status-word.ts';
 import { setFacilities } from '../../native-like/machine/guest-setup.ts';
 import { createImage, type MachineImage } from '../../native-like/machine/image.ts';
-import {
-  EXECUTE_COMPLETED,
-  EXECUTE_PROGRAM,
-  PSW_PROBLEM,
-  Q_STATUS,
-  V_EXIT,
-  V_GR,
-  V_PSW_MASK_HIGH,
-} from '../../native-like/machine/layout.ts';
+import { Q_STATUS, V_EXIT, V_GR, V_PSW_MASK_HIGH } from '../../native-like/machine/layout.ts';
+import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
 import { type Kernel, loadKernel } from '../../src/lpar/kernel.ts';
 import { VECTORS } from '../vectors/index.ts';
 import { INJECTION_ONLY } from './pages.ts';

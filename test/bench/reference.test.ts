@@ -22,12 +22,10 @@ import {
 import { buildReference, loadReference } from '../../bench/reference/build.ts';
 import { layoutHeader } from '../../bench/reference/constants.ts';
 import { EXECUTE_UNSUPPORTED, type Reference } from '../../bench/reference/reference.ts';
+import { PSW_BA, PSW_EA, PSW_PROBLEM } from '../../native-like/arch/psw.ts';
 import {
   C_MASKS,
   MASK_WORDS,
-  PSW_BA,
-  PSW_EA,
-  PSW_PROBLEM,
   V_PSW_ADDRESS_LOW,
   V_PSW_MASK_HIGH,
   V_PSW_MASK_LOW,

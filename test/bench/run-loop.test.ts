@@ -4,17 +4,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { buildMachine, loadRegisters, primeQueues } from '../../bench/machine/machine.ts';
 import { createRandom } from '../../bench/machine/random.ts';
 import { DQAP_WORD, dqap, NQAP_WORD, nqap, PQAP_WORD, tapq } from '../../bench/machine/tables.ts';
+import { PSW_BA, PSW_CC, PSW_EA, PSW_PROBLEM } from '../../native-like/arch/psw.ts';
 import {
   ATTENTION_CHECKSTOPPED,
-  EXECUTE_COMPLETED,
-  EXECUTE_EVENT,
-  EXECUTE_OTHER,
-  EXECUTE_PROGRAM,
   MASK_WORDS,
-  PSW_BA,
-  PSW_CC,
-  PSW_EA,
-  PSW_PROBLEM,
   Q_ATTENTION,
   V_EVENT,
   V_GR,
@@ -24,6 +17,12 @@ import {
   V_PSW_MASK_LOW,
   V_STORAGE_BYTE,
 } from '../../native-like/machine/layout.ts';
+import {
+  EXECUTE_COMPLETED,
+  EXECUTE_EVENT,
+  EXECUTE_OTHER,
+  EXECUTE_PROGRAM,
+} from '../../native-like/machine/outcome.ts';
 
 const STORAGE_BYTES = 0x10000;
 const machine = await buildMachine({

@@ -24,13 +24,8 @@ import {
   stateDescriptionOf,
 } from '../../native-like/blocks/state-description.ts';
 import { statusWord } from '../../native-like/blocks/status-word.ts';
-import {
-  EXECUTE_COMPLETED,
-  EXECUTE_INTERCEPT,
-  G_CRYCBD,
-  V_EXIT,
-  V_INSTRUCTION,
-} from '../../native-like/machine/layout.ts';
+import { G_CRYCBD, V_EXIT, V_INSTRUCTION } from '../../native-like/machine/layout.ts';
+import { EXECUTE_COMPLETED, EXECUTE_INTERCEPT } from '../../native-like/machine/outcome.ts';
 import { createMachine, type Machine } from '../../src/index.ts';
 import { golden } from './support.ts';
 

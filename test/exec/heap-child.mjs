@@ -9,6 +9,7 @@ const { createSharedMemory } = await dist('native-like/machine/globals.js');
 const { imageBytes, layOutImage } = await dist('native-like/machine/image.js');
 const { deriveEffectiveMasks, setFacilities } = await dist('native-like/machine/guest-setup.js');
 const L = await dist('native-like/machine/layout.js');
+const { PSW_CC, PSW_CC_SHIFT } = await dist('native-like/arch/psw.js');
 const { guestFacilities, hostFacilities } = await dist('src/kvm/guest-facilities.js');
 const { loadKernel } = await dist('src/lpar/kernel.js');
 const { Partition } = await dist('src/lpar/partition.js');
@@ -99,7 +100,7 @@ for (const [name, { run, ends }] of Object.entries(WORKLOADS)) {
   const to = performance.now();
   const grownBytes = process.memoryUsage().heapUsed - heapBefore;
   const gr1 = i32[v + L.V_GR + 3] >>> 0;
-  const cc = (i32[v + L.V_PSW_MASK_HIGH] & L.PSW_CC) >>> L.PSW_CC_SHIFT;
+  const cc = (i32[v + L.V_PSW_MASK_HIGH] & PSW_CC) >>> PSW_CC_SHIFT;
   measured.push({
     name,
     from,

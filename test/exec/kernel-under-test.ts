@@ -2,6 +2,7 @@
 // The real machine (image, kernel, partition, faults, adapter service) as a MachineUnderTest, for vectors and lockstep runs.
 import { MODE_LOOPBACK } from '../../native-like/arch/adapter-types.ts';
 import { isNullifying, LC_PGM_ILC } from '../../native-like/arch/program-interruptions.ts';
+import { PSW_BA, PSW_CC, PSW_CC_SHIFT, PSW_EA, PSW_PROBLEM } from '../../native-like/arch/psw.ts';
 import { CRYCB_APCB0, CRYCB_APCB1, CRYCBD_ADDRESS } from '../../native-like/arch/sie.ts';
 import { createSharedMemory } from '../../native-like/machine/globals.ts';
 import { deriveEffectiveMasks, setFacilities } from '../../native-like/machine/guest-setup.ts';
@@ -13,6 +14,7 @@ import {
   MachineImage,
 } from '../../native-like/machine/image.ts';
 import * as L from '../../native-like/machine/layout.ts';
+import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
 import { targetDomain } from '../../src/cex/domains.ts';
 import { guestFacilities, hostFacilities } from '../../src/kvm/guest-facilities.ts';
 import { type Fault, Faults } from '../../src/lpar/faults.ts';
@@ -165,10 +167,10 @@ class KernelUnderTest implements U.MachineUnderTest {
     const ended = this.#kernel.execute(v, word);
     this.#settle();
     const { i32 } = this.#image;
-    if (ended === L.EXECUTE_COMPLETED) {
-      return { kind: 'completed', cc: (i32[v]! & L.PSW_CC) >>> L.PSW_CC_SHIFT };
+    if (ended === EXECUTE_COMPLETED) {
+      return { kind: 'completed', cc: (i32[v]! & PSW_CC) >>> PSW_CC_SHIFT };
     }
-    if (ended === L.EXECUTE_PROGRAM) {
+    if (ended === EXECUTE_PROGRAM) {
       const code = i32[v + L.V_EXIT]!;
       const nullified = isNullifying(code);
       const storage = this.#image.storage(guest);
@@ -213,13 +215,13 @@ class KernelUnderTest implements U.MachineUnderTest {
   #readPsw(v: number): U.Psw {
     const { i32 } = this.#image;
     const high = i32[v]!;
-    const ea = (high & L.PSW_EA) !== 0;
-    const ba = (i32[v + 1]! & L.PSW_BA) !== 0;
+    const ea = (high & PSW_EA) !== 0;
+    const ba = (i32[v + 1]! & PSW_BA) !== 0;
     return {
-      problem: (high & L.PSW_PROBLEM) !== 0,
+      problem: (high & PSW_PROBLEM) !== 0,
       addressingMode: ea ? 64 : ba ? 31 : 24,
       address: (BigInt(i32[v + 2]! >>> 0) << 32n) | BigInt(i32[v + 3]! >>> 0),
-      cc: (high & L.PSW_CC) >>> L.PSW_CC_SHIFT,
+      cc: (high & PSW_CC) >>> PSW_CC_SHIFT,
     };
   }
 
@@ -232,11 +234,11 @@ class KernelUnderTest implements U.MachineUnderTest {
     const v = this.#image.vcpu(guest, vcpu);
     const { i32 } = this.#image;
     i32[v] =
-      (i32[v]! & ~(L.PSW_EA | L.PSW_PROBLEM | L.PSW_CC)) |
-      (psw.addressingMode === 64 ? L.PSW_EA : 0) |
-      (psw.problem ? L.PSW_PROBLEM : 0) |
-      (psw.cc << L.PSW_CC_SHIFT);
-    i32[v + 1] = psw.addressingMode === 24 ? 0 : L.PSW_BA;
+      (i32[v]! & ~(PSW_EA | PSW_PROBLEM | PSW_CC)) |
+      (psw.addressingMode === 64 ? PSW_EA : 0) |
+      (psw.problem ? PSW_PROBLEM : 0) |
+      (psw.cc << PSW_CC_SHIFT);
+    i32[v + 1] = psw.addressingMode === 24 ? 0 : PSW_BA;
     this.#writeAddress(v, psw.address);
   }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a program interruption leaves: old PSW, ILC and code in the lowcore, and nothing else changed.
 // Source: docs/reference/ap-architecture.md section 3.1 (PSW at 0x150, ILC at 0x8C, code at 0x8E; all codes here suppress).
+
 import * as L from '../../native-like/machine/layout.ts';
+import { EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
 import { STANDARD, standardWith } from '../vectors/presets.ts';
 import type { MachinePreset } from '../vectors/under-test.ts';
 import { type Bench, kernelFactory } from './kernel-under-test.ts';
@@ -99,7 +101,7 @@ export const runLowcoreCase = (bench: Bench, lowcore: LowcoreCase): string[] => 
   const at = storage.findIndex((byte, index) => byte !== after[index]);
   const changed = before.findIndex((word, index) => word !== image.word(v + index));
   return [
-    ...differs('ending', L.EXECUTE_PROGRAM, ended),
+    ...differs('ending', EXECUTE_PROGRAM, ended),
     ...differs('code', lowcore.code, image.word(v + L.V_EXIT)),
     ...differs(`storage at 0x${at.toString(16)}`, storage[at], after[at]),
     ...differs('first changed word of the vCPU (PSW, registers)', -1, changed),

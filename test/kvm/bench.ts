@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole machine for tests of KVM and the AQIC hook: instructions with raw registers, and what KVM and vfio_ap hold.
+
+import { PSW_CC, PSW_CC_SHIFT, PSW_IO, PSW_PROBLEM } from '../../native-like/arch/psw.ts';
 import { GISA_IAM, GISA_IPM } from '../../native-like/arch/sie.ts';
 import { STATUS_IRQ } from '../../native-like/arch/status-word.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
@@ -159,10 +161,10 @@ export class Bench {
   ): void {
     const at = this.block(guest) + L.V_PSW_MASK_HIGH;
     let mask = this.image.word(at);
-    if (change.cc !== undefined) mask = (mask & ~L.PSW_CC) | (change.cc << L.PSW_CC_SHIFT);
+    if (change.cc !== undefined) mask = (mask & ~PSW_CC) | (change.cc << PSW_CC_SHIFT);
     if (change.problem !== undefined)
-      mask = change.problem ? mask | L.PSW_PROBLEM : mask & ~L.PSW_PROBLEM;
-    if (change.io !== undefined) mask = change.io ? mask | L.PSW_IO : mask & ~L.PSW_IO;
+      mask = change.problem ? mask | PSW_PROBLEM : mask & ~PSW_PROBLEM;
+    if (change.io !== undefined) mask = change.io ? mask | PSW_IO : mask & ~PSW_IO;
     this.image.i32[at] = mask;
   }
 

@@ -2,6 +2,7 @@
 // From a reply to the guest's interruption: GISA, alert list, delivery, TPI.
 // Source: docs/reference/ap-architecture.md sections 6.7 and 6.8; docs/reference/vfio-ap.md section 5.5.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PSW_IO } from '../../native-like/arch/psw.ts';
 import { GAL_ISC, GISA_NEXT_ALERT } from '../../native-like/arch/sie.ts';
 import * as L from '../../native-like/machine/layout.ts';
 import { alertPending, kickOne, pendingOrRestore, processAlerts } from '../../src/kvm/gib.ts';
@@ -161,9 +162,7 @@ describe('the alert list of the GIB (6.7, AD-34)', () => {
     for (const n of [0, 1]) {
       cr6('Guest1', n, masks[n] as number);
       const at = bench.block('Guest1', n);
-      bench.image.i32[at] = io[n]
-        ? bench.image.word(at) | L.PSW_IO
-        : bench.image.word(at) & ~L.PSW_IO;
+      bench.image.i32[at] = io[n] ? bench.image.word(at) | PSW_IO : bench.image.word(at) & ~PSW_IO;
       bench.image.i32[bench.image.runner(at)] = n + 1;
       bench.image.i32[bench.image.thread(n) + L.T_IN_SIE] = inSie[n] === 1 ? at : 0;
     }

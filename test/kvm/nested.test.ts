@@ -13,6 +13,7 @@ import { idsOf, maskOf } from '../../native-like/blocks/block.ts';
 import { readApcb, writeApcb } from '../../native-like/blocks/crycb.ts';
 import { deriveEffectiveMasks } from '../../native-like/machine/guest-setup.ts';
 import * as L from '../../native-like/machine/layout.ts';
+import { EXECUTE_COMPLETED, EXECUTE_INTERCEPT } from '../../native-like/machine/outcome.ts';
 import { createMachine, type Machine } from '../../src/index.ts';
 import type { NestedGuest } from '../../src/kvm/nested.ts';
 import { type ShadowInput, shadowCrycb } from '../../src/kvm/shadow-crycb.ts';
@@ -173,7 +174,7 @@ describe('a guest of a guest executes through its shadow CRYCB (VD-23)', () => {
   const rc = (): number => (machine.image.word(block() + L.V_GR + 3) >>> 16) & 0xff;
   const tapq = (apqn: number): number => {
     set(0, apqn);
-    expect(nested.execute(0, PQAP)).toBe(L.EXECUTE_COMPLETED);
+    expect(nested.execute(0, PQAP)).toBe(EXECUTE_COMPLETED);
     return rc();
   };
   const put = (bytes: Uint8Array, at = AT): void => machine.guest('Guest1').storage.set(bytes, at);
@@ -209,11 +210,11 @@ describe('a guest of a guest executes through its shadow CRYCB (VD-23)', () => {
     storage.fill(0xa5, 0x1000, 0x1040);
     for (const [n, value] of [0x2a000504, 0, 0, 0, 1, 2, 0x1000, 0x40].entries()) set(n, value);
     set(0, 0x40000504);
-    expect(nested.execute(0, NQAP)).toBe(L.EXECUTE_COMPLETED);
+    expect(nested.execute(0, NQAP)).toBe(EXECUTE_COMPLETED);
     expect(rc()).toBe(0);
     set(0, 0x80000504 | 0);
     for (const [n, value] of [0, 0, 0x2000, 0x1000].entries()) set(n + 4, value);
-    expect(nested.execute(0, DQAP)).toBe(L.EXECUTE_COMPLETED);
+    expect(nested.execute(0, DQAP)).toBe(EXECUTE_COMPLETED);
     expect(rc()).toBe(0);
     expect([...storage.subarray(0x2000, 0x2040)]).toEqual(new Array(64).fill(0xa5));
   });
@@ -255,10 +256,10 @@ describe('a guest of a guest executes through its shadow CRYCB (VD-23)', () => {
   it('AQIC goes to the hypervisor in the outer guest; without APIE every instruction does', () => {
     enter();
     set(0, (3 << 24) | 0x0504);
-    expect(nested.execute(0, PQAP)).toBe(L.EXECUTE_INTERCEPT);
+    expect(nested.execute(0, PQAP)).toBe(EXECUTE_INTERCEPT);
     enter({ eca: 0 });
     set(0, 0x0504);
-    expect(nested.execute(0, PQAP)).toBe(L.EXECUTE_INTERCEPT);
+    expect(nested.execute(0, PQAP)).toBe(EXECUTE_INTERCEPT);
   });
 
   it('an outer guest with format 0 fills APCB0 under format 2: read only without APXA (AD-38)', async () => {

@@ -8,19 +8,18 @@ import {
   STFLE_MSAX3,
   STFLE_QCI,
 } from '../../../native-like/arch/facilities.ts';
+import { PSW_CC, PSW_CC_SHIFT } from '../../../native-like/arch/psw.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   C_CLOCKS,
   CLOCK_STRIDE,
-  EXECUTE_INTERCEPT,
-  PSW_CC,
-  PSW_CC_SHIFT,
   V_EVENT,
   V_EXIT,
   V_FACILITIES,
   V_GR,
   V_PSW_MASK_HIGH,
 } from '../../../native-like/machine/layout.ts';
+import { EXECUTE_INTERCEPT } from '../../../native-like/machine/outcome.ts';
 import type { Cpu } from '../../guest/cpu.ts';
 import type { InterceptHandler } from '../../kvm/intercept.ts';
 import { deliver } from '../../kvm/interruptions.ts';

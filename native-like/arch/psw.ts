@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bits of the program-status word that AP instructions look at or change.
+// Source: z/Architecture Principles of Operation, "Program-Status-Word Format". Status: architected.
+
+/** PSW bits 0-31: DAT 5, I/O mask 6, problem state 15, condition code 18-19, EA 31. Bit 32 (low half): BA. */
+export const PSW_DAT = 0x04000000;
+export const PSW_IO = 0x02000000;
+export const PSW_PROBLEM = 0x00010000;
+export const PSW_CC = 0x00003000;
+export const PSW_CC_SHIFT = 12;
+export const PSW_EA = 0x00000001;
+export const PSW_BA = 0x80000000 | 0;
