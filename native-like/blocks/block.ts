@@ -58,7 +58,7 @@ export const maskOf = (ids: Iterable<number>): MaskWords => {
   for (const id of ids) {
     if (!Number.isInteger(id) || id < 0 || id > 255)
       throw new RangeError(`${id} is no id of a mask (expected 0 to 255)`);
-    mask[id >>> 5] = (mask[id >>> 5] as number) | (0x80000000 >>> (id & 31));
+    mask[id >>> 5] = mask[id >>> 5] | (0x80000000 >>> (id & 31));
   }
   return mask;
 };
@@ -67,20 +67,20 @@ export const maskOf = (ids: Iterable<number>): MaskWords => {
 export const idsOf = (mask: MaskWords): number[] => {
   const ids: number[] = [];
   for (let id = 0; id < MASK_WORD_COUNT * 32; id++)
-    if (((mask[id >>> 5] as number) << (id & 31)) & 0x80000000) ids.push(id);
+    if ((mask[id >>> 5] << (id & 31)) & 0x80000000) ids.push(id);
   return ids;
 };
 
 /** Writes the first `bytes` bytes of a mask at `offset`. */
 export const writeMask = (view: DataView, offset: number, bytes: number, mask: MaskWords): void => {
   for (let n = 0; n < bytes; n++)
-    view.setUint8(offset + n, ((mask[n >>> 2] as number) >>> (24 - 8 * (n & 3))) & 0xff);
+    view.setUint8(offset + n, (mask[n >>> 2] >>> (24 - 8 * (n & 3))) & 0xff);
 };
 
 /** Reads a mask of `bytes` bytes at `offset`; ids behind it are off. */
 export const readMask = (view: DataView, offset: number, bytes: number): MaskWords => {
   const mask = emptyMask();
   for (let n = 0; n < bytes; n++)
-    mask[n >>> 2] = (mask[n >>> 2] as number) | (view.getUint8(offset + n) << (24 - 8 * (n & 3)));
+    mask[n >>> 2] = mask[n >>> 2] | (view.getUint8(offset + n) << (24 - 8 * (n & 3)));
   return mask;
 };

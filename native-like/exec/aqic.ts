@@ -59,7 +59,7 @@ const locateGisa = (origin: number, bytes: number, storage: number, size: number
   if (
     offset >= 0 &&
     offset % GISA_ADDRESS_STRIDE === 0 &&
-    offset / GISA_ADDRESS_STRIDE < (I32[C_GUESTS] as number)
+    offset / GISA_ADDRESS_STRIDE < I32[C_GUESTS]
   ) {
     return GISAS_BYTE + (offset / GISA_ADDRESS_STRIDE) * GISA_STRIDE_BYTE;
   }
@@ -72,22 +72,17 @@ const designatedGisa = (v: number, high: number, low: number): number => {
   const origin = low & AQIC_GISA_MASK;
   if (origin === 0) return (high & AQIC_GISC_MASK) !== 0 ? GISA_BAD : GISA_NONE;
   const bytes = (high & AQIC_GF_MASK) === 1 ? GISA1_BYTES : GISA0_BYTES;
-  return locateGisa(
-    origin,
-    bytes,
-    I32[v + V_STORAGE_BYTE] as number,
-    I32[v + V_STORAGE_SIZE] as number,
-  );
+  return locateGisa(origin, bytes, I32[v + V_STORAGE_BYTE], I32[v + V_STORAGE_SIZE]);
 };
 
 /** Starts the change of the I bit; zero delay ends it before the next instruction. */
 const startChange = (q: number, enable: boolean): void => {
-  const cold = I32[q + Q_COLD] as number;
-  const delay = F64[C_TIME_AQIC >> 1] as number;
+  const cold = I32[q + Q_COLD];
+  const delay = F64[C_TIME_AQIC >> 1];
   I32[cold + K_AQIC_ENABLE] = enable ? 1 : 0;
-  I32[cold + K_AQIC_AFTER] = I32[cold + K_REQUESTS] as number;
+  I32[cold + K_AQIC_AFTER] = I32[cold + K_REQUESTS];
   F64[(cold + K_AQIC_DUE) >> 1] = now() + delay;
-  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_AQIC;
+  I32[q + Q_ATTENTION] = I32[q + Q_ATTENTION] | ATTENTION_AQIC;
   markPending(q);
   if (delay === 0) settle(q, now());
 };
@@ -96,8 +91,8 @@ const startChange = (q: number, enable: boolean): void => {
  * Disables interruptions of an operational queue. Returns the response code.
  */
 export const disable = (q: number): number => {
-  if (((I32[q + Q_ATTENTION] as number) & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
-  if (((I32[q + Q_STATUS] as number) & STATUS_IRQ) === 0) return AP_RESPONSE_OTHERWISE_CHANGED;
+  if ((I32[q + Q_ATTENTION] & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
+  if ((I32[q + Q_STATUS] & STATUS_IRQ) === 0) return AP_RESPONSE_OTHERWISE_CHANGED;
   startChange(q, false);
   return AP_RESPONSE_NORMAL;
 };
@@ -113,9 +108,9 @@ export const enable = (
   isc: number,
   guest: number,
 ): number => {
-  if (((I32[q + Q_ATTENTION] as number) & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
-  if (((I32[q + Q_STATUS] as number) & STATUS_IRQ) !== 0) return AP_RESPONSE_OTHERWISE_CHANGED;
-  const cold = I32[q + Q_COLD] as number;
+  if ((I32[q + Q_ATTENTION] & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
+  if ((I32[q + Q_STATUS] & STATUS_IRQ) !== 0) return AP_RESPONSE_OTHERWISE_CHANGED;
+  const cold = I32[q + Q_COLD];
   I32[cold + K_NIB_BYTE] = nib;
   I32[cold + K_GISA_BYTE] = gisa;
   I32[cold + K_ISC] = isc;
@@ -126,20 +121,19 @@ export const enable = (
 
 /** Enable as the registers say: 05, 07, 06, 08 in this order. */
 const enableByRegisters = (v: number, q: number): number => {
-  if (((I32[q + Q_ATTENTION] as number) & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
-  if (((I32[q + Q_STATUS] as number) & STATUS_IRQ) !== 0) return AP_RESPONSE_OTHERWISE_CHANGED;
-  const nibLow = (I32[v + V_GR + 5] as number) & addressMask(v);
-  const nibHigh = addressHigh(v, I32[v + V_GR + 4] as number);
-  const outside = nibHigh !== 0 || nibLow <= 0 || nibLow >= (I32[v + V_STORAGE_SIZE] as number);
+  if ((I32[q + Q_ATTENTION] & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
+  if ((I32[q + Q_STATUS] & STATUS_IRQ) !== 0) return AP_RESPONSE_OTHERWISE_CHANGED;
+  const nibLow = I32[v + V_GR + 5] & addressMask(v);
+  const nibHigh = addressHigh(v, I32[v + V_GR + 4]);
+  const outside = nibHigh !== 0 || nibLow <= 0 || nibLow >= I32[v + V_STORAGE_SIZE];
   if (outside) return AP_RESPONSE_INVALID_ADDRESS;
-  const high = I32[v + V_GR + 2] as number;
-  const low = I32[v + V_GR + 3] as number;
+  const high = I32[v + V_GR + 2];
+  const low = I32[v + V_GR + 3];
   const gisa = designatedGisa(v, high, low);
   if (gisa === GISA_BAD) return AP_RESPONSE_INVALID_GISA;
-  const nib = (I32[v + V_STORAGE_BYTE] as number) + nibLow;
-  if (gisa === GISA_NONE) return enable(q, nib, 0, low & AQIC_ISC_MASK, I32[v + V_GUEST] as number);
-  const kvmGuest =
-    gisa < (I32[v + V_STORAGE_BYTE] as number) ? (gisa - GISAS_BYTE) / GISA_STRIDE_BYTE : 0;
+  const nib = I32[v + V_STORAGE_BYTE] + nibLow;
+  if (gisa === GISA_NONE) return enable(q, nib, 0, low & AQIC_ISC_MASK, I32[v + V_GUEST]);
+  const kvmGuest = gisa < I32[v + V_STORAGE_BYTE] ? (gisa - GISAS_BYTE) / GISA_STRIDE_BYTE : 0;
   const gisc = (high & AQIC_GISC_MASK) >>> AQIC_GISC_SHIFT;
   return enable(q, nib, gisa, gisc, GUESTS + kvmGuest * GUEST_WORDS);
 };
@@ -149,7 +143,6 @@ export const aqic = (v: number, q: number, rc: number): number => {
   if (rc !== AP_RESPONSE_NORMAL) return completeStatus(v, statusWithCode(q, rc));
   // The I bit changes later: an accepted request still shows the old one.
   const before = statusWithCode(q, AP_RESPONSE_NORMAL);
-  const code =
-    ((I32[v + V_GR + 2] as number) & AQIC_IR) !== 0 ? enableByRegisters(v, q) : disable(q);
+  const code = (I32[v + V_GR + 2] & AQIC_IR) !== 0 ? enableByRegisters(v, q) : disable(q);
   return completeStatus(v, code === AP_RESPONSE_NORMAL ? before : statusWithCode(q, code));
 };

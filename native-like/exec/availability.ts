@@ -55,21 +55,19 @@ export const CONDITION_CC = 0x100;
  * multiples of MASK_WORDS, so that the words can be ORed in: sums make addresses of three parts, which x86 processors add slowly.
  */
 export const authorized = (masks: number, gr0: number): number =>
-  ((I32[masks | ((gr0 >>> 13) & 7)] as number) << ((gr0 >>> 8) & 31)) &
-  ((I32[masks | MASK_AQM | ((gr0 >>> 5) & 7)] as number) << (gr0 & 31));
+  (I32[masks | ((gr0 >>> 13) & 7)] << ((gr0 >>> 8) & 31)) &
+  (I32[masks | MASK_AQM | ((gr0 >>> 5) & 7)] << (gr0 & 31));
 
 /** Queue record the APQN in GR0 names for this vCPU; the permanent absent record when it is not available to it. */
 export const findQueue = (v: number, gr0: number): number =>
-  authorized(I32[v + V_TRUE_MASKS] as number, gr0) < 0
-    ? (I32[INDEX + (gr0 & 0xffff)] as number)
-    : QUEUES;
+  authorized(I32[v + V_TRUE_MASKS], gr0) < 0 ? I32[INDEX + (gr0 & 0xffff)] : QUEUES;
 
 /** Response code of a queue state, by AD-13; 0 when operational for this function. */
 export const stateCode = (v: number, q: number, fn: number): number => {
-  const attention = I32[q + Q_ATTENTION] as number;
-  const cold = I32[q + Q_COLD] as number;
+  const attention = I32[q + Q_ATTENTION];
+  const cold = I32[q + Q_COLD];
   if (attention & ATTENTION_ASYNC && fn !== FC_RAPQ && fn !== FC_ZAPQ)
-    return I32[cold + K_ASYNC_RC] as number;
+    return I32[cold + K_ASYNC_RC];
   if (attention & ATTENTION_DECONFIGURED) return AP_RESPONSE_DECONFIGURED;
   if (attention & ATTENTION_CHECKSTOPPED) return AP_RESPONSE_CHECKSTOPPED;
   if (attention & ATTENTION_RESET) return AP_RESPONSE_RESET_IN_PROGRESS;
@@ -81,7 +79,7 @@ export const stateCode = (v: number, q: number, fn: number): number => {
 
 /** A secure-execution guest exchanges messages and associates only on bound queues. */
 const needsBinding = (v: number, cold: number, fn: number): boolean =>
-  ((I32[v + V_FACILITIES] as number) & FACILITY_SE) !== 0 &&
+  (I32[v + V_FACILITIES] & FACILITY_SE) !== 0 &&
   (fn === FUNCTION_NQAP || fn === FUNCTION_DQAP || fn === FC_AAPQ) &&
   I32[cold + K_BIND] === BIND_UNBOUND;
 
@@ -90,10 +88,10 @@ const needsBinding = (v: number, cold: number, fn: number): boolean =>
  * An unavailable queue comes first, then an injected fault, then the queue's own state (AD-13).
  */
 export const queueCondition = (v: number, q: number, apqn: number, fn: number): number => {
-  const attention = I32[q + Q_ATTENTION] as number;
+  const attention = I32[q + Q_ATTENTION];
   if (attention & ATTENTION_ABSENT) return AP_RESPONSE_Q_NOT_AVAIL;
   settle(q, now());
-  const guest = I32[v + V_GUEST] as number;
+  const guest = I32[v + V_GUEST];
   if (faulty(q, guest)) {
     const fault = findEnding(guest, apqn, fn);
     if (fault !== 0) return faultCondition(q, fault);
@@ -102,7 +100,7 @@ export const queueCondition = (v: number, q: number, apqn: number, fn: number): 
 };
 
 const faultCondition = (q: number, fault: number): number => {
-  const value = I32[fault + F_VALUE] as number;
+  const value = I32[fault + F_VALUE];
   if (I32[fault + F_ACTION] === FAULT_CC) return CONDITION_CC + value;
   if (value === AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE || value === AP_RESPONSE_ASSOC_FAILED) {
     raiseAsyncError(q, value);
@@ -113,8 +111,8 @@ const faultCondition = (q: number, fault: number): number => {
 /** Status word that goes with a response code on this queue (AD-12, AD-12a). */
 export const statusWithCode = (q: number, rc: number): number => {
   if (rc === 0 || rc === AP_RESPONSE_RESET_IN_PROGRESS || rc === AP_RESPONSE_Q_FULL) {
-    const resetting = ((I32[q + Q_ATTENTION] as number) & ATTENTION_RESET) !== 0;
-    const flags = resetting ? STATUS_EMPTY : (I32[q + Q_STATUS] as number) & STATUS_FLAGS;
+    const resetting = (I32[q + Q_ATTENTION] & ATTENTION_RESET) !== 0;
+    const flags = resetting ? STATUS_EMPTY : I32[q + Q_STATUS] & STATUS_FLAGS;
     return flags | (rc << STATUS_RC_SHIFT);
   }
   const async = rc === AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE || rc === AP_RESPONSE_ASSOC_FAILED;

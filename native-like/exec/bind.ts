@@ -38,8 +38,8 @@ import { F64, I32, markPending } from './views.ts';
 
 /** Binds an operational queue; a bound one stays as it is. Queues with neither A nor X cannot be bound (section 5.6). */
 const bindCode = (q: number): number => {
-  const cold = I32[q + Q_COLD] as number;
-  if (((I32[q + Q_GR2_HIGH] as number) & (GR2_A | GR2_X)) === 0) return AP_RESPONSE_Q_BIND_ERROR;
+  const cold = I32[q + Q_COLD];
+  if ((I32[q + Q_GR2_HIGH] & (GR2_A | GR2_X)) === 0) return AP_RESPONSE_Q_BIND_ERROR;
   if (I32[cold + K_BIND] === BIND_UNBOUND) I32[cold + K_BIND] = BIND_BOUND;
   return AP_RESPONSE_NORMAL;
 };
@@ -49,33 +49,32 @@ export const bapq = (v: number, q: number, rc: number): number =>
   completeStatus(v, statusWithCode(q, rc === AP_RESPONSE_NORMAL ? bindCode(q) : rc));
 
 const secretKnown = (guest: number, index: number): boolean => {
-  for (let n = (I32[guest + G_SECRETS] as number) - 1; n >= 0; n--) {
+  for (let n = I32[guest + G_SECRETS] - 1; n >= 0; n--) {
     if (I32[guest + G_SECRET_LIST + n] === index) return true;
   }
   return false;
 };
 
 const associateCode = (v: number, q: number): number => {
-  const cold = I32[q + Q_COLD] as number;
-  const index = (I32[v + V_GR + 5] as number) & 0xffff;
-  const associable =
-    ((I32[q + Q_GR2_HIGH] as number) & GR2_X) !== 0 && I32[cold + K_BIND] === BIND_BOUND;
+  const cold = I32[q + Q_COLD];
+  const index = I32[v + V_GR + 5] & 0xffff;
+  const associable = (I32[q + Q_GR2_HIGH] & GR2_X) !== 0 && I32[cold + K_BIND] === BIND_BOUND;
   if (!associable) return AP_RESPONSE_Q_NOT_AVAIL_FOR_ASSOC;
   if (I32[q + Q_FREE] !== I32[q + Q_ALL_FREE]) return AP_RESPONSE_Q_NOT_EMPTY;
-  if (!secretKnown(I32[v + V_GUEST] as number, index)) return AP_RESPONSE_INVALID_ASSOC_SECRET;
-  startAssociation(q, cold, index, I32[v + V_GUEST] as number);
+  if (!secretKnown(I32[v + V_GUEST], index)) return AP_RESPONSE_INVALID_ASSOC_SECRET;
+  startAssociation(q, cold, index, I32[v + V_GUEST]);
   return AP_RESPONSE_NORMAL;
 };
 
 const startAssociation = (q: number, cold: number, index: number, guest: number): void => {
-  const duration = F64[C_TIME_BIND >> 1] as number;
-  const sequence = ((I32[C_BIND_SEQUENCE] as number) + 1) | 0;
+  const duration = F64[C_TIME_BIND >> 1];
+  const sequence = (I32[C_BIND_SEQUENCE] + 1) | 0;
   I32[C_BIND_SEQUENCE] = sequence;
   I32[cold + K_BIND_SEQUENCE] = sequence;
   I32[cold + K_SECRET] = index;
   I32[cold + K_SECRET_GUEST] = guest;
   F64[(cold + K_BIND_DUE) >> 1] = now() + duration;
-  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_BINDING;
+  I32[q + Q_ATTENTION] = I32[q + Q_ATTENTION] | ATTENTION_BINDING;
   markPending(q);
   if (duration === 0) settle(q, now());
 };

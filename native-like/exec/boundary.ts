@@ -13,9 +13,9 @@ import { I32 } from './views.ts';
 
 /** Bytes of an operand at `address` that one execution moves: up to the next boundary, or all of it. */
 export const bytesToBoundary = (address: number, length: number): number => {
-  const unit = I32[C_CC2_BYTES] as number;
+  const unit = I32[C_CC2_BYTES];
   if (unit === 0) return length;
-  const progress = ((I32[C_OPTIONS] as number) & OPTION_CC2_PROGRESS) !== 0;
+  const progress = (I32[C_OPTIONS] & OPTION_CC2_PROGRESS) !== 0;
   const rest = progress ? unit : unit - ((address >>> 0) % unit);
   return Math.min(rest, length);
 };
@@ -32,11 +32,11 @@ export const bytesToFault = (
   address: number,
   bytes: number,
 ): number => {
-  const guest = I32[v + V_GUEST] as number;
+  const guest = I32[v + V_GUEST];
   if (!faulty(q, guest)) return bytes;
   let fault = nextFault(0, guest, apqn, fn, BOUNDARIES);
   while (fault !== 0) {
-    const unit = I32[fault + F_VALUE] as number;
+    const unit = I32[fault + F_VALUE];
     const rest = unit - ((address >>> 0) % unit);
     if (rest < bytes && strikes(fault)) return rest;
     fault = nextFault(fault, guest, apqn, fn, BOUNDARIES);

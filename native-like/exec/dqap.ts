@@ -53,28 +53,28 @@ const RING_MASK = RING_BYTES - 1;
 
 /** DQAP of an APQN inside the masks, all of GR0 usual: delivers a whole reply, or leaves what is not plain to `dqapSlow`. */
 export const dequeue = (v: number, instruction: number, gr0: number): number => {
-  const q = I32[INDEX + (gr0 & 0xffff)] as number;
-  const head = I32[q + Q_REPLY_HEAD] as number;
+  const q = I32[INDEX + (gr0 & 0xffff)];
+  const head = I32[q + Q_REPLY_HEAD];
   if (I32[q + Q_ATTENTION] !== 0 || head === I32[q + Q_REPLY_TAIL]) return dqapSlow(v, instruction);
-  const slot = U8[((q + Q_REPLY_RING) << 2) + (head & RING_MASK)] as number;
+  const slot = U8[((q + Q_REPLY_RING) << 2) + (head & RING_MASK)];
   const at = slotByte(q, slot);
   const header = at >>> 2;
-  const length = I32[header + L_LENGTH] as number;
+  const length = I32[header + L_LENGTH];
   const r2 = (v + V_GR + ((instruction & 15) << 1)) | 0;
-  const room = I32[r2 + 3] as number;
-  const address = I32[r2 + 1] as number;
+  const room = I32[r2 + 3];
+  const address = I32[r2 + 1];
   if (
-    ((I32[r2] as number) | (I32[r2 + 2] as number)) !== 0 ||
+    (I32[r2] | I32[r2 + 2]) !== 0 ||
     room < length ||
-    room > (I32[q + Q_LIMIT] as number) ||
+    room > I32[q + Q_LIMIT] ||
     address < 0 ||
-    address > (((I32[v + V_STORAGE_SIZE] as number) - length) | 0)
+    address > ((I32[v + V_STORAGE_SIZE] - length) | 0)
   ) {
     return dqapSlow(v, instruction);
   }
   I32[r2 + 1] = (address + length) | 0;
   I32[r2 + 3] = (room - length) | 0;
-  const target = ((I32[v + V_STORAGE_BYTE] as number) + address) | 0;
+  const target = (I32[v + V_STORAGE_BYTE] + address) | 0;
   remove(v, q, slot, header, instruction);
   copyBytes(target, (at + SLOT_HEADER_BYTES) | 0, length);
   return EXECUTE_COMPLETED;
@@ -84,17 +84,17 @@ export const dequeue = (v: number, instruction: number, gr0: number): number => 
 const remove = (v: number, q: number, slot: number, header: number, instruction: number): void => {
   const r1 = (v + V_GR + ((instruction & 0xf0) >>> 3)) | 0;
   I32[r1] = 0;
-  I32[r1 + 1] = I32[header + L_PSMID_HIGH] as number;
+  I32[r1 + 1] = I32[header + L_PSMID_HIGH];
   I32[r1 + 2] = 0;
-  I32[r1 + 3] = I32[header + L_PSMID_LOW] as number;
+  I32[r1 + 3] = I32[header + L_PSMID_LOW];
   I32[v + V_GR + 4] = 0;
   I32[v + V_GR + 5] = 0;
-  const head = ((I32[q + Q_REPLY_HEAD] as number) + 1) | 0;
-  const free = (I32[q + Q_FREE] as number) | (SLOT_BIT_0 >>> slot);
+  const head = (I32[q + Q_REPLY_HEAD] + 1) | 0;
+  const free = I32[q + Q_FREE] | (SLOT_BIT_0 >>> slot);
   I32[q + Q_REPLY_HEAD] = head;
   I32[q + Q_FREE] = free;
   const status =
-    ((I32[q + Q_STATUS] as number) & STATUS_IRQ) |
+    (I32[q + Q_STATUS] & STATUS_IRQ) |
     (free === I32[q + Q_ALL_FREE] ? STATUS_EMPTY : 0) |
     (head === I32[q + Q_REPLY_TAIL] ? 0 : STATUS_REPLIES);
   I32[q + Q_STATUS] = status;
@@ -105,8 +105,8 @@ const remove = (v: number, q: number, slot: number, header: number, instruction:
 export const dqapSlow = (v: number, instruction: number): number => {
   const ended = admit(v, instruction);
   if (ended !== 0) return ended - 1;
-  const gr0 = I32[v + V_GR + 1] as number;
-  const apxa = ((I32[v + V_FACILITIES] as number) & FACILITY_APXA) !== 0;
+  const gr0 = I32[v + V_GR + 1];
+  const apxa = (I32[v + V_FACILITIES] & FACILITY_APXA) !== 0;
   if (
     (gr0 & DQAP_RESERVED) !== 0 ||
     (!apxa && (gr0 & GR0_APQN_NO_APXA) !== 0) ||
@@ -127,7 +127,7 @@ export const dqapSlow = (v: number, instruction: number): number => {
 /** Position in the first reply where delivery goes on, or -1 for a continuation that was never started (AD-10). */
 const positionOf = (cold: number, gr0: number): number => {
   if ((gr0 & DQAP_START) !== 0) return 0;
-  const delivered = I32[cold + K_DELIVERED] as number;
+  const delivered = I32[cold + K_DELIVERED];
   return (gr0 & DQAP_TOKEN_MASK) === DQAP_TOKEN_MARK && delivered > 0 ? delivered : -1;
 };
 
@@ -140,7 +140,7 @@ const deliver = (
   room: number,
   instruction: number,
 ): number => {
-  const cold = I32[q + Q_COLD] as number;
+  const cold = I32[q + Q_COLD];
   const position = positionOf(cold, gr0);
   if (position < 0) return completeStatus(v, statusWithCode(q, AP_RESPONSE_NO_FIRST_PART));
   if (I32[q + Q_REPLY_HEAD] === I32[q + Q_REPLY_TAIL]) {
@@ -148,12 +148,12 @@ const deliver = (
   }
   const slot = firstReply(q);
   const header = slotHeader(q, slot);
-  const rest = (I32[header + L_LENGTH] as number) - position;
-  const low = (I32[r2 + 1] as number) & addressMask(v);
+  const rest = I32[header + L_LENGTH] - position;
+  const low = I32[r2 + 1] & addressMask(v);
   const most = bytesToBoundary(low, Math.min(rest, room));
   const bytes = bytesToFault(v, q, gr0 & GR0_APQN, FUNCTION_DQAP, low, most);
   const source = (header << 2) + SLOT_HEADER_BYTES + position;
-  const code = storeGuest(v, addressHigh(v, I32[r2] as number), low, bytes, source);
+  const code = storeGuest(v, addressHigh(v, I32[r2]), low, bytes, source);
   if (code !== 0) return programInterruption(v, code);
   advanceOperand(v, r2, bytes);
   if (bytes < rest)
@@ -174,11 +174,11 @@ const leaveToken = (
   left: number,
   cc: number,
 ): number => {
-  const cold = I32[q + Q_COLD] as number;
-  const part = (gr0 & DQAP_START) !== 0 ? 1 : (I32[cold + K_PART] as number) + 1;
+  const cold = I32[q + Q_COLD];
+  const part = (gr0 & DQAP_START) !== 0 ? 1 : I32[cold + K_PART] + 1;
   I32[cold + K_DELIVERED] = delivered;
   I32[cold + K_PART] = part;
-  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_OPEN;
+  I32[q + Q_ATTENTION] = I32[q + Q_ATTENTION] | ATTENTION_OPEN;
   I32[v + V_GR + 4] = 0;
   I32[v + V_GR + 5] = left;
   I32[v + V_GR + 1] =

@@ -42,8 +42,8 @@ const OLD_CARRY_BITS = 0x00fffff8;
 /** The instruction address may have carried out of its mode: it wraps, or goes on in bits 0-31 (AD-60). */
 const advanceSlow = (v: number): void => {
   const mask = addressMask(v);
-  I32[v + V_PSW_ADDRESS_LOW] = (I32[v + V_PSW_ADDRESS_LOW] as number) & mask;
-  if (mask === -1) I32[v + V_PSW_ADDRESS_HIGH] = ((I32[v + V_PSW_ADDRESS_HIGH] as number) + 1) | 0;
+  I32[v + V_PSW_ADDRESS_LOW] = I32[v + V_PSW_ADDRESS_LOW] & mask;
+  if (mask === -1) I32[v + V_PSW_ADDRESS_HIGH] = (I32[v + V_PSW_ADDRESS_HIGH] + 1) | 0;
 };
 
 /**
@@ -51,14 +51,14 @@ const advanceSlow = (v: number): void => {
  * into bits 0-31 is rare enough to be slow.
  */
 export const advance = (v: number, psw: number): void => {
-  const next = ((I32[v + V_PSW_ADDRESS_LOW] as number) + INSTRUCTION_BYTES) | 0;
+  const next = (I32[v + V_PSW_ADDRESS_LOW] + INSTRUCTION_BYTES) | 0;
   I32[v + V_PSW_ADDRESS_LOW] = next;
   if ((next & (CARRY_BITS | (-(psw & PSW_EA) << 24))) === 0) advanceSlow(v);
 };
 
 /** Ends with a condition code. */
 export const complete = (v: number, cc: number): number => {
-  const psw = I32[v + V_PSW_MASK_HIGH] as number;
+  const psw = I32[v + V_PSW_MASK_HIGH];
   I32[v + V_PSW_MASK_HIGH] = (psw & ~PSW_CC) | (cc << PSW_CC_SHIFT);
   advance(v, psw);
   return EXECUTE_COMPLETED;
@@ -96,7 +96,7 @@ export const programInterruption = (v: number, code: number): number =>
  * knows what is pending.
  */
 export const operationException = (v: number, instruction: number): number => {
-  const guest = ((I32[v + V_FACILITIES] as number) & FACILITY_SIE) !== 0;
+  const guest = (I32[v + V_FACILITIES] & FACILITY_SIE) !== 0;
   if (guest && instruction >>> 16 === OPCODE_TPI) return intercept(v, instruction);
   const first = instruction >>> 30;
   return interruptWithLength(v, PGM_OPERATION, first === 0 ? 2 : first === 3 ? 6 : 4);
@@ -104,20 +104,20 @@ export const operationException = (v: number, instruction: number): number => {
 
 const interruptWithLength = (v: number, code: number, bytes: number): number => {
   I32[v + V_EXIT] = code;
-  if ((I32[v + V_STORAGE_SIZE] as number) >= LOWCORE_BYTES) storeProgramOld(v, code, bytes);
+  if (I32[v + V_STORAGE_SIZE] >= LOWCORE_BYTES) storeProgramOld(v, code, bytes);
   return EXECUTE_PROGRAM;
 };
 
 /** ILC and code in one word; the old PSW points past the instruction, or at it where the interruption nullifies. */
 const storeProgramOld = (v: number, code: number, bytes: number): void => {
-  const lowcore = I32[v + V_STORAGE_BYTE] as number;
+  const lowcore = I32[v + V_STORAGE_BYTE];
   const old = lowcore + LC_PGM_OLD_PSW;
   const past = isNullifying(code) ? 0 : bytes;
-  const next = ((I32[v + V_PSW_ADDRESS_LOW] as number) + past) | 0;
+  const next = (I32[v + V_PSW_ADDRESS_LOW] + past) | 0;
   BYTES.setInt32(lowcore + LC_PGM_ILC, (bytes << 16) | code);
-  BYTES.setInt32(old, I32[v + V_PSW_MASK_HIGH] as number);
-  BYTES.setInt32(old + 4, I32[v + V_PSW_MASK_LOW] as number);
-  BYTES.setInt32(old + 8, I32[v + V_PSW_ADDRESS_HIGH] as number);
+  BYTES.setInt32(old, I32[v + V_PSW_MASK_HIGH]);
+  BYTES.setInt32(old + 4, I32[v + V_PSW_MASK_LOW]);
+  BYTES.setInt32(old + 8, I32[v + V_PSW_ADDRESS_HIGH]);
   BYTES.setInt32(old + 12, next);
   if ((next & OLD_CARRY_BITS) === 0) carryOld(v, old, next, past);
 };
@@ -126,14 +126,13 @@ const storeProgramOld = (v: number, code: number, bytes: number): void => {
 const carryOld = (v: number, old: number, next: number, past: number): void => {
   const mask = addressMask(v);
   BYTES.setInt32(old + 12, next & mask);
-  if (mask === -1 && next >>> 0 < past)
-    BYTES.setInt32(old + 8, (I32[v + V_PSW_ADDRESS_HIGH] as number) + 1);
+  if (mask === -1 && next >>> 0 < past) BYTES.setInt32(old + 8, I32[v + V_PSW_ADDRESS_HIGH] + 1);
 };
 
 /** Instruction interception: code, and instruction (IPA, IPB) as in the SIE block; the instruction address is already past it. */
 export const intercept = (v: number, instruction: number): number => {
   I32[v + V_EXIT] = ICPT_INST;
   I32[v + V_INSTRUCTION] = instruction;
-  advance(v, I32[v + V_PSW_MASK_HIGH] as number);
+  advance(v, I32[v + V_PSW_MASK_HIGH]);
   return EXECUTE_INTERCEPT;
 };

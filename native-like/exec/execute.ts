@@ -40,13 +40,13 @@ const ODD_PAIR = 0x11;
 export const execute = (v: number, instruction: number): number => {
   const opcode = instruction >>> 16;
   if (opcode === OPCODE_PQAP) {
-    const gr0 = I32[v + V_GR + 1] as number;
-    const psw = I32[v + V_PSW_MASK_HIGH] as number;
+    const gr0 = I32[v + V_GR + 1];
+    const psw = I32[v + V_PSW_MASK_HIGH];
     const mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
-    if (((gr0 & (I32[v + V_GUARD] as number)) | mode) === 0) {
-      const masks = I32[v + V_MASKS] as number;
+    if (((gr0 & I32[v + V_GUARD]) | mode) === 0) {
+      const masks = I32[v + V_MASKS];
       if (authorized(masks, gr0) < 0) {
-        const q = I32[INDEX + (gr0 & 0xffff)] as number;
+        const q = I32[INDEX + (gr0 & 0xffff)];
         if (I32[q + Q_ATTENTION] === 0) return tapqOperational(v, q, gr0, psw);
       } else if (masks !== EMPTY_MASKS) return tapqRefused(v, psw);
     }
@@ -58,13 +58,13 @@ export const execute = (v: number, instruction: number): number => {
 
 /** NQAP or DQAP. */
 const message = (v: number, instruction: number): number => {
-  const gr0 = I32[v + V_GR + 1] as number;
-  const psw = I32[v + V_PSW_MASK_HIGH] as number;
+  const gr0 = I32[v + V_GR + 1];
+  const psw = I32[v + V_PSW_MASK_HIGH];
   const mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
   const isNqap = instruction >>> 16 === OPCODE_NQAP;
-  const unusual = (gr0 ^ (isNqap ? NQAP_L : DQAP_START)) & (I32[v + V_GUARD_MESSAGE] as number);
+  const unusual = (gr0 ^ (isNqap ? NQAP_L : DQAP_START)) & I32[v + V_GUARD_MESSAGE];
   if ((unusual | mode | (instruction & ODD_PAIR)) === 0) {
-    const masks = I32[v + V_MASKS] as number;
+    const masks = I32[v + V_MASKS];
     if (authorized(masks, gr0) < 0) {
       if (isNqap) return enqueue(v, instruction, gr0);
       return dequeue(v, instruction, gr0);
@@ -77,14 +77,14 @@ const message = (v: number, instruction: number): number => {
 
 /** Whether the length of a message to a queue that is not available is legal (AD-08); R2 is register `(r2 - v) / 2`. 64-bit mode. */
 const isLengthLegal = (r2: number): boolean => {
-  const length = I32[r2 + V_GR + 3] as number;
+  const length = I32[r2 + V_GR + 3];
   return I32[r2 + V_GR + 2] === 0 && length > 0 && length <= UNAVAILABLE_LIMIT_BYTES;
 };
 
 /** The first half-word of PQAP as this computer reads it from big-endian storage. */
 const PQAP_AS_STORED = new Uint16Array(
   new Uint8Array([OPCODE_PQAP >>> 8, OPCODE_PQAP & 0xff]).buffer,
-)[0] as number;
+)[0];
 /** The run loop looks at the event word after so many TAPQs (64), 240 ns. */
 const POLL_BYTES = 64 * INSTRUCTION_BYTES;
 
@@ -100,9 +100,9 @@ const NO_CODE = 0x80000000 | 0;
 
 /** Where the run loop has to stop: the last instruction that fits into storage begins before it. */
 const endOfCode = (v: number): number => {
-  const address = I32[v + V_PSW_ADDRESS_LOW] as number;
+  const address = I32[v + V_PSW_ADDRESS_LOW];
   const inside = address >= 0 && (address & 1) === 0 && I32[v + V_PSW_ADDRESS_HIGH] === 0;
-  return inside ? (I32[v + V_STORAGE_SIZE] as number) - INSTRUCTION_BYTES + 1 : NO_CODE;
+  return inside ? I32[v + V_STORAGE_SIZE] - INSTRUCTION_BYTES + 1 : NO_CODE;
 };
 
 /** Writes back what the run loop keeps: PSW bits 0-31 and the instruction address. Returns `answer`. */
@@ -122,21 +122,21 @@ const leaveRun = (v: number, psw: number, address: number, answer: number): numb
  * the loop's masks are the empty record, so that nothing is on it.
  */
 export const run = (v: number, count: number): number => {
-  const storage = I32[v + V_STORAGE_BYTE] as number;
-  const guard = I32[v + V_GUARD] as number;
-  let psw = I32[v + V_PSW_MASK_HIGH] as number;
+  const storage = I32[v + V_STORAGE_BYTE];
+  const guard = I32[v + V_GUARD];
+  let psw = I32[v + V_PSW_MASK_HIGH];
   const isPlain = ((psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) === 0;
-  const masks = isPlain ? (I32[v + V_MASKS] as number) : EMPTY_MASKS;
+  const masks = isPlain ? I32[v + V_MASKS] : EMPTY_MASKS;
   // V8 tests the bounds of what is read here once, and not again at each TAPQ of the loop: a third of its branches.
   void (
-    (I32[v + V_EVENT] as number) |
-    (I32[v + V_GR + 1] as number) |
-    (I32[v + V_GR + 2] as number) |
-    (I32[v + V_GR + 3] as number) |
-    (I32[v + V_GR + 4] as number) |
-    (I32[v + V_GR + 5] as number)
+    I32[v + V_EVENT] |
+    I32[v + V_GR + 1] |
+    I32[v + V_GR + 2] |
+    I32[v + V_GR + 3] |
+    I32[v + V_GR + 4] |
+    I32[v + V_GR + 5]
   );
-  let address = I32[v + V_PSW_ADDRESS_LOW] as number;
+  let address = I32[v + V_PSW_ADDRESS_LOW];
   const stop = (address + INSTRUCTION_BYTES * count) | 0;
   const end = Math.min(stop, endOfCode(v)) | 0;
   /** Where the PSW was as `psw` has it; past it, condition code 0. */
@@ -146,9 +146,9 @@ export const run = (v: number, count: number): number => {
     while (address < until) {
       const at = (storage + address) | 0;
       if (U16[at >>> 1] === PQAP_AS_STORED) {
-        const gr0 = I32[v + V_GR + 1] as number;
+        const gr0 = I32[v + V_GR + 1];
         if ((gr0 & guard) === 0 && authorized(masks, gr0) < 0) {
-          const q = I32[INDEX + (gr0 & 0xffff)] as number;
+          const q = I32[INDEX + (gr0 & 0xffff)];
           if (I32[q + Q_ATTENTION] === 0) {
             showQueue(v, q, gr0);
             address = (address + INSTRUCTION_BYTES) | 0;
@@ -159,7 +159,7 @@ export const run = (v: number, count: number): number => {
       leaveRun(v, address === known ? psw : psw & ~PSW_CC, address, EXECUTE_COMPLETED);
       const ended = executeOurs(v, BYTES.getInt32(at));
       if (ended !== EXECUTE_COMPLETED) return ended;
-      psw = I32[v + V_PSW_MASK_HIGH] as number;
+      psw = I32[v + V_PSW_MASK_HIGH];
       address = (address + INSTRUCTION_BYTES) | 0;
       known = address;
       // It may have brought the event itself.

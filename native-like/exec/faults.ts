@@ -45,7 +45,7 @@ export const BOUNDARIES = 1 << FAULT_BOUNDARY;
 
 /** Next number of a fault's own generator (xorshift32), so that a seed decides every outcome. */
 const draw = (fault: number): number => {
-  let x = I32[fault + F_RANDOM] as number;
+  let x = I32[fault + F_RANDOM];
   x ^= x << 13;
   x ^= x >>> 17;
   x ^= x << 5;
@@ -54,7 +54,7 @@ const draw = (fault: number): number => {
 };
 
 const inScope = (fault: number, guest: number, apqn: number): boolean => {
-  const scope = I32[fault + F_SCOPE] as number;
+  const scope = I32[fault + F_SCOPE];
   if (scope === SCOPE_GUEST) return I32[fault + F_ID] === guest;
   if (scope === SCOPE_APQN) return I32[fault + F_ID] === apqn;
   return true;
@@ -62,10 +62,10 @@ const inScope = (fault: number, guest: number, apqn: number): boolean => {
 
 /** Whether the fault strikes now; counts it down when it does. Threads that meet here share the count. */
 export const strikes = (fault: number): boolean => {
-  if (now() < (F64[(fault + F_AT) >> 1] as number)) return false;
-  const chance = (I32[fault + F_CHANCE] as number) >>> 0;
+  if (now() < F64[(fault + F_AT) >> 1]) return false;
+  const chance = I32[fault + F_CHANCE] >>> 0;
   if (chance !== 0 && draw(fault) >= chance) return false;
-  let count = I32[fault + F_COUNT] as number;
+  let count = I32[fault + F_COUNT];
   while (count > 0) {
     const seen = Atomics.compareExchange(I32, fault + F_COUNT, count, count - 1);
     if (seen === count) break;
@@ -77,7 +77,7 @@ export const strikes = (fault: number): boolean => {
 
 /** Whether any fault may concern this queue or this guest (record word indices). */
 export const faulty = (q: number, guest: number): boolean =>
-  ((I32[q + Q_ATTENTION] as number) & ATTENTION_FAULT) !== 0 || I32[guest + G_FAULTS] !== 0;
+  (I32[q + Q_ATTENTION] & ATTENTION_FAULT) !== 0 || I32[guest + G_FAULTS] !== 0;
 
 /**
  * The next fault after `fault` (0: the first) that concerns function `fn` (FUNCTION_*) of `guest` (record word index) on `apqn`
@@ -90,11 +90,11 @@ export const nextFault = (
   fn: number,
   actions: number,
 ): number => {
-  const end = FAULTS + (I32[C_FAULT_COUNT] as number) * FAULT_WORDS;
+  const end = FAULTS + I32[C_FAULT_COUNT] * FAULT_WORDS;
   for (let next = fault === 0 ? FAULTS : fault + FAULT_WORDS; next < end; next += FAULT_WORDS) {
     if (I32[next + F_ACTIVE] === 0) continue;
-    if (((I32[next + F_FUNCTIONS] as number) & (1 << fn)) === 0) continue;
-    if (((1 << (I32[next + F_ACTION] as number)) & actions) === 0) continue;
+    if ((I32[next + F_FUNCTIONS] & (1 << fn)) === 0) continue;
+    if (((1 << I32[next + F_ACTION]) & actions) === 0) continue;
     if (inScope(next, guest, apqn)) return next;
   }
   return 0;
@@ -123,10 +123,10 @@ export const findMessageFault = (
 
 /** Whether the message asks for the function a reply fault names. */
 const asksFor = (fault: number, q: number, header: number): boolean => {
-  const wanted = I32[fault + F_REQUEST] as number;
+  const wanted = I32[fault + F_REQUEST];
   if (wanted === 0) return true;
   if (requestFunction === undefined) return false;
-  const mode = I32[(I32[q + Q_COLD] as number) + K_MODE] as number;
+  const mode = I32[I32[q + Q_COLD] + K_MODE];
   const payload = (header << 2) + SLOT_HEADER_BYTES;
-  return requestFunction(mode, payload, I32[header + L_LENGTH] as number) === wanted;
+  return requestFunction(mode, payload, I32[header + L_LENGTH]) === wanted;
 };

@@ -49,7 +49,7 @@ export const kernel = {
   beginDisable: disable,
   queueCondition,
   queueState: (v: number, q: number, fn: number): number =>
-    ((I32[q + Q_ATTENTION] as number) & ATTENTION_ABSENT) !== 0 ? 1 : stateCode(v, q, fn),
+    (I32[q + Q_ATTENTION] & ATTENTION_ABSENT) !== 0 ? 1 : stateCode(v, q, fn),
   statusWithCode,
   raiseAsyncError,
   makePending,

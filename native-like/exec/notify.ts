@@ -54,7 +54,7 @@ const alert = (gisa: number): void => {
     origin = found;
   }
   if (origin === GIB_ORIGIN_EMPTY) {
-    Atomics.or(I32, C_GIB + GIB_HOST_PENDING, 0x80 >> (I32[C_GIB + GIB_ALERT_ISC] as number));
+    Atomics.or(I32, C_GIB + GIB_HOST_PENDING, 0x80 >> I32[C_GIB + GIB_ALERT_ISC]);
   }
 };
 
@@ -68,10 +68,10 @@ const ringThread = (runner: number): void => {
 
 /** Tells all vCPUs of a guest that an interruption may be pending. */
 const wakeVcpus = (guest: number): void => {
-  let vcpu = VCPUS + (I32[guest + G_FIRST_VCPU] as number) * VCPU_WORDS;
-  for (let n = I32[guest + G_VCPUS] as number; n > 0; n--, vcpu += VCPU_WORDS) {
+  let vcpu = VCPUS + I32[guest + G_FIRST_VCPU] * VCPU_WORDS;
+  for (let n = I32[guest + G_VCPUS]; n > 0; n--, vcpu += VCPU_WORDS) {
     I32[vcpu + V_EVENT] = 1;
-    ringThread(I32[RUNNERS + (vcpu - VCPUS) / VCPU_WORDS] as number);
+    ringThread(I32[RUNNERS + (vcpu - VCPUS) / VCPU_WORDS]);
   }
 };
 
@@ -80,7 +80,7 @@ export const makePending = (gisa: number, isc: number, guest: number): void => {
   const bit = 0x80 >> isc;
   Atomics.or(U8, gisa + GISA_IPM, bit);
   // Both GISA formats keep the interruption alert mask at the same place. Of several threads the one that takes it alerts.
-  if (((U8[gisa + GISA_IAM] as number) & bit) !== 0) {
+  if ((U8[gisa + GISA_IAM] & bit) !== 0) {
     if ((Atomics.exchange(U8, gisa + GISA_IAM, 0) & bit) !== 0) alert(gisa);
   }
   wakeVcpus(guest);
@@ -88,12 +88,12 @@ export const makePending = (gisa: number, isc: number, guest: number): void => {
 
 /** Notification of one queue: notification byte, then the interruption. */
 export const notify = (q: number): void => {
-  const cold = I32[q + Q_COLD] as number;
-  const nib = I32[cold + K_NIB_BYTE] as number;
+  const cold = I32[q + Q_COLD];
+  const nib = I32[cold + K_NIB_BYTE];
   if (nib > 0) U8[nib] = NOTIFICATION;
   else if (nib < 0 && external !== undefined) external.notify(cold);
-  const gisa = I32[cold + K_GISA_BYTE] as number;
-  const isc = I32[cold + K_ISC] as number;
-  if (gisa !== 0) makePending(gisa, isc, (I32[cold + K_NOTIFY_GUEST] as number) || GUESTS);
+  const gisa = I32[cold + K_GISA_BYTE];
+  const isc = I32[cold + K_ISC];
+  if (gisa !== 0) makePending(gisa, isc, I32[cold + K_NOTIFY_GUEST] || GUESTS);
   else Atomics.or(I32, C_GIB + GIB_HOST_PENDING, 0x80 >> isc);
 };

@@ -89,19 +89,19 @@ const NO_SLOTS = AP_RESPONSE_BUSY;
 
 /** NQAP of an APQN inside the masks, all of GR0 usual: takes the message, or leaves what is not plain to `nqapSlow`. */
 export const enqueue = (v: number, instruction: number, gr0: number): number => {
-  const q = I32[INDEX + (gr0 & 0xffff)] as number;
-  const free = I32[q + Q_FREE] as number;
+  const q = I32[INDEX + (gr0 & 0xffff)];
+  const free = I32[q + Q_FREE];
   const r2 = (v + V_GR + ((instruction & 15) << 1)) | 0;
-  const length = I32[r2 + 3] as number;
-  const address = I32[r2 + 1] as number;
+  const length = I32[r2 + 3];
+  const address = I32[r2 + 1];
   if (
     I32[q + Q_ATTENTION] !== 0 ||
     free === 0 ||
-    ((I32[r2] as number) | (I32[r2 + 2] as number)) !== 0 ||
+    (I32[r2] | I32[r2 + 2]) !== 0 ||
     length <= 0 ||
-    length > (I32[q + Q_LIMIT] as number) ||
+    length > I32[q + Q_LIMIT] ||
     address < 0 ||
-    address > (((I32[v + V_STORAGE_SIZE] as number) - length) | 0) ||
+    address > ((I32[v + V_STORAGE_SIZE] - length) | 0) ||
     I32[q + Q_SLOTS_BYTE] === 0
   ) {
     return nqapSlow(v, instruction);
@@ -110,12 +110,12 @@ export const enqueue = (v: number, instruction: number, gr0: number): number => 
   const at = slotByte(q, slot);
   const header = at >>> 2;
   const r1 = (v + V_GR + ((instruction & 0xf0) >>> 3)) | 0;
-  I32[header + L_PSMID_HIGH] = I32[r1 + 1] as number;
-  I32[header + L_PSMID_LOW] = I32[r1 + 3] as number;
+  I32[header + L_PSMID_HIGH] = I32[r1 + 1];
+  I32[header + L_PSMID_LOW] = I32[r1 + 3];
   I32[header + L_LENGTH] = length;
   I32[r2 + 1] = (address + length) | 0;
   I32[r2 + 3] = 0;
-  const source = ((I32[v + V_STORAGE_BYTE] as number) + address) | 0;
+  const source = (I32[v + V_STORAGE_BYTE] + address) | 0;
   accept(v, q, slot, free & ~(SLOT_BIT_0 >>> slot), header);
   copyBytes((at + SLOT_HEADER_BYTES) | 0, source, length);
   return EXECUTE_COMPLETED;
@@ -125,14 +125,13 @@ export const enqueue = (v: number, instruction: number, gr0: number): number => 
 const accept = (v: number, q: number, slot: number, free: number, header: number): void => {
   I32[q + Q_FREE] = free;
   const status =
-    ((I32[q + Q_STATUS] as number) & (STATUS_REPLIES | STATUS_IRQ)) |
-    (free === 0 ? STATUS_FULL : 0);
+    (I32[q + Q_STATUS] & (STATUS_REPLIES | STATUS_IRQ)) | (free === 0 ? STATUS_FULL : 0);
   completeStatus(v, status);
-  const cold = I32[q + Q_COLD] as number;
-  const requests = ((I32[cold + K_REQUESTS] as number) + 1) | 0;
+  const cold = I32[q + Q_COLD];
+  const requests = (I32[cold + K_REQUESTS] + 1) | 0;
   I32[cold + K_REQUESTS] = requests;
   if (I32[q + Q_DEVICE] === DEVICE_LOOPBACK) {
-    const tail = I32[q + Q_REPLY_TAIL] as number;
+    const tail = I32[q + Q_REPLY_TAIL];
     U8[((q + Q_REPLY_RING) << 2) + (tail & RING_MASK)] = slot;
     I32[q + Q_REPLY_TAIL] = (tail + 1) | 0;
     I32[q + Q_STATUS] = status | STATUS_REPLIES;
@@ -152,7 +151,7 @@ const waitForAdapter = (
   sequence: number,
 ): void => {
   I32[header + L_FLAGS] = 0;
-  I32[header + L_SENDER] = I32[v + V_TRUE_MASKS] as number;
+  I32[header + L_SENDER] = I32[v + V_TRUE_MASKS];
   I32[header + L_SEQUENCE] = sequence;
   F64[(header + L_ACCEPTED) >> 1] = now();
   F64[(header + L_DELAY) >> 1] = 0;
@@ -164,7 +163,7 @@ const waitForAdapter = (
 export const nqapSlow = (v: number, instruction: number): number => {
   const ended = admit(v, instruction);
   if (ended !== 0) return ended - 1;
-  const gr0 = I32[v + V_GR + 1] as number;
+  const gr0 = I32[v + V_GR + 1];
   if (!reservedLegal(v, gr0) || (instruction & 0x11) !== 0)
     return programInterruption(v, PGM_SPECIFICATION);
   const q = findQueue(v, gr0);
@@ -179,11 +178,8 @@ export const nqapSlow = (v: number, instruction: number): number => {
 
 const reservedLegal = (v: number, gr0: number): boolean => {
   if ((gr0 & NQAP_RESERVED) !== 0) return false;
-  if ((gr0 & NQAP_L) === 0 && ((I32[C_OPTIONS] as number) & OPTION_REFUSE_PARTS) !== 0)
-    return false;
-  return (
-    ((I32[v + V_FACILITIES] as number) & FACILITY_APXA) !== 0 || (gr0 & GR0_APQN_NO_APXA) === 0
-  );
+  if ((gr0 & NQAP_L) === 0 && (I32[C_OPTIONS] & OPTION_REFUSE_PARTS) !== 0) return false;
+  return (I32[v + V_FACILITIES] & FACILITY_APXA) !== 0 || (gr0 & GR0_APQN_NO_APXA) === 0;
 };
 
 /**
@@ -192,10 +188,8 @@ const reservedLegal = (v: number, gr0: number): boolean => {
  */
 export const operandLength = (v: number, q: number, r2: number): number => {
   const limit =
-    (I32[q + Q_ATTENTION] as number) & ATTENTION_ABSENT
-      ? UNAVAILABLE_LIMIT_BYTES
-      : (I32[q + Q_LIMIT] as number);
-  const length = I32[r2 + 3] as number;
+    I32[q + Q_ATTENTION] & ATTENTION_ABSENT ? UNAVAILABLE_LIMIT_BYTES : I32[q + Q_LIMIT];
+  const length = I32[r2 + 3];
   if (is64BitMode(v) && I32[r2 + 2] !== 0) return 0;
   return length > 0 && length <= limit ? length : 0;
 };
@@ -203,7 +197,7 @@ export const operandLength = (v: number, q: number, r2: number): number => {
 /** Slot a new part goes to: the open message's, or a free one. Returns -1 when the queue is full. */
 const slotFor = (q: number, open: number): number => {
   if (open !== 0) return open - 1;
-  const free = I32[q + Q_FREE] as number;
+  const free = I32[q + Q_FREE];
   return free === 0 ? -1 : Math.clz32(free);
 };
 
@@ -216,19 +210,19 @@ const takeMessage = (
   r2: number,
   length: number,
 ): number => {
-  if ((gr0 & NQAP_SPECIAL) !== 0 && ((I32[q + Q_GR2_HIGH] as number) & GR2_S) === 0) {
+  if ((gr0 & NQAP_SPECIAL) !== 0 && (I32[q + Q_GR2_HIGH] & GR2_S) === 0) {
     return completeStatus(v, statusWithCode(q, AP_RESPONSE_REQ_FAC_NOT_INST));
   }
   const r1 = v + V_GR + ((instruction & 0xf0) >>> 3);
-  const open = openMessage(q, I32[r1 + 1] as number, I32[r1 + 3] as number);
+  const open = openMessage(q, I32[r1 + 1], I32[r1 + 3]);
   const slot = slotFor(q, open);
   if (slot < 0) return completeStatus(v, statusWithCode(q, AP_RESPONSE_Q_FULL));
   if (I32[q + Q_SLOTS_BYTE] === 0 && !takeSlots(q))
     return completeStatus(v, statusWithCode(q, NO_SLOTS));
   const header = slotHeader(q, slot);
-  const had = open === 0 ? 0 : (I32[header + L_LENGTH] as number);
-  if (had + length > (I32[q + Q_LIMIT] as number)) {
-    I32[(I32[q + Q_COLD] as number) + K_OPEN_SLOT] = 0;
+  const had = open === 0 ? 0 : I32[header + L_LENGTH];
+  if (had + length > I32[q + Q_LIMIT]) {
+    I32[I32[q + Q_COLD] + K_OPEN_SLOT] = 0;
     return completeStatus(v, statusWithCode(q, AP_RESPONSE_MESSAGE_TOO_BIG));
   }
   return copyPart(v, q, slot, gr0, r1, r2, had, length);
@@ -236,7 +230,7 @@ const takeMessage = (
 
 /** K_OPEN_SLOT when parts of a message with this PSMID are being collected, else 0 (AD-19). */
 const openMessage = (q: number, psmidHigh: number, psmidLow: number): number => {
-  const open = I32[(I32[q + Q_COLD] as number) + K_OPEN_SLOT] as number;
+  const open = I32[I32[q + Q_COLD] + K_OPEN_SLOT];
   if (open === 0) return 0;
   const header = slotHeader(q, open - 1);
   const same = I32[header + L_PSMID_HIGH] === psmidHigh && I32[header + L_PSMID_LOW] === psmidLow;
@@ -255,19 +249,19 @@ const copyPart = (
   length: number,
 ): number => {
   const header = slotHeader(q, slot);
-  const low = (I32[r2 + 1] as number) & addressMask(v);
+  const low = I32[r2 + 1] & addressMask(v);
   const most = bytesToBoundary(low, length);
   const bytes = bytesToFault(v, q, gr0 & 0xffff, FUNCTION_NQAP, low, most);
   const payload = (header << 2) + SLOT_HEADER_BYTES;
-  const code = fetchGuest(v, addressHigh(v, I32[r2] as number), low, length, bytes, payload + had);
+  const code = fetchGuest(v, addressHigh(v, I32[r2]), low, length, bytes, payload + had);
   if (code !== 0) return programInterruption(v, code);
   const last = (gr0 & NQAP_L) !== 0;
   if (bytes === length && last && !domainAllowed(v, q, payload, had + length)) {
-    I32[(I32[q + Q_COLD] as number) + K_OPEN_SLOT] = 0;
+    I32[I32[q + Q_COLD] + K_OPEN_SLOT] = 0;
     return completeStatus(v, statusWithCode(q, AP_RESPONSE_INVALID_DOMAIN));
   }
-  I32[header + L_PSMID_HIGH] = I32[r1 + 1] as number;
-  I32[header + L_PSMID_LOW] = I32[r1 + 3] as number;
+  I32[header + L_PSMID_HIGH] = I32[r1 + 1];
+  I32[header + L_PSMID_LOW] = I32[r1 + 3];
   I32[header + L_LENGTH] = had + bytes;
   advanceOperand(v, r2, bytes);
   if (bytes < length || !last) return partTaken(v, q, slot, bytes < length ? 2 : 1);
@@ -277,16 +271,16 @@ const copyPart = (
 /** Updates an address and length pair by `bytes` (AD-02: bits 0-31 change in 64-bit mode only). */
 export const advanceOperand = (v: number, r2: number, bytes: number): void => {
   const mask = addressMask(v);
-  const next = (((I32[r2 + 1] as number) & mask) + bytes) & mask;
+  const next = ((I32[r2 + 1] & mask) + bytes) & mask;
   I32[r2 + 1] = next;
-  if (mask === -1 && next >>> 0 < bytes) I32[r2] = ((I32[r2] as number) + 1) | 0;
-  I32[r2 + 3] = (I32[r2 + 3] as number) - bytes;
+  if (mask === -1 && next >>> 0 < bytes) I32[r2] = (I32[r2] + 1) | 0;
+  I32[r2 + 3] = I32[r2 + 3] - bytes;
 };
 
 /** Condition code 1 (part taken) or 2 (boundary): the message stays open and is not yet on the queue. */
 const partTaken = (v: number, q: number, slot: number, cc: number): number => {
-  I32[(I32[q + Q_COLD] as number) + K_OPEN_SLOT] = slot + 1;
-  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_OPEN;
+  I32[I32[q + Q_COLD] + K_OPEN_SLOT] = slot + 1;
+  I32[q + Q_ATTENTION] = I32[q + Q_ATTENTION] | ATTENTION_OPEN;
   if (cc === 2) return complete(v, 2);
   I32[v + V_GR + 2] = 0;
   I32[v + V_GR + 3] = statusWithCode(q, 0);
@@ -295,14 +289,14 @@ const partTaken = (v: number, q: number, slot: number, cc: number): number => {
 
 /** Accepts a complete message with everything the fast path leaves out. */
 const acceptSlow = (v: number, q: number, slot: number, header: number, gr0: number): number => {
-  const cold = I32[q + Q_COLD] as number;
+  const cold = I32[q + Q_COLD];
   // One message can be open at a time; a complete one ends it, its own or another (AD-19).
   I32[cold + K_OPEN_SLOT] = 0;
   closeIfDone(q, cold);
-  accept(v, q, slot, (I32[q + Q_FREE] as number) & ~(SLOT_BIT_0 >>> slot), header);
+  accept(v, q, slot, I32[q + Q_FREE] & ~(SLOT_BIT_0 >>> slot), header);
   if ((gr0 & NQAP_SPECIAL) !== 0) I32[header + L_FLAGS] = SLOT_SPECIAL;
   else I32[header + L_FLAGS] = 0;
-  const guest = I32[v + V_GUEST] as number;
+  const guest = I32[v + V_GUEST];
   if (faulty(q, guest)) {
     const fault = findMessageFault(guest, gr0 & 0xffff, FUNCTION_NQAP, q, header);
     if (fault !== 0) markMessage(header, fault);
@@ -312,32 +306,32 @@ const acceptSlow = (v: number, q: number, slot: number, header: number, gr0: num
 
 /** What a fault does to the message it struck: seen when its reply is due. */
 const markMessage = (header: number, fault: number): void => {
-  const action = I32[fault + F_ACTION] as number;
+  const action = I32[fault + F_ACTION];
   if (action === FAULT_DELAY) {
-    F64[(header + L_DELAY) >> 1] = F64[(fault + F_DELAY) >> 1] as number;
+    F64[(header + L_DELAY) >> 1] = F64[(fault + F_DELAY) >> 1];
     return;
   }
   if (action === FAULT_REPLY) {
-    I32[header + L_REPLY] = I32[fault + F_VALUE] as number;
-    I32[header + L_REPLY + 1] = I32[fault + F_REPLY] as number;
-    I32[header + L_REPLY + 2] = I32[fault + F_REPLY + 1] as number;
-    I32[header + L_FLAGS] = (I32[header + L_FLAGS] as number) | SLOT_REPLY;
+    I32[header + L_REPLY] = I32[fault + F_VALUE];
+    I32[header + L_REPLY + 1] = I32[fault + F_REPLY];
+    I32[header + L_REPLY + 2] = I32[fault + F_REPLY + 1];
+    I32[header + L_FLAGS] = I32[header + L_FLAGS] | SLOT_REPLY;
     return;
   }
   const flag = action === FAULT_DROP ? SLOT_DROP : SLOT_REORDER;
-  I32[header + L_FLAGS] = (I32[header + L_FLAGS] as number) | flag;
-  I32[header + L_PLACES] = I32[fault + F_VALUE] as number;
+  I32[header + L_FLAGS] = I32[header + L_FLAGS] | flag;
+  I32[header + L_PLACES] = I32[fault + F_VALUE];
 };
 
 /** Whether the message's target domain is a usage or control domain of this program (AD-28). */
 const domainAllowed = (v: number, q: number, payload: number, length: number): boolean => {
-  const checked = ((I32[q + Q_ATTENTION] as number) & ATTENTION_DOMAIN) !== 0;
+  const checked = (I32[q + Q_ATTENTION] & ATTENTION_DOMAIN) !== 0;
   if (!checked || targetDomain === undefined) return true;
-  const domain = targetDomain(I32[(I32[q + Q_COLD] as number) + K_MODE] as number, payload, length);
+  const domain = targetDomain(I32[I32[q + Q_COLD] + K_MODE], payload, length);
   if (domain < 0 || domain === ANY_DOMAIN) return true;
   if (domain > 255) return false;
-  const masks = I32[v + V_TRUE_MASKS] as number;
-  const usage = (I32[masks + MASK_AQM + (domain >>> 5)] as number) << (domain & 31);
+  const masks = I32[v + V_TRUE_MASKS];
+  const usage = I32[masks + MASK_AQM + (domain >>> 5)] << (domain & 31);
   const adm = ADM + ((masks - MASKS) / MASK_WORDS) * ADM_WORDS;
-  return usage < 0 || (I32[adm + (domain >>> 5)] as number) << (domain & 31) < 0;
+  return usage < 0 || I32[adm + (domain >>> 5)] << (domain & 31) < 0;
 };

@@ -48,7 +48,7 @@ for (const { code, needs } of FUNCTION_CODES) NEEDS[code] = needs;
 
 /** Whether the function code is installed for this program. */
 const installed = (facilities: number, fc: number): boolean => {
-  const needs = NEEDS[fc] as number;
+  const needs = NEEDS[fc];
   return (facilities & needs) === needs;
 };
 
@@ -68,8 +68,8 @@ const operandsLegal = (facilities: number, fc: number, gr0: number): boolean => 
 
 /** AD-15 steps 1 and 2, the same for all three instructions: 0 to go on, else how the instruction ended plus 1. */
 export const admit = (v: number, instruction: number): number => {
-  const facilities = I32[v + V_FACILITIES] as number;
-  const psw = I32[v + V_PSW_MASK_HIGH] as number;
+  const facilities = I32[v + V_FACILITIES];
+  const psw = I32[v + V_PSW_MASK_HIGH];
   if ((facilities & FACILITY_AP) === 0) return withoutAp(v, instruction, facilities) + 1;
   return (psw & PSW_PROBLEM) === 0 ? 0 : programInterruption(v, PGM_PRIVILEGED_OPERATION) + 1;
 };
@@ -84,9 +84,9 @@ const withoutAp = (v: number, instruction: number, facilities: number): number =
 export const pqap = (v: number, instruction: number): number => {
   const ended = admit(v, instruction);
   if (ended !== 0) return ended - 1;
-  const gr0 = I32[v + V_GR + 1] as number;
+  const gr0 = I32[v + V_GR + 1];
   const fc = gr0 >>> GR0_FC_SHIFT;
-  const facilities = I32[v + V_FACILITIES] as number;
+  const facilities = I32[v + V_FACILITIES];
   if (fc === FC_AQIC && (facilities & FACILITY_SIE) !== 0) return intercept(v, instruction);
   if (!installed(facilities, fc)) return programInterruption(v, PGM_SPECIFICATION);
   if (fc === FC_QCI) return qci(v);

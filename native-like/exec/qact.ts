@@ -12,9 +12,9 @@ import { I32 } from './views.ts';
 /** QACT; `rc` is what the queue's state answers. GR2 changes only with response code 00. */
 export const qact = (v: number, q: number, rc: number): number => {
   if (rc === AP_RESPONSE_NORMAL) {
-    const wanted = (I32[v + V_GR + 3] as number) >>> QACT_CAT_SHIFT;
-    const real = (I32[q + Q_GR2_LOW] as number) >>> QACT_CAT_SHIFT;
-    I32[v + V_GR + 4] = (I32[v + V_GR + 2] as number) & (QACT_MODE_MASK << QACT_MODE_SHIFT);
+    const wanted = I32[v + V_GR + 3] >>> QACT_CAT_SHIFT;
+    const real = I32[q + Q_GR2_LOW] >>> QACT_CAT_SHIFT;
+    I32[v + V_GR + 4] = I32[v + V_GR + 2] & (QACT_MODE_MASK << QACT_MODE_SHIFT);
     I32[v + V_GR + 5] = Math.min(wanted, real) << QACT_CAT_SHIFT;
   }
   return completeStatus(v, statusWithCode(q, rc));

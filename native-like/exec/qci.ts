@@ -30,29 +30,29 @@ import { addressHigh, addressMask, storeGuest } from './storage.ts';
 import { ADM, BYTES, CLOCK, I32, MASKS, U8 } from './views.ts';
 
 const buildBlock = (v: number, scratch: number): void => {
-  const facilities = I32[v + V_FACILITIES] as number;
+  const facilities = I32[v + V_FACILITIES];
   const apxa = (facilities & FACILITY_APXA) !== 0;
-  let flags = I32[C_QCI_FLAGS] as number;
+  let flags = I32[C_QCI_FLAGS];
   if (!apxa) flags &= ~QCI_FLAG_N;
   if ((facilities & FACILITY_APSB) === 0) flags &= ~QCI_FLAG_B;
   U8.fill(0, scratch, scratch + QCI_BYTES);
   BYTES.setInt32(scratch + QCI_FLAGS, flags);
-  if (apxa) BYTES.setUint16(scratch + QCI_NA, I32[C_QCI_NA_ND] as number);
-  const masks = I32[v + V_TRUE_MASKS] as number;
+  if (apxa) BYTES.setUint16(scratch + QCI_NA, I32[C_QCI_NA_ND]);
+  const masks = I32[v + V_TRUE_MASKS];
   const adm = ADM + ((masks - MASKS) / MASK_WORDS) * ADM_WORDS;
   for (let word = 0; word < QCI_MASK_BYTES / 4; word++) {
-    BYTES.setInt32(scratch + QCI_APM + 4 * word, I32[masks + word] as number);
-    BYTES.setInt32(scratch + QCI_AQM + 4 * word, I32[masks + MASK_AQM + word] as number);
-    BYTES.setInt32(scratch + QCI_ADM + 4 * word, I32[adm + word] as number);
+    BYTES.setInt32(scratch + QCI_APM + 4 * word, I32[masks + word]);
+    BYTES.setInt32(scratch + QCI_AQM + 4 * word, I32[masks + MASK_AQM + word]);
+    BYTES.setInt32(scratch + QCI_ADM + 4 * word, I32[adm + word]);
   }
 };
 
 /** QCI: GR2 designates 128 bytes on a doubleword boundary. Condition code 0, GR1 unchanged (AD-11). */
 export const qci = (v: number): number => {
-  const low = (I32[v + V_GR + 5] as number) & addressMask(v);
+  const low = I32[v + V_GR + 5] & addressMask(v);
   if ((low & 7) !== 0) return programInterruption(v, PGM_SPECIFICATION);
   const scratch = CLOCK * 8 + THREAD_SCRATCH_BYTE;
   buildBlock(v, scratch);
-  const code = storeGuest(v, addressHigh(v, I32[v + V_GR + 4] as number), low, QCI_BYTES, scratch);
+  const code = storeGuest(v, addressHigh(v, I32[v + V_GR + 4]), low, QCI_BYTES, scratch);
   return code === 0 ? complete(v, 0) : programInterruption(v, code);
 };

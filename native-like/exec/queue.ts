@@ -69,18 +69,18 @@ const RING_MASK = RING_BYTES - 1;
 
 /** Byte offset of a slot. */
 export const slotByte = (q: number, slot: number): number =>
-  ((I32[q + Q_SLOTS_BYTE] as number) + Math.imul(slot, I32[q + Q_STRIDE_BYTE] as number)) | 0;
+  (I32[q + Q_SLOTS_BYTE] + Math.imul(slot, I32[q + Q_STRIDE_BYTE])) | 0;
 
 /** Word index of the header of a slot. */
 export const slotHeader = (q: number, slot: number): number => slotByte(q, slot) >>> 2;
 
 /** This thread's time in nanoseconds. */
-export const now = (): number => F64[CLOCK] as number;
+export const now = (): number => F64[CLOCK];
 
 /** Recomputes E, R and F from the slots; keeps I. */
 export const refreshStatus = (q: number): void => {
-  const free = I32[q + Q_FREE] as number;
-  let status = (I32[q + Q_STATUS] as number) & STATUS_IRQ;
+  const free = I32[q + Q_FREE];
+  let status = I32[q + Q_STATUS] & STATUS_IRQ;
   if (free === I32[q + Q_ALL_FREE]) status |= STATUS_EMPTY;
   if (free === 0) status |= STATUS_FULL;
   if (I32[q + Q_REPLY_HEAD] !== I32[q + Q_REPLY_TAIL]) status |= STATUS_REPLIES;
@@ -88,36 +88,36 @@ export const refreshStatus = (q: number): void => {
 };
 
 export const pushReply = (q: number, slot: number): void => {
-  const tail = I32[q + Q_REPLY_TAIL] as number;
+  const tail = I32[q + Q_REPLY_TAIL];
   U8[((q + Q_REPLY_RING) << 2) + (tail & RING_MASK)] = slot;
   I32[q + Q_REPLY_TAIL] = (tail + 1) | 0;
 };
 
 export const firstReply = (q: number): number =>
-  U8[((q + Q_REPLY_RING) << 2) + ((I32[q + Q_REPLY_HEAD] as number) & RING_MASK)] as number;
+  U8[((q + Q_REPLY_RING) << 2) + (I32[q + Q_REPLY_HEAD] & RING_MASK)];
 
 export const pushRequest = (q: number, slot: number): void => {
-  const tail = I32[q + Q_REQUEST_TAIL] as number;
+  const tail = I32[q + Q_REQUEST_TAIL];
   U8[((q + Q_REQUEST_RING) << 2) + (tail & RING_MASK)] = slot;
   I32[q + Q_REQUEST_TAIL] = (tail + 1) | 0;
 };
 
 /** Takes the oldest request for service. Returns its slot, or -1. */
 export const takeRequest = (q: number): number => {
-  const head = I32[q + Q_REQUEST_HEAD] as number;
+  const head = I32[q + Q_REQUEST_HEAD];
   if (head === I32[q + Q_REQUEST_TAIL]) return -1;
   I32[q + Q_REQUEST_HEAD] = (head + 1) | 0;
-  return U8[((q + Q_REQUEST_RING) << 2) + (head & RING_MASK)] as number;
+  return U8[((q + Q_REQUEST_RING) << 2) + (head & RING_MASK)];
 };
 
 /** The reply in `slot` (length `length`) becomes available at `due`; in the past: at the next look. */
 export const completeAt = (q: number, slot: number, length: number, due: number): void => {
-  const cold = I32[q + Q_COLD] as number;
+  const cold = I32[q + Q_COLD];
   const header = slotHeader(q, slot);
   I32[header + L_LENGTH] = length;
   F64[(header + L_DUE) >> 1] = due;
-  I32[cold + K_SERVICE] = (I32[cold + K_SERVICE] as number) | (SLOT_BIT_0 >>> slot);
-  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_SERVICE;
+  I32[cold + K_SERVICE] = I32[cold + K_SERVICE] | (SLOT_BIT_0 >>> slot);
+  I32[q + Q_ATTENTION] = I32[q + Q_ATTENTION] | ATTENTION_SERVICE;
 };
 
 /** Nothing on the queue is still to be answered: no request waits, none is in service. */
@@ -126,16 +126,16 @@ const idle = (q: number, cold: number): boolean =>
 
 /** Lets held replies go whose places are used up, or all of them when no later reply can come. */
 const releaseHeld = (q: number, cold: number): void => {
-  let set = I32[cold + K_HELD] as number;
+  let set = I32[cold + K_HELD];
   const all = idle(q, cold);
   while (set !== 0) {
     const slot = Math.clz32(set);
     set &= ~(SLOT_BIT_0 >>> slot);
     const places = slotHeader(q, slot) + L_PLACES;
-    const left = (I32[places] as number) - 1;
+    const left = I32[places] - 1;
     I32[places] = left;
     if (left <= 0 || all) {
-      I32[cold + K_HELD] = (I32[cold + K_HELD] as number) & ~(SLOT_BIT_0 >>> slot);
+      I32[cold + K_HELD] = I32[cold + K_HELD] & ~(SLOT_BIT_0 >>> slot);
       pushReply(q, slot);
     }
   }
@@ -143,11 +143,11 @@ const releaseHeld = (q: number, cold: number): void => {
 
 /** A message leaves service: its reply waits to be dequeued, is held back, or is lost, as faults say. */
 const finish = (q: number, cold: number, slot: number): void => {
-  const flags = I32[slotHeader(q, slot) + L_FLAGS] as number;
+  const flags = I32[slotHeader(q, slot) + L_FLAGS];
   if ((flags & SLOT_DROP) !== 0) {
-    I32[q + Q_FREE] = (I32[q + Q_FREE] as number) | (SLOT_BIT_0 >>> slot);
+    I32[q + Q_FREE] = I32[q + Q_FREE] | (SLOT_BIT_0 >>> slot);
   } else if ((flags & SLOT_REORDER) !== 0 && !idle(q, cold)) {
-    I32[cold + K_HELD] = (I32[cold + K_HELD] as number) | (SLOT_BIT_0 >>> slot);
+    I32[cold + K_HELD] = I32[cold + K_HELD] | (SLOT_BIT_0 >>> slot);
     return;
   } else {
     pushReply(q, slot);
@@ -155,12 +155,12 @@ const finish = (q: number, cold: number, slot: number): void => {
   if (I32[cold + K_HELD] !== 0) releaseHeld(q, cold);
   refreshStatus(q);
   const signal = STATUS_IRQ | STATUS_REPLIES;
-  if (((I32[q + Q_STATUS] as number) & signal) === signal) notify(q);
+  if ((I32[q + Q_STATUS] & signal) === signal) notify(q);
 };
 
 /** Slot whose reply is due first (ties: accepted first), or -1 when nothing is in service. */
 const nextInService = (q: number, cold: number): number => {
-  let set = I32[cold + K_SERVICE] as number;
+  let set = I32[cold + K_SERVICE];
   let best = -1;
   let bestDue = Number.POSITIVE_INFINITY;
   let bestSequence = 0;
@@ -168,8 +168,8 @@ const nextInService = (q: number, cold: number): number => {
     const slot = Math.clz32(set);
     set &= ~(SLOT_BIT_0 >>> slot);
     const header = slotHeader(q, slot);
-    const due = F64[(header + L_DUE) >> 1] as number;
-    const sequence = I32[header + L_SEQUENCE] as number;
+    const due = F64[(header + L_DUE) >> 1];
+    const sequence = I32[header + L_SEQUENCE];
     if (due < bestDue || (due === bestDue && sequence - bestSequence < 0)) {
       best = slot;
       bestDue = due;
@@ -181,28 +181,28 @@ const nextInService = (q: number, cold: number): number => {
 
 const serviceDue = (q: number, cold: number): number => {
   const slot = nextInService(q, cold);
-  return slot < 0 ? Number.POSITIVE_INFINITY : (F64[(slotHeader(q, slot) + L_DUE) >> 1] as number);
+  return slot < 0 ? Number.POSITIVE_INFINITY : F64[(slotHeader(q, slot) + L_DUE) >> 1];
 };
 
 /** Time of the next thing that happens to the queue by itself; Infinity when nothing will. */
 export const nextDue = (q: number): number => {
-  const attention = I32[q + Q_ATTENTION] as number;
-  const cold = I32[q + Q_COLD] as number;
+  const attention = I32[q + Q_ATTENTION];
+  const cold = I32[q + Q_COLD];
   let due = Number.POSITIVE_INFINITY;
-  if (attention & ATTENTION_RESET) due = Math.min(due, F64[(cold + K_RESET_DUE) >> 1] as number);
-  if (attention & ATTENTION_AQIC) due = Math.min(due, F64[(cold + K_AQIC_DUE) >> 1] as number);
-  if (attention & ATTENTION_BINDING) due = Math.min(due, F64[(cold + K_BIND_DUE) >> 1] as number);
+  if (attention & ATTENTION_RESET) due = Math.min(due, F64[(cold + K_RESET_DUE) >> 1]);
+  if (attention & ATTENTION_AQIC) due = Math.min(due, F64[(cold + K_AQIC_DUE) >> 1]);
+  if (attention & ATTENTION_BINDING) due = Math.min(due, F64[(cold + K_BIND_DUE) >> 1]);
   if (attention & ATTENTION_SERVICE) due = Math.min(due, serviceDue(q, cold));
   return due;
 };
 
 const clearAttention = (q: number, bit: number): void => {
-  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) & ~bit;
+  I32[q + Q_ATTENTION] = I32[q + Q_ATTENTION] & ~bit;
 };
 
 const endReset = (q: number, cold: number): void => {
   clearAttention(q, ATTENTION_RESET);
-  const after = I32[cold + K_AFTER_RESET] as number;
+  const after = I32[cold + K_AFTER_RESET];
   if (after === AFTER_RESET_UNBIND) unbind(cold);
   else if (after === AFTER_RESET_DISSOCIATE && I32[cold + K_BIND] === BIND_ASSOCIATED)
     I32[cold + K_BIND] = BIND_BOUND;
@@ -217,9 +217,9 @@ export const unbind = (cold: number): void => {
 const endAqic = (q: number, cold: number): void => {
   clearAttention(q, ATTENTION_AQIC);
   if (I32[cold + K_AQIC_ENABLE] !== 0) {
-    I32[q + Q_STATUS] = (I32[q + Q_STATUS] as number) | STATUS_IRQ;
+    I32[q + Q_STATUS] = I32[q + Q_STATUS] | STATUS_IRQ;
     // A reply that already waits is notified at once (AD-21b).
-    if (((I32[q + Q_STATUS] as number) & STATUS_REPLIES) !== 0) notify(q);
+    if ((I32[q + Q_STATUS] & STATUS_REPLIES) !== 0) notify(q);
   } else {
     disableInterruptions(q);
   }
@@ -227,8 +227,8 @@ const endAqic = (q: number, cold: number): void => {
 
 /** Interruptions go off and the notification's addresses are forgotten. */
 export const disableInterruptions = (q: number): void => {
-  const cold = I32[q + Q_COLD] as number;
-  I32[q + Q_STATUS] = (I32[q + Q_STATUS] as number) & ~STATUS_IRQ;
+  const cold = I32[q + Q_COLD];
+  I32[q + Q_STATUS] = I32[q + Q_STATUS] & ~STATUS_IRQ;
   I32[cold + K_NIB_BYTE] = 0;
   I32[cold + K_GISA_BYTE] = 0;
 };
@@ -236,21 +236,16 @@ export const disableInterruptions = (q: number): void => {
 /** Whether `other` holds the secret of its association by the time the one of `cold` ends. */
 const associatedBefore = (q: number, other: number, cold: number): boolean => {
   if (I32[other + K_BIND] === BIND_ASSOCIATED) return true;
-  if (((I32[q + Q_ATTENTION] as number) & ATTENTION_BINDING) === 0) return false;
-  const lead =
-    (F64[(other + K_BIND_DUE) >> 1] as number) - (F64[(cold + K_BIND_DUE) >> 1] as number);
-  return (
-    lead < 0 ||
-    (lead === 0 &&
-      (I32[other + K_BIND_SEQUENCE] as number) < (I32[cold + K_BIND_SEQUENCE] as number))
-  );
+  if ((I32[q + Q_ATTENTION] & ATTENTION_BINDING) === 0) return false;
+  const lead = F64[(other + K_BIND_DUE) >> 1] - F64[(cold + K_BIND_DUE) >> 1];
+  return lead < 0 || (lead === 0 && I32[other + K_BIND_SEQUENCE] < I32[cold + K_BIND_SEQUENCE]);
 };
 
 /** Whether another queue is associated with the same secret of the same guest. */
 const secretTaken = (cold: number): boolean => {
-  const end = QUEUES + (I32[C_QUEUES] as number) * QUEUE_WORDS;
+  const end = QUEUES + I32[C_QUEUES] * QUEUE_WORDS;
   for (let q = QUEUES + QUEUE_WORDS; q < end; q += QUEUE_WORDS) {
-    const other = I32[q + Q_COLD] as number;
+    const other = I32[q + Q_COLD];
     const same =
       I32[other + K_SECRET_GUEST] === I32[cold + K_SECRET_GUEST] &&
       I32[other + K_SECRET] === I32[cold + K_SECRET];
@@ -261,8 +256,8 @@ const secretTaken = (cold: number): boolean => {
 
 /** From now on every instruction but a reset ends with this code and A = 1 (section 2.1). */
 export const raiseAsyncError = (q: number, rc: number): void => {
-  I32[(I32[q + Q_COLD] as number) + K_ASYNC_RC] = rc;
-  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] as number) | ATTENTION_ASYNC;
+  I32[I32[q + Q_COLD] + K_ASYNC_RC] = rc;
+  I32[q + Q_ATTENTION] = I32[q + Q_ATTENTION] | ATTENTION_ASYNC;
 };
 
 /** An association ends; a secret already in use shows itself only now, as an asynchronous error. */
@@ -274,7 +269,7 @@ const endBinding = (q: number, cold: number): void => {
 
 const endService = (q: number, cold: number): void => {
   const slot = nextInService(q, cold);
-  const set = (I32[cold + K_SERVICE] as number) & ~(SLOT_BIT_0 >>> slot);
+  const set = I32[cold + K_SERVICE] & ~(SLOT_BIT_0 >>> slot);
   I32[cold + K_SERVICE] = set;
   if (set === 0) clearAttention(q, ATTENTION_SERVICE);
   finish(q, cold, slot);
@@ -282,25 +277,22 @@ const endService = (q: number, cold: number): void => {
 
 /** Whether the AQIC change is what happens at `due`, and not a message accepted before it. */
 const aqicIsNext = (q: number, cold: number, due: number): boolean => {
-  if (
-    ((I32[q + Q_ATTENTION] as number) & ATTENTION_AQIC) === 0 ||
-    F64[(cold + K_AQIC_DUE) >> 1] !== due
-  )
+  if ((I32[q + Q_ATTENTION] & ATTENTION_AQIC) === 0 || F64[(cold + K_AQIC_DUE) >> 1] !== due)
     return false;
   const slot = nextInService(q, cold);
   if (slot < 0) return true;
   const header = slotHeader(q, slot);
-  const before = (I32[header + L_SEQUENCE] as number) - (I32[cold + K_AQIC_AFTER] as number) <= 0;
+  const before = I32[header + L_SEQUENCE] - I32[cold + K_AQIC_AFTER] <= 0;
   return !(before && F64[(header + L_DUE) >> 1] === due);
 };
 
 /** Lets everything happen that is due by `time`, in the order of due times. */
 export const settle = (q: number, time: number): void => {
-  const cold = I32[q + Q_COLD] as number;
-  while (((I32[q + Q_ATTENTION] as number) & ATTENTION_TIMED) !== 0) {
+  const cold = I32[q + Q_COLD];
+  while ((I32[q + Q_ATTENTION] & ATTENTION_TIMED) !== 0) {
     const due = nextDue(q);
     if (due > time) return;
-    const attention = I32[q + Q_ATTENTION] as number;
+    const attention = I32[q + Q_ATTENTION];
     if (attention & ATTENTION_RESET && F64[(cold + K_RESET_DUE) >> 1] === due) endReset(q, cold);
     else if (aqicIsNext(q, cold, due)) endAqic(q, cold);
     else if (attention & ATTENTION_BINDING && F64[(cold + K_BIND_DUE) >> 1] === due)
@@ -317,17 +309,17 @@ export const closeIfDone = (q: number, cold: number): void => {
 
 /** Discards every message and open part; interruptions go off. What a reset does at once (section 1.5, AD-12a). */
 export const flush = (q: number): void => {
-  const cold = I32[q + Q_COLD] as number;
-  I32[q + Q_FREE] = I32[q + Q_ALL_FREE] as number;
-  I32[q + Q_REPLY_HEAD] = I32[q + Q_REPLY_TAIL] as number;
-  I32[q + Q_REQUEST_HEAD] = I32[q + Q_REQUEST_TAIL] as number;
+  const cold = I32[q + Q_COLD];
+  I32[q + Q_FREE] = I32[q + Q_ALL_FREE];
+  I32[q + Q_REPLY_HEAD] = I32[q + Q_REPLY_TAIL];
+  I32[q + Q_REQUEST_HEAD] = I32[q + Q_REQUEST_TAIL];
   I32[cold + K_SERVICE] = 0;
   I32[cold + K_HELD] = 0;
   I32[cold + K_DELIVERED] = 0;
   I32[cold + K_PART] = 0;
   I32[cold + K_OPEN_SLOT] = 0;
   I32[q + Q_ATTENTION] =
-    (I32[q + Q_ATTENTION] as number) &
+    I32[q + Q_ATTENTION] &
     ~(ATTENTION_SERVICE | ATTENTION_AQIC | ATTENTION_OPEN | ATTENTION_BINDING);
   disableInterruptions(q);
   refreshStatus(q);

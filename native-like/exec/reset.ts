@@ -29,16 +29,16 @@ import { F64, I32, markPending } from './views.ts';
  * A time of zero ends it before the next instruction.
  */
 export const startReset = (q: number, zeroize: boolean, unbinds: boolean): void => {
-  const cold = I32[q + Q_COLD] as number;
+  const cold = I32[q + Q_COLD];
   flush(q);
-  const duration = F64[(zeroize ? C_TIME_ZAPQ : C_TIME_RAPQ) >> 1] as number;
+  const duration = F64[(zeroize ? C_TIME_ZAPQ : C_TIME_RAPQ) >> 1];
   I32[cold + K_AFTER_RESET] = unbinds
     ? AFTER_RESET_UNBIND
     : zeroize
       ? AFTER_RESET_DISSOCIATE
       : AFTER_RESET_KEEP;
   F64[(cold + K_RESET_DUE) >> 1] = now() + duration;
-  I32[q + Q_ATTENTION] = ((I32[q + Q_ATTENTION] as number) & ~ATTENTION_ASYNC) | ATTENTION_RESET;
+  I32[q + Q_ATTENTION] = (I32[q + Q_ATTENTION] & ~ATTENTION_ASYNC) | ATTENTION_RESET;
   markPending(q);
   if (duration === 0) settle(q, now());
 };

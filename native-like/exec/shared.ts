@@ -9,20 +9,19 @@ import { I32, INDEX, LOCK_OWNER, QUEUES } from './views.ts';
 
 /** Takes a shared queue's lock; others have none. */
 export const lockQueue = (q: number): void => {
-  if (((I32[q + Q_ATTENTION] as number) & ATTENTION_SHARED) === 0) return;
+  if ((I32[q + Q_ATTENTION] & ATTENTION_SHARED) === 0) return;
   while (Atomics.compareExchange(I32, q + Q_LOCK, 0, LOCK_OWNER) !== 0);
 };
 
 export const unlockQueue = (q: number): void => {
-  if (((I32[q + Q_ATTENTION] as number) & ATTENTION_SHARED) !== 0)
-    Atomics.store(I32, q + Q_LOCK, 0);
+  if ((I32[q + Q_ATTENTION] & ATTENTION_SHARED) !== 0) Atomics.store(I32, q + Q_LOCK, 0);
 };
 
 /** As `execute`, for a vCPU whose queues other threads use too. */
 export const executeShared = (v: number, instruction: number): number => {
-  const gr0 = I32[v + V_GR + 1] as number;
+  const gr0 = I32[v + V_GR + 1];
   const namesNone = instruction >>> 16 === OPCODE_PQAP && gr0 >>> GR0_FC_SHIFT === FC_QCI;
-  const q = namesNone ? QUEUES : (I32[INDEX + (gr0 & GR0_APQN)] as number);
+  const q = namesNone ? QUEUES : I32[INDEX + (gr0 & GR0_APQN)];
   lockQueue(q);
   const ended = execute(v, instruction);
   unlockQueue(q);

@@ -27,13 +27,13 @@ const depthOf = (allFree: number): number => Math.clz32(~allFree);
 
 /** Gives the queue its slots. Returns false, and counts it, when the pool has not enough left. */
 export const takeSlots = (q: number): boolean => {
-  const stride = strideOf(I32[q + Q_LIMIT] as number);
-  const bytes = stride * depthOf(I32[q + Q_ALL_FREE] as number);
+  const stride = strideOf(I32[q + Q_LIMIT]);
+  const bytes = stride * depthOf(I32[q + Q_ALL_FREE]);
   while (Atomics.compareExchange(I32, C_POOL_LOCK, 0, LOCK_OWNER) !== 0);
-  const start = I32[C_POOL_NEXT_BYTE] as number;
-  const fits = start <= (I32[C_POOL_END_BYTE] as number) - bytes;
+  const start = I32[C_POOL_NEXT_BYTE];
+  const fits = start <= I32[C_POOL_END_BYTE] - bytes;
   if (fits) I32[C_POOL_NEXT_BYTE] = start + bytes;
-  else I32[C_POOL_EMPTY_COUNT] = (I32[C_POOL_EMPTY_COUNT] as number) + 1;
+  else I32[C_POOL_EMPTY_COUNT] = I32[C_POOL_EMPTY_COUNT] + 1;
   Atomics.store(I32, C_POOL_LOCK, 0);
   if (!fits) return false;
   I32[q + Q_STRIDE_BYTE] = stride;

@@ -25,12 +25,12 @@ export const copyBytes = (target: number, source: number, length: number): void 
     const end = (to + (length >>> 3)) | 0;
     const end4 = (end - 3) | 0;
     for (; to < end4; to = (to + 4) | 0, from = (from + 4) | 0) {
-      U64[to] = U64[from] as bigint;
-      U64[to + 1] = U64[from + 1] as bigint;
-      U64[to + 2] = U64[from + 2] as bigint;
-      U64[to + 3] = U64[from + 3] as bigint;
+      U64[to] = U64[from];
+      U64[to + 1] = U64[from + 1];
+      U64[to + 2] = U64[from + 2];
+      U64[to + 3] = U64[from + 3];
     }
-    for (; to < end; to = (to + 1) | 0, from = (from + 1) | 0) U64[to] = U64[from] as bigint;
+    for (; to < end; to = (to + 1) | 0, from = (from + 1) | 0) U64[to] = U64[from];
     const rest = length & 7;
     if (rest !== 0) wasmCopy(target + length - rest, source + length - rest, rest);
   } else {
@@ -39,25 +39,24 @@ export const copyBytes = (target: number, source: number, length: number): void 
 };
 
 /** Whether the vCPU runs in 64-bit mode. */
-export const is64BitMode = (v: number): boolean =>
-  ((I32[v + V_PSW_MASK_HIGH] as number) & PSW_EA) !== 0;
+export const is64BitMode = (v: number): boolean => (I32[v + V_PSW_MASK_HIGH] & PSW_EA) !== 0;
 
 /** Bits of the low half that take part in an address of the current mode. */
 export const addressMask = (v: number): number => {
   if (is64BitMode(v)) return -1;
-  return (I32[v + V_PSW_MASK_LOW] as number) & PSW_BA ? 0x7fffffff : 0x00ffffff;
+  return I32[v + V_PSW_MASK_LOW] & PSW_BA ? 0x7fffffff : 0x00ffffff;
 };
 
 /** High half of an operand address: counts in 64-bit mode only (AD-02). */
 export const addressHigh = (v: number, high: number): number => (is64BitMode(v) ? high : 0);
 
-const isExternal = (v: number): boolean => I32[(I32[v + V_GUEST] as number) + G_EXTERNAL] !== 0;
+const isExternal = (v: number): boolean => I32[I32[v + V_GUEST] + G_EXTERNAL] !== 0;
 
 /** Byte offset in the image of guest bytes [low, low + length), or -1 when one of them is outside storage. */
 const locate = (v: number, high: number, low: number, length: number): number => {
-  const size = I32[v + V_STORAGE_SIZE] as number;
+  const size = I32[v + V_STORAGE_SIZE];
   if (high !== 0 || length > size || low >>> 0 > size - length) return -1;
-  return (I32[v + V_STORAGE_BYTE] as number) + low;
+  return I32[v + V_STORAGE_BYTE] + low;
 };
 
 /**

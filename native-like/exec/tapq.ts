@@ -26,9 +26,9 @@ import { I32 } from './views.ts';
 /** Status in GR1, information in GR2. T (bit 8 of the word) selects whether GR2 bits 0-31 are shown. */
 export const showQueue = (v: number, q: number, gr0: number): void => {
   I32[v + V_GR + 2] = 0;
-  I32[v + V_GR + 3] = I32[q + Q_STATUS] as number;
-  I32[v + V_GR + 4] = (I32[q + Q_GR2_HIGH] as number) & ((gr0 << 8) >> 31);
-  I32[v + V_GR + 5] = I32[q + Q_GR2_LOW] as number;
+  I32[v + V_GR + 3] = I32[q + Q_STATUS];
+  I32[v + V_GR + 4] = I32[q + Q_GR2_HIGH] & ((gr0 << 8) >> 31);
+  I32[v + V_GR + 5] = I32[q + Q_GR2_LOW];
 };
 
 /** TAPQ of a queue in plain operation; `psw` is the PSW's mask as it was read. */
@@ -48,18 +48,18 @@ export const tapqRefused = (v: number, psw: number): number => {
 
 /** SE bind state shown to a secure-execution guest (sections 2.4 and 5.6); 0 for others. */
 const bindState = (v: number, q: number): number => {
-  if (((I32[v + V_FACILITIES] as number) & FACILITY_SE) === 0) return 0;
-  if (((I32[q + Q_GR2_HIGH] as number) & (GR2_A | GR2_X)) === 0) return 3;
-  const bind = I32[(I32[q + Q_COLD] as number) + K_BIND] as number;
+  if ((I32[v + V_FACILITIES] & FACILITY_SE) === 0) return 0;
+  if ((I32[q + Q_GR2_HIGH] & (GR2_A | GR2_X)) === 0) return 3;
+  const bind = I32[I32[q + Q_COLD] + K_BIND];
   if (bind === BIND_UNBOUND) return 2;
   return bind === BIND_ASSOCIATED ? 0 : 1;
 };
 
 /** TAPQ of a queue in any state; `rc` is what its state answers. */
 export const tapqState = (v: number, q: number, gr0: number, rc: number): number => {
-  if (rc === AP_RESPONSE_Q_NOT_AVAIL) return tapqRefused(v, I32[v + V_PSW_MASK_HIGH] as number);
-  const high = (I32[q + Q_GR2_HIGH] as number) | (bindState(v, q) << GR2_BS_SHIFT);
+  if (rc === AP_RESPONSE_Q_NOT_AVAIL) return tapqRefused(v, I32[v + V_PSW_MASK_HIGH]);
+  const high = I32[q + Q_GR2_HIGH] | (bindState(v, q) << GR2_BS_SHIFT);
   I32[v + V_GR + 4] = high & ((gr0 << 8) >> 31);
-  I32[v + V_GR + 5] = I32[q + Q_GR2_LOW] as number;
+  I32[v + V_GR + 5] = I32[q + Q_GR2_LOW];
   return completeStatus(v, statusWithCode(q, rc));
 };

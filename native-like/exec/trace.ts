@@ -23,16 +23,15 @@ import { CLOCK, F64, I32, TRACE, TRACE_LAST, TRACED } from './views.ts';
 
 /** Writes a record of `instruction`, with GR0 as it was before and everything else as it is now. Returns `ended`. */
 export const trace = (v: number, instruction: number, gr0: number, ended: number): number => {
-  const count = I32[TRACED] as number;
+  const count = I32[TRACED];
   const at = (TRACE + (count & TRACE_LAST) * TRACE_WORDS) | 0;
   I32[at + R_VCPU] = v;
   I32[at + R_INSTRUCTION] = instruction;
   I32[at + R_GR0] = gr0;
-  I32[at + R_GR1] = I32[v + V_GR + 3] as number;
-  I32[at + R_ENDED] =
-    ended === EXECUTE_PROGRAM ? ((I32[v + V_EXIT] as number) << 8) | ended : ended;
-  I32[at + R_PSW] = I32[v + V_PSW_MASK_HIGH] as number;
-  F64[(at + R_TIME) >> 1] = F64[CLOCK] as number;
+  I32[at + R_GR1] = I32[v + V_GR + 3];
+  I32[at + R_ENDED] = ended === EXECUTE_PROGRAM ? (I32[v + V_EXIT] << 8) | ended : ended;
+  I32[at + R_PSW] = I32[v + V_PSW_MASK_HIGH];
+  F64[(at + R_TIME) >> 1] = F64[CLOCK];
   I32[TRACED] = (count + 1) | 0;
   return ended;
 };
@@ -42,7 +41,7 @@ export const trace = (v: number, instruction: number, gr0: number, ended: number
  * handles it calls `trace` after that.
  */
 export const executeTraced = (v: number, instruction: number, shared: boolean): number => {
-  const gr0 = I32[v + V_GR + 1] as number;
+  const gr0 = I32[v + V_GR + 1];
   const ended = shared ? executeShared(v, instruction) : execute(v, instruction);
   return ended === EXECUTE_INTERCEPT ? ended : trace(v, instruction, gr0, ended);
 };

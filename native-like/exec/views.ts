@@ -40,18 +40,18 @@ export const requestFunction = binding.requestFunction;
 /** This thread's number plus 1: what locks hold. */
 export const LOCK_OWNER = binding.thread + 1;
 
-export const MASKS = I32[C_MASKS] as number;
+export const MASKS = I32[C_MASKS];
 /** The record of masks that stays empty: see V_MASKS. */
-export const EMPTY_MASKS = I32[C_EMPTY_MASKS] as number;
-export const ADM = I32[C_ADM] as number;
-export const GUESTS = I32[C_GUEST] as number;
-export const VCPUS = I32[C_VCPU] as number;
-export const RUNNERS = I32[C_RUNNER] as number;
-export const INDEX = I32[C_INDEX] as number;
-export const QUEUES = I32[C_QUEUE] as number;
-export const FAULTS = I32[C_FAULTS] as number;
-export const GISAS_BYTE = I32[C_GISA_BYTE] as number;
-export const PENDING_BYTE = I32[C_PENDING_BYTE] as number;
+export const EMPTY_MASKS = I32[C_EMPTY_MASKS];
+export const ADM = I32[C_ADM];
+export const GUESTS = I32[C_GUEST];
+export const VCPUS = I32[C_VCPU];
+export const RUNNERS = I32[C_RUNNER];
+export const INDEX = I32[C_INDEX];
+export const QUEUES = I32[C_QUEUE];
+export const FAULTS = I32[C_FAULTS];
+export const GISAS_BYTE = I32[C_GISA_BYTE];
+export const PENDING_BYTE = I32[C_PENDING_BYTE];
 /** Index of this thread's clock in F64. */
 export const CLOCK = (C_CLOCKS + binding.thread * CLOCK_STRIDE) / 2;
 
@@ -59,8 +59,8 @@ const THREAD_PENDING = CLOCK * 2 + T_PENDING;
 
 /** This thread's trace: the word that counts its records, the first record, and how many there are, less 1. */
 export const TRACED = CLOCK * 2 + T_TRACE;
-export const TRACE_LAST = (I32[C_TRACE_RECORDS] as number) - 1;
-export const TRACE = (I32[C_TRACE] as number) + binding.thread * (TRACE_LAST + 1) * TRACE_WORDS;
+export const TRACE_LAST = I32[C_TRACE_RECORDS] - 1;
+export const TRACE = I32[C_TRACE] + binding.thread * (TRACE_LAST + 1) * TRACE_WORDS;
 
 /** Tells whoever serves queues that this one has work or a due time. */
 export const markPending = (q: number): void => {

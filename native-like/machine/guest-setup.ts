@@ -87,7 +87,7 @@ const readMask = (image: MachineImage, offset: number, bytes: number, target: nu
     let value = 0;
     for (let byte = 0; byte < 4; byte++) {
       const index = word * 4 + byte;
-      value = (value << 8) | (index < bytes ? (image.u8[offset + index] as number) : 0);
+      value = (value << 8) | (index < bytes ? image.u8[offset + index] : 0);
     }
     image.i32[target + word] = value;
   }

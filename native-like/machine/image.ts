@@ -155,14 +155,14 @@ export class MachineImage {
   }
 
   get guests(): number {
-    return this.i32[C_GUESTS] as number;
+    return this.i32[C_GUESTS];
   }
   get vcpus(): number {
-    return this.i32[C_VCPUS] as number;
+    return this.i32[C_VCPUS];
   }
   /** Queue records in use, record 0 included. */
   get queues(): number {
-    return this.i32[C_QUEUES] as number;
+    return this.i32[C_QUEUES];
   }
   /** Word index of guest record `guest`. */
   guest(guest: number): number {
@@ -222,14 +222,14 @@ export class MachineImage {
     return this.u8.subarray(start, start + this.word(record + G_STORAGE_SIZE));
   }
   word(index: number): number {
-    return this.i32[index] as number;
+    return this.i32[index];
   }
 }
 
 const initialiseGuests = (image: MachineImage, shape: ImageShape): void => {
   const { i32 } = image;
   let firstVcpu = 0;
-  let storage = i32[C_STORAGE_BYTE] as number;
+  let storage = i32[C_STORAGE_BYTE];
   shape.guests.forEach((guest, number) => {
     const record = image.guest(number);
     i32[record + G_STORAGE_BYTE] = storage;
@@ -262,7 +262,7 @@ export const resetVcpu = (image: MachineImage, vcpu: number): void => {
     V_STORAGE_SIZE,
     V_GUARD,
     V_GUARD_MESSAGE,
-  ].map((word) => [word, i32[vcpu + word] as number] as const);
+  ].map((word) => [word, i32[vcpu + word]] as const);
   i32.fill(0, vcpu, vcpu + VCPU_WORDS);
   for (const [word, value] of keep) i32[vcpu + word] = value;
   i32[vcpu + V_PSW_MASK_HIGH] = PSW_EA | PSW_IO;
@@ -311,16 +311,16 @@ export const layOutImage = (
   i32[C_VCPUS] = vcpuCount(shape);
   i32[C_STORAGE_END_BYTE] = image.word(C_STORAGE_BYTE) + storageBytes(shape);
   i32[C_TRACE_RECORDS] = shape.traceRecords ?? 0;
-  i32[C_POOL_NEXT_BYTE] = i32[C_POOL_BYTE] as number;
-  i32[C_POOL_END_BYTE] = (i32[C_POOL_BYTE] as number) + shape.messageBytes;
+  i32[C_POOL_NEXT_BYTE] = i32[C_POOL_BYTE];
+  i32[C_POOL_END_BYTE] = i32[C_POOL_BYTE] + shape.messageBytes;
   i32[C_QUEUES] = 1;
   const absent = image.queueRecord(0);
   i32[absent + Q_STATUS] = 0x00010000;
   i32[absent + Q_ATTENTION] = ATTENTION_ABSENT;
   i32[absent + Q_GR2_HIGH] = 0;
   i32[absent + Q_LIMIT] = 0;
-  i32[absent + Q_COLD] = i32[C_COLD] as number;
-  const index = i32[C_INDEX] as number;
+  i32[absent + Q_COLD] = i32[C_COLD];
+  const index = i32[C_INDEX];
   i32.fill(absent, index, index + 65536);
   initialiseGuests(image, shape);
   return image;
