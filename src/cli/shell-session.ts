@@ -4,6 +4,7 @@
 import type { Machine } from '../host/machine/machine.ts';
 import type { ShellSession } from '../qemu/shell-socket.ts';
 import { Shell } from '../shell/shell.ts';
+import { breathe } from './io.ts';
 
 /** Opens a shell for one connection. */
 export function shellSession(machine: Machine): ShellSession {
@@ -11,7 +12,9 @@ export function shellSession(machine: Machine): ShellSession {
   const take = (part: string): void => {
     text += part;
   };
-  const shell = new Shell(machine, { out: take, err: take });
+  let gone = false;
+  // A client that goes away ends what it started; guests and other clients get their turns while a long command runs.
+  const shell = new Shell(machine, { out: take, err: take, breathe, interrupted: () => gone });
   let pending = '';
   return {
     async run(line) {
@@ -25,6 +28,9 @@ export function shellSession(machine: Machine): ShellSession {
     },
     get ended() {
       return shell.ended;
+    },
+    close() {
+      gone = true;
     },
   };
 }

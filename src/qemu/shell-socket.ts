@@ -2,9 +2,9 @@
 // The administrator's shell on a Unix socket: one command a line in, its output and a prompt out. Mode 0600: its owner only.
 
 import { lstatSync, rmSync } from 'node:fs';
-import { createConnection, createServer, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
+import { createServer, type Socket } from 'node:net';
 import { ApemuError } from '../errors.ts';
+import { connectTo, linesOf, owned, send } from './streams.ts';
 
 /** Longest path of a Unix socket (sun_path less the final zero); longer ones would be cut off. */
 const PATH_BYTES_MAX = 107;
@@ -15,6 +15,8 @@ export interface ShellSession {
   run(line: string): Promise<string> | string;
   /** `exit` was called. */
   readonly ended?: boolean;
+  /** The client has gone: what it runs ends, and nothing of the session is used again. */
+  close?(): void;
 }
 
 /** An open shell socket. */
@@ -39,10 +41,13 @@ export async function openShellSocket(
   await makeRoom(path);
   const clients = new Set<Socket>();
   const server = createServer((socket) => {
-    clients.add(socket);
-    socket.on('close', () => clients.delete(socket));
-    socket.on('error', () => {});
-    serveClient(socket, open(), prompt);
+    clients.add(owned(socket));
+    const session = open();
+    socket.on('close', () => {
+      clients.delete(socket);
+      session.close?.();
+    });
+    serveClient(socket, session, prompt);
   });
   // The mode must hold from the first moment on, so it comes from the mask and not from a later chmod.
   const mask = process.umask(0o177);
@@ -78,29 +83,32 @@ async function makeRoom(path: string): Promise<void> {
   rmSync(path, { force: true });
 }
 
-function isListening(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(path);
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-    socket.on('connect', () => socket.destroy());
-  });
+async function isListening(path: string): Promise<boolean> {
+  try {
+    (await connectTo(path)).destroy();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
+/** Talks to a client until either side has enough; never rejects. */
 async function serveClient(socket: Socket, session: ShellSession, prompt: string): Promise<void> {
-  socket.write(prompt);
-  for await (const line of createInterface({ input: socket })) {
-    let text: string;
-    try {
-      text = await session.run(line);
-    } catch (error) {
-      text = (error as Error).message;
-    }
-    if (socket.destroyed) return;
+  let here = await send(socket, prompt);
+  for await (const line of linesOf(socket)) {
+    if (!here) break;
+    const text = await answerTo(line, session);
     const shown = `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}`;
-    if (session.ended === true) {
-      socket.end(shown);
-      return;
-    }
-    socket.write(`${shown}${prompt}`);
+    here = await send(socket, session.ended === true ? shown : `${shown}${prompt}`);
+    if (session.ended === true) break;
+  }
+  socket.end();
+}
+
+async function answerTo(line: string, session: ShellSession): Promise<string> {
+  try {
+    return await session.run(line);
+  } catch (error) {
+    return (error as Error).message;
   }
 }
