@@ -25,8 +25,9 @@ interface ExecOptions {
   readonly quiet?: boolean;
 }
 
-/** Lines between two looks at Ctrl-C. */
-const SLICE = 10_000;
+/** Lines of the first slice, and time between two looks at Ctrl-C that the lengths of slices aim at. */
+const FIRST_SLICE = 64;
+const SLICE_MS = 50;
 
 export const addExec: AddCommand = (program, io, done) => {
   program
@@ -62,7 +63,6 @@ async function execFiles(
 ): Promise<number> {
   let worst = EXIT_OK;
   for (const file of files) {
-    if (io.signal.aborted) break;
     try {
       worst = Math.max(worst, await execFile(file, options, io));
     } catch (error) {
@@ -70,18 +70,22 @@ async function execFiles(
       io.err(formatError(error));
       worst = Math.max(worst, exitCodeOf(error));
     }
+    if (io.signal.aborted) break;
   }
   return worst;
 }
 
 async function execFile(file: string, options: ExecOptions, io: CommandIo): Promise<number> {
-  const program = parseProgram(await readProgram(file, io), file === '-' ? '<stdin>' : file);
-  const loaded = loadConfigFile(configOf(program, file, options));
+  const input = file === '-' ? await io.readInput(PROGRAM) : undefined;
+  const [program, loaded] = io.blocking(() => {
+    const read = parseProgram(input ?? readText(file, PROGRAM), file === '-' ? '<stdin>' : file);
+    return [read, loadConfigFile(configOf(read, file, options))];
+  });
   showWarnings(loaded, io);
   const seed = options.seed === undefined ? {} : { seed: options.seed };
   const machine = await openProgramMachine(loaded.config, seed);
   try {
-    const runnable = new RunnableProgram(program, machine);
+    const runnable = io.blocking(() => new RunnableProgram(program, machine));
     const result = await runInSlices(runnable, options, io);
     if (options.json !== true) summarise(result, runnable, options, io, file);
     return result.mismatches.length > 0 ? EXIT_MISMATCH : EXIT_OK;
@@ -105,15 +109,20 @@ async function runInSlices(
   const mismatches: Mismatch[] = [];
   let steps = 0;
   let instructions = 0;
+  let limit = FIRST_SLICE;
   while (steps < runnable.steps.length && !io.signal.aborted) {
+    const began = performance.now();
     const slice = runnable.run({
       from: steps,
-      limit: SLICE,
+      limit,
       ...(options.json === true ? { onRecord: record } : {}),
     });
     steps += slice.steps;
     instructions += slice.instructions;
-    mismatches.push(...slice.mismatches);
+    for (const mismatch of slice.mismatches) mismatches.push(mismatch);
+    // A line may take a microsecond or, with storage of megabytes, a hundred milliseconds.
+    if (performance.now() - began < SLICE_MS) limit *= 2;
+    else limit = Math.max(limit >> 2, 1);
     await breathe();
   }
   return { steps, instructions, mismatches };
@@ -143,10 +152,6 @@ function replayCommand(file: string, { config, seed }: ExecOptions): string {
   if (config !== undefined) words.push('--config', config);
   if (seed !== undefined) words.push('--seed', String(seed));
   return words.map(shellWord).join(' ');
-}
-
-async function readProgram(file: string, io: CommandIo): Promise<string> {
-  return file === '-' ? io.readInput() : readText(file, PROGRAM);
 }
 
 /** `--config` is relative to the working directory, `config` to the program. */

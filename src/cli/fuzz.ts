@@ -35,6 +35,8 @@ interface FuzzOptions {
 const STATE_FILE = 'fuzz-state.json';
 /** Milliseconds between two lines of progress. */
 const PROGRESS_MS = 2_000;
+/** Milliseconds between two looks at Ctrl-C. */
+const PAUSE_MS = 50;
 /** Streams between two saves of the state. */
 const SAVE_EVERY = 10;
 
@@ -81,7 +83,8 @@ async function fuzz(
   const loaded = loadConfigFile(needConfig(file));
   showWarnings(loaded, io);
   const { seed, lines, keepConfig, save } = options;
-  const run = { config: plainConfig(loaded.config), firstSeed: seed, lines, keepConfig };
+  const pause = pauses(io);
+  const run = { config: plainConfig(loaded.config), firstSeed: seed, lines, keepConfig, pause };
   const campaign = new Campaign(run, save === undefined ? undefined : savedState(save, run));
   if (campaign.state.streams > 0)
     io.err(`going on after ${count(campaign.state.streams, 'stream')}\n`);
@@ -96,7 +99,8 @@ async function fuzz(
 async function runStreams(campaign: Campaign, options: FuzzOptions, io: CommandIo): Promise<void> {
   let shown = performance.now();
   while (campaign.state.streams < options.count && !io.signal.aborted) {
-    const finding = await campaign.next();
+    const finding = await nextStream(campaign, io);
+    if (io.signal.aborted) break;
     if (finding !== undefined) showFinding(finding, options, io);
     if (options.save !== undefined && campaign.state.streams % SAVE_EVERY === 0)
       saveState(options.save, campaign.state);
@@ -106,6 +110,27 @@ async function runStreams(campaign: Campaign, options: FuzzOptions, io: CommandI
     }
     await breathe();
   }
+}
+
+/** A stream that is broken off is not counted: who goes on from the saved state runs it again. */
+async function nextStream(campaign: Campaign, io: CommandIo): Promise<Finding | undefined> {
+  try {
+    return await campaign.next();
+  } catch (error) {
+    if (io.signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** Lets events in every now and then. @throws the reason of the signal once it is aborted */
+function pauses(io: CommandIo): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < PAUSE_MS) return;
+    await breathe();
+    last = performance.now();
+    io.signal.throwIfAborted();
+  };
 }
 
 const progress = (state: CampaignState, total: number): string => {

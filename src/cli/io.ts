@@ -2,6 +2,7 @@
 // What a command sees of the process it runs in. Tests bring their own.
 
 import type { Logger } from 'pino';
+import type { FileKind } from '../config/text-file.ts';
 
 export interface CommandIo {
   /** Results; with their newlines. */
@@ -10,15 +11,20 @@ export interface CommandIo {
   err(text: string): void;
   /** Logs, on standard error. */
   readonly log: Logger;
-  /** Everything on standard input. */
-  readInput(): Promise<string>;
+  /** Everything on standard input. @throws ApemuError as readText of a file does */
+  readInput(kind: FileKind): Promise<string>;
   readonly input: NodeJS.ReadableStream;
   /** Whether standard output is a terminal: progress only then. */
   readonly isTerminal: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
-  /** Aborted by Ctrl-C, or when nobody reads the output any more. */
+  /**
+   * Aborted by Ctrl-C (SIGINT), SIGTERM and SIGHUP. Until a command asks for it, these end the process at once; whoever asks for it
+   * lets events in (`breathe`) several times a second, and wraps what cannot in `blocking`.
+   */
   readonly signal: AbortSignal;
+  /** Does work that may take long and lets no events in, such as parsing a large file: meanwhile a signal ends the process at once. */
+  blocking<T>(work: () => T): T;
 }
 
 /** Exit codes. Source: docs/design.md section 7; 130 as shells have it for SIGINT. */
@@ -30,3 +36,9 @@ export const EXIT_INTERRUPTED = 130;
 
 /** Lets signals and other events in. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Lets events in. Whether the command is to stop. */
+export const pause = async (io: CommandIo): Promise<boolean> => {
+  await breathe();
+  return io.signal.aborted;
+};

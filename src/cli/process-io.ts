@@ -1,20 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 // CommandIo of a real process: standard streams, Ctrl-C, a reader that went away.
+// Node.js delivers a signal to a handler only when the thread has nothing to do. So there is a handler only where a command has
+// something to end in order and looks often; everywhere else the system ends the process at once.
 
 import { pino } from 'pino';
+import { type FileKind, textOf, tooLong } from '../config/text-file.ts';
 import type { CommandIo } from './io.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
 
-/** A second Ctrl-C ends the process at once: the first one asks for a clean end. */
-export function processIo(): CommandIo & { close(): void } {
-  const stop = new AbortController();
-  const interrupt = () => {
-    if (stop.signal.aborted) process.exit(EXIT_INTERRUPTED);
-    stop.abort();
+/** How standard input is called in messages. */
+const STANDARD_INPUT = '<stdin>';
+
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** The signals that ask for an end. A second one ends the process at once: the first asks for an end in order. */
+class EndingSignals {
+  readonly #stop = new AbortController();
+  #listens = false;
+  readonly #interrupt = (): void => {
+    if (this.#stop.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    this.#stop.abort();
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
-  process.on('SIGHUP', interrupt);
+
+  get signal(): AbortSignal {
+    this.listen(true);
+    return this.#stop.signal;
+  }
+
+  /** Does work, or waits for it, while signals end the process at once. */
+  without<T>(work: () => T): T {
+    const listened = this.#listens;
+    this.listen(false);
+    const again = (): void => this.listen(listened);
+    let waits = false;
+    try {
+      const result = work();
+      waits = result instanceof Promise;
+      return waits ? ((result as Promise<unknown>).finally(again) as T) : result;
+    } finally {
+      if (!waits) again();
+    }
+  }
+
+  /** Whether signals come to us, or end the process at once. */
+  listen(listens: boolean): void {
+    if (listens === this.#listens) return;
+    this.#listens = listens;
+    for (const name of ENDING_SIGNALS) process[listens ? 'on' : 'off'](name, this.#interrupt);
+  }
+}
+
+export function processIo(): CommandIo & { close(): void } {
+  const signals = new EndingSignals();
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // `apemu … | head`: the reader has what it wanted.
     if (error.code === 'EPIPE') process.exit(EXIT_OK);
@@ -33,19 +70,25 @@ export function processIo(): CommandIo & { close(): void } {
       process.stderr.write(text);
     },
     log: pino({ level: 'warn', base: null }, pino.destination({ fd: 2, sync: true })),
-    readInput: async () => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
-      return Buffer.concat(chunks).toString('utf8');
-    },
+    readInput: (kind) => signals.without(() => readStandardInput(kind)),
     input: process.stdin,
     isTerminal: process.stdout.isTTY === true,
     columns: process.stdout.columns ?? 80,
-    signal: stop.signal,
-    close: () => {
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
-      process.off('SIGHUP', interrupt);
+    get signal() {
+      return signals.signal;
     },
+    blocking: (work) => signals.without(work),
+    close: () => signals.listen(false),
   };
+}
+
+async function readStandardInput(kind: FileKind): Promise<string> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of process.stdin) {
+    chunks.push(Buffer.from(chunk));
+    total += chunk.length;
+    if (total > kind.maxBytes) throw tooLong(STANDARD_INPUT, kind);
+  }
+  return textOf(Buffer.concat(chunks), STANDARD_INPUT, kind);
 }

@@ -8,7 +8,7 @@ import { ENDLESS, withLoad } from '../load/overrides.ts';
 import { measureStepped } from '../load/stepped.ts';
 import { type Measure, runSweep, type SweepPoint, type SweepResult } from '../load/sweep.ts';
 import type { CommandIo } from './io.ts';
-import { breathe } from './io.ts';
+import { breathe, pause } from './io.ts';
 import { overridesOf, type RunOptions } from './run-options.ts';
 import { measurePooled } from './run-pooled.ts';
 
@@ -66,8 +66,8 @@ export async function sweep(
 
 function measureWith({ seed, workers, wall }: RunOptions, io: CommandIo): Measure {
   return async (config, windowNs) => {
+    if (wall !== true) return measureStepped(config, windowNs, seed, () => pause(io));
     await breathe();
-    if (wall !== true) return measureStepped(config, windowNs, seed);
     const options = {
       ...(seed === undefined ? {} : { seed }),
       ...(workers === undefined ? {} : { workers }),

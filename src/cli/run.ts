@@ -18,7 +18,7 @@ import { sweepJson, sweepText } from '../load/sweep-text.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import type { AddCommand } from './commands.ts';
 import { parseSeed } from './exec.ts';
-import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
+import { type CommandIo, EXIT_MISMATCH, EXIT_OK, pause } from './io.ts';
 import {
   arrivalsOption,
   durationOption,
@@ -169,8 +169,3 @@ function writePage(
     });
   }
 }
-
-const pause = async (io: CommandIo): Promise<boolean> => {
-  await breathe();
-  return io.signal.aborted;
-};

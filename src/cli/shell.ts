@@ -4,7 +4,7 @@
 
 import { Option } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
-import { CONFIGURATION, readText } from '../config/text-file.ts';
+import { CONFIGURATION, type FileKind, readText } from '../config/text-file.ts';
 import { KERNEL_PROFILES, type KernelProfileName, type MachineConfig } from '../config/types.ts';
 import { Machine } from '../host/machine/machine.ts';
 import { Shell } from '../shell/shell.ts';
@@ -56,7 +56,7 @@ async function runShell(request: Request, io: CommandIo): Promise<number> {
   const { script, command, seed, bare = false } = request;
   const given = command ?? (script === undefined ? undefined : readScript(script));
   const interactive = given === undefined && isTerminal(io);
-  const text = given ?? (interactive ? '' : await io.readInput());
+  const text = given ?? (interactive ? '' : await io.readInput(SCRIPT));
   const machine = await Machine.create(configFor(loaded.config, request), {
     bare,
     ...(seed === undefined ? {} : { seed }),
@@ -76,6 +76,8 @@ async function runShell(request: Request, io: CommandIo): Promise<number> {
   }
 }
 
+const SCRIPT: FileKind = { ...CONFIGURATION, name: 'script', code: 'APEMU_ERR_USAGE_SCRIPT' };
+
 const seedOf = (seed: number | undefined): { seed?: number } =>
   seed === undefined ? {} : { seed };
 
@@ -90,5 +92,5 @@ function configFor(config: MachineConfig, { bare, kernel }: Request): MachineCon
 }
 
 function readScript(file: string): string {
-  return readText(file, { ...CONFIGURATION, name: 'script', code: 'APEMU_ERR_USAGE_SCRIPT' });
+  return readText(file, SCRIPT);
 }

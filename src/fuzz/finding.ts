@@ -19,14 +19,15 @@ export interface Finding {
 /** Shortens what a stream found. */
 export const findingOf = async (
   result: StreamResult,
-  options: Pick<StreamOptions, 'prepare'>,
+  options: Pick<StreamOptions, 'prepare' | 'pause'>,
 ): Promise<Finding | undefined> => {
   const { violation, config, seed } = result;
+  const { prepare, pause } = options;
   if (violation === undefined) return undefined;
   const checked = checkedConfig(config);
   let last = violation;
   const reproduces = async (statements: readonly Statement[]): Promise<boolean> => {
-    const found = await replay(checked, statements, { seed, prepare: options.prepare });
+    const found = await replay(checked, statements, { seed, prepare, pause });
     if (found?.violation.rule !== violation.rule) return false;
     last = found.violation;
     return true;

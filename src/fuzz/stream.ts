@@ -21,6 +21,8 @@ export interface StreamOptions {
   readonly keepConfig?: boolean | undefined;
   /** Called with each new machine; tests plant defects here. */
   readonly prepare?: ((machine: Machine) => void) | undefined;
+  /** Awaited now and then, so that others get a turn; what it throws ends the stream. */
+  readonly pause?: (() => Promise<void>) | undefined;
 }
 
 export interface StreamResult {
@@ -34,6 +36,8 @@ export interface StreamResult {
 
 /** Every fourth stream runs on the configuration as it is. */
 const KEEP_EVERY = 4;
+/** Lines between two pauses. */
+const PAUSE_EVERY = 16;
 /** Streams of the random numbers of a seed. */
 const CONFIG_STREAM = 1;
 const LINE_STREAM = 2;
@@ -53,6 +57,7 @@ export const runStream = async (options: StreamOptions): Promise<StreamResult> =
   try {
     const generator = new Generator(factsOf(checked), new Random(seed, LINE_STREAM));
     while (violation === undefined && statements.length < options.lines) {
+      if (statements.length % PAUSE_EVERY === 0) await options.pause?.();
       const statement = generator.next();
       statements.push(statement);
       violation = session.run(statement);
@@ -100,11 +105,12 @@ const balanced = (session: Session): Violation | undefined => {
 export const replay = async (
   config: MachineConfig,
   statements: readonly Statement[],
-  options: Pick<StreamOptions, 'seed' | 'prepare'>,
+  options: Pick<StreamOptions, 'seed' | 'prepare' | 'pause'>,
 ): Promise<{ readonly violation: Violation; readonly lines: number } | undefined> => {
   const session = await Session.open({ config, ...options });
   try {
     for (const [index, statement] of statements.entries()) {
+      if (index % PAUSE_EVERY === 0) await options.pause?.();
       const violation = session.run(statement);
       if (violation !== undefined) return { violation, lines: index + 1 };
     }

@@ -19,7 +19,7 @@ import { Series } from './series.ts';
 import { summarise } from './summary.ts';
 
 /** Longest piece of virtual time between two looks at what the user wants. */
-const SLICE_NS = 50_000_000;
+const SLICE_NS = 5_000_000;
 
 /** Asked between pieces of a run; true = stop here. */
 export type Pause = () => Promise<boolean>;
@@ -163,25 +163,36 @@ export const guestLoad = (sample: LoadSample, report: ProgramReport) =>
 
 /** Longest virtual time until all drivers have begun. */
 const BEGIN_MAX_NS = 60_000_000_000;
+/** Longest piece of a measurement between two looks at what the user wants. */
+const MEASURE_SLICE_NS = 2_000_000;
 /** Part of the window for which a load runs before it is measured. */
 const WARM_UP_SHARE = 0.25;
 /** Distance of looks whether the drivers have begun. */
 const BEGIN_STEP_NS = 1_000_000;
 
-/** Measures `windowNs` of a load in virtual time, after the drivers have begun and a quarter of that time has passed. */
+/**
+ * Measures `windowNs` of a load in virtual time, after the drivers have begun and a quarter of that time has passed. Once `pause` says
+ * stop, the figures are those of the time so far.
+ */
 export const measureStepped = async (
   config: MachineConfig,
   windowNs: number,
   seed?: number,
+  pause: Pause = async () => false,
 ): Promise<LoadFigures> => {
   const load = await SteppedLoad.start(config, seed);
+  const runTo = async (endNs: number): Promise<void> => {
+    while (!load.over && load.nowNs < endNs && !(await pause()))
+      load.runTo(Math.min(endNs, load.nowNs + MEASURE_SLICE_NS));
+    if (load.over) load.runTo(endNs);
+  };
   try {
     const giveUpNs = load.nowNs + BEGIN_MAX_NS;
-    while (!load.working && !load.over && load.nowNs < giveUpNs)
+    while (!load.working && !load.over && load.nowNs < giveUpNs && !(await pause()))
       load.runTo(load.nowNs + BEGIN_STEP_NS);
-    load.runTo(load.nowNs + WARM_UP_SHARE * windowNs);
+    await runTo(load.nowNs + WARM_UP_SHARE * windowNs);
     const from = load.sample();
-    load.runTo(load.nowNs + windowNs);
+    await runTo(load.nowNs + windowNs);
     return figuresBetween(from, load.sample());
   } finally {
     load.close();

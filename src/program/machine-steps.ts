@@ -41,6 +41,10 @@ export class MachineSteps implements ProgramSteps {
     return at;
   }
 
+  idle(thread: string): boolean {
+    return this.threads.idle(thread);
+  }
+
   finish(): readonly string[] {
     const left = this.threads.finish((at) => this.#rules.point(at));
     if (left.length === 0) this.#rules.atRest();

@@ -59,6 +59,8 @@ export interface ProgramSteps {
   begin(thread: string, line: SteppableLine, ended: (outcome: OperationOutcome) => void): void;
   /** Goes on to the thread's next step. `inner` is called at each point in the middle of it, where vCPUs may go on. Where it stands. */
   advance(thread: string, inner: (what: string) => void): string;
+  /** Whether a thread has nothing left to do. */
+  idle(thread: string): boolean;
   /** Everything goes on to its end. Names of threads that never end. */
   finish(): readonly string[];
   /** Looks at the machine; text of the first rule that did not hold so far (docs/reference/vfio-ap.md section 6.1). */

@@ -22,7 +22,14 @@ import {
   PSW_ROWS,
   REGISTER_ROWS,
 } from './operands.ts';
-import { noExpectation, noMore, parseBytes, parseFields, parseMixed } from './parse-fields.ts';
+import {
+  MAX_LINE_BYTES,
+  noExpectation,
+  noMore,
+  parseBytes,
+  parseFields,
+  parseMixed,
+} from './parse-fields.ts';
 
 /** Addresses end where the machine image must (IMAGE_LIMIT). */
 const MAX_ADDRESS = 2 ** 31 - 1;
@@ -188,7 +195,7 @@ function parseMemory(
     return { kind: 'write', ...head, address, bytes: parseBytes(bytes) };
   }
   noMore(tokens, 3);
-  const length = parseMixed(third, 'the length', MAX_ADDRESS);
+  const length = parseMixed(third, 'the length', MAX_LINE_BYTES);
   if (length === 0) throw new LineError('RANGE', third.column, 'the length is 0', 'at least 1');
   if (parts.expectation === undefined)
     return { kind: 'read', ...head, address, length, expect: undefined };

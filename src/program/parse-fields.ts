@@ -8,7 +8,7 @@ import { LineError, type Token, tokenize } from './lexer.ts';
 import { type FieldRow, parseField, rowOf } from './operands.ts';
 
 /** More bytes in one line are an attempt to blow up memory: the largest message is 61440 bytes (AD-08). */
-const MAX_LINE_BYTES = 2 ** 24;
+export const MAX_LINE_BYTES = 2 ** 24;
 
 /** Reads `name=value` words; the result is in the order of `rows`. */
 export function parseFields(tokens: readonly Token[], rows: readonly FieldRow[]): Field[] {

@@ -10,8 +10,8 @@ import { type Head, parseClock, parseLpar, parseSysfs } from './parse-host.ts';
 
 /** The name that stands for all threads. */
 export const ALL_THREADS = 'all';
-/** Most steps of one line. */
-export const STEPS_MAX = 1_000_000;
+/** Most steps of one line: an operation that ends does so in some hundred. */
+const STEPS_MAX = 10_000;
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
 const SUBJECT = /^\s*(sysfs|lpar|clock)\s*:/;

@@ -69,9 +69,10 @@ export class SteppedRun {
       left = line?.statement.count ?? 0;
     };
     at = first.advance(inner);
-    // What is left of the line's steps are steps of their own.
-    for (left--; line !== undefined && left > 0; left--)
-      at = this.#steps.advance(first.statement.thread, inner);
+    // What is left of the line's steps are steps of their own, up to the thread's end: `A 10000` is a way to say that.
+    const { thread } = first.statement;
+    for (left--; line !== undefined && left > 0 && !this.#steps.idle(thread); left--)
+      at = this.#steps.advance(thread, inner);
     if (line !== undefined) this.#stands(line, at);
   }
 

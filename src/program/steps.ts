@@ -30,7 +30,7 @@ export interface HostStep {
   readonly machine: ProgramMachine;
   /** Does it; false: something differs, and `outcome` says what. */
   readonly run: () => boolean;
-  /** What the last run gave. */
+  /** What the last run gave; asked before anything else runs. */
   readonly outcome: () => HostOutcome;
 }
 

@@ -68,6 +68,11 @@ export class HostThreads {
     return this.#active().map((thread) => thread.name);
   }
 
+  /** Whether a thread has nothing left to do. */
+  idle(name: string): boolean {
+    return (this.#threads.get(name)?.lines.length ?? 0) === 0;
+  }
+
   /** What a thread waits for: a lock somebody holds, or something another must do first. */
   waitsFor(name: string): 'lock' | 'another' | undefined {
     const thread = this.#threads.get(name);

@@ -12,7 +12,7 @@ let dir = '';
 const file = (name: string): string => join(dir, name);
 const PROGRAM = new URL('../../examples/faults.ap', import.meta.url).pathname;
 const CONFIG = new URL('../../examples/playground.yaml', import.meta.url).pathname;
-const KIND = { name: 'list', code: 'APEMU_ERR_LIST', maxBytes: 1024 * 1024 };
+const KIND = { name: 'list', code: 'APEMU_ERR_LIST', maxBytes: 1024 * 1024, maxLines: 1000 };
 
 const FILES: readonly (readonly [string, string | Buffer])[] = [
   ['binary', Buffer.from('first line\n\x00\x01\xfe', 'latin1')],

@@ -36,6 +36,9 @@ export class FakeIo implements CommandIo {
   readInput(): Promise<string> {
     return Promise.resolve(this.#text);
   }
+  blocking<T>(work: () => T): T {
+    return work();
+  }
   interrupt(): void {
     this.#stop.abort();
   }

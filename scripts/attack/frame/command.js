@@ -28,6 +28,7 @@ export async function command(args, { input = '', seconds = 5 } = {}) {
     isTerminal: false,
     columns: 80,
     signal: stop.signal,
+    blocking: (work) => work(),
   });
   clearTimeout(timer);
   return { code, ...said, stopped: stop.signal.aborted };

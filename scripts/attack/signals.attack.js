@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// SIGINT, SIGTERM and SIGHUP to every command at a random moment: it ends within a second of time in which it could run, leaves no
+// process behind, and says nothing of an internal error.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { AbleTime } from './frame/able-time.js';
+
+const ROOT = join(import.meta.dirname, '../..');
+const MAIN = join(ROOT, 'dist/src/cli/main.js');
+const EXAMPLES = join(ROOT, 'examples');
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** What is promised. */
+const PROMISED_MS = 1000;
+/** A command that has not ended by then does not end. */
+const GIVE_UP_MS = 20_000;
+const POLL_MS = 10;
+/** Latest moment after the start: nearly all of them come in the middle of the work. */
+const LATEST_MS = 2500;
+
+/** Texts that keep a command busy for long, each in one way. */
+const BUSY = {
+  'lines.ap': () => `apemu-program 1\n${'Alice.0: tapq 06.0004 => cc=0\n'.repeat(400_000)}`,
+  'newlines.ap': () => `apemu-program 1\n${'\n'.repeat(1_900_000)}`,
+  'storage.ap': () => `apemu-program 1\n${'Alice.0: mem 0x0 = 00*262144\n'.repeat(100_000)}`,
+  'steps.ap': () =>
+    `apemu-program 1\nstep: A sysfs: cat /sys/bus/ap/ap_domain\n${'step: A 10000\n'.repeat(2000)}`,
+  'clock.ap': () => `apemu-program 1\n${'clock: 1000000s\n'.repeat(1000)}`,
+  'mistakes.ap': () => `apemu-program 1\n${'nonsense\n'.repeat(1_000_000)}`,
+  'lines.jsonl.gz': () => gzipSync('\n'.repeat(100_000_000)),
+  'reads.jsonl': () =>
+    `${JSON.stringify(['read', '/sys/bus/ap/ap_domain', 'ok', '71\n'])}\n`.repeat(400_000),
+  'wide.yaml': () =>
+    `apemu: 1\nmachine: { adapters: { 5: { mode: loopback } }, usageDomains: [1], controlDomains: [1] }\nguests:\n${Array.from(
+      { length: 20_000 },
+      (_, n) => `  G${n}: { mdev: { adapters: [5], domains: [1] } }\n`,
+    ).join('')}`,
+  'aliases.yaml': () => `a: &a [1]\nb: [${'*a, '.repeat(20_000)}*a]\n`,
+};
+
+/** Each command, and its long ways. `$name` is a file of BUSY. */
+const COMMANDS = [
+  ['run', 'examples/two-guests.yaml', '--duration', '60s', '--messages', 'endless'],
+  ['run', 'examples/two-guests.yaml', '--hot-plug', '10ms', '--messages', 'endless'],
+  ['run', 'examples/two-guests.yaml', '--stepped', '--duration', '1000s', '--messages', 'endless'],
+  [
+    'run',
+    'examples/two-guests.yaml',
+    '--stepped',
+    '--duration',
+    '99s',
+    '--messages',
+    'endless',
+    '--interval',
+    '10s',
+  ],
+  ['run', 'examples/load.yaml', '--sweep'],
+  ['run', 'examples/load.yaml', '--sweep', '--wall'],
+  ['run', '$wide.yaml'],
+  ['run', '$aliases.yaml'],
+  ['exec', '--quiet', '--config', 'examples/playground.yaml', '$lines.ap'],
+  ['exec', '--json', '--config', 'examples/playground.yaml', '$lines.ap'],
+  ['exec', '--config', 'examples/playground.yaml', '$newlines.ap'],
+  ['exec', '--config', 'examples/playground.yaml', '$storage.ap'],
+  ['exec', '--config', 'examples/playground.yaml', '$steps.ap'],
+  ['exec', '--config', 'examples/playground.yaml', '$clock.ap'],
+  ['exec', '--config', 'examples/playground.yaml', '$mistakes.ap', '$mistakes.ap', '$mistakes.ap'],
+  ['exec', '--config', 'examples/playground.yaml', '-'],
+  ['exec', '--config', 'examples/playground.yaml', 'examples/queue-full.ap', '-'],
+  ['fuzz', 'examples/two-guests.yaml', '--count', '100000'],
+  ['fuzz', 'examples/two-guests.yaml', '--lines', '1000000', '--save', '$saved'],
+  ['fuzz', 'examples/playground.yaml', '--replay', '$lines.ap'],
+  ['golden', '$lines.jsonl.gz'],
+  ['golden', '$reads.jsonl'],
+  ['shell', 'examples/two-guests.yaml'],
+  ['bench', '--smoke'],
+  ['doctor'],
+];
+
+/** Processes of a group that are still there. */
+function alive(group) {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Lets a started command run, sends a signal to it alone, and waits. @throws Error for a promise that is broken */
+async function interrupted(child, signal, said) {
+  const { pid } = child;
+  const closed = new Promise((resolve) => child.once('exit', () => resolve(true)));
+  const able = new AbleTime(pid);
+  const sentMs = performance.now();
+  process.kill(pid, signal);
+  while (!(await Promise.race([closed, sleep(POLL_MS, false)]))) {
+    if (able.look() > PROMISED_MS) throw new Error('does not end within a second');
+    if (performance.now() - sentMs > GIVE_UP_MS) throw new Error('does not end');
+  }
+  for (let left = 100; alive(pid) && left > 0; left--) await sleep(POLL_MS);
+  if (alive(pid)) throw new Error('leaves a process behind');
+  if (/internal error|\n {4}at /.test(said())) throw new Error(`says ${said().slice(0, 300)}`);
+}
+
+export const attack = {
+  tries: 'SIGINT, SIGTERM, SIGHUP to every command at random moments',
+  quick: 12,
+  missing: async () =>
+    process.platform === 'linux' ? undefined : 'the time a process waits is read from /proc',
+  open: async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'apemu-signals-'));
+    for (const [name, text] of Object.entries(BUSY)) writeFileSync(join(folder, name), text());
+    mkdirSync(join(folder, 'saved'));
+    return {
+      trial: async (random, tried) => {
+        const words = random.pick(COMMANDS);
+        const signal = random.pick(SIGNALS);
+        tried(words[0]);
+        const args = words.map((word) =>
+          word.startsWith('$') ? join(folder, word.slice(1)) : word.replace(/^examples/, EXAMPLES),
+        );
+        const child = spawn(process.execPath, [MAIN, ...args], {
+          cwd: folder,
+          detached: true,
+          stdio: ['pipe', 'pipe', 'pipe'],
+        });
+        let said = '';
+        child.stdin.on('error', () => {});
+        child.stdout.resume();
+        child.stderr.on('data', (chunk) => {
+          said = `${said}${chunk}`.slice(-10_000);
+        });
+        const early = new Promise((resolve) => child.once('exit', () => resolve(true)));
+        try {
+          if (await Promise.race([early, sleep(random.below(LATEST_MS), false)])) {
+            tried('ended before');
+            return;
+          }
+          await interrupted(child, signal, () => said);
+        } catch (error) {
+          throw new Error(`${signal} to apemu ${words.join(' ')}: ${error.message}`);
+        } finally {
+          if (alive(child.pid)) process.kill(-child.pid, 'SIGKILL');
+        }
+      },
+      close: () => rmSync(folder, { recursive: true, force: true }),
+    };
+  },
+};
