@@ -286,7 +286,7 @@ export const K_SECRET_GUEST = 26;
 export const K_OWNER = 27;
 /** Number of the running association, for the order of those that end at the same time. */
 export const K_BIND_SEQUENCE = 28;
-/** 1: the host is resetting the queue and has not seen the end. */
+/** Bit 31: the host is resetting the queue and has not seen the end. Bits 0-23: number of the thread that waits in AQIC, plus 1. 0: AQIC is taken. */
 export const K_HOST_RESET = 29;
 /** Slots whose finished reply is held back by a reorder fault. */
 export const K_HELD = 30;

@@ -93,14 +93,18 @@ export function finishAtOnce<T>(operation: Operation<T>): { readonly value: T } 
   return undefined;
 }
 
-/** Runs an operation on its own, resumed by timers, as a kernel thread or work item would; `done` is called at its end. */
+/**
+ * Runs an operation on its own, resumed by timers, as a kernel thread or work item would; `done` is called at its end. Steps that take
+ * no time are for threads that somebody drives: this goes through them.
+ */
 export function inBackground<T>(
   operation: Operation<T>,
   timers: Timers,
   done: (value: T) => void = () => {},
 ): void {
   const resume = (): void => {
-    const step = operation.next();
+    let step = operation.next();
+    while (step.done !== true && step.value.step !== undefined) step = operation.next();
     if (step.done === true) done(step.value);
     else timers.after(step.value.waitNs, resume);
   };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a thread that has died still holds: locks, which carry their owner, and a vCPU in interpretive execution.
+// What a thread that has died still holds: locks and queues it waited for, which carry their owner, and a vCPU in interpretive
+// execution.
 // Source: docs/reference/performance.md section 5 (recovery).
 import type { MachineImage } from '../../native-like/machine/image.ts';
-import { C_POOL_LOCK, Q_LOCK, T_IN_SIE } from '../../native-like/machine/layout.ts';
+import { C_POOL_LOCK, K_HOST_RESET, Q_LOCK, T_IN_SIE } from '../../native-like/machine/layout.ts';
+import { HOST_RESET_OWNER_SHIFT, HOST_RESET_RUNNING } from '../vfio-ap/aqic.ts';
 import { releaseMdevs } from '../vfio-ap/mdevs-lock.ts';
 
 /** Takes all of it from the thread with this number. */
@@ -11,7 +13,12 @@ export const releaseDead = (image: MachineImage, thread: number): void => {
   const owner = thread + 1;
   releaseMdevs(i32, owner);
   Atomics.compareExchange(i32, C_POOL_LOCK, owner, 0);
-  for (let n = 1; n < image.queues; n++)
-    Atomics.compareExchange(i32, image.queueRecord(n) + Q_LOCK, owner, 0);
+  for (let n = 1; n < image.queues; n++) {
+    const q = image.queueRecord(n);
+    Atomics.compareExchange(i32, q + Q_LOCK, owner, 0);
+    const reset = image.cold(q) + K_HOST_RESET;
+    if (Atomics.load(i32, reset) >>> HOST_RESET_OWNER_SHIFT === owner)
+      Atomics.and(i32, reset, HOST_RESET_RUNNING);
+  }
   Atomics.store(i32, image.thread(thread) + T_IN_SIE, 0);
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// vfio_ap's PQAP hook: a guest's AQIC, over the machine image alone, run in the vCPU's own thread under the mdevs lock.
+// vfio_ap's PQAP hook: a guest's AQIC, over the machine image alone, run in the vCPU's own thread under the mdevs lock. Nothing here
+// can wait with a lock held: what has to wait yields, and is resumed with the locks taken anew.
 // Source: docs/reference/vfio-ap.md sections 5.2 to 5.4, docs/reference/ap-architecture.md sections 2.3, 3.4, 6.9
 // (Linux drivers/s390/crypto/vfio_ap_ops.c: handle_pqap, vfio_ap_irq_enable, vfio_ap_irq_disable).
 import { FACILITY_AIV } from '../../native-like/arch/facilities.ts';
@@ -48,6 +49,9 @@ const PAGE_MASK = ~0xfff;
 const DISABLE_ATTEMPTS = 6;
 const CLEAR_POLLS = 5;
 const POLL_NS = 20_000_000;
+/** K_HOST_RESET: this bit, and above it the number of the thread, plus 1, that waits for the queue in AQIC. */
+export const HOST_RESET_RUNNING = 1;
+export const HOST_RESET_OWNER_SHIFT = 8;
 /** Stored ISC + 1, so that a zeroed record holds none. */
 const NO_ISC = 0;
 const SAVED_ISC_MASK = 0xff;
@@ -59,11 +63,17 @@ export interface AqicOptions {
   readonly kernel: Kernel;
   /** Number of the executing thread, for the lock. */
   readonly thread: number;
-  /** Lets time pass for the thread: the driver sleeps with the lock held. */
+  /** Lets time pass for the thread that executes the guest's AQIC. No lock is held meanwhile: host operations go on. */
   readonly sleep: (ns: number) => void;
   /** Bytes of storage of a guest behind the external accessor. */
   readonly externalSize?: (guest: number) => number;
 }
+
+/**
+ * Work on a queue's interruptions, resumed with the mdevs lock and the queue held. What it yields are nanoseconds to wait, without
+ * any lock; what it knew of the queue has to be asked again then.
+ */
+type Steps = Generator<number, number, void>;
 
 /** The hook and the release of what it holds. */
 export class AqicHandler {
@@ -84,9 +94,12 @@ export class AqicHandler {
   /** handle_pqap: status in GR1, or HOOK_UNSUPPORTED for a guest without AIV. */
   handle = (vcpu: number, mdev: number): number => {
     if ((this.#image.word(vcpu + V_FACILITIES) & FACILITY_AIV) === 0) return HOOK_UNSUPPORTED;
-    lockMdevs(this.#image.i32, this.#owner);
-    const status = this.#status(vcpu, mdev);
-    unlockMdevs(this.#image.i32);
+    const apqn = this.#image.word(vcpu + V_GR + 1) & 0xffff;
+    const q = this.#image.queue(apqn);
+    const steps = this.#unlocked(q, this.#status(vcpu, mdev, apqn, q));
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) this.#sleep(step.value);
+    const status = step.value;
     this.#image.i32[vcpu + V_GR + 2] = 0;
     this.#image.i32[vcpu + V_GR + 3] = status;
     return HOOK_HANDLED;
@@ -119,34 +132,74 @@ export class AqicHandler {
     return this.#image.word(cold + K_SAVED_NIB) & PAGE_MASK;
   }
 
-  /** vfio_ap_irq_disable by the host itself. */
-  disable(q: number): number {
+  /** vfio_ap_irq_disable by the host itself: yields nanoseconds to wait, ends with the response code. */
+  disable(q: number): Steps {
+    return this.#unlocked(q, this.#disable(q));
+  }
+
+  /** Runs `steps` with the locks, and hands on what they yield without them; until the next step the queue takes no other AQIC. */
+  *#unlocked(q: number, steps: Steps): Steps {
+    try {
+      for (;;) {
+        const step = this.#locked(q, steps);
+        if (step.done === true) return step.value;
+        yield step.value;
+      }
+    } finally {
+      this.#claim(q, false);
+    }
+  }
+
+  #locked(q: number, steps: Steps): IteratorResult<number, number> {
     lockMdevs(this.#image.i32, this.#owner);
-    const rc = this.#disable(q);
-    unlockMdevs(this.#image.i32);
-    return rc;
+    this.#kernel.lockQueue(q);
+    try {
+      const step = steps.next();
+      if (step.done !== true) this.#claim(q, true);
+      return step;
+    } finally {
+      this.#kernel.unlockQueue(q);
+      unlockMdevs(this.#image.i32);
+    }
+  }
+
+  /** Notes in the queue that this thread waits for it, or that it does no longer. */
+  #claim(q: number, waits: boolean): void {
+    const { i32 } = this.#image;
+    const word = this.#image.cold(q) + K_HOST_RESET;
+    const mine = this.#owner << HOST_RESET_OWNER_SHIFT;
+    if (waits) Atomics.or(i32, word, mine);
+    else if ((Atomics.load(i32, word) & ~HOST_RESET_RUNNING) === mine)
+      Atomics.and(i32, word, HOST_RESET_RUNNING);
+  }
+
+  /** Tells after a wait whether the queue still is what it was: there, linked to the same mdev, with the same registration. */
+  #unchanged(q: number): () => boolean {
+    const cold = this.#image.cold(q);
+    const words = [K_APQN, K_MDEV, K_SAVED_ISC, K_SAVED_NIB].map((word) => cold + word);
+    const before = words.map((word) => this.#image.word(word));
+    return () =>
+      this.#image.queue(before[0] as number) === q &&
+      words.every((word, n) => this.#image.word(word) === before[n]);
   }
 
   /** Steps 2 to 6. */
-  #status(vcpu: number, mdev: number): number {
+  *#status(vcpu: number, mdev: number, apqn: number, q: number): Steps {
     const image = this.#image;
-    const apqn = image.word(vcpu + V_GR + 1) & 0xffff;
-    const q = image.queue(apqn);
     const attached =
       (image.word(image.word(C_MDEV) + (mdev >>> 5)) & (0x80000000 >>> (mdev & 31))) !== 0;
-    if (!attached || image.word(image.cold(q) + K_MDEV) !== mdev || !this.#inApcb(vcpu, apqn)) {
-      return AP_RESPONSE_Q_NOT_AVAIL << 16;
-    }
+    const linked = (): boolean =>
+      image.queue(apqn) === q && image.word(image.cold(q) + K_MDEV) === mdev;
+    if (!attached || !linked() || !this.#inApcb(vcpu, apqn)) return AP_RESPONSE_Q_NOT_AVAIL << 16;
     // Linux would wait for the mdevs lock until the reset has ended; its guests come again on this answer (VD-33).
     if (image.word(image.cold(q) + K_HOST_RESET) !== 0)
       return this.#kernel.statusWithCode(q, AP_RESPONSE_RESET_IN_PROGRESS);
-    this.#kernel.lockQueue(q);
     const enable = (image.word(vcpu + V_GR + 2) & AQIC_IR) !== 0;
     const before = this.#kernel.statusWithCode(q, AP_RESPONSE_NORMAL);
-    const rc = enable ? this.#enable(vcpu, q) : this.#disable(q);
-    const status = rc === AP_RESPONSE_NORMAL ? before : this.#kernel.statusWithCode(q, rc);
-    this.#kernel.unlockQueue(q);
-    return status;
+    const rc = yield* enable ? this.#enable(vcpu, q) : this.#disable(q);
+    // The queue can have left the mdev while this waited.
+    if (!linked()) return AP_RESPONSE_Q_NOT_AVAIL << 16;
+    return rc === AP_RESPONSE_NORMAL ? before : this.#kernel.statusWithCode(q, rc);
   }
 
   /** VD-07 only: the shadow is otherwise not consulted. */
@@ -160,7 +213,7 @@ export class AqicHandler {
   }
 
   /** vfio_ap_irq_enable. Returns the response code the guest sees. */
-  #enable(vcpu: number, q: number): number {
+  *#enable(vcpu: number, q: number): Steps {
     const image = this.#image;
     const record = image.word(vcpu + V_GUEST);
     const guest = image.guestNumber(record);
@@ -175,7 +228,7 @@ export class AqicHandler {
     }
     const rc = this.#hostEnable(q, record, nib, isc);
     if (rc === AP_RESPONSE_NORMAL) this.#remember(q, guest, nib, isc);
-    else this.#undo(q, guest, isc, rc);
+    else yield* this.#undo(q, guest, isc, rc);
     return rc;
   }
 
@@ -209,7 +262,7 @@ export class AqicHandler {
   }
 
   /** 07: the new pin and registration are taken back. Others: disable frees the old ones; the new ones leak in Linux (VD-18). */
-  #undo(q: number, guest: number, isc: number, rc: number): void {
+  *#undo(q: number, guest: number, isc: number, rc: number): Generator<number, void, void> {
     const leaks =
       rc !== AP_RESPONSE_OTHERWISE_CHANGED &&
       (this.#image.word(C_HOST_SWITCHES) & HOST_LEAKS_AQIC) !== 0;
@@ -217,32 +270,35 @@ export class AqicHandler {
       unregisterIsc(this.#image, guest, isc);
       this.#unpin(guest);
     }
-    if (rc !== AP_RESPONSE_OTHERWISE_CHANGED) this.#disable(q);
+    if (rc !== AP_RESPONSE_OTHERWISE_CHANGED) yield* this.#disable(q);
   }
 
   /** vfio_ap_irq_disable: AQIC until accepted, TAPQ until the I bit is off, then everything is freed. */
-  #disable(q: number): number {
+  *#disable(q: number): Steps {
+    const unchanged = this.#unchanged(q);
     let rc = AP_RESPONSE_NORMAL;
     for (let attempt = 0; attempt < DISABLE_ATTEMPTS; attempt++) {
+      if (attempt > 0) yield POLL_NS;
+      if (!unchanged()) return rc;
       rc = this.#hostState(q, FC_AQIC);
       if (rc === AP_RESPONSE_NORMAL) rc = this.#kernel.beginDisable(q);
       if (rc !== AP_RESPONSE_BUSY && rc !== AP_RESPONSE_RESET_IN_PROGRESS) break;
-      if (attempt < DISABLE_ATTEMPTS - 1) this.#sleep(POLL_NS);
     }
-    if (rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_OTHERWISE_CHANGED) this.#waitForClear(q);
+    const accepted = rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_OTHERWISE_CHANGED;
+    for (let poll = 0; accepted && poll < CLEAR_POLLS && !this.#isClear(q); poll++) {
+      yield POLL_NS;
+      if (!unchanged()) return rc;
+    }
     this.#free(q);
     return rc;
   }
 
-  /** vfio_ap_wait_for_irqclear: 00 and 02 show the I bit, 05 shows nothing, anything else ends the wait. */
-  #waitForClear(q: number): void {
-    for (let poll = 0; poll < CLEAR_POLLS; poll++) {
-      const rc = this.#hostState(q, FC_TAPQ);
-      const shown = rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_RESET_IN_PROGRESS;
-      if (!shown && rc !== AP_RESPONSE_BUSY) return;
-      if (shown && (this.#kernel.statusWithCode(q, rc) & STATUS_IRQ) === 0) return;
-      this.#sleep(POLL_NS);
-    }
+  /** One look of vfio_ap_wait_for_irqclear: 00 and 02 show the I bit, 05 shows nothing, anything else ends the wait. */
+  #isClear(q: number): boolean {
+    const rc = this.#hostState(q, FC_TAPQ);
+    const shown = rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_RESET_IN_PROGRESS;
+    if (!shown) return rc !== AP_RESPONSE_BUSY;
+    return (this.#kernel.statusWithCode(q, rc) & STATUS_IRQ) === 0;
   }
 
   /** vfio_pin_pages of the notification byte's page. That of a secure-execution guest counts as shared (VD-44). */

@@ -8,10 +8,12 @@ const CONTENDED = 0x40000000;
 /** A waiter looks again so often, whatever it was told. */
 const WAIT_MS = 1;
 
-/** Takes the lock for `owner`, the number of a thread plus 1. */
+/** Takes the lock for `owner`, the number of a thread plus 1. Throws where the owner has it: it would wait for itself for ever. */
 export const lockMdevs = (i32: Int32Array, owner: number): void => {
   while (Atomics.compareExchange(i32, C_MDEVS_LOCK, 0, owner) !== 0) {
     const held = Atomics.load(i32, C_MDEVS_LOCK);
+    if ((held & ~CONTENDED) === owner)
+      throw new Error('the mdevs lock is taken twice by its owner');
     const contended = held | CONTENDED;
     if (held !== 0 && Atomics.compareExchange(i32, C_MDEVS_LOCK, held, contended) === held)
       Atomics.wait(i32, C_MDEVS_LOCK, contended, WAIT_MS);

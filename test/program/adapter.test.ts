@@ -54,6 +54,14 @@ describe('on the real machine', () => {
       'G.0: mem 0x3000 = aa\nG.1: mem 0x3000 1 => aa\nG.0: insn b2af0000 gr9=7\nG.1: insn b2af0000 => gr9=0',
     ],
     [
+      'an mdev that another guest has open cannot be attached, nor can the own one twice, and nobody loses anything',
+      'sysfs: attach H G => EBUSY\nsysfs: attach G => EBUSY\nG.0: tapq 05.0004 => cc=0\nsysfs: detach H\nG.0: tapq 05.0004 => cc=0\nsysfs: detach G\nsysfs: attach H G => ok\nsysfs: attach G => EBUSY\nH.0: tapq 05.0004 => cc=0\nG.0: tapq 05.0004 => rc=01',
+    ],
+    [
+      'the scan that a change of the partition starts ends at once, with a step: line in the program too',
+      'lpar: remove-adapter 6\nsysfs: cat /sys/bus/ap/devices/card06/hwtype => ENOENT\nstep: A sysfs: cat /sys/bus/ap/apmask\nstep: all\nlpar: add-adapter 6\nsysfs: cat /sys/bus/ap/devices/card06/hwtype => "14\\n"',
+    ],
+    [
       'what the partition does not have is ENODEV, what it has already EEXIST',
       'lpar: deconfigure 9 => ENODEV\nlpar: add-adapter 9 => ENODEV\nlpar: add-adapter 5 => EEXIST\nlpar: busy 05.0009 1ms => ENODEV',
     ],

@@ -8,7 +8,7 @@ import type { MachineConfig } from '../../config/types.ts';
 import type { Partition } from '../../lpar/partition.ts';
 import type { AdapterService } from '../../lpar/service.ts';
 import { createHostSide, type HostSide } from '../../sysfs/host-side.ts';
-import type { AqicHandler } from '../../vfio-ap/aqic.ts';
+import { type AqicHandler, HOST_RESET_RUNNING } from '../../vfio-ap/aqic.ts';
 import type { QueueInterrupts, QueueLinks } from '../../vfio-ap/ports.ts';
 import type { GuestHandle } from '../api/guest-handle.ts';
 import { profileOf, switchesFor } from './compose.ts';
@@ -67,9 +67,8 @@ export const reaches = (image: MachineImage, guest: number, apqn: number): boole
 
 const interruptsOf = (image: MachineImage, aqic: AqicHandler): QueueInterrupts => ({
   freeResources: (apqn) => aqic.freeResources(image.queue(apqn)),
-  // biome-ignore lint/correctness/useYield: the handler lets time pass by itself; the port asks for an operation.
   *disable(apqn): Operation<void> {
-    aqic.disable(image.queue(apqn));
+    for (const waitNs of aqic.disable(image.queue(apqn))) yield { waitNs };
   },
   nibPage: (apqn) => aqic.nibPage(image.queue(apqn)),
 });
@@ -88,7 +87,9 @@ const linksOf = (image: MachineImage): QueueLinks => {
 
 const setResetting = (image: MachineImage, apqn: number, on: boolean): void => {
   const q = image.queue(apqn);
-  if (q !== image.queueRecord(0)) image.i32[image.cold(q) + K_HOST_RESET] = on ? 1 : 0;
+  if (q === image.queueRecord(0)) return;
+  if (on) Atomics.or(image.i32, image.cold(q) + K_HOST_RESET, HOST_RESET_RUNNING);
+  else Atomics.and(image.i32, image.cold(q) + K_HOST_RESET, ~HOST_RESET_RUNNING);
 };
 
 const setAttached = (image: MachineImage, mdev: number, attached: boolean): void => {

@@ -246,8 +246,10 @@ export class Machine {
   /** As `attach`, for a caller that drives operations itself; `to` names the guest whose mdev it is. */
   *attachOperation(name: string, to = name): Operation<string> {
     const guest = this.guest(name);
-    if (to === name && this.#files.has(name)) return 'EBUSY';
-    const opened = yield* openVfioDevice(this.host.matrix, this.guest(to).uuid, guest.vm);
+    const { uuid } = this.guest(to);
+    // vfio_group_fops_open: a group that somebody has open cannot be opened again, not by its own user either.
+    if ((this.host.matrix.byUuid.get(uuid)?.opens ?? 0) > 0) return 'EBUSY';
+    const opened = yield* openVfioDevice(this.host.matrix, uuid, guest.vm);
     if (opened.errno !== undefined) return opened.errno;
     this.#files.set(name, opened.file);
     return 'ok';
