@@ -4,8 +4,8 @@
 // Source: docs/reference/performance.md section 5 (recovery).
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import { C_POOL_LOCK, K_HOST_RESET, Q_LOCK, T_IN_SIE } from '../../native-like/machine/layout.ts';
-import { HOST_RESET_OWNER_SHIFT, HOST_RESET_RUNNING } from '../vfio-ap/aqic.ts';
 import { releaseMdevs } from '../vfio-ap/mdevs-lock.ts';
+import { HOST_RESET_OWNER_SHIFT, HOST_RESET_RUNNING } from '../vfio-ap/queue-steps.ts';
 
 /** Takes all of it from the thread with this number. */
 export const releaseDead = (image: MachineImage, thread: number): void => {

@@ -42,6 +42,7 @@ import { HOOK_HANDLED, HOOK_UNSUPPORTED } from '../kvm/intercept.ts';
 import { registerIsc, unregisterIsc } from '../kvm/isc.ts';
 import type { Kernel } from '../lpar/kernel.ts';
 import { lockMdevs, unlockMdevs } from './mdevs-lock.ts';
+import { QueueSteps, type Steps } from './queue-steps.ts';
 
 /** Page size of a pin. */
 const PAGE_MASK = ~0xfff;
@@ -49,9 +50,6 @@ const PAGE_MASK = ~0xfff;
 const DISABLE_ATTEMPTS = 6;
 const CLEAR_POLLS = 5;
 const POLL_NS = 20_000_000;
-/** K_HOST_RESET: this bit, and above it the number of the thread, plus 1, that waits for the queue in AQIC. */
-export const HOST_RESET_RUNNING = 1;
-export const HOST_RESET_OWNER_SHIFT = 8;
 /** Stored ISC + 1, so that a zeroed record holds none. */
 const NO_ISC = 0;
 const SAVED_ISC_MASK = 0xff;
@@ -69,16 +67,11 @@ export interface AqicOptions {
   readonly externalSize?: (guest: number) => number;
 }
 
-/**
- * Work on a queue's interruptions, resumed with the mdevs lock and the queue held. What it yields are nanoseconds to wait, without
- * any lock; what it knew of the queue has to be asked again then.
- */
-type Steps = Generator<number, number, void>;
-
 /** The hook and the release of what it holds. */
 export class AqicHandler {
   readonly #image: MachineImage;
   readonly #kernel: Kernel;
+  readonly #steps: QueueSteps;
   readonly #owner: number;
   readonly #sleep: (ns: number) => void;
   readonly #externalSize: (guest: number) => number;
@@ -86,6 +79,7 @@ export class AqicHandler {
   constructor(options: AqicOptions) {
     this.#image = options.image;
     this.#kernel = options.kernel;
+    this.#steps = new QueueSteps(options.image, options.kernel, options.thread + 1);
     this.#owner = options.thread + 1;
     this.#sleep = options.sleep;
     this.#externalSize = options.externalSize ?? (() => 0);
@@ -96,7 +90,7 @@ export class AqicHandler {
     if ((this.#image.word(vcpu + V_FACILITIES) & FACILITY_AIV) === 0) return HOOK_UNSUPPORTED;
     const apqn = this.#image.word(vcpu + V_GR + 1) & 0xffff;
     const q = this.#image.queue(apqn);
-    const steps = this.#unlocked(q, this.#status(vcpu, mdev, apqn, q));
+    const steps = this.#steps.run(q, this.#status(vcpu, mdev, apqn, q));
     let step = steps.next();
     for (; step.done !== true; step = steps.next()) this.#sleep(step.value);
     const status = step.value;
@@ -134,43 +128,7 @@ export class AqicHandler {
 
   /** vfio_ap_irq_disable by the host itself: yields nanoseconds to wait, ends with the response code. */
   disable(q: number): Steps {
-    return this.#unlocked(q, this.#disable(q));
-  }
-
-  /** Runs `steps` with the locks, and hands on what they yield without them; until the next step the queue takes no other AQIC. */
-  *#unlocked(q: number, steps: Steps): Steps {
-    try {
-      for (;;) {
-        const step = this.#locked(q, steps);
-        if (step.done === true) return step.value;
-        yield step.value;
-      }
-    } finally {
-      this.#claim(q, false);
-    }
-  }
-
-  #locked(q: number, steps: Steps): IteratorResult<number, number> {
-    lockMdevs(this.#image.i32, this.#owner);
-    this.#kernel.lockQueue(q);
-    try {
-      const step = steps.next();
-      if (step.done !== true) this.#claim(q, true);
-      return step;
-    } finally {
-      this.#kernel.unlockQueue(q);
-      unlockMdevs(this.#image.i32);
-    }
-  }
-
-  /** Notes in the queue that this thread waits for it, or that it does no longer. */
-  #claim(q: number, waits: boolean): void {
-    const { i32 } = this.#image;
-    const word = this.#image.cold(q) + K_HOST_RESET;
-    const mine = this.#owner << HOST_RESET_OWNER_SHIFT;
-    if (waits) Atomics.or(i32, word, mine);
-    else if ((Atomics.load(i32, word) & ~HOST_RESET_RUNNING) === mine)
-      Atomics.and(i32, word, HOST_RESET_RUNNING);
+    return this.#steps.run(q, this.#disable(q));
   }
 
   /** Tells after a wait whether the queue still is what it was: there, linked to the same mdev, with the same registration. */

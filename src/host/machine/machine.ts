@@ -245,11 +245,10 @@ export class Machine {
 
   /** As `attach`, for a caller that drives operations itself; `to` names the guest whose mdev it is. */
   *attachOperation(name: string, to = name): Operation<string> {
-    const guest = this.guest(name);
     const { uuid } = this.guest(to);
-    // vfio_group_fops_open: a group that somebody has open cannot be opened again, not by its own user either.
+    // vfio_group_fops_open: what somebody has open cannot be opened again.
     if ((this.host.matrix.byUuid.get(uuid)?.opens ?? 0) > 0) return 'EBUSY';
-    const opened = yield* openVfioDevice(this.host.matrix, uuid, guest.vm);
+    const opened = yield* openVfioDevice(this.host.matrix, uuid, this.guest(name).vm);
     if (opened.errno !== undefined) return opened.errno;
     this.#files.set(name, opened.file);
     return 'ok';
@@ -295,9 +294,7 @@ export class Machine {
     });
   }
 
-  /**
-   * From now on `onStep` is called where vCPUs can go on: hook and CRYCB writes, instructions of the host; locks become steps.
-   */
+  /** From now on `onStep` is called where vCPUs can go on: hook and CRYCB writes, instructions of the host; locks are steps. */
   reportSteps(onStep: (what: string) => void): void {
     this.#onStep = onStep;
     for (const { vm } of this.guests) vm.onStep = (what) => onStep(`${vm.name}: ${what}`);
