@@ -56,7 +56,7 @@ const aqicOnce = (machine: Machine, vcpu: number, enable: boolean): void => {
   if (machine.kernel.execute(vcpu, PQAP_WORD) !== EXECUTE_INTERCEPT)
     throw new Error('AQIC was not intercepted');
   leaveSie(i32, vcpu, thread);
-  machine.intercepts.handle(vcpu);
+  machine.context.intercepts.handle(vcpu);
   enterSie(i32, vcpu, thread);
   const status = i32[vcpu + V_GR + 3] as number;
   if ((status & STATUS_RC_MASK) !== 0) throw new Error(`AQIC ended with ${status.toString(16)}`);

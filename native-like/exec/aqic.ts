@@ -22,6 +22,7 @@ import {
   ATTENTION_AQIC,
   C_GUESTS,
   C_TIME_AQIC,
+  G_EXTERNAL,
   GISA_ADDRESS_BASE,
   GISA_ADDRESS_STRIDE,
   GISA_STRIDE_BYTE,
@@ -34,6 +35,8 @@ import {
   K_NIB_BYTE,
   K_NOTIFY_GUEST,
   K_REQUESTS,
+  K_SAVED_NIB,
+  PAGE_BYTES,
   Q_ATTENTION,
   Q_COLD,
   Q_STATUS,
@@ -50,6 +53,8 @@ import { F64, GISAS_BYTE, GUESTS, I32, markPending } from './views.ts';
 
 /** No GISA designated. */
 const GISA_NONE = 0;
+/** K_NIB_BYTE of a notification byte behind the external accessor. */
+const NIB_OUTSIDE = -1;
 /** GISA origin or format unusable. */
 const GISA_BAD = -1;
 
@@ -119,18 +124,28 @@ export const enable = (
   return AP_RESPONSE_NORMAL;
 };
 
+/** Enables for a program whose storage is outside the image. It has no guests whose GISA could be meant. */
+const enableOutside = (v: number, q: number, nib: number, gisa: number, isc: number): number => {
+  if (gisa !== GISA_NONE) return AP_RESPONSE_INVALID_GISA;
+  const code = enable(q, NIB_OUTSIDE, 0, isc, I32[v + V_GUEST]);
+  if (code === AP_RESPONSE_NORMAL) I32[I32[q + Q_COLD] + K_SAVED_NIB] = nib;
+  return code;
+};
+
 /** Enable as the registers say: 05, 07, 06, 08 in this order. */
 const enableByRegisters = (v: number, q: number): number => {
   if ((I32[q + Q_ATTENTION] & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
   if ((I32[q + Q_STATUS] & STATUS_IRQ) !== 0) return AP_RESPONSE_OTHERWISE_CHANGED;
   const nibLow = I32[v + V_GR + 5] & addressMask(v);
   const nibHigh = addressHigh(v, I32[v + V_GR + 4]);
-  const outside = nibHigh !== 0 || nibLow <= 0 || nibLow >= I32[v + V_STORAGE_SIZE];
-  if (outside) return AP_RESPONSE_INVALID_ADDRESS;
+  const pages = I32[I32[v + V_GUEST] + G_EXTERNAL];
+  const beyond = pages === 0 ? nibLow >= I32[v + V_STORAGE_SIZE] : nibLow / PAGE_BYTES >= pages;
+  if (nibHigh !== 0 || nibLow <= 0 || beyond) return AP_RESPONSE_INVALID_ADDRESS;
   const high = I32[v + V_GR + 2];
   const low = I32[v + V_GR + 3];
   const gisa = designatedGisa(v, high, low);
   if (gisa === GISA_BAD) return AP_RESPONSE_INVALID_GISA;
+  if (pages !== 0) return enableOutside(v, q, nibLow, gisa, low & AQIC_ISC_MASK);
   const nib = I32[v + V_STORAGE_BYTE] + nibLow;
   if (gisa === GISA_NONE) return enable(q, nib, 0, low & AQIC_ISC_MASK, I32[v + V_GUEST]);
   const kvmGuest = gisa < I32[v + V_STORAGE_BYTE] ? (gisa - GISAS_BYTE) / GISA_STRIDE_BYTE : 0;

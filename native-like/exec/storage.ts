@@ -71,7 +71,7 @@ export const fetchGuest = (
   bytes: number,
   target: number,
 ): number => {
-  if (isExternal(v) && external !== undefined) return external.fetch(v, high, low, bytes, target);
+  if (isExternal(v)) return external?.fetch(v, high, low, bytes, target) ?? PGM_ADDRESSING;
   const source = locate(v, high, low, length);
   if (source < 0) return PGM_ADDRESSING;
   copyBytes(target, source, bytes);
@@ -86,7 +86,7 @@ export const storeGuest = (
   length: number,
   source: number,
 ): number => {
-  if (isExternal(v) && external !== undefined) return external.store(v, high, low, length, source);
+  if (isExternal(v)) return external?.store(v, high, low, length, source) ?? PGM_ADDRESSING;
   const target = locate(v, high, low, length);
   if (target < 0) return PGM_ADDRESSING;
   copyBytes(target, source, length);

@@ -129,7 +129,7 @@ export const G_VCPUS = 4;
 export const G_CRYCBD = 5;
 /** Mdev number in the PQAP hook slot; 0 = no hook. */
 export const G_HOOK = 6;
-/** 0 storage in the image, 1 storage behind the external accessor. */
+/** Pages of storage behind the external accessor; 0 = the storage is in the image. */
 export const G_EXTERNAL = 7;
 /** Number of faults that name this guest. */
 export const G_FAULTS = 8;
@@ -254,7 +254,7 @@ export const K_ASYNC_RC = 9;
 /** BIND_* */
 export const K_BIND = 10;
 export const K_SECRET = 11;
-/** Notification byte: offset in the image; 0 none; -1 behind the external accessor. */
+/** Notification byte: offset in the image; 0 none; -1 behind the external accessor, at the address K_SAVED_NIB. */
 export const K_NIB_BYTE = 12;
 /** Offset of the GISA in the image, 0 = none (host interruption). */
 export const K_GISA_BYTE = 13;
@@ -271,7 +271,7 @@ export const K_SERVICE = 18;
 export const K_MODE = 19;
 /** K_REQUESTS when the pending AQIC was accepted: of two things due at the same time the one accepted first happens first. */
 export const K_AQIC_AFTER = 20;
-/** Guest notification address as the guest gave it (saved_iova); guest number << 8 | its sub-class + 1, for vfio_ap. 0 = none. */
+/** Notification address as the program gave it (saved_iova); guest number << 8 | its sub-class + 1, for vfio_ap. 0 = none. */
 export const K_SAVED_NIB = 21;
 export const K_SAVED_ISC = 22;
 /** mdev the queue is linked to; 0 = none. */

@@ -14,7 +14,7 @@ const CONFLICTS: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['kernel', ['image']],
   ['image', ['initrd']],
-  ['lpar', ['guest', 'shell', 'trace']],
+  ['lpar', ['guest', 'shell']],
   [
     'demo',
     [

@@ -6,9 +6,8 @@ import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { Machine } from '../host/machine/machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
-import { createQemuMachine } from './guest-machine.ts';
+import { createLparMachine, createQemuMachine, PARTITION } from './guest-machine.ts';
 import type { LaunchOptions } from './launch.ts';
-import { createLparMachine } from './lpar-machine.ts';
 import { Poller } from './poller.ts';
 import { attachGuest, bootGuest, type ServedGuest, type ServeOptions } from './serve.ts';
 import type { ApService } from './service.ts';
@@ -25,7 +24,7 @@ export interface QemuCommand extends ServeOptions {
   readonly attach?: string;
   /** How to boot; not needed with `attach`. `cpus` default: the guest's vCPUs. */
   readonly launch?: LaunchOptions;
-  /** Takes a record of each AP instruction of the guests; not with `lpar`. */
+  /** Takes a record of each AP instruction of the guests. */
   readonly onTrace?: TakeTrace;
   /** Path of a Unix socket for the administrator's shell. */
   readonly shellSocket?: string;
@@ -45,9 +44,6 @@ interface Target {
   readonly service: ApService;
   readonly cpus: number;
 }
-
-/** Name under which the partition itself is served. */
-export const PARTITION = 'partition';
 
 /**
  * Runs the command until every guest has ended or `signal` aborts.
@@ -88,9 +84,9 @@ export async function runQemu(command: QemuCommand): Promise<void> {
 
 async function prepare(command: QemuCommand) {
   if (command.lpar === true) {
-    const machine = await createLparMachine(command.config);
+    const { machine, service } = await createLparMachine(command.config, command.onTrace);
     const cpus = command.launch?.cpus ?? 1;
-    const targets: Target[] = [{ name: PARTITION, service: machine.service, cpus }];
+    const targets: Target[] = [{ name: PARTITION, service, cpus }];
     return { machine, targets, close: () => machine.close() };
   }
   const names = guestNames(command);

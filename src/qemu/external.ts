@@ -6,16 +6,13 @@ import type { ExternalStorage } from '../../native-like/exec/registry.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   G_EXTERNAL,
-  K_NIB_BYTE,
   K_NOTIFY_GUEST,
   K_SAVED_NIB,
+  PAGE_BYTES,
   V_GUEST,
 } from '../../native-like/machine/layout.ts';
 import { PGM_ADDRESSING } from './dat.ts';
 import type { ServedStorage } from './service.ts';
-
-/** Added to the notification address of a guest without KVM, so that the offset in the image is negative: not in the image. */
-export const EXTERNAL_NIB_BIAS = -0x80000000;
 
 interface Route {
   readonly storage: ServedStorage;
@@ -32,7 +29,7 @@ export class ExternalRouter implements ExternalStorage {
   /** Storage of a guest lies outside from now on. */
   connect(guest: number, storage: ServedStorage): void {
     const record = this.#image().guest(guest);
-    this.#image().i32[record + G_EXTERNAL] = 1;
+    this.#image().i32[record + G_EXTERNAL] = Math.ceil(storage.size / PAGE_BYTES);
     this.#routes.set(record, { storage, cpu: 0 });
   }
 
@@ -40,11 +37,6 @@ export class ExternalRouter implements ExternalStorage {
   select(guest: number, cpu: number): void {
     const route = this.#routes.get(this.#image().guest(guest));
     if (route !== undefined) route.cpu = cpu;
-  }
-
-  /** Bytes of a guest's storage outside; 0 when it has none. */
-  storageSize(guest: number): number {
-    return this.#routes.get(this.#image().guest(guest))?.storage.size ?? 0;
   }
 
   fetch(vcpu: number, high: number, low: number, length: number, target: number): number {
@@ -64,10 +56,7 @@ export class ExternalRouter implements ExternalStorage {
   notify(cold: number): void {
     const image = this.#image();
     const route = this.#routes.get(image.word(cold + K_NOTIFY_GUEST) || image.guest(0));
-    const nib = image.word(cold + K_NIB_BYTE);
-    // -1: the hook of vfio_ap has kept the address; else it is ours, with the bias.
-    const address = nib === -1 ? image.word(cold + K_SAVED_NIB) >>> 0 : nib - EXTERNAL_NIB_BIAS;
-    route?.storage.storeAbsolute(address, 1);
+    route?.storage.storeAbsolute(image.word(cold + K_SAVED_NIB) >>> 0, 1);
   }
 
   #route(vcpu: number): Route | undefined {

@@ -8,15 +8,10 @@ import { keyCacheStatistics } from '../cex/key-cache.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../guest/cpu.ts';
-import { cardModels } from '../host/context/card-models.ts';
+import { ExecutionContext } from '../host/context/execution-context.ts';
 import { ImageCpu } from '../host/context/image-cpu.ts';
-import { kernelCalls } from '../host/context/kernel-calls.ts';
 import { guestProgram } from '../host/machine/guest-program.ts';
-import { InterceptHandler } from '../kvm/intercept.ts';
 import { enabledMask, pendingMask } from '../kvm/interruptions.ts';
-import { type Kernel, loadKernel } from '../lpar/kernel.ts';
-import { AdapterService } from '../lpar/service.ts';
-import { AqicHandler } from '../vfio-ap/aqic.ts';
 import { enterSie, leaveSie, serveEvent } from './sie.ts';
 import type { VcpuReport, VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
@@ -40,59 +35,58 @@ interface Running {
   failure: string | undefined;
 }
 
+/** The machine's time, by the computer's clock. */
+const machineNs = ({ startMs }: WorkerTask): number =>
+  (performance.timeOrigin + performance.now() - startMs) * NS_PER_MS;
+
+/** What the thread executes with. The AQIC hook sleeps as the driver does. */
+const createContext = (task: WorkerTask): Promise<ExecutionContext> => {
+  const image = new MachineImage(task.memory);
+  const block = image.thread(task.thread);
+  return ExecutionContext.create(image, {
+    thread: task.thread,
+    cards: new Map(task.cards.map((card) => [card.apid, card])),
+    seed: task.seed,
+    shared: task.spread,
+    traced: task.traced,
+    sleep: (ns) => {
+      Atomics.wait(image.i32, block + T_DOORBELL + 1, 0, ns / NS_PER_MS);
+      image.f64[block >> 1] = machineNs(task);
+    },
+    event: (vcpu) => serveEvent(image.i32, vcpu, block),
+  });
+};
+
 class Worker {
   readonly #task: WorkerTask;
   readonly #image: MachineImage;
   readonly #i32: Int32Array;
-  readonly #service: AdapterService;
-  readonly #intercepts: InterceptHandler;
-  readonly #kernel: Kernel;
   readonly #block: number;
+  readonly #context: ExecutionContext;
   readonly #running: Running[] = [];
   #sleeps = 0;
   #nextReportMs: number;
 
-  constructor(task: WorkerTask, image: MachineImage, kernel: Kernel) {
+  private constructor(task: WorkerTask, context: ExecutionContext) {
     this.#task = task;
-    this.#image = image;
-    this.#i32 = image.i32;
-    this.#kernel = kernel;
-    this.#block = image.thread(task.thread);
-    const cards = new Map(task.cards.map((card) => [card.apid, card]));
-    this.#service = new AdapterService(
-      image,
-      kernel,
-      cardModels(image, cards, task.seed, task.thread),
-      task.thread,
-    );
-    const aqic = new AqicHandler({
-      image,
-      kernel,
-      thread: task.thread,
-      sleep: (ns) => this.#pause(ns),
-    });
-    this.#intercepts = new InterceptHandler(image, kernel, aqic.handle);
+    this.#context = context;
+    this.#image = context.image;
+    this.#i32 = context.image.i32;
+    this.#block = context.image.thread(task.thread);
     this.#nextReportMs = performance.now() + task.progressMs;
   }
 
-  async prepare(): Promise<void> {
-    for (const vcpu of this.#task.vcpus) this.#running.push(await this.#prepareVcpu(vcpu));
+  /** With its programs begun. */
+  static async create(task: WorkerTask): Promise<Worker> {
+    const worker = new Worker(task, await createContext(task));
+    for (const vcpu of task.vcpus) worker.#running.push(await worker.#prepareVcpu(vcpu));
+    return worker;
   }
 
   async #prepareVcpu(task: VcpuTask): Promise<Running> {
     const program = await guestProgram(task.program);
     const block = this.#image.vcpu(task.guest, task.vcpu);
-    const cpu = new ImageCpu({
-      image: this.#image,
-      kernel: this.#kernel,
-      intercepts: this.#intercepts,
-      guest: task.guest,
-      vcpu: task.vcpu,
-      thread: this.#task.thread,
-      event: (vcpu) => serveEvent(this.#i32, vcpu, this.#block),
-      shared: this.#task.spread,
-      traced: this.#task.traced,
-    });
+    const cpu = new ImageCpu(this.#context, task.guest, task.vcpu);
     Atomics.store(this.#i32, this.#image.runner(block), this.#task.thread + 1);
     const counters = new Int32Array(COUNTER_WORDS);
     apCpuOf(cpu).counters = counters;
@@ -123,8 +117,8 @@ class Worker {
   }
 
   #readClock(): number {
-    const now = (performance.timeOrigin + performance.now() - this.#task.startMs) * NS_PER_MS;
-    this.#image.f64[this.#block >> 1] = now;
+    const now = machineNs(this.#task);
+    this.#context.nowNs = now;
     return now;
   }
 
@@ -155,7 +149,8 @@ class Worker {
       const now = this.#readClock();
       if (!this.#runnable(vcpu, now)) break;
       this.#step(vcpu);
-      if (this.#service.wanted && vcpu.task.vcpu === 0) this.#service.serve(vcpu.task.guest);
+      if (this.#context.service.wanted && vcpu.task.vcpu === 0)
+        this.#context.service.serve(vcpu.task.guest);
     }
   }
 
@@ -178,7 +173,7 @@ class Worker {
       enterSie(this.#i32, vcpu.cpu.block, this.#block);
       try {
         this.#readClock();
-        due = Math.min(due, this.#service.serve(vcpu.task.guest));
+        due = Math.min(due, this.#context.service.serve(vcpu.task.guest));
       } finally {
         leaveSie(this.#i32, vcpu.cpu.block, this.#block);
       }
@@ -197,12 +192,6 @@ class Worker {
     if (Atomics.exchange(this.#i32, doorbell, 0) !== 0) return;
     this.#sleeps++;
     Atomics.wait(this.#i32, doorbell, 0, wait / NS_PER_MS);
-  }
-
-  /** The AQIC hook sleeps as the driver does. */
-  #pause(ns: number): void {
-    Atomics.wait(this.#i32, this.#block + T_DOORBELL + 1, 0, ns / NS_PER_MS);
-    this.#readClock();
   }
 
   #reportProgress(): void {
@@ -240,9 +229,6 @@ class Worker {
 
 /** The task: runs until it is told to stop. */
 export default async function runVcpus(task: WorkerTask): Promise<WorkerReport> {
-  const image = new MachineImage(task.memory);
-  const kernel = await loadKernel(image, { thread: task.thread, ...kernelCalls(image) });
-  const worker = new Worker(task, image, kernel);
-  await worker.prepare();
+  const worker = await Worker.create(task);
   return worker.run();
 }

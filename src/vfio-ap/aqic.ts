@@ -34,6 +34,7 @@ import {
   K_SAVED_ISC,
   K_SAVED_NIB,
   MASK_AQM,
+  PAGE_BYTES,
   V_FACILITIES,
   V_GR,
   V_GUEST,
@@ -63,8 +64,6 @@ export interface AqicOptions {
   readonly thread: number;
   /** Lets time pass for the thread that executes the guest's AQIC. No lock is held meanwhile: host operations go on. */
   readonly sleep: (ns: number) => void;
-  /** Bytes of storage of a guest behind the external accessor. */
-  readonly externalSize?: (guest: number) => number;
 }
 
 /** The hook and the release of what it holds. */
@@ -74,7 +73,6 @@ export class AqicHandler {
   readonly #steps: QueueSteps;
   readonly #owner: number;
   readonly #sleep: (ns: number) => void;
-  readonly #externalSize: (guest: number) => number;
 
   constructor(options: AqicOptions) {
     this.#image = options.image;
@@ -82,7 +80,6 @@ export class AqicHandler {
     this.#steps = new QueueSteps(options.image, options.kernel, options.thread + 1);
     this.#owner = options.thread + 1;
     this.#sleep = options.sleep;
-    this.#externalSize = options.externalSize ?? (() => 0);
   }
 
   /** handle_pqap: status in GR1, or HOOK_UNSUPPORTED for a guest without AIV. */
@@ -176,8 +173,7 @@ export class AqicHandler {
     const record = image.word(vcpu + V_GUEST);
     const guest = image.guestNumber(record);
     const nib = image.word(vcpu + V_GR + 5);
-    if (!this.#pin(record, guest, image.word(vcpu + V_GR + 4), nib))
-      return AP_RESPONSE_INVALID_ADDRESS;
+    if (!this.#pin(record, image.word(vcpu + V_GR + 4), nib)) return AP_RESPONSE_INVALID_ADDRESS;
     const isc = image.word(vcpu + V_GR + 3) & AQIC_ISC_MASK;
     if (registerIsc(image, guest, isc) < 0) {
       this.#unpin(guest);
@@ -260,11 +256,9 @@ export class AqicHandler {
   }
 
   /** vfio_pin_pages of the notification byte's page. That of a secure-execution guest counts as shared (VD-44). */
-  #pin(record: number, guest: number, high: number, nib: number): boolean {
-    const size =
-      this.#image.word(record + G_EXTERNAL) === 0
-        ? this.#image.word(record + G_STORAGE_SIZE)
-        : this.#externalSize(guest);
+  #pin(record: number, high: number, nib: number): boolean {
+    const pages = this.#image.word(record + G_EXTERNAL);
+    const size = pages === 0 ? this.#image.word(record + G_STORAGE_SIZE) : pages * PAGE_BYTES;
     if (high !== 0 || nib === 0 || nib >>> 0 >= size) return false;
     const pins = this.#image.word(record + G_PINS);
     const limit = this.#image.word(record + G_PIN_LIMIT);

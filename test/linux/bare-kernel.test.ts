@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
 import { GuestConsole } from '../../src/qemu/console.ts';
-import { createQemuMachine } from '../../src/qemu/guest-machine.ts';
-import { createLparMachine } from '../../src/qemu/lpar-machine.ts';
+import { createLparMachine, createQemuMachine } from '../../src/qemu/guest-machine.ts';
 import { Poller } from '../../src/qemu/poller.ts';
 import { bootGuest } from '../../src/qemu/serve.ts';
 import type { ApService } from '../../src/qemu/service.ts';
@@ -62,7 +61,10 @@ const SERVED: readonly [string, string, () => Promise<Served>][] = [
   [
     'the partition',
     'f0800000ffff0000',
-    () => createLparMachine(configFromObject(twoGuests()).config),
+    async () => {
+      const { machine, service } = await createLparMachine(configFromObject(twoGuests()).config);
+      return { service, close: () => machine.close() };
+    },
   ],
 ];
 

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
 import { formatDemo, runDemo } from '../../src/qemu/demo.ts';
-import { createLparMachine } from '../../src/qemu/lpar-machine.ts';
+import { createLparMachine } from '../../src/qemu/guest-machine.ts';
 import { bootLinux } from './support/guest.ts';
 import { imageOrReason } from './support/requirements.ts';
 import { twoGuests } from './support/two-guests.ts';
@@ -39,8 +39,8 @@ describe.each(
   ].filter(([, found]) => found !== undefined) as [string, NonNullable<typeof image>][],
 )('--lpar with kernel %s', (_kernel, found) => {
   it('lists four adapters with four domains each, and its masks can be written', async () => {
-    const machine = await createLparMachine(configFromObject(PARTITION).config);
-    const guest = await bootLinux(machine.service, found, { cpus: 2 });
+    const { machine, service } = await createLparMachine(configFromObject(PARTITION).config);
+    const guest = await bootLinux(service, found, { cpus: 2 });
     try {
       const table = await guest.sh('lszcrypt');
       const names = table

@@ -9,41 +9,17 @@ import {
   STFLE_QCI,
 } from '../../../native-like/arch/facilities.ts';
 import { PSW_CC, PSW_CC_SHIFT } from '../../../native-like/arch/psw.ts';
-import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
-  C_CLOCKS,
-  CLOCK_STRIDE,
-  V_EVENT,
   V_EXIT,
   V_FACILITIES,
   V_GR,
   V_PSW_MASK_HIGH,
 } from '../../../native-like/machine/layout.ts';
-import { EXECUTE_INTERCEPT } from '../../../native-like/machine/outcome.ts';
 import type { Cpu } from '../../guest/cpu.ts';
-import type { InterceptHandler } from '../../kvm/intercept.ts';
 import { deliver } from '../../kvm/interruptions.ts';
-import type { Kernel } from '../../lpar/kernel.ts';
+import type { ExecutionContext } from './execution-context.ts';
 
 const KNOWN_FACILITIES: readonly number[] = [STFLE_QCI, STFLE_APFT, STFLE_AQIC, STFLE_MSAX3];
-
-export interface ImageCpuOptions {
-  readonly image: MachineImage;
-  readonly kernel: Kernel;
-  readonly intercepts: InterceptHandler;
-  /** Number of the guest in the image and of its vCPU. */
-  readonly guest: number;
-  readonly vcpu: number;
-  readonly thread: number;
-  /** Runs after each instruction (stepped mode: adapters take what is new). */
-  readonly after?: () => void;
-  /** Runs before an instruction when the vCPU's event word is set (pooled mode: out of interpretive execution and back). */
-  readonly event?: (vcpu: number) => void;
-  /** Other threads use the guest's queues too. */
-  readonly shared?: boolean;
-  /** Each instruction leaves a trace record. */
-  readonly traced?: boolean;
-}
 
 export class ImageCpu implements Cpu {
   /** Word index of the vCPU block. */
@@ -51,28 +27,16 @@ export class ImageCpu implements Cpu {
   readonly storage: Uint8Array;
   /** Instructions executed since the start. */
   executed = 0;
-  readonly #image: MachineImage;
+  readonly #context: ExecutionContext;
   readonly #i32: Int32Array;
-  readonly #kernel: Kernel;
-  readonly #intercepts: InterceptHandler;
-  readonly #clock: number;
-  readonly #shared: boolean;
-  readonly #traced: boolean;
-  readonly #after: (() => void) | undefined;
-  readonly #event: ((vcpu: number) => void) | undefined;
 
-  constructor(options: ImageCpuOptions) {
-    this.#image = options.image;
-    this.#i32 = options.image.i32;
-    this.#kernel = options.kernel;
-    this.#intercepts = options.intercepts;
-    this.#clock = (C_CLOCKS + options.thread * CLOCK_STRIDE) / 2;
-    this.#after = options.after;
-    this.#shared = options.shared ?? false;
-    this.#traced = options.traced ?? false;
-    this.#event = options.event;
-    this.block = options.image.vcpu(options.guest, options.vcpu);
-    this.storage = options.image.storage(options.guest);
+  /** vCPU `vcpu` of the guest with this number in the image. */
+  constructor(context: ExecutionContext, guest: number, vcpu: number) {
+    const { image } = context;
+    this.#context = context;
+    this.#i32 = image.i32;
+    this.block = image.vcpu(guest, vcpu);
+    this.storage = image.storage(guest);
   }
 
   grLow(n: number): number {
@@ -90,22 +54,8 @@ export class ImageCpu implements Cpu {
   }
 
   execute(instruction: number): number {
-    if (this.#event !== undefined && this.#i32[this.block + V_EVENT] !== 0) this.#event(this.block);
     this.executed++;
-    let ended = this.#executeOnce(instruction);
-    if (ended === EXECUTE_INTERCEPT) {
-      ended = this.#intercepts.handle(this.block);
-      if (this.#traced) this.#kernel.trace(this.block, instruction, this.grLow(0), ended);
-    }
-    if (this.#after !== undefined) this.#after();
-    return ended;
-  }
-
-  #executeOnce(instruction: number): number {
-    if (this.#traced) return this.#kernel.executeTraced(this.block, instruction, this.#shared);
-    return this.#shared
-      ? this.#kernel.executeShared(this.block, instruction)
-      : this.#kernel.execute(this.block, instruction);
+    return this.#context.execute(this.block, instruction);
   }
 
   conditionCode(): number {
@@ -123,10 +73,10 @@ export class ImageCpu implements Cpu {
   }
 
   takeInterruption(): number {
-    return deliver(this.#image, this.block);
+    return deliver(this.#context.image, this.block);
   }
 
   nowNs(): number {
-    return this.#image.f64[this.#clock] as number;
+    return this.#context.nowNs;
   }
 }

@@ -2,6 +2,7 @@
 // Machine memories with their kernel instances, reused by machines that follow each other in one process: module instances are
 // never freed, and shared memories reserve address space.
 // Source: docs/design.md section 3; docs/reference/performance.md section 4 rule 1.
+import { PGM_ADDRESSING } from '../../../native-like/arch/program-interruptions.ts';
 import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
 import { createSharedMemory } from '../../../native-like/machine/globals.ts';
 import {
@@ -17,12 +18,31 @@ import { ApemuError } from '../../errors.ts';
 import { type Kernel, loadKernel } from '../../lpar/kernel.ts';
 import { kernelCalls } from './kernel-calls.ts';
 
-/** A memory, its kernel, and the storage of guests outside the image (set by whoever serves such guests). */
+/** A memory with the kernel instance of one thread, and the storage of guests outside the image. */
 export interface LoadedImage {
   readonly image: MachineImage;
   readonly kernel: Kernel;
+  /** Number of the executing thread, 0 for the host. */
+  readonly thread: number;
+  /** Set by the context that uses it: each machine in this memory brings its own. */
   external: ExternalStorage | undefined;
 }
+
+/** Loads a kernel instance over an image for a thread. */
+export const loadImage = async (image: MachineImage, thread: number): Promise<LoadedImage> => {
+  const loaded: { external: ExternalStorage | undefined } = { external: undefined };
+  const kernel = await loadKernel(image, {
+    thread,
+    ...kernelCalls(image),
+    // Without anybody who knows the storage there is none.
+    external: {
+      fetch: (...operand) => loaded.external?.fetch(...operand) ?? PGM_ADDRESSING,
+      store: (...operand) => loaded.external?.store(...operand) ?? PGM_ADDRESSING,
+      notify: (cold) => loaded.external?.notify(cold),
+    },
+  });
+  return Object.assign(loaded, { image, kernel, thread });
+};
 
 interface Entry {
   /** Shape the regions of the memory are placed for. */
@@ -61,18 +81,7 @@ const createEntry = async (shape: ImageShape, capacity: ImageShape): Promise<Ent
     );
   }
   const image = layOutImage(createSharedMemory(bytes), shape, capacity);
-  // The kernel reaches the outside through this object, so that each machine can bring its own.
-  const outside: { loaded?: LoadedImage } = {};
-  const kernel = await loadKernel(image, {
-    ...kernelCalls(image),
-    external: {
-      fetch: (...operand) => outside.loaded?.external?.fetch(...operand) ?? 0,
-      store: (...operand) => outside.loaded?.external?.store(...operand) ?? 0,
-      notify: (cold) => outside.loaded?.external?.notify(cold),
-    },
-  });
-  outside.loaded = { image, kernel, external: undefined };
-  return { capacity, loaded: outside.loaded };
+  return { capacity, loaded: await loadImage(image, 0) };
 };
 
 const sameShape = (a: ImageShape, b: ImageShape): boolean =>

@@ -33,7 +33,7 @@ import { ApemuError } from '../../errors.ts';
 import { hostFacilities } from '../../kvm/guest-facilities.ts';
 import { type GuestExclusive, VirtualMachine } from '../../kvm/virtual-machine.ts';
 import type { Fault } from '../../lpar/faults.ts';
-import type { AdapterProfile } from '../../lpar/profile.ts';
+import type { AdapterProfile, PartitionProfile } from '../../lpar/profile.ts';
 import { type TakeTrace, TRACE_RECORDS } from '../../trace/ring.ts';
 import type { Card } from '../context/card-models.ts';
 
@@ -74,6 +74,19 @@ export const shapeOf = (config: MachineConfig, options: ShapeOptions): ImageShap
     })),
     ...Array.from({ length: options.nested ?? 0 }, () => ({ vcpus: 1, storageBytes: 0 })),
   ],
+  messageBytes: config.machine.messageMemory,
+  traceRecords: options.onTrace === undefined ? 0 : TRACE_RECORDS,
+});
+
+/** CPUs of a partition's program under QEMU share vCPU blocks beyond this number. */
+const PROGRAM_VCPUS = 2;
+
+/** The image of a partition alone, whose program's storage is elsewhere. */
+export const partitionShape = (
+  config: MachineConfig,
+  options: Pick<ShapeOptions, 'onTrace'>,
+): ImageShape => ({
+  guests: [{ vcpus: PROGRAM_VCPUS, storageBytes: 0 }],
   messageBytes: config.machine.messageMemory,
   traceRecords: options.onTrace === undefined ? 0 : TRACE_RECORDS,
 });
@@ -125,6 +138,14 @@ export const adapterProfile = (adapter: AdapterConfig): AdapterProfile => ({
   functions: adapter.functions,
   configured: adapter.configured,
   service: adapter.service,
+});
+
+/** What the partition is made with. */
+export const partitionProfile = (config: MachineConfig, seed: number): PartitionProfile => ({
+  adapters: [...config.machine.adapters.values()].map(adapterProfile),
+  usageDomains: config.machine.usageDomains,
+  controlDomains: config.machine.controlDomains,
+  seed,
 });
 
 /** What the card model of an adapter is told. */

@@ -1,74 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine composed from its configuration, in stepped mode: partition, host side, guests, virtual time.
+// The whole machine in stepped mode: a partition whose program is a host of ours with KVM guests, AP bus and vfio_ap.
 // Source: docs/design.md sections 1, 4 and 9.
-import type { ImageShape, MachineImage } from '../../../native-like/machine/image.ts';
-import { C_GENERATION, C_TIME_START } from '../../../native-like/machine/layout.ts';
+import { GISA_IPM } from '../../../native-like/arch/sie.ts';
+import type { ImageShape } from '../../../native-like/machine/image.ts';
 import { finish, type Operation } from '../../ap-bus/operation.ts';
 import { setAdapterTexts } from '../../ap-bus/zcrypt-card-files.ts';
-import { type FaultObject, faultFromObject } from '../../config/load.ts';
-import type { FaultConfig, MachineConfig } from '../../config/types.ts';
+import type { MachineConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';
 import type { GuestProgram } from '../../guest/cpu.ts';
 import { GisaAlerts } from '../../kvm/gib.ts';
-import { InterceptHandler } from '../../kvm/intercept.ts';
 import { NestedGuest } from '../../kvm/nested.ts';
 import type { VirtualMachine } from '../../kvm/virtual-machine.ts';
-import { Faults } from '../../lpar/faults.ts';
-import type { Kernel } from '../../lpar/kernel.ts';
-import { Partition } from '../../lpar/partition.ts';
-import { AdapterService, type ServiceModels } from '../../lpar/service.ts';
 import type { HostSide } from '../../sysfs/host-side.ts';
 import type { Sysfs } from '../../sysfs/sysfs.ts';
-import { TraceRings } from '../../trace/ring.ts';
-import { AqicHandler } from '../../vfio-ap/aqic.ts';
 import { openVfioDevice, type VfioApFile } from '../../vfio-ap/fd.ts';
 import { GuestHandle } from '../api/guest-handle.ts';
-import { type Card, cardModels } from '../context/card-models.ts';
 import { ImageCpu } from '../context/image-cpu.ts';
 import { type LoadedImage, releaseLoadedImage, takeLoadedImage } from '../context/loaded-image.ts';
 import { adapterTextsOf } from './adapter-texts.ts';
 import { bootMachine } from './boot.ts';
-import {
-  adapterProfile,
-  cardOf,
-  faultsOf,
-  guestNames,
-  type ShapeOptions,
-  shapeOf,
-  virtualMachines,
-  writeMachine,
-} from './compose.ts';
+import { type ShapeOptions, shapeOf, virtualMachines } from './compose.ts';
 import { wireHostSide } from './host-wiring.ts';
-import { Stepper } from './stepper.ts';
+import { PartitionMachine, type PartitionOptions } from './partition-machine.ts';
 
-export interface MachineOptions extends ShapeOptions {
-  /** Replaces the configuration's seed. */
-  readonly seed?: number;
-  /** Runs a change with a guest's vCPUs (undefined: all vCPUs) out of interpretive execution. Default: stepped, just runs it. */
-  readonly exclusive?: (guest: number | undefined, change: () => void) => void;
+export interface MachineOptions extends ShapeOptions, PartitionOptions {
   /** Leaves the guests' mdevs uncreated: the administrator does it. */
   readonly bare?: boolean;
-  /** Wraps what the adapters answer: a load generator remembers replies. */
-  readonly models?: (models: ServiceModels) => ServiceModels;
 }
 
-export class Machine {
-  readonly config: MachineConfig;
-  readonly image: MachineImage;
-  readonly kernel: Kernel;
-  readonly partition: Partition;
-  readonly faults: Faults;
+export class Machine extends PartitionMachine {
   readonly host: HostSide;
-  readonly stepper: Stepper;
-  readonly service: AdapterService;
-  readonly intercepts: InterceptHandler;
-  readonly aqic: AqicHandler;
-  /** Records of AP instructions, with `onTrace`. */
-  readonly trace: TraceRings | undefined;
   /** The host's handler of GISA alerts. */
   readonly alerts: GisaAlerts;
-  readonly loaded: LoadedImage;
-  readonly cards = new Map<number, Card>();
   readonly guests: readonly GuestHandle[];
   #onStep: (what: string) => void = () => {};
   #nested = 0;
@@ -76,59 +39,19 @@ export class Machine {
   readonly #files = new Map<string, VfioApFile>();
 
   private constructor(loaded: LoadedImage, config: MachineConfig, options: MachineOptions) {
-    this.config = config;
-    this.loaded = loaded;
-    this.image = loaded.image;
-    this.kernel = loaded.kernel;
-    const seed = options.seed ?? config.machine.seed;
-    const runExclusive = options.exclusive ?? ((_guest, change) => change());
-    const exclusive: typeof runExclusive = (guest, change) => {
-      this.image.i32[C_GENERATION] = this.image.word(C_GENERATION) + 1;
-      runExclusive(guest, change);
-    };
-    writeMachine(this.image, config);
-    const everyone = (change: () => void): void => exclusive(undefined, change);
-    for (const adapter of config.machine.adapters.values())
-      this.cards.set(adapter.apid, cardOf(adapter, seed));
-    const wrap = options.models ?? ((models) => models);
-    this.service = new AdapterService(
-      this.image,
-      this.kernel,
-      wrap(cardModels(this.image, this.cards, seed)),
-    );
+    super(loaded, config, options);
+    const { context, exclusive } = this;
     this.alerts = new GisaAlerts(this.image);
-    this.stepper = new Stepper(this.image, this.service, () => this.alerts.poll());
-    this.partition = new Partition(
-      this.image,
-      this.kernel,
-      {
-        adapters: [...config.machine.adapters.values()].map(adapterProfile),
-        usageDomains: config.machine.usageDomains,
-        controlDomains: config.machine.controlDomains,
-        seed,
-      },
-      everyone,
-    );
-    this.faults = new Faults(this.partition, seed, everyone, config.machine.allowGuestDamage);
-    this.aqic = new AqicHandler({
-      image: this.image,
-      kernel: this.kernel,
-      thread: 0,
-      sleep: (ns) => this.stepper.advance(ns, false),
-    });
-    this.partition.onQueueRemoved = (q) => this.aqic.freeResources(q);
-    this.intercepts = new InterceptHandler(this.image, this.kernel, this.aqic.handle);
-    if (options.onTrace !== undefined)
-      this.trace = new TraceRings(this.image, guestNames(config), options.onTrace);
+    this.partition.onQueueRemoved = (q) => context.aqic.freeResources(q);
     const vms = virtualMachines(this.image, config, exclusive);
     this.guests = vms.map((vm, index) => this.#handle(vm, index));
-    this.#hostCpu = this.#cpu(0, 0);
+    this.#hostCpu = new ImageCpu(context, 0, 0);
     this.host = wireHostSide({
       config,
       partition: this.partition,
       stepper: this.stepper,
       service: this.service,
-      aqic: this.aqic,
+      aqic: context.aqic,
       guests: this.guests,
       exclusive,
       step: (what) => this.#onStep(what),
@@ -198,34 +121,6 @@ export class Machine {
       throw new RangeError('no record for a nested guest is left (option `nested`)');
     this.#nested++;
     return new NestedGuest(this.image, this.kernel, this.guest(outer).vm, number);
-  }
-
-  nowNs(): number {
-    return this.stepper.nowNs();
-  }
-
-  /** Lets virtual time pass; guest programs do not run. */
-  advance(ns: number): void {
-    this.stepper.advance(ns, false);
-  }
-
-  /** Lets time pass until nothing one-off is outstanding. */
-  run(): void {
-    this.stepper.settle();
-  }
-
-  /** Time at which the host side was up and guests began: a configuration's times count from it. */
-  get startNs(): number {
-    return this.image.f64[C_TIME_START >> 1] as number;
-  }
-
-  /**
-   * Declares a fault: `{ apqn: '05.0004', reply: '82/8a', count: 1 }`, with the keys of the configuration file.
-   * @throws ApemuError `APEMU_ERR_CONFIG_…` for what a configuration would be refused for
-   */
-  fault(fault: FaultConfig | FaultObject): void {
-    const checked = 'trigger' in fault ? fault : faultFromObject(fault, this.config);
-    for (const one of faultsOf(this.config, checked, this.startNs)) this.faults.declare(one);
   }
 
   /** Drives a host operation to its end; virtual time moves through what it waits for. */
@@ -303,32 +198,31 @@ export class Machine {
       lock.steps = true;
   }
 
-  /** Ends the machine and gives its memory back. */
-  close(): void {
-    this.trace?.flush();
-    releaseLoadedImage(this.loaded);
+  protected override afterInstruction(): void {
+    this.alerts.poll();
+    super.afterInstruction();
   }
 
-  #cpu(guest: number, vcpu: number): ImageCpu {
-    return new ImageCpu({
-      image: this.image,
-      kernel: this.kernel,
-      intercepts: this.intercepts,
-      guest,
-      vcpu,
-      thread: 0,
-      traced: this.trace !== undefined,
-      after: () => {
-        if (this.service.wanted) this.service.serve();
-        this.alerts.poll();
-        if (this.trace?.isFilling(0) === true) this.trace.flush();
-      },
-    });
+  protected override afterServing(): void {
+    this.alerts.poll();
+  }
+
+  /** QEMU opens the vfio device anew for a guest that starts again: its queues are reset, its interruptions gone. */
+  override restartProgram(number: number): void {
+    const name = this.guests.find((guest) => guest.number === number)?.name;
+    if (name !== undefined && this.isAttached(name)) {
+      this.detach(name);
+      this.attach(name);
+    }
+    this.image.u8[this.image.gisa(number) + GISA_IPM] = 0;
   }
 
   #handle(vm: VirtualMachine, index: number): GuestHandle {
     const config = this.config.guests[index] as (typeof this.config.guests)[number];
-    const cpus = Array.from({ length: config.vcpus }, (_, n) => this.#cpu(vm.number, n));
+    const cpus = Array.from(
+      { length: config.vcpus },
+      (_, n) => new ImageCpu(this.context, vm.number, n),
+    );
     return new GuestHandle(config, vm, this.image, cpus);
   }
 }

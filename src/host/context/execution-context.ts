@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What executes AP instructions in one thread: a kernel instance, the adapters it serves, vfio_ap's hook, KVM's intercepts, the
+// thread's clock and trace, and storage outside the image. Stepped and pooled machines and guests under QEMU execute through it.
+// Source: docs/design.md sections 2 to 4.
+import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
+import { V_EVENT, V_GR } from '../../../native-like/machine/layout.ts';
+import { EXECUTE_INTERCEPT } from '../../../native-like/machine/outcome.ts';
+import { InterceptHandler } from '../../kvm/intercept.ts';
+import type { Kernel } from '../../lpar/kernel.ts';
+import { AdapterService, type ServiceModels } from '../../lpar/service.ts';
+import { AqicHandler } from '../../vfio-ap/aqic.ts';
+import { type Card, cardModels } from './card-models.ts';
+import { type LoadedImage, loadImage } from './loaded-image.ts';
+
+export interface ContextOptions {
+  /** The partition's cards by APID; they may change while the context executes. */
+  readonly cards: ReadonlyMap<number, Card>;
+  /** Seed of what cards answer at random. */
+  readonly seed: number;
+  /** Lets time pass for this thread: vfio_ap's hook sleeps. */
+  readonly sleep: (ns: number) => void;
+  /** Wraps what the adapters answer: a load generator remembers replies. */
+  readonly models?: ((models: ServiceModels) => ServiceModels) | undefined;
+  /** Guest storage that is not in the image. */
+  readonly external?: ExternalStorage | undefined;
+  /** Other threads use the same queues. Default false. */
+  readonly shared?: boolean;
+  /** Each instruction leaves a trace record; the image must be laid out with rings. Default false. */
+  readonly traced?: boolean;
+  /** Runs before an instruction when the vCPU's event word is set: out of interpretive execution and in again. */
+  readonly event?: (vcpu: number) => void;
+  /** Runs after each instruction, when adapters have taken what is new. Without it somebody else serves the adapters. */
+  readonly after?: () => void;
+}
+
+/** For a context of a thread of its own. */
+export interface ThreadOptions extends ContextOptions {
+  /** Number of the thread, from 1; 0 is the host. */
+  readonly thread: number;
+}
+
+export class ExecutionContext {
+  readonly image: MachineImage;
+  readonly kernel: Kernel;
+  /** The adapters, as far as this thread serves them. */
+  readonly service: AdapterService;
+  /** vfio_ap's PQAP hook, and the release of what it holds. */
+  readonly aqic: AqicHandler;
+  readonly intercepts: InterceptHandler;
+  readonly #i32: Int32Array;
+  readonly #f64: Float64Array;
+  /** Index of the thread's clock among the doubles. */
+  readonly #clock: number;
+  readonly #shared: boolean;
+  readonly #traced: boolean;
+  readonly #event: ((vcpu: number) => void) | undefined;
+  readonly #after: (() => void) | undefined;
+
+  /** Over an image that has its kernel; `create` loads one. */
+  constructor(loaded: LoadedImage, options: ContextOptions) {
+    const { image, kernel, thread } = loaded;
+    loaded.external = options.external;
+    this.image = image;
+    this.kernel = kernel;
+    const models = cardModels(image, options.cards, options.seed, thread);
+    this.service = new AdapterService(image, kernel, options.models?.(models) ?? models, thread);
+    this.aqic = new AqicHandler({ image, kernel, thread, sleep: options.sleep });
+    this.intercepts = new InterceptHandler(image, kernel, this.aqic.handle);
+    this.#i32 = image.i32;
+    this.#f64 = image.f64;
+    this.#clock = image.thread(thread) / 2;
+    this.#shared = options.shared ?? false;
+    this.#traced = options.traced ?? false;
+    this.#event = options.event;
+    this.#after = options.after;
+  }
+
+  /** With a kernel instance of its own, for another thread of a machine. */
+  static async create(image: MachineImage, options: ThreadOptions): Promise<ExecutionContext> {
+    return new ExecutionContext(await loadImage(image, options.thread), options);
+  }
+
+  /**
+   * Executes one instruction word of a vCPU, by the word index of its block. Returns EXECUTE_COMPLETED or EXECUTE_PROGRAM; an
+   * intercepted instruction has been handled by then.
+   */
+  execute(vcpu: number, word: number): number {
+    if (this.#event !== undefined && this.#i32[vcpu + V_EVENT] !== 0) this.#event(vcpu);
+    let ended = this.#executeOnce(vcpu, word);
+    if (ended === EXECUTE_INTERCEPT) {
+      ended = this.intercepts.handle(vcpu);
+      if (this.#traced) this.kernel.trace(vcpu, word, this.image.word(vcpu + V_GR + 1), ended);
+    }
+    if (this.#after !== undefined) {
+      if (this.service.wanted) this.service.serve();
+      this.#after();
+    }
+    return ended;
+  }
+
+  #executeOnce(vcpu: number, word: number): number {
+    if (this.#traced) return this.kernel.executeTraced(vcpu, word, this.#shared);
+    return this.#shared ? this.kernel.executeShared(vcpu, word) : this.kernel.execute(vcpu, word);
+  }
+
+  /** The thread's time in nanoseconds. */
+  get nowNs(): number {
+    return this.#f64[this.#clock] as number;
+  }
+
+  set nowNs(ns: number) {
+    this.#f64[this.#clock] = ns;
+  }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// A partition with what executes its program's AP instructions, in stepped time: image, context, adapters, operator, faults, trace.
+// Alone it is the machine of a kernel that is the host (`apemu qemu --lpar`); Machine adds KVM guests and a host of ours.
+// Source: docs/design.md sections 1, 3 and 4.
+import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
+import { C_GENERATION, C_TIME_START } from '../../../native-like/machine/layout.ts';
+import { type FaultObject, faultFromObject } from '../../config/load.ts';
+import type { FaultConfig, MachineConfig } from '../../config/types.ts';
+import { clearPending } from '../../kvm/interruptions.ts';
+import { Faults } from '../../lpar/faults.ts';
+import type { Kernel } from '../../lpar/kernel.ts';
+import { Partition } from '../../lpar/partition.ts';
+import type { AdapterService, ServiceModels } from '../../lpar/service.ts';
+import { type TakeTrace, TraceRings } from '../../trace/ring.ts';
+import type { Card } from '../context/card-models.ts';
+import { ExecutionContext } from '../context/execution-context.ts';
+import { type LoadedImage, releaseLoadedImage, takeLoadedImage } from '../context/loaded-image.ts';
+import {
+  cardOf,
+  faultsOf,
+  guestNames,
+  partitionProfile,
+  partitionShape,
+  writeMachine,
+} from './compose.ts';
+import { Stepper } from './stepper.ts';
+
+export interface PartitionOptions {
+  /** Replaces the configuration's seed. */
+  readonly seed?: number;
+  /** Runs a change with a guest's vCPUs (undefined: all vCPUs) out of interpretive execution. Default: stepped, just runs it. */
+  readonly exclusive?: (guest: number | undefined, change: () => void) => void;
+  /** Wraps what the adapters answer: a load generator remembers replies. */
+  readonly models?: (models: ServiceModels) => ServiceModels;
+  /** Takes a record of each AP instruction; what it has not had yet comes with `trace.flush()`. */
+  readonly onTrace?: TakeTrace;
+  /** Storage that is not in the image, of programs that run under QEMU. */
+  readonly storage?: ExternalStorage;
+}
+
+/** Sub-classes of adapter interruptions. */
+const ISCS = 8;
+
+export class PartitionMachine {
+  readonly config: MachineConfig;
+  readonly image: MachineImage;
+  readonly kernel: Kernel;
+  /** What executes the AP instructions of this thread. */
+  readonly context: ExecutionContext;
+  readonly partition: Partition;
+  readonly faults: Faults;
+  readonly stepper: Stepper;
+  /** Records of AP instructions, with `onTrace`. */
+  readonly trace: TraceRings | undefined;
+  readonly loaded: LoadedImage;
+  readonly cards = new Map<number, Card>();
+  protected readonly exclusive: (guest: number | undefined, change: () => void) => void;
+
+  protected constructor(loaded: LoadedImage, config: MachineConfig, options: PartitionOptions) {
+    this.config = config;
+    this.loaded = loaded;
+    this.image = loaded.image;
+    this.kernel = loaded.kernel;
+    const seed = options.seed ?? config.machine.seed;
+    const runExclusive = options.exclusive ?? ((_guest, change) => change());
+    this.exclusive = (guest, change) => {
+      this.image.i32[C_GENERATION] = this.image.word(C_GENERATION) + 1;
+      runExclusive(guest, change);
+    };
+    writeMachine(this.image, config);
+    for (const adapter of config.machine.adapters.values())
+      this.cards.set(adapter.apid, cardOf(adapter, seed));
+    if (options.onTrace !== undefined)
+      this.trace = new TraceRings(this.image, guestNames(config), options.onTrace);
+    this.context = new ExecutionContext(loaded, {
+      cards: this.cards,
+      seed,
+      models: options.models,
+      external: options.storage,
+      traced: this.trace !== undefined,
+      sleep: (ns) => this.stepper.advance(ns, false),
+      after: () => this.afterInstruction(),
+    });
+    this.stepper = new Stepper(this.image, this.service, () => this.afterServing());
+    const everyone = (change: () => void): void => this.exclusive(undefined, change);
+    const profile = partitionProfile(config, seed);
+    this.partition = new Partition(this.image, this.kernel, profile, everyone);
+    this.faults = new Faults(this.partition, seed, everyone, config.machine.allowGuestDamage);
+  }
+
+  /** A partition whose one program is outside the image: guests of the configuration are ignored, its faults are declared. */
+  static async createPartition(
+    config: MachineConfig,
+    options: PartitionOptions = {},
+  ): Promise<PartitionMachine> {
+    const loaded = await takeLoadedImage(partitionShape(config, options));
+    try {
+      const machine = new PartitionMachine(loaded, config, options);
+      for (const fault of config.faults) if (fault.guest === undefined) machine.fault(fault);
+      return machine;
+    } catch (error) {
+      releaseLoadedImage(loaded);
+      throw error;
+    }
+  }
+
+  /** The adapters at work. */
+  get service(): AdapterService {
+    return this.context.service;
+  }
+
+  /** Runs after each instruction, when adapters have taken what is new. */
+  protected afterInstruction(): void {
+    if (this.trace?.isFilling(0) === true) this.trace.flush();
+  }
+
+  /** Runs after adapters were looked at because time moved. */
+  protected afterServing(): void {}
+
+  nowNs(): number {
+    return this.stepper.nowNs();
+  }
+
+  /** Lets virtual time pass; guest programs do not run. */
+  advance(ns: number): void {
+    this.stepper.advance(ns, false);
+  }
+
+  /** Lets time pass until nothing one-off is outstanding. */
+  run(): void {
+    this.stepper.settle();
+  }
+
+  /** Time at which programs began: a configuration's times count from it. */
+  get startNs(): number {
+    return this.image.f64[C_TIME_START >> 1] as number;
+  }
+
+  /**
+   * Declares a fault: `{ apqn: '05.0004', reply: '82/8a', count: 1 }`, with the keys of the configuration file.
+   * @throws ApemuError `APEMU_ERR_CONFIG_…` for what a configuration would be refused for
+   */
+  fault(fault: FaultConfig | FaultObject): void {
+    const checked = 'trigger' in fault ? fault : faultFromObject(fault, this.config);
+    for (const one of faultsOf(this.config, checked, this.startNs)) this.faults.declare(one);
+  }
+
+  /** The program with this number in the image (0: the partition's own) starts again: its queues and interruptions are reset. */
+  restartProgram(number: number): void {
+    for (let isc = 0; isc < ISCS; isc++) clearPending(this.image, number, isc);
+    for (let n = 1; n < this.image.queues; n++) {
+      this.kernel.flush(this.image.queueRecord(n));
+      this.kernel.disableInterruptions(this.image.queueRecord(n));
+    }
+  }
+
+  /** Ends the machine and gives its memory back. */
+  close(): void {
+    this.trace?.flush();
+    releaseLoadedImage(this.loaded);
+  }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The time of a machine whose programs run under QEMU: the computer's, from the first look on.
+// Source: docs/design.md section 4, row qemu.
+import type { PartitionMachine } from '../host/machine/partition-machine.ts';
+
+/** Trace records are handed over so often, so that who reads the file sees the guest work. */
+const FLUSH_NS = 200_000_000;
+
+/** So far an operation that waits may lead the machine's time: the longest sleep of vfio_ap's hook is much shorter. */
+const LEAD_NS = 500_000_000;
+
+/** Moves the machine's time with the host's. It never goes back: an operation that waits may have led it ahead. */
+export class WallClock {
+  readonly #machine: PartitionMachine;
+  #offsetNs: number | undefined;
+  #flushedNs = 0;
+
+  constructor(machine: PartitionMachine) {
+    this.#machine = machine;
+  }
+
+  advance(nowNs: number): number {
+    const { stepper, service, trace } = this.#machine;
+    if (trace !== undefined && (trace.isFilling(0) || nowNs - this.#flushedNs > FLUSH_NS)) {
+      this.#flushedNs = nowNs;
+      trace.flush();
+    }
+    this.#offsetNs ??= stepper.nowNs() - nowNs;
+    const behind = nowNs + this.#offsetNs - stepper.nowNs();
+    if (behind > 0) stepper.advance(behind, false);
+    // Somebody let time pass, at the administrator's shell: it goes on from there.
+    else if (behind < -LEAD_NS) this.#offsetNs -= behind;
+    return service.serve() - this.#offsetNs;
+  }
+}
