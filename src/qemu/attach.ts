@@ -5,6 +5,7 @@
 import { InterruptionDelivery } from './interruptions.ts';
 import { type HookRule, LowcoreHook } from './lowcore.ts';
 import { MailboxLoop } from './mailbox.ts';
+import { GuestPause } from './pause.ts';
 import type { Polled } from './poller.ts';
 import type { Qmp, QmpEvent } from './qmp.ts';
 import type { GuestRam } from './ram.ts';
@@ -40,6 +41,7 @@ export class Attachment implements Polled {
   readonly loop: MailboxLoop;
   readonly interruptions: InterruptionDelivery;
   readonly #qmp: Qmp;
+  readonly #pause: GuestPause;
   readonly #service: ApService;
   readonly #hook: LowcoreHook;
   readonly #rule: HookRule;
@@ -59,17 +61,25 @@ export class Attachment implements Polled {
     this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
     this.#log = options.log ?? (() => {});
     this.#hook = new LowcoreHook(ram, options.rule);
+    this.#pause = new GuestPause(qmp);
     const storage = new QemuStorage(ram);
-    const parts = { ram, hook: this.#hook, storage, service, qmp };
+    const parts = { ram, hook: this.#hook, storage, service, qmp, pause: this.#pause };
     this.interruptions = new InterruptionDelivery(parts);
     this.loop = new MailboxLoop(parts, this.interruptions, cpus);
     service.connect(storage);
     qmp.onEvent = (event) => this.#event(event);
-    qmp.onClose = () => this.#become('ended');
+    qmp.ended.then(() => this.#become('ended'));
   }
 
-  /** It ended in a disabled wait. */
-  panicked = false;
+  /** Why QEMU said that it ends, as its SHUTDOWN event names it. */
+  shutdown: string | undefined;
+  /** What went wrong on our side, so that the guest cannot be served any more. */
+  problem: string | undefined;
+
+  /** The monitor must be heard for things to go on. */
+  get waitsForMonitor(): boolean {
+    return this.#state === 'hooking' || this.interruptions.asking;
+  }
 
   get state(): AttachState {
     return this.#state;
@@ -92,15 +102,20 @@ export class Attachment implements Polled {
     return served > 0 || this.interruptions.busy;
   }
 
+  failed(error: Error): void {
+    this.problem = error.message;
+    this.#become('ended');
+  }
+
   /** Takes the hook out of a running guest; its AP instructions raise operation exceptions from now on. */
   async detach(): Promise<void> {
     if (this.#state !== 'attached' || this.#qmp.closed) return;
-    await this.#qmp.execute('stop');
-    this.loop.poll();
-    this.#hook.remove();
-    // Before anybody looks again: a lowcore without our hook would mean another kernel.
-    this.#become('ended');
-    await this.#qmp.execute('cont');
+    await this.#pause.hold(() => {
+      this.loop.poll();
+      this.#hook.remove();
+      // Before anybody looks again: a lowcore without our hook would mean another kernel.
+      this.#become('ended');
+    });
   }
 
   /** Leaves the guest as a killed emulator would: hooked, with nobody to answer. For tests. */
@@ -117,12 +132,7 @@ export class Attachment implements Polled {
 
   #event(event: QmpEvent): void {
     if (event.event === 'RESET') this.#reset('the guest was reset');
-    if (event.event !== 'SHUTDOWN') return;
-    this.panicked = event.data['reason'] === 'guest-panic';
-    // What the host ended has not shut down.
-    if (this.panicked) this.#log('the guest has panicked');
-    else if (!String(event.data['reason']).startsWith('host-'))
-      this.#log('the guest has shut down');
+    if (event.event === 'SHUTDOWN') this.shutdown = String(event.data['reason']);
   }
 
   #reset(reason: string): void {
@@ -179,10 +189,8 @@ export class Attachment implements Polled {
   }
 
   /** Linux is stopped while its lowcores are hooked. A test kernel stands still already, or cannot wait for the monitor. */
-  async #hookStopped(): Promise<void> {
-    await this.#qmp.execute('stop');
-    this.#hookNow();
-    await this.#qmp.execute('cont');
+  #hookStopped(): Promise<void> {
+    return this.#pause.hold(() => this.#hookNow());
   }
 
   #hookNow(): void {

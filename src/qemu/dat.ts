@@ -2,7 +2,7 @@
 // Dynamic address translation over guest RAM: region, segment and page tables, 1 MiB and 2 GiB frames, prefixing, and the access
 // exceptions as values. Source: z/Architecture, chapter 3 (public); which space is meant: docs/reference/qemu-attach.md section 6.
 
-import { LOWCORE_BYTES, PSW_DAT, PSW_SPACE } from './layout.ts';
+import { LOWCORE_BYTES, PREFIX_LIMIT, PSW_DAT, PSW_SPACE } from './layout.ts';
 import type { GuestRam } from './ram.ts';
 
 /** Program interruption codes of access exceptions. */
@@ -178,6 +178,11 @@ export class Translator {
     this.teid[0] = high;
     this.teid[1] = ((low & 0xfffff000) | (store ? 0x400 : 0x800) | (dat ? 4 : 0) | space) >>> 0;
   }
+}
+
+/** Whether a word from the guest's memory can be a prefix: a block of 8 KiB below 2 GiB that is storage. */
+export function isPrefix(ram: GuestRam, value: number): boolean {
+  return value % LOWCORE_BYTES === 0 && value < PREFIX_LIMIT && ram.holds(value, LOWCORE_BYTES);
 }
 
 /** Real to absolute: the first 8 KiB and the 8 KiB at the prefix change places. */

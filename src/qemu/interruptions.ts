@@ -2,9 +2,11 @@
 // Brings pending adapter interruptions into the guest: with the answer to an AP instruction when that CPU is enabled, else by a
 // restart interruption, which QEMU's "nmi" causes, into the hook. Source: docs/reference/qemu-attach.md section 7.
 
-import type { TranslationContext } from './dat.ts';
+import { ANY_ISC, enabledCpus } from './cpu-registers.ts';
+import { isPrefix, type TranslationContext } from './dat.ts';
 import { ACTION_IO, ACTION_RESUME, LOWCORE, MAILBOX, PSW_IO } from './layout.ts';
 import type { LowcoreHook } from './lowcore.ts';
+import type { GuestPause } from './pause.ts';
 import type { Monitor } from './qmp.ts';
 import type { GuestRam } from './ram.ts';
 import type { ApService } from './service.ts';
@@ -20,23 +22,13 @@ export interface InterruptionCounts {
   retries: number;
 }
 
-/** Every ISC. */
-const ANY_ISC = 0xff000000;
-
 /**
- * Pauses after an attempt. A masked CPU is tried again soon, ever later, or the guest would make no progress. A sub-class that CR6
- * disables stays so for long, and each attempt is a risk: between asking for a CPU's state and the restart the guest may stop it.
+ * Pauses after an attempt: short at first, since a CPU that is masked is enabled again soon, ever longer while all stay disabled.
  */
-const RETRY_MS = { first: 0.15, last: 4, disabled: 250 } as const;
+const RETRY_MS = { first: 0.15, last: 8 } as const;
 
 /** How long the loop looks often after an attempt was started; a guest that is paused takes longer. */
 const HASTE_MS = 20;
-
-/** A CPU's state as QEMU tells it (query-cpus-fast). */
-interface CpuState {
-  readonly 'cpu-index': number;
-  readonly 'cpu-state'?: string;
-}
 
 type Attempt = 'none' | 'asking' | 'armed';
 
@@ -48,12 +40,15 @@ export class InterruptionDelivery {
   readonly #service: ApService;
   readonly #storage: QemuStorage;
   readonly #qmp: Monitor;
+  readonly #pause: GuestPause;
   readonly #parameters = Buffer.alloc(12);
   readonly #oldPsw = Buffer.alloc(16);
   readonly #nested: number[] = [];
   #attempt: Attempt = 'none';
   #armed = -1;
   #notBeforeMs = 0;
+  /** The last attempt found nobody: look before the guest is held again. */
+  #lookFirst = false;
   #pauseMs: number = RETRY_MS.first;
   #nowMs = 0;
   #startedMs = 0;
@@ -64,17 +59,24 @@ export class InterruptionDelivery {
     storage: QemuStorage;
     service: ApService;
     qmp: Monitor;
+    pause: GuestPause;
   }) {
     this.#ram = parts.ram;
     this.#hook = parts.hook;
     this.#service = parts.service;
     this.#storage = parts.storage;
     this.#qmp = parts.qmp;
+    this.#pause = parts.pause;
   }
 
   /** True while something is on its way, so that the loop should look often. */
   get busy(): boolean {
     return this.#attempt !== 'none' && this.#nowMs < this.#startedMs + HASTE_MS;
+  }
+
+  /** True while the monitor must be heard for things to go on. */
+  get asking(): boolean {
+    return this.#attempt === 'asking';
   }
 
   /**
@@ -102,14 +104,15 @@ export class InterruptionDelivery {
     for (let i = 0; i < 4; i++) psw[i] = boxes.readUInt32BE(box + MAILBOX.MB_RST_PSW + 4 * i);
     const cr6 = boxes.readUInt32BE(box + MAILBOX.MB_RST_CR + 6 * 8 + 4);
     const prefix = boxes.readUInt32BE(box + MAILBOX.MB_RST_PREFIX);
-    const delivered = this.#deliver(psw, cr6, prefix);
+    const delivered = isPrefix(this.#ram, prefix) && this.#deliver(psw, cr6, prefix);
     this.#ram.writeWord(mailbox + MAILBOX.MB_RST_ACTION, delivered ? ACTION_IO : ACTION_RESUME);
     this.#ram.writeWord(mailbox + MAILBOX.MB_RST_ANSWER, request);
     if (delivered) {
       this.counts.restart++;
       this.#attempt = 'none';
+      this.#lookFirst = false;
       this.#pauseMs = RETRY_MS.first;
-    } else this.#missed((psw[0] & PSW_IO) !== 0);
+    } else this.#missed();
     return 1;
   }
 
@@ -131,28 +134,36 @@ export class InterruptionDelivery {
   reset(): void {
     this.#disarm();
     this.#attempt = 'none';
+    this.#lookFirst = false;
     this.#pauseMs = RETRY_MS.first;
   }
 
   async #interrupt(): Promise<void> {
-    const states = await this.#qmp.execute<CpuState[]>('query-cpus-fast');
-    // A restart would start a stopped CPU again.
-    const running = states.filter((state) => (state['cpu-state'] ?? 'operating') === 'operating');
-    if (this.#attempt !== 'asking') return;
-    if (running.length === 0 || this.#service.pendingIsc(ANY_ISC) === -1) {
+    if (this.#lookFirst && (await this.#enabled()) === undefined) {
       this.#missed();
       return;
     }
-    // Always the first one: others come and go by hot plug, and a restart of ours must not meet the one that starts a CPU.
-    const cpu = running[0]['cpu-index'];
-    if (!this.#hook.catchesRestart(this.#storage.contexts[cpu]?.prefix ?? 0)) {
-      this.#missed();
-      return;
-    }
-    this.#armed = cpu;
-    this.#attempt = 'armed';
-    this.#ram.writeWord(this.#hook.mailbox(cpu) + MAILBOX.MB_ARMED, 1);
-    await this.#qmp.execute('human-monitor-command', { 'command-line': 'nmi', 'cpu-index': cpu });
+    const sent = await this.#pause.hold(async (running) => {
+      const cpu = running ? await this.#enabled() : undefined;
+      if (cpu === undefined || this.#attempt !== 'asking') return false;
+      this.#armed = cpu;
+      this.#attempt = 'armed';
+      this.#ram.writeWord(this.#hook.mailbox(cpu) + MAILBOX.MB_ARMED, 1);
+      await this.#qmp.execute('human-monitor-command', { 'command-line': 'nmi', 'cpu-index': cpu });
+      return true;
+    });
+    if (!sent && this.#attempt === 'asking') this.#missed();
+  }
+
+  /** A CPU that would take what is pending, and whose restart enters the hook. Adapter interruptions float: any one will do. */
+  async #enabled(): Promise<number | undefined> {
+    const cpus = await enabledCpus(this.#qmp);
+    const taker = cpus.find(
+      ({ cpu, cr6 }) =>
+        this.#service.pendingIsc((cr6 & ANY_ISC) >>> 0) !== -1 &&
+        this.#hook.catchesRestart(this.#storage.contexts[cpu]?.prefix ?? 0),
+    );
+    return taker?.cpu;
   }
 
   #disarm(): void {
@@ -161,11 +172,12 @@ export class InterruptionDelivery {
     this.#armed = -1;
   }
 
-  /** The CPU could not take it. */
-  #missed(disabled = false): void {
+  /** Nobody could take it. */
+  #missed(): void {
     this.counts.retries++;
     this.#attempt = 'none';
-    this.#notBeforeMs = this.#nowMs + (disabled ? RETRY_MS.disabled : this.#pauseMs);
+    this.#lookFirst = true;
+    this.#notBeforeMs = this.#nowMs + this.#pauseMs;
     this.#pauseMs = Math.min(this.#pauseMs * 2, RETRY_MS.last);
   }
 

@@ -40,7 +40,7 @@ export interface LaunchOptions {
   readonly console?: 'inherit' | 'pipe';
   /** Lets the guest restart. Default false: a reset ends QEMU. */
   readonly reboot?: boolean;
-  /** A test kernel: no Linux command line is added, and QEMU waits until it is told to start the guest. */
+  /** A test kernel: no Linux command line is added, and QEMU has a debug stub. */
   readonly bare?: boolean;
   /** More QEMU arguments, as given after `--`. */
   readonly extra?: readonly string[];
@@ -114,10 +114,11 @@ export function qemuArguments(options: LaunchOptions, folder: string, ramPath: s
   // On a terminal Ctrl-C is the guest's; with mux Ctrl-A X ends QEMU, and Ctrl-A H shows help.
   const mux = options.console === 'inherit' ? 'on' : 'off';
   args.push('-chardev', `stdio,id=c0,mux=${mux},signal=off`, '-device', 'sclpconsole,chardev=c0');
-  args.push('-qmp', `unix:${join(folder, MONITOR)},server=on,wait=off`);
+  // The guest stands still until somebody listens to what QEMU has to say of it.
+  args.push('-S', '-qmp', `unix:${join(folder, MONITOR)},server=on,wait=off`);
   if (options.bare === true) {
     const stub = `socket,id=debug,path=${join(folder, DEBUG_STUB)},server=on,wait=off`;
-    args.push('-S', '-chardev', stub, '-gdb', 'chardev:debug');
+    args.push('-chardev', stub, '-gdb', 'chardev:debug');
   }
   args.push('-kernel', options.kernel);
   if (options.initrd !== undefined) args.push('-initrd', options.initrd);
@@ -128,7 +129,7 @@ export function qemuArguments(options: LaunchOptions, folder: string, ramPath: s
 }
 
 /**
- * Starts QEMU and connects to its monitor. Nothing has to be cleaned up when this throws.
+ * Starts QEMU and connects to its monitor. The guest stands still until it is told to go on. Nothing has to be cleaned up when this throws.
  *
  * @throws ApemuError APEMU_ERR_QEMU_MISSING without QEMU, APEMU_ERR_QEMU_START when it ends at once (its message is included)
  */

@@ -24,6 +24,9 @@ export const PSW_BYTES = 16;
 /** Bytes of a lowcore; prefixing swaps that many with the ones at absolute zero. */
 export const LOWCORE_BYTES = 0x2000;
 
+/** Lowcores lie below 2 GiB: the prefix register has 31 bits. */
+export const PREFIX_LIMIT = 0x80000000;
+
 /** The hook area: code, parameters, mailboxes. Offsets from its start, which is a page. */
 export const AREA = {
   CODE_SIZE: 0x700,

@@ -11,6 +11,7 @@ import {
   LOWCORE_BYTES,
   MAILBOX_BYTES,
   MAILBOX_COUNT,
+  PREFIX_LIMIT,
   PSW_BASIC,
   PSW_BYTES,
   PSW_DAT,
@@ -30,9 +31,6 @@ export type HookRule = 'linux' | 'bare';
 
 /** Lowest address of a handler of Linux: the kernel image begins at 1 MiB. */
 const LINUX_LOWEST = 0x100000;
-
-/** Lowcores lie below 2 GiB: the prefix register has 31 bits. */
-const PREFIX_LIMIT = 0x80000000;
 
 /** Restart-new and program-new PSW are read together. */
 const WINDOW = LOWCORE.LC_PGM_NEW + 16 - LOWCORE.LC_RESTART_NEW;

@@ -2,7 +2,7 @@
 // Serves the mailboxes of one guest: reads what a vCPU's hook stored, has the machine execute the instruction, answers.
 // Source: docs/reference/qemu-attach.md section 5.
 
-import { NULLIFYING, type TranslationContext } from './dat.ts';
+import { isPrefix, NULLIFYING, type TranslationContext } from './dat.ts';
 import { InstructionReader, NOT_OURS } from './instruction.ts';
 import type { InterruptionDelivery } from './interruptions.ts';
 import {
@@ -26,6 +26,8 @@ export interface MailboxCounts {
   programInterruptions: number;
   /** Operation exceptions that were none of ours. */
   reflected: number;
+  /** Requests that no hook can have stored: the guest has written into its mailbox itself. */
+  malformed: number;
   /** Requests a vCPU had given up before the answer was there. */
   withdrawn: number;
 }
@@ -40,6 +42,7 @@ export class MailboxLoop {
     instructions: 0,
     programInterruptions: 0,
     reflected: 0,
+    malformed: 0,
     withdrawn: 0,
   };
   readonly #ram: GuestRam;
@@ -102,11 +105,14 @@ export class MailboxLoop {
     const context = this.#storage.contexts[cpu];
     for (let i = 0; i < 4; i++) context.psw[i] = this.#word(box + MAILBOX.MB_PSW + 4 * i);
     for (let i = 0; i < 32; i++) context.cr[i] = this.#word(box + MAILBOX.MB_CR + 4 * i);
-    context.prefix = this.#word(box + MAILBOX.MB_PREFIX);
+    const prefix = this.#word(box + MAILBOX.MB_PREFIX);
+    const sound = isPrefix(this.#ram, prefix);
+    context.prefix = sound ? prefix : 0;
     const ilc = (this.#word(box + MAILBOX.MB_ILC_AND_CODE) >>> 16) & 7;
     const { gr } = this.#service.cpu(cpu);
     for (let i = 0; i < 32; i++) gr[i] = this.#word(box + MAILBOX.MB_GR + 4 * i);
-    const word = this.#instructions.read(cpu, ilc, gr);
+    const word = sound ? this.#instructions.read(cpu, ilc, gr) : NOT_OURS;
+    if (!sound) this.counts.malformed++;
     const action = word === NOT_OURS ? this.#notOurs() : this.#execute(cpu, word, ilc);
     if (this.#gaveUp(cpu, request)) return;
     const mailbox = this.#hook.mailbox(cpu);

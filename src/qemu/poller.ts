@@ -6,6 +6,10 @@
 export interface Polled {
   /** Looks once. @returns true when there was something to do, so that looking again soon is worth it */
   poll(nowMs: number): boolean;
+  /** A look has failed. It is not looked at any more; the others are. */
+  failed(error: Error): void;
+  /** What it waits for comes through a socket: looking again and again would keep it from coming. */
+  readonly waitsForMonitor: boolean;
 }
 
 /** Naps between looks while traffic is recent. Busy polling costs a scheduler slice an exchange when both share a core. */
@@ -75,7 +79,7 @@ export class Poller {
         }, sleep);
         return;
       }
-      if (now >= end) {
+      if (now >= end || this.#listens()) {
         this.#soon();
         return;
       }
@@ -83,10 +87,20 @@ export class Poller {
     }
   }
 
+  #listens(): boolean {
+    for (const polled of this.#polled) if (polled.waitsForMonitor) return true;
+    return false;
+  }
+
   #look(now: number): boolean {
     let busy = false;
     for (const polled of this.#polled) {
-      if (polled.poll(now)) busy = true;
+      try {
+        if (polled.poll(now)) busy = true;
+      } catch (error) {
+        this.#polled.delete(polled);
+        polled.failed(error as Error);
+      }
     }
     return busy;
   }

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// QMP client: JSON lines over a Unix socket; commands answered in order, events handed on.
+// QMP client: JSON lines over a Unix socket; commands answered in order, events handed on. Every message is checked before it is
+// believed; a peer that breaks the protocol is left, with one sentence that says what it did.
 // Source: QEMU, docs/interop/qmp-spec.
 
 import { createConnection, type Socket } from 'node:net';
+import type { TSchema } from 'typebox';
+import { Check, Errors } from 'typebox/value';
 import { ApemuError } from '../errors.ts';
+import {
+  COMMANDS,
+  type Command,
+  EVENT,
+  GREETING,
+  REFUSAL,
+  RETURN,
+  type Returned,
+} from './qmp-schema.ts';
 
 /** An asynchronous message of QEMU, for example RESET or SHUTDOWN. */
 export interface QmpEvent {
@@ -13,12 +25,12 @@ export interface QmpEvent {
 
 /** What most of this folder needs of the monitor. */
 export interface Monitor {
-  execute<T = unknown>(command: string, args?: Record<string, unknown>): Promise<T>;
+  execute<C extends Command>(command: C, args?: Record<string, unknown>): Promise<Returned<C>>;
 }
 
 interface Waiting {
-  readonly command: string;
-  readonly resolve: (value: unknown) => void;
+  readonly command: Command;
+  readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
 }
@@ -27,65 +39,106 @@ interface Waiting {
 const COMMAND_TIMEOUT_MS = 10_000;
 /** QEMU greets at once; it does not greet a second client. */
 const GREETING_TIMEOUT_MS = 3_000;
+/** Longest line: the registers of all CPUs are a quarter of it. */
+const LINE_MAX = 0x400000;
+/** Of what a peer sent, so much is shown. */
+const SHOWN = 60;
+
+/** How to connect. */
+export interface QmpOptions {
+  /** Gives the attempt to connect up. */
+  readonly signal?: AbortSignal | undefined;
+  readonly greetingTimeoutMs?: number;
+  readonly commandTimeoutMs?: number;
+}
 
 /** A connection to QEMU's monitor. */
 export class Qmp implements Monitor {
   /** Called for every event. */
   onEvent: (event: QmpEvent) => void = () => {};
-  /** Called once when the connection has ended. */
-  onClose: () => void = () => {};
+  /** Resolves when the connection has ended and every message that came has been handed on. */
+  readonly ended: Promise<void>;
+  readonly #path: string;
   readonly #socket: Socket;
+  readonly #timeoutMs: number;
   readonly #waiting: Waiting[] = [];
-  #greeting: (() => void) | undefined;
+  readonly #greeting: Promise<void>;
+  #greeted: () => void = () => {};
   #text = '';
   #closed = false;
+  /** Why the connection was ended from our side. */
+  #reason: ApemuError | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(path: string, socket: Socket, options: QmpOptions) {
+    this.#path = path;
     this.#socket = socket;
+    this.#timeoutMs = options.commandTimeoutMs ?? COMMAND_TIMEOUT_MS;
+    this.#greeting = new Promise((resolve) => {
+      this.#greeted = resolve;
+    });
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => this.#receive(chunk));
     socket.on('error', () => {});
-    socket.on('close', () => this.#end());
+    this.ended = new Promise((resolve) =>
+      socket.on('close', () => {
+        this.#end();
+        resolve();
+      }),
+    );
   }
 
   /**
    * Connects to a monitor's Unix socket and leaves its greeting mode.
    *
-   * @throws ApemuError APEMU_ERR_QEMU_QMP when nobody answers there
+   * @throws ApemuError APEMU_ERR_QEMU_QMP when nobody answers there, or not as a monitor does
    */
-  static async connect(path: string): Promise<Qmp> {
+  static async connect(path: string, options: QmpOptions = {}): Promise<Qmp> {
     const socket = createConnection(path);
+    const qmp = new Qmp(path, socket, options);
+    return whileNotAborted(qmp, options.signal, () => qmp.#ready(options));
+  }
+
+  async #ready(options: QmpOptions): Promise<Qmp> {
+    const path = this.#path;
+    const socket = this.#socket;
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', (cause) =>
         reject(
-          new ApemuError(
-            'APEMU_ERR_QEMU_QMP',
+          failure(
             `no QEMU monitor answers at ${path}: ${cause.message}. Start QEMU with -qmp unix:${path},server=on,wait=off`,
-            { cause },
+            cause,
           ),
         ),
       );
     });
-    const qmp = new Qmp(socket);
-    await qmp.#ready(path);
-    await qmp.execute('qmp_capabilities');
-    return qmp;
+    const timer = setTimeout(
+      () => this.#leave('is silent: is another program connected to it?'),
+      options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS,
+    );
+    await Promise.race([this.#greeting, this.ended]);
+    clearTimeout(timer);
+    await this.execute('qmp_capabilities');
+    return this;
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Runs a command and gives its `return` member. */
-  execute<T = unknown>(command: string, args?: Record<string, unknown>): Promise<T> {
-    if (this.#closed) return Promise.reject(gone(command));
-    return new Promise<T>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new ApemuError('APEMU_ERR_QEMU_QMP', `QEMU does not answer ${command}`));
-        this.#socket.destroy();
-      }, GREETING_TIMEOUT_MS);
-      this.#waiting.push({ command, resolve: resolve as (value: unknown) => void, reject, timer });
+  /**
+   * Runs a command and gives its `return` member.
+   *
+   * @throws ApemuError APEMU_ERR_QEMU_QMP when it is refused, is not answered, or with something else
+   */
+  execute<C extends Command>(command: C, args?: Record<string, unknown>): Promise<Returned<C>> {
+    if (this.#closed) return Promise.reject(this.#gone(command));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => this.#leave(`does not answer ${command} within ${this.#timeoutMs / 1000} s`),
+        this.#timeoutMs,
+      );
+      this.#waiting.push({ command, resolve, reject, timer });
       const request =
         args === undefined ? { execute: command } : { execute: command, arguments: args };
       this.#socket.write(`${JSON.stringify(request)}\r\n`);
@@ -96,59 +149,107 @@ export class Qmp implements Monitor {
     this.#socket.destroy();
   }
 
-  #ready(path: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#socket.destroy();
-        const hint = 'is another program connected to it?';
-        reject(new ApemuError('APEMU_ERR_QEMU_QMP', `the monitor at ${path} is silent: ${hint}`));
-      }, COMMAND_TIMEOUT_MS);
-      this.#greeting = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      if (this.#text !== '') this.#receive('');
-    });
-  }
-
   #receive(chunk: string): void {
     this.#text += chunk;
-    const lines = this.#text.split('\n');
-    this.#text = lines.pop() ?? '';
-    for (const line of lines) {
-      if (line.trim() !== '') this.#message(JSON.parse(line) as Record<string, unknown>);
+    for (let end = this.#text.indexOf('\n'); end >= 0; end = this.#text.indexOf('\n')) {
+      const line = this.#text.slice(0, end).trim();
+      this.#text = this.#text.slice(end + 1);
+      if (line !== '') this.#message(line);
+      if (this.#reason !== undefined) return;
+    }
+    if (this.#text.length > LINE_MAX) this.#leave(`sends a line of more than ${LINE_MAX} bytes`);
+  }
+
+  #message(line: string): void {
+    const message = parsed(line);
+    if (Check(GREETING, message)) this.#greeted();
+    else if (Check(EVENT, message))
+      this.onEvent({ event: message.event, data: message.data ?? {} });
+    else if (Check(RETURN, message)) this.#returned(message.return);
+    else if (Check(REFUSAL, message)) this.#refused(message.error.desc);
+    else this.#leave(`speaks no QMP: it sent ${shown(line)}`);
+  }
+
+  #returned(value: unknown): void {
+    const waiting = this.#answered();
+    if (waiting === undefined) return;
+    const { command } = waiting;
+    const mistake = mistakeOf(COMMANDS[command], value);
+    if (mistake === undefined) waiting.resolve(value as never);
+    else {
+      const error = `answers ${command} with ${shown(JSON.stringify(value))}: ${mistake}`;
+      this.#leave(error);
+      waiting.reject(this.#gone(command));
     }
   }
 
-  #message(message: Record<string, unknown>): void {
-    if ('QMP' in message) this.#greeting?.();
-    else if ('event' in message) {
-      const data = (message['data'] ?? {}) as Record<string, unknown>;
-      this.onEvent({ event: String(message['event']), data });
-    } else {
-      const waiting = this.#waiting.shift();
-      if (waiting === undefined) return;
-      clearTimeout(waiting.timer);
-      if ('return' in message) waiting.resolve(message['return']);
-      else waiting.reject(refused(waiting.command, message['error']));
-    }
+  #refused(desc: string): void {
+    const waiting = this.#answered();
+    waiting?.reject(failure(`QEMU refuses ${waiting.command}: ${shown(desc)}`));
+  }
+
+  #answered(): Waiting | undefined {
+    const waiting = this.#waiting.shift();
+    clearTimeout(waiting?.timer);
+    return waiting;
+  }
+
+  /** Ends the connection because of what the peer did. */
+  #leave(what: string): void {
+    this.#reason ??= failure(`the monitor at ${this.#path} ${what}`);
+    this.#text = '';
+    this.#socket.destroy();
   }
 
   #end(): void {
     this.#closed = true;
+    const half = this.#text.trim();
+    if (half !== '') this.#leave(`has gone in the middle of a line: ${shown(half)}`);
     for (const waiting of this.#waiting.splice(0)) {
       clearTimeout(waiting.timer);
-      waiting.reject(gone(waiting.command));
+      waiting.reject(this.#gone(waiting.command));
     }
-    this.onClose();
+  }
+
+  #gone(command: Command): ApemuError {
+    return this.#reason ?? failure(`QEMU has gone: the monitor at ${this.#path} (${command})`);
   }
 }
 
-function refused(command: string, error: unknown): ApemuError {
-  const text = (error as { desc?: string } | undefined)?.desc ?? JSON.stringify(error);
-  return new ApemuError('APEMU_ERR_QEMU_QMP', `QEMU refuses ${command}: ${text}`, { cause: error });
+/** Does something with a connection that `signal` ends; afterwards it does not. */
+export async function whileNotAborted<T>(
+  qmp: Qmp,
+  signal: AbortSignal | undefined,
+  action: () => Promise<T>,
+): Promise<T> {
+  const stop = () => qmp.close();
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    return await action();
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
 }
 
-function gone(command: string): ApemuError {
-  return new ApemuError('APEMU_ERR_QEMU_QMP', `QEMU has gone (${command})`);
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where a value is not what the schema asks for, and what it should be. */
+function mistakeOf(schema: TSchema, value: unknown): string | undefined {
+  if (Check(schema, value)) return undefined;
+  const [first] = Errors(schema, value);
+  const place = first?.instancePath === '' ? '' : `${first?.instancePath} `;
+  return `${place}${first?.message ?? 'is something else'}`;
+}
+
+const shown = (text: string): string =>
+  text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}… (${text.length} characters)`;
+
+function failure(text: string, cause?: unknown): ApemuError {
+  return new ApemuError('APEMU_ERR_QEMU_QMP', text, cause === undefined ? {} : { cause });
 }

@@ -2,15 +2,32 @@
 // Guest RAM as QEMU shares it: a file whose offsets are guest absolute addresses. Positional reads and writes, no mapping.
 // Source: docs/reference/qemu-attach.md section 4.
 
-import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { ApemuError } from '../errors.ts';
 
-/** Guest absolute storage. Addresses are bytes from absolute zero; the caller keeps them within `size`. */
+/** No descriptor. */
+const CLOSED = -1;
+
+/**
+ * Guest absolute storage. Addresses are bytes from absolute zero and may come from the guest: an access that is not wholly inside
+ * storage, and any access after `close`, reads zeros or writes nothing, and is counted. So no address can make the file grow, and
+ * nothing can reach a descriptor that has become somebody else's.
+ */
 export class GuestRam {
   /** Bytes of guest storage. */
   readonly size: number;
-  readonly #fd: number;
-  readonly #small = Buffer.alloc(16);
+  /** Accesses refused so far. */
+  refused = 0;
+  #fd: number;
+  readonly #small = Buffer.alloc(8);
 
   constructor(fd: number, size: number) {
     this.#fd = fd;
@@ -22,44 +39,70 @@ export class GuestRam {
     return this.#fd;
   }
 
-  /** Reads `length` bytes at `address` into `target` from `offset` on. */
-  read(address: number, target: Uint8Array, offset = 0, length = target.length - offset): void {
-    const got = readSync(this.#fd, target, offset, length, address);
-    if (got < length) target.fill(0, offset + got, offset + length);
+  /** Whether all of `length` bytes at `address` are storage. Anything that is no whole number is not. */
+  holds(address: number, length: number): boolean {
+    return Number.isSafeInteger(address) && address >= 0 && address + length <= this.size;
   }
 
-  /** Writes `length` bytes of `source` from `offset` on to `address`. */
-  write(address: number, source: Uint8Array, offset = 0, length = source.length - offset): void {
-    writeSync(this.#fd, source, offset, length, address);
+  /**
+   * Reads `length` bytes at `address` into `target` from `offset` on.
+   *
+   * @returns false when it was refused; the bytes are zeros then
+   */
+  read(address: number, target: Uint8Array, offset = 0, length = target.length - offset): boolean {
+    const allowed = this.#allows(address, length);
+    const got = allowed ? readSync(this.#fd, target, offset, length, address) : 0;
+    if (got < length) target.fill(0, offset + got, offset + length);
+    return allowed;
+  }
+
+  /**
+   * Writes `length` bytes of `source` from `offset` on to `address`.
+   *
+   * @returns false when it was refused
+   */
+  write(address: number, source: Uint8Array, offset = 0, length = source.length - offset): boolean {
+    const allowed = this.#allows(address, length);
+    if (allowed) writeSync(this.#fd, source, offset, length, address);
+    return allowed;
   }
 
   /** Reads a doubleword as two halves into `into[0]` and `into[1]`. */
   readDoubleword(address: number, into: Uint32Array): void {
-    readSync(this.#fd, this.#small, 0, 8, address);
+    this.read(address, this.#small, 0, 8);
     into[0] = this.#small.readUInt32BE(0);
     into[1] = this.#small.readUInt32BE(4);
   }
 
   /** Reads a word. */
   readWord(address: number): number {
-    readSync(this.#fd, this.#small, 0, 4, address);
+    this.read(address, this.#small, 0, 4);
     return this.#small.readUInt32BE(0);
   }
 
   /** Writes a word. */
   writeWord(address: number, value: number): void {
     this.#small.writeUInt32BE(value >>> 0, 0);
-    writeSync(this.#fd, this.#small, 0, 4, address);
+    this.write(address, this.#small, 0, 4);
   }
 
   /** Writes a halfword. */
   writeHalfword(address: number, value: number): void {
     this.#small.writeUInt16BE(value, 0);
-    writeSync(this.#fd, this.#small, 0, 2, address);
+    this.write(address, this.#small, 0, 2);
   }
 
+  /** Safe to call again. */
   close(): void {
-    closeSync(this.#fd);
+    const fd = this.#fd;
+    this.#fd = CLOSED;
+    if (fd !== CLOSED) closeSync(fd);
+  }
+
+  #allows(address: number, length: number): boolean {
+    if (this.#fd !== CLOSED && this.holds(address, length)) return true;
+    this.refused++;
+    return false;
   }
 }
 
@@ -88,8 +131,9 @@ export function createRam(directory: string, name: string, size: number): GuestR
 /** Opens the RAM file of a QEMU that is already running. */
 export function openRam(path: string, size: number): GuestRam {
   try {
-    const fd = openSync(path, 'r+');
-    if (fstatSync(fd).size >= size) return new GuestRam(fd, size);
+    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    const there = fstatSync(fd);
+    if (there.isFile() && there.size >= size) return new GuestRam(fd, size);
     closeSync(fd);
   } catch (cause) {
     throw new ApemuError(
@@ -98,5 +142,5 @@ export function openRam(path: string, size: number): GuestRam {
       { cause },
     );
   }
-  throw new ApemuError('APEMU_ERR_QEMU_RAM', `${path} is smaller than the guest's ${size} bytes`);
+  throw new ApemuError('APEMU_ERR_QEMU_RAM', `${path} is no file of the guest's ${size} bytes`);
 }

@@ -2,9 +2,11 @@
 // Looks at a QEMU somebody else started: is its memory shared, where is it, how many CPUs, what was its kernel told?
 // Source: QEMU's QMP schema (query-memdev, qom-get, query-hotpluggable-cpus); docs/reference/qemu-attach.md section 4.
 
+import Type, { type Static, type TSchema } from 'typebox';
+import { Check } from 'typebox/value';
 import { ApemuError } from '../errors.ts';
-import { AREA_BYTES } from './layout.ts';
-import { Qmp } from './qmp.ts';
+import { AREA_BYTES, MAILBOX_COUNT } from './layout.ts';
+import { Qmp, type QmpOptions, whileNotAborted } from './qmp.ts';
 import { type GuestRam, openRam } from './ram.ts';
 
 /** A QEMU that can be served. */
@@ -19,18 +21,35 @@ export interface QemuConnection {
 const DOCUMENTED =
   'Start it with: -M s390-ccw-virtio,memory-backend=ram -object memory-backend-file,id=ram,size=SIZE,mem-path=/dev/shm/NAME,share=on';
 
+/** A guest has whole MiB, more than the one that is the hook's, and fewer than a file can have. */
+const MEMORY_SIZE = Type.Integer({
+  minimum: 2 * AREA_BYTES,
+  maximum: Number.MAX_SAFE_INTEGER - (Number.MAX_SAFE_INTEGER % AREA_BYTES),
+  multipleOf: AREA_BYTES,
+});
+
 /** Where zipl and QEMU leave the kernel's command line. Source: Linux, arch/s390/include/asm/setup.h (PARMAREA, COMMAND_LINE). */
 const COMMAND_LINE_AT = 0x10480;
 const COMMAND_LINE_BYTES = 896;
 
 /** How many CPU addresses the machine may have. */
 export async function countCpus(qmp: Qmp): Promise<number> {
-  const slots = await qmp.execute<{ 'vcpus-count'?: number }[]>('query-hotpluggable-cpus');
-  return slots.reduce((sum, slot) => sum + (slot['vcpus-count'] ?? 1), 0);
+  const slots = await qmp.execute('query-hotpluggable-cpus');
+  const count = slots.reduce((sum, slot) => sum + slot['vcpus-count'], 0);
+  return Math.min(count, MAILBOX_COUNT);
 }
 
-function property<T>(qmp: Qmp, path: string, name: string): Promise<T | undefined> {
-  return qmp.execute<T>('qom-get', { path, property: name }).catch(() => undefined);
+/** A property of QEMU's object model; undefined when there is none of that name, or it is something else. */
+async function property<T extends TSchema>(
+  qmp: Qmp,
+  [path, name]: readonly [string, string],
+  schema: T,
+): Promise<Static<T> | undefined> {
+  const value: unknown = await qmp.execute('qom-get', { path, property: name }).catch((error) => {
+    if (qmp.closed) throw error;
+    return undefined;
+  });
+  return Check(schema, value) ? value : undefined;
 }
 
 /**
@@ -39,12 +58,17 @@ function property<T>(qmp: Qmp, path: string, name: string): Promise<T | undefine
  * @throws ApemuError APEMU_ERR_QEMU_QMP when nobody answers, APEMU_ERR_QEMU_RAM when its memory is not shared through a file,
  *   APEMU_ERR_QEMU_COMMAND_LINE when its kernel was not told of facilities or of the hook's memory
  */
-export async function connectRunning(qmpPath: string, bare = false): Promise<QemuConnection> {
-  const qmp = await Qmp.connect(qmpPath);
+export async function connectRunning(
+  qmpPath: string,
+  options: QmpOptions & { readonly bare?: boolean } = {},
+): Promise<QemuConnection> {
+  const qmp = await Qmp.connect(qmpPath, options);
   try {
-    const ram = await sharedMemory(qmp);
-    if (!bare) await checkCommandLine(qmp, ram);
-    return { qmp, ram, cpus: await countCpus(qmp) };
+    return await whileNotAborted(qmp, options.signal, async () => {
+      const ram = await sharedMemory(qmp);
+      if (options.bare !== true) await checkCommandLine(qmp, ram);
+      return { qmp, ram, cpus: await countCpus(qmp) };
+    });
   } catch (error) {
     qmp.close();
     throw error;
@@ -52,16 +76,15 @@ export async function connectRunning(qmpPath: string, bare = false): Promise<Qem
 }
 
 async function sharedMemory(qmp: Qmp): Promise<GuestRam> {
-  const backend = await property<string>(qmp, '/machine', 'memory-backend');
-  const path = backend === undefined || backend === '' ? undefined : backend;
-  const object = path === undefined || path.startsWith('/') ? path : `/objects/${path}`;
-  if (object === undefined) throw notShared('it has no memory backend of its own');
-  const file = await property<string>(qmp, object, 'mem-path');
+  const path = await property(qmp, ['/machine', 'memory-backend'], Type.String({ minLength: 1 }));
+  if (path === undefined) throw notShared('it has no memory backend of its own');
+  const object = path.startsWith('/') ? path : `/objects/${path}`;
+  const file = await property(qmp, [object, 'mem-path'], Type.String());
   if (file === undefined) throw notShared(`its memory backend ${object} is not a file`);
-  if ((await property<boolean>(qmp, object, 'share')) !== true) {
+  if ((await property(qmp, [object, 'share'], Type.Boolean())) !== true) {
     throw notShared(`its memory backend ${object} has share=off`);
   }
-  const size = await property<number>(qmp, object, 'size');
+  const size = await property(qmp, [object, 'size'], MEMORY_SIZE);
   if (size === undefined) throw notShared(`its memory backend ${object} does not tell its size`);
   return openRam(file, size);
 }
@@ -74,7 +97,7 @@ function notShared(why: string): ApemuError {
 }
 
 async function checkCommandLine(qmp: Qmp, ram: GuestRam): Promise<void> {
-  const given = (await property<string>(qmp, '/machine', 'append')) ?? '';
+  const given = (await property(qmp, ['/machine', 'append'], Type.String())) ?? '';
   const text = given === '' ? commandLineInMemory(ram) : given;
   const problem = text === '' ? undefined : commandLineProblem(text, ram.size);
   if (problem !== undefined) throw new ApemuError('APEMU_ERR_QEMU_COMMAND_LINE', problem);

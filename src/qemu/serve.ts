@@ -67,24 +67,44 @@ export async function bootGuest(
   const shortage = memoryShortage(launch);
   if (shortage !== undefined) options.log?.(`${service.name}: ${shortage}`);
   const qemu = await launchQemu(launch);
-  const cpus = await countCpus(qemu.qmp);
-  const attachment = attach(service, poller, { qmp: qemu.qmp, ram: qemu.ram, cpus }, options);
-  const watch = launch.bare === true ? await startTestKernel(qemu, attachment) : undefined;
   let closing = false;
-  const ended = qemu.ended.then((end) => {
-    poller.remove(attachment);
-    return closing ? undefined : problemOf(end, attachment);
-  });
-  const close = async () => {
-    closing = true;
-    options.signal?.removeEventListener('abort', close);
-    poller.remove(attachment);
-    watch?.close();
+  try {
+    const cpus = await countCpus(qemu.qmp);
+    const attachment = attach(service, poller, { qmp: qemu.qmp, ram: qemu.ram, cpus }, options);
+    const close = async () => {
+      closing = true;
+      options.signal?.removeEventListener('abort', close);
+      poller.remove(attachment);
+      await qemu.close();
+    };
+    // The monitor's last message may be read after the process has gone.
+    const ended = Promise.all([qemu.ended, qemu.qmp.ended]).then(([end]) => {
+      poller.remove(attachment);
+      return attachment.problem ?? (closing ? undefined : problemOf(attachment.shutdown, end));
+    });
+    attachment.onState = (state) => {
+      if (state === 'ended' && attachment.problem !== undefined) close();
+    };
+    options.signal?.addEventListener('abort', close, { once: true });
+    if (options.signal?.aborted === true) await close();
+    else if (launch.bare === true) await startTestKernel(qemu, attachment);
+    else if (launch.extra?.includes('-S') !== true) await qemu.qmp.execute('cont');
+    return { attachment, qemu, ended: told(service, ended, options), close };
+  } catch (error) {
     await qemu.close();
-  };
-  options.signal?.addEventListener('abort', close, { once: true });
-  if (options.signal?.aborted === true) await close();
-  return { attachment, qemu, ended, close };
+    throw error;
+  }
+}
+
+/** Says how a guest ended when it does: other guests may run for long. */
+async function told(
+  service: ApService,
+  ended: Promise<string | undefined>,
+  options: ServeOptions,
+): Promise<string | undefined> {
+  const problem = await ended;
+  if (problem !== undefined) options.log?.(`${service.name}: ${problem}`);
+  return problem;
 }
 
 /** What the user gave instead of ours must do for the hook, too. */
@@ -96,15 +116,28 @@ function checkAppend(launch: LaunchOptions): void {
   throw new ApemuError('APEMU_ERR_USAGE_APPEND', `--append ${launch.append}: ${problem}`);
 }
 
-/** Why a QEMU that we did not end has ended badly. */
-function problemOf(
-  { status, signal, stderr }: QemuEnd,
-  attachment: Attachment,
-): string | undefined {
-  if (attachment.panicked) return 'the guest has panicked';
-  if (status === 0) return undefined;
-  const how = signal === null ? `with status ${status}` : `by ${signal}`;
-  return `QEMU has ended ${how}${stderr.trim() === '' ? '' : `: ${stderr.trim()}`}`;
+/** Reasons of QEMU's SHUTDOWN event that are nobody's wish. Source: QEMU's QMP reference, ShutdownCause. */
+const BAD_ENDINGS: Readonly<Record<string, string>> = {
+  'guest-panic': 'the guest has panicked',
+  'host-signal': 'QEMU was ended by a signal',
+  'host-error': 'QEMU met an error and ended',
+};
+
+/**
+ * What went wrong when a QEMU has ended that we did not end.
+ *
+ * @param shutdown the reason its SHUTDOWN event named
+ * @param end how its process ended; undefined when it is not ours
+ */
+export function problemOf(shutdown: string | undefined, end?: QemuEnd): string | undefined {
+  const bad = shutdown === undefined ? undefined : BAD_ENDINGS[shutdown];
+  if (bad !== undefined) return bad;
+  const text = end?.stderr.trim() ?? '';
+  const why = text === '' ? '' : `: ${text}`;
+  if (end !== undefined && end.signal !== null) return `QEMU has ended by ${end.signal}${why}`;
+  if (end !== undefined && end.status !== 0)
+    return `QEMU has ended with status ${end.status}${why}`;
+  return shutdown === undefined ? `QEMU has ended without saying why${why}` : undefined;
 }
 
 /** It is hooked when it sets its handlers. If its image has them, no watch is needed, which costs a microsecond an instruction. */
@@ -131,12 +164,16 @@ export async function attachGuest(
   qmpPath: string,
   options: ServeOptions = {},
 ): Promise<ServedGuest> {
-  const connection = await connectRunning(qmpPath, options.hook === 'bare');
+  const { signal } = options;
+  const connection = await connectRunning(qmpPath, { signal, bare: options.hook === 'bare' });
   const attachment = attach(service, poller, connection, options);
-  const ended = new Promise<undefined>((resolve) => {
+  const ended = new Promise<void>((resolve) => {
     attachment.onState = (state) => {
-      if (state === 'ended') resolve(undefined);
+      if (state === 'ended') resolve();
     };
+  }).then(() => {
+    poller.remove(attachment);
+    return attachment.problem ?? (closed ? undefined : problemOf(attachment.shutdown));
   });
   let closed = false;
   const close = async () => {
@@ -151,8 +188,7 @@ export async function attachGuest(
     connection.qmp.close();
     connection.ram.close();
   };
-  ended.then(() => poller.remove(attachment));
-  return { attachment, qemu: undefined, ended, close };
+  return { attachment, qemu: undefined, ended: told(service, ended, options), close };
 }
 
 function attach(

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import { GuestConsole } from '../../src/qemu/console.ts';
-import { Poller } from '../../src/qemu/poller.ts';
+import { type Polled, Poller } from '../../src/qemu/poller.ts';
 import { openShellSocket } from '../../src/qemu/shell-socket.ts';
 
 describe('a guest console', () => {
@@ -109,7 +109,9 @@ describe('the polling loop', () => {
     for (const wanted of [3, 5]) {
       let looks = 0;
       await new Promise<void>((resolve) => {
-        const station = {
+        const station: Polled = {
+          waitsForMonitor: false,
+          failed: () => {},
           poll: () => {
             looks++;
             if (looks === wanted) {
@@ -123,5 +125,33 @@ describe('the polling loop', () => {
       });
       expect(looks).toBe(wanted);
     }
+  });
+
+  it('goes on with the others when one fails', async () => {
+    const poller = new Poller();
+    const failures: string[] = [];
+    const broken: Polled = {
+      waitsForMonitor: false,
+      failed: (error) => failures.push(error.message),
+      poll: () => {
+        throw new Error('broken');
+      },
+    };
+    poller.add(broken);
+    let looks = 0;
+    await new Promise<void>((resolve) => {
+      const sound: Polled = {
+        waitsForMonitor: true,
+        failed: () => {},
+        poll: () => {
+          if (++looks < 5) return true;
+          poller.remove(sound);
+          resolve();
+          return false;
+        },
+      };
+      poller.add(sound);
+    });
+    expect(failures).toEqual(['broken']);
   });
 });

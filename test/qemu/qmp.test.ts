@@ -41,9 +41,9 @@ describe('the monitor client', () => {
   });
 
   it('gives what a command returns', async () => {
-    replies['query-status'] = '{"return": {"running": true}}';
+    replies['query-status'] = '{"return": {"running": true, "status": "running"}}';
     const qmp = await Qmp.connect(path);
-    expect(await qmp.execute('query-status')).toEqual({ running: true });
+    expect(await qmp.execute('query-status')).toEqual({ running: true, status: 'running' });
     qmp.close();
   });
 
@@ -62,27 +62,24 @@ describe('the monitor client', () => {
     const answer = qmp.execute('cont');
     socket?.write('{"ret');
     await new Promise((resolve) => setImmediate(resolve));
-    socket?.write('urn": 7}\n');
-    expect(await answer).toBe(7);
+    socket?.write('urn": {"n": 7}}\n');
+    expect(await answer).toEqual({ n: 7 });
     qmp.close();
   });
 
   it('says what QEMU refuses, with its reason', async () => {
-    replies['nmi'] = '{"error": {"class": "GenericError", "desc": "no such CPU"}}';
+    replies['device_add'] = '{"error": {"class": "GenericError", "desc": "no such CPU"}}';
     const qmp = await Qmp.connect(path);
-    await expect(qmp.execute('nmi')).rejects.toThrow('QEMU refuses nmi: no such CPU');
+    await expect(qmp.execute('device_add')).rejects.toThrow('QEMU refuses device_add: no such CPU');
     qmp.close();
   });
 
   it('fails what waits when QEMU goes, and tells its owner', async () => {
     const qmp = await Qmp.connect(path);
-    const closed = new Promise<void>((resolve) => {
-      qmp.onClose = resolve;
-    });
     const waiting = qmp.execute('cont');
     socket?.destroy();
     await expect(waiting).rejects.toMatchObject({ code: 'APEMU_ERR_QEMU_QMP' });
-    await closed;
+    await qmp.ended;
     await expect(qmp.execute('cont')).rejects.toThrow('QEMU has gone');
   });
 

@@ -5,7 +5,9 @@ import { InterruptionDelivery } from '../../../src/qemu/interruptions.ts';
 import { LOWCORE, MAILBOX } from '../../../src/qemu/layout.ts';
 import { LowcoreHook } from '../../../src/qemu/lowcore.ts';
 import { MailboxLoop } from '../../../src/qemu/mailbox.ts';
+import { GuestPause } from '../../../src/qemu/pause.ts';
 import type { Monitor } from '../../../src/qemu/qmp.ts';
+import type { Command, Returned } from '../../../src/qemu/qmp-schema.ts';
 import type { GuestRam } from '../../../src/qemu/ram.ts';
 import { QemuStorage } from '../../../src/qemu/storage.ts';
 import { StubService } from './stub-service.ts';
@@ -17,24 +19,52 @@ export const PREFIX = 0x20000;
 /** Everything the loop needs, with a monitor that records what it is asked. */
 export function station(ram: GuestRam, cpus = 1) {
   const asked: string[] = [];
-  const states = Array.from({ length: cpus }, (_, i) => ({
-    'cpu-index': i,
-    'cpu-state': 'operating',
+  /** What the monitor tells of each CPU. */
+  const registers = Array.from({ length: cpus }, () => ({
+    state: 'operating',
+    mask: 0x0200000180000000n,
+    cr6: 0x02000000,
   }));
+  /** Somebody else has stopped it when it does not run. */
+  const held = { running: true };
+  const answers: Record<string, () => unknown> = {
+    'query-status': () => ({
+      running: held.running && asked.at(-2) !== 'stop',
+      status: asked.at(-2) === 'stop' ? 'paused' : 'running',
+    }),
+    'query-cpus-fast': () =>
+      registers.map(({ state }, i) => ({ 'cpu-index': i, 'cpu-state': state })),
+    'human-monitor-command info registers -a': () => registersText(registers),
+  };
   const qmp: Monitor = {
-    execute<T>(command: string, args?: Record<string, unknown>) {
-      asked.push(args === undefined ? command : `${command} ${args['cpu-index']}`);
-      return Promise.resolve((command === 'query-cpus-fast' ? states : '') as T);
+    execute<C extends Command>(command: C, args?: Record<string, unknown>) {
+      const line = String(args?.['command-line'] ?? '');
+      asked.push(
+        [command, line, args?.['cpu-index']].filter((part) => part || part === 0).join(' '),
+      );
+      return Promise.resolve((answers[asked.at(-1)!]?.() ?? '') as Returned<C>);
     },
   };
   const hook = new LowcoreHook(ram, 'bare');
   const service = new StubService();
   const storage = new QemuStorage(ram);
   service.connect(storage);
-  const parts = { ram, hook, storage, service, qmp };
+  const parts = { ram, hook, storage, service, qmp, pause: new GuestPause(qmp) };
   const interruptions = new InterruptionDelivery(parts);
   const loop = new MailboxLoop(parts, interruptions, cpus);
-  return { asked, states, hook, service, storage, interruptions, loop };
+  return { asked, held, registers, hook, service, storage, interruptions, loop };
+}
+
+/** The text QEMU prints for `info registers -a`, as far as it is read. */
+function registersText(cpus: readonly { mask: bigint; cr6: number }[]): string {
+  const hex = (value: bigint | number) => value.toString(16).padStart(16, '0');
+  return cpus
+    .map(({ mask, cr6 }, i) =>
+      [`\r\nCPU#${i}`, `PSW=mask ${hex(mask)} addr ${hex(0)} cc 00`, `C06=${hex(cr6)}`, ''].join(
+        '\r\n',
+      ),
+    )
+    .join('\r\n');
 }
 
 /** Stores a request as the hook does. */

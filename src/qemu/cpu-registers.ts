@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What of the guest's CPUs decides who takes an interruption, as QEMU's monitor tells it: state, PSW mask, CR6.
+// Source: QEMU, `info registers` of s390x (target/s390x/cpu-dump.c), QMP reference query-cpus-fast.
+
+import { PSW_IO } from './layout.ts';
+import type { Monitor } from './qmp.ts';
+
+/** One CPU of a guest. */
+export interface CpuRegisters {
+  /** CPU address. */
+  readonly cpu: number;
+  /** High word of the PSW mask. */
+  readonly mask: number;
+  /** Low word of CR6: the interruption-subclass mask. */
+  readonly cr6: number;
+}
+
+/** Every ISC, as CR6 has them. */
+export const ANY_ISC = 0xff000000;
+
+const CPU_HEADING = /^CPU#(\d+)/;
+const PSW_MASK = /^PSW=mask ([0-9a-f]{8})[0-9a-f]{8}/m;
+const CR6 = /\bC06=[0-9a-f]{8}([0-9a-f]{8})/;
+
+/** Reads what `info registers -a` prints; a CPU whose text is not understood is left out. */
+export function parseRegisters(text: string): CpuRegisters[] {
+  const found: CpuRegisters[] = [];
+  for (const part of text.split(/^(?=CPU#)/m)) {
+    const cpu = CPU_HEADING.exec(part)?.[1];
+    const mask = PSW_MASK.exec(part)?.[1];
+    const cr6 = CR6.exec(part)?.[1];
+    if (cpu === undefined || mask === undefined || cr6 === undefined) continue;
+    found.push({
+      cpu: Number(cpu),
+      mask: Number.parseInt(mask, 16),
+      cr6: Number.parseInt(cr6, 16),
+    });
+  }
+  return found;
+}
+
+/** CPUs that operate and have I/O interruptions of some sub-class enabled. Exact while the guest stands still. */
+export async function enabledCpus(qmp: Monitor): Promise<CpuRegisters[]> {
+  const [states, text] = await Promise.all([
+    qmp.execute('query-cpus-fast'),
+    qmp.execute('human-monitor-command', { 'command-line': 'info registers -a' }),
+  ]);
+  // A restart would start a stopped CPU again.
+  const operating = new Set(
+    states.filter((cpu) => cpu['cpu-state'] === 'operating').map((cpu) => cpu['cpu-index']),
+  );
+  return parseRegisters(text).filter(
+    ({ cpu, mask, cr6 }) => operating.has(cpu) && (mask & PSW_IO) !== 0 && (cr6 & ANY_ISC) !== 0,
+  );
+}

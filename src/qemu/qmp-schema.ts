@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is used of QEMU's monitor messages, as schemas: whoever answers at the socket may be no QEMU, so nothing else is believed.
+// Source: QEMU, docs/interop/qmp-spec (greeting, events, replies) and the QMP reference of each command.
+
+import Type, { type Static } from 'typebox';
+import { MAILBOX_COUNT } from './layout.ts';
+
+/** The first message. */
+export const GREETING = Type.Object({ QMP: Type.Object({}) });
+
+/** An asynchronous message, for example RESET or SHUTDOWN. */
+export const EVENT = Type.Object({
+  event: Type.String(),
+  data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
+
+/** The reply to a command that was executed. */
+export const RETURN = Type.Object({ return: Type.Unknown() });
+
+/** The reply to a command that was refused. */
+export const REFUSAL = Type.Object({ error: Type.Object({ desc: Type.String() }) });
+
+const NOTHING = Type.Object({});
+
+/** Commands, and what they return. */
+export const COMMANDS = {
+  qmp_capabilities: NOTHING,
+  stop: NOTHING,
+  cont: NOTHING,
+  device_add: NOTHING,
+  'query-status': Type.Object({ status: Type.String(), running: Type.Boolean() }),
+  'query-hotpluggable-cpus': Type.Array(
+    Type.Object({ 'vcpus-count': Type.Integer({ minimum: 1, maximum: MAILBOX_COUNT }) }),
+    { minItems: 1, maxItems: MAILBOX_COUNT },
+  ),
+  'query-cpus-fast': Type.Array(
+    Type.Object({
+      'cpu-index': Type.Integer({ minimum: 0, maximum: MAILBOX_COUNT - 1 }),
+      'cpu-state': Type.String(),
+    }),
+    { maxItems: MAILBOX_COUNT },
+  ),
+  'human-monitor-command': Type.String(),
+  'qom-get': Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
+} as const;
+
+export type Command = keyof typeof COMMANDS;
+export type Returned<C extends Command> = Static<(typeof COMMANDS)[C]>;
