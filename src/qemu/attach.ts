@@ -18,6 +18,8 @@ export type AttachState = 'waiting' | 'hooking' | 'attached' | 'ended';
 /** Parameters of an attachment. */
 export interface AttachOptions {
   readonly qmp: Qmp;
+  /** Where QEMU's events come from; default `qmp`. */
+  readonly events?: Qmp;
   readonly ram: GuestRam;
   readonly service: ApService;
   readonly rule: HookRule;
@@ -38,6 +40,8 @@ const LOOK_MS = { waiting: 2, attached: 250 } as const;
 export class Attachment implements Polled {
   /** Called at each change of state. */
   onState: (state: AttachState) => void = () => {};
+  /** Called when QEMU says that it ends. */
+  onShutdown: () => void = () => {};
   readonly loop: MailboxLoop;
   readonly interruptions: InterruptionDelivery;
   readonly #qmp: Qmp;
@@ -67,8 +71,9 @@ export class Attachment implements Polled {
     this.interruptions = new InterruptionDelivery(parts);
     this.loop = new MailboxLoop(parts, this.interruptions, cpus);
     service.connect(storage);
-    qmp.onEvent = (event) => this.#event(event);
-    qmp.ended.then(() => this.#become('ended'));
+    const events = options.events ?? qmp;
+    events.onEvent = (event) => this.#event(event);
+    events.ended.then(() => this.#become('ended'));
   }
 
   /** Why QEMU said that it ends, as its SHUTDOWN event names it. */
@@ -91,6 +96,7 @@ export class Attachment implements Polled {
   }
 
   poll(nowMs: number): boolean {
+    if (this.#state === 'ended') return false;
     this.#service.advance(nowMs * 1e6);
     if (nowMs >= this.#nextLookMs) {
       this.look();
@@ -132,7 +138,11 @@ export class Attachment implements Polled {
 
   #event(event: QmpEvent): void {
     if (event.event === 'RESET') this.#reset('the guest was reset');
-    if (event.event === 'SHUTDOWN') this.shutdown = String(event.data['reason']);
+    if (event.event !== 'SHUTDOWN') return;
+    this.shutdown = String(event.data['reason']);
+    this.onShutdown();
+    // A command that QEMU gets while it ends may keep it from doing so.
+    this.#become('ended');
   }
 
   #reset(reason: string): void {

@@ -52,6 +52,8 @@ export interface LaunchOptions {
 
 /** How a QEMU ended: its exit status or the signal, and what it wrote to standard error. */
 export interface QemuEnd {
+  /** We ended it, because it had said that it ends and did not. */
+  readonly hurried?: boolean;
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
@@ -62,6 +64,11 @@ export interface RunningQemu {
   readonly process: ChildProcess;
   readonly pid: number;
   readonly qmp: Qmp;
+  /**
+   * A second connection, to which nothing is written: a command that an ending QEMU does not read any more would end the connection
+   * before QEMU's last words have been read.
+   */
+  readonly events: Qmp;
   readonly ram: GuestRam;
   /** Socket of the debug stub, which a test kernel has. */
   readonly debug: string;
@@ -70,6 +77,8 @@ export interface RunningQemu {
   readonly input: Writable | null;
   /** Resolves when QEMU has ended. */
   readonly ended: Promise<QemuEnd>;
+  /** It has said that it ends: helps it when it does not, as QEMU 7.2 when a command comes in that moment. */
+  hurry(): void;
   /** Ends QEMU if it still runs and removes everything. Safe to call again. */
   close(): Promise<void>;
 }
@@ -78,9 +87,12 @@ export interface RunningQemu {
 const RAM_FD = 3;
 /** Sockets in the private directory. */
 const MONITOR = 'qmp';
+const EVENTS = 'events';
 const DEBUG_STUB = 'gdb';
 const START_TIMEOUT_MS = 15_000;
 const END_TIMEOUT_MS = 3_000;
+/** From QEMU's word that it ends to its end; it takes milliseconds. */
+const LAST_MS = 1_000;
 
 /** The kernel command line: console, facilities, the MiB kept for the hook, then the user's. */
 export function kernelCommandLine(options: LaunchOptions): string {
@@ -115,7 +127,9 @@ export function qemuArguments(options: LaunchOptions, folder: string, ramPath: s
   const mux = options.console === 'inherit' ? 'on' : 'off';
   args.push('-chardev', `stdio,id=c0,mux=${mux},signal=off`, '-device', 'sclpconsole,chardev=c0');
   // The guest stands still until somebody listens to what QEMU has to say of it.
-  args.push('-S', '-qmp', `unix:${join(folder, MONITOR)},server=on,wait=off`);
+  args.push('-S');
+  for (const name of [MONITOR, EVENTS])
+    args.push('-qmp', `unix:${join(folder, name)},server=on,wait=off`);
   if (options.bare === true) {
     const stub = `socket,id=debug,path=${join(folder, DEBUG_STUB)},server=on,wait=off`;
     args.push('-chardev', stub, '-gdb', 'chardev:debug');
@@ -147,9 +161,10 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
     const args = qemuArguments(options, directory, `/proc/self/fd/${RAM_FD}`);
     const child = await startChild(options, args, ram.fd);
     const ended = watch(child);
+    const events = await monitor(child, ended, join(directory, EVENTS));
     const qmp = await monitor(child, ended, join(directory, MONITOR));
     const debug = join(directory, DEBUG_STUB);
-    return running(child, { qmp, ram, debug }, ended, cleanUp);
+    return running(child, { qmp, events, ram, debug }, ended, cleanUp);
   } catch (error) {
     ram.close();
     cleanUp();
@@ -234,7 +249,7 @@ function startFailure(over: QemuEnd): ApemuError {
 
 function running(
   child: ChildProcess,
-  connection: Pick<RunningQemu, 'qmp' | 'ram' | 'debug'>,
+  connection: Pick<RunningQemu, 'qmp' | 'events' | 'ram' | 'debug'>,
   ended: RunningQemu['ended'],
   cleanUp: () => void,
 ): RunningQemu {
@@ -244,12 +259,24 @@ function running(
   };
   process.once('exit', onExit);
   let closed: Promise<void> | undefined;
+  let last: NodeJS.Timeout | undefined;
+  let hurried = false;
+  const hurry = () => {
+    last ??= setTimeout(() => {
+      hurried = child.kill('SIGKILL');
+    }, LAST_MS);
+  };
+  const over = ended.then((end) => {
+    clearTimeout(last);
+    return { ...end, hurried };
+  });
   const finish = async () => {
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MS);
     await ended;
     clearTimeout(timer);
     connection.qmp.close();
+    connection.events.close();
     connection.ram.close();
     cleanUp();
     process.removeListener('exit', onExit);
@@ -260,7 +287,8 @@ function running(
     ...connection,
     output: child.stdout,
     input: child.stdin,
-    ended,
+    ended: over,
+    hurry,
     close() {
       closed ??= finish();
       return closed;

@@ -45,6 +45,9 @@ export interface ServedGuest {
 /** A kernel that executes no AP instruction for so long after it was hooked will not do so any more. */
 const QUIET_MS = 60_000;
 
+/** Options with which QEMU goes on after it has said that it ends. */
+const ENDS_OTHERWISE = ['-no-shutdown', '--no-shutdown', '-action', '--action'];
+
 /**
  * Boots a guest under QEMU and serves it.
  *
@@ -70,7 +73,8 @@ export async function bootGuest(
   let closing = false;
   try {
     const cpus = await countCpus(qemu.qmp);
-    const attachment = attach(service, poller, { qmp: qemu.qmp, ram: qemu.ram, cpus }, options);
+    const { qmp, events, ram } = qemu;
+    const attachment = attach(service, poller, { qmp, events, ram, cpus }, options);
     const close = async () => {
       closing = true;
       options.signal?.removeEventListener('abort', close);
@@ -78,17 +82,19 @@ export async function bootGuest(
       await qemu.close();
     };
     // The monitor's last message may be read after the process has gone.
-    const ended = Promise.all([qemu.ended, qemu.qmp.ended]).then(([end]) => {
+    const ended = Promise.all([qemu.ended, events.ended]).then(([end]) => {
       poller.remove(attachment);
       return attachment.problem ?? (closing ? undefined : problemOf(attachment.shutdown, end));
     });
     attachment.onState = (state) => {
       if (state === 'ended' && attachment.problem !== undefined) close();
     };
+    if (launch.extra?.some((word) => ENDS_OTHERWISE.includes(word)) !== true)
+      attachment.onShutdown = () => qemu.hurry();
     options.signal?.addEventListener('abort', close, { once: true });
     if (options.signal?.aborted === true) await close();
     else if (launch.bare === true) await startTestKernel(qemu, attachment);
-    else if (launch.extra?.includes('-S') !== true) await qemu.qmp.execute('cont');
+    else if (launch.extra?.includes('-S') !== true) await start(qemu);
     return { attachment, qemu, ended: told(service, ended, options), close };
   } catch (error) {
     await qemu.close();
@@ -132,6 +138,7 @@ const BAD_ENDINGS: Readonly<Record<string, string>> = {
 export function problemOf(shutdown: string | undefined, end?: QemuEnd): string | undefined {
   const bad = shutdown === undefined ? undefined : BAD_ENDINGS[shutdown];
   if (bad !== undefined) return bad;
+  if (end?.hurried === true) return undefined;
   const text = end?.stderr.trim() ?? '';
   const why = text === '' ? '' : `: ${text}`;
   if (end !== undefined && end.signal !== null) return `QEMU has ended by ${end.signal}${why}`;
@@ -149,8 +156,15 @@ async function startTestKernel(
   if (attachment.state !== 'attached') {
     return watchStores(qemu.debug, LOWCORE.LC_PGM_NEW, PSW_BYTES, () => attachment.look());
   }
-  await qemu.qmp.execute('cont');
+  await start(qemu);
   return undefined;
+}
+
+/** Sets the guest going. It may have ended before that is answered. */
+async function start({ qmp }: RunningQemu): Promise<void> {
+  await qmp.execute('cont').catch((error) => {
+    if (!qmp.closed) throw error;
+  });
 }
 
 /**
@@ -194,7 +208,7 @@ export async function attachGuest(
 function attach(
   service: ApService,
   poller: Poller,
-  connection: Pick<ConstructorParameters<typeof Attachment>[0], 'qmp' | 'ram' | 'cpus'>,
+  connection: Pick<ConstructorParameters<typeof Attachment>[0], 'qmp' | 'events' | 'ram' | 'cpus'>,
   options: ServeOptions,
 ): Attachment {
   const log = options.log ?? (() => {});
