@@ -54,7 +54,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/cli', 'src/vcpu-pool', 'src/qemu'],
   piscina: ['src/vcpu-pool'],
   msgpackr: ['src/host', 'src/vcpu-pool', 'src/fuzz'],
-  typebox: ['src/config'],
+  typebox: ['src/config', 'src/qemu'],
   yaml: ['src/config', 'src/fuzz'],
   tinybench: ['bench'],
 };
