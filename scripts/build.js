@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds dist: TypeScript to JavaScript, then the kernel modules folded into one file. `--kernel` builds the kernel alone.
+// Builds dist: TypeScript to JavaScript, then the kernel. `--kernel` builds the kernel alone.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync } from 'node:fs';
-
-const run = (name, ...args) =>
-  execFileSync(`node_modules/.bin/${name}`, args, { stdio: 'inherit' });
-const kernelOnly = process.argv.includes('--kernel');
+import { chmodSync } from 'node:fs';
+import { buildKernel } from './kernel/build.js';
 
 try {
-  run('tsc', '-p', kernelOnly ? 'tsconfig.kernel.json' : 'tsconfig.build.json');
-  run('rollup', '--config', '--silent');
+  if (!process.argv.includes('--kernel')) {
+    execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+    chmodSync('dist/src/cli/main.js', 0o755);
+  }
+  await buildKernel('.', 'dist');
 } catch (error) {
+  // The compiler has said what is wrong.
+  if (error.status === undefined) process.stderr.write(`${error.message}\n`);
   process.exit(error.status ?? 1);
 }
-const main = 'dist/src/cli/main.js';
-if (existsSync(main)) chmodSync(main, 0o755);

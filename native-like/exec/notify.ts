@@ -68,10 +68,11 @@ const ringThread = (runner: number): void => {
 
 /** Tells all vCPUs of a guest that an interruption may be pending. */
 const wakeVcpus = (guest: number): void => {
-  let vcpu = VCPUS + I32[guest + G_FIRST_VCPU] * VCPU_WORDS;
-  for (let n = I32[guest + G_VCPUS]; n > 0; n--, vcpu += VCPU_WORDS) {
-    I32[vcpu + V_EVENT] = 1;
-    ringThread(I32[RUNNERS + (vcpu - VCPUS) / VCPU_WORDS]);
+  const first = I32[guest + G_FIRST_VCPU];
+  const end = first + I32[guest + G_VCPUS];
+  for (let vcpu = first; vcpu < end; vcpu++) {
+    I32[VCPUS + vcpu * VCPU_WORDS + V_EVENT] = 1;
+    ringThread(I32[RUNNERS + vcpu]);
   }
 };
 

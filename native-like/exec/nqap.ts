@@ -332,6 +332,6 @@ const domainAllowed = (v: number, q: number, payload: number, length: number): b
   if (domain > 255) return false;
   const masks = I32[v + V_TRUE_MASKS];
   const usage = I32[masks + MASK_AQM + (domain >>> 5)] << (domain & 31);
-  const adm = ADM + ((masks - MASKS) / MASK_WORDS) * ADM_WORDS;
+  const adm = ADM + (((masks - MASKS) / MASK_WORDS) | 0) * ADM_WORDS;
   return usage < 0 || I32[adm + (domain >>> 5)] << (domain & 31) < 0;
 };

@@ -39,7 +39,7 @@ const buildBlock = (v: number, scratch: number): void => {
   BYTES.setInt32(scratch + QCI_FLAGS, flags);
   if (apxa) BYTES.setUint16(scratch + QCI_NA, I32[C_QCI_NA_ND]);
   const masks = I32[v + V_TRUE_MASKS];
-  const adm = ADM + ((masks - MASKS) / MASK_WORDS) * ADM_WORDS;
+  const adm = ADM + (((masks - MASKS) / MASK_WORDS) | 0) * ADM_WORDS;
   for (let word = 0; word < QCI_MASK_BYTES / 4; word++) {
     BYTES.setInt32(scratch + QCI_APM + 4 * word, I32[masks + word]);
     BYTES.setInt32(scratch + QCI_AQM + 4 * word, I32[masks + MASK_AQM + word]);

@@ -65,5 +65,5 @@ export const TRACE = I32[C_TRACE] + binding.thread * (TRACE_LAST + 1) * TRACE_WO
 /** Tells whoever serves queues that this one has work or a due time. */
 export const markPending = (q: number): void => {
   I32[THREAD_PENDING] = 1;
-  U8[PENDING_BYTE + (q - QUEUES) / QUEUE_WORDS] = 1;
+  U8[PENDING_BYTE + (((q - QUEUES) / QUEUE_WORDS) | 0)] = 1;
 };

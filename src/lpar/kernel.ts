@@ -28,14 +28,29 @@ export interface KernelOptions {
 
 let instances = 0;
 
+/** Environment variable that chooses the build of the kernel. */
+const VARIANT = 'APEMU_KERNEL';
+
+/** The kernel as the sources have it, when `APEMU_KERNEL=plain` asks for it, else in the form that is fastest. */
+const builtKernel = (): string => {
+  const variant = process.env[VARIANT];
+  if (variant === undefined || variant === '') return '#kernel';
+  if (variant === 'plain') return '#kernel-plain';
+  throw new ApemuError(
+    'APEMU_ERR_KERNEL_VARIANT',
+    `${VARIANT} is "${variant}" (expected "plain", or nothing)`,
+  );
+};
+
 /** Path of the built kernel. Throws ApemuError when the project has not been built. */
 export const kernelFile = (): string => {
+  const name = builtKernel();
   try {
-    return createRequire(import.meta.url).resolve('#kernel');
+    return createRequire(import.meta.url).resolve(name);
   } catch (cause) {
     throw new ApemuError(
       'APEMU_ERR_KERNEL_MISSING',
-      'dist/kernel.js is missing: run `npm run build`',
+      `the kernel (${name}) is missing: run \`npm run build\``,
       { cause },
     );
   }

@@ -84,7 +84,7 @@ describe('the kernel in steady state', () => {
     ],
     refused: ['isLengthLegal'],
   } as const;
-  /** What takes calls in (rollup.config.js): those have the compiler's budget to themselves only while their function is called. */
+  /** What takes calls in (HANDLERS of scripts/kernel/pipeline.js): those have the compiler's budget to themselves only while their function is called. */
   const LONG = ['enqueue', 'dequeue', 'pqap'] as const;
 
   it('has bytecode of what is inlined below the limit for it, and of the handlers above', () => {

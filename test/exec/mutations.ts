@@ -62,7 +62,7 @@ export const plant = (source: string, { at, find, put }: Mutation): string => {
   return source.slice(0, index) + put + source.slice(index + found[0]![0].length);
 };
 
-/** The text defects are planted in: the kernel before its index sums are rewritten for speed (scripts/int32-indices.js). */
+/** The text defects are planted in: the kernel before the build makes its fast form (scripts/kernel). */
 export const plainKernel = (): string =>
   readFileSync(kernelFile().replace(/kernel\.js$/, 'kernel.plain.js'), 'utf8');
 
