@@ -32,3 +32,30 @@ export class ApemuError extends Error {
     this.place = options.place;
   }
 }
+
+/**
+ * Whose fault an error is: the command line's, the input's (configuration, program, recording, script), a guest's (its program threw, its
+ * kernel ended badly), the computer's (a file, memory, a permission), or ours.
+ */
+export type Fault = 'usage' | 'input' | 'guest' | 'system' | 'internal';
+
+/** Codes of errors that a guest caused. */
+const GUEST_CODES = ['APEMU_ERR_GUEST_ENDED', 'APEMU_ERR_GUEST_FAILED'];
+/** V8's words for memory that there is not. */
+const NO_MEMORY = /allocat|out of memory|Invalid typed array length|Invalid array buffer length/i;
+
+/** The one place that tells whose fault an error is; exit codes and messages follow from it. */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof ApemuError) {
+    if (GUEST_CODES.includes(error.code)) return 'guest';
+    return error.code.startsWith('APEMU_ERR_USAGE') ? 'usage' : 'input';
+  }
+  if (isSystemError(error)) return 'system';
+  return error instanceof RangeError && NO_MEMORY.test(error.message) ? 'system' : 'internal';
+}
+
+/** A system call that failed, as Node.js reports it. */
+export const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error &&
+  'syscall' in error &&
+  typeof (error as { code?: unknown }).code === 'string';

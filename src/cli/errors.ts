@@ -3,8 +3,8 @@
 // Source: docs/design.md section 7.
 
 import { formatMistake, MistakesError } from '../config/mistakes.ts';
-import { ApemuError } from '../errors.ts';
-import { EXIT_BAD_INPUT, EXIT_MISMATCH, EXIT_USAGE } from './io.ts';
+import { ApemuError, type Fault, faultOf, isSystemError } from '../errors.ts';
+import { EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_MISMATCH, EXIT_USAGE } from './io.ts';
 import { count } from './text.ts';
 
 /** Most mistakes of a file that are shown: a file of another kind has one on every line. */
@@ -42,7 +42,13 @@ function textOf(error: unknown): string {
       error.errno === undefined || error.message.includes(error.errno) ? '' : ` (${error.errno})`;
     return `${where === '' ? 'apemu' : where}: ${error.message}${errno} [${error.code}]\n`;
   }
+  if (isSystemError(error)) {
+    const { syscall, path, code } = error;
+    return `apemu: the computer refuses ${syscall}${path === undefined ? '' : ` ${path}`}: ${code} [APEMU_ERR_SYSTEM]\n`;
+  }
   const message = error instanceof Error ? error.message : String(error);
+  if (faultOf(error) === 'system')
+    return `apemu: there is not enough memory: ${message} [APEMU_ERR_SYSTEM]\n`;
   return `apemu: internal error: ${message.split('\n')[0]} [APEMU_ERR_INTERNAL] (--log-level debug shows where)\n`;
 }
 
@@ -54,8 +60,12 @@ function mistakesText({ mistakes, place }: MistakesError): string {
 }
 
 /** The exit code an error ends the process with. */
-export function exitCodeOf(error: unknown): number {
-  if (!(error instanceof ApemuError)) return EXIT_BAD_INPUT;
-  if (error.code === 'APEMU_ERR_GUEST_ENDED') return EXIT_MISMATCH;
-  return error.code.startsWith('APEMU_ERR_USAGE') ? EXIT_USAGE : EXIT_BAD_INPUT;
-}
+export const exitCodeOf = (error: unknown): number => EXIT_CODES[faultOf(error)];
+
+const EXIT_CODES: Readonly<Record<Fault, number>> = {
+  usage: EXIT_USAGE,
+  input: EXIT_BAD_INPUT,
+  guest: EXIT_MISMATCH,
+  system: EXIT_BAD_INPUT,
+  internal: EXIT_INTERNAL,
+};

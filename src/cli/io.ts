@@ -32,6 +32,8 @@ export const EXIT_OK = 0;
 export const EXIT_MISMATCH = 1;
 export const EXIT_USAGE = 2;
 export const EXIT_BAD_INPUT = 3;
+/** A mistake of apemu itself; EX_SOFTWARE of sysexits.h. */
+export const EXIT_INTERNAL = 70;
 export const EXIT_INTERRUPTED = 130;
 
 /** Lets signals and other events in. */

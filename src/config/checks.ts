@@ -3,6 +3,7 @@
 // Source: docs/design.md sections 2 and 5; vfio-ap.md sections 4.1, 4.2 (sharing, over-provisioning); ap-architecture.md AD-37.
 
 import { adapterType, MACHINE_PROFILES } from '../../native-like/arch/adapter-types.ts';
+import { FAULTS_MAX } from '../../native-like/machine/layout.ts';
 import { replyProblem } from './faults.ts';
 import type { Path, Report } from './source.ts';
 import type {
@@ -27,6 +28,9 @@ export const MIN_MESSAGE_MEMORY = 1024 * 1024;
  */
 export const IMAGE_LIMIT = 2 * 2 ** 30 - 64 * 1024;
 
+/** Names in a list of what would have been right. */
+const NAMES_SHOWN = 20;
+
 /** How a check says that something is legal and odd. */
 export type Warn = (what: string, path: Path, message: string) => void;
 
@@ -47,10 +51,14 @@ export function checkWhole(config: Complete, report: Report): void {
 
 /** What a fault may say only on this machine. */
 export function checkFaults(config: Complete, report: Report): void {
-  const names = config.guests.map((guest) => guest.name);
+  const names = new Set(config.guests.map((guest) => guest.name));
+  if (config.faults.length > FAULTS_MAX) {
+    const message = `there are ${config.faults.length} faults`;
+    report('FAULTS', ['faults', FAULTS_MAX], message, `at most ${FAULTS_MAX}`);
+  }
   config.faults.forEach((fault, index) => {
     checkDamage(fault, index, config.machine.allowGuestDamage, report);
-    if (fault?.guest !== undefined && !names.includes(fault.guest)) {
+    if (fault?.guest !== undefined && !names.has(fault.guest)) {
       report(
         'UNKNOWN_GUEST',
         ['faults', index, 'guest'],
@@ -246,5 +254,8 @@ function warnAboutTypes(machine: PartitionConfig, warn: Warn): void {
   }
 }
 
-const oneOf = (names: readonly string[]): string =>
-  names.length === 0 ? 'a guest of this configuration' : `one of ${names.join(', ')}`;
+const oneOf = (names: ReadonlySet<string>): string => {
+  if (names.size === 0) return 'a guest of this configuration';
+  const more = names.size > NAMES_SHOWN ? ', …' : '';
+  return `one of ${[...names].slice(0, NAMES_SHOWN).join(', ')}${more}`;
+};

@@ -44,7 +44,7 @@ export type FaultObject = RawFault;
 export function faultFromObject(object: FaultObject, config: MachineConfig): FaultConfig {
   const source = sourceFromObject({ apemu: 1, faults: [object] }, 'fault');
   const { value, mistakes: found } = validate(ConfigSchema, source);
-  const mistakes = [...found];
+  const mistakes = [...source.mistakes, ...found];
   const report = reportTo(mistakes, source);
   const raw = (value as RawConfig).faults?.[0];
   const fault = raw === undefined ? undefined : normaliseFault(raw, ['faults', 0], report);
@@ -64,9 +64,8 @@ export function loadConfigFile(file: string): LoadedConfig {
 function build(source: Source, file: string | undefined): LoadedConfig {
   const mistakes: Mistake[] = [...source.mistakes];
   const warnings: ConfigWarning[] = [];
-  if (mistakes.some((mistake) => mistake.code === 'APEMU_ERR_CONFIG_SYNTAX')) {
-    throw new MistakesError(mistakes);
-  }
+  // What the notation itself has wrong makes a different tree of the rest.
+  if (mistakes.some(({ code }) => /_(SYNTAX|SIZE)$/.test(code))) throw new MistakesError(mistakes);
   const validated = validate(ConfigSchema, { ...source, value: withEmptyGuests(source.value) });
   mistakes.push(...validated.mistakes);
   const report = reportTo(mistakes, source);

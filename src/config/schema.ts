@@ -9,6 +9,7 @@ import {
   MACHINE_PROFILES,
 } from '../../native-like/arch/adapter-types.ts';
 import { DEPTH_MAX, ML_MAX, UNAVAILABLE_LIMIT_BYTES } from '../../native-like/arch/limits.ts';
+import { ENGINES_MAX } from '../../native-like/machine/layout.ts';
 import { INJECTION_EXPECTED } from '../cex/inject-text.ts';
 import { FUNCTION_EXPECTED } from '../cex/request-function.ts';
 import { RELEASES } from '../s390-tools/releases.ts';
@@ -34,9 +35,6 @@ import { DURATION_PATTERN } from './units.ts';
 /** KVM's limit with the extended SCA. Source: Linux arch/s390/include/asm/kvm_host.h KVM_S390_ESCA_CPU_SLOTS. */
 export const MAX_VCPUS = 248;
 
-/** Records of one adapter in the machine image (ENGINES_MAX of native-like/machine/layout.ts). */
-export const MAX_ENGINES = 40;
-
 /** Facility bits a guest may have. Source: ap-architecture.md section 4.1. */
 export const GUEST_FACILITIES = [12, 15, 65, 76] as const;
 
@@ -47,7 +45,7 @@ const Service = Type.Object(
     sigma: Type.Optional(
       Type.Number({ exclusiveMinimum: 0, maximum: 10, expected: 'a number above 0, at most 10' }),
     ),
-    engines: Type.Optional(whole(1, MAX_ENGINES, 'a number of engines')),
+    engines: Type.Optional(whole(1, ENGINES_MAX, 'a number of engines')),
     order: Type.Optional(word(['completion', 'fifo'])),
   },
   together,

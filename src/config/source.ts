@@ -2,13 +2,17 @@
 // A YAML text, or a plain object, as one tree of plain values whose every node knows where it stands.
 
 import {
+  type Alias,
+  type Document,
   isAlias,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   LineCounter,
   type Node,
   parseDocument,
+  visit,
   type YAMLMap,
 } from 'yaml';
 import type { SourcePlace } from '../errors.ts';
@@ -40,6 +44,8 @@ export interface Source {
 
 /** Aliases may repeat a part; more nodes than this is an attempt to blow up memory. */
 const MAX_NODES = 200_000;
+/** A longer text is no name, mask or path, and patterns are not made for it. */
+const MAX_TEXT = 65_536;
 /** No configuration is nested so deeply; an alias inside what it names is, without end. */
 const MAX_DEPTH = 64;
 const DEEP = ['the file is nested too deeply', `at most ${MAX_DEPTH} levels`] as const;
@@ -81,6 +87,7 @@ export function sourceFromYaml(text: string, file: string): Source {
     mistakes.push({ code: `APEMU_ERR_CONFIG_${what}`, message, expected, place: place(offset) });
   for (const { message, pos } of document.errors) mistake('SYNTAX', ...inWords(message, pos[0]));
 
+  const targets = document.errors.length === 0 ? aliasTargets(document) : new Map();
   const values = new Map<string, number>();
   const keys = new Map<string, number>();
   let nodes = 0;
@@ -90,11 +97,15 @@ export function sourceFromYaml(text: string, file: string): Source {
     values.set(idOf(path), offset);
     if (path.length > MAX_DEPTH) deepOffset ??= offset;
     if (++nodes > MAX_NODES || path.length > MAX_DEPTH) return undefined;
-    if (isAlias(node)) return convert(node.resolve(document), path, offset);
+    if (isAlias(node)) return convert(targets.get(node), path, offset);
     if (isSeq(node))
       return node.items.map((item, i) => convert(item as Node, [...path, i], offset));
     if (isMap(node)) return convertMap(node, path, offset);
-    return isScalar(node) ? scalarValue(node.value, node.source) : null;
+    if (!isScalar(node)) return null;
+    const value = scalarValue(node.value, node.source);
+    if (!isTooLong(value)) return value;
+    mistake('SIZE', TOO_LONG[0], offset, TOO_LONG[1]);
+    return undefined;
   };
   const convertMap = (node: YAMLMap, path: Path, offset: number): unknown => {
     const result: Record<string, unknown> = Object.create(null);
@@ -136,6 +147,23 @@ export function sourceFromYaml(text: string, file: string): Source {
   };
 }
 
+/** What each alias stands for: the last node of that name before it. One walk; the package looks through the whole text for each. */
+const aliasTargets = (document: Document): ReadonlyMap<Alias, Node> => {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, (_key, node) => {
+    if (isAlias(node)) {
+      const target = anchors.get(node.source);
+      if (target !== undefined) targets.set(node, target);
+    } else if (isNode(node) && node.anchor !== undefined) anchors.set(node.anchor, node);
+  });
+  return targets;
+};
+
+const TOO_LONG = ['the text is too long', `at most ${MAX_TEXT} characters`] as const;
+
+const isTooLong = (value: unknown): boolean => typeof value === 'string' && value.length > MAX_TEXT;
+
 /** Where the value of a path stands, or the nearest one around it. */
 const nearestOffset = (values: ReadonlyMap<string, number>, path: Path): number | undefined => {
   for (let length = path.length; length >= 0; length--) {
@@ -150,7 +178,32 @@ export function sourceFromObject(value: unknown, name: string): Source {
   const placeOf = (path: Path): SourcePlace => ({
     file: path.length === 0 ? name : `${name}: ${formatPath(path)}`,
   });
-  return { value, mistakes: [], placeOf, placeOfKey: placeOf };
+  const mistakes: Mistake[] = [];
+  const mistake = ([message, expected]: readonly [string, string], path: Path): undefined => {
+    const place = placeOf(path);
+    mistakes.push({ code: 'APEMU_ERR_CONFIG_SIZE', message, expected, place });
+  };
+  let nodes = 0;
+  let deep = false;
+  /** Plain values only: what is not data (functions, symbols, class instances) becomes a text. */
+  const copy = (item: unknown, path: Path): unknown => {
+    if (++nodes > MAX_NODES) return undefined;
+    if (path.length > MAX_DEPTH) {
+      if (!deep) mistake(DEEP, path);
+      deep = true;
+      return undefined;
+    }
+    if (isTooLong(item)) return mistake(TOO_LONG, path);
+    if (Array.isArray(item)) return item.map((one, n) => copy(one, [...path, n]));
+    if (item === null || typeof item !== 'object')
+      return typeof item === 'function' || typeof item === 'symbol' ? String(item) : item;
+    const entries = item instanceof Map ? [...item] : Object.entries(item);
+    const given = entries.filter(([, one]) => one !== undefined);
+    return Object.fromEntries(given.map(([key, one]) => [key, copy(one, [...path, String(key)])]));
+  };
+  const plain = copy(value, []);
+  if (nodes > MAX_NODES) mistake(['there are too many entries', `at most ${MAX_NODES}`], []);
+  return { value: plain, mistakes, placeOf, placeOfKey: placeOf };
 }
 
 function scalarValue(value: unknown, source: string | undefined): unknown {

@@ -24,8 +24,11 @@ interface SchemaError {
   readonly params: unknown;
 }
 
-/** typebox stops at 8 errors unless told otherwise, and one union alone can make more. */
-const MAX_ERRORS = 10_000;
+/**
+ * typebox stops at 8 errors unless told otherwise; those it leaves out would be mistakes that pass. How many there can be is limited by the
+ * number of entries of a source.
+ */
+const MAX_ERRORS = Number.MAX_SAFE_INTEGER;
 /** Cutting a value can leave its parent without a required key, and so on upward; trees are less deep than this. */
 const MAX_ROUNDS = 100;
 
@@ -38,13 +41,13 @@ export interface Validated {
 /** All deviations of `source` from `schema`, whose one required root key is `apemu`. The source itself is not changed. */
 export function validate(schema: object, source: Source): Validated {
   const mistakes: Mistake[] = [];
-  let value = plainCopy(source.value);
+  let value: unknown = structuredClone(source.value);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const errors = outermost(errorsOf(schema, value));
     if (errors.length === 0) break;
     // Only the first round speaks: what later rounds find is a consequence of what was cut.
     const findings = errors.flatMap((error) => findingsOf(schema, error, value));
-    if (round === 0) mistakes.push(...findings.map((finding) => mistakeOf(finding, source)));
+    if (round === 0) for (const finding of findings) mistakes.push(mistakeOf(finding, source));
     for (const finding of findings) value = cut(value, finding.cut);
     value = withoutCuts(value);
   }
@@ -72,13 +75,15 @@ function outermost(errors: readonly SchemaError[]): SchemaError[] {
     }
   }
   const kept = [...byInstance.values()];
-  return kept.filter((error) => !kept.some((outer) => isInside(error, outer)));
+  // A schema has a few unions, however many values failed them.
+  const unions = new Set(kept.filter(isUnion).map(({ schemaPath }) => `${schemaPath}/anyOf/`));
+  return kept.filter(
+    ({ schemaPath }) => ![...unions].some((union) => schemaPath.startsWith(union)),
+  );
 }
 
-/** True if `inner` lies below a union that failed as a whole. */
-function isInside(inner: SchemaError, outer: SchemaError): boolean {
-  return outer.keyword === 'anyOf' && inner.schemaPath.startsWith(`${outer.schemaPath}/anyOf/`);
-}
+/** A union that failed as a whole; what lies below it says why each of its kinds does not fit. */
+const isUnion = ({ keyword }: SchemaError): boolean => keyword === 'anyOf';
 
 /** A deviation: what to say, where, and what to cut. */
 interface Finding {
@@ -108,7 +113,7 @@ function findingsOf(schema: object, error: SchemaError, value: unknown): Finding
   if (error.keyword === 'additionalProperties') {
     return params['additionalProperties'].map((key) => ({
       what: 'UNKNOWN_KEY',
-      message: `unknown key ${key}${hint(key, node)}`,
+      message: `unknown key ${key}${hint(key, node)}${hexadecimalHint(key, /number/.test(node.expectedKey ?? ''))}`,
       expected: expectedKeys(node),
       at: [...path, key],
       key: true,
@@ -129,7 +134,7 @@ function findingsOf(schema: object, error: SchemaError, value: unknown): Finding
   return [
     {
       what: typeof found === 'number' ? 'RANGE' : 'TYPE',
-      message: `${name} is ${describe(found)}`,
+      message: `${name} is ${describe(found)}${hexadecimalHint(found, node.type === 'integer')}`,
       expected: expectation(node),
       at: path,
       key: false,
@@ -153,6 +158,12 @@ function hint(key: string, node: SchemaNode): string {
   const candidate = nearest(key, Object.keys(node.properties ?? {}));
   return candidate === undefined ? '' : `, did you mean ${candidate}?`;
 }
+
+/** `ab` where a number was meant. */
+const hexadecimalHint = (found: unknown, wantsNumber: boolean): string =>
+  wantsNumber && typeof found === 'string' && /^[0-9a-fA-F]{1,8}$/.test(found)
+    ? `, did you mean 0x${found}?`
+    : '';
 
 /** A value in a message: short, on one line. */
 function describe(value: unknown): string {
@@ -227,15 +238,3 @@ function withoutCuts(value: unknown): unknown {
 
 const isMapping = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
-
-/** A deep copy that holds only plain values: what is not data (functions, symbols, class instances) becomes a text. */
-function plainCopy(value: unknown, depth = 0): unknown {
-  if (depth > 64) return String(value);
-  if (Array.isArray(value)) return value.map((item) => plainCopy(item, depth + 1));
-  if (value instanceof Map) return plainCopy(Object.fromEntries(value), depth);
-  if (value !== null && typeof value === 'object') {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-    return Object.fromEntries(entries.map(([key, item]) => [key, plainCopy(item, depth + 1)]));
-  }
-  return typeof value === 'function' || typeof value === 'symbol' ? String(value) : value;
-}

@@ -3,6 +3,7 @@
 // Source: docs/design.md section 4.
 
 import type { MachineConfig } from '../config/types.ts';
+import { faultOf } from '../errors.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
 import { guestProgram, programArgs } from '../host/machine/guest-program.ts';
@@ -50,7 +51,7 @@ export class SteppedLoad {
         if (guest.program === undefined) continue;
         apCpuOf(machine.guest(guest.name).cpu(0).cpu).counters = new Int32Array(COUNTER_WORDS);
         const program = await guestProgram(guest.program);
-        machine.start(guest.name, 0, program, programArgs(config, guest));
+        machine.start(guest.name, 0, program, programArgs(config, guest), guest.program);
       }
     } catch (error) {
       machine.close();
@@ -75,7 +76,15 @@ export class SteppedLoad {
   /** Lets time pass until `timeNs`, or until all programs have ended. */
   runTo(timeNs: number): void {
     const { stepper } = this.machine;
-    stepper.runPrograms(timeNs);
+    // A program that fails has ended; the others go on, and its report says why.
+    for (;;) {
+      try {
+        stepper.runPrograms(timeNs);
+        break;
+      } catch (error) {
+        if (faultOf(error) !== 'guest') throw error;
+      }
+    }
     if (!this.over && this.nowNs < timeNs) stepper.advance(timeNs - this.nowNs, false);
   }
 
@@ -95,7 +104,7 @@ export class SteppedLoad {
       program: running.name,
       executed: running.cpu.executed,
       done: running.done,
-      failure: undefined,
+      failure: running.failure,
       state: running.state,
       counters: apCpuOf(running.cpu).counters ?? new Int32Array(COUNTER_WORDS),
     }));

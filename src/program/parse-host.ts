@@ -72,8 +72,8 @@ export function parseSysfs(head: Head, start: number, parts: LineParts): SysfsSt
 }
 
 const LPAR_EXPECTED: Readonly<Record<LparOperand, string>> = {
-  apid: 'an adapter number, 0 to 255',
-  apqi: 'a domain number, 0 to 255',
+  apid: 'an adapter number, 0 to 255, decimal, or hexadecimal with 0x',
+  apqi: 'a domain number, 0 to 255, decimal, or hexadecimal with 0x',
   apqn: 'an APQN, such as 05.0004',
   duration: DURATION,
   rc: 'a response code in hexadecimal, up to ff',

@@ -10,7 +10,7 @@ import { COUNTER_WORDS } from '../guest/counters.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../guest/cpu.ts';
 import { ExecutionContext } from '../host/context/execution-context.ts';
 import { ImageCpu } from '../host/context/image-cpu.ts';
-import { guestProgram } from '../host/machine/guest-program.ts';
+import { guestProgram, programFailure, startProgram } from '../host/machine/guest-program.ts';
 import { enabledMask, pendingMask } from '../kvm/interruptions.ts';
 import { enterSie, leaveSie, serveEvent } from './sie.ts';
 import type { VcpuReport, VcpuTask, WorkerReport, WorkerTask } from './task.ts';
@@ -90,16 +90,13 @@ class Worker {
     Atomics.store(this.#i32, this.#image.runner(block), this.#task.thread + 1);
     const counters = new Int32Array(COUNTER_WORDS);
     apCpuOf(cpu).counters = counters;
-    return {
-      task,
-      program,
-      cpu,
-      counters,
-      state: program.init(task.args),
-      nextNs: 0,
-      done: false,
-      failure: undefined,
-    };
+    const common = { task, program, cpu, counters, nextNs: 0 };
+    try {
+      const state = startProgram(program, task.args, task.program);
+      return { ...common, state, done: false, failure: undefined };
+    } catch (error) {
+      return { ...common, state: undefined, done: true, failure: (error as Error).message };
+    }
   }
 
   /** The loop. Ends when every program has ended or the machine is told to stop. */
@@ -160,7 +157,7 @@ class Worker {
       if (wait === WAIT_DONE) vcpu.done = true;
       vcpu.nextNs = wait === WAIT_INTERRUPTION ? Number.POSITIVE_INFINITY : wait;
     } catch (error) {
-      vcpu.failure = error instanceof Error ? error.message : String(error);
+      vcpu.failure = programFailure(vcpu.task.program, error).message;
       vcpu.done = true;
     }
   }

@@ -39,6 +39,35 @@ export const guestProgram = async (name: string): Promise<GuestProgram> => {
   );
 };
 
+/**
+ * What a guest's program threw, as an error of the guest: others go on.
+ *
+ * @returns ApemuError `APEMU_ERR_GUEST_FAILED`
+ */
+export const programFailure = (program: string, error: unknown): ApemuError => {
+  const message = error instanceof Error ? error.message : String(error);
+  return new ApemuError(
+    'APEMU_ERR_GUEST_FAILED',
+    `the guest program ${program} failed: ${message}`,
+    {
+      cause: error,
+    },
+  );
+};
+
+/** The state a program begins with. @throws ApemuError `APEMU_ERR_GUEST_FAILED` for what its `init` throws */
+export const startProgram = (
+  program: GuestProgram,
+  args: Readonly<Record<string, unknown>>,
+  source = program.name,
+): unknown => {
+  try {
+    return program.init(args);
+  } catch (error) {
+    throw programFailure(source, error);
+  }
+};
+
 /** Workload of a guest that names none: what its adapters can do. */
 const defaultWorkload = (config: MachineConfig, guest: GuestConfig): string => {
   const modes = (guest.mdev?.adapters ?? []).map((apid) => config.machine.adapters.get(apid)?.mode);

@@ -20,6 +20,7 @@ import { type LoadedImage, releaseLoadedImage, takeLoadedImage } from '../contex
 import { adapterTextsOf } from './adapter-texts.ts';
 import { bootMachine } from './boot.ts';
 import { type ShapeOptions, shapeOf, virtualMachines } from './compose.ts';
+import { startProgram } from './guest-program.ts';
 import { wireHostSide } from './host-wiring.ts';
 import { PartitionMachine, type PartitionOptions } from './partition-machine.ts';
 
@@ -176,13 +177,14 @@ export class Machine extends PartitionMachine {
     source?: string,
   ): void {
     const guest = this.guest(name);
+    const state = startProgram(program, args, source);
     this.stepper.programs.push({
       guest: guest.number,
       vcpu,
       name: source ?? program.name,
       program,
       cpu: guest.cpu(vcpu).cpu as ImageCpu,
-      state: program.init(args),
+      state,
       nextNs: this.nowNs(),
       readyNs: this.nowNs(),
       done: false,

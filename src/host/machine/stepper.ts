@@ -9,6 +9,7 @@ import { enabledMask, pendingMask } from '../../kvm/interruptions.ts';
 import { Timers } from '../../lpar/clock.ts';
 import type { AdapterService } from '../../lpar/service.ts';
 import type { ImageCpu } from '../context/image-cpu.ts';
+import { programFailure } from './guest-program.ts';
 
 /** Virtual time one AP instruction takes a guest program. A choice: the order of magnitude of a real one. */
 export const INSTRUCTION_NS = 1_000;
@@ -36,6 +37,8 @@ export interface RunningProgram {
   /** When the instructions of its last step are over: an interruption is not taken before. */
   readyNs: number;
   done: boolean;
+  /** Why it ended, if its program threw. */
+  failure?: string;
 }
 
 export class Stepper {
@@ -126,11 +129,23 @@ export class Stepper {
 
   #step(running: RunningProgram, now: number): void {
     const before = running.cpu.executed;
-    const wait = running.program.step(running.cpu, running.state);
+    const wait = this.#stepProgram(running);
     running.readyNs = now + Math.max(1, running.cpu.executed - before) * INSTRUCTION_NS;
     if (wait === WAIT_DONE) running.done = true;
     if (wait === WAIT_INTERRUPTION) running.nextNs = Number.POSITIVE_INFINITY;
     else running.nextNs = Math.max(running.readyNs, wait);
+  }
+
+  /** @throws ApemuError `APEMU_ERR_GUEST_FAILED` for what the program throws; it has ended then, and the machine can go on */
+  #stepProgram(running: RunningProgram): number {
+    try {
+      return running.program.step(running.cpu, running.state);
+    } catch (cause) {
+      const error = programFailure(running.name, cause);
+      running.done = true;
+      running.failure = error.message;
+      throw error;
+    }
   }
 
   #setTime(timeNs: number): void {

@@ -3,6 +3,8 @@
 // Source: docs/reference/qemu-attach.md section 3.
 
 import {
+  accessSync,
+  constants,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -24,7 +26,7 @@ import {
   MODE_PROGRAM,
 } from './cpio.ts';
 import { INIT_SCRIPT, RSA_TEST } from './guest-files.ts';
-import { fetchPackages, SUPPLY_INSTEAD } from './packages.ts';
+import { fetchPackages, NO_PACKAGES, SUPPLY_INSTEAD } from './packages.ts';
 import { runProgram } from './process.ts';
 import { rsaVectors } from './rsa-vectors.ts';
 import { GUEST_SUITES, type GuestSuite, KERNEL_SERIES, suiteName } from './suites.ts';
@@ -98,7 +100,8 @@ export function findGuestImage(kernel: string, cache = defaultCache()): GuestIma
  *
  * @param kernel `6.1` or `6.12`
  * @param options.again fetches and builds anew
- * @throws ApemuError APEMU_ERR_GUEST_IMAGE_KERNEL for another series, APEMU_ERR_GUEST_IMAGE_PACKAGES when packages cannot be had
+ * @throws ApemuError APEMU_ERR_GUEST_IMAGE_KERNEL for another series, APEMU_ERR_GUEST_IMAGE_PACKAGES when packages cannot be had,
+ *   APEMU_ERR_GUEST_IMAGE_FOLDER when the cache cannot be written
  */
 export async function makeGuestImage(
   kernel: string,
@@ -116,17 +119,32 @@ export async function makeGuestImage(
   const made = findGuestImage(kernel, cache);
   if (made !== undefined && options.again !== true) return made;
   const folder = imageFolder(kernel, cache);
+  makeFolder(folder);
   for (const suite of suites) {
     try {
       await makeFrom(suite, folder, log);
       break;
     } catch (error) {
-      if (suite === suites.at(-1)) throw error;
+      // Another suite helps where packages are missing, not where the disk is full.
+      const missing = error instanceof ApemuError && error.code === NO_PACKAGES;
+      if (!missing || suite === suites.at(-1)) throw error;
       const [reason] = (error as Error).message.split('\n', 1);
       log(`${suiteName(suite)} cannot be had at the moment: ${reason}`);
     }
   }
   return { kernel: join(folder, 'kernel'), initrd: join(folder, 'initrd') };
+}
+
+/** @throws ApemuError APEMU_ERR_GUEST_IMAGE_FOLDER */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    const message = `cannot write guest images to ${folder}: ${errno} (XDG_CACHE_HOME says where they are kept)`;
+    throw new ApemuError('APEMU_ERR_GUEST_IMAGE_FOLDER', message, { errno, cause });
+  }
 }
 
 async function makeFrom(suite: GuestSuite, folder: string, log: (line: string) => void) {
@@ -209,7 +227,7 @@ async function moduleEntries(tree: string, suite: GuestSuite): Promise<CpioEntry
         const reason = unpacked.missing
           ? 'xz is not installed (apt-get install xz-utils)'
           : unpacked.stderr;
-        throw new ApemuError('APEMU_ERR_GUEST_IMAGE_PACKAGES', `cannot unpack ${file}: ${reason}`);
+        throw new ApemuError(NO_PACKAGES, `cannot unpack ${file}: ${reason}`);
       }
       path = path.slice(0, -'.xz'.length);
     }
@@ -220,7 +238,7 @@ async function moduleEntries(tree: string, suite: GuestSuite): Promise<CpioEntry
 
 function missing(what: string, suite: GuestSuite): ApemuError {
   return new ApemuError(
-    'APEMU_ERR_GUEST_IMAGE_PACKAGES',
+    NO_PACKAGES,
     `the packages of ${suiteName(suite)} hold no ${what}. ${SUPPLY_INSTEAD}`,
   );
 }

@@ -14,6 +14,9 @@ import {
   suiteName,
 } from './suites.ts';
 
+/** Code of the errors for packages that cannot be had, now or here. */
+export const NO_PACKAGES = 'APEMU_ERR_GUEST_IMAGE_PACKAGES';
+
 /** One archive of the system's apt configuration. */
 export interface Archive {
   readonly uri: string;
@@ -93,7 +96,7 @@ async function apt(root: string, command: string, args: string[], cwd = root): P
   if (done.status === 0) return done.stdout;
   const reason = done.missing ? `${command} is not installed` : done.stderr.trim();
   throw new ApemuError(
-    'APEMU_ERR_GUEST_IMAGE_PACKAGES',
+    NO_PACKAGES,
     `cannot fetch ${GUEST_ARCHITECTURE} packages: ${reason}. ${SUPPLY_INSTEAD}`,
     { cause: done },
   );
@@ -124,7 +127,7 @@ async function privateApt(root: string, row: GuestSuite): Promise<string[]> {
   const sources = sourcesFor(parseArchives(listed.stdout), row);
   if (sources.length === 0) {
     throw new ApemuError(
-      'APEMU_ERR_GUEST_IMAGE_PACKAGES',
+      NO_PACKAGES,
       `the apt configuration of this system names no Debian archive to take ${row.suite} from. ${SUPPLY_INSTEAD}`,
     );
   }
@@ -160,7 +163,7 @@ export async function fetchPackages(
   const kernel = kernelPackage(depends);
   if (kernel === undefined) {
     throw new ApemuError(
-      'APEMU_ERR_GUEST_IMAGE_PACKAGES',
+      NO_PACKAGES,
       `${suiteName(row)} has no ${KERNEL_META_PACKAGE} that names a kernel. ${SUPPLY_INSTEAD}`,
     );
   }
