@@ -83,8 +83,9 @@ export function sourceFromYaml(text: string, file: string): Source {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const mistake = (what: string, message: string, offset: number, expected?: string) =>
+  const mistake = (what: string, message: string, offset: number, expected?: string): undefined => {
     mistakes.push({ code: `APEMU_ERR_CONFIG_${what}`, message, expected, place: place(offset) });
+  };
   for (const { message, pos } of document.errors) mistake('SYNTAX', ...inWords(message, pos[0]));
 
   const targets = document.errors.length === 0 ? aliasTargets(document) : new Map();
@@ -103,9 +104,7 @@ export function sourceFromYaml(text: string, file: string): Source {
     if (isMap(node)) return convertMap(node, path, offset);
     if (!isScalar(node)) return null;
     const value = scalarValue(node.value, node.source);
-    if (!isTooLong(value)) return value;
-    mistake('SIZE', TOO_LONG[0], offset, TOO_LONG[1]);
-    return undefined;
+    return isTooLong(value) ? mistake('SIZE', TOO_LONG[0], offset, TOO_LONG[1]) : value;
   };
   const convertMap = (node: YAMLMap, path: Path, offset: number): unknown => {
     const result: Record<string, unknown> = Object.create(null);
@@ -135,16 +134,13 @@ export function sourceFromYaml(text: string, file: string): Source {
     mistake('SIZE', 'the file has too many entries', 0, `at most ${MAX_NODES}`);
   if (deepOffset !== undefined && document.errors.length === 0)
     mistake('SIZE', DEEP[0], deepOffset, DEEP[1]);
-  const find = (table: Map<string, number>, path: Path): SourcePlace => {
-    const offset = table.get(idOf(path)) ?? nearestOffset(values, path);
+  const find = (path: Path, exact: number | undefined): SourcePlace => {
+    const offset = exact ?? nearestOffset(values, path);
     return offset === undefined ? { file } : place(offset);
   };
-  return {
-    value,
-    mistakes,
-    placeOf: (path) => find(values, path),
-    placeOfKey: (path) => find(keys, path),
-  };
+  const placeOf = (path: Path): SourcePlace => find(path, undefined);
+  const placeOfKey = (path: Path): SourcePlace => find(path, keys.get(idOf(path)));
+  return { value, mistakes, placeOf, placeOfKey };
 }
 
 /** What each alias stands for: the last node of that name before it. One walk; the package looks through the whole text for each. */
