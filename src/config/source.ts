@@ -72,75 +72,95 @@ const idOf = (path: Path) => JSON.stringify(path);
  * is what it looks like.
  */
 export function sourceFromYaml(text: string, file: string): Source {
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    uniqueKeys: false,
-    prettyErrors: false,
-  });
-  const mistakes: Mistake[] = [];
-  const place = (offset: number): SourcePlace => {
-    const { line, col } = lines.linePos(offset);
-    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
-  };
-  const mistake = (what: string, message: string, offset: number, expected?: string): undefined => {
-    mistakes.push({ code: `APEMU_ERR_CONFIG_${what}`, message, expected, place: place(offset) });
-  };
-  for (const { message, pos } of document.errors) mistake('SYNTAX', ...inWords(message, pos[0]));
+  const tree = new YamlTree(text, file);
+  const { value, mistakes } = tree;
+  const placeOf = (path: Path): SourcePlace => tree.placeOf(path);
+  return { value, mistakes, placeOf, placeOfKey: (path) => tree.placeOfKey(path) };
+}
 
-  const targets = document.errors.length === 0 ? aliasTargets(document) : new Map();
-  const values = new Map<string, number>();
-  const keys = new Map<string, number>();
-  let nodes = 0;
-  let deepOffset: number | undefined;
-  const convert = (node: Node | null | undefined, path: Path, fallback: number): unknown => {
+/** The tree of a text: its values, and the offset of every value and key. */
+class YamlTree {
+  readonly value: unknown;
+  readonly mistakes: Mistake[] = [];
+  readonly #file: string;
+  readonly #lines = new LineCounter();
+  readonly #targets: ReadonlyMap<Alias, Node>;
+  readonly #values = new Map<string, number>();
+  readonly #keys = new Map<string, number>();
+  #nodes = 0;
+  #deepOffset: number | undefined;
+
+  constructor(text: string, file: string) {
+    this.#file = file;
+    const options = { lineCounter: this.#lines, uniqueKeys: false, prettyErrors: false };
+    const document = parseDocument(text, options);
+    const { errors } = document;
+    for (const { message, pos } of errors) this.#mistake('SYNTAX', ...inWords(message, pos[0]));
+    this.#targets = errors.length === 0 ? aliasTargets(document) : new Map();
+    this.value = this.#convert(document.contents, [], 0);
+    if (this.#nodes > MAX_NODES)
+      this.#mistake('SIZE', 'the file has too many entries', 0, `at most ${MAX_NODES}`);
+    if (this.#deepOffset !== undefined && errors.length === 0)
+      this.#mistake('SIZE', DEEP[0], this.#deepOffset, DEEP[1]);
+  }
+
+  placeOf(path: Path): SourcePlace {
+    const offset = nearestOffset(this.#values, path);
+    return offset === undefined ? { file: this.#file } : this.#place(offset);
+  }
+
+  placeOfKey(path: Path): SourcePlace {
+    const offset = this.#keys.get(idOf(path));
+    return offset === undefined ? this.placeOf(path) : this.#place(offset);
+  }
+
+  #place(offset: number): SourcePlace {
+    const { line, col } = this.#lines.linePos(offset);
+    return { file: this.#file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  }
+
+  #mistake(what: string, message: string, offset: number, expected?: string): undefined {
+    const place = this.#place(offset);
+    this.mistakes.push({ code: `APEMU_ERR_CONFIG_${what}`, message, expected, place });
+  }
+
+  #convert(node: Node | null | undefined, path: Path, fallback: number): unknown {
     const offset = node?.range?.[0] ?? fallback;
-    values.set(idOf(path), offset);
-    if (path.length > MAX_DEPTH) deepOffset ??= offset;
-    if (++nodes > MAX_NODES || path.length > MAX_DEPTH) return undefined;
-    if (isAlias(node)) return convert(targets.get(node), path, offset);
+    this.#values.set(idOf(path), offset);
+    if (path.length > MAX_DEPTH) this.#deepOffset ??= offset;
+    if (++this.#nodes > MAX_NODES || path.length > MAX_DEPTH) return undefined;
+    if (isAlias(node)) return this.#convert(this.#targets.get(node), path, offset);
     if (isSeq(node))
-      return node.items.map((item, i) => convert(item as Node, [...path, i], offset));
-    if (isMap(node)) return convertMap(node, path, offset);
+      return node.items.map((item, i) => this.#convert(item as Node, [...path, i], offset));
+    if (isMap(node)) return this.#convertMap(node, path, offset);
     if (!isScalar(node)) return null;
     const value = scalarValue(node.value, node.source);
-    return isTooLong(value) ? mistake('SIZE', TOO_LONG[0], offset, TOO_LONG[1]) : value;
-  };
-  const convertMap = (node: YAMLMap, path: Path, offset: number): unknown => {
+    return isTooLong(value) ? this.#mistake('SIZE', TOO_LONG[0], offset, TOO_LONG[1]) : value;
+  }
+
+  #convertMap(node: YAMLMap, path: Path, offset: number): unknown {
     const result: Record<string, unknown> = Object.create(null);
     const spellings = new Map<string, string>();
     for (const pair of node.items) {
       const keyNode = pair.key as Node;
       const keyOffset = keyNode?.range?.[0] ?? offset;
       if (!isScalar(keyNode)) {
-        mistake('SYNTAX', 'a key must be a word or a number', keyOffset);
+        this.#mistake('SYNTAX', 'a key must be a word or a number', keyOffset);
         continue;
       }
       const key = keyNode.source ?? String(keyNode.value);
       const earlier = spellings.get(String(parseNumber(key) ?? key));
       if (earlier !== undefined) {
         const again = earlier === key ? 'stands here a second time' : `is the same as ${earlier}`;
-        mistake('DUPLICATE_KEY', `the key ${key} ${again}`, keyOffset);
+        this.#mistake('DUPLICATE_KEY', `the key ${key} ${again}`, keyOffset);
         continue;
       }
       spellings.set(String(parseNumber(key) ?? key), key);
-      keys.set(idOf([...path, key]), keyOffset);
-      result[key] = convert(pair.value as Node, [...path, key], keyOffset);
+      this.#keys.set(idOf([...path, key]), keyOffset);
+      result[key] = this.#convert(pair.value as Node, [...path, key], keyOffset);
     }
     return result;
-  };
-  const value = convert(document.contents, [], 0);
-  if (nodes > MAX_NODES)
-    mistake('SIZE', 'the file has too many entries', 0, `at most ${MAX_NODES}`);
-  if (deepOffset !== undefined && document.errors.length === 0)
-    mistake('SIZE', DEEP[0], deepOffset, DEEP[1]);
-  const find = (path: Path, exact: number | undefined): SourcePlace => {
-    const offset = exact ?? nearestOffset(values, path);
-    return offset === undefined ? { file } : place(offset);
-  };
-  const placeOf = (path: Path): SourcePlace => find(path, undefined);
-  const placeOfKey = (path: Path): SourcePlace => find(path, keys.get(idOf(path)));
-  return { value, mistakes, placeOf, placeOfKey };
+  }
 }
 
 /** What each alias stands for: the last node of that name before it. One walk; the package looks through the whole text for each. */
