@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What do the image of the largest machine, and one more guest, vCPU or queue in it, cost?
-import { type ImageShape, imageBytes } from '../../native-like/machine/image.ts';
+import { type ImageShape, imageBytes } from '../../native-like/machine/image-shape.ts';
 import { COLD_WORDS, QUEUE_WORDS } from '../../native-like/machine/layout.ts';
 import { type Finding, type Question, type QuestionContext, valueFinding } from '../findings.ts';
 import { buildMachine } from '../machine/machine.ts';

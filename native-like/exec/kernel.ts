@@ -8,10 +8,22 @@ import { disable, enable } from './aqic.ts';
 import { authorized, queueCondition, stateCode, statusWithCode } from './availability.ts';
 import { programInterruption } from './ending.ts';
 import { execute, run } from './execute.ts';
+import {
+  abandon,
+  bringBack,
+  forward,
+  hasRoom,
+  offerReply,
+  pendingOn,
+  readySince,
+  whereabouts,
+} from './forward.ts';
+import { executeIntercepted } from './intercepted.ts';
 import { makePending } from './notify.ts';
 import {
   completeAt,
   disableInterruptions,
+  firstRequest,
   flush,
   nextDue,
   raiseAsyncError,
@@ -22,6 +34,7 @@ import {
 } from './queue.ts';
 import { startReset } from './reset.ts';
 import { executeShared, lockQueue, unlockQueue } from './shared.ts';
+import { takeSlots } from './slots.ts';
 import { executeTraced, trace } from './trace.ts';
 import { I32 } from './views.ts';
 
@@ -39,6 +52,7 @@ export const kernel = {
   settle,
   nextDue,
   takeRequest,
+  firstRequest,
   completeAt,
   flush,
   unbind,
@@ -53,6 +67,16 @@ export const kernel = {
   statusWithCode,
   raiseAsyncError,
   makePending,
+  executeIntercepted,
+  takeSlots,
+  hasRoom,
+  forward,
+  whereabouts,
+  readySince,
+  bringBack,
+  abandon,
+  offerReply,
+  pendingOn,
 } as const;
 
 export type Kernel = typeof kernel;

@@ -305,7 +305,7 @@ const acceptSlow = (v: number, q: number, slot: number, header: number, gr0: num
 };
 
 /** What a fault does to the message it struck: seen when its reply is due. */
-const markMessage = (header: number, fault: number): void => {
+export const markMessage = (header: number, fault: number): void => {
   const action = I32[fault + F_ACTION];
   if (action === FAULT_DELAY) {
     F64[(header + L_DELAY) >> 1] = F64[(fault + F_DELAY) >> 1];

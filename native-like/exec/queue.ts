@@ -102,6 +102,10 @@ export const pushRequest = (q: number, slot: number): void => {
   I32[q + Q_REQUEST_TAIL] = (tail + 1) | 0;
 };
 
+/** Slot of the oldest request that waits; there is one. */
+export const firstRequest = (q: number): number =>
+  U8[((q + Q_REQUEST_RING) << 2) + (I32[q + Q_REQUEST_HEAD] & RING_MASK)];
+
 /** Takes the oldest request for service. Returns its slot, or -1. */
 export const takeRequest = (q: number): number => {
   const head = I32[q + Q_REQUEST_HEAD];

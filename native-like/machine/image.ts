@@ -5,8 +5,15 @@
 import { PSW_BA, PSW_EA, PSW_IO } from '../arch/psw.ts';
 import { createSharedMemory, type SharedMemory } from './globals.ts';
 import {
+  type ImageShape,
+  imageBytes,
+  regionsOf,
+  roundUp,
+  storageBytes,
+  vcpuCount,
+} from './image-shape.ts';
+import {
   ADAPTER_WORDS,
-  ADAPTERS,
   ADM_WORDS,
   ATTENTION_ABSENT,
   C_ADAPTER,
@@ -14,14 +21,12 @@ import {
   C_CLOCKS,
   C_COLD,
   C_CRYCB_BYTE,
-  C_EMPTY_MASKS,
   C_FAULTS,
   C_GISA_BYTE,
   C_GUEST,
   C_GUESTS,
   C_INDEX,
   C_MASKS,
-  C_MDEV,
   C_PENDING_BYTE,
   C_POOL_BYTE,
   C_POOL_END_BYTE,
@@ -31,16 +36,15 @@ import {
   C_RUNNER,
   C_STORAGE_BYTE,
   C_STORAGE_END_BYTE,
-  C_TRACE,
   C_TRACE_RECORDS,
   C_VCPU,
   C_VCPUS,
+  C_VIRTUAL_MASKS,
   CLOCK_STRIDE,
   COLD_WORDS,
   CONTROL_BYTES,
   CRYCB_STRIDE_BYTE,
   FAULT_WORDS,
-  FAULTS_MAX,
   G_FIRST_VCPU,
   G_STORAGE_BYTE,
   G_STORAGE_SIZE,
@@ -49,7 +53,6 @@ import {
   GUEST_WORDS,
   IMAGE_BYTES_MAX,
   MASK_WORDS,
-  MDEVS,
   PAGE_BYTES,
   Q_ATTENTION,
   Q_COLD,
@@ -57,9 +60,6 @@ import {
   Q_LIMIT,
   Q_STATUS,
   QUEUE_WORDS,
-  QUEUES_MAX,
-  THREADS_MAX,
-  TRACE_WORDS,
   V_CR6,
   V_FACILITIES,
   V_GUARD,
@@ -73,68 +73,6 @@ import {
   V_TRUE_MASKS,
   VCPU_WORDS,
 } from './layout.ts';
-
-/** How large a machine is. Guest 0 is the host partition itself. */
-export interface ImageShape {
-  /** One entry a guest, the host first: vCPUs and bytes of storage (a multiple of 4096; 0 = behind the external accessor). */
-  readonly guests: readonly { readonly vcpus: number; readonly storageBytes: number }[];
-  /** Bytes for message slots. */
-  readonly messageBytes: number;
-  /** Trace records a thread; a power of two, or 0. */
-  readonly traceRecords?: number;
-}
-
-interface Region {
-  readonly word: number;
-  readonly bytes: number;
-  /** Whether the control word holds a byte offset instead of a word index. */
-  readonly byteOffset: boolean;
-}
-
-const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
-
-const vcpuCount = (shape: ImageShape): number =>
-  shape.guests.reduce((sum, guest) => sum + guest.vcpus, 0);
-
-const storageBytes = (shape: ImageShape): number =>
-  shape.guests.reduce((sum, guest) => sum + roundUp(guest.storageBytes, PAGE_BYTES), 0);
-
-/** Regions in image order. Only the control page and what a machine uses is ever touched. */
-const regionsOf = (shape: ImageShape): Region[] => {
-  const guests = shape.guests.length;
-  const vcpus = vcpuCount(shape);
-  const storage = storageBytes(shape);
-  const words = (word: number, count: number): Region => ({
-    word,
-    bytes: count * 4,
-    byteOffset: false,
-  });
-  const bytes = (word: number, count: number): Region => ({ word, bytes: count, byteOffset: true });
-  return [
-    words(C_MASKS, guests * MASK_WORDS),
-    words(C_EMPTY_MASKS, MASK_WORDS),
-    words(C_ADM, guests * ADM_WORDS),
-    bytes(C_CRYCB_BYTE, guests * CRYCB_STRIDE_BYTE),
-    words(C_GUEST, guests * GUEST_WORDS),
-    words(C_VCPU, vcpus * VCPU_WORDS),
-    words(C_RUNNER, vcpus),
-    bytes(C_GISA_BYTE, guests * GISA_STRIDE_BYTE),
-    words(C_FAULTS, (FAULTS_MAX + 1) * FAULT_WORDS),
-    words(C_ADAPTER, ADAPTERS * ADAPTER_WORDS),
-    words(C_INDEX, 65536),
-    words(C_TRACE, (shape.traceRecords ?? 0) * TRACE_WORDS * THREADS_MAX),
-    words(C_MDEV, MDEVS / 32),
-    bytes(C_PENDING_BYTE, QUEUES_MAX + 1),
-    words(C_QUEUE, (QUEUES_MAX + 1) * QUEUE_WORDS),
-    words(C_COLD, (QUEUES_MAX + 1) * COLD_WORDS),
-    bytes(C_POOL_BYTE, shape.messageBytes),
-    bytes(C_STORAGE_BYTE, storage),
-  ];
-};
-
-/** Bytes an image of this shape needs. */
-export const imageBytes = (shape: ImageShape): number =>
-  regionsOf(shape).reduce((sum, region) => sum + roundUp(region.bytes, PAGE_BYTES), CONTROL_BYTES);
 
 /** Views over one machine's memory and the addresses of its records. Not for the instruction path. */
 export class MachineImage {
@@ -270,14 +208,6 @@ export const resetVcpu = (image: MachineImage, vcpu: number): void => {
   i32[vcpu + V_CR6] = 0xff000000 | 0;
 };
 
-/** Whether a machine of `shape` fits where one of `capacity` was laid out, with all regions at the same place. */
-export const fitsInto = (shape: ImageShape, capacity: ImageShape): boolean =>
-  shape.guests.length <= capacity.guests.length &&
-  vcpuCount(shape) <= vcpuCount(capacity) &&
-  storageBytes(shape) <= storageBytes(capacity) &&
-  shape.messageBytes <= capacity.messageBytes &&
-  (shape.traceRecords ?? 0) === (capacity.traceRecords ?? 0);
-
 /** Sets everything a machine may have written back to zero, so that another can be laid out in the memory. */
 export const clearImage = (image: MachineImage): void => {
   const { u8 } = image;
@@ -307,6 +237,7 @@ export const layOutImage = (
     i32[region.word] = region.byteOffset ? offset : offset / 4;
     offset += roundUp(region.bytes, PAGE_BYTES);
   }
+  i32[C_VIRTUAL_MASKS] = image.word(C_MASKS) + capacity.guests.length * MASK_WORDS;
   i32[C_GUESTS] = shape.guests.length;
   i32[C_VCPUS] = vcpuCount(shape);
   i32[C_STORAGE_END_BYTE] = image.word(C_STORAGE_BYTE) + storageBytes(shape);

@@ -4,7 +4,7 @@
 // Status: choice. All offsets inside records are 32-bit word indices unless the name ends in `_BYTE`.
 
 /** Changes whenever a saved image of an older build could be misread. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 export const PAGE_BYTES = 4096;
 /** Byte offsets must stay positive 32-bit numbers. */
 export const IMAGE_BYTES_MAX = 0x7fff0000;
@@ -17,50 +17,56 @@ export const C_VCPUS = 1;
 export const C_QUEUES = 2;
 export const C_FAULT_COUNT = 3;
 export const C_TRACE_RECORDS = 4;
+/** Records of virtual queues that have been used, free ones among them. */
+export const C_VIRTUAL_COUNT = 5;
 /** Word index of each region, or byte offset where the name says so, in the order of the regions. */
-export const C_MASKS = 5;
+export const C_MASKS = 6;
 /** The record of masks that stays empty: see V_MASKS. */
-export const C_EMPTY_MASKS = 6;
-export const C_ADM = 7;
-export const C_CRYCB_BYTE = 8;
-export const C_GUEST = 9;
-export const C_VCPU = 10;
-export const C_RUNNER = 11;
-export const C_GISA_BYTE = 12;
-export const C_FAULTS = 13;
-export const C_ADAPTER = 14;
-export const C_INDEX = 15;
-export const C_TRACE = 16;
+export const C_EMPTY_MASKS = 7;
+/** The virtual adapters and domains of each guest, in the same region as C_MASKS. */
+export const C_VIRTUAL_MASKS = 8;
+export const C_ADM = 9;
+export const C_CRYCB_BYTE = 10;
+export const C_GUEST = 11;
+export const C_VCPU = 12;
+export const C_RUNNER = 13;
+export const C_GISA_BYTE = 14;
+export const C_FAULTS = 15;
+export const C_ADAPTER = 16;
+export const C_INDEX = 17;
+export const C_TRACE = 18;
 /** One bit for each mdev number: a KVM is attached. */
-export const C_MDEV = 17;
-export const C_PENDING_BYTE = 18;
-export const C_QUEUE = 19;
-export const C_COLD = 20;
-export const C_POOL_BYTE = 21;
+export const C_MDEV = 19;
+/** Records of virtual queues: machine/virtual-layout.ts. */
+export const C_VIRTUAL = 20;
+export const C_PENDING_BYTE = 21;
+export const C_QUEUE = 22;
+export const C_COLD = 23;
+export const C_POOL_BYTE = 24;
 /** First free byte of the slot pool; moves up only. */
-export const C_POOL_NEXT_BYTE = 22;
-export const C_POOL_END_BYTE = 23;
-export const C_STORAGE_BYTE = 24;
-export const C_STORAGE_END_BYTE = 25;
+export const C_POOL_NEXT_BYTE = 25;
+export const C_POOL_END_BYTE = 26;
+export const C_STORAGE_BYTE = 27;
+export const C_STORAGE_END_BYTE = 28;
 /** NQAPs that found the pool empty (answered with response code 05). */
-export const C_POOL_EMPTY_COUNT = 26;
+export const C_POOL_EMPTY_COUNT = 29;
 /** Associations started. */
-export const C_BIND_SEQUENCE = 27;
+export const C_BIND_SEQUENCE = 30;
 /** Machine-wide QCI words: flags, na << 8 | nd. */
-export const C_QCI_FLAGS = 28;
-export const C_QCI_NA_ND = 29;
+export const C_QCI_FLAGS = 31;
+export const C_QCI_NA_ND = 32;
 /** Options of NQAP and DQAP: OPTION_*; CC 2 every n bytes in C_CC2_BYTES, 0 = never. */
-export const C_OPTIONS = 30;
-export const C_CC2_BYTES = 31;
+export const C_OPTIONS = 33;
+export const C_CC2_BYTES = 34;
 /** Host kernel quirks that intercepts look at: HOST_* */
-export const C_HOST_SWITCHES = 32;
+export const C_HOST_SWITCHES = 35;
 /** Timings in nanoseconds as doubles (index in the F64 view = word / 2). */
-export const C_TIME_RAPQ = 34;
-export const C_TIME_ZAPQ = 36;
-export const C_TIME_AQIC = 38;
-export const C_TIME_BIND = 40;
+export const C_TIME_RAPQ = 36;
+export const C_TIME_ZAPQ = 38;
+export const C_TIME_AQIC = 40;
+export const C_TIME_BIND = 42;
 /** Time at which the host side was up and guests began, a double: times of faults count from it. */
-export const C_TIME_START = 42;
+export const C_TIME_START = 44;
 /** Locks and flags that several threads write: each on a line of its own (16 words). */
 export const C_STOP = 64;
 export const C_GENERATION = 80;
@@ -72,6 +78,9 @@ export const GIB_HOST_PENDING = 1;
 export const GIB_ALERT_ISC = 2;
 /** vCPUs in interpretive execution the host waits for before it sleeps. */
 export const C_AWAITED = 144;
+/** Messages that virtual queues have sent, for the order of turns; the tag of the last one. */
+export const C_VIRTUAL_STAMP = 160;
+export const C_VIRTUAL_TAG = 176;
 /** A block of words for each executing thread: its clock in nanoseconds as a double, then scratch bytes. Thread 0 is the host. */
 export const C_CLOCKS = 256;
 export const CLOCK_STRIDE = 64;
@@ -93,6 +102,8 @@ export const THREADS_MAX = 48;
 /** The control words and the threads' blocks. */
 export const CONTROL_BYTES = 16384;
 export const MDEVS = 65536;
+/** In G_HOOK: every AP instruction is intercepted, the hook is that of virtual mdevs. */
+export const VIRTUAL_HOOK = 0x20000;
 
 /** VD-06: the status of a missing hook goes to bits 32-63 of GR1. */
 export const HOST_STRICT_STATUS = 1;
@@ -127,7 +138,7 @@ export const G_FIRST_VCPU = 3;
 export const G_VCPUS = 4;
 /** CRYCB designation as in the state description; 0 = none. The address part stands for the guest's CRYCB in the image. */
 export const G_CRYCBD = 5;
-/** Mdev number in the PQAP hook slot; 0 = no hook. */
+/** Mdev number in the PQAP hook slot, with VIRTUAL_HOOK for a virtual mdev; 0 = no hook. */
 export const G_HOOK = 6;
 /** Pages of storage behind the external accessor; 0 = the storage is in the image. */
 export const G_EXTERNAL = 7;
@@ -220,6 +231,8 @@ export const RING_BYTES = 32;
 export const DEVICE_LOOPBACK = 0;
 /** Requests wait in the ring for an adapter model to take them. */
 export const DEVICE_ADAPTER = 1;
+/** Requests wait in the ring for an engine that sends them to real queues. */
+export const DEVICE_VIRTUAL = 2;
 
 export const ATTENTION_ABSENT = 0x0001;
 export const ATTENTION_RESET = 0x0002;
@@ -234,6 +247,8 @@ export const ATTENTION_SERVICE = 0x0100;
 export const ATTENTION_FAULT = 0x0200;
 export const ATTENTION_SHARED = 0x0400;
 export const ATTENTION_BINDING = 0x0800;
+/** Bound to vfio_ap and behind a virtual queue. */
+export const ATTENTION_POOL = 0x1000;
 export const ATTENTION_OPEN = 0x2000;
 /** Attention bits that end by themselves at a due time. */
 export const ATTENTION_TIMED =

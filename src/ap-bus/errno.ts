@@ -22,6 +22,7 @@ export type Errno =
   | 'EOPNOTSUPP'
   | 'EPERM'
   | 'ERANGE'
+  | 'ENOSPC'
   | 'EUSERS';
 
 /** Result of a write or of any operation that changes something. */
@@ -47,5 +48,6 @@ export const ERRNO_TEXT: Readonly<Record<Errno, string>> = {
   EOPNOTSUPP: 'Operation not supported',
   EPERM: 'Operation not permitted',
   ERANGE: 'Numerical result out of range',
+  ENOSPC: 'No space left on device',
   EUSERS: 'Too many users',
 };

@@ -50,11 +50,20 @@ export interface HostSwitches {
   readonly removalFlagSticks: boolean;
   /** host removal of control domains takes those not assigned instead of those assigned. */
   readonly removalReversesControlDomains: boolean;
+  /** The type vfio_ap-virtual: not there, beside the other as long as no mdev of it lives, or both at a time (V-02, VD-29). */
+  readonly virtualMdevs: 'off' | 'exclusive' | 'mixed';
   /** host removal of the last adapter, domain or control domain writes no CRYCB. */
   readonly removalOfLastSkipsUpdate: boolean;
 }
 
-export type ProfileName = 'current' | 'linux-6.12' | 'linux-6.1' | 'v13' | 'doc-v6' | 'strict';
+export type ProfileName =
+  | 'current'
+  | 'mixed'
+  | 'linux-6.12'
+  | 'linux-6.1'
+  | 'v13'
+  | 'doc-v6'
+  | 'strict';
 
 const CURRENT: HostSwitches = {
   apConfigFile: true,
@@ -81,6 +90,7 @@ const CURRENT: HostSwitches = {
   removalFlagSticks: false,
   removalReversesControlDomains: false,
   removalOfLastSkipsUpdate: false,
+  virtualMdevs: 'off',
 };
 
 const LINUX_6_12: HostSwitches = {
@@ -118,6 +128,7 @@ export const PROFILES: Readonly<Record<ProfileName, HostSwitches>> = {
   'linux-6.1': LINUX_6_1,
   v13: { ...LINUX_6_1, assignTrylock: true },
   'doc-v6': { ...LINUX_6_1, strictBound: true, bindIgnoresMasks: true, admIncludesUsage: true },
+  mixed: { ...CURRENT, virtualMdevs: 'mixed' },
   strict: { ...CURRENT, strictStatus: true, aqicChecksApcb: true },
 };
 

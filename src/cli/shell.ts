@@ -11,7 +11,6 @@ import { Shell } from '../shell/shell.ts';
 import type { AddCommand } from './commands.ts';
 import { parseSeed } from './exec.ts';
 import type { CommandIo } from './io.ts';
-import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
 import { shellOptions } from './shell-process.ts';
 import { runTerminal } from './shell-terminal.ts';
 import { showWarnings } from './text.ts';
@@ -20,7 +19,6 @@ interface ShellCommandOptions {
   readonly command?: string;
   readonly bare?: boolean;
   readonly kernel?: KernelProfileName;
-  readonly s390Tools?: string;
   readonly seed?: number;
   readonly history: boolean;
 }
@@ -39,7 +37,6 @@ export const addShell: AddCommand = (program, io, done) => {
         ...KERNEL_PROFILES,
       ]),
     )
-    .addOption(s390ToolsOption())
     .option('--seed <number>', "the machine's seed, instead of the configuration's", parseSeed)
     .option('--no-history', 'leave the history file alone')
     .action(async (config, script, words, options) => {
@@ -88,10 +85,10 @@ const isTerminal = (io: CommandIo): boolean =>
   io.isTerminal && (io.input as NodeJS.ReadStream).isTTY === true;
 
 /** From nothing: the masks of the file are not written, mdevs are not created. */
-function configFor(config: MachineConfig, { bare, kernel, s390Tools }: Request): MachineConfig {
+function configFor(config: MachineConfig, { bare, kernel }: Request): MachineConfig {
   const masks = bare === true ? { apmask: undefined, aqmask: undefined } : {};
   const host = { ...config.host, ...masks, ...(kernel === undefined ? {} : { kernel }) };
-  return withRelease({ ...config, host }, s390Tools);
+  return { ...config, host };
 }
 
 function readScript(file: string): string {

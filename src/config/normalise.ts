@@ -4,7 +4,7 @@
 
 import { adapterType } from '../../native-like/arch/adapter-types.ts';
 import { DEFAULT_DEPTH } from '../../native-like/arch/limits.ts';
-import { RELEASES } from '../s390-tools/releases.ts';
+import { normaliseMdev } from './normalise-mdev.ts';
 import { isAbsolutePath, joinPath } from './paths.ts';
 import {
   GUEST_FACILITIES,
@@ -21,7 +21,6 @@ import type {
   GuestConfig,
   HostConfig,
   MachineProfileName,
-  MdevConfig,
   PartitionConfig,
   ServiceConfig,
   ServiceModelName,
@@ -161,16 +160,9 @@ export function normaliseHost(raw: RawConfig['host'], report: Report): HostConfi
     kernel: raw?.kernel ?? 'current',
     apmask: raw?.apmask,
     aqmask: raw?.aqmask,
-    s390Tools: releaseName(raw?.s390Tools),
     switches: (raw?.switches ?? {}) as Readonly<Record<string, SwitchValue>>,
   };
 }
-
-/** YAML reads 2.40 as the number 2.4; no two releases are the same number. */
-const releaseName = (given: string | number | undefined): string | undefined =>
-  given === undefined
-    ? undefined
-    : RELEASES.find(({ name }) => Number(name) === Number(given))?.name;
 
 /** The ranges of a relative mask; its notation is the schema's business. Source: vfio-ap.md section 3.1. */
 function checkMask(mask: string, key: 'apmask' | 'aqmask', report: Report): void {
@@ -202,7 +194,7 @@ export function normaliseGuest(
     uuid: raw.uuid?.toLowerCase() ?? defaultUuid(number),
     vcpus: raw.vcpus ?? DEFAULTS.vcpus,
     memory: parseMemory(raw.memory ?? DEFAULTS.guestMemory) ?? 0,
-    mdev: raw.mdev === undefined ? undefined : normaliseMdev(raw.mdev),
+    ...normaliseMdev(raw.mdev, [...path, 'mdev'], report),
     program: raw.program === undefined ? undefined : resolveProgram(raw.program, directory),
     facilities: ascending(raw.facilities ?? GUEST_FACILITIES),
     aiv: raw.aiv ?? true,
@@ -221,14 +213,6 @@ export function normaliseGuest(
 /** `00000000-0000-4000-8000-` and the guest's number in 12 digits. */
 export const defaultUuid = (number: number): string =>
   `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
-
-function normaliseMdev(raw: NonNullable<RawGuest['mdev']>): MdevConfig {
-  return {
-    adapters: ascending(raw.adapters ?? []),
-    domains: ascending(raw.domains ?? []),
-    controlDomains: ascending(raw.controlDomains ?? []),
-  };
-}
 
 /** A name stays a name; what looks like a path is taken relative to the file it stands in. */
 function resolveProgram(program: string, directory: string): string {

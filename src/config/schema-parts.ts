@@ -29,9 +29,19 @@ export const text = (expected: string) => Type.String({ minLength: 1, expected }
 export const onOff = Type.Union([Type.Boolean(), Type.Literal('on'), Type.Literal('off')], {
   expected: 'on or off',
 });
+/** A key that is an adapter or domain number. */
+export const numberKey = Type.String({ pattern: '^(0[xX][0-9a-fA-F]+|[0-9]+)$' });
 export const apids = Type.Array(whole(0, MAX_APID, 'an adapter number'), {
   expected: 'a list of adapter numbers, such as [5, 0x06]',
 });
 export const apqis = Type.Array(whole(0, MAX_APQI, 'a domain number'), {
   expected: 'a list of domain numbers, such as [4, 0xab]',
 });
+
+/** Numbers of a passthrough mdev, or what a virtual mdev's numbers stand for. */
+const mapped = <const L extends typeof apids>(list: L, noun: string, example: string) =>
+  Type.Union([list, Type.Record(numberKey, list, { ...closed, expectedKey: `${noun} number` })], {
+    expected: `a list of ${noun} numbers, or with type: virtual a mapping of ${noun} numbers to lists of real ones, such as ${example}`,
+  });
+export const mappedApids = mapped(apids, 'adapter', '{ 4: [3, 22] }');
+export const mappedApqis = mapped(apqis, 'domain', '{ 0: [8, 0x47] }');

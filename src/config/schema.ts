@@ -12,15 +12,16 @@ import { DEPTH_MAX, ML_MAX, UNAVAILABLE_LIMIT_BYTES } from '../../native-like/ar
 import { ENGINES_MAX } from '../../native-like/machine/layout.ts';
 import { INJECTION_EXPECTED } from '../cex/inject-text.ts';
 import { FUNCTION_EXPECTED } from '../cex/request-function.ts';
-import { RELEASES } from '../s390-tools/releases.ts';
 import {
-  apids,
   apqis,
   closed,
   duration,
   flag,
   hexadecimal,
   MAX_APID,
+  mappedApids,
+  mappedApqis,
+  numberKey,
   onOff,
   size,
   text,
@@ -82,7 +83,7 @@ const Machine = Type.Object(
   {
     profile: Type.Optional(word(MACHINE_PROFILES.map((row) => row.name))),
     adapters: Type.Optional(
-      Type.Record(Type.String({ pattern: '^(0[xX][0-9a-fA-F]+|[0-9]+)$' }), Adapter, {
+      Type.Record(numberKey, Adapter, {
         ...closed,
         expectedKey: `an adapter number, 0 to ${MAX_APID}`,
       }),
@@ -113,12 +114,6 @@ const mask = Type.String({
   expected: 'a mask as sysfs takes it, such as "-5,-6", "+0-15" or "0xffff"',
 });
 
-/** Quoted, or as the number YAML takes it for. */
-const release = Type.Union(
-  RELEASES.flatMap(({ name }) => [Type.Literal(name), Type.Literal(Number(name))]),
-  { expected: `a release of s390-tools: ${RELEASES.map(({ name }) => name).join(', ')}` },
-);
-
 function switchValue(row: SwitchRow) {
   if (row.words !== undefined) return word(row.words);
   return row.range === undefined ? flag : whole(row.range[0], row.range[1], 'a number');
@@ -129,7 +124,6 @@ const Host = Type.Object(
     kernel: Type.Optional(word(KERNEL_PROFILES)),
     apmask: Type.Optional(mask),
     aqmask: Type.Optional(mask),
-    s390Tools: Type.Optional(release),
     switches: Type.Optional(
       Type.Object(
         Object.fromEntries(SWITCHES.map((row) => [row.name, Type.Optional(switchValue(row))])),
@@ -165,6 +159,10 @@ const Workload = Type.Object(
   together,
 );
 
+/** Types of mdevs, and how a virtual one spreads messages over its real queues. */
+const MDEV_TYPES = ['passthrough', 'virtual'] as const;
+const VIRTUAL_CHOICES = ['least', 'sticky', 'first', 'random'] as const;
+
 /** `none`: adapter interruptions are virtualised and there is no GISA to set them up with. */
 const GISA_FORMATS = [0, 1, 'none'] as const;
 
@@ -181,9 +179,12 @@ const Guest = Type.Object(
     mdev: Type.Optional(
       Type.Object(
         {
-          adapters: Type.Optional(apids),
-          domains: Type.Optional(apqis),
+          type: Type.Optional(word(MDEV_TYPES)),
+          adapters: Type.Optional(mappedApids),
+          domains: Type.Optional(mappedApqis),
           controlDomains: Type.Optional(apqis),
+          choice: Type.Optional(word(VIRTUAL_CHOICES)),
+          allowSecure: Type.Optional(flag),
         },
         closed,
       ),

@@ -37,4 +37,5 @@ export const SWITCHES: readonly SwitchRow[] = [
   { name: 'removalFlagSticks' },
   { name: 'removalReversesControlDomains' },
   { name: 'removalOfLastSkipsUpdate' },
+  { name: 'virtualMdevs', words: ['off', 'exclusive', 'mixed'] },
 ];

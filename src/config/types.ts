@@ -17,6 +17,7 @@ export const KERNEL_PROFILES = [
   'linux-6.1',
   'v13',
   'doc-v6',
+  'mixed',
   'strict',
 ] as const;
 export type KernelProfileName = (typeof KERNEL_PROFILES)[number];
@@ -96,8 +97,6 @@ export interface HostConfig {
   /** As written to /sys/bus/ap/apmask after start, without newline. Undefined: not written (all ones). */
   readonly apmask: string | undefined;
   readonly aqmask: string | undefined;
-  /** Release of s390-tools whose views are shown (src/s390-tools/releases.ts). Undefined: each view's own default. */
-  readonly s390Tools: string | undefined;
   /** Differences from the profile, by name. */
   readonly switches: Readonly<Record<string, SwitchValue>>;
 }
@@ -107,6 +106,23 @@ export interface MdevConfig {
   readonly adapters: readonly number[];
   readonly domains: readonly number[];
   readonly controlDomains: readonly number[];
+}
+
+/** A virtual number and the real ones behind it, ascending. */
+export interface VirtualNumber {
+  readonly virtual: number;
+  readonly real: readonly number[];
+}
+
+/** An mdev of the type vfio_ap-virtual (vfio-ap.md section 8.3). */
+export interface VirtualMdevConfig {
+  /** Ascending by their virtual numbers, 0-255. */
+  readonly adapters: readonly VirtualNumber[];
+  readonly domains: readonly VirtualNumber[];
+  /** How messages are spread over the real queues (V-05). */
+  readonly choice: 'least' | 'sticky' | 'first' | 'random';
+  /** Messages with secure keys go through (V-12). */
+  readonly allowSecure: boolean;
 }
 
 /** What a guest's built-in program sends. */
@@ -137,8 +153,10 @@ export interface GuestConfig {
   readonly vcpus: number;
   /** Bytes of guest storage, a multiple of 4096. */
   readonly memory: number;
-  /** Undefined: no mdev is created for this guest. */
+  /** Passthrough mdev. Undefined: none is created for this guest. */
   readonly mdev: MdevConfig | undefined;
+  /** Virtual mdev; a guest has one kind or the other. */
+  readonly virtualMdev: VirtualMdevConfig | undefined;
   /** Built-in program, or path of a module or an AP program (a relative one is already joined to the file's folder). */
   readonly program: string | undefined;
   /** Facility bits STFLE shows, ascending (of 12, 15, 65, 76). */

@@ -10,7 +10,12 @@ import {
   GR0_RESERVED,
   GR0_T,
 } from '../../native-like/arch/function-codes.ts';
-import { OPCODE_PQAP, OPCODE_TPI } from '../../native-like/arch/instructions.ts';
+import {
+  OPCODE_DQAP,
+  OPCODE_NQAP,
+  OPCODE_PQAP,
+  OPCODE_TPI,
+} from '../../native-like/arch/instructions.ts';
 import {
   PGM_OPERATION,
   PGM_PRIVILEGED_OPERATION,
@@ -33,6 +38,7 @@ import {
   V_INSTRUCTION,
   V_PSW_ADDRESS_LOW,
   V_PSW_MASK_HIGH,
+  VIRTUAL_HOOK,
 } from '../../native-like/machine/layout.ts';
 import { EXECUTE_COMPLETED } from '../../native-like/machine/outcome.ts';
 import type { Kernel } from '../lpar/kernel.ts';
@@ -45,11 +51,16 @@ export const HOOK_UNSUPPORTED = -1;
 /** A PQAP hook: called with the vCPU block and the mdev number in the hook slot. */
 export type PqapHandler = (vcpu: number, mdev: number) => number;
 
+/** Executes an intercepted AP instruction of a guest with a virtual mdev. Answers as the kernel's `execute`. */
+export type VirtualHandler = (vcpu: number) => number;
+
+const AP_OPCODES: ReadonlySet<number> = new Set([OPCODE_PQAP, OPCODE_NQAP, OPCODE_DQAP]);
+
 /** RC 01 where step 10 of handle_pqap puts it, and where it belongs. */
 const STATUS_NOT_AVAILABLE = 0x00010000;
 
-/** Tests of the handler in their order; the first that is true decides. 0 = go on. */
-const exceptionCode = (image: MachineImage, vcpu: number): number => {
+/** Tests of the handler for AQIC in their order; the first that is true decides. 0 = go on. */
+export const aqicException = (image: MachineImage, vcpu: number): number => {
   const gr0 = image.word(vcpu + V_GR + 1);
   const facilities = image.word(vcpu + V_FACILITIES);
   const crycbd = image.word(image.word(vcpu + V_GUEST) + G_CRYCBD);
@@ -69,11 +80,13 @@ export class InterceptHandler {
   readonly #image: MachineImage;
   readonly #kernel: Kernel;
   readonly #hook: PqapHandler;
+  readonly #virtual: VirtualHandler | undefined;
 
-  constructor(image: MachineImage, kernel: Kernel, hook: PqapHandler) {
+  constructor(image: MachineImage, kernel: Kernel, hook: PqapHandler, virtual?: VirtualHandler) {
     this.#image = image;
     this.#kernel = kernel;
     this.#hook = hook;
+    this.#virtual = virtual;
   }
 
   /** Handles the instruction interception of `vcpu`. Returns EXECUTE_COMPLETED or EXECUTE_PROGRAM. */
@@ -83,7 +96,9 @@ export class InterceptHandler {
       const ending = testPendingInterruption(this.#image, vcpu);
       return ending < 0 ? this.#inject(vcpu, -ending) : this.#conditionCode(vcpu, ending);
     }
-    const code = opcode === OPCODE_PQAP ? exceptionCode(this.#image, vcpu) : PGM_OPERATION;
+    if (this.#virtual !== undefined && AP_OPCODES.has(opcode) && this.#isVirtual(vcpu))
+      return this.#virtual(vcpu);
+    const code = opcode === OPCODE_PQAP ? aqicException(this.#image, vcpu) : PGM_OPERATION;
     if (code !== 0) return this.#inject(vcpu, code);
     const mdev = Atomics.load(this.#image.i32, this.#image.word(vcpu + V_GUEST) + G_HOOK);
     if (mdev === 0) return this.#noHook(vcpu);
@@ -91,6 +106,12 @@ export class InterceptHandler {
     const refused = (this.#image.word(vcpu + V_GR + 3) & STATUS_RC_MASK) !== 0;
     const keep = !refused && (this.#image.word(C_HOST_SWITCHES) & HOST_KEEPS_CC) !== 0;
     return keep ? EXECUTE_COMPLETED : this.#conditionCode(vcpu, refused ? 3 : 0);
+  }
+
+  /** The guest has a virtual mdev: all its AP instructions belong to the hook (vfio-ap.md V-03). */
+  #isVirtual(vcpu: number): boolean {
+    const hook = Atomics.load(this.#image.i32, this.#image.word(vcpu + V_GUEST) + G_HOOK);
+    return (hook & VIRTUAL_HOOK) !== 0;
   }
 
   /** Step 10, with its quirk: the 4-byte status lands in bits 0-31 of GR1, bits 32-63 keep the operand (VD-06). */

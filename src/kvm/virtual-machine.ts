@@ -31,6 +31,7 @@ import {
   GISA_ADDRESS_BASE,
   GISA_ADDRESS_STRIDE,
   SECRETS_MAX,
+  VIRTUAL_HOOK,
 } from '../../native-like/machine/layout.ts';
 import { ApemuError } from '../errors.ts';
 import { crycbFormat, type GuestModel, guestFacilities } from './guest-facilities.ts';
@@ -108,7 +109,8 @@ export class VirtualMachine implements KvmVm {
   setPqapHook(hook: PqapHook | null): void {
     this.onStep('before hook write');
     this.#hook = hook;
-    Atomics.store(this.#image.i32, this.#image.guest(this.number) + G_HOOK, hook?.number ?? 0);
+    const word = hook === null ? 0 : hook.number | (hook.virtual === true ? VIRTUAL_HOOK : 0);
+    Atomics.store(this.#image.i32, this.#image.guest(this.number) + G_HOOK, word);
     this.onStep('after hook write');
   }
 

@@ -5,6 +5,8 @@
 /** Holder of a VM's one hook slot; compared by identity. `number` is what the machine image knows the mdev by. */
 export interface PqapHook {
   readonly number: number;
+  /** The hook of virtual mdevs: it is called for every AP instruction. */
+  readonly virtual?: boolean;
 }
 
 /** One virtual machine as vfio_ap sees it. */

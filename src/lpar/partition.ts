@@ -65,6 +65,11 @@ export class Partition {
     this.#writeMasks();
   }
 
+  /** Records of queues, for those that are not of the partition but of a guest. */
+  get records(): QueueRecords {
+    return this.#records;
+  }
+
   /** Whether the adapter is in standby. */
   isDeconfigured(apid: number): boolean {
     return this.#deconfigured.has(apid);

@@ -101,7 +101,7 @@ export class QueueRecords {
   add(adapter: AdapterProfile, domain: number, attention: number): void {
     const image = this.#image;
     const { i32 } = image;
-    const q = this.#take();
+    const q = this.take();
     const cold = image.cold(q);
     const apqn = (adapter.apid << 8) | domain;
     const slots = SLOT_WORDS.map((word) => image.word(q + word));
@@ -135,7 +135,14 @@ export class QueueRecords {
     this.#free.push(q);
   }
 
-  #take(): number {
+  /** Gives back a record that is not in the index. */
+  give(q: number): void {
+    this.#image.i32[q + Q_ATTENTION] = 0;
+    this.#free.push(q);
+  }
+
+  /** A record nobody uses; its words are whatever they were. */
+  take(): number {
     const reused = this.#free.pop();
     if (reused !== undefined) return reused;
     const image = this.#image;

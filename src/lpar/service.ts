@@ -19,6 +19,7 @@ import {
   C_CLOCKS,
   C_PENDING_BYTE,
   CLOCK_STRIDE,
+  DEVICE_VIRTUAL,
   K_APQN,
   K_MODE,
   K_OWNER,
@@ -28,6 +29,7 @@ import {
   L_LENGTH,
   L_REPLY,
   L_SENDER,
+  Q_DEVICE,
   Q_LIMIT,
   Q_REQUEST_HEAD,
   Q_REQUEST_TAIL,
@@ -78,6 +80,8 @@ export class AdapterService {
   readonly #clock: number;
   readonly #flag: number;
   readonly #thread: number;
+  /** Moves messages between virtual and real queues after those were served. Returns when the next thing is due. */
+  pump: () => number = () => Number.POSITIVE_INFINITY;
   /** Whose queues `serve` looks at when it is not told. */
   only: number | undefined;
 
@@ -107,7 +111,7 @@ export class AdapterService {
       if (this.#image.i32[marks + (first >> 2)] === 0) continue;
       for (let n = first; n < first + 4; n++) next = Math.min(next, this.#serveMarked(n, owner));
     }
-    return next;
+    return Math.min(next, this.pump());
   }
 
   /** Serves the one queue an instruction has named, if it was marked: what follows an instruction without looking at all queues. */
@@ -124,16 +128,18 @@ export class AdapterService {
     const q = this.#image.queueRecord(n);
     if (owner !== undefined && this.#image.word(this.#image.cold(q) + K_OWNER) !== owner)
       return Number.POSITIVE_INFINITY;
-    const due = this.#serveQueue(q);
+    const due = this.serveQueue(q);
     if (due === Number.POSITIVE_INFINITY) u8[mark] = 0;
     return due;
   }
 
-  #serveQueue(q: number): number {
+  /** Takes what is new on a queue and lets happen what is due on it. Returns when the next thing is. */
+  serveQueue(q: number): number {
     const now = this.#image.f64[this.#clock] as number;
     this.#kernel.lockQueue(q);
     this.#kernel.settle(q, now);
-    if (this.#image.i32[q + Q_REQUEST_HEAD] !== this.#image.i32[q + Q_REQUEST_TAIL]) {
+    const isOurs = this.#image.i32[q + Q_DEVICE] !== DEVICE_VIRTUAL;
+    if (isOurs && this.#image.i32[q + Q_REQUEST_HEAD] !== this.#image.i32[q + Q_REQUEST_TAIL]) {
       for (let slot = this.#kernel.takeRequest(q); slot >= 0; slot = this.#kernel.takeRequest(q)) {
         this.#start(q, slot);
       }

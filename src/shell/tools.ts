@@ -133,8 +133,7 @@ export const TOOLS: readonly CommandRow[] = [
     name: 'lszcrypt',
     usage: '[-V] [-s] [-b | -d | -c ID] [ID…]',
     meaning: 'cards and queues of the host',
-    run: ({ args, context: { machine } }) =>
-      lszcrypt(machine.sysfs, args, machine.config.host.s390Tools),
+    run: ({ args, context }) => lszcrypt(context.machine.sysfs, args),
   },
   {
     name: 'chzcrypt',

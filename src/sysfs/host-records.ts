@@ -17,10 +17,12 @@ import { ApemuError } from '../errors.ts';
 import type { KvmVm } from '../kvm/vm.ts';
 import { VfioApFile } from '../vfio-ap/fd.ts';
 import type { ApMatrix, MatrixLimits } from '../vfio-ap/matrix.ts';
+import type { MatrixDevice } from '../vfio-ap/matrix-device.ts';
 import { MatrixMdev, VfioApQueue } from '../vfio-ap/mdev.ts';
+import { VirtualMdev, type VirtualState } from '../vfio-ap/virtual/mdev.ts';
 import type { HostSide } from './host-side.ts';
 
-const RECORDS_VERSION = 1;
+const RECORDS_VERSION = 2;
 
 interface CardRecord {
   readonly id: number;
@@ -61,6 +63,8 @@ interface MdevRecord {
   readonly pending: ApMatrix;
   readonly kvm: string | null;
   readonly opens: number;
+  /** Of an mdev of the virtual type. */
+  readonly virtual: VirtualState | null;
 }
 
 /** Everything of a host side that is not in the machine image. Plain data; masks are Uint32Array, QCI bytes Uint8Array. */
@@ -123,7 +127,7 @@ function pick<T, K extends keyof T>(from: T, names: readonly K[]): Pick<T, K> {
 export function saveHost({ bus, matrix, journal }: HostSide): HostRecords {
   const locks = [bus.permsLock, bus.scanLock, matrix.guestsLock, matrix.mdevsLock];
   const held = locks.find((lock) => lock.held)?.name;
-  const removing = matrix.mdevs.find((mdev) => mdev.removing)?.uuid;
+  const removing = [...matrix.byUuid.values()].find((mdev) => mdev.removing)?.uuid;
   if (held !== undefined || removing !== undefined) {
     const what = held === undefined ? `mdev ${removing} is being removed` : `${held} is held`;
     throw new ApemuError('APEMU_ERR_HOST_BUSY', `a host operation is under way: ${what}`);
@@ -159,11 +163,12 @@ export function saveHost({ bus, matrix, journal }: HostSide): HostRecords {
     ),
     waiting: bus.queueStates.waiting(),
     scanDueNs: bus.scanTimer === null ? null : bus.scanDueNs,
-    mdevs: matrix.mdevs.map((m) => ({
+    mdevs: [...matrix.mdevs, ...matrix.virtualMdevs].map((m) => ({
       number: m.number,
       ...pick(m, ['uuid', 'limits', 'matrix', 'shadow', 'opens']),
       pending: { apm: m.apmAdd, aqm: m.aqmAdd, adm: m.admAdd },
       kvm: m.kvm?.name ?? null,
+      virtual: m instanceof VirtualMdev ? m.state : null,
     })),
     journal: journal.save(),
   };
@@ -204,6 +209,7 @@ export function restoreHost(
     bus.queueStates.resumeWaiting(records.waiting.dueNs, queues);
   }
   if (records.scanDueNs !== null) armScanTimer(bus, records.scanDueNs);
+  matrix.refreshPool();
   host.journal.restore(records.journal);
   return files;
 }
@@ -232,12 +238,27 @@ function restoreQueue({ bus, matrix }: HostSide, record: QueueRecord): void {
   matrix.queues[queue.apqn] = owned;
 }
 
+/** The mdev of a record, in the list of its type. */
+function listMdev(matrix: MatrixDevice, { number, uuid, limits, virtual }: MdevRecord): MatrixMdev {
+  if (virtual === null) {
+    const mdev = new MatrixMdev(number, uuid, limits);
+    matrix.instances++;
+    matrix.mdevs.push(mdev);
+    return mdev;
+  }
+  const mdev = new VirtualMdev(number, uuid, limits);
+  mdev.restore(virtual);
+  matrix.virtualInstances++;
+  matrix.virtualMdevs.push(mdev);
+  return mdev;
+}
+
 function restoreMdev(
   { bus, matrix }: HostSide,
   record: MdevRecord,
   vm: (name: string) => KvmVm | undefined,
 ): VfioApFile[] {
-  const mdev = new MatrixMdev(record.number, record.uuid, record.limits);
+  const mdev = listMdev(matrix, record);
   Object.assign(mdev.matrix, record.matrix);
   Object.assign(mdev.shadow, record.shadow);
   mdev.apmAdd = record.pending.apm;
@@ -245,8 +266,6 @@ function restoreMdev(
   mdev.admAdd = record.pending.adm;
   mdev.opens = record.opens;
   matrix.keepNumber(record.number);
-  matrix.instances++;
-  matrix.mdevs.push(mdev);
   matrix.byUuid.set(mdev.uuid, mdev);
   // Links in the machine image are restored with it; here only the table.
   for (const queue of matrix.queues) {

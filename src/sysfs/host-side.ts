@@ -12,6 +12,7 @@ import { scanBus } from '../ap-bus/scan.ts';
 import { vfioApDriver } from '../vfio-ap/driver.ts';
 import { MatrixDevice } from '../vfio-ap/matrix-device.ts';
 import type { QueueInterrupts, QueueLinks } from '../vfio-ap/ports.ts';
+import type { VirtualQueues } from '../vfio-ap/virtual/port.ts';
 import { hostTree } from './layout.ts';
 import { Sysfs } from './sysfs.ts';
 
@@ -29,6 +30,7 @@ export interface HostSideOptions {
   readonly domain?: number;
   readonly interrupts?: QueueInterrupts;
   readonly links?: QueueLinks;
+  readonly virtualQueues?: VirtualQueues;
 }
 
 export interface HostSide {
@@ -54,7 +56,7 @@ export function createHostSide(options: HostSideOptions): HostSide {
     ...(options.domain === undefined ? {} : { domain: options.domain }),
   });
   registerDefaultDrivers(bus);
-  const matrix = new MatrixDevice(bus, options.interrupts, options.links);
+  const matrix = new MatrixDevice(bus, options.interrupts, options.links, options.virtualQueues);
   bus.registerDriver(vfioApDriver(matrix));
   options.partition.onConfigurationChange(() => {
     if (bus.scans > 0) inBackground(scanBus(bus), options.timers);

@@ -12,6 +12,12 @@ import { MATRIX_DEVICE_FILES, MDEV_FILES, MDEV_TYPE, MDEV_TYPE_FILES } from '../
 import type { MatrixDevice } from '../vfio-ap/matrix-device.ts';
 import type { MatrixMdev } from '../vfio-ap/mdev.ts';
 import {
+  VIRTUAL_MDEV_FILES,
+  VIRTUAL_MDEV_TYPE,
+  VIRTUAL_TYPE_FILES,
+} from '../vfio-ap/virtual/files.ts';
+import { VirtualMdev } from '../vfio-ap/virtual/mdev.ts';
+import {
   type Directory,
   directory,
   filesOf,
@@ -128,19 +134,44 @@ function apBus(bus: ApBus): Directory {
   );
 }
 
-/** Links to all mdevs of a device. */
-const mdevLinks = (device: MatrixDevice, up: string): Directory =>
-  listing(
-    () => device.byUuid.keys(),
-    (uuid) => (device.byUuid.has(uuid) ? link(`${up}${uuid}`) : undefined),
+/** Links to the mdevs of a device, all or those `wanted`. */
+const mdevLinks = (
+  device: MatrixDevice,
+  up: string,
+  wanted: (mdev: MatrixMdev) => boolean = () => true,
+): Directory => {
+  const mdevs = (): MatrixMdev[] => [...device.byUuid.values()].filter(wanted);
+  return listing(
+    () => mdevs().map((mdev) => mdev.uuid),
+    (uuid) => (mdevs().some((mdev) => mdev.uuid === uuid) ? link(`${up}${uuid}`) : undefined),
+  );
+};
+
+/** One type below mdev_supported_types. */
+const typeDirectory = (
+  device: MatrixDevice,
+  files: AttributeTable<MatrixDevice>,
+  isVirtual: boolean,
+): Directory =>
+  union(
+    filesOf(files, device),
+    directory({
+      devices: () =>
+        mdevLinks(device, '../../../', (mdev) => mdev instanceof VirtualMdev === isVirtual),
+    }),
   );
 
 /** /sys/devices/vfio_ap/matrix/$uuid. */
 function mdevDirectory(device: MatrixDevice, mdev: MatrixMdev): Directory {
   return union(
-    filesOf(MDEV_FILES, { device, mdev }),
+    mdev instanceof VirtualMdev
+      ? filesOf(VIRTUAL_MDEV_FILES, { device, mdev })
+      : filesOf(MDEV_FILES, { device, mdev }),
     directory({
-      mdev_type: () => link(`../mdev_supported_types/${MDEV_TYPE}`),
+      mdev_type: () =>
+        link(
+          `../mdev_supported_types/${mdev instanceof VirtualMdev ? VIRTUAL_MDEV_TYPE : MDEV_TYPE}`,
+        ),
       driver: () => link('../../../../bus/mdev/drivers/vfio_ap_mdev'),
       subsystem: () => link('../../../../bus/mdev'),
       iommu_group: () => link(`../../../../kernel/iommu_groups/${mdev.number - 1}`),
@@ -155,11 +186,10 @@ function matrixDirectory(device: MatrixDevice): Directory {
     directory({
       mdev_supported_types: () =>
         directory({
-          [MDEV_TYPE]: () =>
-            union(
-              filesOf(MDEV_TYPE_FILES, device),
-              directory({ devices: () => mdevLinks(device, '../../../') }),
-            ),
+          [MDEV_TYPE]: () => typeDirectory(device, MDEV_TYPE_FILES, false),
+          ...(device.bus.switches.virtualMdevs === 'off'
+            ? {}
+            : { [VIRTUAL_MDEV_TYPE]: () => typeDirectory(device, VIRTUAL_TYPE_FILES, true) }),
         }),
       driver: () => link('../../../bus/matrix/drivers/vfio_ap'),
       subsystem: () => link('../../../bus/matrix'),
@@ -177,9 +207,9 @@ function matrixDirectory(device: MatrixDevice): Directory {
 /** /sys/kernel/iommu_groups: one emulated group an mdev. */
 function iommuGroups(device: MatrixDevice): Directory {
   return listing(
-    () => device.mdevs.map((mdev) => String(mdev.number - 1)),
+    () => [...device.byUuid.values()].map((mdev) => String(mdev.number - 1)),
     (name) => {
-      const mdev = device.mdevs.find((m) => String(m.number - 1) === name);
+      const mdev = [...device.byUuid.values()].find((m) => String(m.number - 1) === name);
       if (mdev === undefined) return undefined;
       const up = '../../../../devices/vfio_ap/matrix/';
       return directory({

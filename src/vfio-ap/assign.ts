@@ -11,6 +11,7 @@ import { filterAndUpdate, filterControlDomains } from './filter.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { MatrixMdev, VfioApQueue } from './mdev.ts';
 import { resetQueues } from './reset.ts';
+import { VirtualMdev } from './virtual/mdev.ts';
 
 /** The two axes of a matrix. */
 export type Axis = 'adapter' | 'domain';
@@ -47,6 +48,12 @@ function sharingText(device: MatrixDevice, apqn: number, owner: MatrixMdev): str
     : `Userspace may not re-assign queue ${apqnName(apqn)} already assigned to ${owner.uuid}`;
 }
 
+/** Whose APQNs an mdev may not have, and nobody's host drivers: virtual mdevs share with each other only. */
+const othersOf = (device: MatrixDevice, mdev: MatrixMdev | null): readonly MatrixMdev[] => {
+  if (mdev instanceof VirtualMdev) return device.mdevs;
+  return [...device.mdevs.filter((other) => other !== mdev), ...device.virtualMdevs];
+};
+
 /**
  * vfio_ap_mdev_verify_no_sharing: EADDRINUSE if another mdev's matrix has one of the APQNs. `mdev` is null when the bus asks for
  * the host's drivers.
@@ -57,8 +64,7 @@ export function verifyNoSharing(
   apm: Mask,
   aqm: Mask,
 ): Outcome {
-  for (const other of device.mdevs) {
-    if (other === mdev) continue;
+  for (const other of othersOf(device, mdev)) {
     if (!intersects(apm, other.matrix.apm) || !intersects(aqm, other.matrix.aqm)) continue;
     let lines = 0;
     for (const apid of bitsOf(apm)) {

@@ -9,6 +9,7 @@ import { setKvm, unsetKvm } from './guest.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { EventTrigger, MatrixMdev } from './mdev.ts';
 import { resetQueues } from './reset.ts';
+import { VirtualMdev } from './virtual/mdev.ts';
 
 /** Flags of VFIO_DEVICE_GET_INFO. */
 export const VFIO_DEVICE_FLAGS_RESET = 1 << 0;
@@ -81,9 +82,10 @@ export class VfioApFile {
     if (request.name === 'VFIO_DEVICE_SET_IRQS' && 'fd' in request) return this.#setIrqs(request);
     if (request.name === 'VFIO_DEVICE_RESET') {
       const { device, mdev } = this;
-      const normal = yield* withLocks([device.mdevsLock], () =>
-        resetQueues(device, mdev.table.values()),
-      );
+      const normal = yield* withLocks([device.mdevsLock], () => {
+        if (mdev instanceof VirtualMdev) device.virtualQueues.reset(mdev);
+        return resetQueues(device, mdev.table.values());
+      });
       return normal ? OK : { errno: 'EIO' };
     }
     return { errno: 'EOPNOTSUPP' };

@@ -7,19 +7,22 @@ import type { KvmVm } from '../kvm/vm.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { MatrixMdev } from './mdev.ts';
 import { resetQueues } from './reset.ts';
+import { VirtualMdev } from './virtual/mdev.ts';
 
 /** set_kvm: hook, reference, masks. EPERM if the VM has another mdev. A VM without CRYCB: success, nothing set. */
 export function* setKvm(device: MatrixDevice, mdev: MatrixMdev, kvm: KvmVm): Operation<Outcome> {
-  if (kvm.crycbd === 0) return 'ok';
+  if (kvm.crycbd === 0 && !(mdev instanceof VirtualMdev)) return 'ok';
   const early = device.bus.switches.hookBeforeCheck;
   if (early) kvm.setPqapHook(mdev);
   return yield* withLocks(device.updateLocks, (): Outcome => {
     const taken = !early && kvm.getPqapHook() !== null;
-    if (taken || device.mdevs.some((other) => other !== mdev && other.kvm === kvm)) return 'EPERM';
+    const all = [...device.mdevs, ...device.virtualMdevs];
+    if (taken || all.some((other) => other !== mdev && other.kvm === kvm)) return 'EPERM';
     kvm.setPqapHook(mdev);
     mdev.kvm = kvm;
     device.links.guest?.(mdev.number, true);
-    device.updateGuest(mdev);
+    if (mdev instanceof VirtualMdev) device.updateVirtual(mdev);
+    else device.updateGuest(mdev);
     return 'ok';
   });
 }
@@ -27,7 +30,7 @@ export function* setKvm(device: MatrixDevice, mdev: MatrixMdev, kvm: KvmVm): Ope
 /** unset_kvm: hook, masks, reset of all queues of the table, reference. */
 export function* unsetKvm(device: MatrixDevice, mdev: MatrixMdev): Operation<void> {
   const { kvm } = mdev;
-  if (kvm === null || kvm.crycbd === 0) return;
+  if (kvm === null || (kvm.crycbd === 0 && !(mdev instanceof VirtualMdev))) return;
   if (device.bus.switches.hookBeforeCheck) kvm.setPqapHook(null);
   yield* withLocks(device.updateLocks, function* (): Operation<void> {
     kvm.setPqapHook(null);
@@ -35,6 +38,7 @@ export function* unsetKvm(device: MatrixDevice, mdev: MatrixMdev): Operation<voi
     yield* resetQueues(device, mdev.table.values());
     yield* device.releaseInterrupts(mdev.table.values());
     mdev.kvm = null;
+    if (mdev instanceof VirtualMdev) device.virtualQueues.update(mdev);
     device.links.guest?.(mdev.number, false);
   });
 }

@@ -9,6 +9,8 @@ import { type Apqn, apidOf, apqiOf } from '../ap-bus/partition.ts';
 import { NO_QCI, type QciInfo } from '../ap-bus/qci.ts';
 import type { MatrixMdev, VfioApQueue } from './mdev.ts';
 import { NO_INTERRUPTS, NO_LINKS, type QueueInterrupts, type QueueLinks } from './ports.ts';
+import type { VirtualMdev } from './virtual/mdev.ts';
+import { NO_VIRTUAL_QUEUES, type VirtualQueues } from './virtual/port.ts';
 
 /** max_instances of the mdev type. */
 export const MAX_MDEVS = 65536;
@@ -17,10 +19,13 @@ export class MatrixDevice {
   readonly bus: ApBus;
   readonly interrupts: QueueInterrupts;
   readonly links: QueueLinks;
+  readonly virtualQueues: VirtualQueues;
   /** Host configuration as last told; stays zero without QCI. */
   info: QciInfo;
   /** Newest first, as list_add leaves them. */
   readonly mdevs: MatrixMdev[] = [];
+  /** Mdevs of the virtual type; `mdevs` are those of the passthrough type. */
+  readonly virtualMdevs: VirtualMdev[] = [];
   readonly byUuid = new Map<string, MatrixMdev>();
   /** Queues bound to vfio_ap. */
   readonly queues: (VfioApQueue | undefined)[] = new Array(65536).fill(undefined);
@@ -28,18 +33,22 @@ export class MatrixDevice {
   readonly mdevsLock = new Lock('mdevs_lock');
   /** Objects made and not yet gone: what available_instances counts. */
   instances = 0;
+  virtualInstances = 0;
   /** Masks written to guests since start; tests count them. */
   guestUpdates = 0;
+  #pooled = false;
   readonly #numbers = new Set<number>();
 
   constructor(
     bus: ApBus,
     interrupts: QueueInterrupts = NO_INTERRUPTS,
     links: QueueLinks = NO_LINKS,
+    virtualQueues: VirtualQueues = NO_VIRTUAL_QUEUES,
   ) {
     this.bus = bus;
     this.interrupts = interrupts;
     this.links = links;
+    this.virtualQueues = virtualQueues;
     this.info = bus.qci.available ? bus.qci : NO_QCI;
   }
 
@@ -121,6 +130,28 @@ export class MatrixDevice {
     const { apm, aqm, adm } = mdev.shadow;
     mdev.kvm.setCryptoMasks(maskToBytes(apm), maskToBytes(aqm), maskToBytes(adm));
     this.signalConfigChange(mdev);
+  }
+
+  /** Virtual mdevs that a real APQN stands behind. */
+  virtualMdevsOf(apqn: Apqn): VirtualMdev[] {
+    return this.virtualMdevs.filter((mdev) => mdev.hasReal(apqn));
+  }
+
+  /** What is mapped has changed, or who is attached: the guest's virtual queues follow, and which real queues are shared. */
+  updateVirtual(mdev: VirtualMdev): void {
+    this.refreshPool();
+    this.virtualQueues.update(mdev);
+    this.signalConfigChange(mdev);
+  }
+
+  /** Real queues that virtual mdevs share: those that are bound. */
+  refreshPool(): void {
+    if (this.virtualMdevs.length === 0 && !this.#pooled) return;
+    const bound = this.queues.filter(
+      (queue) => queue !== undefined && this.virtualMdevsOf(queue.apqn).length > 0,
+    );
+    this.#pooled = bound.length > 0;
+    this.virtualQueues.pool(new Set(bound.map((queue) => (queue as VfioApQueue).apqn)));
   }
 
   /** cfg_chg eventfd, where the kernel has it. */

@@ -9,6 +9,9 @@ import { limitsOf } from './matrix.ts';
 import { MAX_MDEVS, type MatrixDevice } from './matrix-device.ts';
 import { MatrixMdev } from './mdev.ts';
 import { resetQueues } from './reset.ts';
+import { releaseReal } from './virtual/assign.ts';
+import { emptyMap } from './virtual/map.ts';
+import { VirtualMdev } from './virtual/mdev.ts';
 
 const UUID_LENGTH = 36;
 const UUID_FORM = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
@@ -19,26 +22,56 @@ const CLOSE_POLL_NS = 10_000_000;
 /** A notice with every so many requests. */
 const NOTICE_EVERY = 10;
 
-export const availableInstances = (device: MatrixDevice): number => MAX_MDEVS - device.instances;
+/** The two types of mdevs. */
+export type MdevKind = 'passthrough' | 'virtual';
 
-/** Write to `create`: EINVAL, EEXIST, EUSERS. The 37th byte may be anything, a newline usually. */
+/** Instances of a type that can still be made; `device.instances` counts both types as they are made. */
+export const availableInstances = (device: MatrixDevice, kind: MdevKind = 'passthrough'): number =>
+  MAX_MDEVS - (kind === 'virtual' ? device.virtualInstances : device.instances);
+
+/** Write to `create` of the passthrough type: EINVAL, EEXIST, EUSERS; EBUSY while a virtual mdev excludes it (V-02). */
 export function* createMdev(device: MatrixDevice, text: string): Operation<Outcome> {
-  if (text.length < UUID_LENGTH || text.length > UUID_LENGTH + 1) return 'EINVAL';
-  const given = text.slice(0, UUID_LENGTH);
-  if (!UUID_FORM.test(given)) return 'EINVAL';
-  const uuid = given.toLowerCase();
-  if (device.byUuid.has(uuid)) return 'EEXIST';
-  if (availableInstances(device) <= 0) return 'EUSERS';
+  if (device.bus.switches.virtualMdevs === 'exclusive' && device.virtualInstances > 0)
+    return 'EBUSY';
+  const uuid = newUuid(device, text, 'passthrough');
+  if (!uuid.ok) return uuid.errno;
   device.instances++;
-  const mdev = new MatrixMdev(device.takeNumber(), uuid, limitsOf(device.info));
-  device.byUuid.set(uuid, mdev);
-  yield* withLocks(device.updateLocks, () => {
-    device.mdevs.unshift(mdev);
-  });
-  device.bus.journal.uevent('mdev', 'add', mdev.path);
+  const mdev = new MatrixMdev(device.takeNumber(), uuid.value, limitsOf(device.info));
+  yield* announce(device, mdev, () => device.mdevs.unshift(mdev));
   return 'ok';
 }
 
+/** Write to `create` of the virtual type: as the other; EBUSY while a passthrough mdev excludes it (V-02). */
+export function* createVirtualMdev(device: MatrixDevice, text: string): Operation<Outcome> {
+  if (device.bus.switches.virtualMdevs === 'exclusive' && device.instances > 0) return 'EBUSY';
+  const uuid = newUuid(device, text, 'virtual');
+  if (!uuid.ok) return uuid.errno;
+  device.virtualInstances++;
+  const mdev = new VirtualMdev(device.takeNumber(), uuid.value, limitsOf(device.info));
+  yield* announce(device, mdev, () => device.virtualMdevs.unshift(mdev));
+  return 'ok';
+}
+
+type NewUuid =
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly errno: 'EINVAL' | 'EEXIST' | 'EUSERS' };
+
+/** The UUID a write to `create` names, if an mdev can be made of it. The 37th byte may be anything, a newline usually. */
+function newUuid(device: MatrixDevice, text: string, kind: MdevKind): NewUuid {
+  const refused = (errno: 'EINVAL' | 'EEXIST' | 'EUSERS'): NewUuid => ({ ok: false, errno });
+  if (text.length < UUID_LENGTH || text.length > UUID_LENGTH + 1) return refused('EINVAL');
+  const given = text.slice(0, UUID_LENGTH);
+  if (!UUID_FORM.test(given)) return refused('EINVAL');
+  const uuid = given.toLowerCase();
+  if (device.byUuid.has(uuid)) return refused('EEXIST');
+  return availableInstances(device, kind) <= 0 ? refused('EUSERS') : { ok: true, value: uuid };
+}
+
+function* announce(device: MatrixDevice, mdev: MatrixMdev, list: () => void): Operation<void> {
+  device.byUuid.set(mdev.uuid, mdev);
+  yield* withLocks(device.updateLocks, () => list());
+  device.bus.journal.uevent('mdev', 'add', mdev.path);
+}
 /** Write to `remove`: EINVAL no number; 0 = success without action; EAGAIN already being removed; EBUSY in old kernels. */
 export function* storeRemove(
   device: MatrixDevice,
@@ -60,13 +93,24 @@ export function* removeMdev(device: MatrixDevice, mdev: MatrixMdev): Operation<O
     yield* resetQueues(device, mdev.table.values());
     yield* device.releaseInterrupts(mdev.table.values());
     for (const queue of [...mdev.table.values()]) device.unlink(mdev, queue);
-    device.mdevs.splice(device.mdevs.indexOf(mdev), 1);
+    if (mdev instanceof VirtualMdev) yield* removeVirtual(device, mdev);
+    else device.mdevs.splice(device.mdevs.indexOf(mdev), 1);
   });
   device.byUuid.delete(mdev.uuid);
   device.giveNumber(mdev.number);
-  device.instances--;
+  if (mdev instanceof VirtualMdev) device.virtualInstances--;
+  else device.instances--;
   device.bus.journal.uevent('mdev', 'remove', mdev.path);
   return 'ok';
+}
+
+/** The real queues behind it are zeroized where no other virtual mdev shares them. */
+function* removeVirtual(device: MatrixDevice, mdev: VirtualMdev): Operation<void> {
+  const { apm, aqm } = mdev.matrix;
+  device.virtualMdevs.splice(device.virtualMdevs.indexOf(mdev), 1);
+  mdev.take(emptyMap());
+  device.updateVirtual(mdev);
+  yield* releaseReal(device, apm, aqm);
 }
 
 function* awaitClose(device: MatrixDevice, mdev: MatrixMdev): Operation<void> {

@@ -23,6 +23,7 @@ export function* probeQueue(device: MatrixDevice, apQueue: ApQueue): Operation<O
       if (isEmpty(mdev.apmAdd) && isEmpty(mdev.aqmAdd)) yield* filterAndUpdate(device, mdev);
     }
     device.queues[queue.apqn] = queue;
+    device.refreshPool();
     return 'ok';
   });
 }
@@ -44,12 +45,20 @@ export function* removeQueue(device: MatrixDevice, apQueue: ApQueue): Operation<
     yield* device.releaseInterrupts([queue]);
     if (mdev !== null) device.unlink(mdev, queue);
     device.queues[apQueue.apqn] = undefined;
+    device.refreshPool();
   });
+}
+
+/** As `status` below, of a queue that virtual mdevs may share. */
+function sharedStatus(device: MatrixDevice, { apqn }: ApQueue): string {
+  const mdevs = device.virtualMdevsOf(apqn);
+  if (mdevs.length === 0) return 'unassigned\n';
+  return mdevs.some((mdev) => mdev.kvm !== null) ? 'in use\n' : 'assigned\n';
 }
 
 /** `status` of a queue bound to vfio_ap. */
 export function statusText(device: MatrixDevice, apQueue: ApQueue): string {
   const mdev = device.mdevOf(apQueue.apqn);
-  if (mdev === undefined) return 'unassigned\n';
+  if (mdev === undefined) return sharedStatus(device, apQueue);
   return mdev.kvm !== null && device.inShadow(mdev, apQueue.apqn) ? 'in use\n' : 'assigned\n';
 }

@@ -32,9 +32,7 @@ const run = async (
   const pool = await PooledMachine.start(source, { workers: 2 });
   try {
     during(pool);
-    const reports = (await pool.finished()).flatMap((report) =>
-      report.vcpus.map((vcpu) => summarise(vcpu, source)),
-    );
+    const reports = (await pool.finished()).flatMap((report) => report.vcpus.map(summarise));
     expect(reports.map((report) => report.failure)).toEqual([undefined, undefined]);
     return Object.fromEntries(
       reports.map(({ guest, messages }) => [

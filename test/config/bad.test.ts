@@ -128,7 +128,7 @@ const ROWS: readonly [string, number, number, string, string][] = [
     2,
     17,
     'TYPE',
-    'host.kernel is "linux-2.4" (expected one of current, linux-6.12, linux-6.1, v13, doc-v6, strict)',
+    'host.kernel is "linux-2.4" (expected one of current, linux-6.12, linux-6.1, v13, doc-v6, mixed, strict)',
   ],
   ['unknown-switch', 2, 21, 'UNKNOWN_KEY', 'unknown key strictState, did you mean strictStatus?'],
   [

@@ -6,13 +6,8 @@ import { PSW_BA, PSW_CC, PSW_CC_SHIFT, PSW_EA, PSW_PROBLEM } from '../../native-
 import { CRYCB_APCB0, CRYCB_APCB1, CRYCBD_ADDRESS } from '../../native-like/arch/sie.ts';
 import { createSharedMemory } from '../../native-like/machine/globals.ts';
 import { deriveEffectiveMasks, setFacilities } from '../../native-like/machine/guest-setup.ts';
-import {
-  clearImage,
-  type ImageShape,
-  imageBytes,
-  layOutImage,
-  MachineImage,
-} from '../../native-like/machine/image.ts';
+import { clearImage, layOutImage, MachineImage } from '../../native-like/machine/image.ts';
+import { type ImageShape, imageBytes } from '../../native-like/machine/image-shape.ts';
 import * as L from '../../native-like/machine/layout.ts';
 import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
 import { targetDomain } from '../../src/cex/domains.ts';

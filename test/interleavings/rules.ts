@@ -259,8 +259,8 @@ const ORDER_RULES: readonly Rule[] = [
     note: 'a list of one thread cannot break while somebody walks through it: that it changes under its lock is looked at',
     mutation: {
       file: 'vfio-ap/mdev-core.js',
-      find: 'withLocks(device.updateLocks, () => {\n        device.mdevs.unshift(mdev);',
-      put: 'withLocks([], () => {\n        device.mdevs.unshift(mdev);',
+      find: 'withLocks(device.updateLocks, () => list())',
+      put: 'withLocks([], () => list())',
     },
   },
   {

@@ -179,6 +179,14 @@ export function readPayload(
   };
 }
 
+/** Where the domain stands in a payload that begins the bytes, -1 when they are none. */
+export function domainOffset(bytes: Uint8Array): number {
+  const envelope = readElement(bytes, 0, bytes.length, 0x30);
+  const code = envelope && readElement(bytes, envelope.start, bytes.length, 0x04);
+  const domain = code && readElement(bytes, code.end, bytes.length, 0x04);
+  return domain === undefined || domain.end - domain.start !== 4 ? -1 : domain.start;
+}
+
 /** Writes a payload at `at` and returns its length. */
 export function putPayload(
   bytes: Uint8Array,

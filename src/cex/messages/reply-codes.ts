@@ -13,6 +13,7 @@ export interface ReplyCode {
 }
 
 export const MACHINE_FAILURE = 0x10;
+export const PREEMPT_FAILURE = 0x12;
 export const MESSAGE_TYPE = 0x20;
 export const MESSAGE_MALFORMED = 0x22;
 export const INVALID_MSG_LEN = 0x23;
@@ -35,7 +36,7 @@ function row(code: number, name: string, errno: ReplyCode['errno'], rescan = fal
 /** Every code of messages.md 3.1; any other value is EAGAIN for a guest. */
 export const REPLY_CODES: readonly ReplyCode[] = [
   row(MACHINE_FAILURE, 'MACHINE_FAILURE', 'EAGAIN', true),
-  row(0x12, 'PREEMPT_FAILURE', 'EAGAIN'),
+  row(PREEMPT_FAILURE, 'PREEMPT_FAILURE', 'EAGAIN'),
   row(0x14, 'CHECKPT_FAILURE', 'EAGAIN'),
   row(MESSAGE_TYPE, 'MESSAGE_TYPE', 'EAGAIN', true),
   row(0x21, 'INVALID_COMM_CD', 'EAGAIN'),

@@ -10,8 +10,10 @@ import { InterceptHandler } from '../../kvm/intercept.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
 import { AdapterService, type ServiceModels } from '../../lpar/service.ts';
 import { AqicHandler } from '../../vfio-ap/aqic.ts';
+import type { VirtualEngine } from '../../vfio-ap/virtual/engine.ts';
 import { type Card, cardModels } from './card-models.ts';
 import { type LoadedImage, loadImage } from './loaded-image.ts';
+import { virtualParts } from './virtual.ts';
 
 export interface ContextOptions {
   /** The partition's cards by APID; they may change while the context executes. */
@@ -48,6 +50,8 @@ export class ExecutionContext {
   /** vfio_ap's PQAP hook, and the release of what it holds. */
   readonly aqic: AqicHandler;
   readonly intercepts: InterceptHandler;
+  /** Moves messages between virtual and real queues. */
+  readonly engine: VirtualEngine;
   readonly #i32: Int32Array;
   readonly #f64: Float64Array;
   /** Index of the thread's clock among the doubles. */
@@ -66,7 +70,9 @@ export class ExecutionContext {
     const models = cardModels(image, options.cards, options.seed, thread);
     this.service = new AdapterService(image, kernel, options.models?.(models) ?? models, thread);
     this.aqic = new AqicHandler({ image, kernel, thread, sleep: options.sleep });
-    this.intercepts = new InterceptHandler(image, kernel, this.aqic.handle);
+    const virtual = virtualParts(image, kernel, this.service, thread);
+    this.engine = virtual.engine;
+    this.intercepts = new InterceptHandler(image, kernel, this.aqic.handle, virtual.hook.execute);
     this.#i32 = image.i32;
     this.#f64 = image.f64;
     this.#clock = image.thread(thread) / 2;

@@ -5,14 +5,8 @@
 import { PGM_ADDRESSING } from '../../../native-like/arch/program-interruptions.ts';
 import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
 import { createSharedMemory } from '../../../native-like/machine/globals.ts';
-import {
-  clearImage,
-  fitsInto,
-  type ImageShape,
-  imageBytes,
-  layOutImage,
-  type MachineImage,
-} from '../../../native-like/machine/image.ts';
+import { clearImage, layOutImage, type MachineImage } from '../../../native-like/machine/image.ts';
+import { fitsInto, type ImageShape, imageBytes } from '../../../native-like/machine/image-shape.ts';
 import { IMAGE_BYTES_MAX } from '../../../native-like/machine/layout.ts';
 import { ApemuError } from '../../errors.ts';
 import { type Kernel, loadKernel } from '../../lpar/kernel.ts';

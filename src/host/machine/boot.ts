@@ -2,12 +2,15 @@
 // Starts a composed machine as an administrator would: the bus scans, masks are written, mdevs made and guests attached.
 // Source: docs/design.md sections 1 and 5; docs/reference/vfio-ap.md section 3.
 import { C_TIME_START } from '../../../native-like/machine/layout.ts';
+import type { VirtualMdevConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';
 import type { GuestHandle } from '../api/guest-handle.ts';
 import { reservingApmask } from './compose.ts';
 import type { Machine } from './machine.ts';
 
-const SYSFS_CREATE = '/sys/devices/vfio_ap/matrix/mdev_supported_types/vfio_ap-passthrough/create';
+const TYPES = '/sys/devices/vfio_ap/matrix/mdev_supported_types';
+const SYSFS_CREATE = `${TYPES}/vfio_ap-passthrough/create`;
+const VIRTUAL_CREATE = `${TYPES}/vfio_ap-virtual/create`;
 
 /** `bare`: without guests' mdevs. */
 export const bootMachine = (machine: Machine, bare: boolean): void => {
@@ -26,7 +29,8 @@ export const bootMachine = (machine: Machine, bare: boolean): void => {
 
 /** Creates and fills a guest's mdev, then attaches the guest. */
 const provide = (machine: Machine, guest: GuestHandle): void => {
-  const { mdev } = guest.config;
+  const { mdev, virtualMdev } = guest.config;
+  if (virtualMdev !== undefined) provideVirtual(machine, guest, virtualMdev);
   if (mdev === undefined) return;
   must(machine, SYSFS_CREATE, `${guest.uuid}\n`);
   const path = `/sys/devices/vfio_ap/matrix/${guest.uuid}`;
@@ -34,8 +38,25 @@ const provide = (machine: Machine, guest: GuestHandle): void => {
   for (const apqi of mdev.domains) must(machine, `${path}/assign_domain`, `${apqi}\n`);
   for (const domain of mdev.controlDomains)
     must(machine, `${path}/assign_control_domain`, `${domain}\n`);
-  const attached = machine.attach(guest.name);
-  if (attached !== 'ok') fail(`attach of guest ${guest.name}`, attached);
+  attach(machine, guest.name);
+};
+
+/** The same with a virtual mdev. */
+const provideVirtual = (machine: Machine, guest: GuestHandle, mdev: VirtualMdevConfig): void => {
+  must(machine, VIRTUAL_CREATE, `${guest.uuid}\n`);
+  const path = `/sys/devices/vfio_ap/matrix/${guest.uuid}`;
+  for (const { virtual, real } of mdev.adapters)
+    must(machine, `${path}/assign_adapter`, `${virtual}:${real.join(',')}\n`);
+  for (const { virtual, real } of mdev.domains)
+    must(machine, `${path}/assign_domain`, `${virtual}:${real.join(',')}\n`);
+  must(machine, `${path}/choice`, mdev.choice);
+  must(machine, `${path}/allow_secure`, mdev.allowSecure ? '1' : '0');
+  attach(machine, guest.name);
+};
+
+const attach = (machine: Machine, name: string): void => {
+  const attached = machine.attach(name);
+  if (attached !== 'ok') fail(`attach of guest ${name}`, attached);
 };
 
 const must = (machine: Machine, path: string, text: string): void => {

@@ -10,7 +10,8 @@ import { DEFAULT_ML } from '../../../native-like/arch/limits.ts';
 import { QCI_FLAG_N } from '../../../native-like/arch/qci.ts';
 import { GAL_ISC } from '../../../native-like/arch/sie.ts';
 import { setFacilities } from '../../../native-like/machine/guest-setup.ts';
-import type { ImageShape, MachineImage } from '../../../native-like/machine/image.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
+import type { ImageShape } from '../../../native-like/machine/image-shape.ts';
 import {
   C_GIB,
   C_HOST_SWITCHES,
@@ -116,7 +117,17 @@ export const writeMachine = (image: MachineImage, config: MachineConfig): void =
 
 /** The switches of the configured host kernel. */
 export const switchesFor = (config: MachineConfig): HostSwitches =>
-  switchesOf(config.host.kernel, config.host.switches as Partial<HostSwitches>);
+  switchesOf(config.host.kernel, {
+    ...virtualMdevsOf(config),
+    ...(config.host.switches as Partial<HostSwitches>),
+  });
+
+/** The virtual type is there where a guest has such an mdev, beside the other type only where that is wanted too. */
+const virtualMdevsOf = (config: MachineConfig): Partial<HostSwitches> => {
+  if (!config.guests.some((guest) => guest.virtualMdev !== undefined)) return {};
+  const mixed = config.guests.some((guest) => guest.mdev !== undefined);
+  return { virtualMdevs: mixed ? 'mixed' : 'exclusive' };
+};
 
 const switchWord = (config: MachineConfig, switches: HostSwitches): number => {
   // The older behaviours are at most as new as 6.1.
@@ -208,7 +219,12 @@ export const faultsOf = (config: MachineConfig, fault: FaultConfig, startNs: num
 
 /** apmask that leaves every adapter of some guest's mdev to vfio_ap: used when the configuration names no masks. */
 export const reservingApmask = (config: MachineConfig): string | undefined => {
-  const adapters = new Set(config.guests.flatMap((guest) => guest.mdev?.adapters ?? []));
+  const adapters = new Set(
+    config.guests.flatMap((guest) => [
+      ...(guest.mdev?.adapters ?? []),
+      ...(guest.virtualMdev?.adapters ?? []).flatMap(({ real }) => real),
+    ]),
+  );
   if (adapters.size === 0) return undefined;
   return [...adapters]
     .sort((a, b) => a - b)

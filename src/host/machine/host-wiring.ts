@@ -11,6 +11,8 @@ import { createHostSide, type HostSide } from '../../sysfs/host-side.ts';
 import type { AqicHandler } from '../../vfio-ap/aqic.ts';
 import type { QueueInterrupts, QueueLinks } from '../../vfio-ap/ports.ts';
 import { HOST_RESET_RUNNING } from '../../vfio-ap/queue-steps.ts';
+import type { VirtualEngine } from '../../vfio-ap/virtual/engine.ts';
+import { GuestQueues } from '../../vfio-ap/virtual/guest-queues.ts';
 import type { GuestHandle } from '../api/guest-handle.ts';
 import { profileOf, switchesFor } from './compose.ts';
 import { HostInstructions } from './host-instructions.ts';
@@ -23,6 +25,8 @@ export interface HostWiring {
   readonly stepper: Stepper;
   readonly service: AdapterService;
   readonly aqic: AqicHandler;
+  readonly engine: VirtualEngine;
+  readonly seed: number;
   readonly guests: readonly GuestHandle[];
   /** Runs a change with a guest's vCPUs out of interpretive execution. */
   readonly exclusive: (guest: number | undefined, change: () => void) => void;
@@ -45,6 +49,16 @@ export const wireHostSide = (wiring: HostWiring): HostSide => {
     switches: switchesFor(config),
     interrupts: interruptsOf(partition.image, wiring.aqic),
     links: linksOf(partition.image),
+    virtualQueues: new GuestQueues({
+      image: partition.image,
+      kernel: partition.kernel,
+      engine: wiring.engine,
+      seed: wiring.seed,
+      exclusive: wiring.exclusive,
+      takeRecord: () => partition.records.take(),
+      giveRecord: (q) => partition.records.give(q),
+      guestOf: (kvm) => wiring.guests.find((guest) => guest.vm === kvm)?.number,
+    }),
   });
 };
 

@@ -2,7 +2,7 @@
 // The whole machine in stepped mode: a partition whose program is a host of ours with KVM guests, AP bus and vfio_ap.
 // Source: docs/design.md sections 1, 4 and 9.
 import { GISA_IPM } from '../../../native-like/arch/sie.ts';
-import type { ImageShape } from '../../../native-like/machine/image.ts';
+import type { ImageShape } from '../../../native-like/machine/image-shape.ts';
 import { finish, type Operation } from '../../ap-bus/operation.ts';
 import { setAdapterTexts } from '../../ap-bus/zcrypt-card-files.ts';
 import type { MachineConfig } from '../../config/types.ts';
@@ -53,6 +53,8 @@ export class Machine extends PartitionMachine {
       stepper: this.stepper,
       service: this.service,
       aqic: context.aqic,
+      engine: context.engine,
+      seed: options.seed ?? config.machine.seed,
       guests: this.guests,
       exclusive,
       step: (what) => this.#onStep(what),

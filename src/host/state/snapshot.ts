@@ -3,7 +3,8 @@
 // Source: docs/design.md sections 2 and 3 (the machine is data; guest programs have plain state).
 import { createHash } from 'node:crypto';
 import { Packr } from 'msgpackr';
-import type { ImageShape, MachineImage } from '../../../native-like/machine/image.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
+import type { ImageShape } from '../../../native-like/machine/image-shape.ts';
 import {
   C_COLD,
   C_PENDING_BYTE,

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of the virtual mdev type and of its mdevs.
+// Source: docs/reference/vfio-ap.md sections 2.1 (S0-28) and 8.3 (V-01, V-04, V-13, V-15); decision VD-53 (choice, allow_secure).
+import { attributeTable, READ_ONLY, READ_WRITE, WRITE_ONLY } from '../../ap-bus/attribute.ts';
+import type { Outcome } from '../../ap-bus/errno.ts';
+import { kstrtobool, sysfsEquals } from '../../ap-bus/numbers.ts';
+import type { Operation } from '../../ap-bus/operation.ts';
+import { matrixText } from '../matrix.ts';
+import type { MatrixDevice } from '../matrix-device.ts';
+import { availableInstances, createVirtualMdev, storeRemove } from '../mdev-core.ts';
+import { assignMapping, unassignMapping } from './assign.ts';
+import { CHOICES, type Choice } from './choice.ts';
+import { mapText } from './map.ts';
+import type { VirtualMdev } from './mdev.ts';
+
+export const VIRTUAL_MDEV_TYPE = 'vfio_ap-virtual';
+
+/** Rows of mdev_supported_types/vfio_ap-virtual. */
+export const VIRTUAL_TYPE_FILES = attributeTable<MatrixDevice>([
+  { name: 'name', mode: READ_ONLY, show: () => 'VFIO AP Virtual Device\n' },
+  { name: 'device_api', mode: READ_ONLY, show: () => 'vfio-ap\n' },
+  {
+    name: 'available_instances',
+    mode: READ_ONLY,
+    show: (d) => `${availableInstances(d, 'virtual')}\n`,
+  },
+  { name: 'create', mode: WRITE_ONLY, store: (d, text) => createVirtualMdev(d, text) },
+]);
+
+/** A virtual mdev in its device. */
+export interface VirtualFilesTarget {
+  readonly device: MatrixDevice;
+  readonly mdev: VirtualMdev;
+}
+
+const locked = ({ device }: VirtualFilesTarget) => [device.mdevsLock];
+
+const change = ({ device, mdev }: VirtualFilesTarget, apply: () => void): Operation<Outcome> =>
+  device.update(mdev, (): Outcome => {
+    apply();
+    device.updateVirtual(mdev);
+    return 'ok';
+  });
+
+function storeChoice(target: VirtualFilesTarget, text: string): Outcome | Operation<Outcome> {
+  const name = (Object.keys(CHOICES) as Choice[]).find((choice) => sysfsEquals(choice, text));
+  if (name === undefined) return 'EINVAL';
+  return change(target, () => {
+    target.mdev.choice = name;
+  });
+}
+
+function storeAllowSecure(target: VirtualFilesTarget, text: string): Outcome | Operation<Outcome> {
+  const parsed = kstrtobool(text);
+  if (!parsed.ok) return parsed.errno;
+  return change(target, () => {
+    target.mdev.allowSecure = parsed.value;
+  });
+}
+
+/** The choices with the chosen one in brackets, as sysfs lists such. */
+const choiceText = (chosen: Choice): string =>
+  `${Object.keys(CHOICES)
+    .map((name) => (name === chosen ? `[${name}]` : name))
+    .join(' ')}\n`;
+
+/** Rows of /sys/devices/vfio_ap/matrix/$uuid of a virtual mdev. */
+export const VIRTUAL_MDEV_FILES = attributeTable<VirtualFilesTarget>([
+  {
+    name: 'assign_adapter',
+    mode: WRITE_ONLY,
+    store: (t, text) => assignMapping(t.device, t.mdev, 'adapter', text),
+  },
+  {
+    name: 'unassign_adapter',
+    mode: WRITE_ONLY,
+    store: (t, text) => unassignMapping(t.device, t.mdev, 'adapter', text),
+  },
+  {
+    name: 'assign_domain',
+    mode: WRITE_ONLY,
+    store: (t, text) => assignMapping(t.device, t.mdev, 'domain', text),
+  },
+  {
+    name: 'unassign_domain',
+    mode: WRITE_ONLY,
+    store: (t, text) => unassignMapping(t.device, t.mdev, 'domain', text),
+  },
+  // V-15: there are no control domains to assign.
+  { name: 'control_domains', mode: READ_ONLY, show: () => '', readLocks: locked },
+  {
+    name: 'matrix',
+    mode: READ_ONLY,
+    show: ({ mdev }) => matrixText(mdev.virtualMatrix, mdev.limits),
+    readLocks: locked,
+  },
+  {
+    name: 'guest_matrix',
+    mode: READ_ONLY,
+    show: ({ mdev }) => matrixText(mdev.virtualMatrix, mdev.limits),
+    readLocks: locked,
+  },
+  { name: 'map', mode: READ_ONLY, show: ({ mdev }) => mapText(mdev.map), readLocks: locked },
+  {
+    name: 'choice',
+    mode: READ_WRITE,
+    show: ({ mdev }) => choiceText(mdev.choice),
+    store: storeChoice,
+    readLocks: locked,
+  },
+  {
+    name: 'allow_secure',
+    mode: READ_WRITE,
+    show: ({ mdev }) => `${mdev.allowSecure ? 1 : 0}\n`,
+    store: storeAllowSecure,
+    readLocks: locked,
+  },
+  { name: 'remove', mode: WRITE_ONLY, store: (t, text) => storeRemove(t.device, t.mdev, text) },
+  { name: 'uevent', mode: READ_WRITE, show: () => 'DRIVER=vfio_ap_mdev\n', store: () => 'ok' },
+]);
