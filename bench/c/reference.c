@@ -150,17 +150,15 @@ static inline int32_t nqap_reserved_legal(int32_t v, int32_t gr0) {
 }
 
 static inline int32_t operand_length(int32_t v, int32_t q, int32_t r2) {
-  int32_t limit =
-      m[q + Q_ATTENTION] & ATTENTION_ABSENT ? UNAVAILABLE_LIMIT_BYTES : m[q + Q_LIMIT];
   if ((m[v + V_PSW_MASK_HIGH] & PSW_EA) && m[r2 + 2] != 0) return 0;
-  return m[r2 + 3] > 0 && m[r2 + 3] <= limit ? m[r2 + 3] : 0;
+  return m[r2 + 3] > 0 && m[r2 + 3] <= m[q + Q_LIMIT] ? m[r2 + 3] : 0;
 }
 
 /** A refused NQAP or DQAP with nothing else to say: the masks are not the empty record, the length is legal. */
 static inline int is_plainly_refused(int32_t v, uint32_t instruction) {
   int32_t r2 = v + V_GR + (int32_t)((instruction & 15) << 1);
   return m[v + V_MASKS] == m[v + V_TRUE_MASKS] && m[r2 + 2] == 0 && m[r2 + 3] > 0 &&
-         m[r2 + 3] <= UNAVAILABLE_LIMIT_BYTES;
+         m[r2 + 3] <= m[m[C_QUEUE] + Q_LIMIT];
 }
 
 static outlined int32_t nqap_slow(int32_t v, uint32_t instruction) {

@@ -102,10 +102,8 @@ const create = (I32) => {
     else U8.copyWithin(target, source, source + length);
   };
   const operandLength = (v, q, r2) => {
-    const absent = I32[q + Q_ATTENTION] & ATTENTION_ABSENT;
-    const limit = absent ? UNAVAILABLE_LIMIT_BYTES : I32[q + Q_LIMIT];
     if (I32[v + V_PSW_MASK_HIGH] & PSW_EA && I32[r2 + 2] !== 0) return 0;
-    return I32[r2 + 3] > 0 && I32[r2 + 3] <= limit ? I32[r2 + 3] : 0;
+    return I32[r2 + 3] > 0 && I32[r2 + 3] <= I32[q + Q_LIMIT] ? I32[r2 + 3] : 0;
   };
   const apqnLegal = (v, gr0) =>
     (I32[v + V_FACILITIES] & FACILITY_APXA) !== 0 || (gr0 & GR0_APQN_NO_APXA) === 0;

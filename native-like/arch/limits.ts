@@ -13,8 +13,8 @@ export const DEPTH_MAX = 16;
 export const ML_UNIT_BYTES = 4096;
 export const ML_ZERO_BYTES = 12288;
 export const ML_MAX = 15;
-/** Length limit used for a queue that is not available, so that nothing leaks (AD-08). */
-export const UNAVAILABLE_LIMIT_BYTES = ML_MAX * ML_UNIT_BYTES;
+/** The longest message any queue can take. */
+export const MESSAGE_BYTES_MAX = ML_MAX * ML_UNIT_BYTES;
 
 /** Message limit in bytes of an `ml` field. */
 export const messageLimit = (ml: number): number => (ml === 0 ? ML_ZERO_BYTES : ml * ML_UNIT_BYTES);

@@ -35,13 +35,17 @@ export const AP_RESPONSE_INVALID_DOMAIN = 0x42;
  * One row. Functions are letters: T TAPQ, R RAPQ, Z ZAPQ, A AQIC, Q QACT, B BAPQ, S AAPQ, N NQAP, D DQAP; upper table of the
  * source: `handled` is what drivers name, `mayOccur` what only a default branch catches.
  */
+/** Condition codes: accepted or done; with a response code. */
+export const CC_NORMAL = 0;
+export const CC_RESPONSE = 3;
+
 export interface ResponseCodeRow {
   readonly code: number;
   readonly name: string;
   readonly handled: string;
   readonly mayOccur: string;
   readonly meaning: string;
-  readonly cc: 0 | 3;
+  readonly cc: number;
   /** The A bit comes with this code. */
   readonly async: boolean;
   /** State flags E R F I are shown with this code (AD-12). */
@@ -63,7 +67,7 @@ const row = (
   handled,
   mayOccur,
   meaning,
-  cc: code === AP_RESPONSE_NORMAL ? 0 : 3,
+  cc: code === AP_RESPONSE_NORMAL ? CC_NORMAL : CC_RESPONSE,
   async: marks.includes('A'),
   flags: marks.includes('f'),
   since64: marks.includes('+'),

@@ -7,18 +7,15 @@ import { FACILITY_SE } from '../arch/facilities.ts';
 import { FC_AAPQ, FC_RAPQ, FC_TAPQ, FC_ZAPQ } from '../arch/function-codes.ts';
 import { FUNCTION_DQAP, FUNCTION_NQAP } from '../arch/function-numbers.ts';
 import {
-  AP_RESPONSE_ASSOC_FAILED,
-  AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE,
   AP_RESPONSE_BUSY,
   AP_RESPONSE_CHECKSTOPPED,
   AP_RESPONSE_DECONFIGURED,
-  AP_RESPONSE_Q_FULL,
   AP_RESPONSE_Q_NOT_AVAIL,
   AP_RESPONSE_Q_NOT_BOUND,
   AP_RESPONSE_RESET_IN_PROGRESS,
   AP_RESPONSE_STATE_CHANGE_IN_PROGRESS,
 } from '../arch/response-codes.ts';
-import { STATUS_ASYNC, STATUS_EMPTY, STATUS_FLAGS, STATUS_RC_SHIFT } from '../arch/status-word.ts';
+import { STATUS_EMPTY, STATUS_RC_SHIFT } from '../arch/status-word.ts';
 import {
   ATTENTION_ABSENT,
   ATTENTION_ASYNC,
@@ -43,6 +40,7 @@ import {
 } from '../machine/layout.ts';
 import { faulty, findEnding } from './faults.ts';
 import { now, raiseAsyncError, settle } from './queue.ts';
+import { OWN_FLAGS, SHOWN_FLAGS } from './response-rules.ts';
 import { I32, INDEX, QUEUES } from './views.ts';
 
 /** Answer of `queueCondition`: plain operation. */
@@ -110,19 +108,13 @@ export const queueCondition = (v: number, q: number, apqn: number, fn: number): 
 const faultCondition = (q: number, fault: number): number => {
   const value = I32[fault + F_VALUE];
   if (I32[fault + F_ACTION] === FAULT_CC) return CONDITION_CC + value;
-  if (value === AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE || value === AP_RESPONSE_ASSOC_FAILED) {
-    raiseAsyncError(q, value);
-  }
+  if (OWN_FLAGS[value] !== 0) raiseAsyncError(q, value);
   return value;
 };
 
 /** Status word that goes with a response code on this queue (AD-12, AD-12a). */
 export const statusWithCode = (q: number, rc: number): number => {
-  if (rc === 0 || rc === AP_RESPONSE_RESET_IN_PROGRESS || rc === AP_RESPONSE_Q_FULL) {
-    const resetting = (I32[q + Q_ATTENTION] & ATTENTION_RESET) !== 0;
-    const flags = resetting ? STATUS_EMPTY : I32[q + Q_STATUS] & STATUS_FLAGS;
-    return flags | (rc << STATUS_RC_SHIFT);
-  }
-  const async = rc === AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE || rc === AP_RESPONSE_ASSOC_FAILED;
-  return (rc << STATUS_RC_SHIFT) | (async ? STATUS_ASYNC : 0);
+  const resetting = (I32[q + Q_ATTENTION] & ATTENTION_RESET) !== 0;
+  const flags = resetting ? STATUS_EMPTY : I32[q + Q_STATUS];
+  return (flags & SHOWN_FLAGS[rc]) | OWN_FLAGS[rc] | (rc << STATUS_RC_SHIFT);
 };

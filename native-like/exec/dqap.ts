@@ -42,7 +42,7 @@ import {
 import { EXECUTE_COMPLETED } from '../machine/outcome.ts';
 import { CONDITION_CC, findQueue, queueCondition, statusWithCode } from './availability.ts';
 import { bytesToBoundary, bytesToFault } from './boundary.ts';
-import { complete, completeStatus, programInterruption } from './ending.ts';
+import { complete, completeNormal, completeStatus, programInterruption } from './ending.ts';
 import { advanceOperand, operandLength } from './nqap.ts';
 import { admit } from './pqap.ts';
 import { closeIfDone, firstReply, SLOT_BIT_0, slotByte, slotHeader } from './queue.ts';
@@ -98,7 +98,7 @@ const remove = (v: number, q: number, slot: number, header: number, instruction:
     (free === I32[q + Q_ALL_FREE] ? STATUS_EMPTY : 0) |
     (head === I32[q + Q_REPLY_TAIL] ? 0 : STATUS_REPLIES);
   I32[q + Q_STATUS] = status;
-  completeStatus(v, status);
+  completeNormal(v, status);
 };
 
 /** Everything the fast path does not do, in the order of AD-15. */

@@ -11,7 +11,7 @@ import {
   PGM_OPERATION,
 } from '../arch/program-interruptions.ts';
 import { PSW_CC, PSW_CC_SHIFT, PSW_EA } from '../arch/psw.ts';
-import { AP_RESPONSE_Q_NOT_AVAIL } from '../arch/response-codes.ts';
+import { AP_RESPONSE_Q_NOT_AVAIL, CC_NORMAL } from '../arch/response-codes.ts';
 import { ICPT_INST } from '../arch/sie.ts';
 import { STATUS_RC_MASK, STATUS_RC_SHIFT } from '../arch/status-word.ts';
 import {
@@ -27,6 +27,7 @@ import {
   V_STORAGE_SIZE,
 } from '../machine/layout.ts';
 import { EXECUTE_COMPLETED, EXECUTE_INTERCEPT, EXECUTE_PROGRAM } from '../machine/outcome.ts';
+import { CONDITION_CODES } from './response-rules.ts';
 import { addressMask } from './storage.ts';
 import { BYTES, I32 } from './views.ts';
 
@@ -64,22 +65,28 @@ export const complete = (v: number, cc: number): number => {
   return EXECUTE_COMPLETED;
 };
 
-/** Ends with a status in GR1 (bits 0-31 zero, AD-09): condition code 3 when it carries a response code, else 0. */
+/** Ends with a status in GR1 (bits 0-31 zero, AD-09) and the condition code that goes with its response code. */
 export const completeStatus = (v: number, status: number): number => {
   I32[v + V_GR + 2] = 0;
   I32[v + V_GR + 3] = status;
-  return complete(v, (status & STATUS_RC_MASK) !== 0 ? 3 : 0);
+  return complete(v, CONDITION_CODES[(status & STATUS_RC_MASK) >>> STATUS_RC_SHIFT]);
 };
 
-/** Ends with a response code that shows no flags (AD-12). */
-export const completeRc = (v: number, rc: number): number =>
-  completeStatus(v, rc << STATUS_RC_SHIFT);
+/** Ends with a status without response code. */
+export const completeNormal = (v: number, status: number): number => {
+  I32[v + V_GR + 2] = 0;
+  I32[v + V_GR + 3] = status;
+  return complete(v, CC_NORMAL);
+};
+
+/** Condition code of response code 01, as it stands in the PSW. */
+const REFUSED = CONDITION_CODES[AP_RESPONSE_Q_NOT_AVAIL] << PSW_CC_SHIFT;
 
 /** Ends with response code 01, queue not available; `psw` is the PSW's mask as it was read. */
 export const refuse = (v: number, psw: number): number => {
   I32[v + V_GR + 2] = 0;
   I32[v + V_GR + 3] = AP_RESPONSE_Q_NOT_AVAIL << STATUS_RC_SHIFT;
-  I32[v + V_PSW_MASK_HIGH] = psw | PSW_CC;
+  I32[v + V_PSW_MASK_HIGH] = (psw & ~PSW_CC) | REFUSED;
   advance(v, psw);
   return EXECUTE_COMPLETED;
 };

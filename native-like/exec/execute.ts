@@ -2,11 +2,11 @@
 // Interpretive execution of one AP instruction, and of a run of them in guest storage.
 // Source: docs/design.md section 3, docs/reference/performance.md sections 3 and 4. Status: architected results.
 import { INSTRUCTION_BYTES, OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../arch/instructions.ts';
-import { UNAVAILABLE_LIMIT_BYTES } from '../arch/limits.ts';
 import { PSW_CC, PSW_EA, PSW_PROBLEM } from '../arch/psw.ts';
 import { DQAP_START, NQAP_L } from '../arch/registers.ts';
 import {
   Q_ATTENTION,
+  Q_LIMIT,
   V_EVENT,
   V_GR,
   V_GUARD,
@@ -25,7 +25,7 @@ import { operationException, refuse } from './ending.ts';
 import { enqueue, nqapSlow } from './nqap.ts';
 import { pqap } from './pqap.ts';
 import { showQueue, tapqOperational, tapqRefused } from './tapq.ts';
-import { BYTES, EMPTY_MASKS, I32, INDEX, U16 } from './views.ts';
+import { BYTES, EMPTY_MASKS, I32, INDEX, QUEUES, U16 } from './views.ts';
 
 /** Odd register numbers in an instruction word. */
 const ODD_PAIR = 0x11;
@@ -78,7 +78,7 @@ const message = (v: number, instruction: number): number => {
 /** Whether the length of a message to a queue that is not available is legal (AD-08); R2 is register `(r2 - v) / 2`. 64-bit mode. */
 const isLengthLegal = (r2: number): boolean => {
   const length = I32[r2 + V_GR + 3];
-  return I32[r2 + V_GR + 2] === 0 && length > 0 && length <= UNAVAILABLE_LIMIT_BYTES;
+  return I32[r2 + V_GR + 2] === 0 && length > 0 && length <= I32[QUEUES + Q_LIMIT];
 };
 
 /** The first half-word of PQAP as this computer reads it from big-endian storage. */

@@ -5,7 +5,6 @@
 import { FACILITY_APXA } from '../arch/facilities.ts';
 import { GR0_APQN_NO_APXA } from '../arch/function-codes.ts';
 import { FUNCTION_NQAP } from '../arch/function-numbers.ts';
-import { UNAVAILABLE_LIMIT_BYTES } from '../arch/limits.ts';
 import { PGM_SPECIFICATION } from '../arch/program-interruptions.ts';
 import { GR2_S, NQAP_L, NQAP_RESERVED, NQAP_SPECIAL } from '../arch/registers.ts';
 import {
@@ -18,7 +17,6 @@ import {
 import { STATUS_FULL, STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts';
 import {
   ADM_WORDS,
-  ATTENTION_ABSENT,
   ATTENTION_DOMAIN,
   ATTENTION_OPEN,
   C_OPTIONS,
@@ -72,7 +70,7 @@ import {
 import { EXECUTE_COMPLETED } from '../machine/outcome.ts';
 import { CONDITION_CC, findQueue, queueCondition, statusWithCode } from './availability.ts';
 import { bytesToBoundary, bytesToFault } from './boundary.ts';
-import { complete, completeStatus, programInterruption } from './ending.ts';
+import { complete, completeNormal, completeStatus, programInterruption } from './ending.ts';
 import { faulty, findMessageFault } from './faults.ts';
 import { notify } from './notify.ts';
 import { admit } from './pqap.ts';
@@ -126,7 +124,7 @@ const accept = (v: number, q: number, slot: number, free: number, header: number
   I32[q + Q_FREE] = free;
   const status =
     (I32[q + Q_STATUS] & (STATUS_REPLIES | STATUS_IRQ)) | (free === 0 ? STATUS_FULL : 0);
-  completeStatus(v, status);
+  completeNormal(v, status);
   const cold = I32[q + Q_COLD];
   const requests = (I32[cold + K_REQUESTS] + 1) | 0;
   I32[cold + K_REQUESTS] = requests;
@@ -187,11 +185,9 @@ const reservedLegal = (v: number, gr0: number): boolean => {
  * count (AD-02).
  */
 export const operandLength = (v: number, q: number, r2: number): number => {
-  const limit =
-    I32[q + Q_ATTENTION] & ATTENTION_ABSENT ? UNAVAILABLE_LIMIT_BYTES : I32[q + Q_LIMIT];
   const length = I32[r2 + 3];
   if (is64BitMode(v) && I32[r2 + 2] !== 0) return 0;
-  return length > 0 && length <= limit ? length : 0;
+  return length > 0 && length <= I32[q + Q_LIMIT] ? length : 0;
 };
 
 /** Slot a new part goes to: the open message's, or a free one. Returns -1 when the queue is full. */

@@ -2,28 +2,15 @@
 // PQAP off the fast path: the checks of AD-15 in their order, then the function.
 // Source: docs/reference/ap-architecture.md sections 1.3, 1.4, decisions AD-05, AD-05a, AD-06, AD-15.
 // Status: architected; the order of checks is a choice (AD-15).
-import {
-  FACILITY_AP,
-  FACILITY_APFT,
-  FACILITY_APSB,
-  FACILITY_APXA,
-  FACILITY_QACT,
-  FACILITY_SIE,
-} from '../arch/facilities.ts';
+import { FACILITY_AP, FACILITY_SIE } from '../arch/facilities.ts';
 import {
   FC_AQIC,
   FC_BAPQ,
   FC_QACT,
-  FC_QCI,
   FC_RAPQ,
   FC_TAPQ,
   FC_ZAPQ,
-  FUNCTION_CODES,
-  GR0_APQN_NO_APXA,
-  GR0_F,
   GR0_FC_SHIFT,
-  GR0_RESERVED_ALWAYS,
-  GR0_T,
 } from '../arch/function-codes.ts';
 import {
   PGM_OPERATION,
@@ -36,35 +23,12 @@ import { aqic } from './aqic.ts';
 import { CONDITION_CC, findQueue, queueCondition } from './availability.ts';
 import { aapq, bapq } from './bind.ts';
 import { complete, intercept, programInterruption } from './ending.ts';
+import { installed, namesQueue, operandsLegal } from './function-rules.ts';
 import { qact } from './qact.ts';
 import { qci } from './qci.ts';
 import { reset } from './reset.ts';
 import { tapqState } from './tapq.ts';
 import { I32 } from './views.ts';
-
-/** Facilities each function code needs; a code that is not in the table needs more than there are (AD-06). */
-const NEEDS = new Int32Array(256).fill(-1);
-for (const { code, needs } of FUNCTION_CODES) NEEDS[code] = needs;
-
-/** Whether the function code is installed for this program. */
-const installed = (facilities: number, fc: number): boolean => {
-  const needs = NEEDS[fc];
-  return (facilities & needs) === needs;
-};
-
-/** Whether GR0 bit 41 is legal for the code (AD-05). */
-const bit41Legal = (facilities: number, fc: number): boolean => {
-  if (fc === FC_RAPQ || fc === FC_ZAPQ) return (facilities & FACILITY_APSB) !== 0;
-  return fc === FC_QACT && (facilities & FACILITY_QACT) !== 0;
-};
-
-/** Reserved bits, T bit and range of the APQN for a code that names a queue. */
-const operandsLegal = (facilities: number, fc: number, gr0: number): boolean => {
-  if ((gr0 & GR0_RESERVED_ALWAYS) !== 0) return false;
-  if ((gr0 & GR0_F) !== 0 && !bit41Legal(facilities, fc)) return false;
-  if ((gr0 & GR0_T) !== 0 && (facilities & FACILITY_APFT) === 0) return false;
-  return (facilities & FACILITY_APXA) !== 0 || (gr0 & GR0_APQN_NO_APXA) === 0;
-};
 
 /** AD-15 steps 1 and 2, the same for all three instructions: 0 to go on, else how the instruction ended plus 1. */
 export const admit = (v: number, instruction: number): number => {
@@ -89,8 +53,8 @@ export const pqap = (v: number, instruction: number): number => {
   const facilities = I32[v + V_FACILITIES];
   if (fc === FC_AQIC && (facilities & FACILITY_SIE) !== 0) return intercept(v, instruction);
   if (!installed(facilities, fc)) return programInterruption(v, PGM_SPECIFICATION);
-  if (fc === FC_QCI) return qci(v);
   if (!operandsLegal(facilities, fc, gr0)) return programInterruption(v, PGM_SPECIFICATION);
+  if (!namesQueue(fc)) return qci(v);
   return namedQueue(v, fc, gr0);
 };
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queues that several threads use at a time: a lock around each instruction. Queues of one thread need none.
 // Source: docs/design.md section 4, docs/reference/performance.md section 5. Status: choice.
-import { FC_QCI, GR0_APQN, GR0_FC_SHIFT } from '../arch/function-codes.ts';
+import { GR0_APQN, GR0_FC_SHIFT } from '../arch/function-codes.ts';
 import { OPCODE_PQAP } from '../arch/instructions.ts';
 import { ATTENTION_SHARED, Q_ATTENTION, Q_LOCK, V_GR } from '../machine/layout.ts';
 import { execute } from './execute.ts';
+import { namesQueue } from './function-rules.ts';
 import { I32, INDEX, LOCK_OWNER, QUEUES } from './views.ts';
 
 /** Takes a shared queue's lock; others have none. */
@@ -20,7 +21,7 @@ export const unlockQueue = (q: number): void => {
 /** As `execute`, for a vCPU whose queues other threads use too. */
 export const executeShared = (v: number, instruction: number): number => {
   const gr0 = I32[v + V_GR + 1];
-  const namesNone = instruction >>> 16 === OPCODE_PQAP && gr0 >>> GR0_FC_SHIFT === FC_QCI;
+  const namesNone = instruction >>> 16 === OPCODE_PQAP && !namesQueue(gr0 >>> GR0_FC_SHIFT);
   const q = namesNone ? QUEUES : I32[INDEX + (gr0 & GR0_APQN)];
   lockQueue(q);
   const ended = execute(v, instruction);

@@ -4,7 +4,14 @@
 // Source: docs/reference/ap-architecture.md sections 6.2 and 6.3, decision AD-38; docs/reference/performance.md section 3.
 // Status: architected; guard words are a choice.
 import { FACILITY_AP, FACILITY_APFT, FACILITY_APXA, FACILITY_SE } from '../arch/facilities.ts';
-import { GR0_APQN_NO_APXA, GR0_FC_MASK, GR0_RESERVED, GR0_T } from '../arch/function-codes.ts';
+import {
+  FC_TAPQ,
+  FUNCTION_CODES,
+  GR0_APQN_NO_APXA,
+  GR0_F,
+  GR0_FC_MASK,
+  GR0_T,
+} from '../arch/function-codes.ts';
 import {
   DQAP_RESERVED,
   DQAP_START,
@@ -50,7 +57,9 @@ export const guardWords = (
 ): { readonly tapq: number; readonly message: number } => {
   const apqn = (facilities & FACILITY_APXA) === 0 ? GR0_APQN_NO_APXA : 0;
   const t = (facilities & FACILITY_APFT) === 0 ? GR0_T : 0;
-  return { tapq: GR0_FC_MASK | GR0_RESERVED | t | apqn, message: MESSAGE_BITS | apqn };
+  const { reserved, bit41 } = FUNCTION_CODES[FC_TAPQ];
+  const f = (facilities & bit41) === 0 ? GR0_F : 0;
+  return { tapq: GR0_FC_MASK | reserved | f | t | apqn, message: MESSAGE_BITS | apqn };
 };
 
 /** Sets a guest's facility word and what its vCPUs derive from it. The vCPUs must be out of interpretive execution. */

@@ -2,6 +2,7 @@
 // The machine image: one shared memory laid out by machine/layout.ts, with views over it, for code off the instruction path.
 // Source: docs/reference/performance.md section 3. Status: choice.
 
+import { ML_ZERO_BYTES } from '../arch/limits.ts';
 import { PSW_BA, PSW_EA, PSW_IO } from '../arch/psw.ts';
 import { createSharedMemory, type SharedMemory } from './globals.ts';
 import {
@@ -249,7 +250,7 @@ export const layOutImage = (
   i32[absent + Q_STATUS] = 0x00010000;
   i32[absent + Q_ATTENTION] = ATTENTION_ABSENT;
   i32[absent + Q_GR2_HIGH] = 0;
-  i32[absent + Q_LIMIT] = 0;
+  i32[absent + Q_LIMIT] = ML_ZERO_BYTES;
   i32[absent + Q_COLD] = i32[C_COLD];
   const index = i32[C_INDEX];
   i32.fill(absent, index, index + 65536);

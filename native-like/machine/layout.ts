@@ -206,7 +206,7 @@ export const Q_FREE = 2;
 /** Byte offset of slot 0, 0 before the first NQAP. */
 export const Q_SLOTS_BYTE = 3;
 export const Q_STRIDE_BYTE = 4;
-/** Message limit in bytes. */
+/** Message limit in bytes. Of the record of queues that are not available: the largest of the partition's queues (AD-08). */
 export const Q_LIMIT = 5;
 export const Q_GR2_HIGH = 6;
 export const Q_GR2_LOW = 7;

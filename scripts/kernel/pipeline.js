@@ -12,8 +12,8 @@ import { Refusal } from './refusal.js';
 
 /** Handlers long enough to be called, not inlined, and what they take in. */
 const HANDLERS = {
-  enqueue: ['accept', 'copyBytes', 'completeStatus', 'complete'],
-  dequeue: ['remove', 'copyBytes', 'completeStatus', 'complete'],
+  enqueue: ['accept', 'copyBytes', 'completeNormal', 'complete'],
+  dequeue: ['remove', 'copyBytes', 'completeNormal', 'complete'],
   pqap: ['namedQueue', 'tapqState', 'completeStatus', 'complete'],
 };
 

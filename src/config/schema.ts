@@ -8,7 +8,7 @@ import {
   ADAPTER_TYPES,
   MACHINE_PROFILES,
 } from '../../native-like/arch/adapter-types.ts';
-import { DEPTH_MAX, ML_MAX, UNAVAILABLE_LIMIT_BYTES } from '../../native-like/arch/limits.ts';
+import { DEPTH_MAX, MESSAGE_BYTES_MAX, ML_MAX } from '../../native-like/arch/limits.ts';
 import { ENGINES_MAX } from '../../native-like/machine/layout.ts';
 import { INJECTION_EXPECTED } from '../cex/inject-text.ts';
 import { FUNCTION_EXPECTED } from '../cex/request-function.ts';
@@ -141,8 +141,8 @@ const Workload = Type.Object(
     length: Type.Optional(
       Type.Union(
         [
-          Type.Integer({ minimum: 1, maximum: UNAVAILABLE_LIMIT_BYTES }),
-          Type.Array(Type.Integer({ minimum: 1, maximum: UNAVAILABLE_LIMIT_BYTES }), {
+          Type.Integer({ minimum: 1, maximum: MESSAGE_BYTES_MAX }),
+          Type.Array(Type.Integer({ minimum: 1, maximum: MESSAGE_BYTES_MAX }), {
             minItems: 2,
             maxItems: 2,
           }),

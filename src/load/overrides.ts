@@ -2,7 +2,7 @@
 // The load of a configuration, changed from the command line: what is sent, how fast, to which queues.
 // Source: docs/design.md section 5 (`workload`); ranges as in src/config/schema.ts.
 
-import { DEPTH_MAX, UNAVAILABLE_LIMIT_BYTES } from '../../native-like/arch/limits.ts';
+import { DEPTH_MAX, MESSAGE_BYTES_MAX } from '../../native-like/arch/limits.ts';
 import { canRun, WORKLOAD_NAMES, type WorkloadName } from '../cex/messages/workloads.ts';
 import type { AdapterMode, GuestConfig, MachineConfig, WorkloadConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
@@ -16,7 +16,7 @@ export const LOAD_WORKLOADS: readonly string[] = ['loopback', ...WORKLOAD_NAMES]
 
 /** Ranges of the numbers below. */
 export const OUTSTANDING_MAX = DEPTH_MAX;
-export const LENGTH_MAX = UNAVAILABLE_LIMIT_BYTES;
+export const LENGTH_MAX = MESSAGE_BYTES_MAX;
 export const MESSAGES_MAX = 0x7fffffff;
 
 /** As many messages as the time allows. */

@@ -78,6 +78,12 @@ const functionsOf = (image: MachineImage, adapter: AdapterProfile): number => {
   return apxa ? preset : preset & ~GR2_N;
 };
 
+/** AD-08: a message as long as some queue of the partition takes is legal also where the queue is not available, or has just gone. */
+const raiseUnavailableLimit = (image: MachineImage, limit: number): void => {
+  const word = image.queueRecord(0) + Q_LIMIT;
+  image.i32[word] = Math.max(image.word(word), limit);
+};
+
 export class QueueRecords {
   readonly #image: MachineImage;
   /** Records of queues that have gone, for reuse. */
@@ -113,6 +119,7 @@ export class QueueRecords {
     i32[q + Q_FREE] = allFree;
     i32[q + Q_ALL_FREE] = allFree;
     i32[q + Q_LIMIT] = messageLimit(adapter.ml);
+    raiseUnavailableLimit(image, messageLimit(adapter.ml));
     this.#keepSlots(q, slots);
     i32[q + Q_GR2_HIGH] = functionsOf(image, adapter);
     i32[q + Q_GR2_LOW] =

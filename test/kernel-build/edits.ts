@@ -1,76 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 // Edits of the kernel's sources that a build by text would miscompile, or fail at without saying where.
 
-export interface Edit {
-  /** What somebody wrote. */
-  readonly name: string;
-  /** Files of native-like/exec. */
-  readonly files: readonly string[];
-  /** Top-level function the text is in; undefined = anywhere. */
-  readonly at?: string;
-  /** Every occurrence is replaced. */
-  readonly find: string | RegExp;
-  readonly put: string;
-  /** What the build says, `LINE` for the line of the file; undefined where it builds a right kernel. */
-  readonly refusal?: string;
-  /** Text in the function whose line the refusal names. */
-  readonly line?: string;
-}
+import type { Edit } from './source-copy.ts';
 
 /** These do what the unchanged kernel does. */
 export const RIGHT: readonly Edit[] = [
   {
     name: 'a local named like a folded constant',
-    files: ['nqap.ts'],
+    files: ['exec/nqap.ts'],
     at: 'slotFor',
     find: /\bfree\b/g,
     put: 'NO_SLOTS',
   },
   {
     name: 'a local named like an inlined function’s callee',
-    files: ['nqap.ts'],
+    files: ['exec/nqap.ts'],
     at: 'enqueue',
     find: /\bfree\b/g,
     put: 'notify',
   },
   {
     name: 'a local named like an inlined function',
-    files: ['nqap.ts'],
+    files: ['exec/nqap.ts'],
     at: 'enqueue',
     find: /\bheader\b/g,
-    put: 'completeStatus',
+    put: 'completeNormal',
   },
   {
     name: 'an assigned parameter of an inlined function',
-    files: ['nqap.ts'],
+    files: ['exec/nqap.ts'],
     at: 'accept',
     find: '  I32[q + Q_FREE] = free;',
     put: '  free = free | 0;\n  I32[q + Q_FREE] = free;',
   },
   {
     name: 'an early return of an inlined function',
-    files: ['nqap.ts'],
+    files: ['exec/nqap.ts'],
     at: 'accept',
     find: 'if ((status & STATUS_IRQ) !== 0) notify(q);',
     put: 'if ((status & STATUS_IRQ) === 0) return;\n    notify(q);',
   },
   {
     name: 'a shorthand property with the name of a constant and of a view',
-    files: ['nqap.ts'],
+    files: ['exec/nqap.ts'],
     at: 'accept',
     find: 'I32[q + Q_FREE] = free;',
     put: 'const words = { I32, Q_FREE };\n  words.I32[q + words.Q_FREE] = free;',
   },
   {
     name: 'a local named like a view',
-    files: ['nqap.ts'],
+    files: ['exec/nqap.ts'],
     at: 'slotFor',
     find: 'const free = I32[q + Q_FREE];',
     put: 'const free = (() => { const U8 = I32; return U8[q + Q_FREE]; })();',
   },
   {
     name: 'a local named like what the build makes of a view',
-    files: ['nqap.ts'],
+    files: ['exec/nqap.ts'],
     at: 'enqueue',
     find: /\blength\b/g,
     put: '$I32',
@@ -81,17 +67,17 @@ export const RIGHT: readonly Edit[] = [
 export const REFUSED: readonly Edit[] = [
   {
     name: 'a call that is to be inlined inside an expression',
-    files: ['dqap.ts'],
+    files: ['exec/dqap.ts'],
     at: 'remove',
-    find: 'completeStatus(v, status);',
-    put: 'I32[v + V_GR + 4] = completeStatus(v, status);',
-    line: 'completeStatus(v, status);',
+    find: 'completeNormal(v, status);',
+    put: 'I32[v + V_GR + 4] = completeNormal(v, status);',
+    line: 'completeNormal(v, status);',
     refusal:
-      'native-like/exec/dqap.ts:LINE: dequeue: inline-calls: completeStatus is called inside an expression (write `completeStatus(…);` or `return completeStatus(…);`)',
+      'native-like/exec/dqap.ts:LINE: dequeue: inline-calls: completeNormal is called inside an expression (write `completeNormal(…);` or `return completeNormal(…);`)',
   },
   {
     name: 'a handler with another name',
-    files: ['nqap.ts', 'execute.ts'],
+    files: ['exec/nqap.ts', 'exec/execute.ts'],
     find: /\benqueue\b/g,
     put: 'enqueueMessage',
     refusal:
@@ -99,7 +85,7 @@ export const REFUSED: readonly Edit[] = [
   },
   {
     name: 'a default of a parameter of an inlined function',
-    files: ['dqap.ts'],
+    files: ['exec/dqap.ts'],
     at: 'remove',
     find: 'instruction: number)',
     put: 'instruction = 0)',
@@ -109,7 +95,7 @@ export const REFUSED: readonly Edit[] = [
   },
   {
     name: 'a quotient in an index',
-    files: ['nqap.ts'],
+    files: ['exec/nqap.ts'],
     at: 'slotFor',
     find: 'I32[q + Q_FREE]',
     put: 'I32[q / 1 + Q_FREE]',

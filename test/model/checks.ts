@@ -8,8 +8,8 @@ import { DQAP, type Instruction, NQAP, PGM, PQAP } from './instruction.ts';
 import type { DefectName } from './mutations.ts';
 import { refuse } from './status.ts';
 
-/** Length limit where the addressed queue is not available: ml 15 (AD-08). */
-export const LIMIT_OF_UNAVAILABLE = 61440;
+/** Length limit where the addressed queue is not available, whatever the partition's queues take (AD-08). */
+export const LEAST_LIMIT = 12288;
 
 const T_BIT = 0x00800000;
 const F_BIT = 0x00400000;
@@ -124,8 +124,8 @@ const operands: Check = (i) => {
   const access = i.defect('access-before-availability') && !i.inStorage(i.operand.address, 1);
   if (access) return i.program(PGM.addressing);
   if (length === 0n) return i.defect('length-zero') ? i.completed(0) : specification(i);
-  const known =
-    i.queue?.limit ?? (i.defect('unavailable-limit-12288') ? 12288 : LIMIT_OF_UNAVAILABLE);
+  const largest = i.defect('unavailable-limit-12288') ? LEAST_LIMIT : i.model.largestLimit;
+  const known = i.queue?.limit ?? largest;
   const limit = BigInt(known) - (i.defect('length-equal-limit') ? 1n : 0n);
   if (length > limit) return i.defect('length-limit') ? refuse(i, 0x15) : specification(i);
   return undefined;

@@ -5,7 +5,7 @@
 import type { Fault, GuestConfig, MachineConfig, Masks, Outcome } from '../vectors/under-test.ts';
 import { Access } from './access.ts';
 import { aqic, notify } from './aqic.ts';
-import { type NamedCheck, orderedChecks } from './checks.ts';
+import { LEAST_LIMIT, type NamedCheck, orderedChecks } from './checks.ts';
 import { dqap } from './dqap.ts';
 import { Events } from './events.ts';
 import { Faults } from './faults.ts';
@@ -48,6 +48,8 @@ export class Model {
   readonly guests: ModelGuest[];
   readonly adapters = new Map<number, ModelAdapter>();
   readonly queues = new Map<number, ModelQueue>();
+  /** Longest message a queue that is not available could take (AD-08). */
+  largestLimit = LEAST_LIMIT;
   readonly access: Access;
   readonly events = new Events();
   readonly faults = new Faults();
@@ -70,7 +72,9 @@ export class Model {
       this.adapters.set(config.apid, adapter);
       for (const apqi of machine.usageDomains) {
         const apqn = config.apid * 256 + apqi;
-        this.queues.set(apqn, new ModelQueue(apqn, adapter));
+        const queue = new ModelQueue(apqn, adapter);
+        this.queues.set(apqn, queue);
+        this.largestLimit = Math.max(this.largestLimit, queue.limit);
       }
     }
     this.access = new Access(this);

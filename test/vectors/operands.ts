@@ -3,7 +3,7 @@
 // Source: ap-architecture.md 4.5, AD-02, AD-08, AD-16.
 
 import { dqap, type instruction, nqap, pattern, pqap, write } from './build.ts';
-import { GUEST, STANDARD } from './presets.ts';
+import { GUEST, LONGER_MESSAGES, SHORT_MESSAGES, STANDARD } from './presets.ts';
 import type { MachinePreset } from './under-test.ts';
 import type { Vector } from './vector.ts';
 
@@ -64,6 +64,33 @@ const LENGTHS: Vector[] = (
     } satisfies Vector,
   ];
 });
+
+/** AD-08: the largest limit of the partition's queues, at least 12288, where the queue is not available. */
+const UNAVAILABLE: Vector[] = (
+  [
+    ['queues of 4096 bytes', SHORT_MESSAGES, 12288],
+    ['queues of 4096 and 16384 bytes', LONGER_MESSAGES, 16384],
+  ] as const
+).flatMap(([machine, preset, limit]) =>
+  [nqap, dqap].flatMap((build) => {
+    const name = build === nqap ? 'NQAP' : 'DQAP';
+    const at = { at: 0x2000n };
+    const legal = `${name} of ${limit} bytes to an unavailable queue among ${machine}`;
+    return [
+      pgm(
+        `${name} of ${limit + 1} bytes among ${machine}`,
+        preset,
+        build(0x2104, limit + 1, at),
+        6,
+      ),
+      {
+        name: `${legal} is refused with 01`,
+        preset,
+        steps: [[build(0x2104, limit, at), { cc: 3, gr: { 1: 0x00010000n } }]],
+      },
+    ];
+  }),
+);
 
 const Q = 0x0504;
 
@@ -171,4 +198,10 @@ const SIXTY_FOUR: Vector[] = [
   ),
 ];
 
-export const OPERANDS: readonly Vector[] = [...LENGTHS, ...ADDRESSES, ...MODES, ...SIXTY_FOUR];
+export const OPERANDS: readonly Vector[] = [
+  ...LENGTHS,
+  ...UNAVAILABLE,
+  ...ADDRESSES,
+  ...MODES,
+  ...SIXTY_FOUR,
+];

@@ -155,3 +155,9 @@ export const NARROW: MachinePreset = {
 };
 
 export const WITHOUT_AP = standardWith({ apInstalled: false });
+
+/** A machine whose queues take 4096 bytes, and one whose queues take up to 16384. */
+export const SHORT_MESSAGES = standardWith({ adapters: [adapter(0x05, CCA, { ml: 1 })] });
+export const LONGER_MESSAGES = standardWith({
+  adapters: [adapter(0x05, CCA, { ml: 1 }), adapter(0x06, CCA, { ml: 4 })],
+});
