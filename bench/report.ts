@@ -58,7 +58,7 @@ const mergeDetails = (findings: readonly Finding[]): Record<string, number> => {
 const merge = (findings: readonly Finding[]): Finding => {
   const ratios = findings.flatMap(({ ratio }) => (ratio === undefined ? [] : [ratio]));
   return {
-    row: (findings[0] as Finding).row,
+    row: findings[0].row,
     value: median(findings.map(({ value }) => value)),
     ...(ratios.length === 0 ? {} : { ratio: median(ratios) }),
     spread: [
@@ -135,7 +135,7 @@ const NARROW = [0, 1, 2, 5];
 export const reportCells = (rows: readonly ReportRow[], columns = WIDE_COLUMNS): string[][] => {
   const all = [HEADINGS, ...rows.map(cells)];
   if (columns >= WIDE_COLUMNS) return all;
-  return all.map((line) => NARROW.map((column) => line[column] as string));
+  return all.map((line) => NARROW.map((column) => line[column]));
 };
 
 /** How many targets hold, as a sentence. */

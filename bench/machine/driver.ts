@@ -19,18 +19,18 @@ const MASKS = image.masks(1);
 
 /** Registers of one row. Sums are 32-bit ones, as the build makes them in the kernel. */
 const loadRow = (at: number): void => {
-  const v = table[at] as number;
-  I32[(v + GR0) | 0] = table[(at + 2) | 0] as number;
-  I32[(v + GR4) | 0] = table[(at + 3) | 0] as number;
-  I32[(v + GR5) | 0] = table[(at + 4) | 0] as number;
-  I32[(v + GR6) | 0] = table[(at + 5) | 0] as number;
-  I32[(v + GR7) | 0] = table[(at + 6) | 0] as number;
+  const v = table[at];
+  I32[(v + GR0) | 0] = table[(at + 2) | 0];
+  I32[(v + GR4) | 0] = table[(at + 3) | 0];
+  I32[(v + GR5) | 0] = table[(at + 4) | 0];
+  I32[(v + GR6) | 0] = table[(at + 5) | 0];
+  I32[(v + GR7) | 0] = table[(at + 6) | 0];
 };
 
 const runAll = (vcpuCount: number, count: number): number => {
   let sum = 0;
   for (let n = 0; n < vcpuCount; n++) {
-    const v = table[n] as number;
+    const v = table[n];
     I32[v + PSW_ADDRESS_LOW] = 0;
     sum = (sum + run(v, count)) | 0;
   }
@@ -39,8 +39,7 @@ const runAll = (vcpuCount: number, count: number): number => {
 
 const executeAll = (vcpuCount: number, word: number): number => {
   let sum = 0;
-  for (let n = 0; n < vcpuCount; n = (n + 1) | 0)
-    sum = (sum + execute(table[n] as number, word)) | 0;
+  for (let n = 0; n < vcpuCount; n = (n + 1) | 0) sum = (sum + execute(table[n], word)) | 0;
   return sum;
 };
 
@@ -49,7 +48,7 @@ const drive = (rows: number): number => {
   for (let n = 0; n < rows; n = (n + 1) | 0) {
     const at = n << 3;
     loadRow(at);
-    sum = (sum + execute(table[at] as number, table[(at + 1) | 0] as number)) | 0;
+    sum = (sum + execute(table[at], table[(at + 1) | 0])) | 0;
   }
   return sum;
 };
@@ -60,7 +59,7 @@ const driveShared = (rows: number): number => {
   for (let n = 0; n < rows; n = (n + 1) | 0) {
     const at = n << 3;
     loadRow(at);
-    sum = (sum + executeShared(table[at] as number, table[(at + 1) | 0] as number)) | 0;
+    sum = (sum + executeShared(table[at], table[(at + 1) | 0])) | 0;
   }
   return sum;
 };
@@ -71,8 +70,8 @@ const driveTraced = (rows: number): number => {
   for (let n = 0; n < rows; n = (n + 1) | 0) {
     const at = n << 3;
     loadRow(at);
-    const word = table[(at + 1) | 0] as number;
-    sum = (sum + executeTraced(table[at] as number, word, false)) | 0;
+    const word = table[(at + 1) | 0];
+    sum = (sum + executeTraced(table[at], word, false)) | 0;
   }
   return sum;
 };
@@ -83,7 +82,7 @@ const checked = (word: number): number =>
 
 const checks = (count: number): number => {
   let sum = 0;
-  for (let n = 0; n < count; n = (n + 1) | 0) sum = (sum + checked(table[n] as number)) | 0;
+  for (let n = 0; n < count; n = (n + 1) | 0) sum = (sum + checked(table[n])) | 0;
   return sum;
 };
 
@@ -91,7 +90,7 @@ const checksChained = (count: number): number => {
   let sum = 0;
   let bit = 0;
   for (let n = 0; n < count; n = (n + 1) | 0) {
-    bit = checked(table[n ^ bit] as number);
+    bit = checked(table[n ^ bit]);
     sum = (sum + bit) | 0;
   }
   return sum;

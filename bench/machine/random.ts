@@ -23,7 +23,7 @@ export const createRandom = (seed: number): Random => {
 export const shuffle = <T>(items: T[], random: Random): T[] => {
   for (let n = items.length - 1; n > 0; n--) {
     const other = random.below(n + 1);
-    [items[n], items[other]] = [items[other] as T, items[n] as T];
+    [items[n], items[other]] = [items[other], items[n]];
   }
   return items;
 };

@@ -73,7 +73,7 @@ const sliceMedianMs = (variant: Variant, iterations: number): number => {
 /** Ratios of a variant to a base, one a round. */
 export const ratios = (times: RoundTimes, variant: string, base: string): number[] => {
   const bases = times.get(base) as readonly number[];
-  return (times.get(variant) as readonly number[]).map((ns, n) => ns / (bases[n] as number));
+  return (times.get(variant) as readonly number[]).map((ns, n) => ns / bases[n]);
 };
 
 /** Median nanoseconds an operation of a variant. */

@@ -6,8 +6,8 @@ export const quantile = (values: readonly number[], p: number): number => {
   const sorted = [...values].sort((a, b) => a - b);
   if (sorted.length === 0) return Number.NaN;
   const at = (sorted.length - 1) * p;
-  const low = sorted[Math.floor(at)] as number;
-  const high = sorted[Math.ceil(at)] as number;
+  const low = sorted[Math.floor(at)];
+  const high = sorted[Math.ceil(at)];
   return low + (high - low) * (at - Math.floor(at));
 };
 

@@ -24,7 +24,7 @@ const loopWork = async (): Promise<Work> => {
   const machine = await buildMachine({ storageBytes: 0x1000 });
   loadTapqLoop(machine, BATCH);
   const turns = 32;
-  const table = new Int32Array(turns).fill(machine.vcpus[0] as number);
+  const table = new Int32Array(turns).fill(machine.vcpus[0]);
   const driver = await loadDriver({ ...machine, table });
   return { instructions: turns * BATCH, run: () => driver.runAll(turns, BATCH) };
 };

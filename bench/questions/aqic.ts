@@ -58,7 +58,7 @@ const aqicOnce = (machine: Machine, vcpu: number, enable: boolean): void => {
   leaveSie(i32, vcpu, thread);
   machine.context.intercepts.handle(vcpu);
   enterSie(i32, vcpu, thread);
-  const status = i32[vcpu + V_GR + 3] as number;
+  const status = i32[vcpu + V_GR + 3];
   if ((status & STATUS_RC_MASK) !== 0) throw new Error(`AQIC ended with ${status.toString(16)}`);
 };
 
@@ -125,7 +125,7 @@ const measure = async (_variant: string, context: QuestionContext): Promise<Find
   const echoes = echoed.map(median);
   const echoUs = median(echoes);
   const inPlace = echoes.map((us) => inPlaceUs / us);
-  const forwarded = posted.map((times, n) => median(times) / (echoes[n] as number));
+  const forwarded = posted.map((times, n) => median(times) / echoes[n]);
   const detail = { echoUs };
   return [
     {

@@ -58,7 +58,7 @@ const measureStart = async (row: string, config: Config, starts: number): Promis
 
 const assignTimes = (machine: Machine, apid: number): number[] => {
   const times: number[] = [];
-  const path = `/sys/devices/vfio_ap/matrix/${(machine.guests[0] as (typeof machine.guests)[0]).uuid}`;
+  const path = `/sys/devices/vfio_ap/matrix/${machine.guests[0].uuid}`;
   for (let n = 0; n < ASSIGNMENTS; n++) {
     const start = performance.now();
     const outcome = machine.write(`${path}/assign_adapter`, `${apid}\n`);

@@ -58,7 +58,7 @@ const handlerOf = (machine: Machine): (() => void) => {
     loadNewPsw(image, cpu.block, LC_IO_NEW_PSW);
     if (cpu.storage[NIB] === 0) throw new Error('the notification byte is zero');
     cpu.storage[NIB] = 0;
-    for (let n = 0; n < 4; n++) image.i32[cpu.block + n] = psw[n] as number;
+    for (let n = 0; n < 4; n++) image.i32[cpu.block + n] = psw[n];
   };
 };
 
@@ -82,8 +82,8 @@ const measure = async (_variant: string, context: QuestionContext): Promise<Find
   machine.close();
   const interrupted = times.get('interrupted') ?? [];
   const polled = times.get('polled') ?? [];
-  const ratios = interrupted.map((ns, round) => ns / (polled[round] as number));
-  const costs = interrupted.map((ns, round) => Math.max(0, ns - (polled[round] as number)));
+  const ratios = interrupted.map((ns, round) => ns / polled[round]);
+  const costs = interrupted.map((ns, round) => Math.max(0, ns - polled[round]));
   return [
     { row: 'interruption', value: median(costs), ratio: median(ratios), spread: quartiles(ratios) },
   ];

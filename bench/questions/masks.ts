@@ -71,7 +71,7 @@ const changeOnce = (machine: BenchMachine, exclusion: Exclusion): number => {
   let outMs = 0;
   exclusion.run(1, () => {
     outMs = performance.now() - start;
-    const generation = (i32[C_GENERATION] as number) + 1;
+    const generation = i32[C_GENERATION] + 1;
     i32.fill(generation & 1 ? 0 : -1, image.masks(1), image.masks(1) + MASK_WORDS);
     i32[C_GENERATION] = generation;
   });
@@ -81,7 +81,7 @@ const changeOnce = (machine: BenchMachine, exclusion: Exclusion): number => {
 const measure = async (variant: string, context: QuestionContext): Promise<Finding[]> => {
   const machine = await buildSixteen();
   const words = new Int32Array(new SharedArrayBuffer(4096));
-  const { workers: count, pause } = LOADS[variant] as Load;
+  const { workers: count, pause } = LOADS[variant];
   const workers = await startWorkers(machine, words, count);
   const exclusion = new Exclusion(machine.image, count);
   const times: number[] = [];
@@ -94,7 +94,7 @@ const measure = async (variant: string, context: QuestionContext): Promise<Findi
   Atomics.store(words, R_STOP, 1);
   await Promise.all(workers.map(ended));
   let stale = 0;
-  for (let n = 0; n < count; n++) stale += words[R_WORKERS + n * R_STRIDE + R_STALE] as number;
+  for (let n = 0; n < count; n++) stale += words[R_WORKERS + n * R_STRIDE + R_STALE];
   return [
     {
       row: `masks-${variant}`,

@@ -13,9 +13,9 @@ const REPLY_AT = 0x8000;
 const STORAGE_BYTES = 0x10000;
 
 const measure = async (variant: string, context: QuestionContext): Promise<Finding[]> => {
-  const length = SIZES[variant] as number;
+  const length = SIZES[variant];
   const machine = await buildMachine({ storageBytes: STORAGE_BYTES });
-  const vcpu = machine.vcpus[0] as number;
+  const vcpu = machine.vcpus[0];
   primeQueues(machine, vcpu, [0]);
   const rows: Instruction[] = [];
   for (let n = 0; n < PAIRS; n++)

@@ -27,8 +27,8 @@ interface Stream {
 
 const messageRow = (stream: Stream, queue: number): Instruction => {
   const { machine, random, waiting, length } = stream;
-  const vcpu = machine.vcpus[queue] as number;
-  const there = waiting[queue] as number;
+  const vcpu = machine.vcpus[queue];
+  const there = waiting[queue];
   const enqueues = there === 0 || (there < DEPTH && random.below(2) === 0);
   waiting[queue] = there + (enqueues ? 1 : -1);
   return enqueues
@@ -40,7 +40,7 @@ const nextRow = (stream: Stream): Instruction => {
   const { machine, random } = stream;
   const queue = random.below(GUESTS);
   const share = random.below(1000);
-  const vcpu = machine.vcpus[queue] as number;
+  const vcpu = machine.vcpus[queue];
   if (share < TAPQ_SHARE) return tapq(vcpu, queue);
   // No queue has this domain.
   if (share < TAPQ_SHARE + REFUSED_SHARE) return tapq(vcpu, 0xff00 | queue);
@@ -53,8 +53,7 @@ export const mixedRows = (machine: BenchMachine, length: number, count: number):
   const stream: Stream = { machine, random: createRandom(count + length), length, waiting };
   const rows = Array.from({ length: count }, () => nextRow(stream));
   waiting.forEach((there, queue) => {
-    for (let n = 0; n < there; n++)
-      rows.push(dqap(machine.vcpus[queue] as number, queue, REPLY_AT, length));
+    for (let n = 0; n < there; n++) rows.push(dqap(machine.vcpus[queue], queue, REPLY_AT, length));
   });
   return rows;
 };
@@ -69,7 +68,7 @@ export const buildMixedMachine = async (traced = false): Promise<BenchMachine> =
 
 const measure = async (variant: string, context: QuestionContext): Promise<Finding[]> => {
   const machine = await buildMixedMachine();
-  const rows = mixedRows(machine, SIZES[variant] as number, ROWS);
+  const rows = mixedRows(machine, SIZES[variant], ROWS);
   return [await measureDriven(`mixed-${variant}`, machine, instructionTable(rows), context)];
 };
 

@@ -25,7 +25,7 @@ const kernelWithoutPoll = (folder: string): string => {
 };
 
 const runTurns = (machine: BenchMachine, kernel: Kernel, batch: number): Variant['run'] => {
-  const vcpu = machine.vcpus[0] as number;
+  const vcpu = machine.vcpus[0];
   const { i32 } = machine.image;
   return () => {
     for (let n = 0; n < TURNS; n++) {
@@ -36,7 +36,7 @@ const runTurns = (machine: BenchMachine, kernel: Kernel, batch: number): Variant
 };
 
 const runProtectedTurns = (machine: BenchMachine, batch: number): Variant['run'] => {
-  const vcpu = machine.vcpus[0] as number;
+  const vcpu = machine.vcpus[0];
   const { i32 } = machine.image;
   const { kernel } = machine;
   const thread = machine.image.thread(1);

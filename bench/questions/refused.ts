@@ -40,13 +40,13 @@ const setProblemState = (machine: BenchMachine): void => {
 
 const measure = async (variant: string, context: QuestionContext): Promise<Finding[]> => {
   const machine = await buildMachine({ guests: GUESTS, isRefused: () => true });
-  const { row, problem = false } = VARIANTS[variant] as (typeof VARIANTS)[string];
+  const { row, problem = false } = VARIANTS[variant];
   if (problem) setProblemState(machine);
   const random = createRandom(GUESTS);
   const { vcpus } = machine;
   for (const vcpu of vcpus) loadRegisters(machine.image, row(vcpu, random.below(0x10000), vcpu));
   const { word } = row(0, 0, 0);
-  const turns = Array.from({ length: CALLS }, () => vcpus[random.below(GUESTS)] as number);
+  const turns = Array.from({ length: CALLS }, () => vcpus[random.below(GUESTS)]);
   return [await measureExecuted(variant, machine, turns, word, context)];
 };
 

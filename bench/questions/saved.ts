@@ -89,7 +89,7 @@ const asFile = async (machine: Machine, count: number): Promise<Finding[]> => {
 
 const measure = async (variant: string, context: QuestionContext): Promise<Finding[]> => {
   const adapter = await openProgramMachine(parseConfig(CONFIG, 'bench.yaml').config);
-  const program = parseProgram(programOf(LENGTH[variant] as number), 'bench.ap');
+  const program = parseProgram(programOf(LENGTH[variant]), 'bench.ap');
   const { mismatches } = new RunnableProgram(program, adapter).run();
   if (mismatches.length > 0)
     throw new Error(`the program's line ${mismatches[0]?.line} mismatches`);

@@ -79,7 +79,7 @@ class Pair {
         if (done === this.#command) break;
         Atomics.wait(words, base + W_DONE, done, 1000);
       }
-      rate += (words[base + W_OPERATIONS] as number) / (words[base + W_ELAPSED] as number);
+      rate += words[base + W_OPERATIONS] / words[base + W_ELAPSED];
     }
     return rate;
   }
@@ -107,7 +107,7 @@ const scalingOf = (pair: Pair, work: number, durationUs: number, order: number[]
 
 const buildPairMachine = async (shared: boolean): Promise<BenchMachine> => {
   const machine = await buildMachine({ guests: WORKERS, domains: WORKERS });
-  primeQueues(machine, machine.vcpus[0] as number, [0, 1]);
+  primeQueues(machine, machine.vcpus[0], [0, 1]);
   if (shared) machine.image.i32[machine.image.queue(0) + Q_ATTENTION] = ATTENTION_SHARED;
   return machine;
 };
@@ -136,7 +136,7 @@ const measure = async (variant: string, context: QuestionContext): Promise<Findi
 const findingOf = (row: string, scaling: ReadonlyMap<number, readonly number[]>): Finding => {
   const kernel = scaling.get(WORK_KERNEL) as readonly number[];
   const reference = scaling.get(WORK_REFERENCE) as readonly number[];
-  const ratios = kernel.map((value, n) => value / (reference[n] as number));
+  const ratios = kernel.map((value, n) => value / reference[n]);
   return {
     row,
     value: median(kernel),

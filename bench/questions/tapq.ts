@@ -34,7 +34,7 @@ const measureLoop = async (guests: number, context: QuestionContext): Promise<Fi
   const machine = await buildMachine({ guests, storageBytes: 0x1000 });
   loadTapqLoop(machine, BATCH);
   const turns = Math.max(guests, INSTRUCTIONS / BATCH);
-  const table = Int32Array.from({ length: turns }, (_, n) => machine.vcpus[n % guests] as number);
+  const table = Int32Array.from({ length: turns }, (_, n) => machine.vcpus[n % guests]);
   const driver = await loadDriver({ ...machine, table });
   const reference = await attachReference(context.reference, machine.image);
   agree(driver.runAll(turns, BATCH), reference.runAll(table, turns, BATCH), turns);
@@ -58,7 +58,7 @@ const measureCalls = async (guests: number, context: QuestionContext): Promise<F
   for (const vcpu of machine.vcpus)
     machine.image.i32[vcpu + V_GR + 1] = (random.below(side) << 8) | random.below(side);
   const calls = guests > 4096 ? CALLS_COLD : CALLS;
-  const vcpus = Array.from({ length: calls }, () => machine.vcpus[random.below(guests)] as number);
+  const vcpus = Array.from({ length: calls }, () => machine.vcpus[random.below(guests)]);
   return measureExecuted(`tapq-call-${guests}`, machine, vcpus, PQAP_WORD, context);
 };
 

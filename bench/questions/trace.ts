@@ -17,14 +17,14 @@ const TABLES: Readonly<Record<string, (machine: BenchMachine) => Int32Array>> = 
     instructionTable(
       Array.from({ length: ROWS }, (_, n) => {
         const queue = n % vcpus.length;
-        return tapq(vcpus[queue] as number, queue);
+        return tapq(vcpus[queue], queue);
       }),
     ),
 };
 
 const measure = async (variant: string, context: QuestionContext): Promise<Finding[]> => {
   const machine = await buildMixedMachine(true);
-  const table = (TABLES[variant] as (typeof TABLES)[string])(machine);
+  const table = TABLES[variant](machine);
   const rows = table.length / ROW_WORDS;
   const traced = await loadDriver({ ...machine, table });
   const off = await loadDriver({ ...machine, table });

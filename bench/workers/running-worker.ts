@@ -28,17 +28,17 @@ const thread = image.thread(task.worker + 1);
 /** A batch on one vCPU. The generation is even while the masks allow the queue. */
 const turn = (vcpu: number): void => {
   enterSie(i32, vcpu, thread);
-  let expected = (i32[C_GENERATION] as number) & 1;
+  let expected = i32[C_GENERATION] & 1;
   i32[vcpu + V_PSW_ADDRESS_LOW] = 0;
   let ended = kernel.run(vcpu, task.batch);
   while (ended === EXECUTE_EVENT) {
     serveEvent(i32, vcpu, thread);
-    expected = (i32[C_GENERATION] as number) & 1;
+    expected = i32[C_GENERATION] & 1;
     i32[vcpu + V_PSW_ADDRESS_LOW] = 0;
     ended = kernel.run(vcpu, task.batch);
   }
-  const refused = ((i32[vcpu + V_GR + 3] as number) & STATUS_RC_MASK) !== 0 ? 1 : 0;
-  if (refused !== expected) task.words[own + R_STALE] = (task.words[own + R_STALE] as number) + 1;
+  const refused = (i32[vcpu + V_GR + 3] & STATUS_RC_MASK) !== 0 ? 1 : 0;
+  if (refused !== expected) task.words[own + R_STALE] = task.words[own + R_STALE] + 1;
   leaveSie(i32, vcpu, thread);
 };
 

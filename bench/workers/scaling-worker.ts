@@ -58,8 +58,8 @@ for (let command = 0; ; ) {
   Atomics.wait(words, base + W_COMMAND, command);
   command = Atomics.load(words, base + W_COMMAND);
   if (command < 0) break;
-  const work = words[base + W_WORK] as number;
-  const end = (words[base + W_DURATION] as number) / 1000;
+  const work = words[base + W_WORK];
+  const end = words[base + W_DURATION] / 1000;
   const start = performance.now();
   let operations = 0;
   let elapsed = 0;

@@ -136,7 +136,7 @@ export class ApBus {
   /** bus_find_device_by_name, with the tolerance for one newline. */
   findDevice(raw: string): ApDevice | undefined {
     const card = /^card([0-9a-f]{2})\n?$/.exec(cString(raw));
-    if (card !== null) return this.cards[Number.parseInt(card[1] as string, 16)];
+    if (card !== null) return this.cards[Number.parseInt(card[1], 16)];
     const queue = /^([0-9a-f]{2})\.00([0-9a-f]{2})/.exec(raw);
     if (queue === null) return undefined;
     const device = this.queues[Number.parseInt(`${queue[1]}${queue[2]}`, 16)];

@@ -13,15 +13,15 @@ export const fullMask = (): Mask => new Uint32Array(MASK_WORDS).fill(0xffffffff)
 export const copyOf = (mask: Mask): Mask => mask.slice();
 
 export function testBit(mask: Mask, n: number): boolean {
-  return ((mask[n >>> 5] as number) & (0x80000000 >>> (n & 31))) !== 0;
+  return (mask[n >>> 5] & (0x80000000 >>> (n & 31))) !== 0;
 }
 
 export function setBit(mask: Mask, n: number): void {
-  mask[n >>> 5] = (mask[n >>> 5] as number) | (0x80000000 >>> (n & 31));
+  mask[n >>> 5] = mask[n >>> 5] | (0x80000000 >>> (n & 31));
 }
 
 export function clearBit(mask: Mask, n: number): void {
-  mask[n >>> 5] = (mask[n >>> 5] as number) & ~(0x80000000 >>> (n & 31));
+  mask[n >>> 5] = mask[n >>> 5] & ~(0x80000000 >>> (n & 31));
 }
 
 export function isEmpty(mask: Mask): boolean {
@@ -36,19 +36,19 @@ export function equals(a: Mask, b: Mask): boolean {
 
 export function intersects(a: Mask, b: Mask): boolean {
   for (let w = 0; w < MASK_WORDS; w++) {
-    if (((a[w] as number) & (b[w] as number)) !== 0) return true;
+    if ((a[w] & b[w]) !== 0) return true;
   }
   return false;
 }
 
 /** target = a AND b; any of the three may be the same. */
 export function setAnd(target: Mask, a: Mask, b: Mask): void {
-  for (let w = 0; w < MASK_WORDS; w++) target[w] = (a[w] as number) & (b[w] as number);
+  for (let w = 0; w < MASK_WORDS; w++) target[w] = a[w] & b[w];
 }
 
 /** target = a AND NOT b. */
 export function setAndNot(target: Mask, a: Mask, b: Mask): void {
-  for (let w = 0; w < MASK_WORDS; w++) target[w] = (a[w] as number) & ~(b[w] as number);
+  for (let w = 0; w < MASK_WORDS; w++) target[w] = a[w] & ~b[w];
 }
 
 export function and(a: Mask, b: Mask): Mask {
@@ -67,7 +67,7 @@ export function andNot(a: Mask, b: Mask): Mask {
 export function bitsOf(mask: Mask, max = MASK_BITS - 1): number[] {
   const result: number[] = [];
   for (let w = 0; w < MASK_WORDS; w++) {
-    let word = mask[w] as number;
+    let word = mask[w];
     while (word !== 0) {
       const lead = Math.clz32(word);
       const n = w * 32 + lead;
@@ -98,13 +98,13 @@ export function maskFromBytes(bytes: Uint8Array, offset: number): Mask {
 export function maskToBytes(mask: Mask): Uint8Array {
   const bytes = new Uint8Array(32);
   const view = new DataView(bytes.buffer);
-  for (let w = 0; w < MASK_WORDS; w++) view.setUint32(w * 4, mask[w] as number);
+  for (let w = 0; w < MASK_WORDS; w++) view.setUint32(w * 4, mask[w]);
   return bytes;
 }
 
 /** `0x` and 64 lower-case hex digits, without newline. */
 export function maskText(mask: Mask): string {
   let text = '0x';
-  for (let w = 0; w < MASK_WORDS; w++) text += (mask[w] as number).toString(16).padStart(8, '0');
+  for (let w = 0; w < MASK_WORDS; w++) text += mask[w].toString(16).padStart(8, '0');
   return text;
 }

@@ -112,7 +112,7 @@ export function hexToMask(raw: string): Parsed<Mask> {
     const digit = digitOf(text.charCodeAt(at));
     if (digit > 15) break;
     const word = bit >>> 5;
-    mask[word] = (mask[word] as number) | (digit << (28 - (bit & 31)));
+    mask[word] = mask[word] | (digit << (28 - (bit & 31)));
   }
   if (text[at] === '\n') at++;
   return at < text.length ? EINVAL : { ok: true, value: mask };

@@ -60,13 +60,13 @@ export function* withLocks<T>(locks: readonly Lock[], body: () => Operation<T> |
     const result = body();
     const value = isOperation(result) ? yield* result : result;
     while (taken > 0) {
-      const lock = locks[--taken] as Lock;
+      const lock = locks[--taken];
       lock.release();
       if (lock.steps) yield { waitNs: 0, step: `${lock.name} released` };
     }
     return value;
   } finally {
-    while (taken > 0) (locks[--taken] as Lock).release();
+    while (taken > 0) locks[--taken].release();
   }
 }
 

@@ -55,8 +55,8 @@ export function fetchQci(partition: PartitionPort): QciInfo {
   return {
     available: true,
     flags,
-    na: bytes[4] as number,
-    nd: bytes[5] as number,
+    na: bytes[4],
+    nd: bytes[5],
     apm: maskFromBytes(bytes, 0x10),
     aqm: maskFromBytes(bytes, 0x30),
     adm: maskFromBytes(bytes, 0x50),

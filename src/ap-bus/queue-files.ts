@@ -68,7 +68,7 @@ const lastErrorText = (queue: ApQueue): string =>
 function* storeDriverOverride(bus: ApBus, queue: ApQueue, text: string): Operation<Outcome> {
   return yield* withLocks([bus.permsLock], () => {
     if (!equals(bus.apmask, fullMask()) || !equals(bus.aqmask, fullMask())) return 'EINVAL';
-    const name = (cString(text).split('\n')[0] as string).trim();
+    const name = cString(text).split('\n')[0].trim();
     const before = queue.driverOverride !== null;
     queue.driverOverride = name === '' ? null : name;
     bus.overrides += Number(queue.driverOverride !== null) - Number(before);

@@ -40,7 +40,7 @@ export function ccaTarget(request: Uint8Array): Target {
 export function ep11Target(request: Uint8Array): Target {
   return {
     domain: u32(request, REQUEST_BLOCK + EP11_CPRB.at.target),
-    admin: (request[REQUEST_BLOCK + EP11_CPRB.at.flags]! & EP11_FLAG_ADMIN) !== 0,
+    admin: (request[REQUEST_BLOCK + EP11_CPRB.at.flags] & EP11_FLAG_ADMIN) !== 0,
   };
 }
 

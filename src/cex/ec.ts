@@ -51,7 +51,7 @@ const INTEGER = 0x02;
 function integers(der: Buffer): bigint[] {
   const found: bigint[] = [];
   for (let at = 0; at < der.length; ) {
-    const form = der[at + 1]!;
+    const form = der[at + 1];
     const long = form >= 0x80 ? form & 0x7f : 0;
     const start = at + 2 + long;
     const end = start + (long === 0 ? form : der.readUIntBE(at + 2, long));

@@ -160,7 +160,7 @@ function find(key: CrtKey): Entry | undefined {
   const parts = [key.p, key.q, key.dp, key.dq, key.u];
   const name = entryName(key.p, key.q);
   const entry = entries.get(name);
-  if (entry?.parts.every((part, i) => sameBytes(part, parts[i]!))) {
+  if (entry?.parts.every((part, i) => sameBytes(part, parts[i]))) {
     if (entry.imported === undefined && ++entry.messages > FORMULA_MESSAGES) {
       entry.imported = importAndTry(key, entry.parts);
     }

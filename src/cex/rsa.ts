@@ -32,7 +32,7 @@ function derLength(size: number): readonly number[] {
 }
 
 function derInteger(number: Uint8Array): Uint8Array {
-  const lead = number.length === 0 || number[0]! >= 0x80 ? [0] : [];
+  const lead = number.length === 0 || number[0] >= 0x80 ? [0] : [];
   return Buffer.concat([
     Uint8Array.from([0x02, ...derLength(number.length + lead.length), ...lead]),
     number,
@@ -100,7 +100,7 @@ function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
 
 /** Whether a number is even; no bytes are zero. */
 export function isEven(number: Uint8Array): boolean {
-  return number.length === 0 || (number[number.length - 1]! & 1) === 0;
+  return number.length === 0 || (number[number.length - 1] & 1) === 0;
 }
 
 /**

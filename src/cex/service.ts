@@ -106,7 +106,7 @@ function rating(mode: AdapterMode, r: Ratings, name: string, size: number): numb
  * @param size RSA operand bytes (only CCA `PK` and `PD` depend on it; an accelerator's formats tell it).
  */
 export function serviceTimeNs(type: number, mode: AdapterMode, name: string, size: number): number {
-  const row = RATINGS[mode][type] ?? RATINGS[mode][14]!;
+  const row = RATINGS[mode][type] ?? RATINGS[mode][14];
   return ENGINES * RATING_NS * rating(mode, row, name, size);
 }
 
@@ -119,7 +119,7 @@ export type ServiceProfile =
 
 /** Bytes of an RSA operand by request length; CCA requests only. Source: messages.md 2.7 (VUD length at 320). */
 function operandSize(request: Uint8Array): number {
-  return Math.max(0, ((request[320]! << 8) | request[321]!) - 2);
+  return Math.max(0, ((request[320] << 8) | request[321]) - 2);
 }
 
 /**
@@ -170,8 +170,8 @@ export function newEngines(count: number = ENGINES): Engines {
  */
 export function schedule(engines: Engines, nowNs: number, serviceNs: number): number {
   let chosen = 0;
-  for (let i = 1; i < engines.length; i++) if (engines[i]! < engines[chosen]!) chosen = i;
-  const done = Math.max(nowNs, engines[chosen]!) + serviceNs;
+  for (let i = 1; i < engines.length; i++) if (engines[i] < engines[chosen]) chosen = i;
+  const done = Math.max(nowNs, engines[chosen]) + serviceNs;
   engines[chosen] = done;
   return done;
 }

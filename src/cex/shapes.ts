@@ -45,7 +45,7 @@ function is86(work: Work): boolean {
 }
 
 function code(work: Work): string {
-  return String.fromCharCode(work.reply[REPLY_PARAMETERS]!, work.reply[REPLY_PARAMETERS + 1]!);
+  return String.fromCharCode(work.reply[REPLY_PARAMETERS], work.reply[REPLY_PARAMETERS + 1]);
 }
 
 function isRsa(work: Work): boolean {
@@ -189,7 +189,7 @@ const bitFlips: Spoil = ({ reply, context }, size, value) => {
   for (let i = 0; i < value && size > 8; i++) {
     context.random(random);
     const bit = u32(random, 0) % (8 * (size - 8));
-    reply[8 + (bit >> 3)]! ^= 1 << (bit & 7);
+    reply[8 + (bit >> 3)] ^= 1 << (bit & 7);
   }
   return size;
 };

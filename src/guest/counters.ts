@@ -46,7 +46,7 @@ export const counterRows = (counters: Int32Array): CounterRow[] => {
   const rows: CounterRow[] = [];
   for (const [index, name] of COUNTED_FUNCTIONS.entries()) {
     for (let column = 0; column < COUNTER_COLUMNS; column++) {
-      const count = counters[index * COUNTER_COLUMNS + column]! >>> 0;
+      const count = counters[index * COUNTER_COLUMNS + column] >>> 0;
       if (count !== 0) rows.push({ function: name, outcome: outcomeName(column), count });
     }
   }
@@ -55,5 +55,5 @@ export const counterRows = (counters: Int32Array): CounterRow[] => {
 
 /** Adds `from` to `into`, word by word. */
 export const addCounters = (into: Int32Array, from: Int32Array): void => {
-  for (let i = 0; i < COUNTER_WORDS; i++) into[i] = (into[i]! + from[i]!) | 0;
+  for (let i = 0; i < COUNTER_WORDS; i++) into[i] = (into[i] + from[i]) | 0;
 };

@@ -57,7 +57,7 @@ const count = (ap: ApCpu, row: number, column: number): void => {
   const counters = ap.counters;
   if (counters === null) return;
   const index = row * COUNTER_COLUMNS + column;
-  counters[index] = (counters[index]! + 1) | 0;
+  counters[index] = (counters[index] + 1) | 0;
 };
 
 const interrupted = (ap: ApCpu, row: number): number => {

@@ -36,7 +36,7 @@ const guestOf = (address: number): number => (address - GISA_ADDRESS_BASE) / GIS
 
 /** Whether the machine interrupted the host because a GISA came onto an empty alert list. */
 export const alertPending = (image: MachineImage): boolean =>
-  ((image.i32[C_GIB + GIB_HOST_PENDING] as number) & ALERT_BIT) !== 0;
+  (image.i32[C_GIB + GIB_HOST_PENDING] & ALERT_BIT) !== 0;
 
 /**
  * process_gib_alert_list: cuts the list off while NONE stands in its place, calls `found` for each guest on it, until nothing
@@ -74,7 +74,7 @@ export const pendingOrRestore = (image: MachineImage, guest: number): number => 
   const iamShift = 8 * (GISA_IAM - GISA_IPM);
   for (;;) {
     const word = Atomics.load(i32, at);
-    const mask = i32[image.guest(guest) + G_ALERT_MASK] as number;
+    const mask = i32[image.guest(guest) + G_ALERT_MASK];
     const pending = word & mask & 0xff;
     if (pending !== 0) return pending;
     const armed = (word & ~(0xff << iamShift)) | (mask << iamShift);

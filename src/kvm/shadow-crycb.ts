@@ -123,7 +123,7 @@ const setUpApcb = (
 };
 
 const andInto = (target: Uint8Array, at: number, a: Uint8Array, b: Uint8Array): void => {
-  for (let n = 0; n < a.length; n++) target[at + n] = (a[n] as number) & (b[n] as number);
+  for (let n = 0; n < a.length; n++) target[at + n] = a[n] & b[n];
 };
 
 /** First doubleword of each mask from APCB0 into APCB1; of domains only the first 16. */
@@ -146,7 +146,7 @@ const setUpKeys = (input: ShadowInput, address: number, crycb: Uint8Array): bool
   if (inner === undefined) return false;
   for (let n = 0; n < CRYCB_WRAPPING_KEY_BYTES; n++) {
     const at = CRYCB_WRAPPING_KEYS + n;
-    crycb[at] = (inner[n] as number) ^ (input.outerCrycb[at] as number);
+    crycb[at] = inner[n] ^ input.outerCrycb[at];
   }
   return true;
 };

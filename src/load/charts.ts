@@ -88,7 +88,7 @@ export const runCharts = ({ series, latency, total }: RunResult): Chart[] => {
 };
 
 const percentile = (point: SweepPoint, percent: (typeof PERCENTILES)[number]): number =>
-  Math.max(1, point.figures.latencyNs[PERCENTILES.indexOf(percent)] as number);
+  Math.max(1, point.figures.latencyNs[PERCENTILES.indexOf(percent)]);
 
 /** The charts of one number of queues. */
 const pointCharts = (points: readonly SweepPoint[], x: Chart['x'], suffix: string): Chart[] => [

@@ -61,13 +61,13 @@ const waitingOf = (state: ApBusState, nowNs: number): number[] => {
   const ages = noBuckets();
   const add = (startNs: number): void => {
     const bucket = latencyBucket(nowNs - startNs);
-    ages[bucket] = (ages[bucket] as number) + 1;
+    ages[bucket] = ages[bucket] + 1;
   };
   for (const { backlog, slots, finished } of state.queues) {
     // A queue whose workload has ended leaves the arrivals after its last message.
     if (!finished) for (const startNs of backlog) add(startNs);
-    for (let i = 0; i < slots.waitingCount; i++) add(slots.startNs[slots.waiting[i] as number]);
-    for (let i = 0; i < slots.pendingCount; i++) add(slots.startNs[slots.pending[i] as number]);
+    for (let i = 0; i < slots.waitingCount; i++) add(slots.startNs[slots.waiting[i]]);
+    for (let i = 0; i < slots.pendingCount; i++) add(slots.startNs[slots.pending[i]]);
   }
   return ages;
 };
@@ -75,9 +75,8 @@ const waitingOf = (state: ApBusState, nowNs: number): number[] => {
 const nqapCounts = (counters: Int32Array): { nqap: number; nqapFull: number } => {
   const row = COUNTED_NQAP * COUNTER_COLUMNS;
   let nqap = 0;
-  for (let column = 0; column < COUNTER_COLUMNS; column++)
-    nqap += (counters[row + column] as number) >>> 0;
-  return { nqap, nqapFull: (counters[row + AP_RESPONSE_Q_FULL] as number) >>> 0 };
+  for (let column = 0; column < COUNTER_COLUMNS; column++) nqap += counters[row + column] >>> 0;
+  return { nqap, nqapFull: counters[row + AP_RESPONSE_Q_FULL] >>> 0 };
 };
 
 /** A copy of the counts of one program at `nowNs`; undefined for programs that have no AP bus. */
@@ -96,7 +95,7 @@ export const countsOf = (report: ProgramReport, nowNs: number): LoadCounts | und
 };
 
 const zip = (a: number[], b: number[], of: (a: number, b: number) => number): number[] =>
-  a.map((value, i) => of(value, b[i] as number));
+  a.map((value, i) => of(value, b[i]));
 
 /** The counts of several programs together. */
 export const addCounts = (all: readonly LoadCounts[]): LoadCounts => {

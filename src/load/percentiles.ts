@@ -31,14 +31,14 @@ export const distribution = (counts: LoadCounts): DistributionStep[] => {
   let atRisk = sum(latency) + sum(waiting) + overrun;
   let surviving = 1;
   for (let bucket = 0; bucket < latency.length; bucket++) {
-    const ended = latency[bucket] as number;
+    const ended = latency[bucket];
     if (ended > 0) {
       surviving *= 1 - ended / atRisk;
       // Rounding must not keep the last message from being the last.
       if (ended === atRisk) surviving = 0;
       steps.push({ ns: upperEdge(counts, bucket), share: 1 - surviving });
     }
-    atRisk -= ended + (waiting[bucket] as number);
+    atRisk -= ended + waiting[bucket];
   }
   return steps;
 };

@@ -7,7 +7,7 @@ import type { RunResult } from './result.ts';
 
 /** Names of the percentile columns: `p50Ns` ... `p99.9Ns`. */
 const percentileColumns = (latencyNs: readonly number[]): Record<string, number> =>
-  Object.fromEntries(PERCENTILES.map((p, i) => [`p${p}Ns`, latencyNs[i] as number]));
+  Object.fromEntries(PERCENTILES.map((p, i) => [`p${p}Ns`, latencyNs[i]]));
 
 /** Figures without their adapters, percentiles by name. */
 export const figureColumns = (figures: LoadFigures): Record<string, unknown> => {

@@ -23,7 +23,7 @@ type Rows = NonNullable<GuestResult['lszcrypt']>;
 const lszcryptText = (rows: Rows): string[] => {
   const line = (cells: readonly string[]): string =>
     LSZCRYPT.map(({ width, of }, i) => {
-      const cell = cells[i] as string;
+      const cell = cells[i];
       return of === 'requests' ? cell.padStart(width) : cell.padEnd(width);
     }).join(' ');
   const header = line(LSZCRYPT.map(({ title }) => title));
@@ -51,7 +51,7 @@ const loadLines = (load: LoadFigures): string[] => {
   const { offered, queueFull, mishaps, unanswered, overrun } = load;
   const throughput = [`${countText(load.answered)} answered, ${rateText(load.achieved)}`];
   if (offered !== undefined) throughput.push(`of ${rateText(offered)} offered`);
-  const names = PERCENTILES.map((p, i) => `p${p} ${timeText(load.latencyNs[i] as number)}`);
+  const names = PERCENTILES.map((p, i) => `p${p} ${timeText(load.latencyNs[i])}`);
   const full = [`RC 10 ${shareText(load.rc10)} of NQAPs`, `retries ${shareText(load.retries)}`];
   if (queueFull !== undefined) full.unshift(`${shareText(queueFull)} of arrivals`);
   const lines = [

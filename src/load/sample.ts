@@ -53,11 +53,11 @@ export const sampleAdapters = (
   return [...apids].map((apid) => {
     const record = image.adapter(apid);
     const engines = image.word(record + A_ENGINES);
-    const serviceNs = f64[(record + A_BUSY) >> 1] as number;
+    const serviceNs = f64[(record + A_BUSY) >> 1];
     const freeAt = (record + A_FREE_AT) >> 1;
     // An engine that has work is busy without a gap until it is free.
     let ahead = 0;
-    for (let n = 0; n < engines; n++) ahead += Math.max(0, (f64[freeAt + n] as number) - nowNs);
+    for (let n = 0; n < engines; n++) ahead += Math.max(0, f64[freeAt + n] - nowNs);
     return {
       apid,
       timed: image.word(record + A_MODEL) !== 0,

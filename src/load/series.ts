@@ -59,13 +59,13 @@ export class Series {
   points(): SeriesPoint[] {
     const start = this.#samples[0]?.timeNs ?? 0;
     return this.#samples.slice(1).map((to, i) => {
-      const figures = figuresBetween(this.#samples[i] as LoadSample, to);
+      const figures = figuresBetween(this.#samples[i], to);
       return {
         timeNs: to.timeNs - start,
         offered: figures.offered,
         achieved: figures.achieved,
-        p50Ns: figures.latencyNs[0] as number,
-        p99Ns: figures.latencyNs[3] as number,
+        p50Ns: figures.latencyNs[0],
+        p99Ns: figures.latencyNs[3],
         waiting: figures.unanswered,
         adapters: figures.adapters.map(({ apid, utilisation }) => ({ apid, utilisation })),
       };

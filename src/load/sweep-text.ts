@@ -10,7 +10,7 @@ const number = (value: number): string =>
   value.toLocaleString('en-US', { maximumFractionDigits: value < 100 ? 1 : 0 });
 
 const latency = (point: SweepPoint, percent: (typeof PERCENTILES)[number]): string =>
-  timeText(point.figures.latencyNs[PERCENTILES.indexOf(percent)] as number);
+  timeText(point.figures.latencyNs[PERCENTILES.indexOf(percent)]);
 
 /** Utilisation of the busiest adapter; undefined where nothing limits any. */
 export const busiest = ({ figures }: SweepPoint): number | undefined => {
@@ -41,7 +41,7 @@ function shareOrNone(share: number | undefined): string {
 }
 
 const row = (cells: readonly string[]): string =>
-  cells.map((cell, i) => cell.padStart((COLUMNS[i] as Column).width)).join(' ');
+  cells.map((cell, i) => cell.padStart(COLUMNS[i].width)).join(' ');
 
 const queuesText = (queues: number | undefined): string => {
   if (queues === undefined) return '';

@@ -79,7 +79,7 @@ const shareRates = (config: MachineConfig, total: number): Map<string, number> =
   const sum = configured.reduce((a, b) => a + b, 0);
   return new Map(
     guests.map((guest, i) => {
-      const share = sum === 0 ? 1 / guests.length : (configured[i] as number) / sum;
+      const share = sum === 0 ? 1 / guests.length : configured[i] / sum;
       return [guest.name, total * share];
     }),
   );
@@ -140,7 +140,7 @@ class Sweep {
     const { targetNs } = this.#options;
     const { answeredShare = 0, overrun, latencyNs } = figures;
     if (overrun > 0 || answeredShare < CARRIED_SHARE) return false;
-    return targetNs === undefined || (latencyNs[P99] as number) <= targetNs;
+    return targetNs === undefined || latencyNs[P99] <= targetNs;
   }
 
   /** Goes through all rates, then closes in on the knee. */
@@ -173,7 +173,7 @@ const kneeOf = (
   rate: number | undefined,
   above: number | undefined,
 ): Knee => {
-  const highest = points.reduce((a, b) => (b.rate > a.rate ? b : a), points[0] as SweepPoint);
+  const highest = points.reduce((a, b) => (b.rate > a.rate ? b : a), points[0]);
   const adapters = highest?.figures.adapters ?? [];
   const knee = points.find((point) => point.rate === rate) ?? highest;
   return {

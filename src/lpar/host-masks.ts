@@ -8,7 +8,7 @@ import { ADM_WORDS, MASK_AQM, MASK_WORDS } from '../../native-like/machine/layou
 const setBit = (words: Int32Array, base: number, bit: number, on: boolean): void => {
   const mask = 0x80000000 >>> (bit & 31);
   const index = base + (bit >>> 5);
-  words[index] = on ? (words[index] as number) | mask : (words[index] as number) & ~mask;
+  words[index] = on ? words[index] | mask : words[index] & ~mask;
 };
 
 /** Writes the host's masks, and with them what every guest can reach. */

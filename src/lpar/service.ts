@@ -135,7 +135,7 @@ export class AdapterService {
 
   /** Takes what is new on a queue and lets happen what is due on it. Returns when the next thing is. */
   serveQueue(q: number): number {
-    const now = this.#image.f64[this.#clock] as number;
+    const now = this.#image.f64[this.#clock];
     this.#kernel.lockQueue(q);
     this.#kernel.settle(q, now);
     const isOurs = this.#image.i32[q + Q_DEVICE] !== DEVICE_VIRTUAL;
@@ -153,23 +153,23 @@ export class AdapterService {
   /** Answers one request and schedules its reply. */
   #start(q: number, slot: number): void {
     const { i32, f64, u8 } = this.#image;
-    const at = (i32[q + Q_SLOTS_BYTE] as number) + slot * (i32[q + Q_STRIDE_BYTE] as number);
+    const at = i32[q + Q_SLOTS_BYTE] + slot * i32[q + Q_STRIDE_BYTE];
     const header = at >>> 2;
     const cold = this.#image.cold(q);
-    const apqn = i32[cold + K_APQN] as number;
-    const length = i32[header + L_LENGTH] as number;
+    const apqn = i32[cold + K_APQN];
+    const length = i32[header + L_LENGTH];
     const payload = at + SLOT_HEADER_BYTES;
-    const accepted = f64[(header + L_ACCEPTED) >> 1] as number;
+    const accepted = f64[(header + L_ACCEPTED) >> 1];
     const bytes = u8.subarray(payload, payload + length);
-    const due = this.#schedule(apqn, bytes, accepted) + (f64[(header + L_DELAY) >> 1] as number);
+    const due = this.#schedule(apqn, bytes, accepted) + f64[(header + L_DELAY) >> 1];
     let reply = length;
-    const flags = i32[header + L_FLAGS] as number;
+    const flags = i32[header + L_FLAGS];
     const injects = (flags & SLOT_REPLY) !== 0;
     if ((i32[cold + K_MODE] !== MODE_LOOPBACK || injects) && this.#models !== undefined) {
-      const room = u8.subarray(payload, payload + (i32[q + Q_LIMIT] as number));
+      const room = u8.subarray(payload, payload + i32[q + Q_LIMIT]);
       const special = (flags & SLOT_SPECIAL) !== 0;
       const injected = injects ? this.#injected(header) : undefined;
-      const sender = i32[header + L_SENDER] as number;
+      const sender = i32[header + L_SENDER];
       reply = this.#models.answer({ apqn, special, sender, injected, bytes, room });
     }
     this.#kernel.completeAt(q, slot, reply, due);
@@ -189,25 +189,23 @@ export class AdapterService {
     const time = this.#serviceTime(record, apqn, request);
     let due = this.#engine(record, accepted, time);
     if (i32[record + A_FIFO] !== 0) {
-      due = Math.max(due, f64[(record + A_LAST_DUE) >> 1] as number);
+      due = Math.max(due, f64[(record + A_LAST_DUE) >> 1]);
       f64[(record + A_LAST_DUE) >> 1] = due;
     }
-    f64[(record + A_BUSY) >> 1] = (f64[(record + A_BUSY) >> 1] as number) + time;
-    i32[record + A_SERVED] = (i32[record + A_SERVED] as number) + 1;
+    f64[(record + A_BUSY) >> 1] = f64[(record + A_BUSY) >> 1] + time;
+    i32[record + A_SERVED] = i32[record + A_SERVED] + 1;
     Atomics.store(i32, record + A_LOCK, 0);
     return due;
   }
 
   #serviceTime(record: number, apqn: number, request: Uint8Array): number {
     const { i32, f64 } = this.#image;
-    const time = f64[(record + A_TIME) >> 1] as number;
+    const time = f64[(record + A_TIME) >> 1];
     switch (i32[record + A_MODEL]) {
       case SERVICE_FIXED:
         return time;
       case SERVICE_LOGNORMAL:
-        return Math.round(
-          time * Math.exp((f64[(record + A_SIGMA) >> 1] as number) * this.#normal(record)),
-        );
+        return Math.round(time * Math.exp(f64[(record + A_SIGMA) >> 1] * this.#normal(record)));
       case SERVICE_RATED:
         return this.#models?.ratedNs(apqn, request) ?? time;
       default:
@@ -218,7 +216,7 @@ export class AdapterService {
   /** A standard normal number from the adapter's generator (Box and Muller). */
   #normal(record: number): number {
     const { i32 } = this.#image;
-    const first = nextRandom(i32[record + A_RANDOM] as number);
+    const first = nextRandom(i32[record + A_RANDOM]);
     const second = nextRandom(first);
     i32[record + A_RANDOM] = second;
     return (
@@ -234,9 +232,9 @@ export class AdapterService {
     const base = (record + A_FREE_AT) >> 1;
     let best = base;
     for (let n = 1; n < engines; n++) {
-      if ((f64[base + n] as number) < (f64[best] as number)) best = base + n;
+      if (f64[base + n] < f64[best]) best = base + n;
     }
-    const done = Math.max(accepted, f64[best] as number) + time;
+    const done = Math.max(accepted, f64[best]) + time;
     f64[best] = done;
     return done;
   }

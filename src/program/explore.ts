@@ -72,8 +72,8 @@ class Chooser {
   /** The choices after these in depth-first order; undefined when there are none. */
   next(): number[] | undefined {
     for (let at = this.taken.length - 1; at >= 0; at--) {
-      if ((this.taken[at] as number) + 1 < (this.widths[at] as number))
-        return [...this.taken.slice(0, at), (this.taken[at] as number) + 1];
+      if (this.taken[at] + 1 < this.widths[at])
+        return [...this.taken.slice(0, at), this.taken[at] + 1];
     }
     return undefined;
   }
@@ -152,7 +152,7 @@ class Run {
         this.violation = 'operations never end';
         return;
       }
-      const pick = ready[this.#chooser.choose(ready.length)] as Lines;
+      const pick = ready[this.#chooser.choose(ready.length)];
       if (pick.thread === undefined) this.#act(pick);
       else this.#advance(pick, pick.thread);
     }
@@ -215,11 +215,11 @@ class Run {
     if (this.violation !== undefined) return;
     const vcpus = this.#vcpus();
     const pick = this.#chooser.choose(vcpus.length + 1);
-    if (pick > 0) this.#act(vcpus[pick - 1] as Lines);
+    if (pick > 0) this.#act(vcpus[pick - 1]);
   }
 
   #act(list: Lines): void {
-    const line = list.lines[list.at++] as string;
+    const line = list.lines[list.at++];
     this.#schedule.push(line);
     this.#do(line);
     this.#look();

@@ -47,7 +47,7 @@ export class SteppedRun {
   }
 
   #line(): void {
-    const line = this.#lines[this.#cursor++] as Step;
+    const line = this.#lines[this.#cursor++];
     if (line.kind === 'step') this.#advance(line);
     else this.#run(line);
   }

@@ -71,7 +71,7 @@ const LONG: Readonly<Record<string, string>> = {
 function deviceName(text: string): string | undefined {
   const match = /^(?:card|0x)?([0-9a-f]{1,2})(?:\.(?:0x)?([0-9a-f]{1,4}))?$/i.exec(text);
   if (match === null) return undefined;
-  const card = (match[1] as string).toLowerCase().padStart(2, '0');
+  const card = match[1].toLowerCase().padStart(2, '0');
   return match[2] === undefined
     ? `card${card}`
     : `${card}.${match[2].toLowerCase().padStart(4, '0')}`;
@@ -122,7 +122,7 @@ interface Plan {
 function parse(args: readonly string[]): Plan | string {
   const plan: Plan = { settings: [], action: undefined, all: false, devices: [] };
   for (let i = 0; i < args.length; i++) {
-    const [given = '', ...rest] = (args[i] as string).split('=');
+    const [given = '', ...rest] = args[i].split('=');
     const name = LONG[given] ?? given;
     const setting = Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined;
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
@@ -137,7 +137,7 @@ function parse(args: readonly string[]): Plan | string {
       plan.action = { ...action, value };
     } else if (name === '-a') plan.all = true;
     else if (given.startsWith('-')) return `chzcrypt: unrecognized option '${given}'`;
-    else plan.devices.push(args[i] as string);
+    else plan.devices.push(args[i]);
   }
   return plan;
 }

@@ -8,7 +8,7 @@ import { type FileCommandInput, type FileResult, MAX_DEPTH, Report } from './fil
 export function patternOf(glob: string): RegExp {
   let source = '';
   for (let i = 0; i < glob.length; i++) {
-    const c = glob[i] as string;
+    const c = glob[i];
     const end = c === '[' ? glob.indexOf(']', i + 2) : -1;
     if (c === '*') source += source.endsWith('[^]*') ? '' : '[^]*';
     else if (c === '?') source += '[^]';
@@ -16,7 +16,7 @@ export function patternOf(glob: string): RegExp {
       const set = glob.slice(i + 1, end).replace(/[\\\]^[]/g, '\\$&');
       source += set.startsWith('!') || set.startsWith('\\^') ? negated(set) : `[${set}]`;
       i = end;
-    } else if (c === '\\' && i + 1 < glob.length) source += escapeRegExp(glob[++i] as string);
+    } else if (c === '\\' && i + 1 < glob.length) source += escapeRegExp(glob[++i]);
     else source += escapeRegExp(c);
   }
   try {
@@ -45,7 +45,7 @@ interface FindTests {
 function findTests(words: readonly string[]): FindTests | string {
   const tests: FindTests = { maxdepth: MAX_DEPTH, mindepth: 0 };
   for (let i = 0; i < words.length; i++) {
-    const word = words[i] as string;
+    const word = words[i];
     if (word === '-print' || word === '-a') continue;
     if (!['-name', '-path', '-type', '-maxdepth', '-mindepth'].includes(word))
       return `find: unknown predicate \`${word}'`;
@@ -55,7 +55,7 @@ function findTests(words: readonly string[]): FindTests | string {
     else if (word === '-path') tests.path = patternOf(value);
     else if (word === '-type') {
       if (!Object.hasOwn(FIND_KINDS, value)) return `find: Unknown argument to -type: ${value}`;
-      tests.kind = FIND_KINDS[value] as string;
+      tests.kind = FIND_KINDS[value];
     } else if (!/^\d{1,3}$/.test(value)) {
       return `find: Expected a positive decimal integer argument to ${word}, but got ‘${value}’`;
     } else tests[word === '-maxdepth' ? 'maxdepth' : 'mindepth'] = Number(value);

@@ -77,7 +77,7 @@ export function domainReport(sysfs: Sysfs): CommandResult {
 export function capabilityReport(sysfs: Sysfs, device: string | undefined): CommandResult {
   const match = /^(?:card|0x)?([0-9a-f]{1,2})$/i.exec(device ?? '');
   if (match === null) return failed("Error - '-c' needs a card device id.");
-  const name = `card${(match[1] as string).toLowerCase().padStart(2, '0')}`;
+  const name = `card${match[1].toLowerCase().padStart(2, '0')}`;
   const card = `/sys/devices/ap/${name}`;
   const type = Number(readLine(sysfs, `${card}/hwtype`));
   const functions = Number(readLine(sysfs, `${card}/ap_functions`));

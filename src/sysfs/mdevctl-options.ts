@@ -37,12 +37,12 @@ export type MdevctlOptions = Readonly<Record<string, string>>;
 export function parseOptions(args: readonly string[]): MdevctlOptions | string {
   const options: Record<string, string> = {};
   for (let i = 0; i < args.length; i++) {
-    const [name = '', ...rest] = (args[i] as string).split('=');
+    const [name = '', ...rest] = args[i].split('=');
     if (Object.hasOwn(VALUED, name)) {
       const value = rest.length > 0 ? rest.join('=') : args[++i];
       if (value === undefined) return `error: a value is required for '${name}'`;
-      options[VALUED[name] as string] = value;
-    } else if (Object.hasOwn(FLAGS, name) && rest.length === 0) options[FLAGS[name] as string] = '';
+      options[VALUED[name]] = value;
+    } else if (Object.hasOwn(FLAGS, name) && rest.length === 0) options[FLAGS[name]] = '';
     else return `error: unexpected argument '${args[i]}' found`;
   }
   return options;

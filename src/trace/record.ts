@@ -85,7 +85,7 @@ export const readRecord = (
   const completed = (ended & 0xff) !== EXECUTE_PROGRAM;
   const status = hasStatus(word, gr0);
   return {
-    timeNs: image.f64[(at + R_TIME) >> 1] as number,
+    timeNs: image.f64[(at + R_TIME) >> 1],
     guest: nameOf(image.guestNumber(record)),
     vcpu: (vcpu - image.word(C_VCPU)) / VCPU_WORDS - image.word(record + G_FIRST_VCPU),
     instruction: nameOfInstruction(word, gr0),

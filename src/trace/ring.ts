@@ -36,7 +36,7 @@ export class TraceRings {
 
   /** Whether a ring of this thread will be full soon. */
   isFilling(thread: number): boolean {
-    return (this.#count(thread) - (this.#read[thread] as number)) >>> 0 > TRACE_RECORDS / 2;
+    return (this.#count(thread) - this.#read[thread]) >>> 0 > TRACE_RECORDS / 2;
   }
 
   /** Hands over all records since the last call, in the order of their time. Returns how many were lost so far. */
@@ -54,7 +54,7 @@ export class TraceRings {
   #drainThread(thread: number, into: TraceRecord[]): void {
     const end = this.#count(thread);
     const size = this.#image.word(C_TRACE_RECORDS);
-    const fresh = Math.min((end - (this.#read[thread] as number)) >>> 0, size);
+    const fresh = Math.min((end - this.#read[thread]) >>> 0, size);
     const ring = this.#image.word(C_TRACE) + thread * size * TRACE_WORDS;
     const found: TraceRecord[] = [];
     for (let n = fresh; n > 0; n--) {
@@ -63,7 +63,7 @@ export class TraceRings {
     }
     // The thread went on meanwhile: what it may have overwritten, the record it is writing included, does not count.
     const overwritten = Math.max(0, ((this.#count(thread) - end) >>> 0) + fresh + 1 - size);
-    this.#lost += ((end - (this.#read[thread] as number)) >>> 0) - fresh;
+    this.#lost += ((end - this.#read[thread]) >>> 0) - fresh;
     this.#lost += Math.min(overwritten, fresh);
     into.push(...found.slice(overwritten));
     this.#read[thread] = end;

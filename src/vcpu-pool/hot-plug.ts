@@ -91,7 +91,7 @@ export const hotPlug = async (
     const guest = guests[turn % guests.length];
     const mdev = guest?.config.mdev;
     if (guest === undefined || mdev === undefined) continue;
-    const apid = mdev.adapters[Math.floor(turn / guests.length) % mdev.adapters.length] as number;
+    const apid = mdev.adapters[Math.floor(turn / guests.length) % mdev.adapters.length];
     const path = `/sys/devices/vfio_ap/matrix/${guest.uuid}`;
     const change = async (file: string): Promise<void> => {
       const outcome = await pool.write(`${path}/${file}`, `${apid}\n`);

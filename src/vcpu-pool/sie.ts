@@ -29,8 +29,7 @@ const SPIN_LOOKS = 256;
 const DEAD_MS = 15_000;
 
 /** Word the host keeps the vCPU's guest out with. */
-const blockOf = (i32: Int32Array, vcpu: number): number =>
-  (i32[vcpu + V_GUEST] as number) + G_BLOCK;
+const blockOf = (i32: Int32Array, vcpu: number): number => i32[vcpu + V_GUEST] + G_BLOCK;
 
 /**
  * A thread enters interpretive execution of the vCPU with the block at `vcpu`; it waits while the host keeps the guest out.
@@ -125,11 +124,11 @@ export class Exclusion {
    * another core, so there is one look.
    */
   #block(guest: number): void {
-    const depth = this.#depth[guest] as number;
+    const depth = this.#depth[guest];
     this.#depth[guest] = depth + 1;
     if (depth > 0) return;
     const { i32 } = this.#image;
-    const record = this.#guests[guest] as number;
+    const record = this.#guests[guest];
     Atomics.store(i32, record + G_BLOCK, 1);
     for (let thread = 1; thread <= this.#workers; thread++) {
       const vcpu = Atomics.load(i32, this.#image.thread(thread) + T_IN_SIE);
@@ -194,15 +193,15 @@ export class Exclusion {
   }
 
   #clockOf(thread: number): number {
-    return this.#image.f64[this.#image.thread(thread) / 2] as number;
+    return this.#image.f64[this.#image.thread(thread) / 2];
   }
 
   #unblock(guest: number): void {
-    const depth = (this.#depth[guest] as number) - 1;
+    const depth = this.#depth[guest] - 1;
     this.#depth[guest] = depth;
     if (depth > 0) return;
     const { i32 } = this.#image;
-    const block = (this.#guests[guest] as number) + G_BLOCK;
+    const block = this.#guests[guest] + G_BLOCK;
     Atomics.store(i32, block, 0);
     Atomics.notify(i32, block);
   }

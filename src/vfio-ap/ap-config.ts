@@ -24,7 +24,7 @@ function parseConfig(raw: string): ApMatrix | undefined {
     if (!parsed.ok) return undefined;
     masks.push(parsed.value);
   }
-  return { apm: masks[0] as Mask, aqm: masks[1] as Mask, adm: masks[2] as Mask };
+  return { apm: masks[0], aqm: masks[1], adm: masks[2] };
 }
 
 /** ap_matrix_length_check. */

@@ -134,7 +134,7 @@ export class AqicHandler {
     const words = [K_APQN, K_MDEV, K_SAVED_ISC, K_SAVED_NIB].map((word) => cold + word);
     const before = words.map((word) => this.#image.word(word));
     return () =>
-      this.#image.queue(before[0] as number) === q &&
+      this.#image.queue(before[0]) === q &&
       words.every((word, n) => this.#image.word(word) === before[n]);
   }
 

@@ -92,7 +92,7 @@ export class MatrixMdev implements PqapHook {
   #setPassable(apqn: Apqn, passable: boolean): void {
     const at = apqn >>> 5;
     const bit = 0x80000000 >>> (apqn & 31);
-    const word = this.#passable[at] as number;
+    const word = this.#passable[at];
     this.#passable[at] = passable ? word | bit : word & ~bit;
   }
 
@@ -100,7 +100,7 @@ export class MatrixMdev implements PqapHook {
   allPassable(apid: number, aqm: Mask): boolean {
     const base = apid * WORDS_PER_ADAPTER;
     for (let w = 0; w < WORDS_PER_ADAPTER; w++) {
-      if (((aqm[w] as number) & ~(this.#passable[base + w] as number)) !== 0) return false;
+      if ((aqm[w] & ~this.#passable[base + w]) !== 0) return false;
     }
     return true;
   }

@@ -21,7 +21,7 @@ const MS = 1_000_000;
 const NONE = { pins: 0, iscs: [0, 0, 0, 0, 0, 0, 0, 0], alertMask: 0, nib: 0, isc: undefined };
 const counts = (...iscs: readonly number[]): number[] => {
   const all = [0, 0, 0, 0, 0, 0, 0, 0];
-  for (const isc of iscs) all[isc] = (all[isc] as number) + 1;
+  for (const isc of iscs) all[isc] = all[isc] + 1;
   return all;
 };
 const leaks = (kernel: ProfileName): boolean => kernel === 'linux-6.12';

@@ -64,9 +64,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Any of the three instructions with any small deviation from a good one. */
 const randomRow = (below: (limit: number) => number): Instruction => {
-  const vcpu = machine.vcpus[below(GUESTS)] as number;
+  const vcpu = machine.vcpus[below(GUESTS)];
   const apqn = below(8) === 0 ? below(0x10000) : below(GUESTS);
-  const length = [8, 64, 200, 3072, 12288, 0, 12289, 61440, 70000][below(9)] as number;
+  const length = [8, 64, 200, 3072, 12288, 0, 12289, 61440, 70000][below(9)];
   const address = below(6) === 0 ? below(0x20000) : 8 * below(0x400);
   const kind = below(8);
   const row =
@@ -85,7 +85,7 @@ const prepare = (target: BenchMachine): void => {
   const { i32 } = target.image;
   const [, problem, denied, narrow] = target.vcpus as [number, number, number, number];
   i32[problem + V_PSW_MASK_HIGH] |= PSW_PROBLEM;
-  const masks = (i32[C_MASKS] as number) + 3 * MASK_WORDS;
+  const masks = i32[C_MASKS] + 3 * MASK_WORDS;
   i32.fill(0, masks, masks + MASK_WORDS);
   i32[narrow + V_PSW_MASK_HIGH] &= ~PSW_EA;
   i32[narrow + V_PSW_MASK_LOW] = PSW_BA;

@@ -78,7 +78,7 @@ describe('a report', () => {
   it('marks a verdict that another run may not share: the target lies inside the spread', () => {
     const [clear, close] = [1.2, 1.295].map((ratio) => reportRows([finding('tapq-loop-1', ratio)]));
     expect([clear?.[0]?.close, close?.[0]?.close]).toEqual([undefined, true]);
-    expect(reportCells(close!)[1]?.at(-1)).toBe('yes ~');
+    expect(reportCells(close)[1]?.at(-1)).toBe('yes ~');
   });
 
   it('has a spread over processes: of their first and third quartiles', () => {
@@ -90,7 +90,7 @@ describe('a report', () => {
   it('gives no verdict where there is no target', () => {
     const [row] = reportRows([finding('tapq-call-1', 3)]);
     expect(row?.holds).toBeUndefined();
-    expect(reportCells([row!])[1]?.at(-1)).toBe('');
+    expect(reportCells([row])[1]?.at(-1)).toBe('');
   });
 
   it('adds up stale results of all processes', () => {

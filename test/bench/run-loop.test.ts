@@ -32,7 +32,7 @@ const machine = await buildMachine({
 });
 const { image, kernel } = machine;
 const { i32 } = image;
-const vcpu = machine.vcpus[0] as number;
+const vcpu = machine.vcpus[0];
 primeQueues(machine, vcpu, [0]);
 i32[vcpu + V_GR + 1] = 0;
 const clean = image.u8.slice();
@@ -97,13 +97,10 @@ describe('the run loop', () => {
     for (let seed = 1; seed <= 200; seed++) {
       image.u8.set(clean);
       const { below } = createRandom(seed);
-      const words = Array.from(
-        { length: 40 },
-        () => [PQAP_WORD, NQAP_WORD, DQAP_WORD][below(3)] as number,
-      );
+      const words = Array.from({ length: 40 }, () => [PQAP_WORD, NQAP_WORD, DQAP_WORD][below(3)]);
       load(words, 0x400);
       const rows = [tapq(vcpu, 0), nqap(vcpu, 0, 0x1000, 64, seed), dqap(vcpu, 0, 0x2000, 64)];
-      loadRegisters(image, rows[below(3)] as (typeof rows)[number]);
+      loadRegisters(image, rows[below(3)]);
       expectSame(words);
     }
   });

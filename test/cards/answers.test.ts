@@ -10,7 +10,7 @@ import { cardMachine } from './support.ts';
 const SEED = 0x0a11_5e44;
 const ROUNDS = 1500;
 const DEPTH = 8;
-const crt = buildCrt({ mode: 'accelerator', input: new Uint8Array(256), key: WORKLOAD_KEYS[0]! });
+const crt = buildCrt({ mode: 'accelerator', input: new Uint8Array(256), key: WORKLOAD_KEYS[0] });
 const QUEUES: readonly (readonly [string, readonly Uint8Array[]])[] = [
   [
     '05.0004',
@@ -27,7 +27,7 @@ const QUEUES: readonly (readonly [string, readonly Uint8Array[]])[] = [
 /** A template with some bytes of its head changed, cut, or longer; or as it is. */
 const mutated = (random: Seeded, template: Uint8Array): Uint8Array => {
   const length = [template.length, 1 + random.below(template.length), template.length + 9];
-  const message = new Uint8Array(length[random.below(3)] as number);
+  const message = new Uint8Array(length[random.below(3)]);
   message.set(template.subarray(0, message.length));
   for (let n = random.below(5); n > 0; n--)
     message[random.below(Math.min(message.length, 330))] = random.next() & 0xff;
@@ -45,7 +45,7 @@ describe(`${ROUNDS * DEPTH} requests, mutated and good (seed ${SEED})`, () => {
     for (let round = 0; round < ROUNDS; round++) {
       const waiting = new Set<bigint>();
       for (let n = 0; n < DEPTH; n++) {
-        const message = mutated(random, templates[random.below(templates.length)]!);
+        const message = mutated(random, templates[random.below(templates.length)]);
         expect(cpu.nqap(apqn, { psmid: ++psmid, message }).status.rc).toBe(0);
         waiting.add(psmid);
       }

@@ -190,7 +190,7 @@ describe('reply shapes', () => {
         machine.fault({ apqn: '06.0004', reply: `shape/${name}/${value}`, count: 1 });
         const { bytes } = send('06.0004', crt);
         expect(bytes.length).toBe(144);
-        expect((bytes[2]! << 8) | bytes[3]!).toBe(144);
+        expect((bytes[2] << 8) | bytes[3]).toBe(144);
       }
     }
   });

@@ -63,7 +63,7 @@ describe('the detector', () => {
     ['a hex dump', (key) => Buffer.from(key).toString('hex').replace(/../g, '$& ')],
     ['raw bytes', (key) => Buffer.from(key).toString('latin1')],
   ])('finds a key in %s', (what, write) => {
-    const text = write(WORKLOAD_KEYS[0]!.p);
+    const text = write(WORKLOAD_KEYS[0].p);
     const spelled = what === 'a JSON of bytes' ? text.replace(/"\d+":/g, '') : text;
     expect(found(spelled).length).toBeGreaterThan(0);
   });
@@ -88,7 +88,7 @@ describe('a run with everything logged', () => {
   });
 
   it('of a program shows storage only where a line asks for it', async () => {
-    const secret = Buffer.from(WORKLOAD_KEYS[0]!.p).toString('hex');
+    const secret = Buffer.from(WORKLOAD_KEYS[0].p).toString('hex');
     const file = join(folder, 'secret.ap');
     writeFileSync(
       file,
@@ -113,7 +113,7 @@ describe('log calls', () => {
   const calls = files.flatMap((file) =>
     [...readFileSync(join(SRC, file), 'utf8').matchAll(CALL)].map((match) => ({
       file,
-      what: match[1] as string,
+      what: match[1],
     })),
   );
 

@@ -54,7 +54,7 @@ const nodePair = (name: string, d: Uint8Array): ReturnType<typeof createECDH> =>
 
 /** Node's key object of a pair; SEC 1 DER, because JWK knows three curves only. */
 function keyObject(name: string, { d }: Pair): ReturnType<typeof createPrivateKey> {
-  const oid = OIDS[name] as string;
+  const oid = OIDS[name];
   const tlv = (tag: number, ...parts: Uint8Array[]): Buffer => {
     const content = Buffer.concat(parts);
     return Buffer.concat([Uint8Array.of(tag, content.length), content]);
@@ -151,7 +151,7 @@ describe.each(NAMES)('%s', (name, curve) => {
 });
 
 describe('ECDSA where the points of the sum meet', () => {
-  const curve = CURVES[2]!;
+  const curve = CURVES[2];
   const pair = generate(curve);
   const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
   const inverse = (a: bigint): bigint => {
@@ -182,7 +182,7 @@ describe('ECDSA where the points of the sum meet', () => {
 });
 
 describe('refusals of ECC requests', () => {
-  const curve = CURVES[2]!;
+  const curve = CURVES[2];
   const pair = generate(curve);
   const hash = new Uint8Array(32).fill(7);
   const off = pair.point.map((byte, i) => (i === 0 ? byte ^ 1 : byte));
@@ -241,13 +241,13 @@ describe('lengths of ECC requests', () => {
     ['SG', 'sign', 220 + 16 + 32 + 2 + 215],
     ['SV', 'verify', 220 + 16 + 32 + 2 + 64 + 2 + 91],
   ])('%s on P-256 has the control block libica makes', (_name, kind, expected) => {
-    const pair = generate(CURVES[2]!);
+    const pair = generate(CURVES[2]);
     const common = { kind, curveType: 0, bits: 256, key: pair, other: pair, d: pair.d };
     const hash = new Uint8Array(32);
     const signature = new Uint8Array(64);
     const request = { ...common, hash, signature, domain: 4 } as unknown as EccRequest;
     const built = buildEcc({ ...request, domain: 4 });
-    expect((built[58]! << 8) | built[59]!).toBe(expected);
+    expect((built[58] << 8) | built[59]).toBe(expected);
     expect(parseReply(ask(C, built)).kind).toBe('cca');
   });
 });

@@ -113,7 +113,7 @@ function mutate(random: Seeded, mode: AdapterMode, buffer: Uint8Array): number {
   const templates = TEMPLATES[mode];
   const good = random.below(GOOD_ONE_IN) === 0;
   const template =
-    templates[random.below(good ? templates.length : 1 + random.below(templates.length))]!;
+    templates[random.below(good ? templates.length : 1 + random.below(templates.length))];
   buffer.set(template);
   if (good && random.below(2) === 0) return template.length;
   const kind = random.below(16);
@@ -176,7 +176,7 @@ function run(adapter: AdapterModel, random: Seeded, count: number): Map<string, 
     if (wrong !== undefined) {
       throw new Error(`${wrong}: mode ${mode}, seed ${SEED}, request ${i}, bytes ${hex(request)}`);
     }
-    const kind = `${reply[1]!.toString(16)}/${reply[1] === 0x82 ? reply[4]!.toString(16) : ''}`;
+    const kind = `${reply[1].toString(16)}/${reply[1] === 0x82 ? reply[4].toString(16) : ''}`;
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
   return kinds;
@@ -214,9 +214,9 @@ describe('readers of any bytes', () => {
     const buffer = new Uint8Array(8192);
     let read = 0;
     for (let i = 0; i < 100_000; i++) {
-      const mode = (['accelerator', 'cca', 'ep11'] as const)[random.below(3)]!;
+      const mode = (['accelerator', 'cca', 'ep11'] as const)[random.below(3)];
       const bytes = buffer.subarray(0, mutate(random, mode, buffer));
-      if (random.below(2) === 0) bytes[1] = [0x80, 0x82, 0x86][random.below(3)]!;
+      if (random.below(2) === 0) bytes[1] = [0x80, 0x82, 0x86][random.below(3)];
       parseReply(bytes);
       requestFunction(mode, bytes);
       const domain = targetDomain(bytes);

@@ -113,7 +113,7 @@ describe('AES DATA keys', () => {
     const token = first(kg(32));
     const other = card('cca', { serial: 'EMU00006' });
     expect(us(token, special, other)).toMatchObject({ rc: 8, rs: 48 });
-    token[20]! ^= 1;
+    token[20] ^= 1;
     expect(us(token)).toMatchObject({ rc: 8, rs: 29 });
   });
 
@@ -175,9 +175,9 @@ describe('AES CIPHER keys', () => {
   it('AU needs the export bit and an unaltered token', () => {
     const token = first(gk(32));
     const closed = token.slice();
-    closed[50]! &= 0xf7;
+    closed[50] &= 0xf7;
     expect(au(closed)).toMatchObject({ rc: 8, rs: 29 });
-    token[60]! ^= 1;
+    token[60] ^= 1;
     expect(au(token)).toMatchObject({ rc: 8, rs: 29 });
   });
 });
@@ -269,13 +269,13 @@ describe('EP11 keys', () => {
     'a clear key of %i bytes goes in under a KEK and comes out protected, as the kernel does it',
     (size) => {
       const clear = new Seeded(size).bytes(size);
-      const kek = generate(32, 0x6c00).body[0]!;
-      const encrypted = ep11(19, [zero, mechanism(CBC_PAD), kek, clear]).body[0]!;
+      const kek = generate(32, 0x6c00).body[0];
+      const encrypted = ep11(19, [zero, mechanism(CBC_PAD), kek, clear]).body[0];
       const template = words(0x10020000, DEFAULT, DEFAULT, 0x100, 0x1f, 0x161, size);
       const blob = ep11(34, [template, mechanism(CBC_PAD), kek, none, none, encrypted]);
-      expect([blob.rv, blob.body[0]!.length]).toEqual([0, 256]);
-      const wrapped = wrap(blob.body[0]!);
-      const data = wrapped.body[0]!;
+      expect([blob.rv, blob.body[0].length]).toEqual([0, 256]);
+      const wrapped = wrap(blob.body[0]);
+      const data = wrapped.body[0];
       expect([wrapped.rv, u16(data, 0), u32(data, 18), u32(data, 22), u32(data, 30)]).toEqual([
         0,
         1,
@@ -288,29 +288,29 @@ describe('EP11 keys', () => {
   );
 
   it('a blob begins with the wrapping key pattern of the domain query', () => {
-    const blob = generate(16, DEFAULT).body[0]!;
+    const blob = generate(16, DEFAULT).body[0];
     const info = parseReply(ask(P, buildQuery({ mode: 'ep11', domain: 4 }))) as Ep11Reply;
-    expect(hex(blob.subarray(32, 48))).toBe(hex(info.body[0]!.subarray(4, 20)));
+    expect(hex(blob.subarray(32, 48))).toBe(hex(info.body[0].subarray(4, 20)));
     expect(u16(blob, 64)).toBe(0x1234);
   });
 
   it('EncryptSingle and DecryptSingle are AES under the key of the blob', () => {
     const clear = new Seeded(6).bytes(32);
-    const kek = generate(32, 0x6c00).body[0]!;
-    const encrypted = ep11(19, [zero, mechanism(CBC_PAD), kek, clear]).body[0]!;
+    const kek = generate(32, 0x6c00).body[0];
+    const encrypted = ep11(19, [zero, mechanism(CBC_PAD), kek, clear]).body[0];
     const template = words(0x10020000, 0xc00, 0xc00, 0x100, 0x1f, 0x161, 32);
-    const blob = ep11(34, [template, mechanism(CBC_PAD), kek, none, none, encrypted]).body[0]!;
+    const blob = ep11(34, [template, mechanism(CBC_PAD), kek, none, none, encrypted]).body[0];
     const message = new Seeded(7).bytes(1000);
     const cipher = createCipheriv('aes-256-cbc', clear, iv);
     const expected = Buffer.concat([cipher.update(message), cipher.final()]);
-    const got = ep11(19, [zero, mechanism(CBC_PAD), blob, message]).body[0]!;
+    const got = ep11(19, [zero, mechanism(CBC_PAD), blob, message]).body[0];
     expect(hex(got)).toBe(hex(expected));
-    expect(hex(ep11(20, [zero, mechanism(CBC_PAD), blob, got]).body[0]!)).toBe(hex(message));
+    expect(hex(ep11(20, [zero, mechanism(CBC_PAD), blob, got]).body[0])).toBe(hex(message));
   });
 
-  const good = generate(16, DEFAULT).body[0]!;
+  const good = generate(16, DEFAULT).body[0];
   const altered = good.map((b, i) => (i === 100 ? b ^ 1 : b));
-  const other = generate(16, DEFAULT, card('ep11', { serial: 'OTHER' })).body[0]!;
+  const other = generate(16, DEFAULT, card('ep11', { serial: 'OTHER' })).body[0];
   const bare = card('ep11', { masterKeys: { wk: {} } });
   it.each<readonly [string, () => number, number]>([
     ['an altered blob', () => wrap(altered).rv, 0x80010004],
@@ -318,11 +318,7 @@ describe('EP11 keys', () => {
     ['a short blob', () => wrap(good.slice(1)).rv, 0x80010004],
     ['no wrapping key in the domain', () => generate(16, DEFAULT, bare).rv, 0x80010009],
     ['a key of 17 bytes', () => generate(17, DEFAULT).rv, 0x62],
-    [
-      'a key without the protected key attribute',
-      () => wrap(generate(16, 0xc00).body[0]!).rv,
-      0x68,
-    ],
+    ['a key without the protected key attribute', () => wrap(generate(16, 0xc00).body[0]).rv, 0x68],
     [
       'a KEK that may not unwrap',
       () =>
@@ -367,7 +363,7 @@ describe('EP11 keys', () => {
     const r = parseReply(
       ask(adapter, buildQuery({ mode: 'ep11', query: 1, domain: 4 })),
     ) as Ep11Reply;
-    const info = r.body[0]!;
+    const info = r.body[0];
     expect([
       u32(info, 0),
       info[8],
@@ -391,6 +387,6 @@ describe('EP11 keys', () => {
     const r = parseReply(
       ask(card('ep11', extra), buildQuery({ mode: 'ep11', domain: 4 })),
     ) as Ep11Reply;
-    expect(u32(r.body[0]!, 68)).toBe(flags);
+    expect(u32(r.body[0], 68)).toBe(flags);
   });
 });

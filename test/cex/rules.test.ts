@@ -194,7 +194,7 @@ describe('rule 11: ICA requests', () => {
     return request;
   };
   it.each([
-    ['data equal to the modulus', REQUESTS[4]![3], '8/66'],
+    ['data equal to the modulus', REQUESTS[4][3], '8/66'],
     ['an even modulus', change(539, 0x10), '8/72'],
     ['another token identifier', change(392, 0x1f), '8/72'],
     ['another section identifier', change(400, 0x05), '8/72'],

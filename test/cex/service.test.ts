@@ -143,7 +143,7 @@ describe('workloads', () => {
     });
     const job = w.next();
     const reply = ask(card('cca'), job.request);
-    reply[300]! ^= 1;
+    reply[300] ^= 1;
     expect(checkReply(job, reply)).toBe('the RSA result is wrong');
     const inject = { kind: 'code', code: 0x10 } as const;
     expect(checkReply(job, ask(card('cca'), job.request, { inject }))).toBe('error reply 82/10');

@@ -15,7 +15,7 @@ const FILES = readdirSync(CEX, { recursive: true, encoding: 'utf8' }).filter((f)
 function imports(file: string): string[] {
   const text = readFileSync(join(CEX, file), 'utf8');
   return [...text.matchAll(/^(?:import|export)[^;]*? from '([^']+)';/gms)].map((m) =>
-    m[1]!.startsWith('.') ? relative(ROOT, resolve(CEX, dirname(file), m[1]!)) : m[1]!,
+    m[1].startsWith('.') ? relative(ROOT, resolve(CEX, dirname(file), m[1])) : m[1],
   );
 }
 

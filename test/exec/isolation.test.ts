@@ -115,7 +115,7 @@ it.each(BREACHES)(
   async (breaks) => {
     const mutations = readMutations().filter((candidate) => candidate.breaks === breaks);
     expect(mutations).toHaveLength(1);
-    const text = plant(plainKernel(), mutations[0]!);
+    const text = plant(plainKernel(), mutations[0]);
     const file = writeKernel(folder, breaks.replace(/\W/g, '-'), text);
     expect(notices(await createBench(file, image))).toBe(true);
   },

@@ -116,7 +116,7 @@ class KernelUnderTest implements U.MachineUnderTest {
     i32[L.C_OPTIONS] =
       (machine.partsAllowed ? 0 : L.OPTION_REFUSE_PARTS) |
       (machine.cc2?.at === 'progress' ? L.OPTION_CC2_PROGRESS : 0);
-    setFacilities(this.#image, 0, hostFacilities(this.#guests[0]!.facilities, qciFlags(machine)));
+    setFacilities(this.#image, 0, hostFacilities(this.#guests[0].facilities, qciFlags(machine)));
   }
 
   #writeGuest(guest: U.GuestConfig, index: number, machine: U.MachineConfig): void {
@@ -150,7 +150,7 @@ class KernelUnderTest implements U.MachineUnderTest {
     this.#image.u8.fill(0, base, base + (apcb === 0 ? 32 : 128));
     [masks.apm, masks.aqm, masks.adm].forEach((list, n) => {
       for (const id of list) {
-        if (id < size * 8) this.#image.u8[base + n * size + (id >>> 3)]! |= 0x80 >> (id & 7);
+        if (id < size * 8) this.#image.u8[base + n * size + (id >>> 3)] |= 0x80 >> (id & 7);
       }
     });
     deriveEffectiveMasks(this.#image, guest);
@@ -163,10 +163,10 @@ class KernelUnderTest implements U.MachineUnderTest {
     this.#settle();
     const { i32 } = this.#image;
     if (ended === EXECUTE_COMPLETED) {
-      return { kind: 'completed', cc: (i32[v]! & PSW_CC) >>> PSW_CC_SHIFT };
+      return { kind: 'completed', cc: (i32[v] & PSW_CC) >>> PSW_CC_SHIFT };
     }
     if (ended === EXECUTE_PROGRAM) {
-      const code = i32[v + L.V_EXIT]!;
+      const code = i32[v + L.V_EXIT];
       const nullified = isNullifying(code);
       const storage = this.#image.storage(guest);
       const ilc = new DataView(storage.buffer, storage.byteOffset).getUint16(LC_PGM_ILC) / 2;
@@ -175,10 +175,10 @@ class KernelUnderTest implements U.MachineUnderTest {
       if (!nullified) this.#advancePsw(v, 2 * ilc);
       return { kind: 'program', code, ilc, nullified };
     }
-    const instruction = i32[v + L.V_INSTRUCTION]!;
+    const instruction = i32[v + L.V_INSTRUCTION];
     return {
       kind: 'intercept',
-      icptcode: i32[v + L.V_EXIT]!,
+      icptcode: i32[v + L.V_EXIT],
       ipa: instruction >>> 16,
       ipb: ((instruction & 0xffff) << 16) >>> 0,
     };
@@ -194,7 +194,7 @@ class KernelUnderTest implements U.MachineUnderTest {
   register(guest: number, vcpu: number, n: number): bigint {
     const at = this.#image.vcpu(guest, vcpu) + L.V_GR + 2 * n;
     const { i32 } = this.#image;
-    return (BigInt(i32[at]! >>> 0) << 32n) | BigInt(i32[at + 1]! >>> 0);
+    return (BigInt(i32[at] >>> 0) << 32n) | BigInt(i32[at + 1] >>> 0);
   }
 
   setRegister(guest: number, vcpu: number, n: number, value: bigint): void {
@@ -209,13 +209,13 @@ class KernelUnderTest implements U.MachineUnderTest {
 
   #readPsw(v: number): U.Psw {
     const { i32 } = this.#image;
-    const high = i32[v]!;
+    const high = i32[v];
     const ea = (high & PSW_EA) !== 0;
-    const ba = (i32[v + 1]! & PSW_BA) !== 0;
+    const ba = (i32[v + 1] & PSW_BA) !== 0;
     return {
       problem: (high & PSW_PROBLEM) !== 0,
       addressingMode: ea ? 64 : ba ? 31 : 24,
-      address: (BigInt(i32[v + 2]! >>> 0) << 32n) | BigInt(i32[v + 3]! >>> 0),
+      address: (BigInt(i32[v + 2] >>> 0) << 32n) | BigInt(i32[v + 3] >>> 0),
       cc: (high & PSW_CC) >>> PSW_CC_SHIFT,
     };
   }
@@ -229,7 +229,7 @@ class KernelUnderTest implements U.MachineUnderTest {
     const v = this.#image.vcpu(guest, vcpu);
     const { i32 } = this.#image;
     i32[v] =
-      (i32[v]! & ~(PSW_EA | PSW_PROBLEM | PSW_CC)) |
+      (i32[v] & ~(PSW_EA | PSW_PROBLEM | PSW_CC)) |
       (psw.addressingMode === 64 ? PSW_EA : 0) |
       (psw.problem ? PSW_PROBLEM : 0) |
       (psw.cc << PSW_CC_SHIFT);

@@ -94,8 +94,8 @@ export const runLowcoreCase = (bench: Bench, lowcore: LowcoreCase): string[] => 
   const view = new DataView(storage.buffer);
   view.setUint16(0x8c, lowcore.length);
   view.setUint16(0x8e, lowcore.code);
-  view.setUint32(0x150, before[0]!);
-  view.setUint32(0x154, before[1]!);
+  view.setUint32(0x150, before[0]);
+  view.setUint32(0x154, before[1]);
   view.setBigUint64(0x158, lowcore.oldAddress);
   const after = image.storage(0);
   const at = storage.findIndex((byte, index) => byte !== after[index]);

@@ -34,7 +34,7 @@ export const readMutations = (text = readFileSync(LIST, 'utf8')): Mutation[] => 
       mutations.push({ ...head, at, find, put: line.slice(2) });
       head = undefined;
       find = undefined;
-    } else if (start !== null && head === undefined) head = { rule: start[1]!, breaks: start[2]! };
+    } else if (start !== null && head === undefined) head = { rule: start[1], breaks: start[2] };
     else throw new Error(`planted-defects.txt:${index + 1}: not understood: ${line}`);
   }
   return mutations;
@@ -50,7 +50,7 @@ const matches = (text: string, pattern: string): RegExpExecArray[] => [
 const locate = (source: string, name: string): { from: number; text: string } => {
   const found = matches(source, `^const ${escapeText(name)} = [\\s\\S]*?;$(?=\\n\\S|\\n\\n)`);
   if (found.length !== 1) throw new Error(`${found.length} constants ${name} in the kernel`);
-  return { from: found[0]!.index, text: found[0]![0] };
+  return { from: found[0].index, text: found[0][0] };
 };
 
 /** The kernel's text with a defect. @throws Error unless it applies exactly once */
@@ -58,8 +58,8 @@ export const plant = (source: string, { at, find, put }: Mutation): string => {
   const { from, text } = locate(source, at);
   const found = matches(text, escapeText(find.trim()).replace(/ +/g, '\\s+'));
   if (found.length !== 1) throw new Error(`${at} has ${found.length} times: ${find}`);
-  const index = from + found[0]!.index;
-  return source.slice(0, index) + put + source.slice(index + found[0]![0].length);
+  const index = from + found[0].index;
+  return source.slice(0, index) + put + source.slice(index + found[0][0].length);
 };
 
 /** The text defects are planted in: the kernel before the build makes its fast form (scripts/kernel). */

@@ -210,7 +210,7 @@ describe('a request without a reply', () => {
     );
     advance(machine, state, 935 * SECONDS, 1e6);
     expect(machine.trace().filter((line) => line.startsWith('RAPQ')).length).toBe(3);
-    expect(state.queues[0]!.statistics).toMatchObject({
+    expect(state.queues[0].statistics).toMatchObject({
       errors,
       resent: 1,
       flushed: errors,
@@ -236,7 +236,7 @@ describe('interruptions', () => {
     const before = machine.records.length;
     const bytes: number[] = [];
     machine.script = () => {
-      bytes.push(machine.storage[machine.nib]!);
+      bytes.push(machine.storage[machine.nib]);
       return undefined;
     };
     machine.finish(0x0504);

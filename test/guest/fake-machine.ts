@@ -84,14 +84,14 @@ export class FakeMachine implements Cpu {
   }
 
   addDomain(domain: number): void {
-    this.aqm[domain >> 3]! |= 0x80 >> (domain & 7);
+    this.aqm[domain >> 3] |= 0x80 >> (domain & 7);
   }
 
   addAdapter(
     apid: number,
     card: { functions: number; type?: number; ml?: number; qd?: number },
   ): void {
-    this.apm[apid >> 3]! |= 0x80 >> (apid & 7);
+    this.apm[apid >> 3] |= 0x80 >> (apid & 7);
     for (const domain of this.options.domains) {
       const apqn = (apid << 8) | domain;
       const low = ((card.type ?? 14) << 24) | (0x55 << 16) | ((card.ml ?? 3) << 8) | (card.qd ?? 7);
@@ -108,7 +108,7 @@ export class FakeMachine implements Cpu {
   }
 
   removeAdapter(apid: number): void {
-    this.apm[apid >> 3]! &= ~(0x80 >> (apid & 7));
+    this.apm[apid >> 3] &= ~(0x80 >> (apid & 7));
     for (const apqn of [...this.queues.keys()]) if (apqn >> 8 === apid) this.queues.delete(apqn);
   }
 
@@ -125,10 +125,10 @@ export class FakeMachine implements Cpu {
   }
 
   grLow(n: number): number {
-    return this.low[n]!;
+    return this.low[n];
   }
   grHigh(n: number): number {
-    return this.high[n]!;
+    return this.high[n];
   }
   setGr(n: number, high: number, low: number): void {
     this.high[n] = high;
@@ -154,17 +154,17 @@ export class FakeMachine implements Cpu {
 
   execute(instruction: number): number {
     const opcode = instruction >>> 16;
-    const gr0 = this.low[0]!;
+    const gr0 = this.low[0];
     const name =
-      opcode === 0xb2ad ? 'NQAP' : opcode === 0xb2ae ? 'DQAP' : NAMES[(gr0 >>> 24) & 0xff]!;
+      opcode === 0xb2ad ? 'NQAP' : opcode === 0xb2ae ? 'DQAP' : NAMES[(gr0 >>> 24) & 0xff];
     const apqn = name === 'QCI' ? 0 : gr0 & 0xffff;
     const record: FakeRecord = {
       name,
       apqn,
       gr0,
-      gr1High: this.high[1]!,
-      gr1Low: this.low[1]!,
-      gr2Low: this.low[2]!,
+      gr1High: this.high[1],
+      gr1Low: this.low[1],
+      gr2Low: this.low[2],
       status: 0,
     };
     const scripted = this.script(name, apqn, this.records.length);
@@ -200,7 +200,7 @@ export class FakeMachine implements Cpu {
     block.set(this.apm, 0x10);
     block.set(this.aqm, 0x30);
     block.set(this.aqm, 0x50);
-    this.storage.set(block, this.low[2]!);
+    this.storage.set(block, this.low[2]);
     this.cc = 0;
     return 0;
   }
@@ -235,7 +235,7 @@ export class FakeMachine implements Cpu {
       case 'AQIC': {
         const before = this.flags(queue);
         if (queue.irq) return 0x00070000;
-        this.nib = this.low[2]!;
+        this.nib = this.low[2];
         queue.irq = true;
         return before;
       }
@@ -253,11 +253,11 @@ export class FakeMachine implements Cpu {
     if (this.flags(queue) & 0x20000000) return 0x00100000 | this.flags(queue);
     const r1 = (instruction >> 4) & 15;
     const r2 = instruction & 15;
-    const address = this.low[r2]!;
-    const length = this.low[r2 + 1]!;
+    const address = this.low[r2];
+    const length = this.low[r2 + 1];
     queue.messages.push({
-      psmidHigh: this.low[r1]!,
-      psmidLow: this.low[r1 + 1]!,
+      psmidHigh: this.low[r1],
+      psmidLow: this.low[r1 + 1],
       bytes: this.storage.slice(address, address + length),
       ready: !this.options.manual,
     });
@@ -270,19 +270,19 @@ export class FakeMachine implements Cpu {
   private dqap(queue: FakeQueue, instruction: number): number {
     const index = queue.messages.findIndex((m) => m.ready);
     if (index < 0) return 0x00100000 | this.flags(queue);
-    const message = queue.messages[index]!;
-    if (this.low[0]! < 0) queue.delivered = 0;
+    const message = queue.messages[index];
+    if (this.low[0] < 0) queue.delivered = 0;
     const r1 = (instruction >> 4) & 15;
     const r2 = instruction & 15;
     const rest = message.bytes.subarray(queue.delivered);
-    const stored = Math.min(rest.length, this.low[r2 + 1]!);
-    this.storage.set(rest.subarray(0, stored), this.low[r2]!);
-    this.setGr(r2, 0, this.low[r2]! + stored);
-    this.setGr(r2 + 1, 0, this.low[r2 + 1]! - stored);
+    const stored = Math.min(rest.length, this.low[r2 + 1]);
+    this.storage.set(rest.subarray(0, stored), this.low[r2]);
+    this.setGr(r2, 0, this.low[r2] + stored);
+    this.setGr(r2 + 1, 0, this.low[r2 + 1] - stored);
     this.setGr(2, 0, rest.length - stored);
     if (stored < rest.length) {
       queue.delivered += stored;
-      this.setGr(0, 0, (this.low[0]! & 0xffff) | 0x01010000);
+      this.setGr(0, 0, (this.low[0] & 0xffff) | 0x01010000);
       this.cc = 1;
       return -1;
     }

@@ -104,7 +104,7 @@ const recording = (cpu: Cpu, steps: Step[]): Cpu =>
   });
 
 const driven = async (machine: string, kernel: '6.1' | '6.12', irq: boolean): Promise<Step[]> => {
-  const { cpu, advanceTo } = await MACHINES[machine]!(irq ? [12, 15, 65] : [12, 15]);
+  const { cpu, advanceTo } = await MACHINES[machine](irq ? [12, 15, 65] : [12, 15]);
   const driver = createApBusDriver([loopback]);
   const state = driver.init({ kernel, messages: 3, minLength: 100, maxLength: 100 });
   const steps: Step[] = [];
@@ -132,7 +132,7 @@ const upToFirstNqap = (steps: Step[], apqn: number): string[] => {
  */
 const scanEnd = (steps: Step[]): number => {
   const first = steps.findIndex((s) => s.name === 'RAPQ');
-  if (steps[first + 1]!.apqn === steps[first]!.apqn) return first;
+  if (steps[first + 1].apqn === steps[first].apqn) return first;
   return steps.findIndex((s) => s.name === 'RAPQ' && s.apqn === QUEUES.at(-1)) + 1;
 };
 

@@ -117,7 +117,7 @@ describe('a segment boundary (CC 2)', () => {
     machine.execute = (instruction) => {
       if (interruptions-- > 0) {
         Object.assign(machine, { cc: 2 });
-        machine.records.push({ ...machine.records[0]!, name: 'CC2' });
+        machine.records.push({ ...machine.records[0], name: 'CC2' });
         return 0;
       }
       return execute(instruction);

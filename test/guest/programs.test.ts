@@ -139,7 +139,7 @@ describe('an open loop', () => {
     const { state, machine } = run({ ratePerSecond: 1000 });
     const times = machine.sendTimes;
     expect(state.queues.map((q) => q.statistics.answered)).toEqual([250, 250, 250, 250]);
-    const span = (times.at(-1)! - times[0]!) / 1e9;
+    const span = ((times.at(-1) ?? 0) - times[0]) / 1e9;
     expect(span).toBeGreaterThan(0.95);
     expect(span).toBeLessThan(1.05);
     expect(state.overrun).toBe(0);
@@ -151,7 +151,7 @@ describe('an open loop', () => {
     );
     expect(a).toEqual(b);
     expect(a).not.toEqual(c);
-    const span = (a!.at(-1)! - a![0]!) / 1e9;
+    const span = ((a?.at(-1) ?? 0) - (a?.[0] ?? 0)) / 1e9;
     expect(span).toBeGreaterThan(0.9);
     expect(span).toBeLessThan(1.1);
   });
@@ -167,7 +167,7 @@ describe('an open loop', () => {
       if (i % 16 === 0) for (const apqn of machine.queues.keys()) machine.finish(apqn);
     }
     expect(state.ended).toBe(true);
-    const { latency } = state.queues[0]!.statistics;
+    const { latency } = state.queues[0].statistics;
     expect(latencyPercentileNs(latency, 99)).toBeGreaterThan(4 * latencyPercentileNs(latency, 1));
   });
 
@@ -189,9 +189,9 @@ describe('comparing storage', () => {
         for (let i = 0; i < length; i++) storage[a + i] = storage[b + i] = i & 0xff;
         expect(sameStorage(storage, a, b, length)).toBe(true);
         for (const at of [0, length >> 1, length - 1]) {
-          storage[b + at]! ^= 1;
+          storage[b + at] ^= 1;
           expect(sameStorage(storage, a, b, length)).toBe(false);
-          storage[b + at]! ^= 1;
+          storage[b + at] ^= 1;
         }
       }
     },

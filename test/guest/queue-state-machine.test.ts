@@ -285,7 +285,7 @@ describe('a message', () => {
     queue.finished = false;
     refill(bus, queue);
     pollOnce(bus, queue);
-    machine.queues.get(APQN)!.messages[0]!.bytes = new Uint8Array(30_000);
+    machine.queues.get(APQN)!.messages[0].bytes = new Uint8Array(30_000);
     pollOnce(bus, queue);
     expect(machine.trace().slice(-3)).toEqual(['DQAP 05.0004', 'DQAP 05.0004', 'DQAP 05.0004']);
     expect(machine.records.at(-1)!.gr0).toBe(0x01010504);
@@ -299,7 +299,7 @@ describe('a message', () => {
       machine.records.some((r) => r.name === 'NQAP'),
     );
     const target = machine.records.find((r) => r.name === 'NQAP')!.apqn;
-    machine.queues.get(target)!.messages[0]!.bytes[3]! ^= 1;
+    machine.queues.get(target)!.messages[0].bytes[3] ^= 1;
     machine.finish(target);
     for (let i = 0; i < 100; i++) {
       for (const apqn of machine.queues.keys()) machine.finish(apqn);

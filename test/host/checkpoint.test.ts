@@ -24,7 +24,7 @@ const QUEUES = ['05.0004', '05.0005', '06.0004', '06.0005'];
 /** An AP program of what guests can do, chosen by a seed. */
 const programOf = (seed: number, lines: number): string => {
   const random = createRandom(seed);
-  const queue = () => QUEUES[random.below(QUEUES.length)] as string;
+  const queue = () => QUEUES[random.below(QUEUES.length)];
   const line: readonly (() => string)[] = [
     () => `Guest1.0: tapq ${queue()} t=1`,
     () =>
@@ -89,16 +89,16 @@ machine: { adapters: { 5: { mode: cca } }, usageDomains: [4] }
 guests:
   Guest1: { memory: 1MiB, mdev: { adapters: [5], domains: [4] }, program: ap-bus, workload: rng }
 `);
-    const config = machine.config.guests[0]!;
+    const config = machine.config.guests[0];
     const args = programArgs(machine.config, config);
     machine.start('Guest1', 0, await guestProgram(config.program!), args);
     machine.stepper.runPrograms(machine.nowNs() + 60_000_000);
     const checkpoint = takeCheckpoint(machine);
-    const before = machine.stepper.programs[0]!.cpu.executed;
+    const before = machine.stepper.programs[0].cpu.executed;
     const rest = () => {
       machine.stepper.runPrograms(machine.nowNs() + 400_000_000);
       const [running] = machine.stepper.programs;
-      return [machine.nowNs(), running!.cpu.executed, JSON.stringify(running!.state)];
+      return [machine.nowNs(), running.cpu.executed, JSON.stringify(running.state)];
     };
     const first = rest();
     checkpoint.restore();

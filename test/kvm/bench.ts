@@ -149,8 +149,8 @@ export class Bench {
   gisa(guest = 'Guest1'): { readonly ipm: number; readonly iam: number } {
     const at = this.image.gisa(this.machine.guest(guest).number);
     return {
-      ipm: this.image.u8[at + GISA_IPM] as number,
-      iam: this.image.u8[at + GISA_IAM] as number,
+      ipm: this.image.u8[at + GISA_IPM],
+      iam: this.image.u8[at + GISA_IAM],
     };
   }
 

@@ -160,7 +160,7 @@ describe('the alert list of the GIB (6.7, AD-34)', () => {
     ['nobody when all are busy', [0xff, 0xff], [true, true], [1, 1], -1],
   ])('kicks one idle vCPU: %s', (_what, masks, io, inSie, expected) => {
     for (const n of [0, 1]) {
-      cr6('Guest1', n, masks[n] as number);
+      cr6('Guest1', n, masks[n]);
       const at = bench.block('Guest1', n);
       bench.image.i32[at] = io[n] ? bench.image.word(at) | PSW_IO : bench.image.word(at) & ~PSW_IO;
       bench.image.i32[bench.image.runner(at)] = n + 1;

@@ -36,7 +36,7 @@ const arrivalsOf = (arrivals: 'fixed' | 'poisson', seed: number, count = COUNT):
 };
 
 const gaps = (times: readonly number[]): number[] =>
-  times.slice(1).map((time, i) => time - (times[i] as number));
+  times.slice(1).map((time, i) => time - times[i]);
 
 const mean = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0) / all.length;
 const variance = (all: readonly number[]): number => {
@@ -65,7 +65,7 @@ describe('Poisson arrivals', () => {
     const counts = new Array<number>(1000).fill(0);
     for (const time of arrivalsOf('poisson', 5)) {
       const interval = Math.floor(time / (50 * MEAN_NS));
-      if (interval < counts.length) (counts[interval] as number) += 1;
+      if (interval < counts.length) counts[interval] += 1;
     }
     expect(variance(counts) / mean(counts)).toBeGreaterThan(0.85);
     expect(variance(counts) / mean(counts)).toBeLessThan(1.15);
@@ -74,7 +74,7 @@ describe('Poisson arrivals', () => {
   it('have distances that do not depend on the one before', () => {
     const middle = mean(distances);
     const products = gaps(distances).map(
-      (_, i) => ((distances[i] as number) - middle) * ((distances[i + 1] as number) - middle),
+      (_, i) => (distances[i] - middle) * (distances[i + 1] - middle),
     );
     expect(Math.abs(mean(products) / variance(distances))).toBeLessThan(0.02);
   });

@@ -11,8 +11,8 @@ import { shapeConfig } from './support.ts';
 
 const counts = (answered: readonly number[], waiting: readonly number[] = []): LoadCounts => {
   const result = createCounts();
-  for (const ns of answered) (result.latency[latencyBucket(ns)] as number) += 1;
-  for (const ns of waiting) (result.waiting[latencyBucket(ns)] as number) += 1;
+  for (const ns of answered) result.latency[latencyBucket(ns)] += 1;
+  for (const ns of waiting) result.waiting[latencyBucket(ns)] += 1;
   result.latencyMaxNs = Math.max(0, ...answered);
   return result;
 };

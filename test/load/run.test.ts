@@ -161,7 +161,7 @@ describe('the page of --html', () => {
     return readFileSync(html, 'utf8');
   };
   const scriptsOf = (page: string): string[] =>
-    [...page.matchAll(/<script>(.*?)<\/script>/gs)].map((match) => match[1] as string);
+    [...page.matchAll(/<script>(.*?)<\/script>/gs)].map((match) => match[1]);
 
   it.each([
     [['--stepped'], ['Latency by percentile', 'Throughput', 'Utilisation of the adapters']],
@@ -244,7 +244,7 @@ describe('apemu run on workers', () => {
       for (const { load } of all.filter(({ record }) => record === 'guest')) {
         const figures = load as Record<string, number>;
         expect(figures['offered']).toBeGreaterThan(0);
-        expect(figures['p99.9Ns']).toBeGreaterThanOrEqual(figures['p50Ns'] as number);
+        expect(figures['p99.9Ns']).toBeGreaterThanOrEqual(figures['p50Ns']);
       }
     },
   );

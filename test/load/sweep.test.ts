@@ -170,7 +170,7 @@ describe('--sweep', () => {
     else {
       expect(parsed).toHaveLength(values.length);
       parsed?.forEach((value, i) => {
-        expect(value).toBeCloseTo(values[i] as number, 9);
+        expect(value).toBeCloseTo(values[i], 9);
       });
     }
   });

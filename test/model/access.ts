@@ -39,7 +39,7 @@ export class Access {
       adm: machine.controlDomains.filter((id) => id < domains),
     };
     if (guest.index === 0) return host;
-    const apcb = guest.apcb[wide ? 1 : 0]!;
+    const apcb = guest.apcb[wide ? 1 : 0];
     return {
       apm: host.apm.filter((id) => apcb.apm.has(id) || this.model.defect('apm-not-checked')),
       aqm: host.aqm.filter((id) => apcb.aqm.has(id) || this.model.defect('aqm-not-checked')),

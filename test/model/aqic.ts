@@ -42,7 +42,7 @@ function gisaBad(i: Instruction, format: number, gisa: number, gisc: number): bo
   if (i.defect('gisa-not-checked')) return false;
   if (format > 1) return true;
   if (gisa === 0) return gisc !== 0;
-  return !i.inStorage(BigInt(gisa), GISA_BYTES[format]!);
+  return !i.inStorage(BigInt(gisa), GISA_BYTES[format]);
 }
 
 /** The interruption enablement changes; a reply that waits already is notified at once (AD-21b). */
@@ -62,6 +62,6 @@ export function notify(model: Model, queue: ModelQueue): void {
     model.pendingHostIscs.add(n.isc);
   } else {
     const at = n.gisa + GISA_IPM;
-    storage[at] = storage[at]! | (0x80 >> n.gisc);
+    storage[at] = storage[at] | (0x80 >> n.gisc);
   }
 }

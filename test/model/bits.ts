@@ -27,12 +27,12 @@ export function fieldOf(register: bigint, first: number, last: number): number {
 /** Sets bit n of a mask in storage: byte n>>3, value 0x80 >> (n&7). */
 export function setMaskBit(bytes: Uint8Array, offset: number, n: number): void {
   const at = offset + (n >> 3);
-  bytes[at] = bytes[at]! | (0x80 >> (n & 7));
+  bytes[at] = bytes[at] | (0x80 >> (n & 7));
 }
 
 /** A big-endian unsigned number of `size` bytes. */
 export function bigEndian(bytes: Uint8Array, offset: number, size: number): number {
   let value = 0;
-  for (let k = 0; k < size; k++) value = value * 256 + bytes[offset + k]!;
+  for (let k = 0; k < size; k++) value = value * 256 + bytes[offset + k];
   return value;
 }

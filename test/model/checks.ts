@@ -216,7 +216,7 @@ export function orderedChecks(defect: (name: DefectName) => boolean): readonly N
     checks.splice(
       checks.findIndex(({ step }) => step === swap.before),
       0,
-      moved!,
+      moved,
     );
   }
   return checks;

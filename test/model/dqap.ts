@@ -62,7 +62,7 @@ function complete(i: Instruction, queue: ModelQueue, psmid: bigint): void {
   queue.partial = undefined;
   if (!i.defect('reply-not-removed')) queue.replies.shift();
   if (!i.defect('psmid-not-returned')) {
-    const kept = i.defect('psmid-high-kept') ? gr[i.r1]! & ~MASK32 : 0n;
+    const kept = i.defect('psmid-high-kept') ? gr[i.r1] & ~MASK32 : 0n;
     gr[i.r1] = kept | (psmid >> 32n);
     gr[i.r1 + 1] = psmid & MASK32;
   }

@@ -105,7 +105,7 @@ export class Generator {
       if (left < weight) return name;
       left -= weight;
     }
-    return table[0]![1];
+    return table[0][1];
   }
 
   private existing(): number {
@@ -130,7 +130,7 @@ export class Generator {
     return {
       op: 'instruction',
       guest,
-      vcpu: random.below(this.preset.guests[guest]!.vcpus),
+      vcpu: random.below(this.preset.guests[guest].vcpus),
       word,
       problem: random.chance(2),
       addressingMode: mode,
@@ -271,8 +271,8 @@ export class Generator {
 
   private repair(): Operation {
     const [key] = this.broken;
-    this.broken.delete(key!);
-    const [op, apid] = key!.split(' ');
+    this.broken.delete(key);
+    const [op, apid] = key.split(' ');
     return { op: op as 'configure' | 'recover', apid: Number(apid) };
   }
 

@@ -52,9 +52,9 @@ export class Instruction {
     this.opcode = this.word >>> 16;
     this.r1 = (this.word >> 4) & 15;
     this.r2 = this.word & 15;
-    this.gr0 = vcpu.gr[0]!;
-    this.gr1 = vcpu.gr[1]!;
-    this.gr2 = vcpu.gr[2]!;
+    this.gr0 = vcpu.gr[0];
+    this.gr1 = vcpu.gr[1];
+    this.gr2 = vcpu.gr[2];
     if (this.opcode === NQAP) this.name = 'nqap';
     else if (this.opcode === DQAP) this.name = 'dqap';
     else if (this.opcode === PQAP) this.name = BY_FUNCTION_CODE[fieldOf(this.gr0, 32, 39)];
@@ -94,7 +94,7 @@ export class Instruction {
   get operand(): { address: bigint; length: bigint } {
     const length = this.vcpu.gr[this.r2 + 1] ?? 0n;
     return {
-      address: this.address(this.vcpu.gr[this.r2]!),
+      address: this.address(this.vcpu.gr[this.r2]),
       length: this.vcpu.psw.addressingMode === 64 ? length : BigInt(lowWord(length)),
     };
   }
@@ -110,7 +110,7 @@ export class Instruction {
   private setSized(register: number, value: bigint): void {
     const { gr, psw } = this.vcpu;
     const whole = psw.addressingMode === 64 || this.defect('high-words-cleared');
-    gr[register] = whole ? value : withLowWord(gr[register]!, value);
+    gr[register] = whole ? value : withLowWord(gr[register], value);
   }
 
   /** True if all bytes of the operand are in the guest's storage. */

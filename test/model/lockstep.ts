@@ -143,7 +143,7 @@ class Pair {
       if (expected !== found) return differ(`GR${n}`, expected.toString(16), found.toString(16));
     }
     const psws = [this.reference, this.subject].map((m) => show(m.psw(guest, vcpu)));
-    return differ('PSW', psws[0]!, psws[1]!);
+    return differ('PSW', psws[0], psws[1]);
   }
 
   private queues(operation: Operation, full: boolean): string | undefined {
@@ -170,7 +170,7 @@ class Pair {
       const found = this.subject.storage(guest);
       if (Buffer.compare(expected, found) === 0) continue;
       const at = expected.findIndex((byte, k) => byte !== found[k]);
-      const name = `storage of ${this.preset.guests[guest]!.name} at 0x${at.toString(16)}`;
+      const name = `storage of ${this.preset.guests[guest].name} at 0x${at.toString(16)}`;
       return differ(name, hex(expected, at), hex(found, at));
     }
     return undefined;

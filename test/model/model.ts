@@ -87,16 +87,16 @@ export class Model {
   }
 
   vcpu(guest: number, n: number): ModelVcpu {
-    return this.guests[guest]!.vcpus[n]!;
+    return this.guests[guest].vcpus[n];
   }
 
   storage(guest: number): Uint8Array {
-    return this.guests[guest]!.storage;
+    return this.guests[guest].storage;
   }
 
   /** Executes one instruction; what is due at once happens before the next one (P2). */
   execute(guest: number, vcpu: number, word: number): Outcome {
-    const i = new Instruction(this, this.guests[guest]!, this.vcpu(guest, vcpu), word);
+    const i = new Instruction(this, this.guests[guest], this.vcpu(guest, vcpu), word);
     const outcome = this.perform(i);
     const { psw } = i.vcpu;
     const ilc = outcome.kind === 'program' ? outcome.ilc : 2;
@@ -114,7 +114,7 @@ export class Model {
       const ended = check(i);
       if (ended !== undefined) return ended;
     }
-    return FUNCTIONS[i.name!]!(i);
+    return FUNCTIONS[i.name!](i);
   }
 
   /** Moves virtual time by `ns`. */
@@ -123,7 +123,7 @@ export class Model {
   }
 
   setMasks(guest: number, apcb: 0 | 1, masks: Masks): void {
-    this.guests[guest]!.apcb[apcb] = maskSets(masks);
+    this.guests[guest].apcb[apcb] = maskSets(masks);
   }
 
   injectFault(fault: Fault): void {

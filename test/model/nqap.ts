@@ -64,8 +64,8 @@ export function nqap(i: Instruction): Outcome {
 
 /** Bits 32-63 of the R1 pair, even register first. */
 function psmidOf(i: Instruction): bigint {
-  const high = BigInt(lowWord(i.vcpu.gr[i.r1]!));
-  return (high << 32n) | BigInt(lowWord(i.vcpu.gr[i.r1 + 1]!));
+  const high = BigInt(lowWord(i.vcpu.gr[i.r1]));
+  return (high << 32n) | BigInt(lowWord(i.vcpu.gr[i.r1 + 1]));
 }
 
 /** AD-28; with QCI flag R the request is accepted and the reply says so. */

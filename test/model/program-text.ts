@@ -43,7 +43,7 @@ export function configText(preset: MachinePreset): string {
     'apemu: 1',
     'machine:',
     `  # AP ${machine.apInstalled ? 'installed' : 'not installed'}, APXA ${machine.apxa}, QCI flags ${JSON.stringify(machine.qciFlags)}, na ${machine.na}, nd ${machine.nd}`,
-    `  # CC 2 ${JSON.stringify(machine.cc2 ?? 'off')}, parts ${machine.partsAllowed}, association ${us(assocNs)}, host facilities [${guests[0]!.facilities.join(', ')}]`,
+    `  # CC 2 ${JSON.stringify(machine.cc2 ?? 'off')}, parts ${machine.partsAllowed}, association ${us(assocNs)}, host facilities [${guests[0].facilities.join(', ')}]`,
     `  timing: { rapq: ${us(rapqNs)}, zapq: ${us(zapqNs)}, aqic: ${us(aqicNs)} }`,
     '  adapters:',
     ...adapters,
@@ -58,14 +58,14 @@ export function configText(preset: MachinePreset): string {
 function faultText(preset: MachinePreset, fault: Fault): string {
   let where = 'any';
   if (fault.apqn !== undefined) where = apqnText(fault.apqn);
-  else if (fault.guest !== undefined) where = preset.guests[fault.guest]!.name;
+  else if (fault.guest !== undefined) where = preset.guests[fault.guest].name;
   const what = fault.rc === undefined ? 'cc=2' : `rc=${fault.rc.toString(16).padStart(2, '0')}`;
   return `fault: ${where} on=${fault.on} ${what} count=${fault.count}`;
 }
 
 function operationLines(preset: MachinePreset, operation: Operation): string[] {
   const who = (guest: number, vcpu = 0) =>
-    guest === 0 ? 'host' : `${preset.guests[guest]!.name}.${vcpu}`;
+    guest === 0 ? 'host' : `${preset.guests[guest].name}.${vcpu}`;
   switch (operation.op) {
     case 'instruction': {
       const at = who(operation.guest, operation.vcpu);

@@ -35,7 +35,7 @@ export class Random {
   }
 
   pick<T>(from: readonly T[]): T {
-    return from[this.below(from.length)]!;
+    return from[this.below(from.length)];
   }
 
   /** Each element with the given chance, in order. */

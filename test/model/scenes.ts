@@ -44,10 +44,10 @@ function nqap(guest: number, apqn: number, length: number, last: boolean): Opera
 
 /** A secure guest empties, binds and associates one or two queues; then a reset or a look. */
 function binding(random: Random, preset: MachinePreset): Scene {
-  const secure = [...preset.guests.keys()].filter((g) => preset.guests[g]!.secureExecution);
+  const secure = [...preset.guests.keys()].filter((g) => preset.guests[g].secureExecution);
   if (secure.length === 0) return NOTHING;
   const guest = random.pick(secure);
-  const index = BigInt(random.pick([...preset.guests[guest]!.secureExecution!.secrets, 7]));
+  const index = BigInt(random.pick([...preset.guests[guest].secureExecution!.secrets, 7]));
   const x = preset.machine.adapters.filter((a) => (a.functions & MODE_X) !== 0);
   const adapters = x.length > 0 ? x : preset.machine.adapters;
   const operations: Operation[] = [];

@@ -67,7 +67,7 @@ export function refuse(i: Instruction, rc: number): Outcome {
   const { gr } = i.vcpu;
   if (i.name === 'tapq') {
     const queue = rc === 0x01 ? undefined : i.queue;
-    if (queue === undefined) gr[2] = i.defect('gr2-kept-on-rc-01') ? gr[2]! : 0n;
+    if (queue === undefined) gr[2] = i.defect('gr2-kept-on-rc-01') ? gr[2] : 0n;
     else if (!i.defect('no-gr2-on-error')) gr[2] = queueInformation(i, queue);
   }
   setStatus(i, rc);

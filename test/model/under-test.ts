@@ -17,7 +17,7 @@ export function modelFactory(...defects: DefectName[]): UnderTestFactory {
 function underTest(model: Model): MachineUnderTest {
   return {
     execute: (guest, vcpu, word) => model.execute(guest, vcpu, word),
-    register: (guest, vcpu, n) => model.vcpu(guest, vcpu).gr[n]!,
+    register: (guest, vcpu, n) => model.vcpu(guest, vcpu).gr[n],
     setRegister: (guest, vcpu, n, value) => {
       model.vcpu(guest, vcpu).gr[n] = value & MASK64;
     },

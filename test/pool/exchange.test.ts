@@ -115,7 +115,7 @@ describe('the pool', () => {
 /** Waits until the guest has exchanged more messages. */
 const progress = async (pool: PooledMachine, guest: string): Promise<void> => {
   const answered = (): number =>
-    queueCounts(pool, guest).reduce((sum, queue) => sum + (queue['answered'] as number), 0);
+    queueCounts(pool, guest).reduce((sum, queue) => sum + queue['answered'], 0);
   const before = answered();
   for (let n = 0; n < 4_000 && answered() < before + 100; n++) await sleep(5);
   expect(answered()).toBeGreaterThanOrEqual(before + 100);

@@ -102,7 +102,7 @@ describe('by a restart', () => {
     ['is masked by its PSW', { mask: IO_DISABLED }],
     ['has other sub-classes enabled', { cr6: 0xfd000000 }],
   ])('goes to the second CPU when the first one %s', async (_what, change) => {
-    Object.assign(parts.registers[0]!, change);
+    Object.assign(parts.registers[0], change);
     await turn(1);
     expect(parts.asked).toEqual(restart(1));
     expect(field(0, MAILBOX.MB_ARMED)).toBe(0);
@@ -118,7 +118,7 @@ describe('by a restart', () => {
     for (; ms < 500; ms++) await turn(ms);
     expect(new Set(parts.asked)).toEqual(new Set(LOOK));
     parts.asked.length = 0;
-    parts.registers[1]!.cr6 = ISC6;
+    parts.registers[1].cr6 = ISC6;
     for (; ms < 510; ms++) await turn(ms);
     expect(parts.asked).toEqual([...LOOK, ...restart(1)]);
   });

@@ -94,7 +94,7 @@ describe('the folder of a QEMU', () => {
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     const names = [`apemu-qemu-${dead}-a`, `apemu-qemu-${process.pid}-b`, 'apemu-qemu-c', 'other'];
     for (const name of names) mkdirSync(join(directory, name));
-    writeFileSync(join(directory, names[0]!, 'qmp'), '');
+    writeFileSync(join(directory, names[0], 'qmp'), '');
     const made = basename(makeFolder(directory));
     expect(readdirSync(directory).sort()).toEqual([...names.slice(1), made].sort());
     rmSync(directory, { recursive: true });

@@ -59,7 +59,7 @@ const open = async (
   const run = (word: number, low: Readonly<Record<number, number>>): string | number => {
     for (const [n, value] of Object.entries(low)) cpu.gr[2 * Number(n) + 1] = value >>> 0;
     const ended = service.execute(0, word);
-    return ended === 'completed' ? responseCode(cpu.gr[3] as number) : ended;
+    return ended === 'completed' ? responseCode(cpu.gr[3]) : ended;
   };
   const tapq = () => run(PQAP, { 0: (FC_TAPQ << GR0_FC_SHIFT) | APQN });
   const aqic = (nib: number, control = 0) => {

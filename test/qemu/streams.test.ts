@@ -58,7 +58,7 @@ describe('a client of the shell socket', () => {
       client.resume();
       await new Promise((resolve) => client.once('connect', resolve));
       const gone = closed(client);
-      (CLIENTS[name] as (client: Socket) => void)(client);
+      CLIENTS[name](client);
       await gone;
       while (sessionsClosed === before) await new Promise((resolve) => setImmediate(resolve));
     }

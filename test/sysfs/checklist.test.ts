@@ -25,7 +25,7 @@ const ROWS: readonly Row[] = [
 /** Rows that name a test. */
 const NAMED = ROWS.flatMap((row) => {
   const match = /^`(test\/[^`]+)` (.+)$/.exec(row.shown);
-  return match === null ? [] : [{ ...row, file: match[1] as string, title: match[2] as string }];
+  return match === null ? [] : [{ ...row, file: match[1], title: match[2] }];
 });
 /** Rows that may say "Not yet". */
 const MAY_WAIT = /^S0-(2[7-9]|3[0-3])$/;

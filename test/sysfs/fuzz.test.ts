@@ -108,9 +108,9 @@ const ALPHABET = '0123456789abcdefxXgG+-,. \n\t\0oOnNyYé\u{1f600}\x7f_/';
 
 /** A damaged text. */
 function damaged(next: () => number, seeds: readonly string[]): string {
-  const pick = (from: string): string => [...from][Math.floor(next() * [...from].length)] as string;
+  const pick = (from: string): string => [...from][Math.floor(next() * [...from].length)];
   if (next() < 0.02) return pick(ALPHABET).repeat(1 + Math.floor(next() * 9000));
-  let text = next() < 0.3 ? '' : (seeds[Math.floor(next() * seeds.length)] as string);
+  let text = next() < 0.3 ? '' : seeds[Math.floor(next() * seeds.length)];
   for (let edits = 1 + Math.floor(next() * 3); edits > 0; edits--) {
     const at = Math.floor(next() * (text.length + 1));
     const roll = next();
@@ -157,7 +157,7 @@ describe(`${STRINGS} damaged texts`, () => {
       const step = host.host.sysfs.write(path, text.slice(0, 4096)).next();
       if (step.done !== true) throw new Error(`${at} sleeps`);
       if (step.value === 'ok' && text !== '') {
-        const cut = text.slice(0, 4096).split('\0')[0] as string;
+        const cut = text.slice(0, 4096).split('\0')[0];
         const accepted = grammar.test(path === CREATE ? text : cut);
         if (!accepted) throw new Error(`${at} was accepted`);
         if (!host.host.sysfs.exists(path)) host = start();

@@ -25,7 +25,7 @@ function copied(bench: Bench): Bench {
   });
   for (const [n, vm] of bench.vms.entries()) {
     const { apm, aqm, adm } = vm;
-    Object.assign(copy.vms[n] as FakeVm, { apm: [...apm], aqm: [...aqm], adm: [...adm] });
+    Object.assign(copy.vms[n], { apm: [...apm], aqm: [...aqm], adm: [...adm] });
   }
   const files = restoreHost(host, saveHost(bench.host), (name) =>
     copy.vms.find((vm) => vm.name === name),

@@ -7,7 +7,7 @@ import { ROOT, SOURCES } from './sources.ts';
 
 const page = readFileSync(join(ROOT, 'docs/decisions.md'), 'utf8');
 const rows = [...page.matchAll(/^\| ([AVC]D-\d+[a-z]?) \| .+ \| .+ \|$/gm)].map(
-  (match) => match[1] as string,
+  (match) => match[1],
 );
 
 describe('docs/decisions.md', () => {
@@ -33,7 +33,7 @@ describe('docs/decisions.md', () => {
 
   it('says for every point of the reference model which decision it is', () => {
     const model = readFileSync(join(ROOT, 'test/model/README.md'), 'utf8');
-    const points = [...model.matchAll(/^\| (P\d+)/gm)].map((match) => match[1] as string);
+    const points = [...model.matchAll(/^\| (P\d+)/gm)].map((match) => match[1]);
     expect(points).toHaveLength(35);
     const listed = points
       .slice(12)

@@ -17,7 +17,7 @@ const architecture = read('docs/architecture.md');
 describe('links', () => {
   it.each(PAGES)('of %s lead to files that exist', (page) => {
     const targets = [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
-      .map((match) => match[1] as string)
+      .map((match) => match[1])
       .filter((target) => !/^[a-z]+:/.test(target));
     const missing = targets.filter((target) => !existsSync(join(ROOT, dirname(page), target)));
     expect(missing).toEqual([]);
@@ -49,7 +49,7 @@ describe('docs/architecture.md', () => {
       architecture.indexOf('## Deviations'),
     );
     const listed = [...section.matchAll(/^\| ([^|]+?) \|/gm)].flatMap((match) =>
-      (match[1] as string).split(', '),
+      match[1].split(', '),
     );
     expect(names.filter((name) => !listed.includes(name))).toEqual([]);
     expect(listed.filter((name) => !names.includes(name) && !/^(package|-+)$/.test(name))).toEqual(

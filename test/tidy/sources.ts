@@ -60,7 +60,7 @@ export const blank = (text: string): string => {
   };
   while (at < text.length) {
     TOKEN.lastIndex = at;
-    const found = TOKEN.exec(text)?.[0] ?? (text[at] as string);
+    const found = TOKEN.exec(text)?.[0] ?? text[at];
     at += found.length;
     if (found === '{') braces.push(false);
     const endsExpression = found === '}' && braces.pop() === true;
@@ -82,7 +82,7 @@ const sourceOf = (path: string): string => {
 /** Import and export statements, dynamic imports and files named relative to the module. */
 export const importsOf = (path: string, text: string): Import[] =>
   [...text.matchAll(STATEMENT)].map((match) => {
-    const target = (match[2] ?? match[3] ?? match[4]) as string;
+    const target = match[2] ?? match[3] ?? match[4];
     const local = target.startsWith('.');
     return {
       target: local ? sourceOf(relative(ROOT, join(ROOT, dirname(path), target))) : target,

@@ -136,7 +136,7 @@ describe('imports', () => {
     const wrong = [...product, ...below('bench')].flatMap(({ path, imports }) =>
       imports
         .filter(({ local, target }) => !local && !target.startsWith('node:'))
-        .map(({ target }) => target.split('/')[0] as string)
+        .map(({ target }) => target.split('/')[0])
         .filter((name) => !known.has(name) || !PACKAGES[name]?.includes(layerOf(path)))
         .map((name) => `${path} imports ${name}`),
     );
@@ -269,8 +269,8 @@ function functionsOf({
   return blanked.flatMap((line, index) => {
     const opens = /(=>|\)(: [^;]+)?) \{$/.test(line);
     if (!opens || /^\s*(\} )?(if|else|for|while|switch|catch|describe)\b/.test(line)) return [];
-    if (/^\s*describe/.test(lines[index] as string)) return [];
-    const indent = /^\s*/.exec(line)?.[0] as string;
+    if (/^\s*describe/.test(lines[index])) return [];
+    const indent = /^\s*/.exec(line)?.[0];
     const end = blanked.findIndex((other, n) => n > index && other.startsWith(`${indent}}`));
     return end < 0 ? [] : [{ line: index + 1, lines: end - index + 1 }];
   });

@@ -106,7 +106,7 @@ function registers(
       wrong.push(...differ('RC', expected.rc, Number((found >> 16n) & 0xffn)));
       if (named === undefined) continue;
     }
-    wrong.push(...differ(`GR${n}`, (named ?? before.gr[n]!).toString(16), found.toString(16)));
+    wrong.push(...differ(`GR${n}`, (named ?? before.gr[n]).toString(16), found.toString(16)));
   }
   return wrong;
 }

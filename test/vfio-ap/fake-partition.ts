@@ -133,7 +133,7 @@ export class FakePartition implements PartitionPort {
     const put = (offset: number, numbers: readonly number[]): void => {
       for (const n of numbers) {
         const at = offset + (n >> 3);
-        bytes[at] = (bytes[at] as number) | (0x80 >> (n & 7));
+        bytes[at] = bytes[at] | (0x80 >> (n & 7));
       }
     };
     put(0x10, this.adapters);

@@ -3,9 +3,7 @@
 import type { KvmVm, PqapHook } from '../../src/kvm/vm.ts';
 
 const bits = (bytes: Uint8Array): number[] =>
-  Array.from({ length: 256 }, (_, n) => n).filter(
-    (n) => ((bytes[n >> 3] as number) & (0x80 >> (n & 7))) !== 0,
-  );
+  Array.from({ length: 256 }, (_, n) => n).filter((n) => (bytes[n >> 3] & (0x80 >> (n & 7))) !== 0);
 
 export class FakeVm implements KvmVm {
   readonly name: string;

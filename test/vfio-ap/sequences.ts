@@ -41,7 +41,7 @@ export class Generator {
   }
 
   #pick<T>(from: readonly T[]): T {
-    return from[Math.floor(this.#next() * from.length)] as T;
+    return from[Math.floor(this.#next() * from.length)];
   }
 
   #some(from: readonly number[]): number[] {
@@ -139,7 +139,7 @@ export class Generator {
 
 const maskOf = (numbers: readonly number[]): string => {
   const bytes = new Uint8Array(32);
-  for (const n of numbers) bytes[n >> 3] = (bytes[n >> 3] as number) | (0x80 >> (n & 7));
+  for (const n of numbers) bytes[n >> 3] = bytes[n >> 3] | (0x80 >> (n & 7));
   return `0x${[...bytes].map((b) => hex(b, 2)).join('')}`;
 };
 
@@ -240,7 +240,7 @@ export class Bench {
         this.partition.hardware[o.adapter]!.checkstop = o.on;
         return 'ok';
       case 'attach': {
-        const vm = this.vms[o.vm] as FakeVm;
+        const vm = this.vms[o.vm];
         const result = this.timers.run(openVfioDevice(this.host.matrix, o.uuid, vm));
         if (result.errno !== undefined) return result.errno;
         this.files.set(o.uuid, result.file);

@@ -116,7 +116,7 @@ const LEAST_PARTS: Readonly<Record<string, number>> = {
 };
 
 function addPart(former: CipherKey, part: Uint8Array): CipherKey {
-  const clear = former.clear.map((byte, i) => byte ^ part[i]!);
+  const clear = former.clear.map((byte, i) => byte ^ part[i]);
   return { ...former, clear, parts: Math.min(former.parts + 1, COMPLETE - 1) };
 }
 

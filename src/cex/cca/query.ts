@@ -85,7 +85,7 @@ function patternData(call: CcaCall, query: Query): Uint8Array {
 /** `FQ`: card serial number, master key states and verification patterns. */
 export function facilityQuery(call: CcaCall): CcaAnswer {
   if (call.block.rules.length !== 1) return { code: CCA.ruleCount };
-  const query = QUERIES[call.block.rules[0]!];
+  const query = QUERIES[call.block.rules[0]];
   if (query === undefined) return { code: CCA.keyword };
   return {
     code: CCA.ok,

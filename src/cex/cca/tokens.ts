@@ -172,7 +172,7 @@ export function openCipherToken(
   const text = openGcm(master.key, token);
   if (text === undefined) return CCA.badToken;
   const size = u16(text, 0) / 8;
-  return { clear: text.subarray(4, 4 + size), parts: text[2]!, least: text[3]! };
+  return { clear: text.subarray(4, 4 + size), parts: text[2], least: text[3] };
 }
 
 function openGcm(key: Uint8Array, token: Uint8Array): Uint8Array | undefined {

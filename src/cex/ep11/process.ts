@@ -44,7 +44,7 @@ function checkCprb(request: Uint8Array): number {
 }
 
 function checkSpecial({ adapter, request, context }: Work): number {
-  const wanted = (request[REQUEST_BLOCK + EP11_CPRB.at.flags]! & EP11_FLAG_SPECIAL) !== 0;
+  const wanted = (request[REQUEST_BLOCK + EP11_CPRB.at.flags] & EP11_FLAG_SPECIAL) !== 0;
   const allowed = context.special && has(adapter, FACILITY.special);
   return wanted && !allowed ? INVALID_SPECIAL_CMD : 0;
 }

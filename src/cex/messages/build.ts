@@ -81,7 +81,7 @@ function buildType50(
     keyBlockType: format.code,
   });
   for (const { name, offset, size } of format.fields) {
-    putRight(bytes, offset, size, fitted(name, operands[name]!, size));
+    putRight(bytes, offset, size, fitted(name, operands[name], size));
   }
   return bytes;
 }

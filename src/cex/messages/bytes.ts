@@ -3,14 +3,12 @@
 
 /** The unsigned 16-bit number at `at`. */
 export function u16(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 8) | bytes[at + 1]!) & 0xffff;
+  return ((bytes[at] << 8) | bytes[at + 1]) & 0xffff;
 }
 
 /** The unsigned 32-bit number at `at`. */
 export function u32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
-  );
+  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }
 
 /** Writes the low 16 bits of `value` at `at`. */
@@ -66,7 +64,7 @@ export function compareNumbers(a: Uint8Array, b: Uint8Array): number {
   const x = significant(a);
   const y = significant(b);
   if (x.length !== y.length) return x.length - y.length;
-  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return x[i]! - y[i]!;
+  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return x[i] - y[i];
   return 0;
 }
 

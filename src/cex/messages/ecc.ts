@@ -142,7 +142,7 @@ function readPublic(section: Uint8Array): EccKey | undefined {
   const good =
     section[0] === 0x21 && length <= section.length && length === ECC_PUBLIC.size + point;
   if (!good || (point > 0 && section[ECC_PUBLIC.size] !== 0x04)) return undefined;
-  const key = { curveType: section[at.curveType]!, bits: u16(section, at.bits) };
+  const key = { curveType: section[at.curveType], bits: u16(section, at.bits) };
   return point === 0 ? key : { ...key, point: section.subarray(ECC_PUBLIC.size + 1, length) };
 }
 

@@ -125,11 +125,11 @@ export function readElement(
   tag: number,
 ): Element | undefined {
   if (at + 2 > limit || bytes[at] !== tag) return undefined;
-  const form = bytes[at + 1]!;
+  const form = bytes[at + 1];
   let start = at + 2;
   let size = form;
   if (form === 0x81) {
-    size = bytes[at + 2]!;
+    size = bytes[at + 2];
     start = at + 3;
   } else if (form === 0x82) {
     size = u16(bytes, at + 2);

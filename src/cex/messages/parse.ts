@@ -95,7 +95,7 @@ function parseCca(reply: Uint8Array): CcaReply | UnknownReply {
   if (block === undefined) return unknown(TYPE_86, 'parameter block is malformed');
   return {
     kind: 'cca',
-    code: reply[h.code]!,
+    code: reply[h.code],
     apfs: u32(reply, h.apfs),
     rc: u16(reply, REPLY_BLOCK + CPRBX.at.returnCode),
     rs: u16(reply, REPLY_BLOCK + CPRBX.at.reasonCode),
@@ -118,7 +118,7 @@ function parseEp11(reply: Uint8Array): Ep11Reply | UnknownReply {
   if (payload?.body[0]?.length !== 4) return unknown(TYPE_86, 'payload is malformed');
   return {
     kind: 'ep11',
-    code: reply[h.code]!,
+    code: reply[h.code],
     apfs: u32(reply, h.apfs),
     returnCode: u32(reply, REPLY_BLOCK + EP11_CPRB.at.returnCode),
     functionId: payload.functionId,
@@ -133,12 +133,12 @@ export function parseReply(reply: Uint8Array): Reply {
   const type = reply[1] ?? 0;
   if (reply.length < ERROR_REPLY_LENGTH) return unknown(type, 'shorter than 8 bytes');
   if (type === TYPE_82 || type === TYPE_87 || type === TYPE_88) {
-    return { kind: 'error', type, code: reply[4]! };
+    return { kind: 'error', type, code: reply[4] };
   }
   if (type === TYPE_80) {
     const length = u16(reply, TYPE80_HEADER.at.length);
     if (length > reply.length || length < 16) return unknown(type, 'length leaves the message');
-    return { kind: 'result', code: reply[4]!, result: reply.subarray(16, length) };
+    return { kind: 'result', code: reply[4], result: reply.subarray(16, length) };
   }
   if (type !== TYPE_86) return unknown(type, 'no reply type');
   const version = reply[REPLY_BLOCK + CPRBX.at.version];

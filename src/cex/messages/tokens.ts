@@ -64,7 +64,7 @@ export function cipherSkeleton(): Uint8Array {
 export function validationValue(token: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < AES_DATA_TOKEN.at.validation; i += 4) {
-    sum += ((token[i]! << 24) | (token[i + 1]! << 16) | (token[i + 2]! << 8) | token[i + 3]!) >>> 0;
+    sum += ((token[i] << 24) | (token[i + 1] << 16) | (token[i + 2] << 8) | token[i + 3]) >>> 0;
   }
   return sum % 2 ** 32;
 }

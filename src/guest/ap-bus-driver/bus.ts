@@ -34,7 +34,7 @@ const insertByHash = (order: QueueState[], queue: QueueState): number => {
   let high = order.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (queueHash(order[middle]!.apqn) < hash) low = middle + 1;
+    if (queueHash(order[middle].apqn) < hash) low = middle + 1;
     else high = middle;
   }
   order.splice(low, 0, queue);

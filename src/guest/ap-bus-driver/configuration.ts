@@ -10,7 +10,7 @@ import type { Bus } from './bus.ts';
 /** QCI flags word of the last block; 0 without QCI. */
 export const qciFlags = (bus: Bus): number => {
   const block = bus.state.qci;
-  return (block[0]! << 24) | (block[1]! << 16) | (block[2]! << 8) | block[3]!;
+  return (block[0] << 24) | (block[1] << 16) | (block[2] << 8) | block[3];
 };
 
 /** Secure-execution bind functions are there (flag B). */
@@ -21,7 +21,7 @@ export const bindAvailable = (bus: Bus): boolean =>
 export const permitted = (bus: Bus, mask: number, id: number): boolean => {
   const { qci: block } = bus.state;
   if (qciFlags(bus) === 0) return true;
-  return (block[mask + (id >> 3)]! & (0x80 >> (id & 7))) !== 0;
+  return (block[mask + (id >> 3)] & (0x80 >> (id & 7))) !== 0;
 };
 
 /** Reads the configuration. Returns whether a byte of it changed. */
@@ -31,7 +31,7 @@ export const fetchConfiguration = (bus: Bus): boolean => {
   if (qci(bus.ap, state.qciAddress) !== 0) return false;
   let changed = false;
   for (let i = 0; i < QCI_BYTES; i++) {
-    const byte = storage[state.qciAddress + i]!;
+    const byte = storage[state.qciAddress + i];
     if (byte !== state.qci[i]) {
       state.qci[i] = byte;
       changed = true;

@@ -147,10 +147,10 @@ export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
 
 /** Highest ids: na and nd of QCI, with APXA and where they are not zero. */
 const readLimits = (state: ApBusState): void => {
-  const extended = (state.qci[QCI_FLAGS]! << 24) & QCI_FLAG_N;
+  const extended = (state.qci[QCI_FLAGS] << 24) & QCI_FLAG_N;
   if (extended === 0) return;
-  if (state.qci[QCI_NA] !== 0) state.maxApid = state.qci[QCI_NA]!;
-  if (state.qci[QCI_ND] !== 0) state.maxApqi = state.qci[QCI_ND]!;
+  if (state.qci[QCI_NA] !== 0) state.maxApid = state.qci[QCI_NA];
+  if (state.qci[QCI_ND] !== 0) state.maxApqi = state.qci[QCI_ND];
 };
 
 /** A default domain asked for that the guest cannot use is ignored. */
@@ -160,7 +160,7 @@ const checkDefaultDomain = (state: ApBusState): void => {
   const hasQci = state.qci.some((byte) => byte !== 0);
   const usable =
     domain <= state.maxApqi &&
-    (!hasQci || (state.qci[QCI_AQM + (domain >> 3)]! & (0x80 >> (domain & 7))) !== 0);
+    (!hasQci || (state.qci[QCI_AQM + (domain >> 3)] & (0x80 >> (domain & 7))) !== 0);
   if (!usable) state.defaultDomain = -1;
 };
 

@@ -40,7 +40,7 @@ export const slotAddress = (slots: MessageSlots, slot: number): number =>
 
 /** Removes entry `at` of a list with `count` entries, keeping the order. */
 const removeAt = (list: number[], count: number, at: number): void => {
-  for (let i = at + 1; i < count; i++) list[i - 1] = list[i]!;
+  for (let i = at + 1; i < count; i++) list[i - 1] = list[i];
 };
 
 const release = (slots: MessageSlots, slot: number): void => {
@@ -51,7 +51,7 @@ const release = (slots: MessageSlots, slot: number): void => {
 export const markSent = (bus: Bus, queue: QueueState): void => {
   if (bus.state.firstMessageNs === 0) bus.state.firstMessageNs = bus.ap.cpu.nowNs();
   const slots = queue.slots;
-  slots.pending[slots.pendingCount++] = slots.waiting[0]!;
+  slots.pending[slots.pendingCount++] = slots.waiting[0];
   removeAt(slots.waiting, slots.waitingCount--, 0);
   queue.statistics.sent++;
 };
@@ -59,7 +59,7 @@ export const markSent = (bus: Bus, queue: QueueState): void => {
 /** Fails the oldest waiting message with -EINVAL: NQAP refused it. */
 export const refuseOldest = (bus: Bus, queue: QueueState): void => {
   const slots = queue.slots;
-  release(slots, slots.waiting[0]!);
+  release(slots, slots.waiting[0]);
   removeAt(slots.waiting, slots.waitingCount--, 0);
   queue.statistics.refused++;
   bus.workload.lost(queue.workload, false);
@@ -71,7 +71,7 @@ export const completeReply = (bus: Bus, queue: QueueState, parts: number): void 
   const slots = queue.slots;
   const statistics = queue.statistics;
   for (let i = 0; i < slots.pendingCount; i++) {
-    const slot = slots.pending[i]!;
+    const slot = slots.pending[i];
     if (slots.psmidLow[slot] !== ap.psmidLow || slots.psmidHigh[slot] !== ap.psmidHigh) continue;
     removeAt(slots.pending, slots.pendingCount--, i);
     if (parts > 1) {
@@ -83,7 +83,7 @@ export const completeReply = (bus: Bus, queue: QueueState, parts: number): void 
         queue.workload,
         storage,
         request,
-        slots.length[slot]!,
+        slots.length[slot],
         queue.replyAddress,
         ap.length,
       );
@@ -91,7 +91,7 @@ export const completeReply = (bus: Bus, queue: QueueState, parts: number): void 
       else statistics.wrong++;
       const now = ap.cpu.nowNs();
       bus.state.lastReplyNs = now;
-      addLatency(statistics, now - slots.startNs[slot]!);
+      addLatency(statistics, now - slots.startNs[slot]);
     }
     release(slots, slot);
     return;
@@ -103,7 +103,7 @@ export const completeReply = (bus: Bus, queue: QueueState, parts: number): void 
 export const requeuePending = (queue: QueueState): void => {
   const slots = queue.slots;
   for (let i = 0; i < slots.pendingCount; i++)
-    slots.waiting[slots.waitingCount++] = slots.pending[i]!;
+    slots.waiting[slots.waitingCount++] = slots.pending[i];
   queue.statistics.resent += slots.pendingCount;
   slots.pendingCount = 0;
 };
@@ -112,8 +112,8 @@ export const requeuePending = (queue: QueueState): void => {
 export const flushQueue = (bus: Bus, queue: QueueState): void => {
   const slots = queue.slots;
   const lost = slots.pendingCount + slots.waitingCount;
-  while (slots.pendingCount > 0) release(slots, slots.pending[--slots.pendingCount]!);
-  while (slots.waitingCount > 0) release(slots, slots.waiting[--slots.waitingCount]!);
+  while (slots.pendingCount > 0) release(slots, slots.pending[--slots.pendingCount]);
+  while (slots.waitingCount > 0) release(slots, slots.waiting[--slots.waitingCount]);
   for (let i = 0; i < lost; i++) bus.workload.lost(queue.workload, true);
   queue.statistics.flushed += lost;
   if (lost > 0) {
@@ -134,7 +134,7 @@ export const refill = (bus: Bus, queue: QueueState): void => {
   const openLoop = bus.state.ratePerSecond > 0;
   while (slots.freeCount > 0) {
     if (openLoop && queue.backlog.length === 0) return;
-    const slot = slots.free[slots.freeCount - 1]!;
+    const slot = slots.free[slots.freeCount - 1];
     const length = bus.workload.next(queue.workload, bus.storage, slotAddress(slots, slot));
     if (length <= 0) {
       queue.finished = length === NO_MORE_MESSAGES;

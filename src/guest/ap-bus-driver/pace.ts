@@ -41,7 +41,7 @@ const nextQueue = (bus: Bus): QueueState | undefined => {
   const { state } = bus;
   const { queues } = state;
   for (let i = 0; i < queues.length; i++) {
-    const queue = queues[(state.paceTurn + i) % queues.length]!;
+    const queue = queues[(state.paceTurn + i) % queues.length];
     if (!takesMessages(queue)) continue;
     state.paceTurn = (state.paceTurn + i + 1) % queues.length;
     return queue;

@@ -84,7 +84,7 @@ export const pollAll = (bus: Bus): boolean => {
   if (state.pollCursor < 0) startPoll(bus);
   while (state.pollCursor < pollOrder.length) {
     if (outOfBudget(bus)) return false;
-    const queue = pollOrder[state.pollCursor]!;
+    const queue = pollOrder[state.pollCursor];
     refill(bus, queue);
     const wait = pollLoop(bus, queue);
     if (wait === SM_WAIT_AGAIN) return false;

@@ -141,15 +141,15 @@ const queueFullWait = (queue: QueueState, status: number): number => {
 const write: Action = (bus, queue) => {
   const slots = queue.slots;
   if (slots.waitingCount === 0) return SM_WAIT_NONE;
-  const slot = slots.waiting[0]!;
+  const slot = slots.waiting[0];
   const status = nqap(
     bus.ap,
     queue.apqn,
-    slots.psmidHigh[slot]!,
-    slots.psmidLow[slot]!,
+    slots.psmidHigh[slot],
+    slots.psmidLow[slot],
     slotAddress(slots, slot),
-    slots.length[slot]!,
-    slots.special[slot]!,
+    slots.length[slot],
+    slots.special[slot],
   );
   if (asyncSeen(bus, status)) return SM_WAIT_NONE;
   switch (rc(status)) {
@@ -272,7 +272,7 @@ const TIMEOUT_ACTIONS: readonly Action[] = [
 
 const event = (actions: readonly Action[], bus: Bus, queue: QueueState): number => {
   if (!queue.config || queue.chkstop || queue.devState <= DEV_UNINITIATED) return SM_WAIT_NONE;
-  return actions[queue.smState]!(bus, queue);
+  return actions[queue.smState](bus, queue);
 };
 
 /** One POLL event. Returns what the queue waits for. */

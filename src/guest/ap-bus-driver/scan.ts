@@ -277,7 +277,7 @@ const PARTS: Readonly<Record<number, (bus: Bus) => void>> = {
 export const runScan = (bus: Bus): boolean => {
   while (bus.state.scanPart !== SCAN_NONE) {
     if (outOfBudget(bus) || bus.state.crashed !== '') return false;
-    PARTS[bus.state.scanPart]!(bus);
+    PARTS[bus.state.scanPart](bus);
   }
   return true;
 };

@@ -82,7 +82,7 @@ export const bucketStartNs = (bucket: number): number => {
 /** Counts the latency of one answered message. */
 export const addLatency = (into: QueueStatistics, ns: number): void => {
   const bucket = latencyBucket(ns);
-  into.latency[bucket] = into.latency[bucket]! + 1;
+  into.latency[bucket] = into.latency[bucket] + 1;
   into.latencySumNs += ns;
   if (ns > into.latencyMaxNs) into.latencyMaxNs = ns;
 };
@@ -95,7 +95,7 @@ export const latencyPercentileNs = (latency: readonly number[], percent: number)
   const wanted = Math.max(1, Math.ceil((total * percent) / 100));
   let seen = 0;
   for (let bucket = 0; bucket < latency.length; bucket++) {
-    seen += latency[bucket]!;
+    seen += latency[bucket];
     if (seen >= wanted) return bucketStartNs(bucket + 1);
   }
   return bucketStartNs(LATENCY_BUCKETS);
@@ -116,5 +116,5 @@ export const addStatistics = (into: QueueStatistics, from: QueueStatistics): voi
   into.full += from.full;
   into.latencySumNs += from.latencySumNs;
   into.latencyMaxNs = Math.max(into.latencyMaxNs, from.latencyMaxNs);
-  for (let i = 0; i < LATENCY_BUCKETS; i++) into.latency[i]! += from.latency[i]!;
+  for (let i = 0; i < LATENCY_BUCKETS; i++) into.latency[i] += from.latency[i];
 };

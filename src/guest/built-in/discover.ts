@@ -27,7 +27,7 @@ export const createSearch = (): Search => ({
   found: [],
 });
 
-const has = (mask: Uint8Array, id: number): boolean => (mask[id >> 3]! & (0x80 >> (id & 7))) !== 0;
+const has = (mask: Uint8Array, id: number): boolean => (mask[id >> 3] & (0x80 >> (id & 7))) !== 0;
 
 const readMasks = (ap: ApCpu, search: Search, address: number): void => {
   search.next = 0;

@@ -83,7 +83,7 @@ export const answered = (queues: ExchangeQueues, n: number): number => queues.lo
 export const inFlight = (queues: ExchangeQueues, n: number): number => queues.load(n, E_IN_FLIGHT);
 
 export const counts = (queues: ExchangeQueues, n: number): QueueCounts => ({
-  apqn: queues.apqns[n] as number,
+  apqn: queues.apqns[n],
   accepted: queues.load(n, E_ACCEPTED),
   answered: queues.load(n, E_ANSWERED),
   flushed: queues.load(n, E_FLUSHED),
@@ -124,7 +124,7 @@ const receiveAll = (ap: ApCpu, queues: ExchangeQueues, n: number): number => {
   let moved = 0;
   for (;;) {
     const at = BUFFERS_ADDRESS + n * BUFFER_STRIDE + REPLY_OFFSET;
-    const status = dqap(ap, queues.apqns[n] as number, at, REPLY_BYTES);
+    const status = dqap(ap, queues.apqns[n], at, REPLY_BYTES);
     const code = rc(status);
     if (code !== 0) {
       if (code !== RC_NONE) leave(queues, n);
@@ -143,7 +143,7 @@ const takeReply = (ap: ApCpu, queues: ExchangeQueues, n: number, at: number): vo
   const slot = ap.psmidHigh & 0xff;
   const sequence = ap.psmidLow;
   const mine =
-    ap.psmidHigh >>> 8 === (queues.apqns[n] as number) &&
+    ap.psmidHigh >>> 8 === queues.apqns[n] &&
     slot < WINDOW &&
     sequence !== 0 &&
     queues.load(n, E_SLOTS + slot) === sequence;
@@ -181,7 +181,7 @@ const sendAll = (ap: ApCpu, queues: ExchangeQueues, n: number, messages: number)
 };
 
 const send = (ap: ApCpu, queues: ExchangeQueues, n: number, slot: number): boolean => {
-  const apqn = queues.apqns[n] as number;
+  const apqn = queues.apqns[n];
   const sequence = queues.load(n, E_NEXT) + 1;
   const at = BUFFERS_ADDRESS + n * BUFFER_STRIDE + slot * MESSAGE_BYTES;
   for (let i = 0; i < MESSAGE_BYTES; i++)

@@ -65,7 +65,7 @@ export interface ExchangeState {
 const queuesOf = (cpu: Cpu, state: ExchangeState): ExchangeQueues =>
   new ExchangeQueues(cpu.storage, state.apqns);
 
-const own = (state: ExchangeState): number => state.apqns[state.vcpu] as number;
+const own = (state: ExchangeState): number => state.apqns[state.vcpu];
 
 /** vCPU 0 looks for queues and leaves what it found in storage: a queue that one vCPU resets is not there for the others. */
 const searchAndTell = (ap: ApCpu, state: ExchangeState): number | undefined => {

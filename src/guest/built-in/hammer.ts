@@ -117,7 +117,7 @@ export const hammer: GuestProgram<HammerState> = {
     let moved = 0;
     let over = 0;
     for (let i = 0; i < state.queues.length && ap.executed < limit; i++) {
-      const queue = state.queues[state.turn++ % state.queues.length]!;
+      const queue = state.queues[state.turn++ % state.queues.length];
       if (isOver(state, queue)) over++;
       else if (queue.ready) moved += exchange(ap, state, queue);
       else reset(ap, queue);

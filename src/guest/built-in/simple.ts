@@ -61,7 +61,7 @@ export const tapqLoop: GuestProgram<TapqState> = {
     const count =
       state.remaining < 0 ? STEP_INSTRUCTIONS : Math.min(STEP_INSTRUCTIONS, state.remaining);
     for (let i = 0; i < count; i++) {
-      tapq(ap, found[state.turn]!, false);
+      tapq(ap, found[state.turn], false);
       if (++state.turn === found.length) state.turn = 0;
     }
     if (state.remaining >= 0) state.remaining -= count;

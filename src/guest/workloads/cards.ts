@@ -78,14 +78,14 @@ const cardWorkload = (name: WorkloadName): Workload<CardState> => ({
     if (state.remaining === 0) return NO_MORE_MESSAGES;
     if (state.remaining > 0) state.remaining--;
     const number = state.sequence++ % state.jobs.length;
-    const { request } = state.jobs[number]!;
+    const { request } = state.jobs[number];
     storage.set(request, address);
     state.jobAt[address] = number;
     return request.length;
   },
 
   check(state, storage, request, _requestBytes, reply, replyBytes) {
-    const job = state.jobs[state.jobAt[request]!]!;
+    const job = state.jobs[state.jobAt[request]];
     // A copy, because checkReply compares with Buffers and storage may be shared memory.
     return checkReply(job, storage.slice(reply, reply + replyBytes)) === undefined;
   },

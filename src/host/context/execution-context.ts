@@ -112,7 +112,7 @@ export class ExecutionContext {
 
   /** The thread's time in nanoseconds. */
   get nowNs(): number {
-    return this.#f64[this.#clock] as number;
+    return this.#f64[this.#clock];
   }
 
   set nowNs(ns: number) {

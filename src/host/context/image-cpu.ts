@@ -40,11 +40,11 @@ export class ImageCpu implements Cpu {
   }
 
   grLow(n: number): number {
-    return this.#i32[this.block + V_GR + 2 * n + 1] as number;
+    return this.#i32[this.block + V_GR + 2 * n + 1];
   }
 
   grHigh(n: number): number {
-    return this.#i32[this.block + V_GR + 2 * n] as number;
+    return this.#i32[this.block + V_GR + 2 * n];
   }
 
   setGr(n: number, high: number, low: number): void {
@@ -59,17 +59,17 @@ export class ImageCpu implements Cpu {
   }
 
   conditionCode(): number {
-    return ((this.#i32[this.block + V_PSW_MASK_HIGH] as number) & PSW_CC) >>> PSW_CC_SHIFT;
+    return (this.#i32[this.block + V_PSW_MASK_HIGH] & PSW_CC) >>> PSW_CC_SHIFT;
   }
 
   programInterruption(): number {
-    return this.#i32[this.block + V_EXIT] as number;
+    return this.#i32[this.block + V_EXIT];
   }
 
   facility(bit: number): boolean {
     if (!KNOWN_FACILITIES.includes(bit)) return false;
     const mask = facilityWord([bit]);
-    return ((this.#i32[this.block + V_FACILITIES] as number) & mask) !== 0;
+    return (this.#i32[this.block + V_FACILITIES] & mask) !== 0;
   }
 
   takeInterruption(): number {

@@ -93,9 +93,7 @@ export const takeLoadedImage = async (
     capacity === undefined ? fitsInto(shape, entry.capacity) : sameShape(entry.capacity, capacity);
   const index = free.findIndex(suits);
   const entry =
-    index < 0
-      ? await createEntry(shape, capacity ?? capacityFor(shape))
-      : (free.splice(index, 1)[0] as Entry);
+    index < 0 ? await createEntry(shape, capacity ?? capacityFor(shape)) : free.splice(index, 1)[0];
   if (index >= 0) {
     clearImage(entry.loaded.image);
     layOutImage(entry.loaded.image.memory, shape, entry.capacity);

@@ -222,7 +222,7 @@ export class Machine extends PartitionMachine {
   }
 
   #handle(vm: VirtualMachine, index: number): GuestHandle {
-    const config = this.config.guests[index] as (typeof this.config.guests)[number];
+    const config = this.config.guests[index];
     const cpus = Array.from(
       { length: config.vcpus },
       (_, n) => new ImageCpu(this.context, vm.number, n),

@@ -134,7 +134,7 @@ export class PartitionMachine {
 
   /** Time at which programs began: a configuration's times count from it. */
   get startNs(): number {
-    return this.image.f64[C_TIME_START >> 1] as number;
+    return this.image.f64[C_TIME_START >> 1];
   }
 
   /**

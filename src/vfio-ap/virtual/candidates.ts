@@ -82,7 +82,7 @@ export class Candidates {
     const pooled = namedQueues(image, entry).filter(
       (q) => (image.word(q + Q_ATTENTION) & ATTENTION_POOL) !== 0,
     );
-    const mode = pooled.length === 0 ? 0 : image.word(image.cold(pooled[0]!) + K_MODE);
+    const mode = pooled.length === 0 ? 0 : image.word(image.cold(pooled[0]) + K_MODE);
     const right = pooled.filter((q) => image.word(image.cold(q) + K_MODE) === mode);
     const off = ATTENTION_DECONFIGURED | ATTENTION_CHECKSTOPPED;
     const usable = right.filter((q) => (image.word(q + Q_ATTENTION) & off) === 0);

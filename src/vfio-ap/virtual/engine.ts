@@ -241,7 +241,7 @@ export class VirtualEngine {
   }
 
   #now(): number {
-    return this.#image.f64[this.#clock] as number;
+    return this.#image.f64[this.#clock];
   }
 
   #nextDue(entry: number): number {

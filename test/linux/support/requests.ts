@@ -30,7 +30,7 @@ export async function sendTenThousand(guest: TestGuest): Promise<void> {
     const right = [...output.matchAll(/right=(\d+) wrong=0 $/gm)].map((match) => match[1]);
     expect(right).toEqual(new Array(PROCESSES).fill(`${each}`));
   }
-  const sent = (await counts()).map((count, card) => count - (before[card] as number));
+  const sent = (await counts()).map((count, card) => count - before[card]);
   expect(sent.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(REQUESTS);
   for (const count of sent) expect(count).toBeGreaterThan(100);
 }
