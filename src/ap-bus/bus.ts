@@ -2,6 +2,7 @@
 // The AP bus: its devices, drivers, configuration and locks; the driver core's bind, unbind and attach.
 // Source: docs/reference/vfio-ap.md sections 1.1, 3.2, 4.2 and 4.4 (ap_bus.c: ap_bus_match, ap_device_probe, ap_device_remove;
 // drivers/base/dd.c and bus.c).
+import { type PutBack, rememberFields } from '../lpar/remember.ts';
 import { type ApCard, type ApDevice, type ApDriver, ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import type { HostJournal } from './events.ts';
@@ -234,6 +235,33 @@ export class ApBus {
       this.queues[device.apqn] = undefined;
     } else this.cards[device.id] = undefined;
     this.journal.uevent('ap', 'remove', device.path);
+  }
+
+  /** Devices with their state, masks, counters, what the scan waits for. Nobody may sleep with a lock held. */
+  remember(): PutBack {
+    const devices = [...this.devices];
+    const own = rememberFields(this, ['devices', 'cards', 'queues', 'drivers']);
+    const states = devices.map((device) => rememberFields(device, ['card', 'info']));
+    const queueStates = this.queueStates.remember();
+    return () => {
+      for (const device of this.devices) this.#place(device, undefined);
+      this.devices.clear();
+      for (const device of devices) {
+        this.devices.add(device);
+        this.#place(device, device);
+      }
+      own();
+      for (const putBack of states) putBack();
+      queueStates();
+      this.permsLock.release();
+      this.scanLock.release();
+    };
+  }
+
+  /** Puts a device, or nothing, where a device is found by its number. */
+  #place(at: ApDevice, device: ApDevice | undefined): void {
+    if (at instanceof ApQueue) this.queues[at.apqn] = device as ApQueue | undefined;
+    else this.cards[at.id] = device as ApCard | undefined;
   }
 
   /** Queue devices, and how many of them have a driver. */

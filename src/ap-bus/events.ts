@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host side tells the outside: uevents and the kernel's log rings.
 // Source: docs/reference/vfio-ap.md sections 3.4 (uevents) and 3.8 (log texts); VD-11, VD-30.
+import { type PutBack, rememberList, rememberSet, together } from '../lpar/remember.ts';
 import type { Timers } from './operation.ts';
 
 /** One uevent. `keys` are the additional variables in order. */
@@ -40,7 +41,7 @@ export class HostJournal {
   readonly #uevents: Uevent[] = [];
   readonly #log: LogLine[] = [];
   readonly #listeners = new Set<(event: Uevent) => void>();
-  #onceTexts = new Set<string>();
+  readonly #onceTexts = new Set<string>();
 
   constructor(timers: Timers) {
     this.#timers = timers;
@@ -80,11 +81,20 @@ export class HostJournal {
     return { uevents: [...this.#uevents], log: [...this.#log], once: [...this.#onceTexts] };
   }
 
+  remember(): PutBack {
+    return together(
+      rememberList(this.#uevents),
+      rememberList(this.#log),
+      rememberSet(this.#onceTexts),
+    );
+  }
+
   /** Puts a saved journal in the place of this one's contents. */
   restore(record: JournalRecord): void {
     this.#uevents.splice(0, this.#uevents.length, ...record.uevents);
     this.#log.splice(0, this.#log.length, ...record.log);
-    this.#onceTexts = new Set(record.once);
+    this.#onceTexts.clear();
+    for (const text of record.once) this.#onceTexts.add(text);
   }
 
   /** WARN_ONCE: the first line of this kind only. */

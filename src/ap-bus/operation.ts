@@ -19,8 +19,15 @@ export type Operation<T> = Generator<Wait, T, void>;
 /** The virtual clock and its timers, given by the composition root. */
 export interface Timers {
   nowNs(): number;
-  /** `periodic`: a timer that comes again for ever (the bus scan); waiting for everything to end does not wait for it. */
-  after(delayNs: number, fn: () => void, periodic?: boolean): { cancel(): void };
+  /**
+   * `periodic`: a timer that comes again for ever (the bus scan); waiting for everything to end does not wait for it. `operation`: an
+   * operation goes on then.
+   */
+  after(
+    delayNs: number,
+    fn: () => void,
+    kind?: 'once' | 'periodic' | 'operation',
+  ): { cancel(): void };
 }
 
 /** How often a sleeping operation looks again whether a lock is free (Linux wakes it; virtual time has no wake-up). */
@@ -106,7 +113,7 @@ export function inBackground<T>(
     let step = operation.next();
     while (step.done !== true && step.value.step !== undefined) step = operation.next();
     if (step.done === true) done(step.value);
-    else timers.after(step.value.waitNs, resume);
+    else timers.after(step.value.waitNs, resume, 'operation');
   };
   resume();
 }

@@ -2,6 +2,7 @@
 // The bus's own state machine of a queue: reset, interrupt set-up, error; without message traffic.
 // Source: docs/reference/ap-architecture.md section 2.2 (ap_queue.c: ap_sm_reset, ap_sm_reset_wait, ap_sm_setirq_wait,
 // ap_queue_init_state, ap_queue_prepare_remove, ap_queue_remove).
+import { type PutBack, rememberSet } from '../lpar/remember.ts';
 import type { ApBus } from './bus.ts';
 import type { ApQueue } from './device.ts';
 import {
@@ -112,6 +113,16 @@ export class QueueStateMachine {
   resumeWaiting(dueNs: number, queues: Iterable<ApQueue>): void {
     for (const queue of queues) this.#waiting.add(queue);
     this.#arm(dueNs);
+  }
+
+  remember(): PutBack {
+    const waiting = rememberSet(this.#waiting);
+    const [timer, dueNs] = [this.#timer, this.#dueNs];
+    return () => {
+      waiting();
+      this.#timer = timer;
+      this.#dueNs = dueNs;
+    };
   }
 
   #step(queue: ApQueue): Next {

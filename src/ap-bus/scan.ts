@@ -100,7 +100,7 @@ export function armScanTimer(
     inBackground(scanBus(bus), bus.timers);
   };
   // Periodic: whoever waits for everything to end does not wait for scans.
-  bus.scanTimer = bus.timers.after(dueNs - bus.timers.nowNs(), scan, true);
+  bus.scanTimer = bus.timers.after(dueNs - bus.timers.nowNs(), scan, 'periodic');
 }
 
 /** ap_check_bindings_complete. */

@@ -26,6 +26,7 @@ import {
   V_EVENT,
   V_PSW_MASK_HIGH,
 } from '../../native-like/machine/layout.ts';
+import { type PutBack, rememberSet } from '../lpar/remember.ts';
 
 /** Kernel mask for addresses on the list: one GISA a page. */
 const ORIGIN_MASK = 0xfffff000 | 0;
@@ -127,6 +128,10 @@ export class GisaAlerts {
   /** Guests whose kicker runs. */
   get active(): readonly number[] {
     return [...this.#active];
+  }
+
+  remember(): PutBack {
+    return rememberSet(this.#active);
   }
 
   /** Finds out from the image of a restored machine whose alerts are off. */

@@ -19,6 +19,7 @@ import {
   V_STORAGE_SIZE,
 } from '../../native-like/machine/layout.ts';
 import type { Kernel } from '../lpar/kernel.ts';
+import type { PutBack } from '../lpar/remember.ts';
 import { shadowCrycb } from './shadow-crycb.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
 
@@ -60,6 +61,16 @@ export class NestedGuest {
   /** Validity-interception reason of the last entry; undefined: the guest is inside. */
   get validity(): number | undefined {
     return this.#validity;
+  }
+
+  /** What the image does not hold. */
+  remember(): PutBack {
+    const [state, validity, built] = [this.#state, this.#validity, this.built];
+    return () => {
+      this.#state = state;
+      this.#validity = validity;
+      this.built = built;
+    };
   }
 
   /** SIE by the hypervisor in the outer guest. Returns the validity reason, or undefined when the guest runs. */

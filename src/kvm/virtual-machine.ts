@@ -34,6 +34,7 @@ import {
   VIRTUAL_HOOK,
 } from '../../native-like/machine/layout.ts';
 import { ApemuError } from '../errors.ts';
+import { type PutBack, rememberList } from '../lpar/remember.ts';
 import { crycbFormat, type GuestModel, guestFacilities } from './guest-facilities.ts';
 import type { KvmVm, PqapHook } from './vm.ts';
 
@@ -112,6 +113,16 @@ export class VirtualMachine implements KvmVm {
     const word = hook === null ? 0 : hook.number | (hook.virtual === true ? VIRTUAL_HOOK : 0);
     Atomics.store(this.#image.i32, this.#image.guest(this.number) + G_HOOK, word);
     this.onStep('after hook write');
+  }
+
+  /** What the image does not hold. */
+  remember(): PutBack {
+    const hook = this.#hook;
+    const changed = rememberList(this.#changed);
+    return () => {
+      this.#hook = hook;
+      changed();
+    };
   }
 
   setCryptoMasks(apm: Uint8Array, aqm: Uint8Array, adm: Uint8Array): void {

@@ -22,6 +22,7 @@ import {
   type PartitionRecords,
 } from './profile.ts';
 import { QueueRecords, setAttention } from './queue-records.ts';
+import { type PutBack, rememberMap, rememberSet, together } from './remember.ts';
 
 const replaceAll = (set: Set<number>, values: readonly number[]): void => {
   set.clear();
@@ -170,6 +171,17 @@ export class Partition {
       deconfigured: [...this.#deconfigured],
       checkstopped: [...this.#checkstopped],
     };
+  }
+
+  /** What the image does not hold. */
+  remember(): PutBack {
+    return together(
+      rememberMap(this.adapters),
+      ...[this.usageDomains, this.controlDomains, this.#deconfigured, this.#checkstopped].map(
+        (set) => rememberSet(set),
+      ),
+      this.#records.remember(),
+    );
   }
 
   /** Takes saved records over; the image is restored by whoever calls. */

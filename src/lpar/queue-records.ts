@@ -42,6 +42,7 @@ import {
 } from '../../native-like/machine/layout.ts';
 import { ApemuError } from '../errors.ts';
 import type { AdapterProfile } from './profile.ts';
+import { type PutBack, rememberList } from './remember.ts';
 
 /** Words that say where a queue's slots are and what they are good for. */
 const SLOT_WORDS = [Q_SLOTS_BYTE, Q_STRIDE_BYTE, Q_LIMIT, Q_ALL_FREE] as const;
@@ -96,6 +97,10 @@ export class QueueRecords {
   /** Records of queues that have gone: what a saved machine keeps of them. */
   get free(): readonly number[] {
     return this.#free;
+  }
+
+  remember(): PutBack {
+    return rememberList(this.#free);
   }
 
   /** Takes saved ones over. */

@@ -32,17 +32,20 @@ export class MachineForPrograms implements ProgramMachine {
     const id = `${guest ?? ''}.${vcpu}`;
     const known = this.#cpus.get(id);
     if (known !== undefined) return known;
-    const cpu = this.#find(guest, vcpu);
-    if (cpu === undefined) return undefined;
-    const made = new MachineProgramCpu(cpu, this.machine.image, cpu.block);
+    const found = this.#find(guest, vcpu);
+    if (found === undefined) return undefined;
+    const made = new MachineProgramCpu(found.cpu, this.machine.image, found.number);
     this.#cpus.set(id, made);
     return made;
   }
 
   #find(name: string | undefined, vcpu: number) {
-    if (name === undefined) return vcpu === 0 ? this.machine.hostCpu : undefined;
+    if (name === undefined)
+      return vcpu === 0 ? { cpu: this.machine.hostCpu, number: 0 } : undefined;
     const guest = this.machine.guests.find((candidate) => candidate.name === name);
-    return guest === undefined || vcpu >= guest.vcpus ? undefined : guest.cpu(vcpu).cpu;
+    return guest === undefined || vcpu >= guest.vcpus
+      ? undefined
+      : { cpu: guest.cpu(vcpu).cpu, number: guest.number };
   }
 
   uuid(guest: string): string | undefined {

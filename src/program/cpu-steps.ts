@@ -42,6 +42,7 @@ export function cpuStep(
       // Expanded where they go, when they go there: a short line may be 16 MiB, and a program has many lines.
       return makeStep(statement, machine, () => {
         fill(cpu.storage.subarray(address, address + length), bytes);
+        cpu.wrote?.(address, length);
         return NOTHING;
       });
     }

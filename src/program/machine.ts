@@ -40,8 +40,10 @@ export interface ProgramCpu {
   programInterruption(): number;
   /** Takes one pending adapter interruption the vCPU is enabled for: its word as an unsigned number, 0 if there is none. */
   takeInterruption(): number;
-  /** The guest's absolute storage. */
+  /** The guest's absolute storage. Who writes into it says so with `wrote`. */
   readonly storage: Uint8Array;
+  /** Bytes of `storage` were written: checkpoints take back what was. */
+  readonly wrote?: (address: number, bytes: number) => void;
   readPsw(): ProgramPsw;
   /** Fields not given stay as they are. */
   changePsw(fields: Partial<ProgramPsw>): void;

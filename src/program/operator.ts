@@ -4,7 +4,7 @@
 
 import { ApemuError } from '../errors.ts';
 import { adapterProfile } from '../host/machine/compose.ts';
-import type { Machine } from '../host/machine/machine.ts';
+import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import type { LparVerb } from './lpar-verbs.ts';
 import type { OperationOutcome } from './machine.ts';
 
@@ -22,7 +22,7 @@ const ACTS: Readonly<Record<LparVerb, Act>> = {
   'remove-domain': ({ partition }, [apqi]) => partition.removeUsageDomain(apqi),
   'add-control-domain': ({ partition }, [apqi]) => partition.addControlDomain(apqi),
   'remove-control-domain': ({ partition }, [apqi]) => partition.removeControlDomain(apqi),
-  busy: (operator, [apqn, ns]) => operator.busy(apqn, ns),
+  busy: ({ machine }, [apqn, ns]) => machine.setBusy(apqn, ns),
   async: (operator, [apqn, rc]) => operator.asyncError(apqn, rc),
 };
 
@@ -30,15 +30,14 @@ const ACTS: Readonly<Record<LparVerb, Act>> = {
 const MOVES_QUEUES: ReadonlySet<LparVerb> = new Set(['add-adapter', 'add-domain']);
 
 export class Operator {
-  readonly #machine: Machine;
-  readonly #busy = new Map<number, { cancel(): void }>();
+  readonly machine: PartitionMachine;
 
-  constructor(machine: Machine) {
-    this.#machine = machine;
+  constructor(machine: PartitionMachine) {
+    this.machine = machine;
   }
 
-  get partition(): Machine['partition'] {
-    return this.#machine.partition;
+  get partition(): PartitionMachine['partition'] {
+    return this.machine.partition;
   }
 
   /** ENODEV where the partition has no such adapter or queue, EEXIST where it has it already. */
@@ -49,13 +48,13 @@ export class Operator {
       if (!(error instanceof ApemuError) || !error.code.startsWith('APEMU_ERR_LPAR_')) throw error;
       return { kind: 'errno', name: error.errno ?? 'ENODEV' };
     }
-    if (MOVES_QUEUES.has(verb)) this.#machine.faults.refresh();
+    if (MOVES_QUEUES.has(verb)) this.machine.faults.refresh();
     return { kind: 'ok', text: '' };
   }
 
   /** Puts an adapter of the configuration back. */
   addAdapter(apid: number): void {
-    const adapter = this.#machine.config.machine.adapters.get(apid);
+    const adapter = this.machine.config.machine.adapters.get(apid);
     const there = this.partition.adapters.has(apid);
     if (adapter === undefined || there) {
       const message = `adapter ${apid} ${there ? 'is there already' : 'is not in the configuration'}`;
@@ -66,22 +65,7 @@ export class Operator {
     this.partition.addAdapter(adapterProfile(adapter));
   }
 
-  /** The queue answers 05 until the time is over; a later call replaces an earlier one. */
-  busy(apqn: number, ns: number): void {
-    this.partition.setBusy(apqn, ns > 0);
-    this.#busy.get(apqn)?.cancel();
-    this.#busy.delete(apqn);
-    if (ns === 0) return;
-    const end = () => {
-      this.#busy.delete(apqn);
-      // The queue may have gone meanwhile, and its busy period with it.
-      const { image } = this.#machine;
-      if (image.queue(apqn) !== image.queueRecord(0)) this.partition.setBusy(apqn, false);
-    };
-    this.#busy.set(apqn, this.#machine.stepper.timers.after(ns, end));
-  }
-
   asyncError(apqn: number, rc: number): void {
-    this.#machine.kernel.raiseAsyncError(this.partition.queue(apqn), rc);
+    this.machine.kernel.raiseAsyncError(this.partition.queue(apqn), rc);
   }
 }

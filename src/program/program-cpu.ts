@@ -20,7 +20,7 @@ import {
   V_PSW_MASK_HIGH,
   V_PSW_MASK_LOW,
 } from '../../native-like/machine/layout.ts';
-import type { Cpu } from '../guest/cpu.ts';
+import type { ImageCpu } from '../host/context/image-cpu.ts';
 import { loadNewPsw } from '../kvm/interruptions.ts';
 import type { ProgramCpu, ProgramPsw } from './machine.ts';
 
@@ -30,18 +30,18 @@ const PSW_KEY_SHIFT = 20;
 
 export class MachineProgramCpu implements ProgramCpu {
   readonly storage: Uint8Array;
-  readonly #cpu: Cpu;
+  readonly #cpu: ImageCpu;
   readonly #image: MachineImage;
   readonly #block: number;
-  #loadsNewPsw = false;
 
-  /** @param block word index of the vCPU's block in the image */
-  constructor(cpu: Cpu, image: MachineImage, block: number) {
+  constructor(cpu: ImageCpu, image: MachineImage, guest: number) {
     this.#cpu = cpu;
     this.#image = image;
-    this.#block = block;
-    this.storage = cpu.storage;
+    this.#block = cpu.block;
+    this.storage = image.storage(guest);
   }
+
+  wrote = (address: number, bytes: number): void => this.#cpu.wroteStorage(address, bytes);
 
   grLow(n: number): number {
     return this.#cpu.grLow(n);
@@ -57,7 +57,7 @@ export class MachineProgramCpu implements ProgramCpu {
 
   execute(instruction: number): number {
     const ended = this.#cpu.execute(instruction);
-    if (ended !== 0 && this.#loadsNewPsw) loadNewPsw(this.#image, this.#block, LC_PGM_NEW_PSW);
+    if (ended !== 0 && this.#cpu.loadsNewPsw) loadNewPsw(this.#image, this.#block, LC_PGM_NEW_PSW);
     return ended;
   }
 
@@ -71,7 +71,7 @@ export class MachineProgramCpu implements ProgramCpu {
 
   takeInterruption(): number {
     const word = this.#cpu.takeInterruption();
-    if (word !== 0 && this.#loadsNewPsw) loadNewPsw(this.#image, this.#block);
+    if (word !== 0 && this.#cpu.loadsNewPsw) loadNewPsw(this.#image, this.#block);
     return word;
   }
 
@@ -87,7 +87,7 @@ export class MachineProgramCpu implements ProgramCpu {
       cc: (high & PSW_CC) >>> PSW_CC_SHIFT,
       iaHigh: this.#word(V_PSW_ADDRESS_HIGH),
       iaLow: this.#word(V_PSW_ADDRESS_LOW),
-      loadsNewPsw: this.#loadsNewPsw,
+      loadsNewPsw: this.#cpu.loadsNewPsw,
       cr6: this.#word(V_CR6),
     };
   }
@@ -108,7 +108,7 @@ export class MachineProgramCpu implements ProgramCpu {
     this.#set(V_PSW_ADDRESS_HIGH, psw.iaHigh);
     this.#set(V_PSW_ADDRESS_LOW, psw.iaLow);
     this.#set(V_CR6, psw.cr6);
-    this.#loadsNewPsw = psw.loadsNewPsw;
+    this.#cpu.loadsNewPsw = psw.loadsNewPsw;
   }
 
   #word(offset: number): number {

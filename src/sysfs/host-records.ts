@@ -120,18 +120,23 @@ function pick<T, K extends keyof T>(from: T, names: readonly K[]): Pick<T, K> {
   return Object.fromEntries(names.map((name) => [name, from[name]])) as Pick<T, K>;
 }
 
+/** Throws ApemuError APEMU_ERR_HOST_BUSY while an operation sleeps: what it waits for is no plain data. */
+export function refuseWhileBusy({ bus, matrix }: HostSide): void {
+  const locks = [bus.permsLock, bus.scanLock, matrix.guestsLock, matrix.mdevsLock];
+  const held = locks.find((lock) => lock.held)?.name;
+  const removing = [...matrix.byUuid.values()].find((mdev) => mdev.removing)?.uuid;
+  if (held === undefined && removing === undefined) return;
+  const what = held === undefined ? `mdev ${removing} is being removed` : `${held} is held`;
+  throw new ApemuError('APEMU_ERR_HOST_BUSY', `a host operation is under way: ${what}`);
+}
+
 /**
  * Records of the host side between two operations. Throws ApemuError APEMU_ERR_HOST_BUSY while one sleeps: what it waits for is
  * no plain data. Eventfds of vfio files are not kept; whoever restores installs them again.
  */
-export function saveHost({ bus, matrix, journal }: HostSide): HostRecords {
-  const locks = [bus.permsLock, bus.scanLock, matrix.guestsLock, matrix.mdevsLock];
-  const held = locks.find((lock) => lock.held)?.name;
-  const removing = [...matrix.byUuid.values()].find((mdev) => mdev.removing)?.uuid;
-  if (held !== undefined || removing !== undefined) {
-    const what = held === undefined ? `mdev ${removing} is being removed` : `${held} is held`;
-    throw new ApemuError('APEMU_ERR_HOST_BUSY', `a host operation is under way: ${what}`);
-  }
+export function saveHost(host: HostSide): HostRecords {
+  const { bus, matrix, journal } = host;
+  refuseWhileBusy(host);
   const driverName = (device: ApCard | ApQueue): string | null => device.driver?.name ?? null;
   const records: HostRecords = {
     version: RECORDS_VERSION,

@@ -9,6 +9,7 @@ import { inBackground, type Operation, type Timers } from '../ap-bus/operation.t
 import type { PartitionPort } from '../ap-bus/partition.ts';
 import { type HostSwitches, type ProfileName, switchesOf } from '../ap-bus/profile.ts';
 import { scanBus } from '../ap-bus/scan.ts';
+import { type PutBack, together } from '../lpar/remember.ts';
 import { vfioApDriver } from '../vfio-ap/driver.ts';
 import { MatrixDevice } from '../vfio-ap/matrix-device.ts';
 import type { QueueInterrupts, QueueLinks } from '../vfio-ap/ports.ts';
@@ -40,6 +41,10 @@ export interface HostSide {
   readonly journal: HostJournal;
   /** Boot: the first scan. */
   boot(): Operation<void>;
+  /** Counts calls that may have changed something here, but timers that fired and changes of the partition. */
+  readonly changes: number;
+  /** Everything outside the machine image. No operation may be under way (`busyWith`). */
+  remember(): PutBack;
 }
 
 /** Builds the host side. Nothing exists in it until `boot` ran. */
@@ -61,11 +66,16 @@ export function createHostSide(options: HostSideOptions): HostSide {
   options.partition.onConfigurationChange(() => {
     if (bus.scans > 0) inBackground(scanBus(bus), options.timers);
   });
+  const sysfs = new Sysfs(hostTree(bus, matrix));
   return {
     bus,
     matrix,
     journal,
-    sysfs: new Sysfs(hostTree(bus, matrix)),
+    sysfs,
     boot: () => scanBus(bus),
+    get changes() {
+      return sysfs.writes + matrix.calls;
+    },
+    remember: () => together(bus.remember(), matrix.remember(), journal.remember()),
   };
 }

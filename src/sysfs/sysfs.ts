@@ -44,6 +44,8 @@ function byteText(data: string | Uint8Array): string {
 /** /sys over a root directory. */
 export class Sysfs {
   readonly root: Directory;
+  /** Writes that were begun. */
+  writes = 0;
 
   constructor(root: Directory) {
     this.root = root;
@@ -80,6 +82,7 @@ export class Sysfs {
     const file = this.#open(path, READ_ONLY);
     if ('errno' in file) return file.errno;
     if (text === '') return 'ok';
+    this.writes++;
     const result = file.store(text.slice(0, PAGE_BYTES));
     return isOperation(result) ? yield* result : result;
   }

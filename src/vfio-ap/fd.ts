@@ -5,6 +5,7 @@
 import type { Errno, Outcome } from '../ap-bus/errno.ts';
 import { type Operation, withLocks } from '../ap-bus/operation.ts';
 import type { KvmVm } from '../kvm/vm.ts';
+import type { PutBack } from '../lpar/remember.ts';
 import { setKvm, unsetKvm } from './guest.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { EventTrigger, MatrixMdev } from './mdev.ts';
@@ -69,6 +70,7 @@ export class VfioApFile {
 
   *ioctl(request: VfioRequest): Operation<VfioAnswer> {
     if (!this.#open) return { errno: 'ENODEV' };
+    this.device.calls++;
     if (request.name === 'VFIO_DEVICE_GET_INFO' && 'argsz' in request) {
       if (request.argsz < GET_INFO_BYTES) return EINVAL;
       const flags = VFIO_DEVICE_FLAGS_AP | VFIO_DEVICE_FLAGS_RESET;
@@ -110,6 +112,7 @@ export class VfioApFile {
   /** dma_unmap: interrupts of queues whose NIB lies in the range end, the page is unpinned. */
   *dmaUnmap(iova: number, length: number): Operation<void> {
     const { device, mdev } = this;
+    device.calls++;
     yield* withLocks([device.mdevsLock], function* (): Operation<void> {
       for (const apqn of mdev.table.keys()) {
         const page = device.interrupts.nibPage(apqn);
@@ -119,10 +122,18 @@ export class VfioApFile {
     });
   }
 
+  remember(): PutBack {
+    const open = this.#open;
+    return () => {
+      this.#open = open;
+    };
+  }
+
   /** The last close detaches the virtual machine. Closing twice is no error. */
   *close(): Operation<void> {
     if (!this.#open) return;
     this.#open = false;
+    this.device.calls++;
     if (this.mdev.opens === 1) {
       yield* unsetKvm(this.device, this.mdev);
       this.mdev.requestTrigger = null;
@@ -148,6 +159,7 @@ export function* openVfioDevice(
 ): Operation<OpenResult> {
   const mdev = device.byUuid.get(uuid.toLowerCase());
   if (mdev === undefined || mdev.removing) return { errno: 'ENODEV' };
+  device.calls++;
   if (mdev.opens === 0) {
     if (kvm === null) return { errno: 'EINVAL' };
     mdev.opens++;

@@ -7,6 +7,7 @@ import { maskToBytes, testBit } from '../ap-bus/mask.ts';
 import { Lock, type Operation, withLocks } from '../ap-bus/operation.ts';
 import { type Apqn, apidOf, apqiOf } from '../ap-bus/partition.ts';
 import { NO_QCI, type QciInfo } from '../ap-bus/qci.ts';
+import { type PutBack, rememberFields, rememberSet, together } from '../lpar/remember.ts';
 import type { MatrixMdev, VfioApQueue } from './mdev.ts';
 import { NO_INTERRUPTS, NO_LINKS, type QueueInterrupts, type QueueLinks } from './ports.ts';
 import type { VirtualMdev } from './virtual/mdev.ts';
@@ -36,6 +37,8 @@ export class MatrixDevice {
   virtualInstances = 0;
   /** Masks written to guests since start; tests count them. */
   guestUpdates = 0;
+  /** Calls of open devices' files that may have changed something. */
+  calls = 0;
   #pooled = false;
   readonly #numbers = new Set<number>();
 
@@ -152,6 +155,32 @@ export class MatrixDevice {
     );
     this.#pooled = bound.length > 0;
     this.virtualQueues.pool(new Set(bound.map((queue) => (queue as VfioApQueue).apqn)));
+  }
+
+  /** Mdevs, queues and their links. Nobody may sleep with a lock held. */
+  remember(): PutBack {
+    const queues = this.#boundQueues();
+    const pooled = this.#pooled;
+    const own = together(
+      rememberFields(this, ['bus', 'queues', 'calls']),
+      rememberSet(this.#numbers),
+      ...[...this.byUuid.values()].map((mdev) => mdev.remember()),
+      ...queues.map((queue) => rememberFields(queue)),
+    );
+    return () => {
+      for (const queue of this.#boundQueues()) this.queues[queue.apqn] = undefined;
+      for (const queue of queues) this.queues[queue.apqn] = queue;
+      own();
+      this.#pooled = pooled;
+      this.guestsLock.release();
+      this.mdevsLock.release();
+    };
+  }
+
+  #boundQueues(): VfioApQueue[] {
+    return [...this.bus.devices].flatMap((device) =>
+      device.kind === 'queue' ? (this.queues[device.apqn] ?? []) : [],
+    );
   }
 
   /** cfg_chg eventfd, where the kernel has it. */

@@ -11,6 +11,7 @@ import {
   responseCode,
 } from '../ap-bus/partition.ts';
 import type { KvmVm, PqapHook } from '../kvm/vm.ts';
+import { type PutBack, rememberFields } from '../lpar/remember.ts';
 import { type ApMatrix, emptyMatrix, type MatrixLimits } from './matrix.ts';
 
 /** An eventfd as the device sees it. */
@@ -87,6 +88,15 @@ export class MatrixMdev implements PqapHook {
     const rc = responseCode(queue.resetStatus);
     const off = rc === RC_DECONFIGURED || rc === RC_CHECKSTOPPED;
     this.#setPassable(queue.apqn, rc === RC_NORMAL || (off && deconfiguredPassable));
+  }
+
+  remember(): PutBack {
+    const passable = this.#passable.slice();
+    const fields = rememberFields(this, ['limits']);
+    return () => {
+      fields();
+      this.#passable.set(passable);
+    };
   }
 
   #setPassable(apqn: Apqn, passable: boolean): void {

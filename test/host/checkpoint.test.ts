@@ -107,31 +107,6 @@ guests:
     machine.close();
   });
 
-  it.each<[string, (machine: Machine) => void]>([
-    [
-      'a domain was taken from the guest',
-      (machine) => {
-        const { uuid } = machine.guest('Guest1');
-        expect(machine.write(`/sys/devices/vfio_ap/matrix/${uuid}/unassign_domain`, '5\n')).toBe(
-          'ok',
-        );
-      },
-    ],
-    ['an adapter was deconfigured', (machine) => machine.partition.deconfigure(5)],
-    ['a fault was declared', (machine) => machine.fault({ apqn: '05.0004', on: 'tapq', rc: 4 })],
-    ['the AP bus has scanned', (machine) => machine.advance(31_000_000_000)],
-  ])('is refused, with nothing changed, when %s', async (_what, change) => {
-    const machine = await createMachine(CONFIG);
-    const checkpoint = takeCheckpoint(machine);
-    change(machine);
-    const before = machine.image.u8.slice(0, 0x100000);
-    expect(() => checkpoint.restore()).toThrow(
-      expect.objectContaining({ code: 'APEMU_ERR_CHECKPOINT_HOST' }),
-    );
-    expect(Buffer.compare(machine.image.u8.slice(0, 0x100000), before)).toBe(0);
-    machine.close();
-  });
-
   it('leaves no gap in a trace', async () => {
     let records = 0;
     const machine = await createMachine(CONFIG, {

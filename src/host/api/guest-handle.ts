@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest as the library's user holds it: its vCPUs with the instruction wrappers, its mdev, its storage.
 // Source: docs/design.md section 9.
-import type { MachineImage } from '../../../native-like/machine/image.ts';
 import type { GuestConfig } from '../../config/types.ts';
 import type { VirtualMachine } from '../../kvm/virtual-machine.ts';
+import type { ExecutionContext } from '../context/execution-context.ts';
 import type { ImageCpu } from '../context/image-cpu.ts';
 import { LibraryCpu } from './library-cpu.ts';
 
@@ -14,13 +14,14 @@ export class GuestHandle {
   readonly number: number;
   readonly vm: VirtualMachine;
   readonly config: GuestConfig;
-  readonly #cpus: readonly LibraryCpu[];
-  readonly #image: MachineImage;
+  /** By number. */
+  readonly cpus: readonly LibraryCpu[];
+  readonly #context: ExecutionContext;
 
   constructor(
     config: GuestConfig,
     vm: VirtualMachine,
-    image: MachineImage,
+    context: ExecutionContext,
     cpus: readonly ImageCpu[],
   ) {
     this.name = config.name;
@@ -28,24 +29,35 @@ export class GuestHandle {
     this.number = vm.number;
     this.vm = vm;
     this.config = config;
-    this.#image = image;
-    this.#cpus = cpus.map((cpu) => new LibraryCpu(cpu));
+    this.#context = context;
+    this.cpus = cpus.map((cpu) => new LibraryCpu(cpu));
   }
 
   get vcpus(): number {
-    return this.#cpus.length;
+    return this.cpus.length;
   }
 
   /** vCPU `n`. Throws RangeError when the guest has fewer. */
   cpu(n = 0): LibraryCpu {
-    const cpu = this.#cpus[n];
+    const cpu = this.cpus[n];
     if (cpu === undefined)
-      throw new RangeError(`guest ${this.name} has vCPUs 0 to ${this.#cpus.length - 1}, not ${n}`);
+      throw new RangeError(`guest ${this.name} has vCPUs 0 to ${this.cpus.length - 1}, not ${n}`);
     return cpu;
   }
 
-  /** The guest's absolute storage. */
+  /** The guest's absolute storage as a whole. Who only writes some bytes spares checkpoints a comparison with `write`. */
   get storage(): Uint8Array {
-    return this.#image.storage(this.number);
+    this.#context.storageShown(this.number);
+    return this.#context.image.storage(this.number);
+  }
+
+  /** Bytes of the guest's storage from an absolute address on, as they are now. */
+  read(address: number, bytes: number): Uint8Array {
+    return this.#context.image.storage(this.number).slice(address, address + bytes);
+  }
+
+  /** Writes into the guest's storage. Throws RangeError for bytes outside it, with nothing written. */
+  write(address: number, bytes: Uint8Array): void {
+    this.#context.writeStorage(this.number, address, bytes);
   }
 }

@@ -14,6 +14,7 @@ import {
   GR0_T,
 } from '../../../native-like/arch/function-codes.ts';
 import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../../../native-like/arch/instructions.ts';
+import { QCI_BYTES } from '../../../native-like/arch/qci.ts';
 import { AQIC_IR, DQAP_START, NQAP_L, NQAP_SPECIAL } from '../../../native-like/arch/registers.ts';
 import {
   responseCode,
@@ -23,7 +24,7 @@ import {
   STATUS_IRQ,
   STATUS_REPLIES,
 } from '../../../native-like/arch/status-word.ts';
-import { type Cpu, PROGRAM_INTERRUPTION } from '../../guest/cpu.ts';
+import { PROGRAM_INTERRUPTION } from '../../guest/cpu.ts';
 import type { ImageCpu } from '../context/image-cpu.ts';
 
 /** A queue status word taken apart. */
@@ -94,7 +95,7 @@ const R2 = 6;
 
 /** Driver code under test calls these; `cpu` is the register-level interface the reference driver uses too. */
 export class LibraryCpu {
-  readonly cpu: Cpu & Pick<ImageCpu, 'block' | 'executed'>;
+  readonly cpu: ImageCpu;
 
   constructor(cpu: ImageCpu) {
     this.cpu = cpu;
@@ -130,7 +131,7 @@ export class LibraryCpu {
   qci(address = 0x1000): InstructionResult & { readonly block: Uint8Array } {
     this.cpu.setGr(2, 0, address);
     const result = this.#pqap(FC_QCI << 24);
-    return { ...result, block: this.cpu.storage.slice(address, address + 128) };
+    return { ...result, block: this.cpu.readStorage(address, QCI_BYTES) };
   }
 
   /** QACT with the word `wanted`; `info` is GR2. */
@@ -161,7 +162,7 @@ export class LibraryCpu {
     },
   ): InstructionResult {
     const address = options.address ?? 0x10000;
-    if (options.message !== undefined) this.cpu.storage.set(options.message, address);
+    if (options.message !== undefined) this.cpu.writeStorage(address, options.message);
     const psmid = halves(options.psmid);
     this.cpu.setGr(0, 0, NQAP_L | (options.special ? NQAP_SPECIAL : 0) | parseApqn(apqn));
     this.cpu.setGr(R1, 0, psmid[0]);

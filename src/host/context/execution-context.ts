@@ -7,6 +7,7 @@ import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { V_EVENT, V_GR } from '../../../native-like/machine/layout.ts';
 import { EXECUTE_INTERCEPT } from '../../../native-like/machine/outcome.ts';
 import { InterceptHandler } from '../../kvm/intercept.ts';
+import { deliver } from '../../kvm/interruptions.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
 import { AdapterService, type ServiceModels } from '../../lpar/service.ts';
 import { AqicHandler } from '../../vfio-ap/aqic.ts';
@@ -14,6 +15,7 @@ import type { VirtualEngine } from '../../vfio-ap/virtual/engine.ts';
 import { type Card, cardModels } from './card-models.ts';
 import { type LoadedImage, loadImage } from './loaded-image.ts';
 import { virtualParts } from './virtual.ts';
+import { WrittenPages } from './written-pages.ts';
 
 export interface ContextOptions {
   /** The partition's cards by APID; they may change while the context executes. */
@@ -58,6 +60,10 @@ export class ExecutionContext {
   readonly #clock: number;
   readonly #shared: boolean;
   readonly #traced: boolean;
+  /** Pages of storage written since a checkpoint was taken; undefined: there is none. */
+  #written: WrittenPages | undefined;
+  /** Guests whose storage was shown as a whole: who has seen it may write into it at any time. */
+  readonly #shown = new Set<number>();
   readonly #event: ((vcpu: number) => void) | undefined;
   readonly #after: (() => void) | undefined;
 
@@ -92,6 +98,7 @@ export class ExecutionContext {
    * intercepted instruction has been handled by then.
    */
   execute(vcpu: number, word: number): number {
+    if (this.#written !== undefined) this.#written.markInstruction(vcpu, word);
     if (this.#event !== undefined && this.#i32[vcpu + V_EVENT] !== 0) this.#event(vcpu);
     let ended = this.#executeOnce(vcpu, word);
     if (ended === EXECUTE_INTERCEPT) {
@@ -103,6 +110,54 @@ export class ExecutionContext {
       this.#after();
     }
     return ended;
+  }
+
+  /** Executes an instruction of the host itself: no trace, no intercepts; the caller has the adapters served. */
+  executeHost(vcpu: number, word: number): void {
+    this.#written?.markInstruction(vcpu, word);
+    this.kernel.execute(vcpu, word);
+  }
+
+  /** Delivers one pending adapter interruption to a vCPU that is enabled for it. Returns its word, or 0. */
+  takeInterruption(vcpu: number): number {
+    this.#written?.markLowcore(vcpu);
+    return deliver(this.image, vcpu);
+  }
+
+  /** Writes into a guest's storage. Throws RangeError for bytes outside, with nothing written. */
+  writeStorage(guest: number, address: number, bytes: Uint8Array): void {
+    const storage = this.image.storage(guest);
+    if (!Number.isInteger(address) || address < 0 || address + bytes.length > storage.length)
+      throw new RangeError(
+        `${bytes.length} bytes at ${address} are outside the storage (expected within ${storage.length} bytes)`,
+      );
+    storage.set(bytes, address);
+    this.wroteStorage(guest, address, bytes.length);
+  }
+
+  /** Bytes of a guest's storage were written. */
+  wroteStorage(guest: number, address: number, bytes: number): void {
+    this.#written?.mark(this.image.storage(guest).byteOffset + address, bytes);
+  }
+
+  /** A guest's storage was shown as a whole: checkpoints must compare it from now on. */
+  storageShown(guest: number): void {
+    this.#shown.add(guest);
+  }
+
+  get shownStorages(): ReadonlySet<number> {
+    return this.#shown;
+  }
+
+  /** Notification bytes that may be stored from now on belong to what is written. */
+  noteNotifications(): void {
+    this.#written?.markNotificationBytes();
+  }
+
+  /** From now on it is known which pages were written. */
+  trackWrites(): WrittenPages {
+    this.#written ??= new WrittenPages(this.image);
+    return this.#written;
   }
 
   #executeOnce(vcpu: number, word: number): number {

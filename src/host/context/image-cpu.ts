@@ -16,7 +16,7 @@ import {
   V_PSW_MASK_HIGH,
 } from '../../../native-like/machine/layout.ts';
 import type { Cpu } from '../../guest/cpu.ts';
-import { deliver } from '../../kvm/interruptions.ts';
+import type { PutBack } from '../../lpar/remember.ts';
 import type { ExecutionContext } from './execution-context.ts';
 
 const KNOWN_FACILITIES: readonly number[] = [STFLE_QCI, STFLE_APFT, STFLE_AQIC, STFLE_MSAX3];
@@ -24,11 +24,14 @@ const KNOWN_FACILITIES: readonly number[] = [STFLE_QCI, STFLE_APFT, STFLE_AQIC, 
 export class ImageCpu implements Cpu {
   /** Word index of the vCPU block. */
   readonly block: number;
-  readonly storage: Uint8Array;
   /** Instructions executed since the start. */
   executed = 0;
+  /** A program or I/O interruption loads the new PSW; otherwise the vCPU goes on with the PSW it had (lines of AP programs). */
+  loadsNewPsw = false;
   readonly #context: ExecutionContext;
   readonly #i32: Int32Array;
+  readonly #guest: number;
+  readonly #storage: Uint8Array;
 
   /** vCPU `vcpu` of the guest with this number in the image. */
   constructor(context: ExecutionContext, guest: number, vcpu: number) {
@@ -36,7 +39,38 @@ export class ImageCpu implements Cpu {
     this.#context = context;
     this.#i32 = image.i32;
     this.block = image.vcpu(guest, vcpu);
-    this.storage = image.storage(guest);
+    this.#guest = guest;
+    this.#storage = image.storage(guest);
+  }
+
+  /** The guest's storage as a whole. Who only writes some bytes spares checkpoints a comparison with `writeStorage`. */
+  get storage(): Uint8Array {
+    this.#context.storageShown(this.#guest);
+    return this.#storage;
+  }
+
+  /** Bytes of the guest's storage, as they are now. */
+  readStorage(address: number, bytes: number): Uint8Array {
+    return this.#storage.slice(address, address + bytes);
+  }
+
+  /** Writes into the guest's storage. Throws RangeError for bytes outside. */
+  writeStorage(address: number, bytes: Uint8Array): void {
+    this.#context.writeStorage(this.#guest, address, bytes);
+  }
+
+  /** Bytes of the guest's storage were written by somebody who has it. */
+  wroteStorage(address: number, bytes: number): void {
+    this.#context.wroteStorage(this.#guest, address, bytes);
+  }
+
+  /** What the image does not hold. */
+  remember(): PutBack {
+    const [executed, loadsNewPsw] = [this.executed, this.loadsNewPsw];
+    return () => {
+      this.executed = executed;
+      this.loadsNewPsw = loadsNewPsw;
+    };
   }
 
   grLow(n: number): number {
@@ -73,7 +107,7 @@ export class ImageCpu implements Cpu {
   }
 
   takeInterruption(): number {
-    return deliver(this.#context.image, this.block);
+    return this.#context.takeInterruption(this.block);
   }
 
   nowNs(): number {

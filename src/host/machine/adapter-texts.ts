@@ -17,6 +17,7 @@ import {
   EP11_QUERY_MODULE,
 } from '../../cex/messages/ep11.ts';
 import { parseReply, type Reply } from '../../cex/messages/parse.ts';
+import { type PutBack, rememberMap, together } from '../../lpar/remember.ts';
 import type { Card } from '../context/card-models.ts';
 
 /** One line of a CCA mkvps: rule element with its state, offset and bytes of its pattern in the var data. */
@@ -153,10 +154,19 @@ class LastKnown<T> {
     if (fresh !== undefined) this.#known.set(id, fresh);
     return fresh ?? this.#known.get(id);
   }
+
+  remember(): PutBack {
+    return rememberMap(this.#known);
+  }
+}
+
+/** Texts of adapters, and what was known of them at a time. */
+export interface RememberedTexts extends AdapterTexts {
+  remember(): PutBack;
 }
 
 /** A source of texts for a bus whose adapters are `cards`. */
-export const adapterTextsOf = (bus: ApBus, cards: ReadonlyMap<number, Card>): AdapterTexts => {
+export const adapterTextsOf = (bus: ApBus, cards: ReadonlyMap<number, Card>): RememberedTexts => {
   const serials = new LastKnown<string>();
   const modules = new LastKnown<NonNullable<ReturnType<typeof moduleOf>>>();
   const keys = new LastKnown<string>();
@@ -172,6 +182,7 @@ export const adapterTextsOf = (bus: ApBus, cards: ReadonlyMap<number, Card>): Ad
   };
   const module = (apid: number) => modules.get(apid, throughAnyQueue(apid, moduleOf));
   return {
+    remember: () => together(serials.remember(), modules.remember(), keys.remember()),
     serial: (apid) => {
       if (cards.get(apid)?.mode === 'ep11') return module(apid)?.serial ?? '';
       const rule = (card: Card, apqi: number) => ccaInfo(card, apqi, 'STATICSA')?.rules[0];

@@ -18,38 +18,35 @@ import { QCI_BYTES, QCI_FLAG_B } from '../../../native-like/arch/qci.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { C_QCI_FLAGS, V_GR } from '../../../native-like/machine/layout.ts';
 import type { PartitionPort, QueueTest, SclpOutcome } from '../../ap-bus/partition.ts';
-import type { Kernel } from '../../lpar/kernel.ts';
 import type { Partition } from '../../lpar/partition.ts';
 
 const INSTRUCTION = (OPCODE_PQAP << 16) | 0;
 /** Page of host storage the QCI block goes to. */
 const QCI_ADDRESS = 0xff000;
 
+export interface HostInstructionsOptions {
+  readonly partition: Partition;
+  readonly facilities: readonly number[];
+  /** Executes a word of the vCPU with this block. */
+  readonly execute: (vcpu: number, word: number) => void;
+  /** Runs after each instruction: adapters take what is new. */
+  readonly served: (apqn: number) => void;
+  /** Runs an instruction while nobody else touches the queue: a guest may be at work on it in another thread. */
+  readonly alone: (apqn: number, instruction: () => void) => void;
+}
+
 /** The host's instructions over one kernel. vCPU 1 of guest 0 is the AP bus's own; vCPU 0 is for the user. */
 export class HostInstructions implements PartitionPort {
   readonly facilities: ReadonlySet<number>;
   readonly #image: MachineImage;
-  readonly #kernel: Kernel;
   readonly #partition: Partition;
-  readonly #served: (apqn: number) => void;
-  readonly #alone: (apqn: number, instruction: () => void) => void;
+  readonly #options: HostInstructionsOptions;
 
-  /**
-   * `served` runs after each instruction: adapters take what is new. `alone` runs an instruction while nobody else touches the
-   * queue: a guest may be at work on it in another thread.
-   */
-  constructor(
-    partition: Partition,
-    facilities: readonly number[],
-    served: (apqn: number) => void,
-    alone: (apqn: number, instruction: () => void) => void,
-  ) {
-    this.#partition = partition;
-    this.#image = partition.image;
-    this.#kernel = partition.kernel;
-    this.facilities = new Set(facilities);
-    this.#served = served;
-    this.#alone = alone;
+  constructor(options: HostInstructionsOptions) {
+    this.#options = options;
+    this.#partition = options.partition;
+    this.#image = options.partition.image;
+    this.facilities = new Set(options.facilities);
   }
 
   qci(): Uint8Array {
@@ -116,8 +113,9 @@ export class HostInstructions implements PartitionPort {
     [0, gr0, gr1High, gr1Low, gr2High, gr2Low].forEach((value, n) => {
       i32[vcpu + V_GR + n] = value;
     });
-    this.#alone(gr0 & GR0_APQN, () => this.#kernel.execute(vcpu, INSTRUCTION));
-    this.#served(gr0 & GR0_APQN);
+    const { alone, execute, served } = this.#options;
+    alone(gr0 & GR0_APQN, () => execute(vcpu, INSTRUCTION));
+    served(gr0 & GR0_APQN);
     return this.#register(3);
   }
 }

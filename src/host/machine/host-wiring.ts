@@ -6,14 +6,13 @@ import { C_MDEV, K_HOST_RESET, K_MDEV, MASK_AQM } from '../../../native-like/mac
 import type { Operation } from '../../ap-bus/operation.ts';
 import type { MachineConfig } from '../../config/types.ts';
 import type { Partition } from '../../lpar/partition.ts';
-import type { AdapterService } from '../../lpar/service.ts';
 import { createHostSide, type HostSide } from '../../sysfs/host-side.ts';
 import type { AqicHandler } from '../../vfio-ap/aqic.ts';
 import type { QueueInterrupts, QueueLinks } from '../../vfio-ap/ports.ts';
 import { HOST_RESET_RUNNING } from '../../vfio-ap/queue-steps.ts';
-import type { VirtualEngine } from '../../vfio-ap/virtual/engine.ts';
 import { GuestQueues } from '../../vfio-ap/virtual/guest-queues.ts';
 import type { GuestHandle } from '../api/guest-handle.ts';
+import type { ExecutionContext } from '../context/execution-context.ts';
 import { profileOf, switchesFor } from './compose.ts';
 import { HostInstructions } from './host-instructions.ts';
 import type { Stepper } from './stepper.ts';
@@ -23,9 +22,7 @@ export interface HostWiring {
   readonly config: MachineConfig;
   readonly partition: Partition;
   readonly stepper: Stepper;
-  readonly service: AdapterService;
-  readonly aqic: AqicHandler;
-  readonly engine: VirtualEngine;
+  readonly context: ExecutionContext;
   readonly seed: number;
   readonly guests: readonly GuestHandle[];
   /** Runs a change with a guest's vCPUs out of interpretive execution. */
@@ -36,23 +33,28 @@ export interface HostWiring {
 
 /** Creates the host side of a machine; nothing exists in it until it boots. */
 export const wireHostSide = (wiring: HostWiring): HostSide => {
-  const { config, partition, service } = wiring;
+  const { config, partition, context } = wiring;
+  const { service } = context;
   const serve = (apqn: number): void => {
     if (service.wanted) service.serveApqn(apqn);
   };
   return createHostSide({
-    partition: new HostInstructions(partition, profileOf(config).facilities, serve, (apqn, run) =>
-      runAlone(wiring, apqn, run),
-    ),
+    partition: new HostInstructions({
+      partition,
+      facilities: profileOf(config).facilities,
+      execute: (vcpu, word) => context.executeHost(vcpu, word),
+      served: serve,
+      alone: (apqn, run) => runAlone(wiring, apqn, run),
+    }),
     timers: wiring.stepper.timers,
     profile: config.host.kernel,
     switches: switchesFor(config),
-    interrupts: interruptsOf(partition.image, wiring.aqic),
+    interrupts: interruptsOf(partition.image, context.aqic),
     links: linksOf(partition.image),
     virtualQueues: new GuestQueues({
       image: partition.image,
       kernel: partition.kernel,
-      engine: wiring.engine,
+      engine: context.engine,
       seed: wiring.seed,
       exclusive: wiring.exclusive,
       takeRecord: () => partition.records.take(),

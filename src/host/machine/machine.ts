@@ -11,13 +11,15 @@ import type { GuestProgram } from '../../guest/cpu.ts';
 import { GisaAlerts } from '../../kvm/gib.ts';
 import { NestedGuest } from '../../kvm/nested.ts';
 import type { VirtualMachine } from '../../kvm/virtual-machine.ts';
+import { type PutBack, rememberList, rememberMap, together } from '../../lpar/remember.ts';
+import { refuseWhileBusy } from '../../sysfs/host-records.ts';
 import type { HostSide } from '../../sysfs/host-side.ts';
 import type { Sysfs } from '../../sysfs/sysfs.ts';
 import { openVfioDevice, type VfioApFile } from '../../vfio-ap/fd.ts';
 import { GuestHandle } from '../api/guest-handle.ts';
 import { ImageCpu } from '../context/image-cpu.ts';
 import { type LoadedImage, releaseLoadedImage, takeLoadedImage } from '../context/loaded-image.ts';
-import { adapterTextsOf } from './adapter-texts.ts';
+import { adapterTextsOf, type RememberedTexts } from './adapter-texts.ts';
 import { bootMachine } from './boot.ts';
 import { type ShapeOptions, shapeOf, virtualMachines } from './compose.ts';
 import { startProgram } from './guest-program.ts';
@@ -35,9 +37,10 @@ export class Machine extends PartitionMachine {
   readonly alerts: GisaAlerts;
   readonly guests: readonly GuestHandle[];
   #onStep: (what: string) => void = () => {};
-  #nested = 0;
+  readonly #nested: NestedGuest[] = [];
   readonly #hostCpu: ImageCpu;
   readonly #files = new Map<string, VfioApFile>();
+  readonly #texts: RememberedTexts;
 
   private constructor(loaded: LoadedImage, config: MachineConfig, options: MachineOptions) {
     super(loaded, config, options);
@@ -51,15 +54,14 @@ export class Machine extends PartitionMachine {
       config,
       partition: this.partition,
       stepper: this.stepper,
-      service: this.service,
-      aqic: context.aqic,
-      engine: context.engine,
+      context,
       seed: options.seed ?? config.machine.seed,
       guests: this.guests,
       exclusive,
       step: (what) => this.#onStep(what),
     });
-    setAdapterTexts(this.host.bus, adapterTextsOf(this.host.bus, this.cards));
+    this.#texts = adapterTextsOf(this.host.bus, this.cards);
+    setAdapterTexts(this.host.bus, this.#texts);
   }
 
   /** Builds a machine: partition, first scan of the AP bus, masks, mdevs, guests attached, faults declared. */
@@ -119,11 +121,15 @@ export class Machine extends PartitionMachine {
 
   /** A guest of a guest, in the next free of the records the machine was made with. Throws RangeError when there is none. */
   nest(outer: string): NestedGuest {
-    const number = this.guests.length + 1 + this.#nested;
+    const number = this.guests.length + 1 + this.#nested.length;
     if (number >= this.image.guests)
       throw new RangeError('no record for a nested guest is left (option `nested`)');
-    this.#nested++;
-    return new NestedGuest(this.image, this.kernel, this.guest(outer).vm, number);
+    const { vm } = this.guest(outer);
+    // What a guest of a guest stores is not seen here.
+    this.context.storageShown(vm.number);
+    const nested = new NestedGuest(this.image, this.kernel, vm, number);
+    this.#nested.push(nested);
+    return nested;
   }
 
   /** Drives a host operation to its end; virtual time moves through what it waits for. */
@@ -185,7 +191,7 @@ export class Machine extends PartitionMachine {
       vcpu,
       name: source ?? program.name,
       program,
-      cpu: guest.cpu(vcpu).cpu as ImageCpu,
+      cpu: guest.cpu(vcpu).cpu,
       state,
       nextNs: this.nowNs(),
       readyNs: this.nowNs(),
@@ -200,6 +206,37 @@ export class Machine extends PartitionMachine {
     const { bus, matrix } = this.host;
     for (const lock of [bus.permsLock, bus.scanLock, matrix.guestsLock, matrix.mdevsLock])
       lock.steps = true;
+  }
+
+  override get changes(): number {
+    return super.changes + this.host.changes;
+  }
+
+  override refuseWhileBusy(): void {
+    refuseWhileBusy(this.host);
+    super.refuseWhileBusy();
+  }
+
+  override rememberRun(): PutBack {
+    return together(
+      super.rememberRun(),
+      this.alerts.remember(),
+      this.#texts.remember(),
+      this.#hostCpu.remember(),
+      ...this.guests.flatMap((guest) => guest.cpus.map(({ cpu }) => cpu.remember())),
+    );
+  }
+
+  override rememberParts(): PutBack {
+    return together(
+      super.rememberParts(),
+      this.host.remember(),
+      rememberMap(this.#files),
+      ...[...this.#files.values()].map((file) => file.remember()),
+      ...this.guests.map(({ vm }) => vm.remember()),
+      rememberList(this.#nested),
+      ...this.#nested.map((guest) => guest.remember()),
+    );
   }
 
   protected override afterInstruction(): void {
@@ -227,6 +264,6 @@ export class Machine extends PartitionMachine {
       { length: config.vcpus },
       (_, n) => new ImageCpu(this.context, vm.number, n),
     );
-    return new GuestHandle(config, vm, this.image, cpus);
+    return new GuestHandle(config, vm, this.context, cpus);
   }
 }

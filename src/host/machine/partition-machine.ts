@@ -7,10 +7,13 @@ import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { C_GENERATION, C_TIME_START } from '../../../native-like/machine/layout.ts';
 import { type FaultObject, faultFromObject } from '../../config/load.ts';
 import type { FaultConfig, MachineConfig } from '../../config/types.ts';
+import { ApemuError } from '../../errors.ts';
 import { clearPending } from '../../kvm/interruptions.ts';
+import type { Timer } from '../../lpar/clock.ts';
 import { Faults } from '../../lpar/faults.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
 import { Partition } from '../../lpar/partition.ts';
+import { type PutBack, rememberMap, together } from '../../lpar/remember.ts';
 import type { AdapterService, ServiceModels } from '../../lpar/service.ts';
 import { type TakeTrace, TraceRings } from '../../trace/ring.ts';
 import type { Card } from '../context/card-models.ts';
@@ -55,6 +58,10 @@ export class PartitionMachine {
   readonly trace: TraceRings | undefined;
   readonly loaded: LoadedImage;
   readonly cards = new Map<number, Card>();
+  /** Changes of the partition, its faults or its guests' masks. */
+  #changes = 0;
+  /** Timers that end a queue's busy time, by APQN. */
+  readonly #busy = new Map<number, Timer>();
   protected readonly exclusive: (guest: number | undefined, change: () => void) => void;
 
   protected constructor(loaded: LoadedImage, config: MachineConfig, options: PartitionOptions) {
@@ -65,6 +72,7 @@ export class PartitionMachine {
     const seed = options.seed ?? config.machine.seed;
     const runExclusive = options.exclusive ?? ((_guest, change) => change());
     this.exclusive = (guest, change) => {
+      this.#changes++;
       this.image.i32[C_GENERATION] = this.image.word(C_GENERATION) + 1;
       runExclusive(guest, change);
     };
@@ -144,6 +152,44 @@ export class PartitionMachine {
   fault(fault: FaultConfig | FaultObject): void {
     const checked = 'trigger' in fault ? fault : faultFromObject(fault, this.config);
     for (const one of faultsOf(this.config, checked, this.startNs)) this.faults.declare(one);
+  }
+
+  /** The queue answers 05 for this time, 0: not any more. A later call replaces an earlier one. Throws where there is no queue. */
+  setBusy(apqn: number, ns: number): void {
+    this.partition.setBusy(apqn, ns > 0);
+    this.#busy.get(apqn)?.cancel();
+    this.#busy.delete(apqn);
+    if (ns === 0) return;
+    const end = (): void => {
+      this.#busy.delete(apqn);
+      // The queue may have gone meanwhile, and its busy time with it.
+      if (this.image.queue(apqn) !== this.image.queueRecord(0)) this.partition.setBusy(apqn, false);
+    };
+    this.#busy.set(apqn, this.stepper.timers.after(ns, end));
+  }
+
+  /** Counts what may have changed outside the image, but for what executed instructions change; never goes back. */
+  get changes(): number {
+    return this.#changes + this.stepper.timers.changes;
+  }
+
+  /** Throws ApemuError APEMU_ERR_HOST_BUSY while an operation sleeps: what it waits for cannot be remembered. */
+  refuseWhileBusy(): void {
+    if (!this.stepper.timers.sleeping) return;
+    throw new ApemuError(
+      'APEMU_ERR_HOST_BUSY',
+      'a host operation is under way: it sleeps (expected after `run()` of the machine)',
+    );
+  }
+
+  /** What executed instructions and passing time change outside the image. */
+  rememberRun(): PutBack {
+    return this.stepper.remember();
+  }
+
+  /** Everything else outside the image. */
+  rememberParts(): PutBack {
+    return together(this.partition.remember(), rememberMap(this.cards), rememberMap(this.#busy));
   }
 
   /** The program with this number in the image (0: the partition's own) starts again: its queues and interruptions are reset. */

@@ -7,6 +7,7 @@ import { ApemuError } from '../../errors.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../../guest/cpu.ts';
 import { enabledMask, pendingMask } from '../../kvm/interruptions.ts';
 import { Timers } from '../../lpar/clock.ts';
+import { type PutBack, rememberList, together } from '../../lpar/remember.ts';
 import type { AdapterService } from '../../lpar/service.ts';
 import type { ImageCpu } from '../context/image-cpu.ts';
 import { programFailure } from './guest-program.ts';
@@ -57,6 +58,20 @@ export class Stepper {
 
   nowNs(): number {
     return this.timers.nowNs();
+  }
+
+  /** Time, timers and programs with their state, which is cloned. */
+  remember(): PutBack {
+    const timers = this.timers.remember();
+    const list = rememberList(this.programs);
+    const programs = this.programs.map((running) => {
+      const { nextNs, readyNs, done } = running;
+      const state = structuredClone(running.state);
+      return () => {
+        Object.assign(running, { nextNs, readyNs, done, state: structuredClone(state) });
+      };
+    });
+    return together(timers, list, ...programs);
   }
 
   /** Continues at a saved time. */
