@@ -63,7 +63,7 @@ export const rememberFields = (object: object, except: readonly string[] = []): 
   const values = names.map((name) => fields[name]);
   const contents = values.flatMap((value) => rememberContents(value) ?? []);
   return () => {
-    for (let n = 0; n < names.length; n++) fields[names[n] as string] = values[n];
+    for (let n = 0; n < names.length; n++) fields[names[n]] = values[n];
     for (const putBack of contents) putBack();
   };
 };

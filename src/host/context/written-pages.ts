@@ -59,12 +59,11 @@ export class WrittenPages {
   /** Calls `found` with the first byte in the image of each page written after a moment. The pages of the present one are found at once. */
   eachSince(moment: number, found: (byte: number) => void): void {
     if (moment === this.#moment - 1) {
-      for (let n = 0; n < this.#count; n++)
-        found(this.#firstByte + (this.#pages[n] as number) * PAGE_BYTES);
+      for (let n = 0; n < this.#count; n++) found(this.#firstByte + this.#pages[n] * PAGE_BYTES);
       return;
     }
     for (let page = 0; page < this.#stamps.length; page++)
-      if ((this.#stamps[page] as number) > moment) found(this.#firstByte + page * PAGE_BYTES);
+      if (this.#stamps[page] > moment) found(this.#firstByte + page * PAGE_BYTES);
   }
 
   /** Bytes of the image are written. */
@@ -86,15 +85,14 @@ export class WrittenPages {
     if (opcode === OPCODE_NQAP) return;
     if (opcode === OPCODE_DQAP) {
       const r2 = word & 0xf;
-      const length = (i32[vcpu + LOW((r2 + 1) & 0xf)] as number) >>> 0;
-      this.#markOperand(vcpu, i32[vcpu + LOW(r2)] as number, Math.min(length, OPERAND_MAX));
+      const length = i32[vcpu + LOW((r2 + 1) & 0xf)] >>> 0;
+      this.#markOperand(vcpu, i32[vcpu + LOW(r2)], Math.min(length, OPERAND_MAX));
     } else if (opcode === OPCODE_PQAP) {
-      const fc = (i32[vcpu + LOW(0)] as number) >>> GR0_FC_SHIFT;
-      if (fc === FC_QCI || fc === FC_AQIC)
-        this.#markOperand(vcpu, i32[vcpu + LOW(2)] as number, QCI_BYTES);
+      const fc = i32[vcpu + LOW(0)] >>> GR0_FC_SHIFT;
+      if (fc === FC_QCI || fc === FC_AQIC) this.#markOperand(vcpu, i32[vcpu + LOW(2)], QCI_BYTES);
     } else {
       const base = (word >>> 12) & 0xf;
-      const address = (base === 0 ? 0 : (i32[vcpu + LOW(base)] as number)) + (word & 0xfff);
+      const address = (base === 0 ? 0 : i32[vcpu + LOW(base)]) + (word & 0xfff);
       this.#markOperand(vcpu, address, TPI_BYTES);
     }
   }
@@ -115,15 +113,15 @@ export class WrittenPages {
 
   #markOperand(vcpu: number, address: number, bytes: number): void {
     const { i32 } = this.#image;
-    const size = i32[vcpu + V_STORAGE_SIZE] as number;
+    const size = i32[vcpu + V_STORAGE_SIZE];
     const from = (address & this.#addressMask(vcpu)) >>> 0;
     const length = Math.min(bytes, size - from);
-    if (length > 0) this.mark((i32[vcpu + V_STORAGE_BYTE] as number) + from, length);
+    if (length > 0) this.mark(i32[vcpu + V_STORAGE_BYTE] + from, length);
   }
 
   #addressMask(vcpu: number): number {
     const { i32 } = this.#image;
-    if (((i32[vcpu + V_PSW_MASK_HIGH] as number) & PSW_EA) !== 0) return -1;
-    return ((i32[vcpu + V_PSW_MASK_LOW] as number) & PSW_BA) !== 0 ? 0x7fffffff : 0x00ffffff;
+    if ((i32[vcpu + V_PSW_MASK_HIGH] & PSW_EA) !== 0) return -1;
+    return (i32[vcpu + V_PSW_MASK_LOW] & PSW_BA) !== 0 ? 0x7fffffff : 0x00ffffff;
   }
 }
