@@ -33,6 +33,10 @@ export interface AttachOptions {
 /** Long enough for any pause of ours, short enough for a person. */
 export const DEFAULT_PATIENCE_MS = 10_000;
 
+/** What is told of a guest that has destroyed the hook. */
+const OVERWRITTEN =
+  'the guest has written over the last MiB of its storage, where the hook is: its AP instructions cannot be served. Keep it from there (mem= for Linux)';
+
 /** Between two looks at the lowcore: while waiting for a kernel, and while one is served. */
 const LOOK_MS = { waiting: 2, attached: 250 } as const;
 
@@ -80,6 +84,11 @@ export class Attachment implements Polled {
   shutdown: string | undefined;
   /** What went wrong on our side, so that the guest cannot be served any more. */
   problem: string | undefined;
+
+  /** Holds the guest. */
+  get pause(): GuestPause {
+    return this.#pause;
+  }
 
   /** The monitor must be heard for things to go on. */
   get waitsForMonitor(): boolean {
@@ -162,15 +171,38 @@ export class Attachment implements Polled {
   look(): void {
     const state = this.#hook.state();
     if (this.#state === 'attached') {
+      for (const lowcore of this.#hook.bare?.known ?? []) this.#hook.bare?.take(lowcore);
       if (state === 'hooked') {
-        if (this.#hook.isSilent()) this.#resume();
-      } else if (this.#rule === 'bare' && state === 'final') {
-        this.#hook.renew();
-      } else this.#reset('another kernel has been started');
+        if (this.#hook.isOverwritten()) this.failed(new Error(OVERWRITTEN));
+        else if (this.#hook.isSilent()) this.#resume();
+      } else if (this.#rule === 'linux') this.#reset('another kernel has been started');
     } else if (this.#state === 'waiting') {
       if (state === 'final') this.#install();
       if (state === 'hooked' && !this.#seenBefore) this.#adopt();
     }
+  }
+
+  /**
+   * A test kernel that stands still has stored into what the hook must know of, or has got another lowcore.
+   *
+   * @param lowcore absolute address of that CPU's lowcore
+   * @param address in the lowcore; -1: anything
+   */
+  stored(lowcore: number, address: number): void {
+    const { bare } = this.#hook;
+    if (bare === undefined || this.#state === 'ended') return;
+    if (this.#state !== 'attached') {
+      if (bare.hasHandler(lowcore)) this.#installBare([lowcore]);
+    } else if (!bare.known.has(lowcore)) bare.adopt(lowcore);
+    else {
+      bare.take(lowcore, address);
+      bare.see(lowcore);
+    }
+  }
+
+  #installBare(lowcores: readonly number[]): void {
+    this.#become('hooking');
+    this.#hookNow(lowcores);
   }
 
   /** A vCPU waited longer than its patience; we are back now. */
@@ -188,9 +220,9 @@ export class Attachment implements Polled {
   }
 
   #install(): void {
-    this.#become('hooking');
-    if (this.#rule === 'bare') this.#hookNow();
+    if (this.#rule === 'bare') this.#installBare([0]);
     else {
+      this.#become('hooking');
       this.#hookStopped().catch((error: Error) => {
         this.#log(`cannot attach: ${error.message}`);
         this.#become('waiting');
@@ -203,9 +235,10 @@ export class Attachment implements Polled {
     return this.#pause.hold(() => this.#hookNow());
   }
 
-  #hookNow(): void {
-    const still = this.#state === 'hooking' && this.#hook.state() === 'final';
-    if (still) this.#lowcores = this.#hook.install(this.#patienceMs);
+  #hookNow(lowcores: readonly number[] = []): void {
+    const still =
+      this.#state === 'hooking' && (lowcores.length > 0 || this.#hook.state() === 'final');
+    if (still) this.#lowcores = this.#hook.install(this.#patienceMs, lowcores);
     const done = still && this.#lowcores.length > 0;
     if (done) {
       this.#seenBefore = true;

@@ -10,12 +10,23 @@ export const LOWCORE = {
   LC_TEID: 0xa8,
   LC_IO_PARAMETERS: 0xb8,
   LC_IO_WORD: 0xc0,
+  LC_FACILITY_LIST: 0xc8,
+  LC_BREAKING_EVENT: 0x110,
   LC_RESTART_OLD: 0x120,
   LC_PGM_OLD: 0x150,
   LC_IO_OLD: 0x170,
   LC_RESTART_NEW: 0x1a0,
   LC_PGM_NEW: 0x1d0,
   LC_IO_NEW: 0x1f0,
+} as const;
+
+/** What the hook keeps in each lowcore, in the part the architecture and Linux leave unused. */
+export const SCRATCH = {
+  LC_OWN_PROGRAM: 0x8b0,
+  LC_OWN_RESTART: 0x8c0,
+  LC_SEEN_CODE: 0x8d0,
+  LC_SEEN_BREAKING_EVENT: 0x8d8,
+  LC_SEEN_PGM_OLD: 0x8e0,
 } as const;
 
 /** Bytes of a PSW. */
@@ -35,7 +46,7 @@ export const AREA = {
   patience: 0x720,
   silent: 0x728,
   program: 0x000,
-  restart: 0x200,
+  restart: 0x280,
   AREA_MAILBOXES: 0x1000,
 } as const;
 

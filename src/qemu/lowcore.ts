@@ -2,11 +2,11 @@
 // Finds a guest's lowcores, tells when its program-new PSW is final, and puts the hook in front of it.
 // Source: docs/reference/qemu-attach.md section 5 (rule and order of steps), arch/s390/kernel/setup.c (setup_lowcore).
 
+import { BareLowcores, hookPsw, isHandler } from './bare-lowcores.ts';
 import { hookCode } from './hook/hook-image.ts';
 import {
   AREA,
   AREA_BYTES,
-  HOOK_PSW_MASK,
   LOWCORE,
   LOWCORE_BYTES,
   MAILBOX_BYTES,
@@ -17,6 +17,7 @@ import {
   PSW_DAT,
   PSW_EXTENDED,
   PSW_MACHINE_CHECK,
+  SCRATCH,
   TOD_UNITS_PER_MS,
 } from './layout.ts';
 import type { GuestRam } from './ram.ts';
@@ -55,11 +56,22 @@ export class LowcoreHook {
   readonly #ram: GuestRam;
   readonly #rule: HookRule;
   readonly #window = Buffer.alloc(WINDOW);
+  readonly #code = Buffer.alloc(AREA.CODE_SIZE);
+  /** The lowcores of a test kernel, one by one; undefined for Linux, whose lowcores are all alike. */
+  readonly bare: BareLowcores | undefined;
 
   constructor(ram: GuestRam, rule: HookRule) {
     this.#ram = ram;
     this.#rule = rule;
     this.area = ram.size - AREA_BYTES;
+    if (rule === 'bare') this.bare = new BareLowcores(ram, this.area);
+  }
+
+  /** Whether the guest has written over the routine, so that its exceptions lead nowhere. */
+  isOverwritten(): boolean {
+    this.#ram.read(this.area, this.#code);
+    const code = hookCode();
+    return !this.#code.subarray(0, code.length).equals(code);
   }
 
   /** Absolute address of a CPU's mailbox. */
@@ -71,9 +83,10 @@ export class LowcoreHook {
   state(): LowcoreState {
     this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
     const program = pswAt(this.#window, PROGRAM_AT);
+    if (this.bare !== undefined && this.#isAnyHooked(this.bare)) return 'hooked';
     if (!program.wide || program.address === 0) return 'early';
     if (program.address === this.area + AREA.program) return 'hooked';
-    if (this.#rule === 'bare') return 'final';
+    if (this.bare !== undefined) return 'final';
     const restart = pswAt(this.#window, 0);
     const final =
       (program.mask0 & PSW_DAT) !== 0 &&
@@ -87,32 +100,38 @@ export class LowcoreHook {
    * Writes the hook area and points every lowcore at it. A Linux guest is stopped.
    *
    * @param patienceMs how long a vCPU waits for an answer before it goes to the guest's own handler
+   * @param known lowcores of a test kernel that have handlers
    * @returns the absolute addresses of the lowcores hooked; none when a Linux kernel has not set its prefix yet: it fills the
    *   lowcore at absolute zero before the one it runs with, and nothing has been changed then
    */
-  install(patienceMs: number): number[] {
+  install(patienceMs: number, known: readonly number[] = [0]): number[] {
     this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
-    const running = this.#rule === 'bare';
-    const found = running ? [] : this.#prefixes();
-    if (!running && found.length === 0) return [];
+    if (this.bare !== undefined) return this.#installBare(this.bare, patienceMs, known);
+    const found = this.#prefixes();
+    if (found.length === 0) return [];
     this.#writeArea(patienceMs);
-    this.#patch(0);
+    for (const lowcore of [0, ...found]) {
+      this.#ram.write(lowcore + LOWCORE.LC_PGM_NEW, hookPsw(this.area + AREA.program));
+      this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, hookPsw(this.area + AREA.restart));
+      // A CPU without PSWs of its own takes those of the area.
+      this.#ram.write(lowcore + SCRATCH.LC_OWN_PROGRAM, Buffer.alloc(2 * PSW_BYTES));
+    }
+    return [0, ...found];
+  }
+
+  #installBare(lowcores: BareLowcores, patienceMs: number, known: readonly number[]): number[] {
+    this.#writeArea(patienceMs);
+    for (const lowcore of known) lowcores.adopt(lowcore);
     // The search takes milliseconds, which a guest that runs would use.
-    const prefixes = running ? this.#prefixes() : found;
-    for (const lowcore of prefixes) this.#patch(lowcore);
-    return [0, ...prefixes];
+    for (const lowcore of this.#prefixes())
+      if (!lowcores.known.has(lowcore)) lowcores.adopt(lowcore);
+    return [...lowcores.known];
   }
 
-  #patch(lowcore: number): void {
-    this.#ram.write(lowcore + LOWCORE.LC_PGM_NEW, hookPsw(this.area + AREA.program));
-    this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, hookPsw(this.area + AREA.restart));
-  }
-
-  /** A test kernel has set its program-new PSW anew: exceptions go on there from now on. */
-  renew(): void {
-    this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
-    this.#ram.write(this.area + AREA.original_program, this.#window, PROGRAM_AT, PSW_BYTES);
-    this.#ram.write(LOWCORE.LC_PGM_NEW, hookPsw(this.area + AREA.program));
+  /** A CPU of a test kernel may run with another lowcore than the one at absolute zero. */
+  #isAnyHooked(lowcores: BareLowcores): boolean {
+    for (const lowcore of lowcores.known) if (lowcores.isHooked(lowcore)) return true;
+    return false;
   }
 
   /** Attaches to a guest that an emulator which has gone hooked: a request that still waits in a mailbox is served. */
@@ -123,6 +142,11 @@ export class LowcoreHook {
 
   /** Lets the guest go: its own PSWs stand in every lowcore again, and a vCPU in the hook no longer waits. */
   remove(): void {
+    if (this.bare !== undefined) {
+      this.bare.remove();
+      this.silence();
+      return;
+    }
     const lowcores = this.hooked();
     const originals = Buffer.alloc(32);
     this.#ram.read(this.area + AREA.original_program, originals);
@@ -135,6 +159,7 @@ export class LowcoreHook {
 
   /** Absolute addresses of all lowcores that point at the hook, those of CPUs started since included. */
   hooked(): number[] {
+    if (this.bare !== undefined) return [...this.bare.known];
     this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
     return [0, ...this.#prefixes()];
   }
@@ -169,7 +194,8 @@ export class LowcoreHook {
     const candidate = Buffer.alloc(WINDOW);
     for (let block = LOWCORE_BYTES; block < end; block += LOWCORE_BYTES) {
       this.#ram.read(block + LOWCORE.LC_RESTART_NEW, candidate);
-      if (sameHandlers(candidate, this.#window)) found.push(block);
+      if (isHandler(this.#window.subarray(PROGRAM_AT)) && sameHandlers(candidate, this.#window))
+        found.push(block);
     }
     return found;
   }
@@ -206,12 +232,4 @@ function patience(ms: number): Buffer {
   const units = Buffer.alloc(8);
   units.writeBigUInt64BE(BigInt(Math.round(ms)) * BigInt(TOD_UNITS_PER_MS));
   return units;
-}
-
-function hookPsw(address: number): Buffer {
-  const psw = Buffer.alloc(16);
-  psw.writeUInt32BE(HOOK_PSW_MASK[0], 0);
-  psw.writeUInt32BE(HOOK_PSW_MASK[1], 4);
-  psw.writeBigUInt64BE(BigInt(address), 8);
-  return psw;
 }

@@ -2,7 +2,14 @@
 // A program of the machine as a QEMU guest's AP facility: registers into its vCPU block, one instruction, registers back.
 // Everything else (masks, queues, AQIC, faults, trace) is the machine's own.
 
-import { G_VCPUS, V_EXIT, V_GR, V_PSW_MASK_HIGH } from '../../native-like/machine/layout.ts';
+import { FACILITIES } from '../../native-like/arch/facilities.ts';
+import {
+  G_FACILITIES,
+  G_VCPUS,
+  V_EXIT,
+  V_GR,
+  V_PSW_MASK_HIGH,
+} from '../../native-like/machine/layout.ts';
 import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { clearPending, interruptionWord, pendingMask } from '../kvm/interruptions.ts';
@@ -37,6 +44,12 @@ export class MachineService implements ApService {
     this.#router = router;
     this.#clock = clock;
     this.#number = program.number;
+  }
+
+  get facilities(): readonly number[] {
+    const { image } = this.#machine;
+    const word = image.word(image.guest(this.#number) + G_FACILITIES);
+    return FACILITIES.filter(({ mask }) => (word & mask) !== 0).map(({ stfle }) => stfle);
   }
 
   connect(storage: ServedStorage): void {

@@ -2,7 +2,7 @@
 // Serves the mailboxes of one guest: reads what a vCPU's hook stored, has the machine execute the instruction, answers.
 // Source: docs/reference/qemu-attach.md section 5.
 
-import { isPrefix, NULLIFYING, type TranslationContext } from './dat.ts';
+import { isPrefix, NULLIFYING, PGM_PROTECTION, type TranslationContext } from './dat.ts';
 import { InstructionReader, NOT_OURS } from './instruction.ts';
 import type { InterruptionDelivery } from './interruptions.ts';
 import {
@@ -146,6 +146,7 @@ export class MailboxLoop {
       this.#programInterruption(context, this.#service.programCode(cpu), ilc);
       return ACTION_REFLECT;
     }
+    this.#hook.bare?.restore(context.prefix);
     for (let i = 0; i < 32; i++) this.#answer.writeUInt32BE(gr[i], GR_IN_ANSWER + 4 * i);
     for (let i = 0; i < 4; i++) this.#answer.writeUInt32BE(psw[i], PSW_IN_ANSWER + 4 * i);
     return this.#interruptions.inline(context, psw) ? ACTION_IO : ACTION_RESUME;
@@ -155,9 +156,11 @@ export class MailboxLoop {
   #programInterruption(context: TranslationContext, code: number, ilc: number): void {
     const lowcore = context.prefix;
     this.#ram.writeHalfword(lowcore + LOWCORE.LC_PGM_CODE, code);
-    const { teid } = this.#storage;
-    this.#ram.writeWord(lowcore + LOWCORE.LC_TEID, teid[0]);
-    this.#ram.writeWord(lowcore + LOWCORE.LC_TEID + 4, teid[1]);
+    if (code === PGM_PROTECTION || NULLIFYING.has(code)) {
+      const { teid } = this.#storage;
+      this.#ram.writeWord(lowcore + LOWCORE.LC_TEID, teid[0]);
+      this.#ram.writeWord(lowcore + LOWCORE.LC_TEID + 4, teid[1]);
+    }
     if (!NULLIFYING.has(code)) return;
     const borrow = context.psw[3] < ilc ? 1 : 0;
     this.#ram.writeWord(lowcore + LOWCORE.LC_PGM_OLD + 8, context.psw[2] - borrow);

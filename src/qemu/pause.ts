@@ -26,6 +26,13 @@ export class GuestPause {
     return held;
   }
 
+  /** Does something with a guest that stands still already, while nobody holds it or lets it go on. */
+  alone<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(action);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
   async #hold<T>(action: (running: boolean) => Promise<T> | T): Promise<T> {
     const [before, , after] = await Promise.all([
       this.#qmp.execute('query-status'),

@@ -2,6 +2,7 @@
 // `apemu qemu` without its command line: boots or attaches a guest and serves it until it ends.
 
 import { readFileSync } from 'node:fs';
+import { STFLE_AQIC } from '../../native-like/arch/facilities.ts';
 import { ApemuError } from '../errors.ts';
 import { Attachment } from './attach.ts';
 import {
@@ -13,12 +14,11 @@ import {
   type QemuEnd,
   type RunningQemu,
 } from './launch.ts';
-import { LOWCORE, PSW_BYTES } from './layout.ts';
 import type { HookRule } from './lowcore.ts';
 import type { Poller } from './poller.ts';
 import { commandLineProblem, connectRunning, countCpus } from './running.ts';
 import type { ApService } from './service.ts';
-import { type StoreWatch, watchStores } from './store-watch.ts';
+import { watchTestKernel } from './test-kernel.ts';
 
 /** How a guest is served, started by us or not. */
 export interface ServeOptions {
@@ -93,7 +93,7 @@ export async function bootGuest(
       attachment.onShutdown = () => qemu.hurry();
     options.signal?.addEventListener('abort', close, { once: true });
     if (options.signal?.aborted === true) await close();
-    else if (launch.bare === true) await startTestKernel(qemu, attachment);
+    else if (launch.bare === true) await startTestKernel(qemu, service, attachment, launch);
     else if (launch.extra?.includes('-S') !== true) await start(qemu);
     return { attachment, qemu, ended: told(service, ended, options), close };
   } catch (error) {
@@ -147,17 +147,21 @@ export function problemOf(shutdown: string | undefined, end?: QemuEnd): string |
   return shutdown === undefined ? `QEMU has ended without saying why${why}` : undefined;
 }
 
-/** It is hooked when it sets its handlers. If its image has them, no watch is needed, which costs a microsecond an instruction. */
+/** It is hooked when it sets its handlers, and watched from its first instruction on. */
 async function startTestKernel(
   qemu: RunningQemu,
+  service: ApService,
   attachment: Attachment,
-): Promise<StoreWatch | undefined> {
+  launch: LaunchOptions,
+): Promise<void> {
   attachment.look();
-  if (attachment.state !== 'attached') {
-    return watchStores(qemu.debug, LOWCORE.LC_PGM_NEW, PSW_BYTES, () => attachment.look());
-  }
-  await start(qemu);
-  return undefined;
+  if (launch.watched === false) return start(qemu);
+  const facilities = new Set(service.facilities);
+  if (launch.interrupts === false) facilities.delete(STFLE_AQIC);
+  const { ram, debug } = qemu;
+  const { pause } = attachment;
+  const kernel = readFileSync(launch.kernel);
+  await watchTestKernel(debug, kernel, { ram, service, attachment, pause, facilities });
 }
 
 /** Sets the guest going. It may have ended before that is answered. */

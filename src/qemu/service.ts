@@ -44,6 +44,8 @@ export interface ServedStorage {
 export interface ApService {
   /** Name of the guest, for messages. */
   readonly name: string;
+  /** Facilities that concern AP, as STFLE shows them to this guest: bit numbers. */
+  readonly facilities: readonly number[];
   /** Called once before the first instruction, with the storage QEMU holds. */
   connect(storage: ServedStorage): void;
   /** Registers of a CPU. CPU addresses count from 0, also those that come later by hot plug. */

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A test kernel without an operating system, served by `--hook bare`: what each instruction must come out with.
 
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
 import { GuestConsole } from '../../src/qemu/console.ts';
 import { createLparMachine, createQemuMachine } from '../../src/qemu/guest-machine.ts';
 import { Poller } from '../../src/qemu/poller.ts';
 import { bootGuest } from '../../src/qemu/serve.ts';
 import type { ApService } from '../../src/qemu/service.ts';
+import { assembledKernel } from './support/assembled-kernel.ts';
 import { haveAssembler, haveQemu } from './support/requirements.ts';
 import { twoGuests } from './support/two-guests.ts';
 
@@ -74,17 +71,8 @@ interface Served {
 }
 
 describe.skipIf(!(haveQemu() && haveAssembler()))('a bare-metal test kernel', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'apemu-bare-'));
-  const kernel = join(folder, 'bare.elf');
-  beforeAll(() => {
-    const source = new URL('./support/bare-kernel.S', import.meta.url).pathname;
-    const object = join(folder, 'bare.o');
-    execFileSync('s390x-linux-gnu-as', ['-o', object, source]);
-    // Above the place where QEMU writes a Linux command line.
-    const link = ['-Ttext=0x20000', '-e', '_start', '-o', kernel, object];
-    execFileSync('s390x-linux-gnu-ld', link);
-  });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const { kernel, remove } = assembledKernel('bare-kernel.S');
+  afterAll(remove);
 
   it.each(SERVED)(
     'gets every answer and exception, and an adapter interruption in a wait, from %s',
@@ -98,6 +86,8 @@ describe.skipIf(!(haveQemu() && haveAssembler()))('a bare-metal test kernel', ()
         const lines = console.text.trim().split('\n');
         expect(lines.map((line) => line.split(/\s+/))).toEqual(expected(qci));
         expect(guest.attachment.interruptions.counts.restart).toBe(1);
+        // 13.B12: what is no AP instruction costs no round trip.
+        expect(guest.attachment.loop.counts.reflected).toBe(0);
       } finally {
         await guest.close();
         machine.close();

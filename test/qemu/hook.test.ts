@@ -61,7 +61,7 @@ describe.skipIf(!assembler())('the hook routine', () => {
 
   it('uses the numbers of the layout tables', () => {
     const { symbols } = assembled();
-    const tables = { ...layout.LOWCORE, ...layout.AREA, ...layout.MAILBOX };
+    const tables = { ...layout.LOWCORE, ...layout.AREA, ...layout.MAILBOX, ...layout.SCRATCH };
     const common = Object.entries(tables).filter(([name]) => symbols.has(name));
     const differing = common.filter(([name, value]) => symbols.get(name) !== value);
     expect(differing).toEqual([]);

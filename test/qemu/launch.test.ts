@@ -102,7 +102,8 @@ describe('the folder of a QEMU', () => {
 });
 
 describe('a QEMU that cannot be started', () => {
-  const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('apemu-qemu-'));
+  const ours = `apemu-qemu-${process.pid}-`;
+  const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith(ours));
 
   it.each([
     [

@@ -135,7 +135,7 @@ async function measureTapq(count: number, options: ServeOptions): Promise<Instru
   const folder = mkdtempSync(join(tmpdir(), 'apemu-bench-'));
   const kernel = join(folder, 'tapq');
   writeFileSync(kernel, tapqImage(count, APQN));
-  const launch: LaunchOptions = { kernel, bare: true, memoryMiB: 64 };
+  const launch: LaunchOptions = { kernel, bare: true, watched: false, memoryMiB: 64 };
   const { machine, service } = await createQemuMachine(configFromObject(CONFIG).config, ['guest']);
   try {
     const guest = await bootGuest(service('guest'), new Poller(), launch, {

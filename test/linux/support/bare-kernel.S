@@ -7,29 +7,14 @@
 	.machine "z10"
 	.text
 	.globl	_start
+	.include "test-macros.S"
 	.set	LC_PGM_CODE, 0x8e
 	.set	LC_PGM_OLD, 0x150
 	.set	LC_PGM_NEW, 0x1d0
 	.set	LC_IO_NEW, 0x1f0
 	.set	LC_IO_WORD, 0xc0
-	.set	SCLP_WRITE_EVENT_DATA, 0x00760005
 	.set	APQN, 0x0504
 	.set	ABSENT, 0x0747
-
-	/* Runs what follows up to ENDTEST, then prints. */
-	.macro	TEST name
-	lghi	%r1,0
-	lghi	%r2,0
-	larl	%r13,9f
-	larl	%r12,8f
-	j	7f
-9:	.ascii	"\name"
-	.org	9b+8,0x20
-7:
-	.endm
-	.macro	ENDTEST
-8:	brasl	%r14,report
-	.endm
 
 	/* One instruction in the problem state. */
 	.macro	PROBLEM name, gr0, opcode, r1, r2
@@ -202,52 +187,7 @@ io_handler:
 	llgc	%r2,0(%r2)
 	br	%r12
 
-/* Prints `name pgm cc gr1 gr2`. Uses everything but R15. */
-report:
-	stmg	%r1,%r2,8(%r15)
-	ipm	%r3
-	srl	%r3,28
-	stg	%r3,0(%r15)
-	larl	%r10,line
-	mvc	0(8,%r10),0(%r13)
-	larl	%r9,code
-	lg	%r1,0(%r9)
-	mvghi	0(%r9),0
-	lghi	%r2,4
-	aghi	%r10,9
-	brasl	%r11,hex
-	lg	%r1,0(%r15)
-	lghi	%r2,1
-	aghi	%r10,1
-	brasl	%r11,hex
-	lg	%r1,8(%r15)
-	lghi	%r2,16
-	aghi	%r10,1
-	brasl	%r11,hex
-	lg	%r1,16(%r15)
-	lghi	%r2,16
-	aghi	%r10,1
-	brasl	%r11,hex
-	llilf	%r1,SCLP_WRITE_EVENT_DATA
-	larl	%r2,sccb
-	xc	6(2,%r2),6(%r2)
-	.insn	rre,0xb2200000,%r1,%r2
-	br	%r14
-/* R1 as R2 digits at R10, which moves on. */
-hex:	sllg	%r3,%r2,2
-	lghi	%r4,64
-	sgr	%r4,%r3
-	sllg	%r1,%r1,0(%r4)
-	larl	%r5,digits
-1:	lghi	%r0,0
-	srlg	%r4,%r1,60
-	ic	%r3,0(%r4,%r5)
-	stc	%r3,0(%r10)
-	aghi	%r10,1
-	sllg	%r1,%r1,4
-	brct	%r2,1b
-	br	%r11
-
+	.include "report.S"
 	.align	8
 pqap:	.insn	rre,0xb2af0000,%r0,%r0
 almost_pqap:	.insn	rre,0xb2a00000,%r0,%r0
@@ -258,21 +198,9 @@ problem_psw:	.quad	0x0001000180000000,0
 wait_psw:	.quad	0x0202000180000000,0
 stop_psw:	.quad	0x0002000180000000,0xfff
 isc_mask:	.quad	0x02000000
-code:		.quad	0
-stack_end:	.quad	0,0,0
 indicator:	.quad	0
-digits:		.ascii	"0123456789abcdef"
 	.align	8
 request:	.byte	0,0x99
 	.org	request+400
-	.align	16
-sccb:	.short	sccb_end-sccb
-	.byte	0,0,0,0,0,0
-	.short	sccb_end-event
-event = . - 2
-	.byte	0x1a,0
-	.short	0
-line:	.ascii	"name     pgm_ c gr1_gr1_gr1_gr1_ gr2_gr2_gr2_gr2_\r\n"
-sccb_end:
 	.align	4096
 buffer:	.space	4096

@@ -65,6 +65,7 @@ function answer(request: Buffer): Buffer {
 
 export class StubService implements ApService {
   readonly name = 'stub';
+  readonly facilities = [12, 15, 65];
   readonly calls = new Map<string, number>();
   readonly queues = new Map<number, Queue>();
   storage: ServedStorage | undefined;

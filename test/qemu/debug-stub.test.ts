@@ -6,13 +6,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { watchStores } from '../../src/qemu/store-watch.ts';
+import { DebugStub } from '../../src/qemu/debug-stub.ts';
 
 const WATCHPOINT = '$Z2,1d0,10#0a';
 const CONTINUE = '$c#63';
 const STOP = '$T05thread:p01.01;watch:00000000000001d0;#00';
 
-describe('a watch on stores', () => {
+describe('the debug stub', () => {
   let folder: string;
   let server: Server;
   let path: string;
@@ -42,28 +42,21 @@ describe('a watch on stores', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const watch = (onStore: () => void) => watchStores(path, 0x1d0, 16, onStore);
-
-  it('looks after each store and lets the guest go on', async () => {
-    answers = ['+$O|K#9a', `+${STOP}`, `+${STOP.slice(0, 9)}|${STOP.slice(9)}`];
-    let looks = 0;
-    const { ended } = await watch(() => looks++);
-    await ended;
-    expect(looks).toBe(2);
-    expect(asked).toEqual([WATCHPOINT, CONTINUE, CONTINUE, CONTINUE]);
-  });
-
-  it('leaves a stop alone that was asked for at the monitor', async () => {
-    answers = ['+$OK#9a', `+$T02thread:p01.01;#00${STOP}`];
-    let looks = 0;
-    const { ended } = await watch(() => looks++);
-    await ended;
-    expect(looks).toBe(1);
+  it('asks one thing at a time, and skips acknowledgements', async () => {
+    answers = ['+$OK#9a', `+${STOP.slice(0, 9)}|${STOP.slice(9)}`, `+$T02thread:p01.01;#00${STOP}`];
+    const debug = await DebugStub.connect(path);
+    expect(await debug.ask('Z2,1d0,10')).toBe('OK');
+    expect(await debug.ask('c')).toBe('T05thread:p01.01;watch:00000000000001d0;');
+    expect(await debug.ask('c')).toBe('T02thread:p01.01;');
+    expect(await debug.next()).toContain('T05');
     expect(asked).toEqual([WATCHPOINT, CONTINUE, CONTINUE]);
+    debug.close();
   });
 
-  it('is refused by a stub without watchpoints', async () => {
-    answers = ['+$#00'];
-    await expect(watch(() => {})).rejects.toMatchObject({ code: 'APEMU_ERR_QEMU_START' });
+  it('answers nothing when it has gone', async () => {
+    answers = [];
+    const debug = await DebugStub.connect(path);
+    expect(await debug.ask('c')).toBe('');
+    expect(await debug.next()).toBeUndefined();
   });
 });

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lowcores of a test kernel: each CPU may have its own, with handlers of its own, which it sets at any time, also in place. The
+// hook stands in front of each; what it hides and what an operation exception overwrites is kept in the hook's part of that lowcore.
+// Source: z/Architecture (assigned storage locations; a program interruption stores ILC, code, old PSW and breaking-event address).
+
+import {
+  AREA,
+  HOOK_PSW_MASK,
+  LOWCORE,
+  PSW_BASIC,
+  PSW_BYTES,
+  PSW_EXTENDED,
+  SCRATCH,
+} from './layout.ts';
+import type { GuestRam } from './ram.ts';
+
+/**
+ * The PSWs the hook stands in front of: where the guest has it, where its own is kept, where the hook begins; `always`: also when the
+ * guest has none, since interruptions are brought by restarts.
+ */
+const HANDLERS = [
+  { at: LOWCORE.LC_PGM_NEW, own: SCRATCH.LC_OWN_PROGRAM, hook: AREA.program, always: false },
+  { at: LOWCORE.LC_RESTART_NEW, own: SCRATCH.LC_OWN_RESTART, hook: AREA.restart, always: true },
+] as const;
+
+/** What an operation exception overwrites, and where what the guest has seen there last is kept. */
+const SEEN = [
+  { at: LOWCORE.LC_ILC_AND_CODE, kept: SCRATCH.LC_SEEN_CODE, bytes: 4 },
+  { at: LOWCORE.LC_BREAKING_EVENT, kept: SCRATCH.LC_SEEN_BREAKING_EVENT, bytes: 8 },
+  { at: LOWCORE.LC_PGM_OLD, kept: SCRATCH.LC_SEEN_PGM_OLD, bytes: PSW_BYTES },
+] as const;
+
+/** Bytes of a PSW's mask. */
+const MASK_BYTES = 8;
+
+/** Where a guest stores what this file must know of: one range for each byte of a hidden mask, since bits of it may be cleared. */
+export const WATCHED: readonly (readonly [address: number, length: number])[] = [
+  ...HANDLERS.flatMap(({ at }) => [
+    ...Array.from({ length: MASK_BYTES }, (_, byte) => [at + byte, 1] as const),
+    [at + MASK_BYTES, MASK_BYTES] as const,
+  ]),
+  ...SEEN.map(({ at, bytes }) => [at, bytes] as const),
+];
+
+/** The lowcores of one guest that the hook stands in. */
+export class BareLowcores {
+  /** Absolute addresses of those that are known. */
+  readonly known = new Set<number>([0]);
+  readonly #ram: GuestRam;
+  readonly #area: number;
+  readonly #psw = Buffer.alloc(PSW_BYTES);
+  readonly #own = Buffer.alloc(PSW_BYTES);
+  readonly #bytes = Buffer.alloc(PSW_BYTES);
+
+  /** @param area absolute address of the hook area */
+  constructor(ram: GuestRam, area: number) {
+    this.#ram = ram;
+    this.#area = area;
+  }
+
+  /**
+   * Puts the hook in front of the handlers a lowcore has, and takes over what was changed in a PSW of the hook.
+   *
+   * @param stored address in the lowcore the guest has just stored to; without one only what differs is a change
+   * @returns whether the program-new PSW is the hook's
+   */
+  take(lowcore: number, stored = -1): boolean {
+    this.known.add(lowcore);
+    for (const { at, own, hook, always } of HANDLERS) {
+      this.#ram.read(lowcore + at, this.#psw);
+      if (this.#isHook(hook)) this.#takeChange(lowcore, own, stored - at);
+      else if (always || isHandler(this.#psw)) this.#ram.write(lowcore + own, this.#psw);
+      else continue;
+      this.#ram.write(lowcore + at, hookPsw(this.#area + hook));
+    }
+    return this.isHooked(lowcore);
+  }
+
+  /** Takes a lowcore that has not been hooked before. */
+  adopt(lowcore: number): void {
+    this.#ram.write(lowcore + SCRATCH.LC_OWN_PROGRAM, Buffer.alloc(2 * PSW_BYTES));
+    this.see(lowcore);
+    this.take(lowcore);
+  }
+
+  /** Whether a lowcore has a handler for program interruptions, the guest's or the hook. */
+  hasHandler(lowcore: number): boolean {
+    this.#ram.read(lowcore + LOWCORE.LC_PGM_NEW, this.#psw);
+    return isHandler(this.#psw);
+  }
+
+  isHooked(lowcore: number): boolean {
+    this.#ram.read(lowcore + LOWCORE.LC_PGM_NEW, this.#psw);
+    return this.#isHook(AREA.program);
+  }
+
+  /** The guest has stored something that an operation exception overwrites. */
+  see(lowcore: number): void {
+    for (const { at, kept, bytes } of SEEN) this.#copy(lowcore + at, lowcore + kept, bytes);
+  }
+
+  /** An instruction has completed without an exception: its operation exception has not happened. */
+  restore(lowcore: number): void {
+    for (const { at, kept, bytes } of SEEN) this.#copy(lowcore + kept, lowcore + at, bytes);
+  }
+
+  /** The guest's own PSWs stand in every lowcore again. */
+  remove(): void {
+    for (const lowcore of this.known) {
+      for (const { at, own, hook } of HANDLERS) {
+        this.#ram.read(lowcore + at, this.#psw);
+        if (this.#isHook(hook)) this.#copy(lowcore + own, lowcore + at, PSW_BYTES);
+      }
+    }
+  }
+
+  #isHook(hook: number): boolean {
+    return addressOf(this.#psw) === this.#area + hook;
+  }
+
+  /**
+   * A change of the mask in place, made by a program that saw the hook's mask. A bit that differs from it was set or cleared; a byte
+   * stored without any visible change cleared what is hidden there.
+   */
+  #takeChange(lowcore: number, own: number, byte: number): void {
+    this.#ram.read(lowcore + own, this.#own);
+    const hook = hookPsw(0);
+    let changed = false;
+    for (let n = 0; n < MASK_BYTES; n++) {
+      const difference = this.#psw[n] ^ hook[n];
+      const cleared = n === byte && difference === 0;
+      const value = cleared ? hook[n] : this.#own[n] ^ difference;
+      changed ||= value !== this.#own[n];
+      this.#own[n] = value;
+    }
+    if (changed) this.#ram.write(lowcore + own, this.#own);
+  }
+
+  #copy(from: number, to: number, bytes: number): void {
+    this.#ram.read(from, this.#bytes, 0, bytes);
+    this.#ram.write(to, this.#bytes, 0, bytes);
+  }
+}
+
+/** The PSW with which the hook is entered at an absolute address. */
+export function hookPsw(address: number): Buffer {
+  const psw = Buffer.alloc(PSW_BYTES);
+  psw.writeUInt32BE(HOOK_PSW_MASK[0], 0);
+  psw.writeUInt32BE(HOOK_PSW_MASK[1], 4);
+  psw.writeBigUInt64BE(BigInt(address), 8);
+  return psw;
+}
+
+/** A handler has 64-bit addressing and an address. */
+export function isHandler(psw: Buffer): boolean {
+  const wide =
+    (psw.readUInt32BE(0) & PSW_EXTENDED) !== 0 && (psw.readUInt32BE(4) & PSW_BASIC) !== 0;
+  return wide && addressOf(psw) !== 0;
+}
+
+export function addressOf(psw: Buffer): number {
+  return psw.readUInt32BE(8) * 0x100000000 + psw.readUInt32BE(12);
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// QEMU's debug stub: packets of the remote serial protocol, one question at a time, and the stops of the guest.
+// Source: the remote serial protocol of gdb; docs/reference/qemu-attach.md section 8 (no acknowledgements, what the stub sends).
+
+import { connect, type Socket } from 'node:net';
+
+/** A connection to a debug stub. The guest stands still after it has been made. */
+export class DebugStub {
+  readonly #socket: Socket;
+  readonly #packets: AsyncGenerator<string, void>;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#packets = packetsOf(socket);
+  }
+
+  /** @param path its Unix socket */
+  static async connect(path: string): Promise<DebugStub> {
+    const socket = await new Promise<Socket>((resolve, reject) => {
+      const made = connect(path, () => resolve(made));
+      made.once('error', reject);
+    });
+    socket.on('error', () => {});
+    socket.setEncoding('latin1');
+    return new DebugStub(socket);
+  }
+
+  /** Sends a packet whose answer, if any, is waited for elsewhere. */
+  send(text: string): void {
+    this.#socket.write(packet(text));
+  }
+
+  /** The next packet: the answer to what was sent, or a stop; undefined when the stub has gone. */
+  async next(): Promise<string | undefined> {
+    const { value } = await this.#packets.next();
+    return value ?? undefined;
+  }
+
+  /** Sends a packet and gives its answer; empty for what the stub does not know, and when it has gone. */
+  async ask(text: string): Promise<string> {
+    this.send(text);
+    return (await this.next()) ?? '';
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** `$text#sum`: two hexadecimal digits of the sum of its bytes. None of ours needs escaping. */
+export function packet(text: string): string {
+  let sum = 0;
+  for (const byte of Buffer.from(text, 'latin1')) sum += byte;
+  return `$${text}#${(sum & 0xff).toString(16).padStart(2, '0')}`;
+}
+
+/** The text of each packet; acknowledgements are skipped and none is sent: a byte stops a running guest. */
+async function* packetsOf(socket: Socket): AsyncGenerator<string, void> {
+  let text = '';
+  try {
+    for await (const piece of socket) {
+      text += piece;
+      for (
+        let end = text.indexOf('#');
+        end >= 0 && text.length >= end + 3;
+        end = text.indexOf('#')
+      ) {
+        yield text.slice(text.indexOf('$') + 1, end);
+        text = text.slice(end + 3);
+      }
+    }
+  } catch {
+    // The socket has been closed.
+  }
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a test kernel does besides AP instructions and must see right all the same: it sets its handlers at any time, in any lowcore,
+// and asks for facilities and pending interruptions by instructions that QEMU answers without us. QEMU's debug stub stops it at each
+// such store and instruction. Source: z/Architecture (STORE FACILITY LIST, TEST PENDING INTERRUPTION, SET PREFIX, SIGNAL PROCESSOR).
+
+import { ApemuError } from '../errors.ts';
+import type { Attachment } from './attach.ts';
+import { WATCHED } from './bare-lowcores.ts';
+import { DebugStub } from './debug-stub.ts';
+import { findInstructions, lengthOf } from './kernel-code.ts';
+import { LOWCORE, PREFIX_LIMIT } from './layout.ts';
+import type { GuestPause } from './pause.ts';
+import type { GuestRam } from './ram.ts';
+import type { ApService } from './service.ts';
+import { StoppedCpu } from './stopped-cpu.ts';
+
+/** A guest that is watched. */
+export interface TestKernel {
+  readonly ram: GuestRam;
+  readonly service: ApService;
+  readonly attachment: Attachment;
+  readonly pause: GuestPause;
+  /** Facilities it sees, of those that concern AP: STFLE bit numbers. */
+  readonly facilities: ReadonlySet<number>;
+}
+
+/** Facilities that QEMU does not decide. */
+const AP_FACILITIES = [12, 15, 65, 76] as const;
+
+/** SIGP orders. Source: z/Architecture, SIGNAL PROCESSOR. */
+const SIGP_SET_PREFIX = 0x0d;
+
+const STOPPED = /^T05thread:(?:p[0-9a-f]+\.)?([0-9a-f]+);(?:watch:([0-9a-f]+))?/;
+const PREFIX_MASK = 0x7fffe000;
+
+/** One instruction that is looked at: its first halfword, and what happens instead of it or around it. */
+interface Row {
+  readonly matches: (halfword: number) => boolean;
+  readonly serve: (watch: KernelWatch, cpu: StoppedCpu, text: Buffer) => Promise<void>;
+}
+
+const is = (opcode: number) => (halfword: number) => halfword === opcode;
+
+const ROWS: readonly Row[] = [
+  { matches: is(0xb2b0), serve: (watch, cpu, text) => watch.storeFacilityListExtended(cpu, text) },
+  { matches: is(0xb2b1), serve: (watch, cpu) => watch.storeFacilityList(cpu) },
+  { matches: is(0xb236), serve: (watch, cpu, text) => watch.testPending(cpu, text) },
+  { matches: is(0xb210), serve: (watch, cpu, text) => watch.setPrefix(cpu, text) },
+  {
+    matches: (halfword) => halfword >>> 8 === 0xae,
+    serve: (watch, cpu, text) => watch.signal(cpu, text),
+  },
+];
+
+const rowOf = (halfword: number): Row | undefined => ROWS.find(({ matches }) => matches(halfword));
+
+/**
+ * Watches a guest that has not been started yet and starts it.
+ *
+ * @param path Unix socket of the debug stub
+ * @param kernel the file it runs
+ * @throws ApemuError APEMU_ERR_QEMU_START when the stub has no watchpoints
+ */
+export async function watchTestKernel(
+  path: string,
+  kernel: Buffer,
+  guest: TestKernel,
+): Promise<void> {
+  const stub = await DebugStub.connect(path);
+  // QEMU gives single registers only to who has asked for their description.
+  await stub.ask('qXfer:features:read:target.xml:0,1');
+  const places = findInstructions(kernel, (halfword) => rowOf(halfword) !== undefined);
+  const points = [
+    ...WATCHED.map(([address, length]) => `Z2,${address.toString(16)},${length.toString(16)}`),
+    ...places.map((address) => `Z0,${address.toString(16)},2`),
+  ];
+  for (const point of points) {
+    const answer = await stub.ask(point);
+    if (answer === 'OK') continue;
+    stub.close();
+    const text = `QEMU's debug stub refuses a watchpoint (it answered ${answer}), which --hook bare needs`;
+    throw new ApemuError('APEMU_ERR_QEMU_START', text);
+  }
+  new KernelWatch(stub, guest).run();
+}
+
+/** Follows the stops of one guest. */
+class KernelWatch {
+  readonly #stub: DebugStub;
+  readonly #guest: TestKernel;
+  /** Prefix by CPU address. */
+  readonly #prefixes = new Map<number, number>();
+
+  constructor(stub: DebugStub, guest: TestKernel) {
+    this.#stub = stub;
+    this.#guest = guest;
+  }
+
+  async run(): Promise<void> {
+    this.#stub.send('c');
+    for (;;) {
+      const packet = await this.#stub.next();
+      if (packet === undefined) return;
+      const stop = STOPPED.exec(packet);
+      // Another stop is somebody's command at the monitor, who will also start the guest again.
+      if (stop === null) continue;
+      await this.#guest.pause.alone(async () => {
+        await this.#stopped(stop);
+        this.#stub.send('c');
+      });
+    }
+  }
+
+  async #stopped([, thread, watched]: RegExpExecArray): Promise<void> {
+    const cpu = new StoppedCpu(this.#stub, Number.parseInt(thread, 16) - 1);
+    if (watched !== undefined) {
+      this.#guest.attachment.stored(this.#prefix(cpu), Number.parseInt(watched, 16));
+      return;
+    }
+    const text = await cpu.read(await cpu.pswAddress(), 4);
+    if (text.length === 4) await rowOf(text.readUInt16BE(0))?.serve(this, cpu, text);
+  }
+
+  /** The list as QEMU stores it, with the facilities that concern AP as the machine has them. */
+  async storeFacilityListExtended(cpu: StoppedCpu, text: Buffer): Promise<void> {
+    const address = await operand(cpu, text);
+    const room = Number((await cpu.gr(0)) & 0xffn) + 1;
+    if (!(await cpu.step(lengthOf(text.readUInt16BE(0))))) return;
+    const stored = Math.min(room, Number((await cpu.gr(0)) & 0xffn) + 1);
+    const list = await cpu.read(address, 8 * stored);
+    this.#setFacilities(list);
+    await cpu.write(address, list);
+  }
+
+  /** STFL: the first word, at real address 200. */
+  async storeFacilityList(cpu: StoppedCpu): Promise<void> {
+    if (!(await cpu.step(4))) return;
+    const { ram } = this.#guest;
+    const word = Buffer.alloc(4);
+    const at = this.#prefix(cpu) + LOWCORE.LC_FACILITY_LIST;
+    ram.read(at, word);
+    this.#setFacilities(word);
+    ram.write(at, word);
+  }
+
+  #setFacilities(list: Buffer): void {
+    for (const bit of AP_FACILITIES) {
+      const byte = bit >>> 3;
+      if (byte >= list.length) continue;
+      const mask = 0x80 >>> (bit & 7);
+      if (this.#guest.facilities.has(bit)) list[byte] |= mask;
+      else list[byte] &= ~mask;
+    }
+  }
+
+  /** TPI: an interruption of ours, if one is pending whose sub-class CR6 has enabled; else QEMU knows. */
+  async testPending(cpu: StoppedCpu, text: Buffer): Promise<void> {
+    const { service, ram } = this.#guest;
+    const enabled = Number((await cpu.cr(6)) & 0xff000000n);
+    const isc = service.pendingIsc(enabled);
+    if (isc === -1) {
+      await cpu.step(4);
+      return;
+    }
+    const address = await operand(cpu, text);
+    const code = Buffer.alloc(12);
+    code.writeUInt32BE(service.takeInterruption(isc) >>> 0, 8);
+    if (address === 0n) ram.write(this.#prefix(cpu) + LOWCORE.LC_IO_PARAMETERS, code);
+    else await cpu.write(address, code.subarray(0, 8));
+    await cpu.complete(4, 1);
+  }
+
+  /** SPX: the handlers in the new lowcore get the hook before the next instruction. */
+  async setPrefix(cpu: StoppedCpu, text: Buffer): Promise<void> {
+    const word = await cpu.read(await operand(cpu, text), 4);
+    if (!(await cpu.step(4)) || word.length < 4) return;
+    this.#setPrefix(cpu.address, word.readUInt32BE(0));
+  }
+
+  /** SIGP: a CPU gets its prefix from another; whatever it is told, it may start with handlers set since the last look. */
+  async signal(cpu: StoppedCpu, text: Buffer): Promise<void> {
+    const order = Number((await operand(cpu, text)) & 0xffn);
+    const registers = text[1];
+    const target = Number((await cpu.gr(registers & 15)) & 0xffffn);
+    const parameter = await cpu.gr((registers >>> 4) | 1);
+    if (order === SIGP_SET_PREFIX) this.#setPrefix(target, Number(parameter & 0xffffffffn));
+    else this.#guest.attachment.look();
+    await cpu.step(4);
+  }
+
+  #setPrefix(cpu: number, word: number): void {
+    const prefix = word & PREFIX_MASK;
+    if (prefix >= PREFIX_LIMIT) return;
+    this.#prefixes.set(cpu, prefix);
+    this.#guest.attachment.stored(prefix, -1);
+  }
+
+  #prefix(cpu: StoppedCpu): number {
+    return this.#prefixes.get(cpu.address) ?? 0;
+  }
+}
+
+/** The second operand of an instruction of format S or RS: base and displacement in its second halfword. */
+async function operand(cpu: StoppedCpu, text: Buffer): Promise<bigint> {
+  const place = text.readUInt16BE(2);
+  const base = place >>> 12;
+  const value = base === 0 ? 0n : await cpu.gr(base);
+  return BigInt.asUintN(64, value + BigInt(place & 0xfff));
+}
