@@ -5,13 +5,13 @@ import type { Command } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
 import { parseMemory } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
+import type { LaunchOptions } from '../qemu/arguments.ts';
 import { formatFigures, measureFigures } from '../qemu/benchmark/benchmark.ts';
 import { type QemuCommand, runQemu } from '../qemu/command.ts';
 import { formatDemo, runDemo } from '../qemu/demo.ts';
 import { makeGuestImage } from '../qemu/guest-image/build.ts';
 import { READY_MARK } from '../qemu/guest-image/guest-files.ts';
 import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
-import type { LaunchOptions } from '../qemu/launch.ts';
 import {
   formatResponseCodes,
   type KernelTable,

@@ -4,16 +4,9 @@
 import { readFileSync } from 'node:fs';
 import { STFLE_AQIC } from '../../native-like/arch/facilities.ts';
 import { ApemuError } from '../errors.ts';
+import { DEFAULT_MEMORY_MIB, kernelCommandLine, type LaunchOptions } from './arguments.ts';
 import { Attachment } from './attach.ts';
-import {
-  DEFAULT_MEMORY_MIB,
-  kernelCommandLine,
-  type LaunchOptions,
-  launchQemu,
-  memoryShortage,
-  type QemuEnd,
-  type RunningQemu,
-} from './launch.ts';
+import { launchQemu, memoryShortage, type QemuEnd, type RunningQemu } from './launch.ts';
 import type { HookRule } from './lowcore.ts';
 import type { Poller } from './poller.ts';
 import { commandLineProblem, connectRunning, countCpus } from './running.ts';

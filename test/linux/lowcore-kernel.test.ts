@@ -4,9 +4,9 @@
 
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
+import type { LaunchOptions } from '../../src/qemu/arguments.ts';
 import { GuestConsole } from '../../src/qemu/console.ts';
 import { createQemuMachine } from '../../src/qemu/guest-machine.ts';
-import type { LaunchOptions } from '../../src/qemu/launch.ts';
 import { AREA_BYTES } from '../../src/qemu/layout.ts';
 import { Poller } from '../../src/qemu/poller.ts';
 import { bootGuest, type ServedGuest } from '../../src/qemu/serve.ts';

@@ -6,13 +6,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { kernelCommandLine, qemuArguments } from '../../src/qemu/arguments.ts';
 import { makeFolder } from '../../src/qemu/folder.ts';
-import {
-  kernelCommandLine,
-  launchQemu,
-  memoryShortage,
-  qemuArguments,
-} from '../../src/qemu/launch.ts';
+import { launchQemu, memoryShortage } from '../../src/qemu/launch.ts';
 import { commandLineProblem } from '../../src/qemu/running.ts';
 
 const KERNEL = { kernel: import.meta.filename };
