@@ -9,8 +9,10 @@ export type Errno =
   | 'EADDRINUSE'
   | 'EADDRNOTAVAIL'
   | 'EAGAIN'
+  | 'EBADF'
   | 'EBUSY'
   | 'EEXIST'
+  | 'EFBIG'
   | 'EINTR'
   | 'EINVAL'
   | 'EIO'
@@ -18,11 +20,13 @@ export type Errno =
   | 'ELOOP'
   | 'ENODEV'
   | 'ENOENT'
+  | 'ENOSPC'
   | 'ENOTDIR'
+  | 'ENOTEMPTY'
   | 'EOPNOTSUPP'
   | 'EPERM'
   | 'ERANGE'
-  | 'ENOSPC'
+  | 'EROFS'
   | 'EUSERS';
 
 /** Result of a write or of any operation that changes something. */
@@ -35,8 +39,10 @@ export const ERRNO_TEXT: Readonly<Record<Errno, string>> = {
   EADDRINUSE: 'Address already in use',
   EADDRNOTAVAIL: 'Cannot assign requested address',
   EAGAIN: 'Resource temporarily unavailable',
+  EBADF: 'Bad file descriptor',
   EBUSY: 'Device or resource busy',
   EEXIST: 'File exists',
+  EFBIG: 'File too large',
   EINTR: 'Interrupted system call',
   EINVAL: 'Invalid argument',
   EIO: 'Input/output error',
@@ -44,10 +50,12 @@ export const ERRNO_TEXT: Readonly<Record<Errno, string>> = {
   ELOOP: 'Too many levels of symbolic links',
   ENODEV: 'No such device',
   ENOENT: 'No such file or directory',
+  ENOSPC: 'No space left on device',
   ENOTDIR: 'Not a directory',
+  ENOTEMPTY: 'Directory not empty',
   EOPNOTSUPP: 'Operation not supported',
   EPERM: 'Operation not permitted',
   ERANGE: 'Numerical result out of range',
-  ENOSPC: 'No space left on device',
+  EROFS: 'Read-only file system',
   EUSERS: 'Too many users',
 };

@@ -44,3 +44,17 @@ export const pause = async (io: CommandIo): Promise<boolean> => {
   await breathe();
   return io.signal.aborted;
 };
+
+/** Longest time without letting signals in. */
+const BREATH_MS = 20;
+
+/** A `breathe` that may be called very often: it waits only where the last wait was long ago. */
+export function breathing(): () => Promise<void> | undefined {
+  let last = performance.now();
+  return () => {
+    if (performance.now() - last < BREATH_MS) return undefined;
+    return breathe().then(() => {
+      last = performance.now();
+    });
+  };
+}

@@ -4,7 +4,7 @@
 import type { Machine } from '../host/machine/machine.ts';
 import type { ShellSession } from '../qemu/shell-socket.ts';
 import { Shell } from '../shell/shell.ts';
-import { breathe } from './io.ts';
+import { breathing } from './io.ts';
 
 /** Opens a shell for one connection. */
 export function shellSession(machine: Machine): ShellSession {
@@ -14,7 +14,12 @@ export function shellSession(machine: Machine): ShellSession {
   };
   let gone = false;
   // A client that goes away ends what it started; guests and other clients get their turns while a long command runs.
-  const shell = new Shell(machine, { out: take, err: take, breathe, interrupted: () => gone });
+  const shell = new Shell(machine, {
+    out: take,
+    err: take,
+    breathe: breathing(),
+    interrupted: () => gone,
+  });
   let pending = '';
   return {
     async run(line) {

@@ -16,6 +16,7 @@ const GREETING = 'apemu: help lists the commands, Tab completes, exit ends. Time
 interface TerminalOptions {
   readonly parameters: readonly string[];
   readonly seed: number | undefined;
+  readonly hostFiles: boolean;
 }
 
 /** $XDG_STATE_HOME/apemu/history; undefined where the variable is not set. */
@@ -55,13 +56,13 @@ function writeHistory(file: string | undefined, history: readonly string[], io: 
 /** Runs until `exit` or Ctrl-D; the exit status. */
 export async function runTerminal(
   machine: Machine,
-  { parameters, seed }: TerminalOptions,
+  { parameters, seed, hostFiles }: TerminalOptions,
   keepHistory: boolean,
   io: CommandIo,
 ): Promise<number> {
   let stop = false;
   const shell = new Shell(machine, {
-    ...shellOptions(io),
+    ...shellOptions(io, hostFiles),
     parameters,
     columns: io.columns,
     directory: '/sys',

@@ -21,6 +21,7 @@ interface ShellCommandOptions {
   readonly kernel?: KernelProfileName;
   readonly seed?: number;
   readonly history: boolean;
+  readonly hostFiles?: boolean;
 }
 
 export const addShell: AddCommand = (program, io, done) => {
@@ -38,6 +39,7 @@ export const addShell: AddCommand = (program, io, done) => {
       ]),
     )
     .option('--seed <number>', "the machine's seed, instead of the configuration's", parseSeed)
+    .option('--host-files', "the computer's files too, instead of files in memory")
     .option('--no-history', 'leave the history file alone')
     .action(async (config, script, words, options) => {
       done(await runShell({ config, script, words, ...options }, io));
@@ -53,7 +55,7 @@ interface Request extends ShellCommandOptions {
 async function runShell(request: Request, io: CommandIo): Promise<number> {
   const loaded = loadConfigFile(request.config);
   showWarnings(loaded, io);
-  const { script, command, seed, bare = false } = request;
+  const { script, command, seed, bare = false, hostFiles = false } = request;
   const given = command ?? (script === undefined ? undefined : readScript(script));
   const interactive = given === undefined && isTerminal(io);
   const text = given ?? (interactive ? '' : await io.readInput(SCRIPT));
@@ -67,8 +69,9 @@ async function runShell(request: Request, io: CommandIo): Promise<number> {
     ...(command !== undefined && script !== undefined ? [script] : []),
   ];
   const parameters = [...words, ...request.words];
-  if (interactive) return runTerminal(machine, { parameters, seed }, request.history, io);
-  const shell = new Shell(machine, { ...shellOptions(io), parameters, ...seedOf(seed) });
+  if (interactive)
+    return runTerminal(machine, { parameters, seed, hostFiles }, request.history, io);
+  const shell = new Shell(machine, { ...shellOptions(io, hostFiles), parameters, ...seedOf(seed) });
   try {
     return await shell.run(text);
   } finally {

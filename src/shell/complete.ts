@@ -2,9 +2,9 @@
 // Completion of a line: commands, verbs and guests, variables, paths.
 // Source: docs/design.md section 7.
 import { LPAR_VERBS } from '../program/lpar-verbs.ts';
-import { COMMANDS } from './commands.ts';
+import { COMMANDS } from './commands/commands.ts';
+import { GUEST_VERBS } from './commands/guest-command.ts';
 import type { ShellContext } from './context.ts';
-import { GUEST_VERBS } from './guest-command.ts';
 
 /** What the word at the end of the line may become, and that word. */
 export interface Completion {

@@ -9,12 +9,17 @@ import { Operator } from '../program/operator.ts';
 import type { PersistentState } from '../sysfs/ap-check.ts';
 import type { CommandResult } from '../sysfs/command.ts';
 import { drive } from '../sysfs/drive.ts';
-import { type Disk, NO_DISK, ShellFiles } from './files.ts';
+import { type Disk, ShellFiles } from './files.ts';
+import type { Command } from './language/ast.ts';
+import { MAX_CALLS, ShellLimitError } from './language/limits.ts';
+import { Variables } from './language/variables.ts';
+import { MemoryDisk } from './memory-disk.ts';
 
 /** What a shell has of the process around it. */
 export interface ShellOptions {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** What is outside of /sys and /dev; default: files in memory that end with the shell. */
   readonly disk?: Disk;
   /** Directory names are relative to; default `/`. */
   readonly directory?: string;
@@ -22,8 +27,8 @@ export interface ShellOptions {
   readonly columns?: number;
   /** Whether the user wants the running command to end. */
   readonly interrupted?: () => boolean;
-  /** Lets signals in; called between pieces of a long command. */
-  readonly breathe?: () => Promise<void>;
+  /** Lets signals in; called before each command and between pieces of a long one. */
+  readonly breathe?: () => Promise<void> | undefined;
   /** Writes the attribute tree into a directory of the disk; the number of entries. */
   readonly exportTree?: (machine: Machine, directory: string) => number;
   readonly seed?: number;
@@ -48,10 +53,21 @@ const UUID_STREAM = 0x5e11;
 export class ShellContext {
   readonly options: ShellOptions;
   readonly files: ShellFiles;
-  readonly variables = new Map<string, string>();
-  readonly exported = new Set<string>();
+  readonly variables = new Variables();
+  readonly functions = new Map<string, Command>();
+  /** Texts of `trap`, by the name of the event. */
+  readonly traps = new Map<string, string>();
   readonly jobs: Job[] = [];
-  readonly flags = { errexit: false, xtrace: false, nounset: false };
+  readonly flags = {
+    errexit: false,
+    xtrace: false,
+    nounset: false,
+    pipefail: false,
+    noglob: false,
+    nullglob: false,
+    /** Taken and without effect. */
+    errtrace: false,
+  };
   /** What mdevctl and chzdev keep on disk. */
   readonly persistent: PersistentState = { definitions: new Map() };
   parameters: readonly string[];
@@ -63,6 +79,16 @@ export class ShellContext {
   /** Loops still to leave (`break`), and whether the outermost of them goes on (`continue`). */
   leaving = 0;
   continuing = false;
+  /** `return`: the running function or sourced file ends. */
+  returning = false;
+  /** A trap runs: it sets off no other. */
+  inTrap = false;
+  /** Statuses of the last pipeline. */
+  pipeStatus: number[] = [];
+  /** Names of the functions that run, and '' for `eval` and sourced files. */
+  callers: string[] = [];
+  /** Modules of the kernel as `modprobe` and `lsmod` see them. */
+  readonly modules = new Set(['ap', 'zcrypt', 'zcrypt_cex4', 'vfio_ap', 'mdev', 'vfio']);
   #machine: Machine;
   #operator: Operator;
   #random: number;
@@ -75,7 +101,7 @@ export class ShellContext {
     this.parameters = options.parameters ?? ['apemu'];
     this.files = new ShellFiles(
       () => this.#machine.sysfs,
-      options.disk ?? NO_DISK,
+      options.disk ?? new MemoryDisk(),
       options.directory ?? '/',
     );
     this.#random = seedRandom(options.seed ?? machine.config.machine.seed, UUID_STREAM);
@@ -99,8 +125,46 @@ export class ShellContext {
     for (const guest of machine.guests) this.variables.set(guest.name, guest.uuid);
   }
 
+  enterCall(name = ''): void {
+    if (this.callers.length >= MAX_CALLS)
+      throw new ShellLimitError(
+        `${name === '' ? 'eval' : name}: maximum function nesting level exceeded (${MAX_CALLS})`,
+      );
+    this.callers.push(name);
+  }
+
+  leaveCall(): void {
+    this.callers.pop();
+  }
+
+  /** What a subshell does not change; the answer puts it back. */
+  enterSubshell(): () => void {
+    const { parameters, exitStatus, loops, returning, files, flags } = this;
+    const restoreVariables = this.variables.snapshot();
+    const functions = new Map(this.functions);
+    const traps = new Map(this.traps);
+    const options = { ...flags };
+    const { directory } = files;
+    // A trap of the shell around it is not that of the subshell.
+    this.traps.delete('EXIT');
+    return () => {
+      restoreVariables();
+      refill(this.functions, functions);
+      refill(this.traps, traps);
+      files.directory = directory;
+      Object.assign(flags, options);
+      Object.assign(this, { parameters, exitStatus, loops, returning, leaving: 0 });
+    };
+  }
+
   get interrupted(): boolean {
     return this.options.interrupted?.() ?? false;
+  }
+
+  /** A number of `$RANDOM`, 0 to 32767, from the seed. */
+  newRandom(): number {
+    this.#random = nextRandom(this.#random);
+    return Math.floor(asFraction(this.#random) * 0x8000);
   }
 
   /** A random UUID of version 4, from the seed. */
@@ -149,8 +213,18 @@ export class ShellContext {
   }
 }
 
+function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {
+  map.clear();
+  for (const [key, value] of from) map.set(key, value);
+}
+
 /** A message for the user from an error of ours; others go on. */
 export function messageOf(error: unknown): string {
-  if (error instanceof ApemuError || error instanceof RangeError) return error.message;
+  if (
+    error instanceof ApemuError ||
+    error instanceof RangeError ||
+    error instanceof ShellLimitError
+  )
+    return error.message;
   throw error;
 }

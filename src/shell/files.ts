@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files as the shell sees them: /sys is the machine's, everything else the user's own disk, names relative to a directory.
+// Files as the shell sees them: /sys and /dev are the machine's, everything else is a disk, names are relative to a directory.
 // Source: docs/design.md section 7; POSIX.1-2017, general concepts, section 4.13 (pathname resolution).
 import type { Errno, Outcome } from '../ap-bus/errno.ts';
 import type { Operation } from '../ap-bus/operation.ts';
@@ -11,14 +11,19 @@ import {
   type Status,
   type Sysfs,
 } from '../sysfs/sysfs.ts';
+import { DEVICES, Devices } from './devices.ts';
+import { MAX_TEXT } from './language/limits.ts';
 
-/** The user's disk. Paths are absolute. Errors are values. */
+/** Files outside of /sys and /dev. Paths are absolute and normal. Errors are values. */
 export interface Disk {
   read(path: string): { readonly ok: true; readonly bytes: Uint8Array } | Failure;
   /** Replaces the file, or appends to it. */
   write(path: string, bytes: Uint8Array, append: boolean): Outcome;
   list(path: string): Listing;
   stat(path: string): Status;
+  makeFolder(path: string): Outcome;
+  /** A file, or a folder with nothing in it. */
+  remove(path: string): Outcome;
 }
 
 interface Failure {
@@ -26,28 +31,28 @@ interface Failure {
   readonly errno: Errno;
 }
 
-/** A disk with nothing on it, which takes nothing. */
-export const NO_DISK: Disk = {
-  read: () => ({ ok: false, errno: 'ENOENT' }),
-  write: () => 'EACCES',
-  list: () => ({ ok: false, errno: 'ENOENT' }),
-  stat: () => ({ ok: false, errno: 'ENOENT' }),
-};
-
-const NULL_DEVICE = '/dev/null';
-
 /** What a redirection writes to. */
 export type Target = 'sysfs' | 'disk' | 'null';
+
+/** Devices that take everything. */
+const SINKS = ['/dev/null', '/dev/zero', '/dev/tty'];
+
+const inside = (path: string, folder: string): boolean =>
+  path === folder || path.startsWith(`${folder}/`);
 
 export class ShellFiles implements FileTree {
   readonly #sysfs: () => Sysfs;
   readonly #disk: Disk;
+  readonly #devices: Devices;
   /** Absolute, without a slash at its end. */
   directory: string;
+  /** Outputs of `<( … )`, by their number below /dev/fd. */
+  #pipes = new Map<string, string>();
 
   constructor(sysfs: () => Sysfs, disk: Disk, directory: string) {
     this.#sysfs = sysfs;
     this.#disk = disk;
+    this.#devices = new Devices(sysfs);
     this.directory = directory;
   }
 
@@ -55,22 +60,52 @@ export class ShellFiles implements FileTree {
     return this.#disk;
   }
 
-  /** Absolute form of a name; `.` and `..` stay, as the kernel resolves them. */
+  /** A name for the output of `<( … )`, until the command has ended. */
+  addPipe(text: string): string {
+    const path = `/dev/fd/${63 - this.#pipes.size}`;
+    this.#pipes.set(path, text);
+    return path;
+  }
+
+  /** Call the answer when the command that begins now has ended: names it was given are gone then. */
+  pipesFromHere(): () => void {
+    const { size } = this.#pipes;
+    return () => {
+      for (const path of [...this.#pipes.keys()].slice(size)) this.#pipes.delete(path);
+    };
+  }
+
+  /**
+   * Absolute and normal form of a name: what it means is decided by this form alone, so that `//sys`, `/./sys` and `/tmp/../sys` are
+   * /sys. Below /sys, where links lead elsewhere, `..` is where the kernel goes: above what the link leads to.
+   */
   absolute(path: string): string {
-    if (path.startsWith('/')) return path;
-    const base = this.directory === '/' ? '' : this.directory;
-    return path === '' ? '' : `${base}/${path}`;
+    if (path === '') return '';
+    let current = '';
+    const whole = path.startsWith('/') ? path : `${this.directory}/${path}`;
+    for (const name of whole.split('/')) {
+      if (name === '' || name === '.') continue;
+      if (name !== '..') current += `/${name}`;
+      else {
+        const found = inside(current, MOUNT_POINT) ? this.#sysfs().realpath(current) : undefined;
+        if (found !== undefined && !found.ok) return `${current}/..`;
+        const from = found?.text ?? current;
+        current = from.slice(0, Math.max(0, from.lastIndexOf('/')));
+      }
+    }
+    // A slash at the end asks for a folder.
+    return current === '' ? '/' : current + (/\/\.?$/.test(whole) ? '/' : '');
   }
 
   inSysfs(path: string): boolean {
-    const absolute = this.absolute(path);
-    return absolute === MOUNT_POINT || absolute.startsWith(`${MOUNT_POINT}/`);
+    return inside(this.absolute(path), MOUNT_POINT);
   }
 
   /** Sets the directory names are relative to. Logical, as `cd`: `..` takes the last name away. */
   change(path: string): Outcome {
     const names: string[] = [];
-    for (const name of this.absolute(path).split('/')) {
+    const whole = path.startsWith('/') ? path : `${this.directory}/${path}`;
+    for (const name of whole.split('/')) {
       if (name === '..') names.pop();
       else if (name !== '' && name !== '.') names.push(name);
     }
@@ -83,50 +118,65 @@ export class ShellFiles implements FileTree {
   }
 
   *readOperation(path: string): Operation<ReadResult> {
-    if (this.absolute(path) === NULL_DEVICE) return { ok: true, text: '' };
-    if (this.inSysfs(path)) return yield* this.#sysfs().readOperation(this.absolute(path));
-    const read = this.#disk.read(this.absolute(path));
-    return read.ok ? { ok: true, text: new TextDecoder().decode(read.bytes) } : read;
+    const absolute = this.absolute(path);
+    const pipe = this.#pipes.get(absolute);
+    if (pipe !== undefined) return { ok: true, text: pipe };
+    if (inside(absolute, MOUNT_POINT)) return yield* this.#sysfs().readOperation(absolute);
+    if (inside(absolute, DEVICES)) return this.#devices.read(absolute);
+    const read = this.#disk.read(onDisk(absolute));
+    if (!read.ok) return read;
+    if (read.bytes.length > MAX_TEXT) return { ok: false, errno: 'EFBIG' };
+    return { ok: true, text: new TextDecoder().decode(read.bytes) };
   }
 
   list(path: string): Listing {
     const absolute = this.absolute(path);
-    if (this.inSysfs(path)) return this.#sysfs().list(absolute);
-    const listing = this.#disk.list(absolute);
-    // The mount point is there whatever the disk has.
-    if (!/^\/+$/.test(absolute)) return listing;
-    return { ok: true, names: [...new Set([...(listing.ok ? listing.names : []), 'sys'])].sort() };
+    if (inside(absolute, MOUNT_POINT)) return this.#sysfs().list(absolute);
+    if (inside(absolute, DEVICES)) return this.#devices.list(onDisk(absolute));
+    const listing = this.#disk.list(onDisk(absolute));
+    // The mount points are there whatever the disk has.
+    if (absolute !== '/') return listing;
+    const names = [...(listing.ok ? listing.names : []), 'dev', 'sys'];
+    return { ok: true, names: [...new Set(names)].sort() };
   }
 
   readlink(path: string): ReadResult {
-    if (this.inSysfs(path)) return this.#sysfs().readlink(this.absolute(path));
-    const status = this.#disk.stat(this.absolute(path));
+    const absolute = this.absolute(path);
+    if (inside(absolute, MOUNT_POINT)) return this.#sysfs().readlink(absolute);
+    const status = this.stat(path);
     return status.ok ? { ok: false, errno: 'EINVAL' } : status;
   }
 
   realpath(path: string): ReadResult {
     const absolute = this.absolute(path);
-    if (this.inSysfs(path)) return this.#sysfs().realpath(absolute);
-    const status = this.#disk.stat(absolute);
-    return status.ok ? { ok: true, text: absolute } : status;
+    if (inside(absolute, MOUNT_POINT)) return this.#sysfs().realpath(absolute);
+    const status = this.stat(path);
+    return status.ok ? { ok: true, text: onDisk(absolute) } : status;
   }
 
   lstat(path: string): Status {
-    return this.inSysfs(path) ? this.#sysfs().lstat(this.absolute(path)) : this.stat(path);
+    const absolute = this.absolute(path);
+    return inside(absolute, MOUNT_POINT) ? this.#sysfs().lstat(absolute) : this.stat(path);
   }
 
   stat(path: string): Status {
     const absolute = this.absolute(path);
-    if (/^\/+$/.test(absolute)) return { ok: true, kind: 'dir', mode: 0o755 };
-    if (absolute === NULL_DEVICE) return { ok: true, kind: 'file', mode: 0o666 };
-    return this.inSysfs(path) ? this.#sysfs().stat(absolute) : this.#disk.stat(absolute);
+    if (absolute === '') return { ok: false, errno: 'ENOENT' };
+    if (inside(absolute, MOUNT_POINT)) return this.#sysfs().stat(absolute);
+    if (absolute === '/') return { ok: true, kind: 'dir', mode: 0o755 };
+    if (this.#pipes.has(absolute)) return { ok: true, kind: 'file', mode: 0o500 };
+    if (inside(absolute, DEVICES)) return this.#devices.stat(onDisk(absolute));
+    const status = this.#disk.stat(onDisk(absolute));
+    if (status.ok && status.kind !== 'dir' && absolute.endsWith('/'))
+      return { ok: false, errno: 'ENOTDIR' };
+    return status;
   }
 
   /** Opens a redirection's target; the errno if open(2) refuses it. A file cannot be made in sysfs: EACCES. */
   open(path: string, append: boolean): Target | { readonly errno: Errno } {
     const absolute = this.absolute(path);
-    if (absolute === NULL_DEVICE) return 'null';
-    if (this.inSysfs(path)) {
+    if (absolute === '') return { errno: 'ENOENT' };
+    if (inside(absolute, MOUNT_POINT)) {
       const status = this.#sysfs().stat(absolute);
       if (status.ok) {
         if (status.kind === 'dir') return { errno: 'EISDIR' };
@@ -136,8 +186,23 @@ export class ShellFiles implements FileTree {
       const parent = this.#sysfs().stat(absolute.replace(/\/[^/]*\/*$/, ''));
       return { errno: parent.ok && parent.kind === 'dir' ? 'EACCES' : 'ENOENT' };
     }
+    if (SINKS.includes(absolute)) return 'null';
+    if (inside(absolute, DEVICES)) return { errno: this.stat(path).ok ? 'EACCES' : 'ENOENT' };
+    if (absolute.endsWith('/')) return { errno: 'EISDIR' };
     const opened = this.#disk.write(absolute, new Uint8Array(), append);
     return opened === 'ok' ? 'disk' : { errno: opened };
+  }
+
+  /** Makes a folder, or removes a file or an empty folder, outside of /sys and /dev. */
+  alter(path: string, what: 'makeFolder' | 'remove'): Outcome {
+    const absolute = onDisk(this.absolute(path));
+    if (absolute === '') return 'ENOENT';
+    if (absolute === '/') return what === 'remove' ? 'EBUSY' : 'EEXIST';
+    if (inside(absolute, MOUNT_POINT) || inside(absolute, DEVICES)) {
+      if (what === 'makeFolder' && this.stat(path).ok) return 'EEXIST';
+      return this.stat(path).ok || what === 'makeFolder' ? 'EPERM' : 'ENOENT';
+    }
+    return this.#disk[what](absolute);
   }
 
   /** One write(2) to a file of sysfs. */
@@ -145,3 +210,6 @@ export class ShellFiles implements FileTree {
     return this.#sysfs().write(path, text);
   }
 }
+
+/** A path as disks take it: without a slash at its end. */
+const onDisk = (absolute: string): string => (absolute === '/' ? '/' : absolute.replace(/\/$/, ''));

@@ -2,13 +2,13 @@
 // The administrator's shell over a stepped machine: text in, output, exit status.
 // Source: docs/design.md sections 4 and 7.
 import type { Machine } from '../host/machine/machine.ts';
-import { ShellSyntaxError } from './ast.ts';
-import { Input } from './command-row.ts';
+import { Input } from './commands/command-row.ts';
 import { type Completion, complete } from './complete.ts';
 import { ShellContext, type ShellOptions } from './context.ts';
-import { Interpreter } from './interpreter.ts';
-import { Parser } from './parser.ts';
-import { TextSink } from './sinks.ts';
+import { ShellSyntaxError } from './language/ast.ts';
+import { Interpreter } from './language/interpreter.ts';
+import { Parser } from './language/parser.ts';
+import { type Streams, TextSink } from './language/sinks.ts';
 
 const SYNTAX_ERROR = 2;
 
@@ -40,10 +40,11 @@ export class Shell {
 
   /** Runs a text, command by command, up to its end, its first syntax error, or `exit`. Returns the exit status. */
   async run(text: string): Promise<number> {
-    const streams = {
+    const streams: Streams = {
       input: new Input(''),
       out: new TextSink(this.#options.out),
       err: new TextSink(this.#options.err),
+      others: new Map(),
       toTerminal: this.#options.columns !== undefined,
     };
     const parser = new Parser(text);
@@ -61,8 +62,22 @@ export class Shell {
       this.context.status = SYNTAX_ERROR;
     }
     const { context } = this;
+    await this.#trapExit(streams);
     if (context.interrupted && this.#options.interactive === true) context.exitStatus = undefined;
     return context.exitStatus ?? context.status;
+  }
+
+  /** A script ends: what `trap … EXIT` asked for. A session goes on. */
+  async #trapExit(streams: Streams): Promise<void> {
+    const { context } = this;
+    const text = context.traps.get('EXIT');
+    const goesOn = this.#options.interactive === true && !this.ended;
+    if (text === undefined || goesOn || context.interrupted) return;
+    context.traps.delete('EXIT');
+    const status = context.exitStatus ?? context.status;
+    context.exitStatus = undefined;
+    await this.#interpreter.runText(text, streams);
+    context.exitStatus ??= status;
   }
 
   /** What may stand at the end of a line. */

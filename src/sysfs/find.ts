@@ -1,41 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// find with the tests administrators use, and shell patterns.
-// Source: GNU findutils 4.9 (messages); POSIX.1-2017, shell command language, section 2.13 (patterns).
+// find with the tests administrators use.
+// Source: GNU findutils 4.9 (messages).
 import { ERRNO_TEXT } from '../ap-bus/errno.ts';
 import { type FileCommandInput, type FileResult, MAX_DEPTH, Report } from './file-tree.ts';
-
-/** Shell pattern (`*`, `?`, `[…]`) as a regular expression over a whole name. */
-export function patternOf(glob: string): RegExp {
-  let source = '';
-  for (let i = 0; i < glob.length; i++) {
-    const c = glob[i];
-    const end = c === '[' ? glob.indexOf(']', i + 2) : -1;
-    if (c === '*') source += source.endsWith('[^]*') ? '' : '[^]*';
-    else if (c === '?') source += '[^]';
-    else if (end > 0) {
-      const set = glob.slice(i + 1, end).replace(/[\\\]^[]/g, '\\$&');
-      source += set.startsWith('!') || set.startsWith('\\^') ? negated(set) : `[${set}]`;
-      i = end;
-    } else if (c === '\\' && i + 1 < glob.length) source += escapeRegExp(glob[++i]);
-    else source += escapeRegExp(c);
-  }
-  try {
-    return new RegExp(`^${source}$`);
-  } catch {
-    // A range out of order matches nothing but itself.
-    return new RegExp(`^${escapeRegExp(glob)}$`);
-  }
-}
-
-const negated = (set: string): string => `[^${set.replace(/^(?:!|\\\^)/, '')}]`;
-export const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+import { Glob } from './glob.ts';
 
 /** Tests of find that take one argument. */
-const FIND_KINDS: Readonly<Record<string, string>> = { d: 'dir', f: 'file', l: 'link' };
+const FIND_KINDS: Readonly<Record<string, string>> = { c: 'char', d: 'dir', f: 'file', l: 'link' };
 
 interface FindTests {
-  name?: RegExp;
-  path?: RegExp;
+  name?: Glob;
+  path?: Glob;
   kind?: string;
   maxdepth: number;
   mindepth: number;
@@ -51,8 +26,8 @@ function findTests(words: readonly string[]): FindTests | string {
       return `find: unknown predicate \`${word}'`;
     const value = words[++i];
     if (value === undefined) return `find: missing argument to \`${word}'`;
-    if (word === '-name') tests.name = patternOf(value);
-    else if (word === '-path') tests.path = patternOf(value);
+    if (word === '-name') tests.name = new Glob(value);
+    else if (word === '-path') tests.path = new Glob(value);
     else if (word === '-type') {
       if (!Object.hasOwn(FIND_KINDS, value)) return `find: Unknown argument to -type: ${value}`;
       tests.kind = FIND_KINDS[value];

@@ -26,7 +26,7 @@ interface Style {
   readonly columns: number | undefined;
 }
 
-const TYPE_LETTERS = { dir: 'd', file: '-', link: 'l' } as const;
+const TYPE_LETTERS = { dir: 'd', file: '-', link: 'l', char: 'c' } as const;
 
 /** `rw-r--r--` */
 const permissions = (mode: number): string =>

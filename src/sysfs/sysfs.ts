@@ -20,7 +20,7 @@ export type Listing =
   | { readonly ok: true; readonly names: readonly string[] }
   | { readonly ok: false; readonly errno: Errno };
 export type Status =
-  | { readonly ok: true; readonly kind: 'dir' | 'file' | 'link'; readonly mode: number }
+  | { readonly ok: true; readonly kind: 'dir' | 'file' | 'link' | 'char'; readonly mode: number }
   | { readonly ok: false; readonly errno: Errno };
 
 type Found =

@@ -84,7 +84,7 @@ lpar deconfigure 5; sleep 31; lszcrypt 05 | tail -n 1 | cut -c 28-37
 restore machine.bin; lszcrypt 05 | tail -n 1 | cut -c 28-37
 export-sysfs tree > /dev/null
 `;
-    const { output, errors, code } = await shell([CONFIG], script);
+    const { output, errors, code } = await shell(['--host-files', CONFIG], script);
     expect({ output, errors, code }).toEqual({
       output: 'deconfig  \nonline    \n',
       errors: '',

@@ -143,7 +143,7 @@ describe('what is refused says why, as bash and the programs say it', () => {
     ['fault Guest9 rc=05', 'fault: there is no guest Guest9 (expected one of Guest1, Guest2)'],
     ['restore /tmp/nope', 'restore: /tmp/nope: No such file or directory'],
     ['save /nope/x', 'save: /nope/x: No such file or directory'],
-    ['export-sysfs /tmp/x', 'export-sysfs: there is no disk'],
+    ['export-sysfs /tmp/x', "export-sysfs: the computer's files were not given (--host-files)"],
     ['help nope', 'help: no command nope'],
     ['wait 3', 'bash: wait: 3: no such job'],
   ])('%s', async (script, message) => {

@@ -3,7 +3,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are words of the shell.
 import { describe, expect, it } from 'vitest';
 import { asFraction, nextRandom, seedRandom } from '../../src/lpar/random.ts';
-import { COMMANDS } from '../../src/shell/commands.ts';
+import { COMMANDS } from '../../src/shell/commands/commands.ts';
 import { TestShell, withShell } from './support.ts';
 
 const SEED = Number(process.env['APEMU_SHELL_SEED'] ?? 20260101);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A shell over a small machine, with a disk in memory: scripts in, output and status out.
 import { afterAll, beforeAll } from 'vitest';
-import type { Errno } from '../../src/ap-bus/errno.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { Machine } from '../../src/host/machine/machine.ts';
 import type { ShellOptions } from '../../src/shell/context.ts';
-import type { Disk } from '../../src/shell/files.ts';
+import { MemoryDisk } from '../../src/shell/memory-disk.ts';
 import { Shell } from '../../src/shell/shell.ts';
 
 /** The two guests of the documentation on loopback adapters, so that nothing has to be computed. */
@@ -31,31 +30,11 @@ guests:
     workload: { name: mixed, messages: 2 }
 `;
 
-/** Files in memory, one folder deep. */
-export class MemoryDisk implements Disk {
-  readonly files = new Map<string, Uint8Array>();
-
-  read(path: string): ReturnType<Disk['read']> {
-    const bytes = this.files.get(path);
-    return bytes === undefined ? { ok: false, errno: 'ENOENT' } : { ok: true, bytes };
-  }
-  write(path: string, bytes: Uint8Array, append: boolean): 'ok' | Errno {
-    if (!path.startsWith('/tmp/')) return 'ENOENT';
-    const before = append ? (this.files.get(path) ?? new Uint8Array()) : new Uint8Array();
-    this.files.set(path, new Uint8Array([...before, ...bytes]));
-    return 'ok';
-  }
-  list(path: string): ReturnType<Disk['list']> {
-    const names = [...this.files.keys()].map((file) => file.slice('/tmp/'.length)).sort();
-    return path === '/tmp' ? { ok: true, names } : { ok: false, errno: 'ENOENT' };
-  }
-  stat(path: string): ReturnType<Disk['stat']> {
-    if (path === '/tmp') return { ok: true, kind: 'dir', mode: 0o755 };
-    if (this.files.has(path)) return { ok: true, kind: 'file', mode: 0o644 };
-    return { ok: false, errno: 'ENOENT' };
-  }
+/** What a shell has for a disk, with a look into its files. */
+export class TestDisk extends MemoryDisk {
   text(path: string): string {
-    return new TextDecoder().decode(this.files.get(path));
+    const read = this.read(path);
+    return read.ok ? new TextDecoder().decode(read.bytes) : '';
   }
 }
 
@@ -68,7 +47,7 @@ export interface Ran {
 /** A shell whose output a test can look at. */
 export class TestShell {
   readonly shell: Shell;
-  readonly disk = new MemoryDisk();
+  readonly disk = new TestDisk();
   #out = '';
   #err = '';
 

@@ -56,6 +56,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ['src/host', 'src/vcpu-pool', 'src/fuzz'],
   typebox: ['src/config', 'src/qemu'],
   yaml: ['src/config', 'src/fuzz'],
+  re2js: ['src/shell'],
   tinybench: ['bench'],
 };
 

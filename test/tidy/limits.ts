@@ -17,9 +17,8 @@ export const LONGER_FILES: Readonly<Record<string, number>> = {
   'native-like/exec/queue.ts': 340,
   // One schema: every key of a configuration.
   'src/config/schema.ts': 320,
-  // A shell's grammar, and what each of its nodes does.
-  'src/shell/interpreter.ts': 360,
-  'src/shell/parser.ts': 320,
+  // Each way to quote and expand in a word.
+  'src/shell/language/lexer.ts': 315,
   // The composition root.
   'src/host/machine/machine.ts': 335,
 };

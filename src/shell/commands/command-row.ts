@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one command of the shell is: its row in the table of commands.
+// Source: docs/design.md section 7.
+import type { Operation } from '../../ap-bus/operation.ts';
+import type { CommandResult } from '../../sysfs/command.ts';
+import type { ShellContext } from '../context.ts';
+import type { Streams } from '../language/sinks.ts';
+
+/** Standard input: what one command leaves, the next one gets. */
+export class Input {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Everything up to the end. */
+  all(): string {
+    const text = this.#text.slice(this.#at);
+    this.#at = this.#text.length;
+    return text;
+  }
+
+  /** So many characters, or what there is. */
+  take(count: number): string {
+    const text = this.#text.slice(this.#at, this.#at + count);
+    this.#at += text.length;
+    return text;
+  }
+
+  /** Up to a delimiter, without it; undefined at the end. `ended`: the text ended before a delimiter came. */
+  upTo(delimiter: string): { readonly text: string; readonly ended: boolean } | undefined {
+    if (this.#at >= this.#text.length) return undefined;
+    const end = this.#text.indexOf(delimiter, this.#at);
+    const text = this.#text.slice(this.#at, end < 0 ? undefined : end);
+    this.#at = end < 0 ? this.#text.length : end + delimiter.length;
+    return { text, ended: end < 0 };
+  }
+}
+
+export interface Invocation {
+  readonly context: ShellContext;
+  /** As typed, for messages. */
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly input: Input;
+  /** Whether output goes to a terminal, so that names may stand in columns. */
+  readonly toTerminal: boolean;
+  readonly streams: Streams;
+  /** Runs a text in these streams; its status is in the context. */
+  execute(text: string): Promise<void>;
+  /** Runs a command in these streams, or with another standard input; its status is in the context. */
+  invoke(
+    words: readonly string[],
+    options?: { readonly stdin?: Input; readonly functions?: boolean },
+  ): Promise<void>;
+  /** How many operands are assignments. */
+  readonly declared: number;
+  /** Makes the assignments among the operands; `before` is called ahead of each. The names. */
+  declare(before: (name: string, isArray: boolean) => void): Promise<string[]>;
+  /** The value of an arithmetic expression. Throws ExpansionError. */
+  evaluate(text: string): bigint;
+  /** `exec`: the streams of this command stay. */
+  replaceStreams(): void;
+}
+
+export type Run = (
+  invocation: Invocation,
+) => CommandResult | Operation<CommandResult> | Promise<CommandResult>;
+
+export interface CommandRow {
+  readonly name: string;
+  /** Operands, for `help`. */
+  readonly usage: string;
+  readonly meaning: string;
+  /** A builtin of bash: its messages begin with `bash: `, its output is written line by line. */
+  readonly builtin?: true;
+  readonly run: Run;
+}
+
+/** Prints a table: left-aligned columns, two blanks apart. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows)
+    row.forEach((cell, n) => {
+      widths[n] = Math.max(widths[n] ?? 0, cell.length);
+    });
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, n) => cell.padEnd(widths[n]))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}

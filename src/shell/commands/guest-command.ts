@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// `guest`: what an administrator does with guests, and what a guest itself shows.
+// Source: docs/design.md section 7; docs/reference/vfio-ap.md section 7.1 (S4-18, S4-24).
+import { ERRNO_TEXT, type Errno } from '../../ap-bus/errno.ts';
+import { lszcryptRows, lszcryptText, totalStatistics } from '../../guest/ap-bus-driver/lszcrypt.ts';
+import type { GuestHandle } from '../../host/api/guest-handle.ts';
+import { type CommandResult, done, failed } from '../../sysfs/command.ts';
+import type { ShellContext } from '../context.ts';
+import { type CommandRow, columns, type Invocation } from './command-row.ts';
+import { attach, busStateOf, end, isOutside, mdevOf, programOf, start, stateOf } from './guests.ts';
+
+/** A guest's part of a command line: the guest and what follows its name. */
+interface Call {
+  readonly context: ShellContext;
+  readonly guest: GuestHandle;
+  readonly rest: readonly string[];
+}
+
+type Act = (call: Call) => CommandResult | Promise<CommandResult>;
+
+const MATRIX = '/sys/devices/vfio_ap/matrix';
+/** Title of the last column that lszcrypt shows without -V. */
+const LAST_SHORT_COLUMN = 'REQUESTS';
+
+/** The mdev named behind a guest: a UUID, a path to it, or `-device vfio-ap,sysfsdev=PATH`; by default the guest's own. */
+function deviceOf({ context, guest, rest }: Call): string | undefined {
+  const words = rest.filter((word) => word !== '-device');
+  if (words.length === 0) return guest.uuid;
+  const [word = ''] = words;
+  const given = /^(?:vfio-ap,)?sysfsdev=([^,]*)/.exec(word)?.[1] ?? word;
+  if (words.length > 1 || given === '') return undefined;
+  const path = given.includes('/') ? context.files.realpath(given) : undefined;
+  return path?.ok ? path.text.slice(path.text.lastIndexOf('/') + 1) : given.toLowerCase();
+}
+
+function attachTo(call: Call): CommandResult {
+  const uuid = deviceOf(call);
+  if (uuid === undefined) return failed(`guest: one mdev, not ${call.rest.join(' ')}`, 2);
+  const outcome = attach(call.context, call.guest, uuid);
+  if (outcome === 'ok') return done('');
+  const path = uuid.includes('/') ? uuid : `${MATRIX}/${uuid}`;
+  return failed(`guest: ${call.guest.name}: ${path}: ${ERRNO_TEXT[outcome as Errno]}`);
+}
+
+async function startGuest(call: Call): Promise<CommandResult> {
+  const { context, guest, rest } = call;
+  if (isOutside(context, guest))
+    return failed(`guest: ${guest.name} runs under QEMU: what it runs is its own kernel`);
+  if (programOf(context, guest) !== undefined)
+    return failed(`guest: ${guest.name} is ${stateOf(context, guest)} already`);
+  if (rest.length > 0 || !context.machine.isAttached(guest.name)) {
+    const attached = attachTo(call);
+    if (attached.status !== 0) return attached;
+  }
+  await start(context, guest);
+  return done('');
+}
+
+function stopGuest({ context, guest }: Call): CommandResult {
+  const attached = context.machine.isAttached(guest.name);
+  if (!end(context, guest) && !attached) return failed(`guest: ${guest.name} is off`);
+  return close(context, guest);
+}
+
+/** The last close of the vfio device; time passes while queues are reset. */
+function close(context: ShellContext, guest: GuestHandle): CommandResult {
+  const operation = context.machine.detachOperation(guest.name);
+  let step = operation.next();
+  while (step.done !== true) {
+    context.machine.stepper.advance(step.value.waitNs);
+    step = operation.next();
+  }
+  return done('');
+}
+
+function detachGuest({ context, guest }: Call): CommandResult {
+  if (!context.machine.isAttached(guest.name))
+    return failed(`guest: ${guest.name} is not attached`);
+  return close(context, guest);
+}
+
+function lszcrypt({ context, guest, rest }: Call): CommandResult {
+  const state = busStateOf(context, guest);
+  if (state === undefined) {
+    const why =
+      programOf(context, guest) === undefined ? 'is not running' : 'runs no AP bus driver';
+    return failed(`guest: ${guest.name} ${why}`);
+  }
+  const unknown = rest.find((word) => word !== '-V');
+  if (unknown !== undefined) return failed(`lszcrypt: unrecognized option '${unknown}'`);
+  const rows = lszcryptRows(state);
+  if (!state.apInstalled) return failed('Crypto device driver not available.');
+  if (rows.length === 0) return failed('No crypto card devices found.');
+  const text = lszcryptText(state.kernel, rows);
+  if (rest.length > 0) return done(`${text}\n`);
+  const width = text.indexOf(LAST_SHORT_COLUMN) + LAST_SHORT_COLUMN.length;
+  return done(
+    `${text
+      .split('\n')
+      .map((line) => line.slice(0, width))
+      .join('\n')}\n`,
+  );
+}
+
+/** Counts of a guest's program: instructions, messages, replies. */
+function statistics({ context, guest }: Call): CommandResult {
+  const running = programOf(context, guest);
+  if (running === undefined) return failed(`guest: ${guest.name} is not running`);
+  const rows: [string, string][] = [
+    ['program', running.name],
+    ['state', stateOf(context, guest)],
+    ['instructions', String(running.cpu.executed)],
+  ];
+  const state = busStateOf(context, guest);
+  if (state !== undefined) {
+    const total = totalStatistics(state);
+    rows.push(['scans', String(state.scans)], ['interruptions', String(state.interruptions)]);
+    for (const [name, value] of Object.entries(total)) {
+      // Times are measured by `apemu run`.
+      if (typeof value !== 'number' || name.endsWith('Ns')) continue;
+      rows.push([name, String(value)]);
+    }
+  }
+  return done(columns(rows));
+}
+
+function list({ context }: Invocation): CommandResult {
+  const rows = context.machine.guests.map((guest) => {
+    const exists = context.files.stat(`${MATRIX}/${mdevOf(context, guest)}`).ok;
+    return [
+      guest.name,
+      stateOf(context, guest),
+      exists ? mdevOf(context, guest) : '-',
+      programOf(context, guest)?.name ?? guest.config.program ?? '-',
+    ];
+  });
+  return done(columns([['NAME', 'STATE', 'MDEV', 'PROGRAM'], ...rows]));
+}
+
+const ACTS: Readonly<Record<string, Act>> = {
+  start: startGuest,
+  stop: stopGuest,
+  attach: attachTo,
+  detach: detachGuest,
+  lszcrypt,
+  statistics,
+};
+
+/** First words, for completion. */
+export const GUEST_VERBS: readonly string[] = ['list', ...Object.keys(ACTS)];
+
+function guest(invocation: Invocation): CommandResult | Promise<CommandResult> {
+  const { args, context } = invocation;
+  const [verb = 'list', name, ...rest] = args;
+  if (verb === 'list') return list(invocation);
+  const act = Object.hasOwn(ACTS, verb) ? ACTS[verb] : undefined;
+  const usage = `usage: guest list | ${Object.keys(ACTS).join('|')} NAME`;
+  if (act === undefined || name === undefined) return failed(usage, 2);
+  return act({ context, guest: context.machine.guest(name), rest });
+}
+
+export const GUEST_COMMAND: CommandRow = {
+  name: 'guest',
+  usage: `list | ${Object.keys(ACTS).join('|')} NAME`,
+  meaning: 'guests; start and attach take an mdev too',
+  run: guest,
+};

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words and operators of the grammar, and the mistakes against it.
+// Source: POSIX.1-2017, shell command language, sections 2.4 (reserved words) and 2.7; messages of bash 5.2.
+import { type Redirect, ShellSyntaxError, type Word } from './ast.ts';
+import type { Token } from './lexer.ts';
+
+/** Words that begin, join or end compound commands where a command may begin. */
+export const RESERVED = [
+  ...['if', 'then', 'elif', 'else', 'fi', 'for', 'while', 'until', 'do', 'done'],
+  ...['case', 'esac', 'function', '[[', '{', '}', '!'],
+] as const;
+export type Reserved = (typeof RESERVED)[number];
+/** Words of bash that this shell does not have. */
+export const REFUSED: Readonly<Record<string, string>> = {
+  select: 'select is not supported',
+  coproc: 'coproc is not supported',
+};
+/** Words that end a list of commands. */
+export const LIST_ENDS = ['then', 'elif', 'else', 'fi', 'do', 'done', 'esac', '}'] as const;
+/** Compound commands and substitutions in each other at most. */
+export const MAX_DEPTH = 100;
+/** Commands whose operands may be assignments with arrays. */
+export const DECLARING = ['declare', 'typeset', 'local', 'readonly', 'export'];
+
+export const REDIRECTS: Readonly<Record<string, Redirect['form']>> = {
+  '>': 'write',
+  '>|': 'write',
+  '>>': 'append',
+  '<': 'read',
+  '>&': 'duplicate',
+  '<&': 'duplicate',
+  '<<': 'document',
+  '<<-': 'document',
+  '<<<': 'string',
+};
+/** Standard output and standard error together. */
+export const BOTH: Readonly<Record<string, Redirect['form']>> = { '&>': 'write', '&>>': 'append' };
+
+export const textWord = (text: string): Word => [{ kind: 'text', text, quoted: true }];
+
+/** The text of a word that is nothing but unquoted text. */
+export const plainText = (word: Word): string | undefined => {
+  const [first] = word;
+  if (word.length !== 1 || first?.kind !== 'text' || first.quoted) return undefined;
+  return first.text;
+};
+
+export function unexpected(token: Token): ShellSyntaxError {
+  if (token.kind === 'end')
+    return new ShellSyntaxError('syntax error: unexpected end of file', true);
+  return new ShellSyntaxError(`syntax error near unexpected token \`${token.text}'`);
+}

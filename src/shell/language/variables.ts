@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Variables: texts and arrays, the scopes of functions, read-only ones.
+// Source: bash 5.2, manual, sections 3.4 and 6.7 (indexed and associative arrays).
+import { bounded, MAX_VARIABLES, ShellLimitError } from './limits.ts';
+
+/** Elements by index or key; indexed arrays are ordered by index. */
+export interface ShellArray {
+  readonly kind: 'indexed' | 'associative';
+  readonly elements: Map<string, string>;
+}
+
+type Value = string | ShellArray;
+
+/** An assignment that is not allowed; its message begins with the name. */
+export class VariableError extends Error {}
+
+const MAX_INDEX = 0x7fffffff;
+const sizeOf = (value: Value | undefined): number => {
+  if (value === undefined) return 0;
+  if (typeof value === 'string') return value.length + 16;
+  let size = 16;
+  for (const [key, text] of value.elements) size += key.length + text.length + 16;
+  return size;
+};
+
+export class Variables {
+  #values = new Map<string, Value>();
+  #readonly = new Set<string>();
+  #integers = new Set<string>();
+  #size = 0;
+  /** Of each function that runs: the variables it has for itself, with what they were before. */
+  readonly #scopes: Map<string, Value | undefined>[] = [];
+
+  /** A text; of an array its first element. */
+  get(name: string): string | undefined {
+    const value = this.#values.get(name);
+    return typeof value === 'object' ? value.elements.get('0') : value;
+  }
+
+  set(name: string, text: string): void {
+    const value = this.#values.get(name);
+    if (typeof value === 'object') this.setElement(name, '0', text);
+    else this.#put(name, text);
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  /** @throws VariableError for a read-only one */
+  delete(name: string): void {
+    this.#check(name);
+    this.#size -= sizeOf(this.#values.get(name));
+    this.#values.delete(name);
+    this.#integers.delete(name);
+  }
+
+  keys(): string[] {
+    return [...this.#values.keys()];
+  }
+
+  array(name: string): ShellArray | undefined {
+    const value = this.#values.get(name);
+    return typeof value === 'object' ? value : undefined;
+  }
+
+  /** Elements of an array in order; a text is an array of one. */
+  elements(name: string): [string, string][] {
+    const value = this.#values.get(name);
+    if (value === undefined) return [];
+    if (typeof value === 'string') return [['0', value]];
+    const entries = [...value.elements];
+    return value.kind === 'associative'
+      ? entries
+      : entries.sort(([a], [b]) => Number(a) - Number(b));
+  }
+
+  /** One element, by index or key; undefined where there is none. */
+  element(name: string, key: string): string | undefined {
+    const value = this.#values.get(name);
+    if (typeof value === 'object' && value.kind === 'associative') return value.elements.get(key);
+    const place = this.indexOf(name, key);
+    if (typeof value === 'string') return place === '0' ? value : undefined;
+    return place === undefined ? undefined : value?.elements.get(place);
+  }
+
+  setArray(name: string, kind: ShellArray['kind'], elements: Iterable<[string, string]>): void {
+    this.#put(name, { kind, elements: new Map(elements) });
+  }
+
+  /** An index that counts from the end becomes one from the beginning. */
+  setElement(name: string, key: string, text: string): void {
+    this.#check(name);
+    const array = this.#asArray(name);
+    const place = array.kind === 'associative' ? key : this.indexOf(name, key);
+    if (place === undefined) throw new VariableError(`${name}[${key}]: bad array subscript`);
+    const before = array.elements.get(place);
+    this.#account(text.length - (before?.length ?? -place.length - 16));
+    array.elements.set(place, bounded(text, name));
+  }
+
+  deleteElement(name: string, key: string): void {
+    this.#check(name);
+    const array = this.array(name);
+    const place = array?.kind === 'associative' ? key : this.indexOf(name, key);
+    if (array === undefined || place === undefined) return;
+    const before = array.elements.get(place);
+    if (array.elements.delete(place)) this.#size -= (before?.length ?? 0) + place.length + 16;
+  }
+
+  /** The place an index names; undefined where there is none. */
+  indexOf(name: string, key: string): string | undefined {
+    const n = Number(key);
+    if (!Number.isInteger(n) || n > MAX_INDEX) return undefined;
+    if (n >= 0) return String(n);
+    const last = Math.max(-1, ...this.elements(name).map(([at]) => Number(at)));
+    return last + 1 + n < 0 ? undefined : String(last + 1 + n);
+  }
+
+  makeReadonly(name: string): void {
+    this.#readonly.add(name);
+  }
+
+  isInteger(name: string): boolean {
+    return this.#integers.has(name);
+  }
+
+  makeInteger(name: string): void {
+    this.#integers.add(name);
+  }
+
+  /** A function begins; what it declares local ends with it. */
+  enter(): void {
+    this.#scopes.push(new Map());
+  }
+
+  leave(): void {
+    for (const [name, before] of this.#scopes.pop() ?? []) {
+      this.#size += sizeOf(before) - sizeOf(this.#values.get(name));
+      this.#readonly.delete(name);
+      if (before === undefined) this.#values.delete(name);
+      else this.#values.set(name, before);
+    }
+  }
+
+  /** Whether a function runs. */
+  get inFunction(): boolean {
+    return this.#scopes.length > 0;
+  }
+
+  /** The running function has a variable of this name for itself from now on. */
+  makeLocal(name: string): void {
+    const scope = this.#scopes.at(-1);
+    if (scope === undefined || scope.has(name)) return;
+    scope.set(name, this.#values.get(name));
+    this.#size -= sizeOf(this.#values.get(name));
+    this.#values.delete(name);
+  }
+
+  /** What a subshell leaves as it was: call the answer to go back. */
+  snapshot(): () => void {
+    const [size, names, integers] = [this.#size, new Set(this.#readonly), new Set(this.#integers)];
+    const values = new Map<string, Value>();
+    for (const [name, value] of this.#values) {
+      const copy =
+        typeof value === 'string' ? value : { ...value, elements: new Map(value.elements) };
+      values.set(name, copy);
+    }
+    const scopes = this.#scopes.map((scope) => new Map(scope));
+    return () => {
+      this.#values = values;
+      this.#readonly = names;
+      this.#integers = integers;
+      this.#size = size;
+      this.#scopes.splice(0, this.#scopes.length, ...scopes);
+    };
+  }
+
+  #asArray(name: string): ShellArray {
+    const value = this.#values.get(name);
+    if (typeof value === 'object') return value;
+    const elements = new Map<string, string>(value === undefined ? [] : [['0', value]]);
+    const array: ShellArray = { kind: 'indexed', elements };
+    this.#put(name, array);
+    return array;
+  }
+
+  #put(name: string, value: Value): void {
+    this.#check(name);
+    if (typeof value === 'string') bounded(value, name);
+    this.#account(sizeOf(value) - sizeOf(this.#values.get(name)));
+    this.#values.set(name, value);
+  }
+
+  #account(more: number): void {
+    if (this.#size + more > MAX_VARIABLES)
+      throw new ShellLimitError(`variables take more than ${MAX_VARIABLES / 0x100000} MiB`);
+    this.#size += more;
+  }
+
+  #check(name: string): void {
+    if (this.#readonly.has(name)) throw new VariableError(`${name}: readonly variable`);
+  }
+}
