@@ -26,7 +26,6 @@ export type Errno =
   | 'EOPNOTSUPP'
   | 'EPERM'
   | 'ERANGE'
-  | 'EROFS'
   | 'EUSERS';
 
 /** Result of a write or of any operation that changes something. */
@@ -56,6 +55,5 @@ export const ERRNO_TEXT: Readonly<Record<Errno, string>> = {
   EOPNOTSUPP: 'Operation not supported',
   EPERM: 'Operation not permitted',
   ERANGE: 'Numerical result out of range',
-  EROFS: 'Read-only file system',
   EUSERS: 'Too many users',
 };
