@@ -135,7 +135,10 @@ describe('what is refused says why, as bash and the programs say it', () => {
     ['guest stop Guest9', 'guest: there is no guest Guest9 (expected one of Guest1, Guest2)'],
     ['guest lszcrypt Guest1', 'guest: Guest1 is not running'],
     ['guest attach Guest1', `guest: Guest1: ${MATRIX}/${G1}: Device or resource busy`],
-    ['lpar configure 0x300', 'lpar: configure got 0x300 (expected an adapter number, 0 to 255)'],
+    [
+      'lpar configure 0x300',
+      'lpar: configure got 0x300 (expected an adapter number, 0 to 255, decimal, or hexadecimal with 0x)',
+    ],
     ['lpar configure 9', 'lpar: configure 9: No such device'],
     ['lpar add-adapter 5', 'lpar: add-adapter 5: File exists'],
     ['lpar confgure 5', /^lpar: unknown operation confgure, did you mean configure\?/],
