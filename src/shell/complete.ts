@@ -37,10 +37,10 @@ export function complete(context: ShellContext, line: string): Completion {
     words.shift();
   const word = words.at(-1) ?? '';
   const variable = /\$\{?(\w*)$/.exec(word);
-  if (variable !== null) return variables(context, word, variable[1] as string);
+  if (variable !== null) return variables(context, word, variable[1]);
   if (words.length === 1 && !/[/>]/.test(word))
     return pick(word, [...COMMANDS.keys(), ...RESERVED]);
-  const known = WORDS[words[0] as string];
+  const known = WORDS[words[0]];
   const special = known?.(context, words.slice(0, -1)) ?? [];
   return special.length > 0 ? pick(word, special) : paths(context, word.replace(/^[0-2]?>+/, ''));
 }

@@ -76,7 +76,7 @@ export class Glob {
     const run = this.#steps.indexOf('run');
     if (run < 0) return false;
     const head = this.#steps.slice(0, run) as readonly ((c: string) => boolean)[];
-    return head.every((step, n) => from + n < text.length && step(text[from + n] as string));
+    return head.every((step, n) => from + n < text.length && step(text[from + n]));
   }
 
   #end(text: string, from: number, which: 'shortest' | 'longest' | 'whole'): number | undefined {
@@ -140,7 +140,7 @@ function matchEnd(
 }
 
 const takes = (step: Step | undefined, text: string, at: number): boolean =>
-  typeof step === 'function' && step(text[at] as string);
+  typeof step === 'function' && step(text[at]);
 
 /** A place is reached; from a run the one behind it is reached too. */
 function enter(steps: readonly Step[], into: Uint8Array, state: number): void {
@@ -153,11 +153,11 @@ function enter(steps: readonly Step[], into: Uint8Array, state: number): void {
 function stepsOf(pattern: string): Step[] {
   const steps: Step[] = [];
   for (let at = 0; at < pattern.length; at++) {
-    const c = pattern[at] as string;
+    const c = pattern[at];
     if (c === '*') {
       if (steps.at(-1) !== 'run') steps.push('run');
     } else if (c === '?') steps.push(any);
-    else if (c === '\\' && at + 1 < pattern.length) steps.push(literal(pattern[++at] as string));
+    else if (c === '\\' && at + 1 < pattern.length) steps.push(literal(pattern[++at]));
     else if (c === '[') {
       const set = setAt(pattern, at);
       steps.push(set?.takes ?? literal(c));
@@ -177,21 +177,21 @@ function setAt(
   if (negated) at++;
   const tests: ((c: string) => boolean)[] = [];
   for (let first = true; at < pattern.length; first = false) {
-    const c = pattern[at] as string;
+    const c = pattern[at];
     if (c === ']' && !first)
       return { takes: (x) => tests.some((test) => test(x)) !== negated, end: at };
     const named = c === '[' ? /^\[:(\w+):\]/.exec(pattern.slice(at, at + 12)) : null;
     if (named !== null) {
-      const expression = CLASSES[named[1] as string];
+      const expression = CLASSES[named[1]];
       tests.push((x) => expression?.test(x) ?? false);
       at += named[0].length;
       continue;
     }
     const escaped = c === '\\' && at + 1 < pattern.length ? 1 : 0;
-    const from = pattern[at + escaped] as string;
+    const from = pattern[at + escaped];
     at += 1 + escaped;
     if (pattern[at] === '-' && pattern[at + 1] !== undefined && pattern[at + 1] !== ']') {
-      const to = pattern[at + 1] as string;
+      const to = pattern[at + 1];
       tests.push((x) => x >= from && x <= to);
       at += 2;
     } else tests.push(literal(from));

@@ -17,6 +17,9 @@ export const LONGER_FILES: Readonly<Record<string, number>> = {
   'native-like/exec/queue.ts': 340,
   // One schema: every key of a configuration.
   'src/config/schema.ts': 320,
+  // awk: its grammar, and what each of its nodes does.
+  'src/shell/commands/awk/parser.ts': 420,
+  'src/shell/commands/awk/run.ts': 410,
   // Each way to quote and expand in a word.
   'src/shell/language/lexer.ts': 315,
   // The composition root.

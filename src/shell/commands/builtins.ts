@@ -70,7 +70,7 @@ function set({ args, context }: Invocation): CommandResult {
     return done(names.map((name) => `${declaration(variables, name)}\n`).join(''));
   }
   for (let i = 0; i < args.length; i++) {
-    const arg = args[i] as string;
+    const arg = args[i];
     if (arg === '--') {
       context.parameters = [context.parameters[0] ?? '', ...args.slice(i + 1)];
       return done('');

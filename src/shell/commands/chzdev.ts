@@ -92,7 +92,7 @@ function parse(args: readonly string[]): Wish | string {
   let type: string | undefined;
   let only: 'active' | 'persistent' | undefined;
   for (let i = 0; i < args.length; i++) {
-    const arg = args[i] as string;
+    const arg = args[i];
     const [name, ...rest] = arg.split('=');
     if (arg === '--type' || arg === '-t') type = args[++i];
     else if (arg === '-a' || arg === '--active') only = 'active';

@@ -40,7 +40,7 @@ export function echo({ args }: Invocation): CommandResult {
   let escapes = false;
   let at = 0;
   for (; /^-[neE]+$/.test(args[at] ?? ''); at++) {
-    for (const letter of (args[at] as string).slice(1)) {
+    for (const letter of args[at].slice(1)) {
       if (letter === 'n') newline = '';
       else escapes = letter === 'e';
     }
@@ -64,13 +64,13 @@ interface Formatting {
 
 function integer(text: string, state: Formatting): bigint {
   const quoted = /^['"](.)/s.exec(text);
-  if (quoted !== null) return BigInt((quoted[1] as string).codePointAt(0) ?? 0);
+  if (quoted !== null) return BigInt(quoted[1].codePointAt(0) ?? 0);
   const match = /^\s*([-+]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)$/.exec(text);
   if (match === null) {
     if (text !== '') state.errors += `bash: printf: ${text}: invalid number\n`;
     return 0n;
   }
-  const digits = match[2] as string;
+  const digits = match[2];
   const value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
   return match[1] === '-' ? -value : value;
 }

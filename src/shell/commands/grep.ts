@@ -18,7 +18,7 @@ function expressionOf(patterns: readonly string[], flags: ReadonlySet<string>): 
       if (flags.has('F')) return pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
       return flags.has('E') ? pattern : fromBasic(pattern);
     });
-  let source = sources.length === 1 ? (sources[0] as string) : `(${sources.join(')|(')})`;
+  let source = sources.length === 1 ? sources[0] : `(${sources.join(')|(')})`;
   if (flags.has('w')) source = `\\b(${source})\\b`;
   if (flags.has('x')) source = `^(${source})$`;
   return Regex.extended(source, { ignoreCase: flags.has('i') });
@@ -44,12 +44,12 @@ function explicitPatterns(args: readonly string[]): { patterns: string[]; rest: 
   const patterns: string[] = [];
   const rest: string[] = [];
   for (let i = 0; i < args.length; i++) {
-    const arg = args[i] as string;
+    const arg = args[i];
     const match = /^(-[A-Za-z]*?)e(.*)$/s.exec(arg);
     if (match === null || rest.includes('--')) rest.push(arg);
     else {
-      if (match[1] !== '-') rest.push(match[1] as string);
-      patterns.push(match[2] === '' ? (args[++i] ?? '') : (match[2] as string));
+      if (match[1] !== '-') rest.push(match[1]);
+      patterns.push(match[2] === '' ? (args[++i] ?? '') : match[2]);
     }
   }
   return { patterns, rest };

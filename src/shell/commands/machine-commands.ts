@@ -24,7 +24,7 @@ const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600,
 function timeOf(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(text);
   if (match === null) return parseDurationNs(text);
-  const ns = Math.round(Number(match[1]) * (SECONDS[match[2] as string] as number) * 1e9);
+  const ns = Math.round(Number(match[1]) * (SECONDS[match[2]] as number) * 1e9);
   return Number.isSafeInteger(ns) ? ns : undefined;
 }
 

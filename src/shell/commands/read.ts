@@ -28,12 +28,12 @@ function readOptions(args: readonly string[]): ReadOptions | string {
       continue;
     }
     for (let at = 1; at < arg.length; at++) {
-      const letter = arg[at] as string;
+      const letter = arg[at];
       if (letter === 'r') options.raw = true;
       else if ('adnNtpu'.includes(letter)) {
         const value = arg.slice(at + 1) || (arg.length > at + 1 ? '' : (rest.shift() ?? ''));
         if (letter === 'a') options.array = value;
-        if (letter === 'd') options.delimiter = value === '' ? '\0' : (value[0] as string);
+        if (letter === 'd') options.delimiter = value === '' ? '\0' : value[0];
         if (letter === 'n' || letter === 'N') options.characters = Number(value) || 0;
         if (letter === 'u') options.fd = Number(value);
         break;
@@ -99,8 +99,8 @@ function share(
   const blanks = [...separators].filter((c) => ' \t\n'.includes(c)).join('');
   const trim = (value: string): string => {
     let [from, to] = [0, value.length];
-    while (from < to && blanks.includes(value[from] as string)) from++;
-    while (to > from && blanks.includes(value[to - 1] as string)) to--;
+    while (from < to && blanks.includes(value[from])) from++;
+    while (to > from && blanks.includes(value[to - 1])) to--;
     return value.slice(from, to);
   };
   let rest = trim(text);
@@ -108,14 +108,14 @@ function share(
     if (n === names.length - 1) {
       const { pieces } = split(rest, separators);
       // A separator that is no blank ends the only word there is.
-      set(name, pieces.length === 1 ? (pieces[0] as string) : rest);
+      set(name, pieces.length === 1 ? pieces[0] : rest);
       return;
     }
     let end = 0;
-    while (end < rest.length && !separators.includes(rest[end] as string)) end++;
+    while (end < rest.length && !separators.includes(rest[end])) end++;
     set(name, rest.slice(0, end));
     rest = trim(rest.slice(end));
-    if (rest !== '' && separators.includes(rest[0] as string)) rest = trim(rest.slice(1));
+    if (rest !== '' && separators.includes(rest[0])) rest = trim(rest.slice(1));
     else if (end === 0) rest = trim(rest);
   });
 }
@@ -124,7 +124,7 @@ function share(
 function mapfile({ args, context, input }: Invocation): CommandResult {
   let [strip, delimiter, name] = [false, '\n', 'MAPFILE'];
   for (let i = 0; i < args.length; i++) {
-    const arg = args[i] as string;
+    const arg = args[i];
     if (arg === '-t') strip = true;
     else if (arg === '-d') delimiter = (args[++i] ?? '')[0] ?? '\0';
     else if (arg.startsWith('-')) return failed(`bash: mapfile: ${arg}: invalid option`, 2);

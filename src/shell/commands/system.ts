@@ -1,73 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The system around a script: root, a kernel with the modules of AP, udev that has settled, other commands run by commands.
-// Source: kmod 30 (modprobe, lsmod, messages); GNU coreutils 9.1 (basename, dirname, id, uname, env); findutils 4.9 (xargs).
+// Source: GNU coreutils 9.1 (basename, dirname, id, uname, env); findutils 4.9 (xargs).
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import { bounded } from '../language/limits.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
 import { Input } from './command-row.ts';
 import { COMMANDS } from './commands.ts';
+import { lsmod, modprobe } from './modules.ts';
 
 const NOT_FOUND = 127;
-
-/** Modules of the kernel that scripts name, with what each of them uses; `builtin` ones are there always and not listed. */
-const MODULES: Readonly<
-  Record<string, { readonly uses?: readonly string[]; readonly builtin?: true }>
-> = {
-  ap: { builtin: true },
-  zcrypt: { builtin: true },
-  zcrypt_cex4: { uses: ['zcrypt'] },
-  mdev: {},
-  vfio: {},
-  vfio_iommu_type1: { uses: ['vfio'] },
-  vfio_ap: { uses: ['mdev', 'vfio', 'kvm'] },
-  kvm: {},
-  pkey: {},
-};
-
-const moduleName = (name: string): string => name.replaceAll('-', '_').replace(/\.ko$/, '');
-
-function modprobe({ args, context }: Invocation): CommandResult {
-  const remove = args.includes('-r') || args.includes('--remove');
-  const quiet = args.some((arg) => /^-[a-z]*q/.test(arg) || arg === '--quiet');
-  const all = args.includes('-a') || args.includes('--all') || remove;
-  const names = args.filter((arg) => !arg.startsWith('-'));
-  if (names.length === 0) return failed('modprobe: ERROR: missing parameters. See -h.');
-  // What follows the first name are parameters of the module, unless several are loaded.
-  for (const name of (all ? names : names.slice(0, 1)).map(moduleName)) {
-    if (!Object.hasOwn(MODULES, name)) {
-      const release = context.machine.config.host.kernel;
-      const text = `modprobe: FATAL: Module ${name} not found in directory /lib/modules/${release}`;
-      return quiet ? { ...done(''), status: 1 } : failed(text);
-    }
-    const outcome = remove ? unload(name, context.modules) : undefined;
-    if (outcome !== undefined) return failed(outcome);
-    if (!remove) for (const one of [name, ...(MODULES[name]?.uses ?? [])]) context.modules.add(one);
-  }
-  return done('');
-}
-
-/** Modules of the machine itself are in use: the host model does not go away. */
-function unload(name: string, loaded: Set<string>): string | undefined {
-  if (MODULES[name]?.builtin) return `modprobe: FATAL: Module ${name} is builtin.`;
-  const inUse = usersOf(name, loaded).length > 0 || name === 'vfio_ap' || name === 'zcrypt_cex4';
-  if (loaded.has(name) && inUse) return `modprobe: FATAL: Module ${name} is in use.`;
-  loaded.delete(name);
-  return undefined;
-}
-
-const usersOf = (name: string, loaded: ReadonlySet<string>): string[] =>
-  [...loaded].filter((user) => MODULES[user]?.uses?.includes(name));
-
-function lsmod({ context }: Invocation): CommandResult {
-  const rows = [...context.modules]
-    .filter((name) => MODULES[name]?.builtin === undefined)
-    .sort()
-    .map((name) => {
-      const users = usersOf(name, context.modules);
-      return `${name.padEnd(19)} ${'16384'.padStart(8)}  ${users.length}${users.length > 0 ? ` ${users.join(',')}` : ''}\n`;
-    });
-  return done(`Module                  Size  Used by\n${rows.join('')}`);
-}
 
 /** Runs the rest of the words as a command, after options and `NAME=value`. */
 async function run(invocation: Invocation, words: readonly string[]): Promise<CommandResult> {
@@ -248,10 +189,26 @@ function uname({ args, context }: Invocation): CommandResult {
   );
 }
 
+/** `YYYY-MM-DDThh:mm:ss` of seconds since 1970, in the Gregorian calendar. */
+function isoTime(seconds: number): string {
+  // Years from March on, so that the day of leap years is the last; 719,468 days lie between 0000-03-01 and 1970-01-01.
+  const days = Math.floor(seconds / 86_400) + 719_468;
+  const era = Math.floor(days / 146_097);
+  const day = days - era * 146_097;
+  const leaps = Math.floor(day / 1460) - Math.floor(day / 36_524) + Math.floor(day / 146_096);
+  const year = Math.floor((day - leaps) / 365);
+  const ofYear = day - (365 * year + Math.floor(year / 4) - Math.floor(year / 100));
+  const march = Math.floor((5 * ofYear + 2) / 153);
+  const month = march < 10 ? march + 3 : march - 9;
+  const two = (n: number): string => String(Math.floor(n)).padStart(2, '0');
+  const date = `${era * 400 + year + (month <= 2 ? 1 : 0)}-${two(month)}-${two(ofYear - Math.floor((153 * march + 2) / 5) + 1)}`;
+  return `${date}T${two((seconds / 3600) % 24)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
 /** The time of the machine, which begins with the year 1970. */
 function date({ args, context }: Invocation): CommandResult {
   const seconds = Math.floor(context.machine.nowNs() / 1e9);
-  const iso = new Date(seconds * 1000).toISOString();
+  const iso = isoTime(seconds);
   const values: Readonly<Record<string, string>> = {
     ...{ s: String(seconds), Y: iso.slice(0, 4), m: iso.slice(5, 7), d: iso.slice(8, 10) },
     ...{ H: iso.slice(11, 13), M: iso.slice(14, 16), S: iso.slice(17, 19) },

@@ -51,7 +51,7 @@ function ends(invocation: Invocation): CommandResult {
   let count = '10';
   const paths: string[] = [];
   for (let i = 0; i < args.length; i++) {
-    const arg = args[i] as string;
+    const arg = args[i];
     if (arg === '-n') count = args[++i] ?? '';
     else if (/^-n?\d+$/.test(arg)) count = arg.replace(/^-n?/, '');
     else if (/^-n./.test(arg)) count = arg.slice(2);
@@ -125,7 +125,7 @@ function setOf(text: string): string[] {
     if (expanded[i + 1] === '-' && to >= from) {
       for (let code = from; code <= to; code++) set.push(String.fromCharCode(code));
       i += 2;
-    } else set.push(expanded[i] as string);
+    } else set.push(expanded[i]);
   }
   return set;
 }
@@ -147,7 +147,7 @@ function tr({ args, input }: Invocation): CommandResult {
   text = [...text]
     .map((c) => {
       const at = from.lastIndexOf(c);
-      return at < 0 ? c : (to[Math.min(at, to.length - 1)] as string);
+      return at < 0 ? c : to[Math.min(at, to.length - 1)];
     })
     .join('');
   return done(
@@ -164,10 +164,10 @@ function cut(invocation: Invocation): CommandResult {
   const paths: string[] = [];
   const { args } = invocation;
   for (let i = 0; i < args.length; i++) {
-    const match = /^-([dfc])(.*)$/s.exec(args[i] as string);
-    if (match === null) paths.push(args[i] as string);
+    const match = /^-([dfc])(.*)$/s.exec(args[i]);
+    if (match === null) paths.push(args[i]);
     else {
-      const value = match[2] === '' ? (args[++i] ?? '') : (match[2] as string);
+      const value = match[2] === '' ? (args[++i] ?? '') : match[2];
       if (match[1] === 'd') delimiter = value;
       else {
         list = value;

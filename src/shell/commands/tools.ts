@@ -50,7 +50,7 @@ const isOneOf = <T extends string>(words: readonly T[], word: string | undefined
 /** `ap-check -t TYPE -e EVENT -a ACTION [-s STATE] -u UUID -p PARENT`, the definition as JSON on standard input. */
 function* runApCheck({ args, context, input }: Invocation): Operation<CommandResult> {
   const given: Record<string, string> = {};
-  for (let i = 0; i < args.length; i += 2) given[args[i] as string] = args[i + 1] ?? '';
+  for (let i = 0; i < args.length; i += 2) given[args[i]] = args[i + 1] ?? '';
   const { '-e': event, '-a': action } = given;
   if (!isOneOf(EVENTS, event)) return failed(`ap-check: unknown event '${event ?? ''}'`);
   if (!isOneOf(ACTIONS, action)) return failed(`ap-check: unknown action '${action ?? ''}'`);

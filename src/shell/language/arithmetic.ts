@@ -99,7 +99,7 @@ class Expression {
   #peek(): string {
     TOKEN.lastIndex = this.#at;
     const match = TOKEN.exec(this.#text);
-    if (match !== null) return match[1] ?? match[2] ?? (match[3] as string);
+    if (match !== null) return match[1] ?? match[2] ?? match[3];
     if (this.#text.slice(this.#at).trim() === '') return '';
     throw this.#wrong('syntax error: invalid arithmetic operator');
   }

@@ -18,13 +18,13 @@ export function assignmentOf(parser: Parser, word: Word): Assignment | undefined
   if (match === null) return computedElement(word);
   const text = first.text.slice(match[0].length);
   const value: Word = text === '' ? rest : [{ ...first, text }, ...rest];
-  const name = match[1] as string;
+  const name = match[1];
   if (plain !== null) {
     const append = plain[2] === '+';
     if (value.length > 0 || !parser.touches('(')) return { name, append, value };
     return { name, append, value: { elements: elementsOf(parser) } };
   }
-  const index: Word = [{ kind: 'text', text: match[2] as string, quoted: true }];
+  const index: Word = [{ kind: 'text', text: match[2], quoted: true }];
   return { name, index, append: match[3] === '+', value };
 }
 
@@ -39,13 +39,13 @@ function computedElement(word: Word): Assignment | undefined {
   if (match === null || closing?.kind !== 'text') return undefined;
   const [whole, inside, plus] = /^([^\]]*)\](\+?)=/.exec(closing.text) as RegExpExecArray;
   const index: Word = [
-    { kind: 'text', text: match[2] as string, quoted: true },
+    { kind: 'text', text: match[2], quoted: true },
     ...rest.slice(0, at),
     { kind: 'text', text: inside as string, quoted: true },
   ];
   const text = closing.text.slice(whole.length);
   const value: Word = [...(text === '' ? [] : [{ ...closing, text }]), ...rest.slice(at + 1)];
-  return { name: match[1] as string, index, append: plus === '+', value };
+  return { name: match[1], index, append: plus === '+', value };
 }
 
 function elementsOf(parser: Parser): { index?: Word; word: Word }[] {
@@ -66,6 +66,6 @@ function elementsOf(parser: Parser): { index?: Word; word: Word }[] {
       continue;
     }
     const rest = { ...first, text: first.text.slice(match[0].length) };
-    elements.push({ index: textWord(match[1] as string), word: [rest, ...token.word.slice(1)] });
+    elements.push({ index: textWord(match[1]), word: [rest, ...token.word.slice(1)] });
   }
 }

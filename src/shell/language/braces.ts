@@ -54,7 +54,7 @@ function choicesAt(
         return range && { items: range, end: at };
       }
       const cuts = [open, ...commas, at];
-      const pieces = cuts.slice(1).map((cut, n) => items.slice((cuts[n] as number) + 1, cut));
+      const pieces = cuts.slice(1).map((cut, n) => items.slice(cuts[n] + 1, cut));
       return { items: pieces.flatMap((piece) => alternatives(piece, budget)), end: at };
     }
   }

@@ -76,7 +76,7 @@ export class Lexer {
   }
 
   #operatorHere(): string | undefined {
-    const c = this.text[this.at] as string;
+    const c = this.text[this.at];
     if (!ENDS_WORD.includes(c)) return undefined;
     return OPERATORS.find((text) => this.text.startsWith(text, this.at));
   }
@@ -305,7 +305,7 @@ export class Lexer {
     if (found === null)
       throw new ShellSyntaxError("unexpected EOF while looking for matching ``'", true);
     this.at = match.lastIndex;
-    const text = (found[1] as string).replace(/\\([$`\\])/g, '$1');
+    const text = found[1].replace(/\\([$`\\])/g, '$1');
     return { kind: 'command', list: this.#nested(text, 0, this.depth + 1, false).list, quoted };
   }
 }

@@ -85,7 +85,7 @@ function changeCase(text: string, form: ParameterForm, glob: Glob): string {
     return form.startsWith('^') ? c.toUpperCase() : c.toLowerCase();
   };
   if (form.length === 2) return [...text].map(change).join('');
-  return text === '' ? '' : change(text[0] as string) + text.slice(1);
+  return text === '' ? '' : change(text[0]) + text.slice(1);
 }
 
 /** `:offset:length` of a text, or of a list; a negative length counts from the end. */
@@ -121,8 +121,8 @@ export function split(value: string, separators: string): Split {
   while (
     end > start &&
     blanks !== '' &&
-    ' \t\n'.includes(value[end - 1] as string) &&
-    separators.includes(value[end - 1] as string)
+    ' \t\n'.includes(value[end - 1]) &&
+    separators.includes(value[end - 1])
   )
     end--;
   const inside = value.slice(start, end);

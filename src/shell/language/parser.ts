@@ -172,7 +172,7 @@ export class Parser {
     if (++this.#depth > MAX_DEPTH) throw new ShellSyntaxError('commands nested too deeply');
     const token = this.peek();
     if (token.kind === 'word' && Object.hasOwn(REFUSED, token.text))
-      throw new ShellSyntaxError(REFUSED[token.text] as string);
+      throw new ShellSyntaxError(REFUSED[token.text]);
     const compound = parseCompound(this);
     if (compound === undefined && this.reserved(...LIST_ENDS)) throw unexpected(token);
     const command =

@@ -18,7 +18,7 @@ export function ansiText(
   if (found === null)
     throw new ShellSyntaxError("unexpected EOF while looking for matching `''", true);
   const escapes = /\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|([0-7]{1,3})|(.))/gs;
-  const text = (found[1] as string).replace(escapes, (all, hex, unicode, octal, letter) => {
+  const text = found[1].replace(escapes, (all, hex, unicode, octal, letter) => {
     if (hex !== undefined || unicode !== undefined)
       return String.fromCharCode(Number.parseInt(hex ?? unicode, 16));
     if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff);

@@ -96,7 +96,7 @@ const SWAPPED = '(){}|+?';
 export function fromBasic(source: string): string {
   let result = '';
   for (let i = 0; i < source.length; i++) {
-    const c = source[i] as string;
+    const c = source[i];
     const next = source[i + 1];
     if (c === '[') {
       const end = bracketEnd(source, i);
@@ -133,7 +133,7 @@ const WORD_EDGES: Readonly<Record<string, string>> = { '<': '\\b', '>': '\\b' };
 function toRe2(source: string): string {
   let result = '';
   for (let i = 0; i < source.length; i++) {
-    const c = source[i] as string;
+    const c = source[i];
     const next = source[i + 1];
     if (c === '\\' && next !== undefined) {
       if (/[1-9]/.test(next)) throw new RegexError('back-references are not supported');

@@ -73,7 +73,7 @@ async function awk(invocation: Invocation): Promise<CommandResult> {
     for (const operand of request.operands) {
       const assignment = /^([A-Za-z_]\w*)=(.*)$/s.exec(operand);
       if (assignment === null) paths.push(operand);
-      else request.assignments.push([assignment[1] as string, assignment[2] as string]);
+      else request.assignments.push([assignment[1], assignment[2]]);
     }
     for (const [name, value] of request.assignments)
       run.set(name, name === 'FS' ? value : new Input(value));

@@ -408,7 +408,7 @@ export class AwkParser {
     if (match === null) throw new AwkError('unterminated regular expression');
     this.#at = pattern.lastIndex;
     this.#token = this.#read();
-    return { kind: 'regex', source: (match[1] as string).replaceAll('\\/', '/') };
+    return { kind: 'regex', source: match[1].replaceAll('\\/', '/') };
   }
 }
 

@@ -26,7 +26,7 @@ export class Run {
   async all(script: readonly Instruction[], breathe: () => Promise<boolean>): Promise<void> {
     while (this.#at < this.#lines.length) {
       if (this.#at % 1000 === 0 && !(await breathe())) return;
-      if (!this.#restarted) this.#line = this.#lines[this.#at++] as string;
+      if (!this.#restarted) this.#line = this.#lines[this.#at++];
       this.#restarted = false;
       this.#appended = [];
       const end = this.#execute(script);
@@ -95,7 +95,7 @@ export class Run {
     if (substitution !== undefined) this.#substitute(substitution);
     else if (map !== undefined) this.#line = [...this.#line].map((c) => map.get(c) ?? c).join('');
     else if (name === 'p') this.#print(this.#line);
-    else if (name === 'P') this.#print(this.#line.split('\n', 1)[0] as string);
+    else if (name === 'P') this.#print(this.#line.split('\n', 1)[0]);
     else if (name === '=') this.#print(String(this.#at));
     else if (name === 'a') this.#appended.push(text);
     else if (name === 'i') this.#print(text);
@@ -132,7 +132,7 @@ export class Run {
   #next(): string {
     if (this.#at >= this.#lines.length) return 'quit';
     if (!this.#quiet) this.#print(this.#line);
-    this.#line = this.#lines[this.#at++] as string;
+    this.#line = this.#lines[this.#at++];
     return '';
   }
 
@@ -165,7 +165,7 @@ function filled(replacement: string, { groups }: RegexMatch): string {
   const add = (text: string): void => {
     let shown = mode === 'U' ? text.toUpperCase() : mode === 'L' ? text.toLowerCase() : text;
     if (once !== '' && shown !== '') {
-      const first = shown[0] as string;
+      const first = shown[0];
       shown = (once === 'u' ? first.toUpperCase() : first.toLowerCase()) + shown.slice(1);
       once = '';
     }
@@ -175,8 +175,8 @@ function filled(replacement: string, { groups }: RegexMatch): string {
     if (c === '&') add(groups[0] ?? '');
     else if (!c.startsWith('\\')) add(c);
     else if (/\d/.test(c)) add(groups[Number(c[1])] ?? '');
-    else if (/[ULE]/.test(c)) mode = c === '\\E' ? '' : (c[1] as string);
-    else if (/[ul]/.test(c)) once = c[1] as string;
+    else if (/[ULE]/.test(c)) mode = c === '\\E' ? '' : c[1];
+    else if (/[ul]/.test(c)) once = c[1];
     else add(c === '\\n' ? '\n' : c === '\\t' ? '\t' : c.slice(1));
   }
   return result;

@@ -130,7 +130,7 @@ export class ScriptReader {
     }
     if (c !== '/' && c !== '\\') return undefined;
     if (c === '\\') this.#at++;
-    const source = this.#delimited(this.#text[this.#at++] as string);
+    const source = this.#delimited(this.#text[this.#at++]);
     const ignoreCase = this.#skip(/I/y) !== '';
     return { kind: 'regex', regex: this.#regex(source, ignoreCase) };
   }
@@ -152,9 +152,9 @@ export class ScriptReader {
     let text = '';
     let inBrackets = false;
     for (; this.#at < this.#text.length; this.#at++) {
-      const c = this.#text[this.#at] as string;
+      const c = this.#text[this.#at];
       if (c === '\\' && this.#text[this.#at + 1] !== undefined) {
-        const next = this.#text[++this.#at] as string;
+        const next = this.#text[++this.#at];
         text += next === delimiter ? next : next === 'n' ? '\n' : `\\${next}`;
         continue;
       }
@@ -185,7 +185,7 @@ export class ScriptReader {
   #replacement(delimiter: string): string {
     let text = '';
     for (; this.#at < this.#text.length; this.#at++) {
-      const c = this.#text[this.#at] as string;
+      const c = this.#text[this.#at];
       if (c === delimiter) {
         this.#at++;
         return text;
@@ -205,7 +205,7 @@ export class ScriptReader {
     const [from, to] = [plain(this.#delimited(delimiter)), plain(this.#delimited(delimiter))];
     if (from.length !== to.length)
       throw this.#wrong("strings for `y' command are different lengths");
-    return new Map(from.map((c, n) => [c, to[n] as string]));
+    return new Map(from.map((c, n) => [c, to[n]]));
   }
 
   /** The text of a, i and c: the rest of the line, and lines that a backslash joins. */

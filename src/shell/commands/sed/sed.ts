@@ -23,7 +23,7 @@ function optionsOf(args: readonly string[]): Options | string {
     ...{ quiet: false, extended: false, inPlace: false, scripts: [], operands: [] },
   };
   for (let i = 0; i < args.length; i++) {
-    const arg = args[i] as string;
+    const arg = args[i];
     if (arg === '--') {
       options.operands.push(...args.slice(i + 1));
       break;

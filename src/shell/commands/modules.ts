@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// modprobe and lsmod over the modules of AP.
+// Source: kmod 30 (messages).
+import { type CommandResult, done, failed } from '../../sysfs/command.ts';
+import type { Invocation } from './command-row.ts';
+
+/** Modules of the kernel that scripts name, with what each of them uses; `builtin` ones are there always and not listed. */
+const MODULES: Readonly<
+  Record<string, { readonly uses?: readonly string[]; readonly builtin?: true }>
+> = {
+  ap: { builtin: true },
+  zcrypt: { builtin: true },
+  zcrypt_cex4: { uses: ['zcrypt'] },
+  mdev: {},
+  vfio: {},
+  vfio_iommu_type1: { uses: ['vfio'] },
+  vfio_ap: { uses: ['mdev', 'vfio', 'kvm'] },
+  kvm: {},
+  pkey: {},
+};
+
+const moduleName = (name: string): string => name.replaceAll('-', '_').replace(/\.ko$/, '');
+
+export function modprobe({ args, context }: Invocation): CommandResult {
+  const remove = args.includes('-r') || args.includes('--remove');
+  const quiet = args.some((arg) => /^-[a-z]*q/.test(arg) || arg === '--quiet');
+  const all = args.includes('-a') || args.includes('--all') || remove;
+  const names = args.filter((arg) => !arg.startsWith('-'));
+  if (names.length === 0) return failed('modprobe: ERROR: missing parameters. See -h.');
+  // What follows the first name are parameters of the module, unless several are loaded.
+  for (const name of (all ? names : names.slice(0, 1)).map(moduleName)) {
+    if (!Object.hasOwn(MODULES, name)) {
+      const release = context.machine.config.host.kernel;
+      const text = `modprobe: FATAL: Module ${name} not found in directory /lib/modules/${release}`;
+      return quiet ? { ...done(''), status: 1 } : failed(text);
+    }
+    const outcome = remove ? unload(name, context.modules) : undefined;
+    if (outcome !== undefined) return failed(outcome);
+    if (!remove) for (const one of [name, ...(MODULES[name]?.uses ?? [])]) context.modules.add(one);
+  }
+  return done('');
+}
+
+/** Modules of the machine itself are in use: the host model does not go away. */
+function unload(name: string, loaded: Set<string>): string | undefined {
+  if (MODULES[name]?.builtin) return `modprobe: FATAL: Module ${name} is builtin.`;
+  const inUse = usersOf(name, loaded).length > 0 || name === 'vfio_ap' || name === 'zcrypt_cex4';
+  if (loaded.has(name) && inUse) return `modprobe: FATAL: Module ${name} is in use.`;
+  loaded.delete(name);
+  return undefined;
+}
+
+const usersOf = (name: string, loaded: ReadonlySet<string>): string[] =>
+  [...loaded].filter((user) => MODULES[user]?.uses?.includes(name));
+
+export function lsmod({ context }: Invocation): CommandResult {
+  const rows = [...context.modules]
+    .filter((name) => MODULES[name]?.builtin === undefined)
+    .sort()
+    .map((name) => {
+      const users = usersOf(name, context.modules);
+      return `${name.padEnd(19)} ${'16384'.padStart(8)}  ${users.length}${users.length > 0 ? ` ${users.join(',')}` : ''}\n`;
+    });
+  return done(`Module                  Size  Used by\n${rows.join('')}`);
+}
