@@ -7,8 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { configFromObject } from '../../src/config/load.ts';
 import type { MachineConfig } from '../../src/config/types.ts';
+import { totalStatistics } from '../../src/guest/ap-bus-driver/total-statistics.ts';
+import { isBusState } from '../../src/load/counts.ts';
 import { ENDLESS, withLoad } from '../../src/load/overrides.ts';
-import { answeredOf, summarise } from '../../src/load/summary.ts';
+import { answeredOf } from '../../src/load/summary.ts';
 import { PooledMachine } from '../../src/vcpu-pool/pooled-machine.ts';
 import type { WorkerReport } from '../../src/vcpu-pool/task.ts';
 import { type Finding, type Question, type QuestionContext, valueFinding } from '../findings.ts';
@@ -126,7 +128,10 @@ const driven = async (cores: number, durationMs: number, warmupMs: number): Prom
       perSecond: spans.reduce((total, { answered, ns }) => total + (answered * NS_PER_S) / ns, 0),
       cpuUs: cpuUs / spans.reduce((total, { answered }) => total + answered, 0),
       wrong: sum(({ vcpus }) =>
-        vcpus.reduce((all, vcpu) => all + (summarise(vcpu).messages?.['wrong'] ?? 0), 0),
+        vcpus.reduce(
+          (all, vcpu) => all + (isBusState(vcpu.state) ? totalStatistics(vcpu.state).wrong : 0),
+          0,
+        ),
       ),
       hits: sum(({ keyCache }) => keyCache.hits),
       misses: sum(({ keyCache }) => keyCache.misses),

@@ -55,7 +55,7 @@ export const ADAPTER_MODES: readonly AdapterModeRow[] = [
     number: MODE_LOOPBACK,
     letter: 'C',
     lszcrypt: 'CCA-Coproc',
-    functions: GR2_S | GR2_M | GR2_C | GR2_D | GR2_N | GR2_FULL_FUNCTION,
+    functions: GR2_S | GR2_D | GR2_N | GR2_FULL_FUNCTION,
   },
   {
     mode: 'accelerator',
@@ -69,14 +69,14 @@ export const ADAPTER_MODES: readonly AdapterModeRow[] = [
     number: MODE_CCA,
     letter: 'C',
     lszcrypt: 'CCA-Coproc',
-    functions: GR2_S | GR2_M | GR2_C | GR2_D | GR2_N | GR2_FULL_FUNCTION,
+    functions: GR2_S | GR2_D | GR2_N | GR2_FULL_FUNCTION,
   },
   {
     mode: 'ep11',
     number: MODE_EP11,
     letter: 'P',
     lszcrypt: 'EP11-Coproc',
-    functions: GR2_S | GR2_X | GR2_N | GR2_FULL_FUNCTION,
+    functions: GR2_X | GR2_N | GR2_FULL_FUNCTION,
   },
 ];
 

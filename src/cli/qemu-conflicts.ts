@@ -14,12 +14,13 @@ const CONFLICTS: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['kernel', ['image']],
   ['image', ['initrd']],
-  ['lpar', ['guest', 'shell']],
+  ['lpar', ['guest', 'shell', 's390-tools']],
   [
     'demo',
     [
       ...['guest', 'kernel', 'initrd', 'append', 'memory', 'reboot', 'no-interrupts', 'hook'],
-      ...['lpar', 'attach', 'shell', 'trace', 'QEMU options', 'benchmark', 'response-codes'],
+      ...['lpar', 'attach', 'shell', 's390-tools', 'trace', 'QEMU options'],
+      ...['benchmark', 'response-codes'],
     ],
   ],
 ];

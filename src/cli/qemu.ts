@@ -21,6 +21,7 @@ import type { AddCommand } from './commands.ts';
 import { GuestLines } from './guest-lines.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
 import { refuseConflicts } from './qemu-conflicts.ts';
+import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
 import { shellSession } from './shell-session.ts';
 import { showWarnings } from './text.ts';
 import { TraceFile } from './trace-file.ts';
@@ -30,6 +31,7 @@ interface QemuOptions {
   readonly guest?: readonly string[];
   readonly kernel?: string;
   readonly initrd?: string;
+  readonly s390Tools?: string;
   readonly append?: string;
   readonly image?: string;
   /** MiB. */
@@ -71,6 +73,7 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--lpar', "AP instructions are the partition's own: a kernel that is the host")
     .option('--attach <socket>', 'serve a QEMU that runs already, by its monitor socket')
     .option('--shell <socket>', "a Unix socket (mode 0600) with the administrator's shell")
+    .addOption(s390ToolsOption())
     .option('--trace <file>', 'write each AP instruction: a line of text; of JSON in *.jsonl')
     .option('--demo', 'boot all guests, print lszcrypt -V of each, end')
     .option('--response-codes', 'what Linux does with each response code, as a table (long)')
@@ -157,7 +160,7 @@ async function boot(
   const lines = new GuestLines((text) => io.out(text));
   const typed = new TypedInput(io.input, options.kernel === undefined ? READY_MARK : '');
   const command: QemuCommand = {
-    config: loaded.config,
+    config: withRelease(loaded.config, options.s390Tools),
     ...(options.guest === undefined ? {} : { guests: options.guest }),
     ...(options.lpar === true ? { lpar: true } : {}),
     ...(options.attach === undefined

@@ -16,6 +16,7 @@ import { parseSweep, type SweepAxis } from '../load/sweep-plan.ts';
 /** What commander collects. */
 export interface RunOptions {
   readonly seed?: number;
+  readonly s390Tools?: string;
   readonly json?: boolean;
   readonly stepped?: boolean;
   /** Nanoseconds. */

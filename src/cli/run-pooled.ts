@@ -176,7 +176,10 @@ function resultOf(
     reports.reduce((total, report) => total + of(report), 0);
   return {
     guests: reports.flatMap((report) =>
-      report.vcpus.map((vcpu) => ({ ...summarise(vcpu), load: guestLoad(last, vcpu) })),
+      report.vcpus.map((vcpu) => ({
+        ...summarise(vcpu, pooled.machine.config),
+        load: guestLoad(last, vcpu),
+      })),
     ),
     total: figuresUntil(last),
     latency: distribution(countsUntil(last)),

@@ -34,6 +34,7 @@ import {
 } from './run-options.ts';
 import { runPooled } from './run-pooled.ts';
 import { checkSweepOptions, sweep, sweepHow } from './run-sweep.ts';
+import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
 import { showWarnings } from './text.ts';
 import { TraceFile } from './trace-file.ts';
 
@@ -51,6 +52,7 @@ export const addRun: AddCommand = (program, io, done) => {
     .option('--workers <number>', 'worker threads', numberOption('workers', 1, WORKERS_MAX))
     .option('--stepped', 'one thread and virtual time: the same input gives the same output')
     .option('--seed <number>', "the machine's seed, instead of the configuration's", parseSeed)
+    .addOption(s390ToolsOption())
     .option('--workload <name>', 'what all guests send', workloadOption)
     .option('--messages <number>', 'messages a queue, or endless', messagesOption)
     .option('--rate <rate>', 'messages a second of each guest, or Guest1=RATE', rateOption)
@@ -93,7 +95,8 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
     io.out(options.json === true ? sweepJson(result) : text);
     return EXIT_OK;
   }
-  const config = withLoad(loaded.config, overridesOf(options), options.seed);
+  const released = withRelease(loaded.config, options.s390Tools);
+  const config = withLoad(released, overridesOf(options), options.seed);
   for (const guest of idleGuests(config))
     io.err(`warning: guest ${guest} has no adapter that can run its workload\n`);
   const result = await runTraced(config, options, io);

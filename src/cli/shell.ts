@@ -11,6 +11,7 @@ import { Shell } from '../shell/shell.ts';
 import type { AddCommand } from './commands.ts';
 import { parseSeed } from './exec.ts';
 import type { CommandIo } from './io.ts';
+import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
 import { shellOptions } from './shell-process.ts';
 import { runTerminal } from './shell-terminal.ts';
 import { showWarnings } from './text.ts';
@@ -19,6 +20,7 @@ interface ShellCommandOptions {
   readonly command?: string;
   readonly bare?: boolean;
   readonly kernel?: KernelProfileName;
+  readonly s390Tools?: string;
   readonly seed?: number;
   readonly history: boolean;
   readonly hostFiles?: boolean;
@@ -38,6 +40,7 @@ export const addShell: AddCommand = (program, io, done) => {
         ...KERNEL_PROFILES,
       ]),
     )
+    .addOption(s390ToolsOption())
     .option('--seed <number>', "the machine's seed, instead of the configuration's", parseSeed)
     .option('--host-files', "the computer's files too, instead of files in memory")
     .option('--no-history', 'leave the history file alone')
@@ -88,10 +91,10 @@ const isTerminal = (io: CommandIo): boolean =>
   io.isTerminal && (io.input as NodeJS.ReadStream).isTTY === true;
 
 /** From nothing: the masks of the file are not written, mdevs are not created. */
-function configFor(config: MachineConfig, { bare, kernel }: Request): MachineConfig {
+function configFor(config: MachineConfig, { bare, kernel, s390Tools }: Request): MachineConfig {
   const masks = bare === true ? { apmask: undefined, aqmask: undefined } : {};
   const host = { ...config.host, ...masks, ...(kernel === undefined ? {} : { kernel }) };
-  return { ...config, host };
+  return withRelease({ ...config, host }, s390Tools);
 }
 
 function readScript(file: string): string {

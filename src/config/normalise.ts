@@ -5,6 +5,7 @@
 import { adapterType } from '../../native-like/arch/adapter-types.ts';
 import { DEFAULT_DEPTH } from '../../native-like/arch/limits.ts';
 import { normaliseMdev } from './normalise-mdev.ts';
+import { RELEASES } from '../s390-tools/releases.ts';
 import { isAbsolutePath, joinPath } from './paths.ts';
 import {
   GUEST_FACILITIES,
@@ -160,9 +161,16 @@ export function normaliseHost(raw: RawConfig['host'], report: Report): HostConfi
     kernel: raw?.kernel ?? 'current',
     apmask: raw?.apmask,
     aqmask: raw?.aqmask,
+    s390Tools: releaseName(raw?.s390Tools),
     switches: (raw?.switches ?? {}) as Readonly<Record<string, SwitchValue>>,
   };
 }
+
+/** YAML reads 2.40 as the number 2.4; no two releases are the same number. */
+const releaseName = (given: string | number | undefined): string | undefined =>
+  given === undefined
+    ? undefined
+    : RELEASES.find(({ name }) => Number(name) === Number(given))?.name;
 
 /** The ranges of a relative mask; its notation is the schema's business. Source: vfio-ap.md section 3.1. */
 function checkMask(mask: string, key: 'apmask' | 'aqmask', report: Report): void {

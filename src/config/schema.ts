@@ -12,6 +12,7 @@ import { DEPTH_MAX, MESSAGE_BYTES_MAX, ML_MAX } from '../../native-like/arch/lim
 import { ENGINES_MAX } from '../../native-like/machine/layout.ts';
 import { INJECTION_EXPECTED } from '../cex/inject-text.ts';
 import { FUNCTION_EXPECTED } from '../cex/request-function.ts';
+import { RELEASES } from '../s390-tools/releases.ts';
 import {
   apqis,
   closed,
@@ -114,6 +115,12 @@ const mask = Type.String({
   expected: 'a mask as sysfs takes it, such as "-5,-6", "+0-15" or "0xffff"',
 });
 
+/** Quoted, or as the number YAML takes it for. */
+const release = Type.Union(
+  RELEASES.flatMap(({ name }) => [Type.Literal(name), Type.Literal(Number(name))]),
+  { expected: `a release of s390-tools: ${RELEASES.map(({ name }) => name).join(', ')}` },
+);
+
 function switchValue(row: SwitchRow) {
   if (row.words !== undefined) return word(row.words);
   return row.range === undefined ? flag : whole(row.range[0], row.range[1], 'a number');
@@ -124,6 +131,7 @@ const Host = Type.Object(
     kernel: Type.Optional(word(KERNEL_PROFILES)),
     apmask: Type.Optional(mask),
     aqmask: Type.Optional(mask),
+    s390Tools: Type.Optional(release),
     switches: Type.Optional(
       Type.Object(
         Object.fromEntries(SWITCHES.map((row) => [row.name, Type.Optional(switchValue(row))])),

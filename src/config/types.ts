@@ -97,6 +97,8 @@ export interface HostConfig {
   /** As written to /sys/bus/ap/apmask after start, without newline. Undefined: not written (all ones). */
   readonly apmask: string | undefined;
   readonly aqmask: string | undefined;
+  /** Release of s390-tools whose views are shown (src/s390-tools/releases.ts). Undefined: each view's own default. */
+  readonly s390Tools: string | undefined;
   /** Differences from the profile, by name. */
   readonly switches: Readonly<Record<string, SwitchValue>>;
 }

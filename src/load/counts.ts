@@ -3,13 +3,13 @@
 // Source: src/guest/ap-bus-driver/statistics.ts (the driver's own counts), src/guest/counters.ts (instructions).
 
 import { AP_RESPONSE_Q_FULL } from '../../native-like/arch/response-codes.ts';
-import { totalStatistics } from '../guest/ap-bus-driver/lszcrypt.ts';
 import type { ApBusState } from '../guest/ap-bus-driver/state.ts';
 import {
   bucketStartNs,
   LATENCY_BUCKETS,
   latencyBucket,
 } from '../guest/ap-bus-driver/statistics.ts';
+import { totalStatistics } from '../guest/ap-bus-driver/total-statistics.ts';
 import { COUNTED_NQAP, COUNTER_COLUMNS } from '../guest/counters.ts';
 import type { ProgramReport } from './program-report.ts';
 

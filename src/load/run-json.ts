@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The result of a run as JSON lines: one record a line, flat enough to plot, times in nanoseconds, rates a second.
 
+import type { LszcryptRow } from '../s390-tools/lszcrypt-rows.ts';
 import { type LoadFigures, modelLimit } from './figures.ts';
 import { PERCENTILES } from './percentiles.ts';
 import type { RunResult } from './result.ts';
@@ -15,6 +16,17 @@ export const figureColumns = (figures: LoadFigures): Record<string, unknown> => 
   return { ...rest, ...percentileColumns(latencyNs) };
 };
 
+/** A row of lszcrypt with its counts as numbers, where it shows any. */
+const numbersOf = (row: LszcryptRow): Record<string, string | number> =>
+  Object.fromEntries(
+    Object.entries(row).map(([key, text]) => [
+      key,
+      COUNTS.has(key) && text !== '-' ? Number(text) : text,
+    ]),
+  );
+
+const COUNTS: ReadonlySet<string> = new Set(['requests', 'pending', 'hwtype', 'qdepth']);
+
 const lines = (records: readonly object[]): string =>
   records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
@@ -27,9 +39,10 @@ export const runJson = (result: RunResult): string => {
       ...point,
       utilisation: Object.fromEntries(adapters.map((a) => [a.apid, a.utilisation])),
     })),
-    ...guests.map(({ load, ...guest }) => ({
+    ...guests.map(({ load, lszcrypt, ...guest }) => ({
       record: 'guest',
       ...guest,
+      lszcrypt: lszcrypt?.rows.map(numbersOf),
       ...(load === undefined ? {} : { load: figureColumns(load) }),
     })),
     ...total.adapters.map((adapter) => ({ record: 'adapter', ...adapter })),

@@ -1,34 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The result of a run for people, at most 80 columns wide.
 
+import { shortColumns } from '../s390-tools/lszcrypt-rows.ts';
+import { tableHeading, tableLine } from '../s390-tools/text-table.ts';
 import { type AdapterFigures, type LoadFigures, modelLimit } from './figures.ts';
 import { apidText, countText, rateText, shareText, timeText } from './format.ts';
 import { PERCENTILES } from './percentiles.ts';
 import type { GuestResult, HotPlugResult, RunResult } from './result.ts';
+import type { GuestDevices } from './summary.ts';
 
 const WIDTH = 80;
 const LABEL = 11;
 
-/** The columns of a plain lszcrypt, which all fit a terminal. */
-const LSZCRYPT = [
-  { title: 'CARD.DOM', width: 8, of: 'id' },
-  { title: 'TYPE', width: 5, of: 'type' },
-  { title: 'MODE', width: 11, of: 'mode' },
-  { title: 'STATUS', width: 10, of: 'status' },
-  { title: 'REQUESTS', width: 8, of: 'requests' },
-] as const;
-
-type Rows = NonNullable<GuestResult['lszcrypt']>;
-
-const lszcryptText = (rows: Rows): string[] => {
-  const line = (cells: readonly string[]): string =>
-    LSZCRYPT.map(({ width, of }, i) => {
-      const cell = cells[i];
-      return of === 'requests' ? cell.padStart(width) : cell.padEnd(width);
-    }).join(' ');
-  const header = line(LSZCRYPT.map(({ title }) => title));
-  const body = rows.map((row) => line(LSZCRYPT.map(({ of }) => String(row[of]))));
-  return [header, '-'.repeat(header.length), ...body];
+/** A plain lszcrypt, which fits a terminal. */
+const lszcryptText = ({ release, rows }: GuestDevices): string => {
+  const columns = shortColumns(release);
+  return tableHeading(columns) + rows.map((row) => tableLine(columns, row)).join('');
 };
 
 /** A label and words behind it, broken before they get too wide. */
@@ -84,7 +71,7 @@ const guestText = (guest: GuestResult): string => {
     `== ${guest.guest}${vcpu}: ${guest.program}${guest.done ? '' : ' (not finished)'} ==`,
   ];
   if (guest.failure !== undefined) lines.push(`failed: ${guest.failure}`);
-  if (guest.lszcrypt !== undefined) lines.push(...lszcryptText(guest.lszcrypt));
+  if (guest.lszcrypt !== undefined) lines.push(lszcryptText(guest.lszcrypt).trimEnd());
   if (guest.load !== undefined) lines.push(...loadLines(guest.load));
   lines.push(...countLines(guest));
   return `${lines.join('\n')}\n\n`;

@@ -150,7 +150,7 @@ export const runStepped = async (
     return {
       guests: load
         .reports()
-        .map((report) => ({ ...summarise(report), load: guestLoad(last, report) })),
+        .map((report) => ({ ...summarise(report, config), load: guestLoad(last, report) })),
       total: figuresUntil(last),
       latency: distribution(countsUntil(last)),
       series: series.points(),

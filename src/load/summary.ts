@@ -2,14 +2,21 @@
 // What a run shows for each guest: its queues as lszcrypt has them, counts by function and response code.
 // Source: docs/design.md section 7 (`apemu run`).
 
-import {
-  type LszcryptRow,
-  lszcryptRows,
-  totalStatistics,
-} from '../guest/ap-bus-driver/lszcrypt.ts';
+import type { MachineConfig } from '../config/types.ts';
+import { apSystemOf, guestRelease } from '../guest/ap-bus-driver/lszcrypt.ts';
+import type { ApBusState } from '../guest/ap-bus-driver/state.ts';
+import { totalStatistics } from '../guest/ap-bus-driver/total-statistics.ts';
 import { type CounterRow, counterRows } from '../guest/counters.ts';
+import { type LszcryptRow, rowsOf } from '../s390-tools/lszcrypt-rows.ts';
+import type { ReleaseRow } from '../s390-tools/releases.ts';
 import { isBusState } from './counts.ts';
 import type { ProgramReport } from './program-report.ts';
+
+/** What lszcrypt on a guest shows, and whose lszcrypt it is. */
+export interface GuestDevices {
+  readonly release: ReleaseRow;
+  readonly rows: readonly LszcryptRow[];
+}
 
 export interface GuestSummary {
   readonly guest: string;
@@ -21,13 +28,13 @@ export interface GuestSummary {
   readonly executed: number;
   readonly counts: readonly CounterRow[];
   /** Cards and queues as the guest's lszcrypt has them; undefined for programs that have no AP bus. */
-  readonly lszcrypt: readonly LszcryptRow[] | undefined;
+  readonly lszcrypt: GuestDevices | undefined;
   /** Messages by outcome; undefined for programs that have no AP bus. */
   readonly messages: Readonly<Record<string, number>> | undefined;
 }
 
 /** The summary of one vCPU's program. */
-export const summarise = (report: ProgramReport): GuestSummary => {
+export const summarise = (report: ProgramReport, config: MachineConfig): GuestSummary => {
   const { state } = report;
   const bus = isBusState(state) ? state : undefined;
   const crashed = bus !== undefined && bus.crashed !== '' ? bus.crashed : undefined;
@@ -39,12 +46,19 @@ export const summarise = (report: ProgramReport): GuestSummary => {
     failure: report.failure ?? crashed,
     executed: report.executed,
     counts: counterRows(report.counters),
-    lszcrypt: bus === undefined ? undefined : lszcryptRows(bus),
+    lszcrypt: bus === undefined ? undefined : devicesOf(bus, config),
     messages: bus === undefined ? undefined : messagesOf(bus),
   };
 };
 
-const messagesOf = (state: Parameters<typeof totalStatistics>[0]): Record<string, number> => {
+/** Cards and queues; none where the guest has no AP instructions. */
+function devicesOf(state: ApBusState, config: MachineConfig): GuestDevices {
+  const release = guestRelease(state, config.host.s390Tools);
+  const system = apSystemOf(state);
+  return { release, rows: system === undefined ? [] : rowsOf(system, release) };
+}
+
+const messagesOf = (state: ApBusState): Record<string, number> => {
   const {
     latency: _latency,
     latencySumNs: _sum,

@@ -3,24 +3,17 @@
 // Source: docs/reference/vfio-ap.md section 7; VD-27.
 import type { Sysfs } from './sysfs.ts';
 
-/** What a program printed and how it ended. */
-export interface CommandResult {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly status: number;
-}
-
-export const done = (stdout: string): CommandResult => ({ stdout, stderr: '', status: 0 });
-export const failed = (stderr: string, status = 1): CommandResult => ({
-  stdout: '',
-  stderr: `${stderr}\n`,
-  status,
-});
+export { type CommandResult, done, failed } from '../s390-tools/result.ts';
 
 /** First line of a file, or undefined if it cannot be read. */
 export function readLine(sysfs: Sysfs, path: string): string | undefined {
+  return readLines(sysfs, path)?.[0];
+}
+
+/** Lines of a file, or undefined if it cannot be read. */
+export function readLines(sysfs: Sysfs, path: string): string[] | undefined {
   const result = sysfs.read(path);
-  return result.ok ? result.text.replace(/\n$/, '') : undefined;
+  return result.ok ? result.text.replace(/\n$/, '').split('\n') : undefined;
 }
 
 /** Names in a directory that match, in name order. */

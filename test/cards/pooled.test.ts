@@ -32,7 +32,9 @@ const run = async (
   const pool = await PooledMachine.start(source, { workers: 2 });
   try {
     during(pool);
-    const reports = (await pool.finished()).flatMap((report) => report.vcpus.map(summarise));
+    const reports = (await pool.finished()).flatMap((report) =>
+      report.vcpus.map((vcpu) => summarise(vcpu, source)),
+    );
     expect(reports.map((report) => report.failure)).toEqual([undefined, undefined]);
     return Object.fromEntries(
       reports.map(({ guest, messages }) => [

@@ -364,6 +364,21 @@ describe('mistakes', () => {
   });
 });
 
+describe('host.s390Tools', () => {
+  it.each([
+    ["'2.43'", '2.43'],
+    ['2.43', '2.43'],
+    ['2.40', '2.40'],
+    ['"2.4"', undefined],
+    ['2.4', '2.40'],
+    ['2.34', undefined],
+  ])('%s is %s', (text, release) => {
+    const read = () => load(`host: { s390Tools: ${text} }`).host.s390Tools;
+    if (release !== undefined) expect(read()).toBe(release);
+    else expect(thrownBy(read).message).toContain('a release of s390-tools: 2.16, 2.35, ');
+  });
+});
+
 describe('switches', () => {
   it('are those of the host profiles', () => {
     expect(SWITCHES.map((row) => row.name).sort()).toEqual(Object.keys(PROFILES.current).sort());

@@ -4,10 +4,13 @@
 import { expect, it } from 'vitest';
 import { STATUS_RC_MASK, STATUS_RC_SHIFT } from '../../native-like/arch/status-word.ts';
 import { parseConfig } from '../../src/config/load.ts';
-import { lszcryptRows, totalStatistics } from '../../src/guest/ap-bus-driver/lszcrypt.ts';
+import { apSystemOf } from '../../src/guest/ap-bus-driver/lszcrypt.ts';
 import type { ApBusState } from '../../src/guest/ap-bus-driver/state.ts';
+import { totalStatistics } from '../../src/guest/ap-bus-driver/total-statistics.ts';
 import { apBus } from '../../src/guest/programs.ts';
 import { Machine } from '../../src/host/machine/machine.ts';
+import { rowsOf } from '../../src/s390-tools/lszcrypt-rows.ts';
+import { DEFAULT_RELEASE, releaseOf } from '../../src/s390-tools/releases.ts';
 
 const MS = 1_000_000;
 const SECOND = 1000 * MS;
@@ -29,6 +32,8 @@ guests:
   'hot-plug.yaml',
 );
 
+const RELEASE = releaseOf(DEFAULT_RELEASE);
+
 const started = async () => {
   const machine = await Machine.create(config);
   machine.start('Guest1', 0, apBus, {
@@ -39,7 +44,7 @@ const started = async () => {
   const state = () => machine.stepper.programs[0]?.state as ApBusState;
   const until = (seconds: number): void =>
     machine.stepper.runPrograms(machine.nowNs() + seconds * SECOND);
-  const cards = () => lszcryptRows(state()).map(({ id }) => id);
+  const cards = () => rowsOf(apSystemOf(state())!, RELEASE).map(({ id }) => id);
   const path = `/sys/devices/vfio_ap/matrix/${machine.guest('Guest1').uuid}`;
   return { machine, state, until, cards, path };
 };
@@ -72,9 +77,9 @@ it('no message is lost silently: all sent ones are answered, flushed or still pe
   const { machine, state, until, path } = await started();
   const account = () => {
     const { sent, answered, flushed, wrong, unmatched, resent } = totalStatistics(state());
-    const pending = lszcryptRows(state())
-      .filter(({ id }) => id.includes('.'))
-      .reduce((sum, row) => sum + row.pending, 0);
+    const pending = apSystemOf(state())!
+      .cards.flatMap(({ queues }) => queues)
+      .reduce((sum, queue) => sum + queue.pending, 0);
     return { open: sent - answered - flushed, pending, wrong, unmatched, resent };
   };
   until(0.5);
@@ -99,10 +104,9 @@ it('an adapter that is plugged appears at the next scan and is used', async () =
   machine.write(`${path}/assign_adapter`, '6\n');
   until(6);
   expect(cards()).toEqual(['05', '05.0004', '06', '06.0004']);
-  const before = lszcryptRows(state()).find(({ id }) => id === '06.0004')?.requests ?? 0;
+  const requests = () => Number(apSystemOf(state())!.cards[1]?.queues[0]?.requests);
+  const before = requests();
   until(1);
-  expect(lszcryptRows(state()).find(({ id }) => id === '06.0004')?.requests).toBeGreaterThan(
-    before,
-  );
+  expect(requests()).toBeGreaterThan(before);
   machine.close();
 });

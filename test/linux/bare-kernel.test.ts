@@ -18,7 +18,7 @@ const BUFFER = '0000000000021004';
 
 /** name, program interruption code, condition code, GR1, GR2; the first word of QCI is not the same for all. */
 const expected = (qci: string) => [
-  ['tapq', '0000', '0', '0000000080000000', 'f28000000e540307'],
+  ['tapq', '0000', '0', '0000000080000000', '928000000e540307'],
   ['absent', '0000', '3', '0000000000010000', NONE],
   ['fc42', '0006', '0', NONE, NONE],
   ['oddreg', '0006', '0', NONE, NONE],
@@ -32,7 +32,7 @@ const expected = (qci: string) => [
   ['ppqap', '0002', '0', NONE, NONE],
   ['pnqap', '0002', '0', NONE, NONE],
   ['pdqap', '0002', '0', NONE, NONE],
-  ['ex', '0000', '0', '0000000080000000', 'f28000000e540307'],
+  ['ex', '0000', '0', '0000000080000000', '928000000e540307'],
   ['exrl', '0000', '3', '0000000000010000', NONE],
   ['exspec', '0006', '0', NONE, NONE],
   ['again', '0000', '3', '0000000000010000', NONE],

@@ -18,7 +18,7 @@ export const STORAGE_BYTES = 0x11000;
 export const APIDS = { wide: [0, 1, 5, 6, 0x21, 63, 64, 255], narrow: [0, 1, 5, 6, 0x21, 63] };
 export const APQIS = { wide: [0, 4, 15, 16, 0x47, 0xab, 255], narrow: [0, 1, 4, 15] };
 
-/** Facility words of AD-24 (accelerator, CCA, EP11), and each without S. */
+/** Facility words with every command of their mode (accelerator, CCA, EP11), and each without S. */
 const FUNCTIONS = [0xea800000, 0xf2800000, 0x86800000, 0x6a800000, 0x72800000, 0x06800000];
 const CCA_WORD = 0x10000000;
 

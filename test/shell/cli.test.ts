@@ -53,6 +53,19 @@ describe('apemu shell', () => {
     expect(output).toBe('0xff\n0\n2\n');
   });
 
+  it.each([
+    ['2.40', '09'],
+    ['2.43', '08'],
+  ])(
+    '--s390-tools %s decides whose lszcrypt runs, on the host and in guests',
+    async (name, depth) => {
+      const text = 'lszcrypt -V 06; guest start Guest1; guest lszcrypt Guest1 -V 06';
+      const { output } = await shell([CONFIG, '--s390-tools', name, '-c', text]);
+      const rows = output.split('\n').filter((line) => /^06 /.test(line));
+      expect(rows.map((row) => row.split(/ +/)[7])).toEqual([depth, depth]);
+    },
+  );
+
   it('--kernel decides what the host does', async () => {
     const { output, errors } = await shell([
       CONFIG,

@@ -16,6 +16,21 @@ const rows = (text: string): string[] =>
     .filter((line) => line !== '')
     .map((line) => line.trimEnd());
 
+describe('a deconfigured card', () => {
+  it('is one row, on the host and in its guest, and of the release that is asked for', async () => {
+    await withShell(async (shell) => {
+      await shell.out('guest start Guest1; lpar deconfigure 5; clock advance 60s > /dev/null');
+      const host = await shell.out('lszcrypt -V 05');
+      const guest = await shell.out('guest lszcrypt Guest1 -V 05');
+      const [own, inner] = [host, guest].map((text) => text.split('\n')[2]!.slice(0, 88));
+      expect(own).toBe(
+        '05       CEX8C CCA-Coproc  deconfig          -        -     14     09 S--D--N-F- cex4card',
+      );
+      expect(inner).toBe(own);
+    });
+  });
+});
+
 describe('a guest', () => {
   it('is started with its devices found, shows them itself, and gives them back when it is stopped', async () => {
     await withShell(async (shell) => {
@@ -58,7 +73,7 @@ describe('a guest', () => {
       ).toEqual(['05', '05.0047', '05.00ab', '05.00ff']);
       await shell.out(`echo 5 > ${MATRIX}/$Guest2/unassign_adapter; sleep 31`);
       expect((await shell.run('guest lszcrypt Guest2')).err).toBe(
-        'No crypto card devices found.\n',
+        'lszcrypt: No crypto card devices found.\n',
       );
     });
   });

@@ -76,19 +76,24 @@ describe('lszcrypt', () => {
     expect(lines.map((line) => line.split(' ')[0])).toEqual(names);
   });
 
-  it('-s shows the serial number in place of the requests', () => {
-    const heading = lszcrypt(recorded().host.sysfs, ['-s']).stdout.split('\n')[0];
-    expect(heading).toBe('CARD.DOM TYPE  MODE        STATUS     SERIALNR');
+  it('-s shows the serial numbers of coprocessors', () => {
+    const lines = lszcrypt(recorded().host.sysfs, ['-s']).stdout.split('\n');
+    expect(lines[0]).toBe('CARD.DOM TYPE  MODE        STATUS     SERIALNR');
+    expect(lines.slice(2).map((line) => line.slice(0, 2))).toEqual(['05', '']);
   });
 
-  it.each<[string, string]>([
-    [
-      '05',
-      'Coprocessor card05 provides capability for:\nRSA 4K Clear Key\nCCA Secure Key\nLong RNG\n',
-    ],
-    ['06', 'Coprocessor card06 provides capability for:\nRSA 4K Clear Key\n'],
-  ])('-c %s', (id, text) => {
-    expect(lszcrypt(recorded().host.sysfs, ['-c', id]).stdout).toBe(text);
+  it('-c reads a card and a queue', () => {
+    const { sysfs } = recorded().host;
+    expect(lszcrypt(sysfs, ['-c', '5']).stdout).toBe(
+      [
+        'card05 provides capability for:',
+        ...['RSA 4K Clear Key', 'CCA Secure Key', 'Long RNG'],
+        'AP bus max message size limit 12 Kb\n',
+      ].join('\n'),
+    );
+    expect(lszcrypt(sysfs, ['-c', '05.0004']).stdout).toMatch(
+      /^queue 05\.0004 capabilities:\n(SE .*\n)*MK AES CUR: .*\nMK APKA CUR: .*\nMK ASYM CUR: .*\n$/,
+    );
   });
 
   it('shows deconfigured, checkstopped and offline devices', () => {
@@ -104,35 +109,49 @@ describe('lszcrypt', () => {
     expect(lszcrypt(other.host.sysfs, ['05']).stdout).toContain('offline');
   });
 
-  it.each<[string, string[], string]>([
-    ['a device that is not there', ['07'], 'Error - cryptographic device 07 does not exist.'],
-    ['a domain nobody has', ['.0001'], 'No queue devices with given domain value found.'],
-    [
-      '-c of a card that is not there',
-      ['-c', '07'],
-      'Error - cryptographic device 07 does not exist.',
-    ],
-    ['an option it does not know', ['--what'], "lszcrypt: unrecognized option '--what'"],
-  ])('ends with status 1 for %s', (_, args, text) => {
-    expect(lszcrypt(recorded().host.sysfs, args)).toEqual({
-      stdout: '',
-      stderr: `${text}\n`,
-      status: 1,
+  it('shows no counts of a deconfigured card, as the guest does', () => {
+    const host = recorded();
+    host.partition.deconfigure(5);
+    host.echo('1', `${BUS}/scans`);
+    const [, , row] = lszcrypt(host.host.sysfs, ['-V', '05']).stdout.split('\n');
+    expect(row).toMatch(/^05 +CEX8C CCA-Coproc +deconfig +- +- +14 /);
+  });
+
+  it('ends with status 1 on a host without cards before 2.42', () => {
+    const { sysfs } = new TypedHost({}, new FakePartition()).host;
+    expect(lszcrypt(sysfs).stderr).toBe('lszcrypt: No crypto card devices found.\n');
+    expect(lszcrypt(sysfs, [], '2.42')).toEqual({
+      stdout: `CARD.DOM TYPE  MODE        STATUS     REQUESTS\n${'-'.repeat(46)}\nWarning: Default domain 0xffffffffffffffff is not available.\n`,
+      stderr: '',
+      status: 0,
     });
+    expect(lszcrypt(sysfs, ['-b'], '2.43').stdout).toContain('ap_domain=-1 (not set)\n');
   });
 
-  it('ends with status 1 on a host without cards', () => {
-    const host = new TypedHost({}, new FakePartition());
-    expect(lszcrypt(host.host.sysfs).stderr).toBe('No crypto card devices found.\n');
-    expect(lszcrypt(host.host.sysfs, ['-b']).stdout).toContain('ap_domain=-1 (not set)\n');
-  });
-
-  it('-b warns of a default domain that is gone', () => {
+  it('warns of a default domain that is gone since 2.42, in the list and the grid', () => {
     const host = recorded();
     host.partition.setConfiguration([5, 6], [0xab], []);
     host.echo('1', `${BUS}/scans`);
-    expect(lszcrypt(host.host.sysfs, ['-b']).stdout).toContain(
-      'Warning: Default domain 0x04 is not available.',
-    );
+    const { sysfs } = host.host;
+    const warning = 'Warning: Default domain 0x04 is not available.\n';
+    const warned = (args: string[], release: string): boolean =>
+      lszcrypt(sysfs, args, release).stdout.endsWith(warning);
+    expect([[], ['-V'], ['-d'], ['-b'], ['05']].map((args) => warned(args, '2.42'))).toEqual([
+      ...[true, true, true, false, false],
+    ]);
+    expect([[], ['-d'], ['-b']].some((args) => warned(args, '2.41'))).toBe(false);
+    expect(lszcrypt(sysfs, ['-b'], '2.42').stdout).toContain('ap_domain=0x04 (unavailable)\n');
+  });
+
+  it('is read by a parser that splits each line into ten fields', () => {
+    const host = recorded();
+    host.echo('-6', `${BUS}/apmask`);
+    const entries = lszcrypt(host.host.sysfs, ['-V'])
+      .stdout.trimEnd()
+      .split('\n')
+      .slice(2)
+      .map((line) => line.trim().split(/\s+/));
+    expect(entries.length).toBe(6);
+    for (const fields of entries) expect(fields.length, fields.join(' ')).toBe(10);
   });
 });

@@ -7,7 +7,8 @@
 export const ROWS: readonly (readonly string[])[] = [
   ['src/errors.ts'],
   ['native-like/arch'],
-  ['native-like/machine'],
+  // What programs print of a Linux, whoever's it is: guests and the host show themselves by it.
+  ['native-like/machine', 'src/s390-tools'],
   ['native-like/blocks', 'native-like/exec'],
   ['src/cex', 'src/trace'],
   ['src/config'],
@@ -32,7 +33,12 @@ export const CLOSED = 'native-like';
 
 /** Guest-side code sees instructions and message layouts, never the host. */
 export const GUEST = 'src/guest';
-export const GUEST_MAY_IMPORT = ['native-like/arch', 'src/cex/messages', 'src/errors.ts'];
+export const GUEST_MAY_IMPORT = [
+  'native-like/arch',
+  'src/cex/messages',
+  'src/s390-tools',
+  'src/errors.ts',
+];
 /** Who may import guest-side code: all of it, or these files. */
 export const GUEST_USERS: Readonly<Record<string, 'all' | readonly string[]>> = {
   // The contract of a vCPU, and the table of built-in programs by name.

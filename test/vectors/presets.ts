@@ -26,7 +26,7 @@ export const SECURE_2 = 8;
 const NONE: Masks = { apm: [], aqm: [], adm: [] };
 const ALL_FACILITIES = [12, 15, 65, 76];
 
-/** The presets of AD-24. */
+/** Facility words with every command of their mode. */
 export const ACCELERATOR = 0xea800000;
 export const CCA = 0xf2800000;
 export const EP11 = 0x86800000;

@@ -2,8 +2,10 @@
 // `guest`: what an administrator does with guests, and what a guest itself shows.
 // Source: docs/design.md section 7; docs/reference/vfio-ap.md section 7.1 (S4-18, S4-24).
 import { ERRNO_TEXT, type Errno } from '../../ap-bus/errno.ts';
-import { lszcryptRows, lszcryptText, totalStatistics } from '../../guest/ap-bus-driver/lszcrypt.ts';
+import { apSystemOf, guestRelease } from '../../guest/ap-bus-driver/lszcrypt.ts';
+import { totalStatistics } from '../../guest/ap-bus-driver/total-statistics.ts';
 import type { GuestHandle } from '../../host/api/guest-handle.ts';
+import { lszcrypt as program } from '../../s390-tools/lszcrypt.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';
@@ -19,8 +21,6 @@ interface Call {
 type Act = (call: Call) => CommandResult | Promise<CommandResult>;
 
 const MATRIX = '/sys/devices/vfio_ap/matrix';
-/** Title of the last column that lszcrypt shows without -V. */
-const LAST_SHORT_COLUMN = 'REQUESTS';
 
 /** The mdev named behind a guest: a UUID, a path to it, or `-device vfio-ap,sysfsdev=PATH`; by default the guest's own. */
 function deviceOf({ context, guest, rest }: Call): string | undefined {
@@ -86,20 +86,8 @@ function lszcrypt({ context, guest, rest }: Call): CommandResult {
       programOf(context, guest) === undefined ? 'is not running' : 'runs no AP bus driver';
     return failed(`guest: ${guest.name} ${why}`);
   }
-  const unknown = rest.find((word) => word !== '-V');
-  if (unknown !== undefined) return failed(`lszcrypt: unrecognized option '${unknown}'`);
-  const rows = lszcryptRows(state);
-  if (!state.apInstalled) return failed('Crypto device driver not available.');
-  if (rows.length === 0) return failed('No crypto card devices found.');
-  const text = lszcryptText(state.kernel, rows);
-  if (rest.length > 0) return done(`${text}\n`);
-  const width = text.indexOf(LAST_SHORT_COLUMN) + LAST_SHORT_COLUMN.length;
-  return done(
-    `${text
-      .split('\n')
-      .map((line) => line.slice(0, width))
-      .join('\n')}\n`,
-  );
+  const system = apSystemOf(state);
+  return program(system, rest, guestRelease(state, context.machine.config.host.s390Tools));
 }
 
 /** Counts of a guest's program: instructions, messages, replies. */

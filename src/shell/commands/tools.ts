@@ -133,7 +133,8 @@ export const TOOLS: readonly CommandRow[] = [
     name: 'lszcrypt',
     usage: '[-V] [-s] [-b | -d | -c ID] [ID…]',
     meaning: 'cards and queues of the host',
-    run: ({ args, context }) => lszcrypt(context.machine.sysfs, args),
+    run: ({ args, context: { machine } }) =>
+      lszcrypt(machine.sysfs, args, machine.config.host.s390Tools),
   },
   {
     name: 'chzcrypt',

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// `--s390-tools RELEASE`: whose lszcrypt and chzcrypt the views follow, instead of the configuration's.
+// Source: docs/decisions.md (releases of s390-tools).
+
+import { Option } from 'commander';
+import type { MachineConfig } from '../config/types.ts';
+import { RELEASES } from '../s390-tools/releases.ts';
+
+/** A new option each time: commander keeps state in it. */
+export const s390ToolsOption = (): Option =>
+  new Option('--s390-tools <release>', 'release whose lszcrypt and chzcrypt are shown').choices(
+    RELEASES.map(({ name }) => name),
+  );
+
+/** The configuration with that release; unchanged if none was named. */
+export const withRelease = (config: MachineConfig, release: string | undefined): MachineConfig =>
+  release === undefined ? config : { ...config, host: { ...config.host, s390Tools: release } };
