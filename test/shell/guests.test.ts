@@ -24,7 +24,7 @@ describe('a deconfigured card', () => {
       const guest = await shell.out('guest lszcrypt Guest1 -V 05');
       const [own, inner] = [host, guest].map((text) => text.split('\n')[2]!.slice(0, 89));
       expect(own).toBe(
-        '05       CEX8C CCA-Coproc  deconfig          -        -     14     09 S--D--N-F- cex4card ',
+        '05       CEX8C CCA-Coproc  deconfig          -        -     14     09 S--D--N-F- cex4card',
       );
       expect(inner).toBe(own);
     });
