@@ -16,8 +16,6 @@ export interface ReleaseRow {
   readonly emptyListFails: boolean;
   /** The default domain is held against the usage domains, and shown with two digits. */
   readonly checksDefaultDomain: boolean;
-  /** ap-check writes APQN for what was AQPN. */
-  readonly spellsApqn: boolean;
 }
 
 const row = (
@@ -32,11 +30,10 @@ const row = (
   zeroWordIsInvalid: true,
   emptyListFails: true,
   checksDefaultDomain: false,
-  spellsApqn: false,
   ...differences,
 });
 
-const SINCE_2_41 = { depthPlusOne: false, spellsApqn: true };
+const SINCE_2_41 = { depthPlusOne: false };
 const SINCE_2_42 = { ...SINCE_2_41, emptyListFails: false, checksDefaultDomain: true };
 
 /** In order of time. */

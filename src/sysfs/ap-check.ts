@@ -105,11 +105,13 @@ function single(n: number): Mask {
   return mask;
 }
 
-/** First APQN of both products, as the messages name it. */
-function firstCommon(a: Wanted, b: { apm: Mask; aqm: Mask }): string | undefined {
-  const apid = bitsOf(a.apm).find((n) => bitsOf(b.apm).includes(n));
-  const apqi = bitsOf(a.aqm).find((n) => bitsOf(b.aqm).includes(n));
-  return apid === undefined || apqi === undefined ? undefined : `${apid}.${apqi}`;
+/** APQNs of both products, as the messages name them. */
+function common(a: Wanted, b: { apm: Mask; aqm: Mask }): string[] {
+  const [apids, apqis] = [bitsOf(b.apm), bitsOf(b.aqm)];
+  const domains = bitsOf(a.aqm).filter((n) => apqis.includes(n));
+  return bitsOf(a.apm)
+    .filter((n) => apids.includes(n))
+    .flatMap((apid) => domains.map((apqi) => `${apid}.${apqi}`));
 }
 
 /** Matrix of an active mdev, from its files. */
@@ -136,38 +138,42 @@ function activeMask(sysfs: Sysfs, name: string): Mask {
   return parsed.ok ? parsed.value : emptyMask();
 }
 
-/** Conflict of a start (or live change) with what is active now. */
-function activeConflict(sysfs: Sysfs, uuid: string, wanted: Wanted): string | undefined {
-  for (const other of activeMdevs(sysfs)) {
-    if (other === uuid) continue;
-    const apqn = firstCommon(wanted, activeMatrix(sysfs, other));
-    if (apqn !== undefined) return `APQN ${apqn} already in use by ${other}`;
-  }
+/** Why a start (or live change) does not go with what is active now, a line each; none: it does. */
+function activeConflicts(sysfs: Sysfs, uuid: string, wanted: Wanted): string[] {
+  if (bitsOf(wanted.aqm).length === 0 && bitsOf(wanted.adm).length > 0)
+    return ['At least one usage domain must be specified'];
+  const others = activeMdevs(sysfs).filter((other) => other !== uuid);
   const masks = { apm: activeMask(sysfs, 'apmask'), aqm: activeMask(sysfs, 'aqmask') };
-  const apqn = firstCommon(wanted, masks);
-  return apqn === undefined
-    ? undefined
-    : `APQN ${apqn} is not allowed for ${MDEV_TYPE} use by the active ap bus mask settings`;
+  return [
+    ...others.flatMap((other) =>
+      common(wanted, activeMatrix(sysfs, other)).map(
+        (apqn) => `APQN ${apqn} already in use by ${other}`,
+      ),
+    ),
+    ...common(wanted, masks).map(
+      (apqn) =>
+        `APQN ${apqn} is not allowed for ${MDEV_TYPE} use by the active ap bus mask settings`,
+    ),
+  ];
 }
 
-/** Conflict of an autostart definition with the other definitions and the persistent masks. */
-function persistentConflict(
-  state: PersistentState,
-  uuid: string,
-  wanted: Wanted,
-): string | undefined {
-  for (const [other, config] of state.definitions) {
-    const matrix = matrixOf(config.attrs);
-    if (other === uuid || config.start !== 'auto' || typeof matrix === 'string') continue;
-    const apqn = firstCommon(wanted, matrix);
-    if (apqn !== undefined) return `APQN ${apqn} is defined for autostart by ${other}`;
-  }
-  const apm = state.apmask ?? fullMask();
-  const aqm = state.aqmask ?? fullMask();
-  const apqn = firstCommon(wanted, { apm, aqm });
-  return apqn === undefined
-    ? undefined
-    : `APQN ${apqn} is not defined for ${MDEV_TYPE} use by the persistent ap bus mask settings`;
+/** Why an autostart definition does not go with the other definitions and the persistent masks, a line each. */
+function persistentConflicts(state: PersistentState, uuid: string, wanted: Wanted): string[] {
+  const others = [...state.definitions].filter(
+    ([other, { start }]) => other !== uuid && start === 'auto',
+  );
+  const masks = { apm: state.apmask ?? fullMask(), aqm: state.aqmask ?? fullMask() };
+  return [
+    ...others.flatMap(([other, { attrs }]) => {
+      const matrix = matrixOf(attrs);
+      const apqns = typeof matrix === 'string' ? [] : common(wanted, matrix);
+      return apqns.map((apqn) => `APQN ${apqn} is defined for autostart by ${other}`);
+    }),
+    ...common(wanted, masks).map(
+      (apqn) =>
+        `APQN ${apqn} is not defined for ${MDEV_TYPE} use by the persistent ap bus mask settings`,
+    ),
+  ];
 }
 
 /** Attributes of an active mdev as an array of pairs: adapters, domains, control domains. */
@@ -189,23 +195,23 @@ const CAPABILITIES = {
   supports: { version: 2, actions: ['start', 'stop', 'modify'], events: ['live'] },
 };
 
-function check(sysfs: Sysfs, state: PersistentState, call: ApCheckCall): string | undefined {
-  const { action, uuid, config } = call;
-  if (!UUID_PATTERN.test(uuid)) return 'Invalid UUID specified';
-  if (call.parent !== PARENT) return 'Invalid parent specified';
+/** Why a call is refused, a line each; none: it is not. */
+function check(sysfs: Sysfs, state: PersistentState, call: ApCheckCall): string[] {
+  const { action, event, uuid, config } = call;
+  if (!UUID_PATTERN.test(uuid)) return ['Invalid UUID specified'];
+  if (call.parent !== PARENT) return ['Invalid parent specified'];
   const defined = state.definitions.has(uuid);
-  if (action === 'define' && defined) return 'Config already exists';
-  if ((action === 'modify' || action === 'undefine') && !defined && call.event !== 'live') {
-    return "Config doesn't exist";
-  }
-  if (action !== 'define' && action !== 'modify' && action !== 'start') return undefined;
+  if (action === 'define' && defined) return ['Config already exists'];
+  if ((action === 'modify' || action === 'undefine') && !defined && event !== 'live')
+    return ["Config doesn't exist"];
+  if (action !== 'define' && action !== 'modify' && action !== 'start') return [];
   const wanted = matrixOf(config?.attrs ?? []);
-  if (typeof wanted === 'string') return wanted;
-  if (action === 'start' || call.event === 'live') {
-    if (!sysfs.exists(MATRIX_PATH)) return 'vfio_ap module is not loaded';
-    return activeConflict(sysfs, uuid, wanted);
+  if (typeof wanted === 'string') return [wanted];
+  if (action === 'start' || event === 'live') {
+    if (!sysfs.exists(MATRIX_PATH)) return ['vfio_ap module is not loaded'];
+    return activeConflicts(sysfs, uuid, wanted);
   }
-  return config?.start === 'auto' ? persistentConflict(state, uuid, wanted) : undefined;
+  return config?.start === 'auto' ? persistentConflicts(state, uuid, wanted) : [];
 }
 
 /** One call-out. Status 0 go on, 1 refused with a message, 2 not this type. */
@@ -221,7 +227,7 @@ export function* apCheck(
     return done(`${JSON.stringify(answer)}\n`);
   }
   const refused = check(sysfs, state, call);
-  if (refused !== undefined) return failed(refused);
+  if (refused.length > 0) return failed(refused.join('\n'));
   if (call.event === 'live' && call.action === 'modify') return yield* modifyLive(sysfs, call);
   return done('');
 }

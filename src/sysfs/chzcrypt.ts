@@ -1,172 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
 // chzcrypt: online, configuration, bus settings and secure-execution binding through the tree.
-// Source: docs/reference/vfio-ap.md section 7.4 (s390-tools zconf/zcrypt/chzcrypt.c).
+// Source: outputs of s390-tools 2.16 to 2.43 in test/golden/s390-tools; docs/reference/vfio-ap.md section 7.4.
 import type { Operation } from '../ap-bus/operation.ts';
-import { type CommandResult, done, failed, namesIn, readLine } from './command.ts';
+import { chzcryptProgram } from '../s390-tools/chzcrypt-usage.ts';
+import { helpText, readOptions, tryHelp, versionText } from '../s390-tools/options.ts';
+import { DEFAULT_RELEASE, releaseOf } from '../s390-tools/releases.ts';
+import { ToolRun } from '../s390-tools/result.ts';
+import { changeDevice, type DeviceChange } from './chzcrypt-devices.ts';
+import { isSecureAction, secureAction } from './chzcrypt-secure.ts';
+import type { Session } from './chzcrypt-session.ts';
+import { changeSetting, SETTINGS } from './chzcrypt-settings.ts';
+import { type CommandResult, namesIn } from './command.ts';
 import type { Sysfs } from './sysfs.ts';
 
 const AP_BUS = '/sys/bus/ap';
-const DEVICES = `${AP_BUS}/devices`;
 
-/** A setting of the bus: file, text written, message if the value is refused, name in "unable to change". */
-interface Setting {
-  readonly file: string;
-  readonly takesValue: boolean;
-  readonly value?: string;
-  readonly invalid?: (value: string) => string;
-  readonly what: string;
-}
-
-const SETTINGS: Readonly<Record<string, Setting>> = {
-  '-p': { file: 'poll_thread', takesValue: false, value: '1', what: 'poll thread state' },
-  '-n': { file: 'poll_thread', takesValue: false, value: '0', what: 'poll thread state' },
-  '-c': {
-    file: 'config_time',
-    takesValue: true,
-    invalid: (value) => `Error - invalid configuration timeout '${value}'.`,
-    what: 'config timer',
-  },
-  '-t': {
-    file: 'poll_timeout',
-    takesValue: true,
-    invalid: (value) => `Error - invalid poll timeout '${value}'.`,
-    what: 'poll timeout',
-  },
-  '-q': {
-    file: 'ap_domain',
-    takesValue: true,
-    invalid: (value) => `Error - invalid default domain '${value}'.`,
-    what: 'default domain',
-  },
+/** Options that change devices; of each file the last one counts. */
+const CHANGES: Readonly<Record<string, DeviceChange>> = {
+  enable: { file: 'online', value: '1', state: 'online' },
+  disable: { file: 'online', value: '0', state: 'offline' },
+  'config-on': { file: 'config', value: '1', state: 'config on' },
+  'config-off': { file: 'config', value: '0', state: 'config off' },
 };
 
-/** An action on devices: file, text written, state in messages. */
-interface Action {
-  readonly file: 'online' | 'config' | 'se_bind' | 'se_associate';
-  readonly value: string;
-  readonly state: string;
-}
+/** Options that are no action by themselves. */
+const MODIFIERS = ['all', 'verbose'];
 
-const ACTIONS: Readonly<Record<string, Action>> = {
-  '-e': { file: 'online', value: '1', state: 'online' },
-  '-d': { file: 'online', value: '0', state: 'offline' },
-  '--config-on': { file: 'config', value: '1', state: 'configured' },
-  '--config-off': { file: 'config', value: '0', state: 'deconfigured' },
-  '--se-bind': { file: 'se_bind', value: '1', state: 'bound' },
-  '--se-unbind': { file: 'se_bind', value: '0', state: 'unbound' },
-  '--se-associate': { file: 'se_associate', value: '', state: 'associated' },
-};
-const LONG: Readonly<Record<string, string>> = {
-  '--enable': '-e',
-  '--disable': '-d',
-  '--all': '-a',
-  '--poll-thread-enable': '-p',
-  '--poll-thread-disable': '-n',
-  '--config-time': '-c',
-  '--poll-timeout': '-t',
-  '--default-domain': '-q',
-};
+/** What a command line asks for, before the program decides what of it to do. */
+class Request {
+  readonly values = new Map<string, string>();
+  readonly operands: readonly string[];
+  /** The last option that is an action. */
+  action: string | undefined;
+  /** Wishes for devices, by file. */
+  readonly changes = new Map<DeviceChange['file'], DeviceChange>();
 
-/** Name of a device as the bus knows it: `card05` or `05.0004`; undefined if the text is no id. */
-function deviceName(text: string): string | undefined {
-  const match = /^(?:card|0x)?([0-9a-f]{1,2})(?:\.(?:0x)?([0-9a-f]{1,4}))?$/i.exec(text);
-  if (match === null) return undefined;
-  const card = match[1].toLowerCase().padStart(2, '0');
-  return match[2] === undefined
-    ? `card${card}`
-    : `${card}.${match[2].toLowerCase().padStart(4, '0')}`;
-}
-
-/** Result of one write, as the program words it. */
-interface Step {
-  readonly error?: string;
-  readonly warning?: string;
-}
-
-function* changeDevice(sysfs: Sysfs, text: string, action: Action): Operation<Step> {
-  const name = deviceName(text);
-  if (name === undefined) return { error: `Error - '${text}' is an invalid device id.` };
-  const path = `${DEVICES}/${name}`;
-  if (!sysfs.exists(path)) return { error: `Error - cryptographic device ${text} does not exist.` };
-  const { file, value, state } = action;
-  if (file === 'config' && readLine(sysfs, `${path}/config`) === value) {
-    return { warning: `Warning - device ${text} is already ${state}.` };
+  constructor(operands: readonly string[]) {
+    this.operands = operands;
   }
-  if (file === 'online' && readLine(sysfs, `${path}/config`) === '0') {
-    return { warning: `Warning - device ${text} is deconfigured, can't be set ${state}.` };
+
+  add(name: string, value: string): void {
+    this.values.set(name, value);
+    if (MODIFIERS.includes(name)) return;
+    this.action = name;
+    const change = CHANGES[name];
+    if (change !== undefined) this.changes.set(change.file, change);
+    // Enabling and disabling the poll thread are one setting.
+    if (name === 'poll-thread-enable') this.values.delete('poll-thread-disable');
+    if (name === 'poll-thread-disable') this.values.delete('poll-thread-enable');
   }
-  const status = sysfs.stat(`${path}/${file}`);
-  if (!status.ok) return { error: `Error - can't write to ${path}/${file}.` };
-  const outcome = yield* sysfs.write(`${path}/${file}`, `${value}\n`);
-  if (outcome !== 'ok')
-    return { error: `Error - unable to set cryptographic device ${text} ${state}.` };
-  return {};
 }
 
-function* changeSetting(sysfs: Sysfs, setting: Setting, value: string): Operation<Step> {
-  const outcome = yield* sysfs.write(`${AP_BUS}/${setting.file}`, `${value}\n`);
-  if (outcome === 'ok') return {};
-  const refused = outcome === 'EINVAL' || outcome === 'ERANGE';
-  if (refused && setting.invalid !== undefined) return { error: setting.invalid(value) };
-  return { error: `Error - unable to change ${setting.what}.` };
+/** One thing at most happens: a setting, a secure-execution action, or a change of devices. */
+function* perform(session: Session, request: Request): Operation<string | undefined> {
+  const { values, operands, action, changes } = request;
+  for (const [name, setting] of SETTINGS) {
+    const value = values.get(name);
+    if (value !== undefined) return yield* changeSetting(session, setting, value);
+  }
+  if (action !== undefined && isSecureAction(action))
+    return yield* secureAction(session, action, operands[0], values.get(action) ?? '');
+  const all = values.has('all');
+  if (!all && operands.length === 0) return 'Need to specify at least one device ID.';
+  const devices = all ? namesIn(session.sysfs, `${AP_BUS}/devices`, /^card/) : operands;
+  if (devices.length === 0) return 'Error - missing cryptographic device id(s).';
+  const change = changes.get('online') ?? changes.get('config');
+  for (const device of change === undefined ? [] : devices) {
+    const mistake = yield* changeDevice(session, device, change as DeviceChange);
+    if (mistake !== undefined) return mistake;
+  }
+  return undefined;
 }
 
-/** What a command line asks for. */
-interface Plan {
-  readonly settings: (readonly [Setting, string])[];
-  action: Action | undefined;
-  all: boolean;
-  readonly devices: string[];
-}
-
-function parse(args: readonly string[]): Plan | string {
-  const plan: Plan = { settings: [], action: undefined, all: false, devices: [] };
-  for (let i = 0; i < args.length; i++) {
-    const [given = '', ...rest] = args[i].split('=');
-    const name = LONG[given] ?? given;
-    const setting = Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined;
-    const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-    const inline = rest.length > 0 ? rest.join('=') : undefined;
-    if (setting !== undefined) {
-      const value = setting.takesValue ? (inline ?? args[++i]) : setting.value;
-      if (value === undefined) return `chzcrypt: option requires an argument -- '${given}'`;
-      plan.settings.push([setting, value]);
-    } else if (action !== undefined) {
-      const value = action.file === 'se_associate' ? (inline ?? args[++i]) : action.value;
-      if (value === undefined) return `chzcrypt: option requires an argument -- '${given}'`;
-      plan.action = { ...action, value };
-    } else if (name === '-a') plan.all = true;
-    else if (given.startsWith('-')) return `chzcrypt: unrecognized option '${given}'`;
-    else plan.devices.push(args[i]);
+/** Runs `chzcrypt` of a release of s390-tools with these arguments. Every failure ends it with status 1; warnings do not. */
+export function* chzcrypt(
+  sysfs: Sysfs,
+  args: readonly string[],
+  releaseName: string = DEFAULT_RELEASE,
+): Operation<CommandResult> {
+  const release = releaseOf(releaseName);
+  const program = chzcryptProgram(release);
+  const run = new ToolRun(program.name);
+  // The program takes underscores for hyphens, wherever they stand.
+  const words = args.map((arg) => arg.slice(0, 2) + arg.slice(2).replaceAll('_', '-'));
+  const line = readOptions(words, program.options);
+  const request = new Request(line.operands);
+  for (const option of line.options) {
+    if (option.mistake !== undefined)
+      return run.failure(`${option.mistake}\n${tryHelp(program.name)}`);
+    const { name, value } = option;
+    if (name === 'help' || name === 'version') {
+      run.print(name === 'help' ? helpText(program) : versionText(program, release.version));
+      return run.success();
+    }
+    request.add(name, value);
   }
-  return plan;
-}
-
-/** Runs `chzcrypt` with these arguments. Every failure ends the program with status 1; warnings do not. */
-export function* chzcrypt(sysfs: Sysfs, args: readonly string[]): Operation<CommandResult> {
-  const plan = parse(args);
-  if (typeof plan === 'string') return failed(plan);
-  if (!sysfs.exists(AP_BUS)) return failed('Error - Crypto device driver not available.');
-  if (plan.action?.file.startsWith('se_')) {
-    const features = readLine(sysfs, `${AP_BUS}/features`)?.split(' ') ?? [];
-    if (!features.includes('APSB'))
-      return failed('Error - AP bus: SE bind support is not available.');
-  }
-  const devices = plan.all ? namesIn(sysfs, '/sys/devices/ap', /^card/) : plan.devices;
-  const steps: Operation<Step>[] = plan.settings.map(([s, value]) =>
-    changeSetting(sysfs, s, value),
-  );
-  const { action } = plan;
-  if (action !== undefined) {
-    if (devices.length === 0) return failed('Error - missing cryptographic device id(s).');
-    steps.push(...devices.map((device) => changeDevice(sysfs, device, action)));
-  }
-  if (steps.length === 0) return failed('Error - missing option.');
-  let warnings = '';
-  for (const step of steps) {
-    const { error, warning } = yield* step;
-    if (error !== undefined) return { stdout: '', stderr: `${warnings}${error}\n`, status: 1 };
-    if (warning !== undefined) warnings += `${warning}\n`;
-  }
-  return { ...done(''), stderr: warnings };
+  if (request.action === undefined)
+    return run.failure(`Error - missing argument.\n${tryHelp(program.name)}`);
+  if (!sysfs.exists(AP_BUS)) return run.failure('Crypto device driver not available.');
+  const verbose = request.values.has('verbose');
+  const session = {
+    ...{ sysfs, run, release },
+    verbose: (text: string) => verbose && run.print(text),
+  };
+  const mistake = yield* perform(session, request);
+  return mistake === undefined ? run.success() : run.failure(mistake);
 }

@@ -30,38 +30,42 @@ describe('chzcrypt', () => {
   });
 
   it.each<[string, string]>([
-    ['-e 07', '1: Error - cryptographic device 07 does not exist.'],
-    ['-e nonsense', "1: Error - 'nonsense' is an invalid device id."],
-    ['-c 4', "1: Error - invalid configuration timeout '4'."],
-    ['-t x', "1: Error - invalid poll timeout 'x'."],
-    ['-q 256', "1: Error - invalid default domain '256'."],
-    ['-c', "1: chzcrypt: option requires an argument -- '-c'"],
-    ['--what', "1: chzcrypt: unrecognized option '--what'"],
-    ['-e', '1: Error - missing cryptographic device id(s).'],
-    ['05', '1: Error - missing option.'],
-    ['--se-bind 05.0004', '1: Error - AP bus: SE bind support is not available.'],
-    ['--config-on 05', '0: Warning - device 05 is already configured.'],
+    ['-e 07', '1: chzcrypt: Error - cryptographic device card07 does not exist.'],
+    ['-c 4', '1: chzcrypt: Error - unable to change configuration timer setting.'],
+    ['-c 500', '1: chzcrypt: Error - unable to change configuration timer setting.'],
+    ['-q 256', "1: chzcrypt: Error - invalid default domain '256'."],
+    ['--config-on 05', '0: chzcrypt: Warning - device card05 is already config on.'],
+    [
+      '--config-off 05.0004',
+      '1: chzcrypt: Error - invalid device 05.0004\n Config on/off is only valid for card devices.',
+    ],
+    ['--se-bind 05.0004', '1: chzcrypt: Error - AP bus: SE bind support is not available.'],
   ])('%s says %j', (line, text) => {
     expect(run(new TypedHost(), line)).toBe(text);
   });
 
-  it('warns of a deconfigured device, and fails where the kernel refuses', () => {
+  it('takes a deconfigured card offline, warns of what it cannot set online, and fails where the kernel refuses', () => {
     const host = new TypedHost();
     run(host, '--config-off 05');
-    expect(run(host, '-e 05')).toBe("0: Warning - device 05 is deconfigured, can't be set online.");
+    expect(run(host, '-d 05')).toBe('0: ');
+    expect(run(host, '-e 05')).toBe(
+      "0: chzcrypt: Warning - device 05 is deconfigured, can't set to online.",
+    );
     host.partition.sclp = 'EIO';
     expect(run(host, '--config-on 05')).toBe(
-      '1: Error - unable to set cryptographic device 05 configured.',
+      '1: chzcrypt: Error - unable to set cryptographic device card05 config on.',
     );
     host.echo('-6', `${BUS}/apmask`);
     expect(run(host, '-e 06.0004')).toBe(
-      `1: Error - can't write to ${BUS}/devices/06.0004/online.`,
+      `1: chzcrypt: Error - can't write to ${BUS}/devices/card06/06.0004/online.\n Wrong permissions or wrong tools version.`,
     );
   });
 
   it('refuses to bind a bound queue of a secure-execution host', () => {
     const host = new TypedHost({}, goldenPartition({ flags: 0xc0800000 }));
     host.partition.bindState = 1;
-    expect(run(host, '--se-bind 05.0004')).toMatch(/^1: Error - unable to set/);
+    expect(run(host, '--se-bind 05.0004')).toBe(
+      "1: chzcrypt: Error - Queue device 05.0004 is NOT in 'unbound' state (state 'bound' found).",
+    );
   });
 });

@@ -203,6 +203,24 @@ describe('ap-check', () => {
     expect(act(defined())).toBe(`1: ${text}\n`);
   });
 
+  it('refuses to start control domains without a usage domain, and names every APQN in conflict', () => {
+    const host = shell();
+    host.mdevctl(`define -u ${UUID1} --type vfio_ap-passthrough`);
+    host.mdevctl(`modify -u ${UUID1} --addattr=assign_control_domain --value=4`);
+    expect(host.mdevctl(`start -u ${UUID1}`)).toBe(
+      '1: At least one usage domain must be specified\n',
+    );
+    const masks = 'is not allowed for vfio_ap-passthrough use by the active ap bus mask settings';
+    for (const [name, value] of [
+      ['adapter', 5],
+      ['domain', 4],
+      ['domain', 71],
+    ] as const)
+      host.mdevctl(`modify -u ${UUID1} --addattr=assign_${name} --value=${value}`);
+    host.echo('+5', `${BUS}/apmask`);
+    expect(host.mdevctl(`start -u ${UUID1}`)).toBe(`1: APQN 5.4 ${masks}\nAPQN 5.71 ${masks}\n`);
+  });
+
   it('refuses a live change where ap_config is not there', () => {
     const host = shell({ profile: 'linux-6.1' });
     host.setUp(UUID1, {});

@@ -140,7 +140,8 @@ export const TOOLS: readonly CommandRow[] = [
     name: 'chzcrypt',
     usage: '-e|-d ID… | --config-on|-off ID…',
     meaning: 'changes cards, queues and the AP bus',
-    run: ({ args, context }) => chzcrypt(context.machine.sysfs, args),
+    run: ({ args, context: { machine } }) =>
+      chzcrypt(machine.sysfs, args, machine.config.host.s390Tools),
   },
   {
     name: 'chzdev',
