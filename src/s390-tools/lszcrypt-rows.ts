@@ -98,7 +98,7 @@ function bindStateOf({ queue }: Device, { zeroWordIsInvalid }: ReleaseRow): stri
   if (queue === undefined) return NONE;
   if (queue.functions === undefined) return 'error';
   if (queue.functions === 0 && zeroWordIsInvalid) return 'invalid';
-  return BIND_STATES[(queue.functions & GR2_BS_MASK) >>> GR2_BS_SHIFT] as string;
+  return BIND_STATES[(queue.functions & GR2_BS_MASK) >>> GR2_BS_SHIFT];
 }
 
 const lettersOf = ({ functions }: CardRecord, { early }: ReleaseRow): string =>

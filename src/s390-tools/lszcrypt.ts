@@ -87,7 +87,7 @@ export function lszcrypt(
   if (system === undefined) return run.failure(NO_DRIVER);
   const selection = {
     verbose: set.has('verbose'),
-    modes: modes.map((name) => MODE_OPTIONS[name] as string),
+    modes: modes.map((name) => MODE_OPTIONS[name]),
     cards: !queues,
     queues: !cards,
   };

@@ -8,7 +8,7 @@ const HEX = /^\s*([+-]?)(?:0[xX](?=[0-9a-fA-F]))?([0-9a-fA-F]+)/;
 export function leadingHex(text: string): { value: number; rest: string } | undefined {
   const match = HEX.exec(text);
   if (match === null) return undefined;
-  const value = Number.parseInt(match[2] as string, 16) * (match[1] === '-' ? -1 : 1);
+  const value = Number.parseInt(match[2], 16) * (match[1] === '-' ? -1 : 1);
   return { value, rest: text.slice(match[0].length) };
 }
 
@@ -27,7 +27,7 @@ const DECIMAL = /^\s*([+-]?\d+)/;
 export function leadingNumber(text: string): { value: number; rest: string } | undefined {
   const match = ANY_BASE.exec(text);
   if (match === null) return undefined;
-  const digits = match[2] as string;
+  const digits = match[2];
   const octal = /^0[0-7]/.test(digits);
   const value = octal ? Number.parseInt(digits, 8) : Number(digits);
   return { value: match[1] === '-' ? -value : value, rest: text.slice(match[0].length) };

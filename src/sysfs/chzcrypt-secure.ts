@@ -59,9 +59,9 @@ const reason = (errno: Errno): string => `(errno '${ERRNO_TEXT[errno]}')`;
 function queuePath({ sysfs }: Session, text: string): string {
   const pair = /^\s*([0-9a-f]{1,2})\.([0-9a-f]{1,4})/i.exec(text);
   if (pair === null) throw new Mistake(`Error - Can't parse queue device '${text}' as xy.abcd.`);
-  const [apid, apqi] = [pair[1], pair[2]].map((digits) => Number.parseInt(digits as string, 16));
-  const name = queueName(apid as number, apqi as number);
-  const path = `${AP_BUS}/devices/${cardName(apid as number)}/${name}`;
+  const [apid, apqi] = [pair[1], pair[2]].map((digits) => Number.parseInt(digits, 16));
+  const name = queueName(apid, apqi);
+  const path = `${AP_BUS}/devices/${cardName(apid)}/${name}`;
   if (!sysfs.exists(path)) throw new Mistake(`Error - Queue device ${text} does not exist.`);
   return path;
 }
@@ -133,7 +133,7 @@ export function* secureAction(
   const features = readLine(session.sysfs, `${AP_BUS}/features`) ?? '';
   if (!features.includes('APSB')) return 'Error - AP bus: SE bind support is not available.';
   try {
-    yield* (ACTIONS[name] as (typeof ACTIONS)[string])(session, queue, index);
+    yield* ACTIONS[name](session, queue, index);
     return undefined;
   } catch (mistake) {
     if (mistake instanceof Mistake) return mistake.message;

@@ -26,7 +26,7 @@ describe('lszcrypt -V from the reference driver', () => {
     const lines = text.split('\n');
     const start = lines.findIndex((line) => line.startsWith('CARD.DOM'));
     const state = runDriver(new FakeMachine(), { kernel, messages: 0 });
-    state.queues[0]!.requests = requests;
+    state.queues[0].requests = requests;
     expect(printed(state).slice(0, 8)).toEqual(lines.slice(start, start + 8));
   });
 

@@ -9,7 +9,7 @@ import type {
 
 const mask = (...numbers: number[]): string => {
   const digits = Array.from({ length: 64 }, () => 0);
-  for (const n of numbers) digits[n >> 2]! |= 8 >> (n & 3);
+  for (const n of numbers) digits[n >> 2] |= 8 >> (n & 3);
   return `0x${digits.map((digit) => digit.toString(16)).join('')}`;
 };
 

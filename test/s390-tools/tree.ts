@@ -101,7 +101,7 @@ export function sysfsOf({ files, links }: Tree, swallowing: readonly string[] = 
   const folder = (path: string): SysfsNode => {
     const prefix = path === '' ? '' : `${path}/`;
     const below = [...texts.keys(), ...links.keys()].filter((name) => name.startsWith(prefix));
-    const names = new Set(below.map((name) => name.slice(prefix.length).split('/')[0] as string));
+    const names = new Set(below.map((name) => name.slice(prefix.length).split('/')[0]));
     return directory(
       Object.fromEntries([...names].map((name) => [name, () => node(prefix + name) as SysfsNode])),
     );

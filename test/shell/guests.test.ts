@@ -22,7 +22,7 @@ describe('a deconfigured card', () => {
       await shell.out('guest start Guest1; lpar deconfigure 5; clock advance 60s > /dev/null');
       const host = await shell.out('lszcrypt -V 05');
       const guest = await shell.out('guest lszcrypt Guest1 -V 05');
-      const [own, inner] = [host, guest].map((text) => text.split('\n')[2]!.slice(0, 89));
+      const [own, inner] = [host, guest].map((text) => text.split('\n')[2].slice(0, 89));
       expect(own).toBe(
         '05       CEX8C CCA-Coproc  deconfig          -        -     14     09 S--D--N-F- cex4card',
       );
