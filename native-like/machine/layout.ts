@@ -92,6 +92,9 @@ export const T_TRACE = 4;
 export const T_DOORBELL = 8;
 /** Word in a thread's block: state of its cards' random generator. */
 export const T_RANDOM = 12;
+/** Words in a thread's block: its numbers in the operating system and in Node; 0 = not known yet. */
+export const T_TASK = 13;
+export const T_WORKER = 14;
 export const THREAD_SCRATCH_BYTE = 64;
 /**
  * Word in a thread's block, on a line of its own: the vCPU the thread has in interpretive execution, as the word index of its block;

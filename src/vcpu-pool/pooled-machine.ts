@@ -15,6 +15,7 @@ import {
   Q_ATTENTION,
   T_DOORBELL,
   T_IN_SIE,
+  T_WORKER,
   THREADS_MAX,
 } from '../../native-like/machine/layout.ts';
 import type { Operation } from '../ap-bus/operation.ts';
@@ -31,7 +32,8 @@ const NS_PER_MS = 1_000_000;
 /** How often the main thread lets its own timers (scans, reset polls) run. */
 const TICK_MS = 5;
 const PROGRESS_MS = 100;
-const DESTROY_MS = 200;
+/** A program's step is over long before this when it was told to stop. */
+const STOP_MS = 2_000;
 
 export interface PoolOptions {
   /** Worker threads; default: as many as cores, at most one for each vCPU group. */
@@ -89,6 +91,11 @@ export class PooledMachine {
   readonly #ticker: NodeJS.Timeout;
   /** Detaches of guests whose worker died. */
   readonly #recoveries: Promise<void>[] = [];
+  /** Threads whose task has not ended. */
+  readonly #atWork = new Set<number>();
+  /** Why threads were ended, by their number. */
+  readonly #endings = new Map<number, string>();
+  #patience: NodeJS.Timeout | undefined;
   #closed = false;
   #maxInSie = 0;
 
@@ -107,7 +114,8 @@ export class PooledMachine {
     this.#startMs = performance.timeOrigin + performance.now() - machine.nowNs() / NS_PER_MS;
     this.#pool = new Piscina({
       filename: createRequire(import.meta.url).resolve('#vcpu-worker'),
-      minThreads: this.workers,
+      // A thread that has died is not replaced: nobody would have a task for it.
+      minThreads: 0,
       maxThreads: this.workers,
       atomics: 'disabled',
     });
@@ -152,11 +160,27 @@ export class PooledMachine {
     return reports.filter((report) => report !== undefined);
   }
 
-  /** Tells all programs to stop where they are. */
+  /** Tells all programs to stop where they are. A thread whose program does not end its step then is ended, as a crash of its guests. */
   stop(): void {
     const { i32 } = this.machine.image;
     Atomics.store(i32, C_STOP, 1);
     for (let thread = 1; thread <= this.workers; thread++) this.#ring(thread);
+    this.#patience ??= setTimeout(() => this.#endThreads(), STOP_MS);
+  }
+
+  #endThreads(): void {
+    for (const thread of this.#atWork) {
+      this.#endings.set(
+        thread,
+        `a step of its program was not over ${STOP_MS / 1000} s after it was told to stop`,
+      );
+      this.#terminate(thread);
+    }
+  }
+
+  #terminate(thread: number): void {
+    const id = this.machine.image.word(this.machine.image.thread(thread) + T_WORKER);
+    void this.#pool.threads.find((worker) => worker.threadId === id)?.terminate();
   }
 
   /** Ends workers and machine. */
@@ -166,10 +190,9 @@ export class PooledMachine {
     await Promise.all(this.#reports);
     // What follows the loss of a worker must not go on in a memory that another machine has by then.
     await Promise.all(this.#recoveries);
+    clearTimeout(this.#patience);
     this.#closed = true;
-    // The pool waits for ever for the end of a thread that died before (piscina 5).
-    const destroyed = this.#pool.destroy();
-    await (this.crashes.length === 0 ? destroyed : Promise.race([destroyed, sleep(DESTROY_MS)]));
+    await this.#pool.destroy();
     this.machine.close();
   }
 
@@ -193,7 +216,10 @@ export class PooledMachine {
 
   /** Ends the thread of a worker in the middle of what it does, for tests of recovery; waits until the loss was noticed. */
   async kill(thread: number): Promise<void> {
-    void this.#pool.threads[thread - 1]?.terminate();
+    // Node itself aborts when a thread is ended while it loads modules.
+    while (this.machine.image.word(this.machine.image.thread(thread) + T_WORKER) === 0)
+      await sleep(1);
+    this.#terminate(thread);
     await this.#reports[thread - 1];
   }
 
@@ -233,7 +259,9 @@ export class PooledMachine {
         traced: this.machine.trace !== undefined,
         spread: vcpus.some((vcpu) => this.machine.config.guests[vcpu.guest - 1]?.spread === true),
       };
-      this.#reports.push(this.#pool.run(task).catch((error: unknown) => this.#lost(task, error)));
+      this.#atWork.add(task.thread);
+      const report = this.#pool.run(task).catch((error: unknown) => this.#lost(task, error));
+      this.#reports.push(report.finally(() => this.#atWork.delete(task.thread)));
     }
   }
 
@@ -242,7 +270,8 @@ export class PooledMachine {
     const { image } = this.machine;
     for (const vcpu of task.vcpus) Atomics.store(image.i32, image.guest(vcpu.guest) + G_CRASHED, 1);
     releaseDead(image, task.thread);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason =
+      this.#endings.get(task.thread) ?? (error instanceof Error ? error.message : String(error));
     for (const guest of new Set(task.vcpus.map((vcpu) => vcpu.guestName))) {
       this.crashes.push({ guest, reason });
       this.#recoveries.push(this.drive(this.machine.detachOperation(guest)));

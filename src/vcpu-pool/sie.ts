@@ -10,10 +10,12 @@ import {
   G_BLOCK,
   G_CRASHED,
   T_IN_SIE,
+  T_TASK,
   V_EVENT,
   V_GUEST,
 } from '../../native-like/machine/layout.ts';
 import { releaseDead } from './dead-thread.ts';
+import { taskLives } from './liveness.ts';
 
 /** Longest sleep before looking again: every wait must notice a thread that died. */
 const WAIT_MS = 20;
@@ -23,8 +25,8 @@ const WAIT_MS = 20;
  */
 const SPIN_LOOKS = 256;
 /**
- * A thread whose clock stands still for so long is dead. While the host waits for a vCPU it cannot be told that a thread ended. A
- * step of a program takes microseconds, and the hook sleeps at most 220 ms.
+ * A thread whose clock stands still for so long is given up: its program is in a step that never ends. One that has ended is found at the
+ * next look, where the operating system says so. A step of a program takes microseconds, and the hook sleeps at most 220 ms.
  */
 const DEAD_MS = 15_000;
 
@@ -153,6 +155,7 @@ export class Exclusion {
     let clocks: readonly number[] | undefined;
     for (let waited = 0; this.#countInside() > 0; ) {
       if (this.#sleep() !== 'timed-out') continue;
+      this.#bury();
       waited += WAIT_MS;
       clocks ??= this.#clocks();
       if (waited < this.#deadMs) continue;
@@ -177,14 +180,22 @@ export class Exclusion {
     return Atomics.wait(i32, C_AWAITED, awaited, WAIT_MS);
   }
 
+  /** Threads that have ended cannot leave any more. */
+  #bury(): void {
+    for (const one of this.#inside)
+      if (!taskLives(this.#image.word(this.#image.thread(one.thread) + T_TASK))) this.#isDead(one);
+  }
+
+  #isDead({ thread, vcpu }: Inside): void {
+    const image = this.#image;
+    Atomics.store(image.i32, image.word(vcpu + V_GUEST) + G_CRASHED, 1);
+    releaseDead(image, thread);
+  }
+
   /** Threads that have not moved since `clocks` are dead, and their guests have crashed. */
   #giveUp(clocks: readonly number[]): void {
-    const image = this.#image;
-    for (const { thread, vcpu } of this.#inside) {
-      if (clocks[thread] !== this.#clockOf(thread)) continue;
-      Atomics.store(image.i32, image.word(vcpu + V_GUEST) + G_CRASHED, 1);
-      releaseDead(image, thread);
-    }
+    for (const one of this.#inside)
+      if (clocks[one.thread] === this.#clockOf(one.thread)) this.#isDead(one);
   }
 
   /** Of all threads, by their number. */

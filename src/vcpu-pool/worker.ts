@@ -3,15 +3,27 @@
 // Source: docs/design.md section 4; docs/reference/performance.md section 5.
 import { parentPort, threadId } from 'node:worker_threads';
 import { MachineImage } from '../../native-like/machine/image.ts';
-import { C_STOP, G_CRASHED, T_DOORBELL } from '../../native-like/machine/layout.ts';
+import {
+  C_STOP,
+  G_CRASHED,
+  T_DOORBELL,
+  T_TASK,
+  T_WORKER,
+} from '../../native-like/machine/layout.ts';
 import { keyCacheStatistics } from '../cex/key-cache.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../guest/cpu.ts';
 import { ExecutionContext } from '../host/context/execution-context.ts';
 import { ImageCpu } from '../host/context/image-cpu.ts';
-import { guestProgram, programFailure, startProgram } from '../host/machine/guest-program.ts';
+import {
+  guestProgram,
+  notPlainState,
+  startProgram,
+  stepProgram,
+} from '../host/machine/guest-program.ts';
 import { enabledMask, pendingMask } from '../kvm/interruptions.ts';
+import { ownTask } from './liveness.ts';
 import { enterSie, leaveSie, serveEvent } from './sie.ts';
 import type { VcpuReport, VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
@@ -43,6 +55,8 @@ const machineNs = ({ startMs }: WorkerTask): number =>
 const createContext = (task: WorkerTask): Promise<ExecutionContext> => {
   const image = new MachineImage(task.memory);
   const block = image.thread(task.thread);
+  Atomics.store(image.i32, block + T_TASK, ownTask());
+  Atomics.store(image.i32, block + T_WORKER, threadId);
   return ExecutionContext.create(image, {
     thread: task.thread,
     cards: new Map(task.cards.map((card) => [card.apid, card])),
@@ -153,11 +167,11 @@ class Worker {
 
   #step(vcpu: Running): void {
     try {
-      const wait = vcpu.program.step(vcpu.cpu, vcpu.state);
+      const wait = stepProgram(vcpu.task.program, vcpu.program, vcpu.cpu, vcpu.state);
       if (wait === WAIT_DONE) vcpu.done = true;
       vcpu.nextNs = wait === WAIT_INTERRUPTION ? Number.POSITIVE_INFINITY : wait;
     } catch (error) {
-      vcpu.failure = programFailure(vcpu.task.program, error).message;
+      vcpu.failure = (error as Error).message;
       vcpu.done = true;
     }
   }
@@ -209,6 +223,18 @@ class Worker {
     };
   }
 
+  /** The state if it can be told to another thread; a program whose state cannot has failed. */
+  #stateOf(vcpu: Running): unknown {
+    try {
+      structuredClone(vcpu.state);
+      return vcpu.state;
+    } catch (cause) {
+      vcpu.failure ??= notPlainState(vcpu.task.program, vcpu.state, cause).message;
+      vcpu.done = true;
+      return undefined;
+    }
+  }
+
   #reportVcpu(vcpu: Running): VcpuReport {
     return {
       guestName: vcpu.task.guestName,
@@ -216,9 +242,9 @@ class Worker {
       vcpu: vcpu.task.vcpu,
       program: vcpu.task.program,
       executed: vcpu.cpu.executed,
-      done: vcpu.done,
+      state: this.#stateOf(vcpu),
       failure: vcpu.failure,
-      state: vcpu.state,
+      done: vcpu.done,
       counters: vcpu.counters,
     };
   }

@@ -6,7 +6,7 @@ import type { MachineConfig } from '../../src/config/types.ts';
 import type { GuestProgram } from '../../src/guest/cpu.ts';
 import { guestProgram, programArgs } from '../../src/host/machine/guest-program.ts';
 import { Machine } from '../../src/host/machine/machine.ts';
-import { notPlain } from '../../src/host/state/plain.ts';
+import { notPlain } from '../../src/host/machine/plain.ts';
 import { restoreMachine, saveMachine } from '../../src/host/state/snapshot.ts';
 
 const { config } = loadConfigFile('examples/two-guests.yaml');

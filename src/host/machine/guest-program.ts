@@ -2,10 +2,18 @@
 // Finds a guest program by name: built in, or a module a user wrote.
 // Source: docs/design.md sections 3 and 5.
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import type { GuestConfig, MachineConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';
-import type { GuestProgram } from '../../guest/cpu.ts';
+import {
+  type Cpu,
+  type GuestProgram,
+  WAIT_DONE,
+  WAIT_INTERRUPTION,
+  type Wait,
+} from '../../guest/cpu.ts';
 import { builtInProgram, PROGRAMS } from '../../guest/programs.ts';
+import { notPlain } from './plain.ts';
 
 const isProgram = (value: unknown): value is GuestProgram => {
   const candidate = value as Partial<GuestProgram> | null | undefined;
@@ -45,7 +53,7 @@ export const guestProgram = async (name: string): Promise<GuestProgram> => {
  * @returns ApemuError `APEMU_ERR_GUEST_FAILED`
  */
 export const programFailure = (program: string, error: unknown): ApemuError => {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : shown(error);
   return new ApemuError(
     'APEMU_ERR_GUEST_FAILED',
     `the guest program ${program} failed: ${message}`,
@@ -54,6 +62,47 @@ export const programFailure = (program: string, error: unknown): ApemuError => {
     },
   );
 };
+
+/** A value as a message shows it: an object with its contents, in one short line. */
+const shown = (value: unknown): string =>
+  typeof value === 'string'
+    ? value
+    : inspect(value, { depth: 1, breakLength: Infinity }).slice(0, 80);
+
+const isWait = (value: unknown): value is Wait =>
+  typeof value === 'number' && (value >= 0 || value === WAIT_INTERRUPTION || value === WAIT_DONE);
+
+/**
+ * One step of a program: what it waits for then.
+ *
+ * @throws ApemuError `APEMU_ERR_GUEST_FAILED` for what the step throws, and for an answer that is none
+ */
+export const stepProgram = (
+  name: string,
+  program: GuestProgram,
+  cpu: Cpu,
+  state: unknown,
+): Wait => {
+  let wait: unknown;
+  try {
+    wait = program.step(cpu, state);
+  } catch (error) {
+    throw programFailure(name, error);
+  }
+  if (isWait(wait)) return wait;
+  throw programFailure(
+    name,
+    `its step answered ${shown(wait)} (expected WAIT_NOTHING = 0, WAIT_INTERRUPTION = -1, WAIT_DONE = -2 or a time in nanoseconds)`,
+  );
+};
+
+/** @returns ApemuError `APEMU_ERR_SNAPSHOT_PROGRAM`: which part of a program's state cannot be kept */
+export const notPlainState = (program: string, state: unknown, cause?: unknown): ApemuError =>
+  new ApemuError(
+    'APEMU_ERR_SNAPSHOT_PROGRAM',
+    `guest program ${program} cannot be saved: its ${notPlain(state) ?? 'state'} is no plain data (expected numbers, strings, arrays, plain objects, typed arrays)`,
+    { cause },
+  );
 
 /** The state a program begins with. @throws ApemuError `APEMU_ERR_GUEST_FAILED` for what its `init` throws */
 export const startProgram = (

@@ -10,7 +10,7 @@ import { Timers } from '../../lpar/clock.ts';
 import { type PutBack, rememberList, together } from '../../lpar/remember.ts';
 import type { AdapterService } from '../../lpar/service.ts';
 import type { ImageCpu } from '../context/image-cpu.ts';
-import { programFailure } from './guest-program.ts';
+import { notPlainState, stepProgram } from './guest-program.ts';
 
 /** Virtual time one AP instruction takes a guest program. A choice: the order of magnitude of a real one. */
 export const INSTRUCTION_NS = 1_000;
@@ -39,8 +39,17 @@ export interface RunningProgram {
   readyNs: number;
   done: boolean;
   /** Why it ended, if its program threw. */
-  failure?: string;
+  failure?: string | undefined;
 }
+
+/** A copy of a program's state. @throws ApemuError `APEMU_ERR_SNAPSHOT_PROGRAM` for one that is no plain data */
+const cloneState = (program: string, state: unknown): unknown => {
+  try {
+    return structuredClone(state);
+  } catch (cause) {
+    throw notPlainState(program, state, cause);
+  }
+};
 
 export class Stepper {
   readonly timers = new Timers();
@@ -65,10 +74,10 @@ export class Stepper {
     const timers = this.timers.remember();
     const list = rememberList(this.programs);
     const programs = this.programs.map((running) => {
-      const { nextNs, readyNs, done } = running;
-      const state = structuredClone(running.state);
+      const { nextNs, readyNs, done, failure } = running;
+      const state = cloneState(running.name, running.state);
       return () => {
-        Object.assign(running, { nextNs, readyNs, done, state: structuredClone(state) });
+        Object.assign(running, { nextNs, readyNs, done, failure, state: structuredClone(state) });
       };
     });
     return together(timers, list, ...programs);
@@ -154,11 +163,10 @@ export class Stepper {
   /** @throws ApemuError `APEMU_ERR_GUEST_FAILED` for what the program throws; it has ended then, and the machine can go on */
   #stepProgram(running: RunningProgram): number {
     try {
-      return running.program.step(running.cpu, running.state);
-    } catch (cause) {
-      const error = programFailure(running.name, cause);
+      return stepProgram(running.name, running.program, running.cpu, running.state);
+    } catch (error) {
       running.done = true;
-      running.failure = error.message;
+      running.failure = (error as Error).message;
       throw error;
     }
   }

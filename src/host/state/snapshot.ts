@@ -22,9 +22,9 @@ import type { PartitionRecords } from '../../lpar/profile.ts';
 import { type HostRecords, restoreHost, saveHost } from '../../sysfs/host-records.ts';
 import type { ImageCpu } from '../context/image-cpu.ts';
 import { capacityOf } from '../context/loaded-image.ts';
-import { guestProgram } from '../machine/guest-program.ts';
+import { guestProgram, notPlainState } from '../machine/guest-program.ts';
 import { Machine } from '../machine/machine.ts';
-import { notPlain } from './plain.ts';
+import { notPlain } from '../machine/plain.ts';
 
 const MAGIC = 'APEMU-MACHINE-1\n';
 const DIGEST_BYTES = 32;
@@ -88,12 +88,7 @@ export const saveMachine = (machine: Machine): Uint8Array => {
 };
 
 const refuseUnlessPlain = (program: string, state: unknown): void => {
-  const where = notPlain(state);
-  if (where === undefined) return;
-  throw new ApemuError(
-    'APEMU_ERR_SNAPSHOT_PROGRAM',
-    `guest program ${program} cannot be saved: its ${where} is no plain data`,
-  );
+  if (notPlain(state) !== undefined) throw notPlainState(program, state);
 };
 
 /** What of the image a machine has written: everything before the queues, records in use, used slots, pages that are not zero. */
