@@ -2,6 +2,8 @@
 // The programs of s390-tools, mdevctl and util-linux that an AP administrator uses, over this machine's tree.
 // Source: docs/reference/vfio-ap.md sections 7.3 and 7.4.
 import { finishAtOnce, isOperation, type Operation } from '../../ap-bus/operation.ts';
+import { DEFAULT_RELEASE, releaseOf } from '../../s390-tools/releases.ts';
+import { type ZdevProgram, zdevHelp, zdevVersion } from '../../s390-tools/zdev-usage.ts';
 import { type ApCheckCall, apCheck, type MdevConfig } from '../../sysfs/ap-check.ts';
 import { chzcrypt } from '../../sysfs/chzcrypt.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
@@ -9,7 +11,7 @@ import { FILE_COMMANDS } from '../../sysfs/file-commands.ts';
 import { lszcrypt } from '../../sysfs/lszcrypt.ts';
 import { mdevctl } from '../../sysfs/mdevctl.ts';
 import { chzdev, lszdev } from './chzdev.ts';
-import type { CommandRow, Invocation } from './command-row.ts';
+import type { CommandRow, Invocation, Run } from './command-row.ts';
 
 function* runMdevctl({ args, context, input }: Invocation): Operation<CommandResult> {
   const [command = '', ...rest] = args;
@@ -115,6 +117,18 @@ function* onFiles({
   return isOperation(answer) ? yield* answer : answer;
 }
 
+/** A program of zdev: it tells of itself before it looks at anything else. */
+const zdev =
+  (program: ZdevProgram, run: Run): Run =>
+  (invocation) => {
+    const { args, context } = invocation;
+    const release = releaseOf(context.machine.config.host.s390Tools ?? DEFAULT_RELEASE);
+    if (args.includes('-h') || args.includes('--help')) return done(zdevHelp(program, release));
+    if (args.includes('-v') || args.includes('--version'))
+      return done(zdevVersion(program, release));
+    return run(invocation);
+  };
+
 export const FILE_ROWS: readonly CommandRow[] = [
   { name: 'cat', usage: '[-n] [FILE…]', meaning: 'reads files', run: onFiles },
   { name: 'ls', usage: '[-1adlrR] [FILE…]', meaning: 'lists files', run: onFiles },
@@ -147,9 +161,14 @@ export const TOOLS: readonly CommandRow[] = [
     name: 'chzdev',
     usage: '[-a|-p] --type ap apmask=LIST aqmask=LIST',
     meaning: 'changes the masks of the AP bus',
-    run: chzdev,
+    run: zdev('chzdev', chzdev),
   },
-  { name: 'lszdev', usage: '[-a|-p] --type ap', meaning: 'shows them as lists', run: lszdev },
+  {
+    name: 'lszdev',
+    usage: '[-a|-p] --type ap',
+    meaning: 'shows them as lists',
+    run: zdev('lszdev', lszdev),
+  },
   {
     name: 'mdevctl',
     usage: 'types|list|define|start|stop|modify|undefine …',
