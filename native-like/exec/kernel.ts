@@ -19,7 +19,7 @@ import {
   whereabouts,
 } from './forward.ts';
 import { executeIntercepted } from './intercepted.ts';
-import { makePending } from './notify.ts';
+import { makePending, notify } from './notify.ts';
 import {
   completeAt,
   disableInterruptions,
@@ -77,6 +77,7 @@ export const kernel = {
   abandon,
   offerReply,
   pendingOn,
+  notify,
 } as const;
 
 export type Kernel = typeof kernel;

@@ -58,9 +58,12 @@ import {
   QUEUE_WORDS,
   RING_BYTES,
   SLOT_DROP,
+  SLOT_DUPLICATE,
   SLOT_REORDER,
+  SLOT_SILENT,
 } from '../machine/layout.ts';
 import { notify } from './notify.ts';
+import { copySlot } from './slots.ts';
 import { CLOCK, F64, I32, QUEUES, U8 } from './views.ts';
 
 /** Slot n as its bit in Q_FREE and K_SERVICE. */
@@ -155,10 +158,13 @@ const finish = (q: number, cold: number, slot: number): void => {
     return;
   } else {
     pushReply(q, slot);
+    const twin = (flags & SLOT_DUPLICATE) !== 0 ? copySlot(q, slot) : -1;
+    if (twin >= 0) pushReply(q, twin);
   }
   if (I32[cold + K_HELD] !== 0) releaseHeld(q, cold);
   refreshStatus(q);
   const signal = STATUS_IRQ | STATUS_REPLIES;
+  if ((flags & SLOT_SILENT) !== 0) return;
   if ((I32[q + Q_STATUS] & signal) === signal) notify(q);
 };
 

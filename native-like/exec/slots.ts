@@ -6,13 +6,15 @@ import {
   C_POOL_END_BYTE,
   C_POOL_LOCK,
   C_POOL_NEXT_BYTE,
+  L_LENGTH,
   Q_ALL_FREE,
+  Q_FREE,
   Q_LIMIT,
   Q_SLOTS_BYTE,
   Q_STRIDE_BYTE,
   SLOT_HEADER_BYTES,
 } from '../machine/layout.ts';
-import { I32, LOCK_OWNER } from './views.ts';
+import { I32, LOCK_OWNER, U8 } from './views.ts';
 
 const LINE_BYTES = 64;
 
@@ -39,4 +41,17 @@ export const takeSlots = (q: number): boolean => {
   I32[q + Q_STRIDE_BYTE] = stride;
   I32[q + Q_SLOTS_BYTE] = start;
   return true;
+};
+
+/** A copy of the message in `slot`, in a free one: its number, or -1 when none is free. */
+export const copySlot = (q: number, slot: number): number => {
+  const free = I32[q + Q_FREE];
+  if (free === 0) return -1;
+  const twin = Math.clz32(free);
+  const stride = I32[q + Q_STRIDE_BYTE];
+  const from = (I32[q + Q_SLOTS_BYTE] + Math.imul(slot, stride)) | 0;
+  const to = (I32[q + Q_SLOTS_BYTE] + Math.imul(twin, stride)) | 0;
+  U8.copyWithin(to, from, from + SLOT_HEADER_BYTES + I32[(from >>> 2) + L_LENGTH]);
+  I32[q + Q_FREE] = free & ~(0x80000000 >>> twin);
+  return twin;
 };

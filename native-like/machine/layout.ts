@@ -344,6 +344,10 @@ export const SLOT_SPECIAL = 1;
 export const SLOT_DROP = 2;
 export const SLOT_REORDER = 4;
 export const SLOT_REPLY = 8;
+/** The reply comes twice, as far as the queue has room. */
+export const SLOT_DUPLICATE = 16;
+/** The reply comes without notification. */
+export const SLOT_SILENT = 32;
 
 // ---- adapter ------------------------------------------------------------------------------------------------------------
 /** Adapter record, 384 bytes: how long requests take. One for each APID. */

@@ -58,7 +58,7 @@ const PARSERS = [
     kind: 'reproducer',
     texts: textsOf('examples', '.ap').map((text) => text.replace(/^config .*$/m, '')),
     ending: '.ap',
-    args: (file) => ['fuzz', PLAYGROUND, '--replay', file],
+    args: (file) => ['fuzz', PLAYGROUND, '--self', '--replay', file],
   },
   {
     kind: 'recording',

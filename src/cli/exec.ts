@@ -8,6 +8,7 @@ import { loadConfigFile } from '../config/load.ts';
 import { PROGRAM, readText } from '../config/text-file.ts';
 import { parseNumber } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
+import { isScenario, type Replay, replayProgram } from '../fuzz/replay.ts';
 import { openProgramMachine } from '../program/adapter.ts';
 import type { Program } from '../program/ast.ts';
 import { parseProgram } from '../program/parse.ts';
@@ -15,6 +16,7 @@ import { formatMismatch, shellWord } from '../program/report.ts';
 import { type Mismatch, type ProgramRecord, RunnableProgram } from '../program/run.ts';
 import type { AddCommand } from './commands.ts';
 import { exitCodeOf, formatError, printable } from './errors.ts';
+import { failureOf } from './fuzz-replay.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { count, showWarnings } from './text.ts';
 
@@ -82,6 +84,7 @@ async function execFile(file: string, options: ExecOptions, io: CommandIo): Prom
     return [read, loadConfigFile(configOf(read, file, options))];
   });
   showWarnings(loaded, io);
+  if (isScenario(program)) return await execScenario(program, file, options, io);
   const seed = options.seed === undefined ? {} : { seed: options.seed };
   const machine = await openProgramMachine(loaded.config, seed);
   try {
@@ -92,6 +95,37 @@ async function execFile(file: string, options: ExecOptions, io: CommandIo): Prom
   } finally {
     machine.close();
   }
+}
+
+/** A program with events: the driver of its configuration runs, and the oracles judge it. */
+async function execScenario(
+  program: Program,
+  file: string,
+  options: ExecOptions,
+  io: CommandIo,
+): Promise<number> {
+  const { seed, quiet = false, json = false } = options;
+  const replay = await replayProgram(program, {
+    config: configOf(program, file, options),
+    seed,
+    ...(json ? { onRecord: (one) => io.out(`${JSON.stringify(one)}\n`) } : {}),
+  });
+  const failure = failureOf(replay);
+  if (json) io.out(`${JSON.stringify({ file, violation: replay.violation ?? null })}\n`);
+  else
+    showReplay(
+      replay,
+      `${file}: ${failure ?? 'every rule holds'}`,
+      failure === undefined && quiet,
+      io,
+    );
+  return failure === undefined ? EXIT_OK : EXIT_MISMATCH;
+}
+
+function showReplay({ outcome }: Replay, verdict: string, quiet: boolean, io: CommandIo): void {
+  if (quiet) return;
+  for (const line of outcome.trace) io.out(printable(`${line}\n`));
+  io.out(printable(`${verdict}\n`));
 }
 
 interface Total {

@@ -1,64 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
-// `apemu fuzz CONFIG`: generated instruction streams against the rules; the shortest reproducer as an AP program.
-// Source: docs/design.md section 7.
+// `apemu fuzz`: a driver under scenarios (`--driver`), replays (`--replay`), or apemu's own rules (`--self`).
+// Source: docs/design.md sections 7 and 10.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { loadConfigFile } from '../config/load.ts';
 import { PROGRAM, readText } from '../config/text-file.ts';
-import { parseNumber } from '../config/units.ts';
+import { parseDurationNs, parseNumber } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
-import { Campaign, type CampaignOptions, type CampaignState } from '../fuzz/campaign.ts';
-import { plainConfig } from '../fuzz/config.ts';
-import { type Finding, findingConfig, findingName, findingProgram } from '../fuzz/finding.ts';
-import { RULES } from '../fuzz/rules.ts';
-import type { Statistics } from '../fuzz/statistics.ts';
-import { replay } from '../fuzz/stream.ts';
+import { isScenario } from '../fuzz/replay.ts';
+import { type OracleName, oracleNames } from '../oracle/oracles.ts';
 import { parseProgram } from '../program/parse.ts';
-import { printStatement } from '../program/print.ts';
 import type { AddCommand } from './commands.ts';
 import { parseSeed } from './exec.ts';
-import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
-import { count, showWarnings, table } from './text.ts';
+import { fuzzDriver } from './fuzz-driver.ts';
+import { replayScenarios } from './fuzz-replay.ts';
+import { fuzzSelf, replaySelf } from './fuzz-self.ts';
+import type { CommandIo } from './io.ts';
 
-interface FuzzOptions {
+export interface FuzzOptions {
+  readonly driver?: string;
+  readonly self?: boolean;
+  readonly replay?: string;
   readonly seed: number;
+  readonly cases: number;
+  /** Nanoseconds. */
+  readonly time?: number;
+  readonly workers?: number;
+  readonly out: string;
+  readonly guest?: string;
+  readonly without?: ReadonlySet<OracleName>;
+  /** Virtual nanoseconds. */
+  readonly recoverWithin?: number;
+  /** A port; true: any. */
+  readonly http?: number | true;
+  readonly junit?: string;
+  readonly json?: boolean;
   readonly count: number;
   readonly lines: number;
   readonly save?: string;
   readonly keepConfig?: boolean;
-  readonly replay?: string;
-  readonly json?: boolean;
 }
 
-const STATE_FILE = 'fuzz-state.json';
-/** Milliseconds between two lines of progress. */
-const PROGRESS_MS = 2_000;
-/** Milliseconds between two looks at Ctrl-C. */
-const PAUSE_MS = 50;
-/** Streams between two saves of the state. */
-const SAVE_EVERY = 10;
+/** Folder of a campaign that names none. */
+const OUT = 'apemu-fuzz';
+const CASES = 100_000;
 
 export const addFuzz: AddCommand = (program, io, done) => {
   program
     .command('fuzz')
-    .description('generate instruction streams and check what must always hold')
-    .argument('[config]', 'configuration; its variations are fuzzed too')
-    .option('--seed <number>', 'seed of the first stream', parseSeed, 1)
-    .option('--count <streams>', 'streams in all', wholeNumber('count'), 100)
-    .option('--lines <number>', 'lines of a stream', wholeNumber('lines'), 400)
-    .option('--save <dir>', 'where findings go, and the state to resume from')
-    .option('--keep-config', 'only the configuration as it is')
-    .option('--replay <file>', 'check an AP program against the rules instead')
+    .description('look for the shortest scenario in which a driver fails')
+    .argument('[config]', 'configuration of the machine')
+    .option('--driver <module>', 'the driver: a module with a guest program, or ap-bus')
+    .option('--replay <path>', 'run a scenario, or all of a folder, instead')
+    .option('--out <dir>', 'corpus, findings and report; goes on with what is there', OUT)
+    .option('--seed <number>', 'the same seed gives the same cases', parseSeed, 1)
+    .option('--cases <number>', 'cases in all', wholeNumber('cases'), CASES)
+    .option('--time <time>', 'stop after so much time, such as 600s', time('time'))
+    .option('--workers <number>', 'threads; default one less than cores', wholeNumber('workers'))
+    .option('--guest <name>', 'guest that runs the driver; default the first with queues')
+    .option('--without <oracles>', 'oracles that are switched off, with commas', oracleNames)
+    .option(
+      '--recover-within <time>',
+      'virtual time to work again; default 300s',
+      time('recover-within'),
+    )
+    .option('--http [port]', 'a page on this computer that shows the campaign live', port)
+    .option('--junit <file>', 'with --replay: the result as JUnit XML')
     .option('--json', 'the result as one record')
+    .option('--self', "instead: generated instructions against apemu's own rules")
+    .option('--count <streams>', 'with --self: streams in all', wholeNumber('count'), 100)
+    .option('--lines <number>', 'with --self: lines of a stream', wholeNumber('lines'), 400)
+    .option('--save <dir>', 'with --self: where findings go, and the state to resume from')
+    .option('--keep-config', 'with --self: only the configuration as it is')
     .action(async (config: string | undefined, options: FuzzOptions, _command: Command) => {
-      done(
-        options.replay === undefined
-          ? await fuzz(config, options, io)
-          : await replayFile(config, options.replay, options, io),
-      );
+      done(await fuzz(config, options, io));
     });
+};
+
+async function fuzz(
+  config: string | undefined,
+  options: FuzzOptions,
+  io: CommandIo,
+): Promise<number> {
+  const { driver, self, replay } = options;
+  if (driver !== undefined && self === true)
+    throw new ApemuError('APEMU_ERR_USAGE_FUZZ', '--driver and --self exclude each other');
+  if (replay !== undefined)
+    return isOwn(replay, options)
+      ? await replaySelf(config, replay, options, io)
+      : await replayScenarios(config, replay, options, io);
+  if (self === true) return await fuzzSelf(config, options, io);
+  if (driver === undefined)
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_FUZZ',
+      "nothing to fuzz (expected --driver MODULE for a driver, --self for apemu's own rules, or --replay)",
+    );
+  if (config === undefined)
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_CONFIG',
+      'a configuration is missing (apemu fuzz CONFIG --driver MODULE)',
+    );
+  return await fuzzDriver(config, driver, options, io);
+}
+
+/** A program without events is checked against apemu's own rules. */
+const isOwn = (path: string, { self }: FuzzOptions): boolean => {
+  if (self === true) return true;
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return false;
+  return !isScenario(parseProgram(readText(path, PROGRAM), path));
 };
 
 const wholeNumber =
@@ -70,181 +119,17 @@ const wholeNumber =
     throw new ApemuError('APEMU_ERR_USAGE_NUMBER', message);
   };
 
-const needConfig = (config: string | undefined): string => {
-  if (config !== undefined) return config;
-  throw new ApemuError('APEMU_ERR_USAGE_CONFIG', 'a configuration is missing (apemu fuzz CONFIG)');
-};
-
-async function fuzz(
-  file: string | undefined,
-  options: FuzzOptions,
-  io: CommandIo,
-): Promise<number> {
-  const loaded = loadConfigFile(needConfig(file));
-  showWarnings(loaded, io);
-  const { seed, lines, keepConfig, save } = options;
-  const pause = pauses(io);
-  const run = { config: plainConfig(loaded.config), firstSeed: seed, lines, keepConfig, pause };
-  const campaign = new Campaign(run, save === undefined ? undefined : savedState(save, run));
-  if (campaign.state.streams > 0)
-    io.err(`going on after ${count(campaign.state.streams, 'stream')}\n`);
-  // Now, not after an hour, if the folder cannot be written.
-  if (save !== undefined) saveState(save, campaign.state);
-  await runStreams(campaign, options, io);
-  if (save !== undefined) saveState(save, campaign.state);
-  report(campaign.state, options, io);
-  return campaign.found ? EXIT_MISMATCH : EXIT_OK;
-}
-
-async function runStreams(campaign: Campaign, options: FuzzOptions, io: CommandIo): Promise<void> {
-  let shown = performance.now();
-  while (campaign.state.streams < options.count && !io.signal.aborted) {
-    const finding = await nextStream(campaign, io);
-    if (io.signal.aborted) break;
-    if (finding !== undefined) showFinding(finding, options, io);
-    if (options.save !== undefined && campaign.state.streams % SAVE_EVERY === 0)
-      saveState(options.save, campaign.state);
-    if (performance.now() - shown >= PROGRESS_MS) {
-      shown = performance.now();
-      io.err(`${progress(campaign.state, options.count)}\n`);
-    }
-    await breathe();
-  }
-}
-
-/** A stream that is broken off is not counted: who goes on from the saved state runs it again. */
-async function nextStream(campaign: Campaign, io: CommandIo): Promise<Finding | undefined> {
-  try {
-    return await campaign.next();
-  } catch (error) {
-    if (io.signal.aborted) return undefined;
-    throw error;
-  }
-}
-
-/** Lets events in every now and then. @throws the reason of the signal once it is aborted */
-function pauses(io: CommandIo): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < PAUSE_MS) return;
-    await breathe();
-    last = performance.now();
-    io.signal.throwIfAborted();
+const time =
+  (option: string) =>
+  (text: string): number => {
+    const value = parseDurationNs(text);
+    if (value !== undefined && value > 0) return value;
+    const message = `--${option} is ${text} (expected a time with its unit, such as 600s)`;
+    throw new ApemuError('APEMU_ERR_USAGE_TIME', message);
   };
-}
 
-const progress = (state: CampaignState, total: number): string => {
-  const { instructions } = state.statistics;
-  const found = Object.values(state.broken).reduce((sum, streams) => sum + streams, 0);
-  return `${state.streams} of ${count(total, 'stream')}, ${count(instructions, 'instruction')}, ${count(found, 'finding')}`;
+const port = (text: string): number => {
+  const value = parseNumber(text);
+  if (value !== undefined && value <= 65535) return value;
+  throw new ApemuError('APEMU_ERR_USAGE_PORT', `--http is ${text} (expected a port, 0 to 65535)`);
 };
-
-/** Saves a finding, or prints its program where it is not saved. */
-function showFinding(finding: Finding, options: FuzzOptions, io: CommandIo): void {
-  const name = findingName(finding);
-  const program = findingProgram(finding, `${name}.yaml`);
-  io.err(`seed ${finding.seed}: ${finding.violation.rule}: ${finding.violation.message}\n`);
-  if (options.save === undefined) {
-    io.err(program);
-    return;
-  }
-  saveText(options.save, `${name}.ap`, program);
-  saveText(options.save, `${name}.yaml`, findingConfig(finding));
-  io.err(`saved ${join(options.save, `${name}.ap`)}\n`);
-}
-
-/** The state in a folder, if there is one. @throws ApemuError when it belongs to another run */
-function savedState(folder: string, options: CampaignOptions): CampaignState | undefined {
-  const file = join(folder, STATE_FILE);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-  const state = readState(text, file);
-  if (state !== null && Campaign.fits(state, options)) return state;
-  throw new ApemuError(
-    'APEMU_ERR_USAGE_RESUME',
-    `${file} is the state of another run (expected the same configuration, --seed, --lines; or another folder)`,
-  );
-}
-
-const readState = (text: string, file: string): CampaignState | null => {
-  try {
-    return JSON.parse(text) as CampaignState | null;
-  } catch (cause) {
-    const message = `${file} is no state of apemu fuzz`;
-    throw new ApemuError('APEMU_ERR_FUZZ_STATE', message, { place: { file }, cause });
-  }
-};
-
-const saveState = (folder: string, state: CampaignState): void =>
-  saveText(folder, STATE_FILE, `${JSON.stringify(state)}\n`);
-
-/** @throws ApemuError APEMU_ERR_USAGE_SAVE */
-function saveText(folder: string, name: string, text: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, name), text);
-  } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    const message = `cannot write ${join(folder, name)}: ${errno}`;
-    throw new ApemuError('APEMU_ERR_USAGE_SAVE', message, { errno, cause });
-  }
-}
-
-function report(state: CampaignState, options: FuzzOptions, io: CommandIo): void {
-  const { statistics, broken, findings, streams } = state;
-  if (options.json === true) {
-    const record = { seed: options.seed, streams, ...statistics, broken, findings };
-    io.out(`${JSON.stringify(record)}\n`);
-    return;
-  }
-  io.out(statisticsTable(statistics));
-  const { accepted, answered, flushed, lost } = statistics.messages;
-  io.out(
-    `messages: ${accepted} accepted, ${answered} answered, ${flushed} flushed, ${lost} lost\n`,
-  );
-  for (const [rule, number] of Object.entries(broken))
-    io.out(`broken in ${count(number, 'stream')}: ${rule}: ${RULES[rule as keyof typeof RULES]}\n`);
-  const stopped = streams < options.count ? ', interrupted' : '';
-  const verdict = Object.keys(broken).length === 0 ? 'nothing found' : 'rules are broken';
-  const done = `${count(streams, 'stream')}, ${count(statistics.instructions, 'instruction')}`;
-  io.out(`${done}${stopped}: ${verdict}\n`);
-}
-
-/** A row a function, its endings in order. */
-const statisticsTable = ({ endings }: Statistics): string =>
-  table([
-    ['function', 'total', 'endings'],
-    ...Object.entries(endings)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, row]) => {
-        const entries = Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1));
-        const total = entries.reduce((sum, [, number]) => sum + number, 0);
-        return [name, String(total), entries.map(([ending, n]) => `${ending}: ${n}`).join(', ')];
-      }),
-  ]);
-
-/** Checks an AP program against the rules. */
-async function replayFile(
-  config: string | undefined,
-  file: string,
-  options: FuzzOptions,
-  io: CommandIo,
-): Promise<number> {
-  const program = parseProgram(readText(file, PROGRAM), file);
-  const named = program.config === undefined ? undefined : join(dirname(file), program.config);
-  const loaded = loadConfigFile(needConfig(config ?? named));
-  const found = await replay(loaded.config, program.statements, { seed: options.seed });
-  if (found === undefined) {
-    io.out(`${file}: every rule holds\n`);
-    return EXIT_OK;
-  }
-  const { rule, message } = found.violation;
-  const statement = program.statements[found.lines - 1];
-  const line = statement === undefined ? '' : printStatement(statement);
-  io.out(`${file}:${statement?.line ?? 0}: ${rule}: ${message}\n  ${line}\n  ${RULES[rule]}\n`);
-  return EXIT_MISMATCH;
-}

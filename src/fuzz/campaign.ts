@@ -1,75 +1,288 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fuzzing run: stream after stream from a seed, findings shortened, and a state that another run goes on from.
-// Status: choice.
-import { type Finding, findingName, findingOf } from './finding.ts';
-import type { Rule } from './rules.ts';
-import { addStatistics, emptyStatistics, type Statistics } from './statistics.ts';
-import { runStream, type StreamOptions } from './stream.ts';
+// A campaign: generation after generation of cases, what they reached and what they broke. The same seed gives the same corpus and
+// findings, whoever has the jobs done; a campaign that was stopped goes on where it was.
+// Source: docs/design.md section 10.
+import { ApemuError } from '../errors.ts';
+import { Random } from '../lpar/random.ts';
+import type { Violation } from '../oracle/oracles.ts';
+import { scenarioLines } from '../scenario/text.ts';
+import { type Finding, findingKey } from './finding.ts';
+import { seeds } from './generate.ts';
+import type {
+  BatchJob,
+  BatchResult,
+  BrokenInput,
+  Carrier,
+  CaseSpec,
+  Job,
+  MinimiseResult,
+} from './job.ts';
+import { keyOf } from './run-job.ts';
+import { type CampaignStore, nameOf, STATE_FILE } from './store.ts';
 
-/** Plain data, saved as JSON between runs. */
-export interface CampaignState {
+/** Jobs of a generation, and cases of a job. What one generation finds, the next one builds on. */
+const JOBS = 8;
+const CASES = 64;
+/** Findings of one oracle and way that are made short; more are counted. */
+const SHORTENED_MAX = 12;
+
+/** A scenario of the corpus. */
+export interface Entry {
+  readonly name: string;
+  readonly lines: string;
+  /** Features it was the first to reach. */
+  readonly fresh: readonly number[];
+}
+
+/** Plain data, saved as JSON. */
+interface SavedState {
   readonly version: 1;
-  /** Configuration, first seed and lines a stream: what makes two runs the same. */
   readonly identity: string;
-  /** Streams that have ended. */
-  streams: number;
-  readonly statistics: Statistics;
-  /** Streams that broke each rule. */
-  readonly broken: Partial<Record<Rule, number>>;
-  /** Names of what was shortened. */
-  readonly findings: string[];
+  readonly generation: number;
+  readonly cases: number;
+  readonly executed: number;
+  readonly ns: number;
+  readonly corpus: readonly (readonly [name: string, fresh: readonly number[]])[];
+  readonly hits: readonly (readonly [feature: number, count: number])[];
+  readonly firsts: readonly (readonly [feature: number, name: string])[];
+  readonly findings: readonly Finding[];
+  readonly broken: readonly (readonly [key: string, count: number])[];
+  readonly shortened: readonly (readonly [key: string, count: number])[];
+  readonly advice: readonly (readonly [text: string, count: number])[];
+  readonly places: readonly number[];
 }
 
-export interface CampaignOptions extends Omit<StreamOptions, 'seed'> {
-  /** Seed of the first stream; the others count on from it. */
-  readonly firstSeed: number;
+export interface CampaignOptions {
+  readonly seed: number;
+  /** What makes two campaigns the same: configuration, guest, seed, oracles. */
+  readonly identity: string;
 }
 
-/** Findings that are shortened, for each rule: more of the same say little. */
-const SHORTENED_PER_RULE = 3;
-
-const identityOf = (options: CampaignOptions): string =>
-  JSON.stringify([options.firstSeed, options.lines, options.keepConfig === true, options.config]);
-
-/** A fuzzing run, one stream at a time. */
 export class Campaign {
-  readonly state: CampaignState;
+  generation = 0;
+  cases = 0;
+  executed = 0;
+  ns = 0;
+  readonly corpus: Entry[] = [];
+  readonly hits = new Map<number, number>();
+  /** Scenario (by name) that met an architected cell first, by the cell's feature. */
+  readonly firsts = new Map<number, string>();
+  readonly findings: Finding[] = [];
+  /** Cases that broke each oracle in each way. */
+  readonly broken = new Map<string, number>();
+  readonly advice = new Map<string, number>();
+  readonly places = new Set<number>();
+  /** Generation in which something new was reached last. */
+  lastNew = 0;
+  readonly #shortened = new Map<string, number>();
   readonly #options: CampaignOptions;
+  readonly #carrier: Carrier;
+  readonly #store: CampaignStore;
+  readonly #names = new Set<string>();
 
-  /** `saved` is the state of an earlier run to go on from. */
-  constructor(options: CampaignOptions, saved?: CampaignState) {
+  /**
+   * Begins, or goes on where the folder's state is.
+   * @throws ApemuError `APEMU_ERR_USAGE_RESUME` when the folder is another campaign's, `APEMU_ERR_CORPUS_…` for damaged files
+   */
+  constructor(options: CampaignOptions, carrier: Carrier, store: CampaignStore) {
     this.#options = options;
-    this.state = saved ?? {
+    this.#carrier = carrier;
+    this.#store = store;
+    const text = store.read(STATE_FILE);
+    if (text !== undefined) this.#load(text);
+  }
+
+  get facts(): Carrier['facts'] {
+    return this.#carrier.facts;
+  }
+
+  /** One more generation, of at most `cases` cases. Returns the findings that are new. */
+  async next(cases: number): Promise<readonly Finding[]> {
+    const strangers = this.generation === 0 ? [] : this.#strangers();
+    const specs = this.generation === 0 ? this.#first() : strangers;
+    if (specs.length === 0) specs.push(...this.#mutations(Math.min(cases, JOBS * CASES)));
+    const known = Uint32Array.from(this.hits.keys());
+    const jobs: BatchJob[] = [];
+    for (let at = 0; at < specs.length; at += CASES)
+      jobs.push({ kind: 'batch', cases: specs.slice(at, at + CASES), known, skip: [] });
+    const results = (await this.#carrier.run(jobs)) as readonly BatchResult[];
+    this.generation++;
+    const broken: BrokenInput[] = [];
+    for (const result of results) {
+      this.#merge(result);
+      broken.push(...this.#countBroken(result));
+    }
+    return await this.#shorten(broken);
+  }
+
+  /** Writes what is needed to go on. */
+  save(): void {
+    this.#store.write(STATE_FILE, `${JSON.stringify(this.#state())}\n`);
+  }
+
+  #first(): CaseSpec[] {
+    const own = seeds(this.#carrier.facts.terrain).map(scenarioLines);
+    return [...own, ...this.#unknownFiles()].map((lines) => ({ lines, other: undefined, seed: 0 }));
+  }
+
+  /** Scenarios somebody has put into the folder, or a killed process has left there. */
+  #strangers(): CaseSpec[] {
+    return this.#unknownFiles().map((lines) => ({ lines, other: undefined, seed: 0 }));
+  }
+
+  #unknownFiles(): string[] {
+    return this.#store
+      .names()
+      .filter((name) => !this.#names.has(name))
+      .map((name) => {
+        this.#names.add(name);
+        return this.#store.scenario(name);
+      });
+  }
+
+  /** Cases of the next generation: parents by how rare what they reached is. */
+  #mutations(count: number): CaseSpec[] {
+    const random = new Random(this.#options.seed, this.generation);
+    const weights = this.corpus.map(({ fresh }) =>
+      fresh.reduce((best, feature) => Math.max(best, 1 / (this.hits.get(feature) ?? 1)), 1e-6),
+    );
+    const sums: number[] = [];
+    let total = 0;
+    for (const weight of weights) {
+      // The square root keeps what is common in the game.
+      total += Math.sqrt(weight);
+      sums.push(total);
+    }
+    const pick = (): Entry => {
+      const wanted = (random.word() / 0x100000000) * total;
+      let low = 0;
+      let high = sums.length - 1;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if ((sums[middle] as number) > wanted) high = middle;
+        else low = middle + 1;
+      }
+      return this.corpus[low] as Entry;
+    };
+    return Array.from({ length: count }, () => ({
+      lines: (random.chance(70) ? pick() : random.pick(this.corpus)).lines,
+      other: random.pick(this.corpus).lines,
+      seed: random.word(),
+    }));
+  }
+
+  #merge(result: BatchResult): void {
+    this.cases += result.cases;
+    this.executed += result.executed;
+    this.ns += result.ns;
+    // What another job of this generation has reached before is not new any more.
+    for (const { lines, fresh } of result.kept) {
+      const news = fresh.filter((feature) => !this.hits.has(feature));
+      if (news.length === 0) continue;
+      const name = this.#store.keep(lines);
+      if (!this.corpus.some((entry) => entry.name === name))
+        this.corpus.push({ name, lines, fresh: news });
+      this.#names.add(name);
+      for (const feature of news) this.hits.set(feature, 0);
+      this.lastNew = this.cases;
+    }
+    for (const [n, feature] of result.features.entries())
+      this.hits.set(feature, (this.hits.get(feature) ?? 0) + (result.hits[n] as number));
+    const { codeFeatures } = this.#carrier.facts;
+    for (const [feature, lines] of result.firsts)
+      if (feature >= codeFeatures && !this.firsts.has(feature))
+        this.firsts.set(feature, nameOf(lines));
+    for (const [text, count] of result.advice)
+      this.advice.set(text, (this.advice.get(text) ?? 0) + count);
+    for (const place of result.places) this.places.add(place);
+  }
+
+  /** Counts what was broken. Returns what is to be made short. */
+  #countBroken(result: BatchResult): BrokenInput[] {
+    const wanted: BrokenInput[] = [];
+    for (const { count, ...input } of result.broken) {
+      const key = keyOf(input.violation);
+      this.broken.set(key, (this.broken.get(key) ?? 0) + count);
+      const shortened = this.#shortened.get(key) ?? 0;
+      if (shortened >= SHORTENED_MAX) continue;
+      this.#shortened.set(key, shortened + 1);
+      wanted.push(input);
+    }
+    return wanted;
+  }
+
+  /** Makes findings short, keeps those nobody has seen. */
+  async #shorten(broken: readonly BrokenInput[]): Promise<readonly Finding[]> {
+    if (broken.length === 0) return [];
+    const jobs: Job[] = broken.map(({ lines, violation }) => ({
+      kind: 'minimise',
+      lines,
+      violation,
+    }));
+    const results = (await this.#carrier.run(jobs)) as readonly MinimiseResult[];
+    const fresh: Finding[] = [];
+    for (const { lines, violation, stable, trace } of results) {
+      const id = findingKey(violation, lines);
+      if (this.findings.some((finding) => finding.id === id)) continue;
+      const finding: Finding = { id, lines, violation, stable, trace, cases: this.cases };
+      this.findings.push(finding);
+      fresh.push(finding);
+    }
+    return fresh;
+  }
+
+  #state(): SavedState {
+    const { generation, cases, executed, ns, findings } = this;
+    return {
       version: 1,
-      identity: identityOf(options),
-      streams: 0,
-      statistics: emptyStatistics(),
-      broken: {},
-      findings: [],
+      identity: this.#options.identity,
+      generation,
+      cases,
+      executed,
+      ns,
+      corpus: this.corpus.map(({ name, fresh }) => [name, fresh]),
+      hits: [...this.hits],
+      firsts: [...this.firsts],
+      findings,
+      broken: [...this.broken],
+      shortened: [...this.#shortened],
+      advice: [...this.advice],
+      places: [...this.places],
     };
   }
 
-  /** Whether a saved state belongs to a run with these options. */
-  static fits(saved: CampaignState, options: CampaignOptions): boolean {
-    return saved.version === 1 && saved.identity === identityOf(options);
-  }
-
-  /** Runs the next stream. What it found, shortened, if it is new enough to be worth it. */
-  async next(): Promise<Finding | undefined> {
-    const { firstSeed, ...options } = this.#options;
-    const result = await runStream({ ...options, seed: (firstSeed + this.state.streams) >>> 0 });
-    const rule = result.violation?.rule;
-    const known = rule === undefined ? 0 : (this.state.broken[rule] ?? 0);
-    const shorten = rule !== undefined && known < SHORTENED_PER_RULE;
-    const finding = shorten ? await findingOf(result, options) : undefined;
-    if (rule !== undefined) this.state.broken[rule] = known + 1;
-    if (finding !== undefined) this.state.findings.push(findingName(finding));
-    addStatistics(this.state.statistics, result.statistics);
-    this.state.streams++;
-    return finding;
-  }
-
-  get found(): boolean {
-    return Object.keys(this.state.broken).length > 0;
+  #load(text: string): void {
+    const file = `${this.#store.folder}/${STATE_FILE}`;
+    let saved: SavedState;
+    try {
+      saved = JSON.parse(text) as SavedState;
+    } catch (cause) {
+      throw new ApemuError('APEMU_ERR_FUZZ_STATE', `${file} is no state of a campaign`, {
+        place: { file },
+        cause,
+      });
+    }
+    if (saved?.version !== 1 || saved.identity !== this.#options.identity)
+      throw new ApemuError(
+        'APEMU_ERR_USAGE_RESUME',
+        `${file} is the state of another campaign (expected the same configuration, driver and --seed; or another folder)`,
+      );
+    this.generation = saved.generation;
+    this.cases = saved.cases;
+    this.executed = saved.executed;
+    this.ns = saved.ns;
+    for (const [name, fresh] of saved.corpus) {
+      this.corpus.push({ name, lines: this.#store.scenario(name), fresh });
+      this.#names.add(name);
+    }
+    for (const [feature, count] of saved.hits) this.hits.set(feature, count);
+    for (const [feature, name] of saved.firsts) this.firsts.set(feature, name);
+    this.findings.push(...saved.findings);
+    for (const [key, count] of saved.broken) this.broken.set(key, count);
+    for (const [key, count] of saved.shortened) this.#shortened.set(key, count);
+    for (const [words, count] of saved.advice) this.advice.set(words, count);
+    for (const place of saved.places) this.places.add(place);
   }
 }
+
+export type { Violation };

@@ -1,58 +1,121 @@
 // SPDX-License-Identifier: Apache-2.0
-// A finding as people get it: the shortest program, what it breaks, and the configuration it needs.
-// Source: docs/design.md sections 5 and 6.
-import type { Statement } from '../program/ast.ts';
-import { printProgram } from '../program/print.ts';
-import { configText, type FuzzConfig } from './config.ts';
-import { minimise } from './minimise.ts';
-import { RULES, type Violation } from './rules.ts';
-import { commentLine, numbered } from './statements.ts';
-import { checkedConfig, replay, type StreamOptions, type StreamResult } from './stream.ts';
+// A finding as a user wants it: its folder with the scenario, the description, the trace and a test that fails until it is mended.
+// Source: docs/design.md section 10.
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { ORACLES, type Violation } from '../oracle/oracles.ts';
+import type { EventStatement } from '../program/ast.ts';
+import { parseScenarioLines, scenarioProgram } from '../scenario/text.ts';
+import { type CampaignStore, CONFIG_FILE, FINDINGS_FOLDER } from './store.ts';
 
 export interface Finding {
-  readonly seed: number;
+  readonly id: string;
+  readonly lines: string;
   readonly violation: Violation;
-  readonly config: FuzzConfig;
-  readonly statements: readonly Statement[];
+  /** It came twice in the same way. */
+  readonly stable: boolean;
+  readonly trace: readonly string[];
+  /** Cases that had been run when it was found. */
+  readonly cases: number;
 }
 
-/** Shortens what a stream found. */
-export const findingOf = async (
-  result: StreamResult,
-  options: Pick<StreamOptions, 'prepare' | 'pause'>,
-): Promise<Finding | undefined> => {
-  const { violation, config, seed } = result;
-  const { prepare, pause } = options;
-  if (violation === undefined) return undefined;
-  const checked = checkedConfig(config);
-  let last = violation;
-  const reproduces = async (statements: readonly Statement[]): Promise<boolean> => {
-    const found = await replay(checked, statements, { seed, prepare, pause });
-    if (found?.violation.rule !== violation.rule) return false;
-    last = found.violation;
-    return true;
-  };
-  const statements = await minimise(result.statements, reproduces);
-  return { seed, violation: last, config, statements };
+/** What of an event tells findings apart: not when and where it happens, but what at which function. */
+const shapeOf = ({ trigger, event }: EventStatement): string => {
+  const at = trigger.kind === 'on' ? trigger.on : '';
+  switch (event.kind) {
+    case 'rc':
+      return `${at} rc ${event.rc}`;
+    case 'field':
+      return `${at} ${event.field}`;
+    case 'interrupt':
+      return `${at} interrupt ${event.how}`;
+    case 'lpar':
+      return `lpar ${event.verb}`;
+    case 'sysfs':
+      return `sysfs ${event.command.split('/').at(-1)}`;
+    case 'request':
+      return 'request';
+    default:
+      return event.kind;
+  }
 };
 
-/** Name of the files a finding is saved in, without ending. */
-export const findingName = ({ seed, violation }: Finding): string =>
-  `${violation.rule}-seed-${seed}`;
-
-/** The AP program. `config` is the name of its configuration file. */
-export const findingProgram = (finding: Finding, config: string): string => {
-  const { rule, message } = finding.violation;
-  const name = findingName(finding);
-  const head = [
-    ` Rule ${rule}: ${RULES[rule]}.`,
-    ` Broken by the last line: ${message}.`,
-    ` Replay: apemu fuzz --replay ${name}.ap --seed ${finding.seed}`,
-  ].map(commentLine);
-  const statements = numbered([...head, ...finding.statements]);
-  return printProgram({ file: `${name}.ap`, config, statements });
+/** Name of a finding: oracle, way, and what happens in its shortest scenario. */
+export const findingKey = (violation: Violation, lines: string): string => {
+  const shapes = [...new Set(parseScenarioLines(lines).map(shapeOf))].sort();
+  const hash = createHash('sha256')
+    .update(JSON.stringify([violation.oracle, violation.way, shapes]))
+    .digest('hex');
+  return `${violation.oracle}-${hash.slice(0, 8)}`;
 };
 
-/** The configuration file. */
-export const findingConfig = (finding: Finding): string =>
-  configText(finding.config, `The machine of ${findingName(finding)}.ap, found by apemu fuzz.`);
+/** What a finding's folder says about where it came from. */
+export interface FindingContext {
+  /** The driver as the user named it, and as its module is found from the finding's folder. */
+  readonly driver: string;
+  readonly guest: string;
+  readonly seed: number;
+}
+
+/** One paragraph: what the driver did, what was expected. */
+export const describeFinding = (
+  { violation, cases, stable }: Finding,
+  { driver, seed }: FindingContext,
+): string => {
+  const { oracle, did, expected } = violation;
+  const says = ORACLES.find(({ name }) => name === oracle)?.says ?? '';
+  const twice = stable
+    ? ''
+    : ' It did not come again in the same way: look at what the driver keeps outside its state.';
+  return `${driver} breaks "${oracle}" (${says}): ${did}. Expected: ${expected}. Found by case ${cases} of seed ${seed}.${twice}`;
+};
+
+const lineOfText = (text: string): string => text.replaceAll('\n', ' ');
+
+/** The scenario as an AP program that `apemu exec` and `apemu fuzz --replay` run. */
+export const findingProgram = (finding: Finding, context: FindingContext): string =>
+  scenarioProgram(parseScenarioLines(finding.lines), CONFIG_FILE, [
+    lineOfText(describeFinding(finding, context)),
+    `Replay: apemu fuzz --replay ${finding.id}`,
+  ]);
+
+const imported = (names: string, from: string): string =>
+  ['import {', names, '} from', `'${from}';`].join(' ');
+
+/** A test that fails until the driver is mended. */
+export const findingTest = (finding: Finding, context: FindingContext): string => {
+  const name = `${context.driver}: ${finding.violation.expected} (${finding.id})`;
+  return [
+    `// ${lineOfText(describeFinding(finding, context))}`,
+    imported('dirname, join', 'node:path'),
+    imported('fileURLToPath', 'node:url'),
+    imported('replayScenario', 'apemu'),
+    imported('expect, test', 'vitest'),
+    '',
+    'const folder = dirname(fileURLToPath(import.meta.url));',
+    '',
+    `test(${JSON.stringify(name)}, async () => {`,
+    "  const { violation } = await replayScenario(join(folder, 'scenario.ap'));",
+    '  expect(violation).toBeUndefined();',
+    '});',
+    '',
+  ].join('\n');
+};
+
+/** Writes the folder of a finding; `config`: the text of its configuration. */
+export const saveFinding = (
+  store: CampaignStore,
+  finding: Finding,
+  context: FindingContext,
+  config: string,
+): void => {
+  const folder = join(FINDINGS_FOLDER, finding.id);
+  store.makeFolder(folder);
+  const write = (name: string, text: string): void => store.write(join(folder, name), text);
+  write(CONFIG_FILE, config);
+  write('description.txt', `${describeFinding(finding, context)}\n`);
+  write('trace.txt', `${finding.trace.join('\n')}\n`);
+  write(`${finding.id}.test.ts`, findingTest(finding, context));
+  // Last: a folder with a scenario is whole.
+  write('scenario.ap', findingProgram(finding, context));
+};

@@ -1,108 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes a finding short: leaves out lines in halves, quarters, …, single ones, then makes operands simpler, as long as the same
-// rule is broken.
-// Source: Zeller and Hildebrandt, Simplifying and isolating failure-inducing input (ddmin). Status: choice.
-import type { Field, Statement } from '../program/ast.ts';
+// The shortest scenario that breaks the same rule in the same way: events go first, then operands, then requests.
+import type { EventStatement } from '../program/ast.ts';
+import type { ScenarioEvent, Trigger } from '../program/events.ts';
+import { eventLine } from '../scenario/text.ts';
 
-/** Whether lines still break the rule. */
-export type Reproduces = (statements: readonly Statement[]) => Promise<boolean>;
+/** Runs a minimiser may take; what is not short by then stays as it is. */
+const RUNS_MAX = 400;
 
-/** Replays a minimisation may take. */
-export const MINIMISE_ATTEMPTS = 600;
+export type Reproduces = (events: readonly EventStatement[]) => boolean | Promise<boolean>;
 
-/** The shortest and simplest lines found that `reproduces` accepts; `statements` themselves must be accepted. */
-export const minimise = async (
-  statements: readonly Statement[],
-  reproduces: Reproduces,
-  attempts = MINIMISE_ATTEMPTS,
-): Promise<readonly Statement[]> => {
-  const search = new Search(statements, reproduces, attempts);
-  await search.dropLines();
-  await search.simplify();
-  await search.dropLines();
-  return search.best;
+/** Simpler triggers, the simplest first. */
+const simplerTriggers = (trigger: Trigger, isUser: boolean): Trigger[] => {
+  switch (trigger.kind) {
+    case 'start':
+      return [];
+    case 'at':
+      return isUser
+        ? [{ kind: 'start' }, { kind: 'at', timeNs: 0 }]
+        : trigger.timeNs === 0
+          ? []
+          : [{ kind: 'at', timeNs: 0 }];
+    case 'idle': {
+      const simpler: Trigger[] = isUser ? [{ kind: 'start' }] : [];
+      if (trigger.occasion.n > 1) simpler.push({ kind: 'idle', occasion: { kind: 'nth', n: 1 } });
+      return simpler;
+    }
+    case 'on': {
+      const { occasion } = trigger;
+      const simpler: Trigger[] = isUser ? [{ kind: 'start' }] : [];
+      const nth = { kind: 'nth', n: 1 } as const;
+      if (occasion.kind !== 'nth' || occasion.n !== 1) simpler.push({ ...trigger, occasion: nth });
+      if (occasion.kind !== 'nth')
+        simpler.push({ ...trigger, occasion: { ...nth, n: occasion.n } });
+      if (occasion.n > 1)
+        simpler.push({ ...trigger, occasion: { ...occasion, n: Math.ceil(occasion.n / 2) } });
+      if (occasion.n > 1)
+        simpler.push({ ...trigger, occasion: { ...occasion, n: occasion.n - 1 } });
+      if (trigger.apqn !== undefined) simpler.push({ ...trigger, apqn: undefined });
+      return simpler;
+    }
+  }
 };
 
-class Search {
-  best: readonly Statement[];
-  readonly #reproduces: Reproduces;
-  #left: number;
-
-  constructor(statements: readonly Statement[], reproduces: Reproduces, attempts: number) {
-    this.best = statements;
-    this.#reproduces = reproduces;
-    this.#left = attempts;
-  }
-
-  async #accept(candidate: readonly Statement[]): Promise<boolean> {
-    if (this.#left <= 0) return false;
-    this.#left--;
-    if (!(await this.#reproduces(candidate))) return false;
-    this.best = candidate;
-    return true;
-  }
-
-  async dropLines(): Promise<void> {
-    for (let size = Math.max(1, this.best.length >> 1); size >= 1; size >>= 1) {
-      for (let from = 0; from < this.best.length && this.#left > 0; ) {
-        const shorter = [...this.best.slice(0, from), ...this.best.slice(from + size)];
-        if (!(await this.#accept(shorter))) from += size;
-      }
+const simplerEvents = (event: ScenarioEvent): ScenarioEvent[] => {
+  switch (event.kind) {
+    case 'request': {
+      const simpler: ScenarioEvent[] = [];
+      if (event.what !== undefined) simpler.push({ ...event, what: undefined });
+      if (event.count > 1) simpler.push({ ...event, count: 1 });
+      if (event.count > 2)
+        simpler.push(
+          { ...event, count: Math.ceil(event.count / 2) },
+          { ...event, count: event.count - 1 },
+        );
+      return simpler;
     }
-  }
-
-  async simplify(): Promise<void> {
-    for (let index = 0; index < this.best.length; index++) {
-      for (let again = true; again && this.#left > 0; ) again = await this.#simplifyLine(index);
-    }
-  }
-
-  async #simplifyLine(index: number): Promise<boolean> {
-    for (const simpler of simplerLines(this.best[index] as Statement)) {
-      if (await this.#accept(this.best.with(index, simpler))) return true;
-    }
-    return false;
-  }
-}
-
-/** Operands of two words that mean something simple. */
-const PLAIN_VALUES: readonly bigint[] = [0n, 1n, 64n];
-
-/** Field lists with one field left out, or with a plainer value. */
-const simplerFields = (fields: readonly Field[]): Field[][] => {
-  const without = fields.map((_, index) => fields.filter((__, other) => other !== index));
-  const plainer = fields.flatMap(({ name, value }, index) =>
-    PLAIN_VALUES.filter((plain) => plain < value).map((plain) =>
-      fields.with(index, { name, value: plain }),
-    ),
-  );
-  return [...without, ...plainer];
-};
-
-/** Simpler lines of the same kind, the simplest first. */
-export const simplerLines = (statement: Statement): Statement[] => {
-  switch (statement.kind) {
-    case 'instruction': {
-      // A raw instruction needs its word.
-      const [word, ...registers] = statement.operands;
-      if (statement.mnemonic === 'insn' && word !== undefined)
-        return simplerFields(registers).map((operands) => ({
-          ...statement,
-          operands: [word, ...operands],
-        }));
-      return simplerFields(statement.operands).map((operands) => ({ ...statement, operands }));
-    }
-    case 'psw':
-      return simplerFields(statement.fields).map((fields) => ({ ...statement, fields }));
-    case 'write':
-      return statement.bytes.hex === '00' && statement.bytes.times === 1
+    case 'reorder':
+      return event.places > 1 ? [{ kind: 'reorder', places: 1 }] : [];
+    case 'interrupt':
+      return event.how === 'late' ? [{ kind: 'interrupt', how: 'lost', delayNs: undefined }] : [];
+    case 'delay':
+      return [{ kind: 'drop' }];
+    case 'cc':
+      return event.everyBytes === undefined
         ? []
-        : [{ ...statement, bytes: { hex: '00', times: 1 } }];
-    case 'clock':
-      return statement.advance === 'run' || statement.advance <= 1_000
-        ? []
-        : [{ ...statement, advance: Math.floor(statement.advance / 10_000) * 1_000 || 1_000 }];
+        : [{ kind: 'cc', cc: event.cc, everyBytes: undefined }];
     default:
       return [];
   }
+};
+
+const isUser = ({ kind }: ScenarioEvent): boolean => kind === 'request' || kind === 'close';
+
+const simplerLines = ({ trigger, event }: EventStatement): EventStatement[] => [
+  ...simplerTriggers(trigger, isUser(event)).map((simpler) => eventLine(simpler, event)),
+  ...simplerEvents(event).map((simpler) => eventLine(trigger, simpler)),
+];
+
+/** Shortens `events`, which reproduce, as far as they go on to. Returns them with the number of runs it took. */
+export const minimise = async (
+  events: readonly EventStatement[],
+  reproduces: Reproduces,
+): Promise<{ readonly events: readonly EventStatement[]; readonly runs: number }> => {
+  let best = events;
+  let runs = 0;
+  const tries = async (candidate: readonly EventStatement[]): Promise<boolean> => {
+    if (runs >= RUNS_MAX) return false;
+    runs++;
+    if (!(await reproduces(candidate))) return false;
+    best = candidate;
+    return true;
+  };
+  const dropped = async (): Promise<boolean> => {
+    for (let size = best.length >> 1; size >= 1; size >>= 1)
+      for (let at = best.length - size; at >= 0; at--)
+        if (await tries(best.toSpliced(at, size))) return true;
+    return false;
+  };
+  const simplified = async (): Promise<boolean> => {
+    for (const [at, line] of best.entries())
+      for (const simpler of simplerLines(line))
+        if (await tries(best.with(at, simpler))) return true;
+    return false;
+  };
+  while (runs < RUNS_MAX && ((await dropped()) || (await simplified())));
+  return { events: best, runs };
 };

@@ -26,13 +26,6 @@ import {
   F_REQUEST,
   F_SCOPE,
   F_VALUE,
-  FAULT_BOUNDARY,
-  FAULT_CC,
-  FAULT_DELAY,
-  FAULT_DROP,
-  FAULT_RC,
-  FAULT_REORDER,
-  FAULT_REPLY,
   FAULT_WORDS,
   FAULTS_MAX,
   G_FAULTS,
@@ -43,20 +36,13 @@ import { checkInjection, type InjectedReply } from '../cex/inject.ts';
 import { injectionWords } from '../cex/inject-words.ts';
 import { functionWord } from '../cex/request-function.ts';
 import { ApemuError } from '../errors.ts';
+import { ArmedFault } from './armed-fault.ts';
+import { actionOf, effectValue, type FaultEffect, MESSAGE_ACTIONS } from './fault-effect.ts';
 import type { Exclusive, Partition } from './partition.ts';
 import { selectDevice } from './queue-records.ts';
 import { seedRandom } from './random.ts';
 
-/** What a fault does; times in nanoseconds. Message effects (drop, delay, reorder, reply) strike at NQAP. */
-export type FaultEffect =
-  | { readonly kind: 'rc'; readonly rc: number }
-  /** `everyBytes`: condition code 2 at each address of the operand that is a multiple of it (AD-18). */
-  | { readonly kind: 'cc'; readonly cc: 1 | 2; readonly everyBytes?: number | undefined }
-  | { readonly kind: 'drop' }
-  | { readonly kind: 'delay'; readonly delayNs: number }
-  | { readonly kind: 'reorder'; readonly places: number }
-  /** What the adapter answers instead; only to the function the reply names, if it names one. */
-  | { readonly kind: 'reply'; readonly reply: InjectedReply };
+export type { FaultEffect };
 
 /** One fault. Without guest and APQN it strikes everywhere. */
 export interface Fault {
@@ -74,20 +60,6 @@ export interface Fault {
   readonly atNs?: number | undefined;
 }
 
-const ACTIONS: Readonly<Record<FaultEffect['kind'], number>> = {
-  rc: FAULT_RC,
-  cc: FAULT_CC,
-  drop: FAULT_DROP,
-  delay: FAULT_DELAY,
-  reorder: FAULT_REORDER,
-  reply: FAULT_REPLY,
-};
-/** Actions about a message after it was accepted: loopback queues leave the kernel's own path for them. */
-const MESSAGE_ACTIONS: readonly number[] = [FAULT_DROP, FAULT_DELAY, FAULT_REORDER, FAULT_REPLY];
-
-const actionOf = (effect: FaultEffect): number =>
-  effect.kind === 'cc' && effect.everyBytes !== undefined ? FAULT_BOUNDARY : ACTIONS[effect.kind];
-
 const SCOPE_ANY = 0;
 const SCOPE_GUEST = 1;
 const SCOPE_APQN = 2;
@@ -99,6 +71,8 @@ export class Faults {
   readonly #exclusive: Exclusive;
   readonly #seed: number;
   readonly #allowGuestDamage: boolean;
+  /** Record kept for an armed fault, or -1. */
+  #reserved = -1;
 
   /** @param allowGuestDamage whether replies that crash or corrupt a guest kernel may be declared */
   constructor(partition: Partition, seed: number, exclusive: Exclusive, allowGuestDamage = false) {
@@ -128,6 +102,7 @@ export class Faults {
       for (let n = 0; n < this.#image.word(C_FAULT_COUNT); n++)
         this.#image.i32[this.#image.fault(n) + F_ACTIVE] = 0;
       this.#image.i32[C_FAULT_COUNT] = 0;
+      if (this.#reserved >= 0) this.#keepRecord();
       this.#mark();
     });
   }
@@ -157,7 +132,8 @@ export class Faults {
     let kept = 0;
     for (let n = 0; n < FAULTS_MAX; n++) {
       const record = this.#image.fault(n);
-      if (i32[record + F_ACTIVE] === 0) continue;
+      if (i32[record + F_ACTIVE] === 0 && n !== this.#reserved) continue;
+      if (n === this.#reserved) this.#reserved = kept;
       i32.copyWithin(this.#image.fault(kept), record, record + FAULT_WORDS);
       kept++;
     }
@@ -196,6 +172,24 @@ export class Faults {
     i32[record + F_REQUEST] = functionWord(reply.function ?? '');
   }
 
+  /**
+   * Keeps a record for a fault that is armed for single instructions, and has every message go through the service of its adapter, where
+   * what becomes of a reply can be decided.
+   */
+  reserve(): ArmedFault {
+    if (this.#reserved < 0) this.#exclusive(() => this.#keepRecord());
+    return new ArmedFault(this.#image, () => this.#image.fault(this.#reserved));
+  }
+
+  #keepRecord(): void {
+    const { i32 } = this.#image;
+    this.#reserved = this.#append();
+    const record = this.#image.fault(this.#reserved);
+    i32.fill(0, record, record + FAULT_WORDS);
+    i32[record + F_FUNCTIONS] = (1 << FUNCTION_COUNT) - 1;
+    this.#mark();
+  }
+
   /** Sets the marks by which the fast paths see that there is something to look at. */
   #mark(): void {
     const image = this.#image;
@@ -218,7 +212,12 @@ export class Faults {
 
   #scan(): Marks {
     const image = this.#image;
-    const marks: Marks = { all: false, guests: new Set(), apqns: new Set(), messages: false };
+    const marks: Marks = {
+      all: false,
+      guests: new Set(),
+      apqns: new Set(),
+      messages: this.#reserved >= 0,
+    };
     for (let n = 0; n < image.word(C_FAULT_COUNT); n++) {
       const record = image.fault(n);
       if (image.word(record + F_ACTIVE) === 0) continue;
@@ -238,12 +237,6 @@ interface Marks {
   readonly apqns: Set<number>;
   messages: boolean;
 }
-
-const effectValue = (effect: FaultEffect): number => {
-  if (effect.kind === 'rc') return effect.rc;
-  if (effect.kind === 'cc') return effect.everyBytes ?? effect.cc;
-  return effect.kind === 'reorder' ? effect.places : 0;
-};
 
 /** Only these two can end with condition codes 1 and 2. */
 const MESSAGE_FUNCTIONS = (1 << FUNCTION_NQAP) | (1 << FUNCTION_DQAP);

@@ -82,6 +82,8 @@ export class AdapterService {
   readonly #thread: number;
   /** Moves messages between virtual and real queues after those were served. Returns when the next thing is due. */
   pump: () => number = () => Number.POSITIVE_INFINITY;
+  /** Has a last look at a reply of `length` bytes (payload at byte `at`, `limit` bytes of room); returns its length. */
+  onReply: ((header: number, at: number, length: number, limit: number) => number) | undefined;
   /** Whose queues `serve` looks at when it is not told. */
   only: number | undefined;
 
@@ -172,6 +174,7 @@ export class AdapterService {
       const sender = i32[header + L_SENDER];
       reply = this.#models.answer({ apqn, special, sender, injected, bytes, room });
     }
+    if (this.onReply !== undefined) reply = this.onReply(header, payload, reply, i32[q + Q_LIMIT]);
     this.#kernel.completeAt(q, slot, reply, due);
   }
 

@@ -3,6 +3,7 @@
 // Source: docs/design.md section 6.
 
 import type { FaultConfig } from '../config/types.ts';
+import type { ScenarioEvent, Trigger } from './events.ts';
 import type { LparVerb } from './lpar-verbs.ts';
 import type { Mnemonic } from './operands.ts';
 
@@ -122,6 +123,13 @@ export interface StepStatement extends Line {
   readonly begins: SteppableStatement | undefined;
 }
 
+/** One event of a scenario: design.md section 10. A program with one runs the guests' own programs. */
+export interface EventStatement extends Line {
+  readonly kind: 'event';
+  readonly trigger: Trigger;
+  readonly event: ScenarioEvent;
+}
+
 export interface CommentStatement extends Line {
   readonly kind: 'comment';
 }
@@ -137,6 +145,7 @@ export type Statement =
   | LparStatement
   | FaultStatement
   | StepStatement
+  | EventStatement
   | CommentStatement;
 
 export interface Program {

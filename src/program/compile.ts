@@ -40,8 +40,9 @@ export function compileProgram(
 ): Step[] {
   const mistakes: Mistake[] = [];
   const steps: Step[] = [];
+  const events = program.statements.filter((statement) => statement.kind === 'event');
   for (const statement of program.statements) {
-    if (statement.kind === 'comment') continue;
+    if (statement.kind === 'comment' || statement.kind === 'event') continue;
     const report = (what: string, message: string, expected?: string) => {
       const place = { file: program.file, line: statement.line, column: 1 };
       mistakes.push({ code: `APEMU_ERR_PROGRAM_${what}`, message, expected, place });
@@ -52,12 +53,19 @@ export function compileProgram(
         : compileStatement(statement, machine, report);
     if (step !== undefined) steps.push(step);
   }
+  const [first] = events;
+  if (first !== undefined && machine.scenario === undefined) {
+    const place = { file: program.file, line: first.line, column: 1 };
+    const message = 'this machine runs no scenarios';
+    mistakes.push({ code: 'APEMU_ERR_PROGRAM_SCENARIO', message, expected: undefined, place });
+  }
   if (mistakes.length > 0) throw new MistakesError(mistakes);
+  if (first !== undefined) machine.scenario?.(events, program.file);
   return steps;
 }
 
 function compileStatement(
-  statement: Exclude<Statement, { kind: 'comment' | 'step' }>,
+  statement: Exclude<Statement, { kind: 'comment' | 'step' | 'event' }>,
   machine: ProgramMachine,
   report: ReportMissing,
 ): Exclude<Step, StepLine> | undefined {

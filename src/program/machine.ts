@@ -3,6 +3,7 @@
 // Source: docs/design.md section 6 (state, clock, sysfs, lpar, fault lines).
 
 import type { FaultConfig } from '../config/types.ts';
+import type { EventStatement } from './ast.ts';
 import type { LparVerb } from './lpar-verbs.ts';
 
 /** Fields of a vCPU's PSW and CR6 that a `psw` line names. Halves are signed 32-bit numbers. */
@@ -95,4 +96,10 @@ export interface ProgramMachine {
   clearFaults(): void;
   /** From the first call on, locks and writes of masks are steps. Not given: the machine has no steps. */
   readonly steps?: () => ProgramSteps;
+  /**
+   * Takes the events of the program, before its first line runs; from then on the guests' own programs run too. Not given: the machine
+   * runs no scenarios.
+   * @throws MistakesError for guests the machine does not have
+   */
+  readonly scenario?: (events: readonly EventStatement[], file: string) => void;
 }

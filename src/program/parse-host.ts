@@ -16,12 +16,14 @@ import { noExpectation, noMore, parseOutcome } from './parse-fields.ts';
 /** What every statement has. */
 export type Head = { readonly line: number; readonly comment: string | undefined };
 
-const DURATION = 'a time with its unit, such as 100us, 2ms, 1s';
+/** What a reader is told to write for a time. */
+export const DURATION_EXPECTED = 'a time with its unit, such as 100us, 2ms, 1s';
 
-function duration(token: Token): number {
+/** A time. @throws LineError */
+export function readDuration(token: Token): number {
   const ns = parseDurationNs(token.text);
   if (ns === undefined)
-    throw new LineError('NUMBER', token.column, `${token.text} is no time`, DURATION);
+    throw new LineError('NUMBER', token.column, `${token.text} is no time`, DURATION_EXPECTED);
   return ns;
 }
 
@@ -35,7 +37,7 @@ export function parseClock(head: Head, tokens: readonly Token[], parts: LinePart
   }
   if (verb?.text === 'advance' && time !== undefined) {
     noMore(tokens, 2);
-    return { kind: 'clock', ...head, advance: duration(time), expectNowNs };
+    return { kind: 'clock', ...head, advance: readDuration(time), expectNowNs };
   }
   const at = tokens.at(-1)?.column ?? parts.body.length + 1;
   throw new LineError('UNKNOWN_WORD', at, 'the clock does not know this', 'advance TIME, or run');
@@ -52,7 +54,7 @@ function parseNow(parts: LineParts): number | undefined {
       'now=TIME',
     );
   }
-  return duration({ ...token, text: token.text.slice(4), column: token.column + 4 });
+  return readDuration({ ...token, text: token.text.slice(4), column: token.column + 4 });
 }
 
 /** The command stays a text; src/sysfs understands it. `start`: offset of the text behind `sysfs:`. */
@@ -75,7 +77,7 @@ const LPAR_EXPECTED: Readonly<Record<LparOperand, string>> = {
   apid: 'an adapter number, 0 to 255, decimal, or hexadecimal with 0x',
   apqi: 'a domain number, 0 to 255, decimal, or hexadecimal with 0x',
   apqn: 'an APQN, such as 05.0004',
-  duration: DURATION,
+  duration: DURATION_EXPECTED,
   rc: 'a response code in hexadecimal, up to ff',
 };
 
@@ -157,7 +159,7 @@ const FAULT_EXPECTED: Readonly<Record<string, string>> = {
   cc: '1 or 2',
   every: 'a number of bytes, 1 to 1048576',
   drop: '1',
-  delay: DURATION,
+  delay: DURATION_EXPECTED,
   reorder: 'a number of places, 1 to 255',
   reply: INJECTION_EXPECTED,
   function: FUNCTION_EXPECTED,

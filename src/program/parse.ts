@@ -6,6 +6,7 @@ import { type Mistake, MistakesError } from '../config/mistakes.ts';
 import type { CpuName, Program, Statement } from './ast.ts';
 import { LineError, splitLine, tokenize } from './lexer.ts';
 import { parseCpuLine } from './parse-cpu.ts';
+import { isEventLine, parseEventLine } from './parse-event.ts';
 import { parseClock, parseFault, parseLpar, parseSysfs } from './parse-host.ts';
 import { parseStep } from './parse-step.ts';
 
@@ -73,6 +74,7 @@ function parseConfigLine(text: string, late: boolean): string {
 
 /** One line that is neither the header nor `config`. `threads`: those that `step:` lines have begun. @throws LineError */
 function parseLine(text: string, line: number, threads: Set<string>): Statement {
+  if (isEventLine(text)) return parseEventLine(text, line);
   const parts = splitLine(text);
   const head = { line, comment: parts.comment };
   if (parts.body.trim() === '' && parts.expectation === undefined)
@@ -84,7 +86,7 @@ function parseLine(text: string, line: number, threads: Set<string>): Statement 
       'SUBJECT',
       column,
       `the line names no subject: ${parts.body.trim().slice(0, 40)}`,
-      'GUEST.VCPU:, host:, clock:, sysfs:, lpar:, fault: or step:',
+      'GUEST.VCPU:, host:, clock:, sysfs:, lpar:, fault:, step:, user:, on, at or idle',
     );
   }
   const [{ length }, name, vcpu] = match;
@@ -107,7 +109,7 @@ function cpuName(name: string, vcpu: string | undefined, text: string): CpuName 
       'SUBJECT',
       column,
       `${name} names no vCPU`,
-      `${name}.0:, or host:, clock:, sysfs:, lpar:, fault:, step:`,
+      `${name}.0:, or host:, clock:, sysfs:, lpar:, fault:, step:, user:, on, at, idle`,
     );
   }
   return { guest: name, vcpu: Number(vcpu) };

@@ -16,7 +16,6 @@ import type {
   StepStatement,
 } from './ast.ts';
 import { quote } from './lexer.ts';
-import { LPAR_VERBS, type LparOperand } from './lpar-verbs.ts';
 import {
   EXPECTATION_ROWS,
   type FieldRow,
@@ -28,6 +27,8 @@ import {
   rowOf,
 } from './operands.ts';
 import { PROGRAM_HEADER } from './parse.ts';
+import { printEvent, printTrigger } from './print-event.ts';
+import { printLparOperation } from './print-lpar.ts';
 
 /** Column the `=>` of short lines stands in. */
 const ARROW_COLUMN = 52;
@@ -70,9 +71,13 @@ export function printOperation(statement: Exclude<Statement, { kind: 'comment' }
     case 'sysfs':
       return `sysfs: ${statement.command}`;
     case 'lpar':
-      return `lpar: ${[statement.verb, ...lparValues(statement)].join(' ')}`;
+      return `lpar: ${printLparOperation(statement.verb, statement.values)}`;
     case 'step':
       return `step: ${printStep(statement)}`;
+    case 'event':
+      return [printTrigger(statement.trigger), printEvent(statement.event)]
+        .filter((part) => part !== undefined)
+        .join(': ');
     case 'fault':
       return `fault: ${statement.fault === 'clear' ? 'clear' : printFault(statement.fault)}`;
   }
@@ -140,20 +145,6 @@ export const printBytes = (bytes: Bytes): string =>
 export function printOutcome(outcome: OutcomeExpectation): string {
   if (outcome.kind === 'text') return quote(outcome.text);
   return outcome.kind === 'errno' ? outcome.name : outcome.kind;
-}
-
-const LPAR_PRINTERS: Readonly<Record<LparOperand, (value: number) => string>> = {
-  apid: (value) => `0x${value.toString(16).padStart(2, '0')}`,
-  apqi: (value) => `0x${value.toString(16).padStart(2, '0')}`,
-  apqn: formatApqn,
-  duration: formatDuration,
-  rc: (value) => value.toString(16).padStart(2, '0'),
-};
-
-function lparValues(statement: Extract<Statement, { kind: 'lpar' }>): string[] {
-  const row = LPAR_VERBS.find((candidate) => candidate.verb === statement.verb);
-  const kinds: readonly LparOperand[] = row?.operands ?? [];
-  return kinds.map((kind, index) => LPAR_PRINTERS[kind](statement.values[index]));
 }
 
 function printFault(fault: FaultConfig): string {

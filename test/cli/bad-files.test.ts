@@ -36,7 +36,8 @@ describe.each([
   ['exec --config', ['exec', PROGRAM, '--config'], 3],
   ['shell', ['shell'], 3],
   ['shell with a script', ['shell', CONFIG], 2],
-  ['fuzz', ['fuzz'], 3],
+  ['fuzz --self', ['fuzz', '--self'], 3],
+  ['fuzz --driver', ['fuzz', '--driver', 'ap-bus'], 3],
   ['golden', ['golden'], 3],
   ['qemu', ['qemu'], 3],
 ])('apemu %s', (_what, command, exitCode) => {

@@ -15,8 +15,8 @@ import {
   COLD_WORDS,
   Q_SLOTS_BYTE,
 } from '../../native-like/machine/layout.ts';
-import { Random } from '../../src/fuzz/random.ts';
 import { createMachine, type Machine, takeCheckpoint } from '../../src/index.ts';
+import { Random } from '../../src/lpar/random.ts';
 import { saveHost } from '../../src/sysfs/host-records.ts';
 
 const CONFIG = `

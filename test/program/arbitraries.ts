@@ -23,6 +23,7 @@ import {
   PSW_ROWS,
   REGISTER_ROWS,
 } from '../../src/program/operands.ts';
+import { eventBody } from './event-arbitraries.ts';
 
 type Body = Statement extends infer S
   ? S extends Statement
@@ -246,6 +247,13 @@ const step: fc.Arbitrary<Body> = fc.oneof(
   }) as fc.Arbitrary<Body>,
 );
 
+const event: fc.Arbitrary<Body> = eventBody({
+  ns,
+  reply,
+  lparValues: (row) =>
+    fc.tuple(...(row.operands as readonly LparOperand[]).map((kind) => LPAR_VALUES[kind])),
+});
+
 const body: fc.Arbitrary<Body> = fc.oneof(
   { weight: 6, arbitrary: instruction },
   fc
@@ -266,6 +274,7 @@ const body: fc.Arbitrary<Body> = fc.oneof(
   clock,
   sysfs,
   step,
+  event,
   lpar,
   fault,
   fc.constant({ kind: 'comment' as const }),

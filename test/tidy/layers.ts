@@ -20,10 +20,17 @@ export const ROWS: readonly (readonly string[])[] = [
   // What a run counts and shows, for every way to run: it reads guest programs' state and the image.
   ['src/load'],
   ['src/vcpu-pool', 'src/program'],
+  // Drivers under test: what happens to them, what they are, and what they must not do (design.md section 10).
+  ['src/scenario'],
+  ['src/target'],
+  ['src/oracle'],
+  // Findings and how they are looked for.
+  ['src/fuzz'],
   // The package: a machine, and AP programs on it.
   ['src/index.ts'],
+  ['src/campaign'],
   // They print AP programs, and start pools.
-  ['src/fuzz', 'src/shell', 'bench'],
+  ['src/self-check', 'src/shell', 'bench'],
   ['src/qemu'],
   ['src/cli'],
 ];
@@ -47,7 +54,9 @@ export const GUEST_USERS: Readonly<Record<string, 'all' | readonly string[]>> = 
   'src/load': 'all',
   'src/vcpu-pool': 'all',
   'src/program': 'all',
-  'src/fuzz': 'all',
+  'src/scenario': 'all',
+  'src/target': 'all',
+  'src/self-check': 'all',
   'src/shell': 'all',
   bench: 'all',
   'src/qemu': 'all',
@@ -58,10 +67,13 @@ export const GUEST_USERS: Readonly<Record<string, 'all' | readonly string[]>> = 
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli'],
   pino: ['src/cli', 'src/vcpu-pool', 'src/qemu'],
-  piscina: ['src/vcpu-pool'],
-  msgpackr: ['src/host', 'src/vcpu-pool', 'src/fuzz'],
+  piscina: ['src/vcpu-pool', 'src/campaign'],
+  msgpackr: ['src/host', 'src/vcpu-pool', 'src/self-check'],
   typebox: ['src/config', 'src/qemu'],
-  yaml: ['src/config', 'src/fuzz'],
+  yaml: ['src/config', 'src/self-check', 'src/fuzz'],
+  amaro: ['src/target'],
+  'istanbul-lib-instrument': ['src/target'],
+  rollup: ['src/target'],
   re2js: ['src/shell'],
   tinybench: ['bench'],
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process of one attack, started by supervise.js: makes trials one after the other and says what came out of them. Trial n of
 // seed s is trial 0 of seed s + n.
-import { Random } from '../../../dist/src/fuzz/random.js';
+import { Random } from '../../../dist/src/lpar/random.js';
 import { attackOf } from './attacks.js';
 
 const [name, seedText, countText, secondsText] = process.argv.slice(2);

@@ -23,6 +23,7 @@ import {
   type KernelName,
   MAX_APID_WITHOUT_QCI,
   MAX_APQI_WITHOUT_QCI,
+  REQUEST_TIMEOUT_NS,
   SCAN_INTERVAL_NS,
 } from './kernels.ts';
 import { runArrivals } from './pace.ts';
@@ -36,6 +37,7 @@ import {
   SCAN_START,
 } from './state.ts';
 import { createStatistics } from './statistics.ts';
+import { serveUser } from './user.ts';
 
 /** Instructions after which a step ends; the event in progress may go some over it. */
 const STEP_INSTRUCTIONS = 256;
@@ -105,6 +107,9 @@ export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
     lastReplyNs: 0,
     arrived: 0,
     overrun: 0,
+    user: undefined,
+    requestTimeoutNs:
+      integer('requestTimeout', REQUEST_TIMEOUT_NS / NS_PER_SECOND, 1, 86_400) * NS_PER_SECOND,
     useIrq: flag('useIrq', true),
     pollThread: flag('pollThread', false),
     endWhenDone: flag('endWhenDone', true),
@@ -192,7 +197,7 @@ export const workloadDone = (state: ApBusState): boolean =>
 /** What the driver waits for after a step that did all it could. */
 const waitOf = (bus: Bus): Wait => {
   const { state } = bus;
-  if (state.endWhenDone && workloadDone(state)) {
+  if (state.user?.closed === true || (state.endWhenDone && workloadDone(state))) {
     state.ended = true;
     return WAIT_DONE;
   }
@@ -213,6 +218,7 @@ const runStep = (bus: Bus): Wait => {
   bus.limit = ap.executed + SCAN_INSTRUCTIONS;
   let finished = runScan(bus);
   bus.limit = ap.executed + STEP_INSTRUCTIONS;
+  if (state.user !== undefined) serveUser(bus, state.user);
   if (finished && state.refillDue) refillAll(bus);
   if (state.pollDue || state.pollCursor >= 0) finished = pollAll(bus) && finished;
   if (!finished || state.pollDue || state.refillDue) return WAIT_NOTHING;

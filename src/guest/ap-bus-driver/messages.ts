@@ -7,6 +7,9 @@ import type { Bus } from './bus.ts';
 import { DEV_OPERATING, type MessageSlots, type QueueState } from './state.ts';
 import { addLatency } from './statistics.ts';
 
+/** Times a message is sent again because its queue has forgotten it. A choice: zcrypt's limit of tries. */
+const RESENT_MAX = 10;
+
 /** High half of the PSMIDs of a queue's messages: number of the process that sends them, one per queue. */
 const senderOf = (queue: QueueState): number => 0x1000 + queue.apqn;
 
@@ -26,6 +29,7 @@ export const setUpSlots = (
   slots.length = zeros();
   slots.special = new Array<boolean>(capacity).fill(false);
   slots.startNs = zeros();
+  slots.resent = zeros();
   slots.free = zeros().map((_, i) => capacity - 1 - i);
   slots.freeCount = capacity;
   slots.waiting = zeros();
@@ -59,10 +63,11 @@ export const markSent = (bus: Bus, queue: QueueState): void => {
 /** Fails the oldest waiting message with -EINVAL: NQAP refused it. */
 export const refuseOldest = (bus: Bus, queue: QueueState): void => {
   const slots = queue.slots;
-  release(slots, slots.waiting[0]);
+  const slot = slots.waiting[0];
+  release(slots, slot);
   removeAt(slots.waiting, slots.waitingCount--, 0);
   queue.statistics.refused++;
-  bus.workload.lost(queue.workload, false);
+  bus.workload.lost(queue.workload, false, slotAddress(slots, slot));
 };
 
 /** Completes the pending message with the PSMID of the reply just dequeued. `parts` above 1: it did not fit (-EMSGSIZE). */
@@ -76,7 +81,7 @@ export const completeReply = (bus: Bus, queue: QueueState, parts: number): void 
     removeAt(slots.pending, slots.pendingCount--, i);
     if (parts > 1) {
       statistics.tooLarge++;
-      workload.lost(queue.workload, false);
+      workload.lost(queue.workload, false, slotAddress(slots, slot));
     } else {
       const request = slotAddress(slots, slot);
       const right = workload.check(
@@ -99,22 +104,40 @@ export const completeReply = (bus: Bus, queue: QueueState, parts: number): void 
   statistics.unmatched++;
 };
 
-/** The queue has forgotten its requests: all pending ones go to the end of the request list and are sent again. */
-export const requeuePending = (queue: QueueState): void => {
+/**
+ * The queue has forgotten its requests: all pending ones go to the end of the request list and are sent again. One that a queue forgets
+ * time after time ends with -EAGAIN: Linux would send it for ever.
+ */
+export const requeuePending = (bus: Bus, queue: QueueState): void => {
   const slots = queue.slots;
-  for (let i = 0; i < slots.pendingCount; i++)
-    slots.waiting[slots.waitingCount++] = slots.pending[i];
-  queue.statistics.resent += slots.pendingCount;
+  const pending = slots.pending.slice(0, slots.pendingCount);
   slots.pendingCount = 0;
+  for (const slot of pending) {
+    const tries = (slots.resent[slot] ?? 0) + 1;
+    slots.resent[slot] = tries;
+    if (tries > RESENT_MAX) {
+      release(slots, slot);
+      queue.statistics.flushed++;
+      bus.workload.lost(queue.workload, true, slotAddress(slots, slot));
+      queue.finished = false;
+      bus.state.refillDue = true;
+    } else {
+      slots.waiting[slots.waitingCount++] = slot;
+      queue.statistics.resent++;
+    }
+  }
 };
 
 /** Ends all messages of a queue with -EAGAIN. */
 export const flushQueue = (bus: Bus, queue: QueueState): void => {
   const slots = queue.slots;
   const lost = slots.pendingCount + slots.waitingCount;
-  while (slots.pendingCount > 0) release(slots, slots.pending[--slots.pendingCount]);
-  while (slots.waitingCount > 0) release(slots, slots.waiting[--slots.waitingCount]);
-  for (let i = 0; i < lost; i++) bus.workload.lost(queue.workload, true);
+  const flush = (slot: number): void => {
+    release(slots, slot);
+    bus.workload.lost(queue.workload, true, slotAddress(slots, slot));
+  };
+  while (slots.pendingCount > 0) flush(slots.pending[--slots.pendingCount]);
+  while (slots.waitingCount > 0) flush(slots.waiting[--slots.waitingCount]);
   queue.statistics.flushed += lost;
   if (lost > 0) {
     queue.finished = false;
@@ -141,6 +164,7 @@ export const refill = (bus: Bus, queue: QueueState): void => {
       return;
     }
     slots.freeCount--;
+    slots.resent[slot] = 0;
     slots.length[slot] = length & ~SPECIAL_COMMAND;
     slots.special[slot] = (length & SPECIAL_COMMAND) !== 0;
     slots.psmidHigh[slot] = senderOf(queue);

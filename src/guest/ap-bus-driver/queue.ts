@@ -17,7 +17,7 @@ import {
 import { aqic, aqicHigh, aqicLow, dqap, nqap, rapq, tapq } from '../instructions.ts';
 import { asyncError, irqEnabled, queueEmpty, RC_REPLY_LARGER, rc } from '../status.ts';
 import { type Bus, crash, outOfBudget } from './bus.ts';
-import { AP_ISC, REQUEST_TIMEOUT_NS } from './kernels.ts';
+import { AP_ISC } from './kernels.ts';
 import {
   completeReply,
   markSent,
@@ -63,11 +63,9 @@ export const toError = (bus: Bus, queue: QueueState, code: number): number => {
 };
 
 const armTimeout = (bus: Bus, queue: QueueState): void => {
-  queue.timeoutNs = bus.ap.cpu.nowNs() + REQUEST_TIMEOUT_NS;
+  queue.timeoutNs = bus.ap.cpu.nowNs() + bus.state.requestTimeoutNs;
   if (bus.state.timeoutNs === 0) bus.state.timeoutNs = queue.timeoutNs;
 };
-
-const nothing: Action = () => SM_WAIT_NONE;
 
 const reset: Action = (bus, queue) => {
   const status = rapq(bus.ap, queue.apqn, queue.resetF);
@@ -194,9 +192,10 @@ const receive = (bus: Bus, queue: QueueState): number => {
     completeReply(bus, queue, parts);
     refill(bus, queue);
   }
-  if (queueEmpty(status) && queue.count > 0) {
+  // In Linux the count alone decides: a reply nobody waited for takes the place of one that was lost, which hangs.
+  if (queueEmpty(status) && (queue.count > 0 || queue.slots.pendingCount > 0)) {
     queue.count = 0;
-    requeuePending(queue);
+    requeuePending(bus, queue);
   }
   return status;
 };
@@ -261,10 +260,10 @@ const POLL_ACTIONS: readonly Action[] = [
 ];
 /** Action of the TIMEOUT event by state. */
 const TIMEOUT_ACTIONS: readonly Action[] = [
-  nothing,
-  nothing,
-  nothing,
-  nothing,
+  () => SM_WAIT_NONE,
+  () => SM_WAIT_NONE,
+  () => SM_WAIT_NONE,
+  () => SM_WAIT_NONE,
   reset,
   reset,
   reset,

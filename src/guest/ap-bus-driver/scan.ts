@@ -200,7 +200,8 @@ const queueReturns = (bus: Bus, queue: QueueState): void => {
 };
 
 /** Step 6 of the scan: transitions of a queue that exists. */
-const updateQueue = (bus: Bus, queue: QueueState, code: number): void => {
+const updateQueue = (bus: Bus, queue: QueueState, status: number): void => {
+  const code = rc(status);
   const deconfigured = code === AP_RESPONSE_DECONFIGURED;
   const chkstop = code === AP_RESPONSE_CHECKSTOPPED;
   if (chkstop !== queue.chkstop) {
@@ -211,7 +212,8 @@ const updateQueue = (bus: Bus, queue: QueueState, code: number): void => {
     queue.config = !deconfigured;
     if (deconfigured) queueStops(bus, queue, AP_RESPONSE_DECONFIGURED);
     else queueReturns(bus, queue);
-  } else if (queue.devState === DEV_ERROR) {
+  } else if (queue.devState === DEV_ERROR || (bus.kernel.asyncBit && asyncError(status))) {
+    // Only a reset ends an asynchronous error. Linux leaves the queue alone then, and its messages hang.
     flushQueue(bus, queue);
     queueReturns(bus, queue);
   }
@@ -235,7 +237,7 @@ const scanQueue = (bus: Bus): void => {
   const bindState = bindStateOf(bus.ap.infoHigh);
   if (queue !== undefined) {
     queue.bindState = bindState;
-    updateQueue(bus, queue, rc(status));
+    updateQueue(bus, queue, status);
     return;
   }
   createQueueDevice(bus, bus.cardOf.get(state.scanApid)!, apqn, {

@@ -2,6 +2,7 @@
 // The state of the reference AP bus driver: plain data, so that a running guest can be saved.
 // Source: docs/reference/ap-architecture.md section 2.2 (states), 5.3 (cards and queues).
 
+import type { UserState } from '../workloads/requests.ts';
 import type { KernelName } from './kernels.ts';
 import { createStatistics, type QueueStatistics } from './statistics.ts';
 
@@ -69,6 +70,8 @@ export interface MessageSlots {
   special: boolean[];
   /** Guest time of handing the message to the queue. */
   startNs: number[];
+  /** Times the message was sent again. */
+  resent: number[];
   free: number[];
   freeCount: number;
   waiting: number[];
@@ -146,6 +149,10 @@ export interface ApBusState {
   /** Arrivals so far, and those nobody could take. */
   arrived: number;
   overrun: number;
+  /** The user of a driver under test; undefined: the workload makes its own messages. */
+  user: UserState | undefined;
+  /** Time without a reply after which a queue is reset. */
+  requestTimeoutNs: number;
   useIrq: boolean;
   pollThread: boolean;
   /** The program ends when the workload has ended on all usable queues. */
@@ -223,6 +230,8 @@ export interface ApBusArgs {
   readonly configTime?: number;
   /** Bus attribute poll_timeout in nanoseconds, default that of the kernel. */
   readonly pollTimeoutNs?: number;
+  /** Seconds without a reply after which a queue is reset, default 900 as for CEX4 and later. */
+  readonly requestTimeout?: number;
   /** Kernel parameter domain, default -1 (automatic). */
   readonly domain?: number;
   /** Start of the driver's buffers in guest storage, default 64 KiB. */
@@ -257,6 +266,7 @@ export const createQueue = (apqn: number): QueueState => ({
     length: [],
     special: [],
     startNs: [],
+    resent: [],
     free: [],
     freeCount: 0,
     waiting: [],

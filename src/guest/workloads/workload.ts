@@ -39,6 +39,6 @@ export interface Workload<State = unknown> {
     reply: number,
     replyBytes: number,
   ): boolean;
-  /** A message ended without an answer that counts: refused (`again` false) or flushed, to be sent anew (`again` true). */
-  lost(state: State, again: boolean): void;
+  /** A message ended without an answer that counts: refused (`again` false) or flushed, to be sent anew (`again` true); `request` as for `check`. */
+  lost(state: State, again: boolean, request: number): void;
 }

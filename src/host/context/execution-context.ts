@@ -17,6 +17,14 @@ import { type LoadedImage, loadImage } from './loaded-image.ts';
 import { virtualParts } from './virtual.ts';
 import { WrittenPages } from './written-pages.ts';
 
+/** Hears of each instruction that a context executes, the host's own included; vCPUs by the word index of their block. */
+export interface InstructionObserver {
+  /** The registers are loaded; what the observer does to the machine happens before the instruction. */
+  before(vcpu: number, word: number): void;
+  /** It has ended (EXECUTE_COMPLETED or EXECUTE_PROGRAM), and no adapter has looked at the queue yet. */
+  executed(vcpu: number, word: number, ended: number): void;
+}
+
 export interface ContextOptions {
   /** The partition's cards by APID; they may change while the context executes. */
   readonly cards: ReadonlyMap<number, Card>;
@@ -54,6 +62,8 @@ export class ExecutionContext {
   readonly intercepts: InterceptHandler;
   /** Moves messages between virtual and real queues. */
   readonly engine: VirtualEngine;
+  /** Who hears of each instruction, if anybody. */
+  observer: InstructionObserver | undefined;
   readonly #i32: Int32Array;
   readonly #f64: Float64Array;
   /** Index of the thread's clock among the doubles. */
@@ -100,11 +110,13 @@ export class ExecutionContext {
   execute(vcpu: number, word: number): number {
     if (this.#written !== undefined) this.#written.markInstruction(vcpu, word);
     if (this.#event !== undefined && this.#i32[vcpu + V_EVENT] !== 0) this.#event(vcpu);
+    if (this.observer !== undefined) this.observer.before(vcpu, word);
     let ended = this.#executeOnce(vcpu, word);
     if (ended === EXECUTE_INTERCEPT) {
       ended = this.intercepts.handle(vcpu);
       if (this.#traced) this.kernel.trace(vcpu, word, this.image.word(vcpu + V_GR + 1), ended);
     }
+    if (this.observer !== undefined) this.observer.executed(vcpu, word, ended);
     if (this.#after !== undefined) {
       if (this.service.wanted) this.service.serve();
       this.#after();

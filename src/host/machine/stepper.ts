@@ -51,9 +51,20 @@ const cloneState = (program: string, state: unknown): unknown => {
   }
 };
 
+/** What somebody outside wants to do at times of their own: events of a scenario. */
+export interface Agenda {
+  /** When the next thing is to be done; Infinity for never. */
+  nextNs(): number;
+  /** That time has come. */
+  happen(nowNs: number): void;
+  /** Every program waits and the clock is about to move. True: something was done, so look again. */
+  idle(): boolean;
+}
+
 export class Stepper {
   readonly timers = new Timers();
   readonly programs: RunningProgram[] = [];
+  agenda: Agenda | undefined;
   readonly #image: MachineImage;
   readonly #service: AdapterService;
   readonly #served: () => void;
@@ -93,10 +104,19 @@ export class Stepper {
     return this.#next(true);
   }
 
+  /** Interruptions pending for guests whose programs are enabled for them. */
+  get pending(): number {
+    let pending = 0;
+    for (const { guest, cpu, done } of this.programs)
+      if (!done) pending |= pendingMask(this.#image, guest) & enabledMask(this.#image, cpu.block);
+    return pending;
+  }
+
   /** Lets `ns` of virtual time pass, with everything that is due in it; programs run when `withPrograms`. */
   advance(ns: number, withPrograms = true): void {
     const end = this.nowNs() + ns;
-    while (this.#next(withPrograms) <= end) this.#happen(this.#next(withPrograms), withPrograms);
+    for (let next = this.#upcoming(withPrograms); next <= end; next = this.#upcoming(withPrograms))
+      this.#happen(next, withPrograms);
     this.#setTime(end);
   }
 
@@ -114,10 +134,18 @@ export class Stepper {
     }
   }
 
+  /** Lets the next thing happen, guest programs included. False: nothing happens until `deadlineNs`. */
+  once(deadlineNs: number): boolean {
+    const next = this.#upcoming(true);
+    if (next > deadlineNs || next === Number.POSITIVE_INFINITY) return false;
+    this.#happen(next, true);
+    return true;
+  }
+
   /** Runs guest programs until all have ended, `deadlineNs` has come, or nothing can happen any more. */
   runPrograms(deadlineNs = Number.POSITIVE_INFINITY): void {
     while (this.programs.some((running) => !running.done)) {
-      const next = this.#next(true);
+      const next = this.#upcoming(true);
       if (next > deadlineNs || next === Number.POSITIVE_INFINITY) break;
       this.#happen(next, true);
     }
@@ -129,9 +157,17 @@ export class Stepper {
 
   #next(withPrograms: boolean): number {
     let next = Math.min(this.#service.serve(), this.timers.next());
-    if (withPrograms)
-      for (const running of this.programs) next = Math.min(next, this.#nextStep(running));
-    return next;
+    if (!withPrograms) return next;
+    for (const running of this.programs) next = Math.min(next, this.#nextStep(running));
+    return this.agenda === undefined ? next : Math.min(next, this.agenda.nextNs());
+  }
+
+  /** As `#next`, after an idle moment where there is one. */
+  #upcoming(withPrograms: boolean): number {
+    const next = this.#next(withPrograms);
+    const { agenda } = this;
+    if (agenda === undefined || !withPrograms || next <= this.nowNs()) return next;
+    return agenda.idle() ? this.#next(withPrograms) : next;
   }
 
   #nextStep(running: RunningProgram): number {
@@ -147,6 +183,7 @@ export class Stepper {
     this.#service.serve();
     this.#served();
     if (!withPrograms) return;
+    if (this.agenda !== undefined && this.agenda.nextNs() <= now) this.agenda.happen(now);
     for (const running of this.programs)
       if (this.#nextStep(running) <= now) this.#step(running, now);
   }

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread that does jobs on a target of its own, made at the first job.
+import { workerData } from 'node:worker_threads';
+import { buildTarget } from '../fuzz/build-target.ts';
+import type { Job, JobResult, TargetSpec } from '../fuzz/job.ts';
+import { JobRunner } from '../fuzz/run-job.ts';
+
+/** What a task brings: the job, and where the thread says at which case it is. */
+export interface Task {
+  readonly job: Job;
+  readonly watch: Int32Array;
+}
+
+const spec = workerData as TargetSpec;
+let watch: Int32Array | undefined;
+
+const made = buildTarget(spec).then((target) => {
+  const begins = (index: number): void => {
+    if (watch !== undefined) Atomics.store(watch, 0, index + 1);
+  };
+  return new JobRunner(target, new Set(spec.without), begins);
+});
+// Who asks for the first job hears of it.
+made.catch(() => {});
+
+export default async (task: Task): Promise<JobResult> => {
+  const runner = await made;
+  watch = task.watch;
+  return await runner.run(task.job);
+};

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apemu fuzz --replay PATH`: scenarios as tests, one or a folder of corpus and findings; JUnit XML for whoever collects results.
+// Source: docs/design.md section 10.
+
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ApemuError } from '../errors.ts';
+import { type Replay, replayScenario } from '../fuzz/replay.ts';
+import { printable } from './errors.ts';
+import type { FuzzOptions } from './fuzz.ts';
+import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
+import { junitXml, type TestResult } from './junit.ts';
+import { count } from './text.ts';
+
+/** Scenarios below a folder, in order of their names. */
+const scenariosOf = (path: string): string[] => {
+  if (!statSync(path).isDirectory()) return [path];
+  const files: string[] = [];
+  for (const entry of readdirSync(path, { withFileTypes: true }).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
+    const inner = join(path, entry.name);
+    if (entry.isDirectory()) files.push(...scenariosOf(inner));
+    else if (entry.name.endsWith('.ap')) files.push(inner);
+  }
+  return files;
+};
+
+/** What went wrong in a replay; undefined: nothing. */
+export const failureOf = ({ violation, mismatches }: Replay): string | undefined => {
+  if (violation !== undefined)
+    return `${violation.oracle}: ${violation.did}. Expected: ${violation.expected}.`;
+  const [first] = mismatches;
+  return first === undefined ? undefined : `line ${first.line} differs: ${first.operation}`;
+};
+
+export async function replayScenarios(
+  config: string | undefined,
+  path: string,
+  options: FuzzOptions,
+  io: CommandIo,
+): Promise<number> {
+  const files = existing(path);
+  const results: TestResult[] = [];
+  for (const file of files) {
+    if (io.signal.aborted) break;
+    const began = performance.now();
+    const { driver, guest, without } = options;
+    const replay = await replayScenario(file, {
+      config,
+      driver,
+      guest,
+      ...(without === undefined ? {} : { without }),
+    });
+    const failure = failureOf(replay);
+    results.push({ name: file, seconds: (performance.now() - began) / 1000, failure });
+    if (failure !== undefined) io.out(printable(`${file}: ${failure}\n`));
+    else if (files.length === 1) io.out(`${file}: every rule holds\n`);
+    await breathe();
+  }
+  const failed = results.filter(({ failure }) => failure !== undefined).length;
+  if (options.junit !== undefined) writeJunit(options.junit, results);
+  if (files.length > 1)
+    io.out(
+      `${count(results.length, 'scenario')}: ${failed === 0 ? 'every rule holds' : `${count(failed, 'scenario')} fail`}\n`,
+    );
+  return failed > 0 ? EXIT_MISMATCH : EXIT_OK;
+}
+
+/** @throws ApemuError `APEMU_ERR_USAGE_REPLAY` for what is not there, or a folder without scenarios */
+const existing = (path: string): string[] => {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined)
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_REPLAY',
+      `there is no ${path} (expected a scenario, or a folder of them)`,
+    );
+  const files = scenariosOf(path);
+  if (files.length > 0) return files;
+  throw new ApemuError('APEMU_ERR_USAGE_REPLAY', `${path} holds no scenario (expected files *.ap)`);
+};
+
+function writeJunit(file: string, results: readonly TestResult[]): void {
+  try {
+    writeFileSync(file, junitXml('apemu fuzz', results));
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new ApemuError('APEMU_ERR_USAGE_SAVE', `cannot write ${file}: ${errno}`, {
+      errno,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The unit of work as data: what a worker is told once, what it is asked, and what it answers. Nothing in it depends on which worker
+// does it, or on what that worker did before.
+// Source: docs/design.md section 10.
+import type { OracleName, Violation } from '../oracle/oracles.ts';
+import type { DriverBundle } from '../target/program/bundle.ts';
+import type { TargetTerrain } from '../target/target.ts';
+
+/** What a worker builds its target from. Plain data. */
+export interface TargetSpec {
+  /** Text of the configuration, and the file it stands in. */
+  readonly config: string;
+  readonly file: string;
+  readonly bundle: DriverBundle;
+  readonly guest: string | undefined;
+  readonly seed: number;
+  readonly recoverNs: number | undefined;
+  readonly perSecond: number | undefined;
+  readonly without: readonly OracleName[];
+}
+
+/** What a campaign needs to know of a target before it begins. */
+export interface TargetFacts {
+  readonly terrain: TargetTerrain;
+  readonly featureCount: number;
+  /** Features of the code: those below; then cells, then pairs. */
+  readonly codeFeatures: number;
+}
+
+/** One case: a scenario as it is, or a change of one. */
+export interface CaseSpec {
+  /** Lines of the scenario. */
+  readonly lines: string;
+  /** Lines to splice in; undefined: the scenario runs as it is. */
+  readonly other: string | undefined;
+  readonly seed: number;
+}
+
+export interface BatchJob {
+  readonly kind: 'batch';
+  readonly cases: readonly CaseSpec[];
+  /** Features that are known. */
+  readonly known: Uint32Array;
+  /** Indices of cases that are not run: they never end. */
+  readonly skip: readonly number[];
+}
+
+/** A scenario that reached something new. */
+export interface KeptInput {
+  readonly lines: string;
+  /** What of it nobody had reached before. */
+  readonly fresh: readonly number[];
+}
+
+export interface BrokenInput {
+  readonly lines: string;
+  readonly violation: Violation;
+}
+
+export interface BatchResult {
+  readonly kind: 'batch';
+  readonly cases: number;
+  readonly executed: number;
+  readonly ns: number;
+  readonly kept: readonly KeptInput[];
+  /** Features, and in how many cases each was met. */
+  readonly features: Uint32Array;
+  readonly hits: Uint32Array;
+  /** First scenario of this batch that met each cell, by the cell's feature. */
+  readonly firsts: readonly (readonly [feature: number, lines: string])[];
+  /** The first of each oracle and way, and how many there were. */
+  readonly broken: readonly (BrokenInput & { readonly count: number })[];
+  /** Advice in words, and how often. */
+  readonly advice: readonly (readonly [text: string, count: number])[];
+  /** Places of the code that this worker has reached so far. */
+  readonly places: readonly number[];
+}
+
+export interface MinimiseJob {
+  readonly kind: 'minimise';
+  readonly lines: string;
+  readonly violation: Violation;
+}
+
+export interface MinimiseResult {
+  readonly kind: 'minimise';
+  readonly lines: string;
+  readonly violation: Violation;
+  /** Both runs of the shortest scenario gave the same. */
+  readonly stable: boolean;
+  /** What the driver did, an instruction or event a line. */
+  readonly trace: readonly string[];
+  readonly runs: number;
+}
+
+export type Job = BatchJob | MinimiseJob;
+export type JobResult = BatchResult | MinimiseResult;
+
+/** Who has jobs done: this thread, other threads, other machines. Results come in the order of the jobs. */
+export interface Carrier {
+  readonly facts: TargetFacts;
+  run(jobs: readonly Job[]): Promise<readonly JobResult[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replays a scenario: the driver its configuration names, from the kept moment to the end, judged by the oracles.
+// Source: docs/design.md section 10.
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { loadConfigFile } from '../config/load.ts';
+import type { MachineConfig } from '../config/types.ts';
+import { ApemuError } from '../errors.ts';
+import { judge, type OracleName, type Violation } from '../oracle/oracles.ts';
+import type { Program } from '../program/ast.ts';
+import { parseProgram } from '../program/parse.ts';
+import { type Mismatch, RunnableProgram, type RunOptions } from '../program/run.ts';
+import type { Outcome } from '../target/outcome.ts';
+import { bundleDriver } from '../target/program/bundle.ts';
+import { loadDriver } from '../target/program/loaded-driver.ts';
+import { ProgramTarget } from '../target/program/program-target.ts';
+import { ScenarioMachine } from '../target/program/scenario-machine.ts';
+
+export interface ReplayOptions {
+  /** Configuration instead of the one the scenario names. */
+  readonly config?: string | undefined;
+  /** Driver instead of the one the configuration names: a module, or `ap-bus`. */
+  readonly driver?: string | undefined;
+  readonly guest?: string | undefined;
+  readonly seed?: number | undefined;
+  /** Oracles that are switched off. */
+  readonly without?: ReadonlySet<OracleName>;
+  readonly onRecord?: RunOptions['onRecord'];
+}
+
+/** What a scenario did. */
+export interface Replay {
+  /** The rule it broke, if it did. */
+  readonly violation: Violation | undefined;
+  readonly outcome: Outcome;
+  /** Lines that are not as they say. */
+  readonly mismatches: readonly Mismatch[];
+  readonly steps: number;
+}
+
+/** Whether a program has events: it is a scenario. */
+export const isScenario = ({ statements }: Program): boolean =>
+  statements.some(({ kind }) => kind === 'event');
+
+const configOf = (program: Program, { config }: ReplayOptions): MachineConfig => {
+  if (config !== undefined) return loadConfigFile(config).config;
+  if (program.config === undefined)
+    throw new ApemuError(
+      'APEMU_ERR_PROGRAM_CONFIG',
+      'the program names no configuration (expected a line "config FILE", or --config FILE)',
+      { place: { file: program.file, line: 1, column: 1 } },
+    );
+  const { config: named } = program;
+  return loadConfigFile(isAbsolute(named) ? named : join(dirname(program.file), named)).config;
+};
+
+/** The guest whose driver runs: the named one, the first with a program, the first. */
+const driverOf = (config: MachineConfig, { driver, guest }: ReplayOptions) => {
+  const candidates = config.guests.filter(({ mdev }) => mdev !== undefined);
+  const chosen =
+    candidates.find(({ name }) => name === guest) ??
+    candidates.find(({ program }) => program !== undefined) ??
+    candidates[0];
+  const program = driver ?? chosen?.program;
+  if (program !== undefined) return { guest: guest ?? chosen?.name, program };
+  throw new ApemuError(
+    'APEMU_ERR_SCENARIO_DRIVER',
+    'the configuration names no driver (expected program: for a guest with an mdev, or --driver)',
+  );
+};
+
+/**
+ * Replays a program with events.
+ * @throws ApemuError `APEMU_ERR_…` for what cannot be read, or a driver that does not start
+ */
+export const replayProgram = async (
+  program: Program,
+  options: ReplayOptions = {},
+): Promise<Replay> => {
+  const config = configOf(program, options);
+  const { guest, program: driver } = driverOf(config, options);
+  const loaded = await loadDriver(await bundleDriver(driver, false));
+  const target = await ProgramTarget.create({ config, driver: loaded, guest, seed: options.seed });
+  try {
+    const machine = new ScenarioMachine(target, true);
+    const runnable = new RunnableProgram(program, machine);
+    const { onRecord } = options;
+    const { mismatches, steps } = runnable.run(onRecord === undefined ? {} : { onRecord });
+    const outcome = machine.finish();
+    return { violation: judge(outcome, options.without), outcome, mismatches, steps };
+  } finally {
+    target.close();
+  }
+};
+
+/** As `replayProgram`, for a file. */
+export const replayScenario = async (
+  file: string,
+  options: ReplayOptions = {},
+): Promise<Replay> => {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new ApemuError('APEMU_ERR_PROGRAM_READ', `cannot read ${file}: ${errno}`, {
+      errno,
+      cause,
+    });
+  }
+  const program = parseProgram(text, file);
+  if (isScenario(program)) return await replayProgram(program, options);
+  throw new ApemuError(
+    'APEMU_ERR_SCENARIO_NONE',
+    `${file} has no events (expected lines on …:, at …:, idle: or user:)`,
+    { place: { file } },
+  );
+};

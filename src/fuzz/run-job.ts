@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does jobs on one target: cases of a batch one after the other, each from the kept moment; or the shortest scenario of a finding.
+import { Random } from '../lpar/random.ts';
+import { judge, type OracleName, type Violation } from '../oracle/oracles.ts';
+import type { EventStatement } from '../program/ast.ts';
+import { parseScenarioLines, scenarioLines } from '../scenario/text.ts';
+import type { Outcome } from '../target/outcome.ts';
+import type { Target, TargetTerrain } from '../target/target.ts';
+import type {
+  BatchJob,
+  BatchResult,
+  BrokenInput,
+  CaseSpec,
+  Job,
+  JobResult,
+  KeptInput,
+  MinimiseJob,
+  MinimiseResult,
+} from './job.ts';
+import { minimise } from './minimise.ts';
+import { mutate } from './mutate.ts';
+
+/** Which broken rules count as the same before they are made short. */
+export const keyOf = ({ oracle, way }: Violation): string => `${oracle}: ${way}`;
+
+/** The scenario of a case. */
+export const eventsOfCase = (
+  { lines, other, seed }: CaseSpec,
+  terrain: TargetTerrain,
+): readonly EventStatement[] => {
+  const parent = parseScenarioLines(lines);
+  if (other === undefined) return parent;
+  return mutate(new Random(seed), parent, parseScenarioLines(other), terrain);
+};
+
+export class JobRunner {
+  readonly #target: Target;
+  readonly #without: ReadonlySet<OracleName>;
+  /** Called before each case with its index: somebody watches that it ends. */
+  readonly #begins: (index: number) => void;
+
+  constructor(
+    target: Target,
+    without: ReadonlySet<OracleName>,
+    begins: (index: number) => void = () => {},
+  ) {
+    this.#target = target;
+    this.#without = without;
+    this.#begins = begins;
+  }
+
+  async run(job: Job): Promise<JobResult> {
+    return job.kind === 'batch' ? await this.#batch(job) : await this.#minimise(job);
+  }
+
+  async #outcome(events: readonly EventStatement[], trace = false): Promise<Outcome> {
+    await this.#target.reset();
+    return await this.#target.run(events, trace);
+  }
+
+  async #batch({ cases, known, skip }: BatchJob): Promise<BatchResult> {
+    const seen = new Set(known);
+    const hits = new Map<number, number>();
+    const firsts = new Map<number, string>();
+    const broken = new Map<string, BrokenInput & { count: number }>();
+    const advice = new Map<string, number>();
+    const kept: KeptInput[] = [];
+    let executed = 0;
+    let ns = 0;
+    for (const [index, one] of cases.entries()) {
+      if (skip.includes(index)) continue;
+      this.#begins(index);
+      const events = eventsOfCase(one, this.#target.terrain);
+      const outcome = await this.#outcome(events);
+      executed += outcome.executed;
+      ns += outcome.ns;
+      let lines: string | undefined;
+      const text = (): string => {
+        lines ??= scenarioLines(events);
+        return lines;
+      };
+      const fresh: number[] = [];
+      for (const feature of outcome.features) {
+        const count = hits.get(feature);
+        hits.set(feature, (count ?? 0) + 1);
+        if (seen.has(feature)) continue;
+        seen.add(feature);
+        fresh.push(feature);
+        firsts.set(feature, text());
+      }
+      const violation = judge(outcome, this.#without);
+      if (fresh.length > 0) kept.push({ lines: text(), fresh });
+      for (const { rule, text: words } of outcome.instructions)
+        if (rule === 'advice') advice.set(words, (advice.get(words) ?? 0) + 1);
+      if (violation === undefined) continue;
+      const first = broken.get(keyOf(violation));
+      if (first === undefined) broken.set(keyOf(violation), { lines: text(), violation, count: 1 });
+      else first.count++;
+    }
+    return {
+      kind: 'batch',
+      cases: cases.length - skip.length,
+      executed,
+      ns,
+      kept,
+      features: Uint32Array.from(hits.keys()),
+      hits: Uint32Array.from(hits.values()),
+      firsts: [...firsts],
+      broken: [...broken.values()],
+      advice: [...advice],
+      places: this.#target.places(),
+    };
+  }
+
+  async #minimise({ lines, violation }: MinimiseJob): Promise<MinimiseResult> {
+    const key = keyOf(violation);
+    const breaks = async (events: readonly EventStatement[]): Promise<Violation | undefined> => {
+      const found = judge(await this.#outcome(events), this.#without);
+      return found !== undefined && keyOf(found) === key ? found : undefined;
+    };
+    const short = await minimise(
+      parseScenarioLines(lines),
+      async (events) => (await breaks(events)) !== undefined,
+    );
+    const first = await breaks(short.events);
+    const outcome = await this.#outcome(short.events, true);
+    const second = judge(outcome, this.#without);
+    return {
+      kind: 'minimise',
+      lines: scenarioLines(short.events),
+      violation: first ?? violation,
+      stable: JSON.stringify(first) === JSON.stringify(second),
+      trace: outcome.trace,
+      runs: short.runs + 2,
+    };
+  }
+}

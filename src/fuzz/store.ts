@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder of a campaign: corpus by content, findings, state. Files are written beside their place and moved there, so that a process
+// that is killed leaves whole files only.
+// Source: docs/design.md section 10 (corpus/, findings/, stats.json, plot.ndjson).
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { ApemuError } from '../errors.ts';
+import { parseProgram } from '../program/parse.ts';
+import { eventsOf, parseScenarioLines, scenarioLines, scenarioProgram } from '../scenario/text.ts';
+
+export const STATE_FILE = 'state.json';
+export const STATS_FILE = 'stats.json';
+export const PLOT_FILE = 'plot.ndjson';
+export const CORPUS_FOLDER = 'corpus';
+export const FINDINGS_FOLDER = 'findings';
+export const CONFIG_FILE = 'machine.yaml';
+const CORPUS_FILE = /^([0-9a-f]{16})\.ap$/;
+const PART = '.part';
+
+/** Name of a scenario: its content. */
+export const nameOf = (lines: string): string =>
+  createHash('sha256').update(lines).digest('hex').slice(0, 16);
+
+/** @throws ApemuError `APEMU_ERR_USAGE_SAVE` */
+const failed = (path: string, cause: unknown): ApemuError => {
+  const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+  return new ApemuError('APEMU_ERR_USAGE_SAVE', `cannot write ${path}: ${errno}`, { errno, cause });
+};
+
+export class CampaignStore {
+  readonly folder: string;
+
+  /** @throws ApemuError `APEMU_ERR_USAGE_SAVE` where the folder cannot be made */
+  constructor(folder: string) {
+    this.folder = folder;
+    for (const sub of [CORPUS_FOLDER, FINDINGS_FOLDER]) this.makeFolder(sub);
+    this.#dropParts();
+  }
+
+  makeFolder(sub: string): void {
+    const path = join(this.folder, sub);
+    try {
+      mkdirSync(path, { recursive: true });
+    } catch (cause) {
+      throw failed(path, cause);
+    }
+  }
+
+  /** Writes a whole file, or nothing. */
+  write(name: string, text: string): void {
+    const path = join(this.folder, name);
+    try {
+      writeFileSync(path + PART, text);
+      renameSync(path + PART, path);
+    } catch (cause) {
+      throw failed(path, cause);
+    }
+  }
+
+  append(name: string, text: string): void {
+    const path = join(this.folder, name);
+    try {
+      appendFileSync(path, text);
+    } catch (cause) {
+      throw failed(path, cause);
+    }
+  }
+
+  /** The text of a file; undefined where there is none. */
+  read(name: string): string | undefined {
+    const path = join(this.folder, name);
+    return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  }
+
+  has(name: string): boolean {
+    return existsSync(join(this.folder, name));
+  }
+
+  /** Keeps a scenario. Returns its name. */
+  keep(lines: string): string {
+    const name = nameOf(lines);
+    const file = join(CORPUS_FOLDER, `${name}.ap`);
+    if (!this.has(file))
+      this.write(file, scenarioProgram(parseScenarioLines(lines), `../${CONFIG_FILE}`));
+    return name;
+  }
+
+  /** Names of the scenarios in the corpus, in order. */
+  names(): string[] {
+    return readdirSync(join(this.folder, CORPUS_FOLDER))
+      .flatMap((file) => CORPUS_FILE.exec(file)?.[1] ?? [])
+      .sort();
+  }
+
+  /**
+   * The lines of a scenario of the corpus.
+   * @throws MistakesError for what is no AP program, ApemuError `APEMU_ERR_CORPUS_DAMAGED` for another content than its name says
+   */
+  scenario(name: string): string {
+    const file = join(this.folder, CORPUS_FOLDER, `${name}.ap`);
+    const lines = scenarioLines(eventsOf(parseProgram(readFileSync(file, 'utf8'), file)));
+    if (nameOf(lines) === name) return lines;
+    throw new ApemuError(
+      'APEMU_ERR_CORPUS_DAMAGED',
+      `${file} is damaged: its content is not what its name says (expected the file as it was written; take it out of the folder to go on without it)`,
+      { place: { file } },
+    );
+  }
+
+  /** What a killed process was writing. */
+  #dropParts(): void {
+    for (const sub of ['.', CORPUS_FOLDER])
+      for (const file of readdirSync(join(this.folder, sub)))
+        if (file.endsWith(PART)) rmSync(join(this.folder, sub, file));
+  }
+}

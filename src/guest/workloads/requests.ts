@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The workload of a driver under test: requests of its user, each with its ending. What zcrypt does above the AP bus.
+// Source: docs/reference/messages.md sections 3.1 to 3.4 (what counts as a good reply), 5 (ten tries).
+import { TYPE_6, TYPE_50 } from '../../cex/messages/layouts.ts';
+import { parseReply } from '../../cex/messages/parse.ts';
+import type { DriverEnding, DriverRequest } from '../driver.ts';
+import { NO_MESSAGE_NOW, type Workload } from './workload.ts';
+
+/** Times a request is sent before its user hears that it does not get through. Source: Linux TRACK_AGAIN_MAX. */
+const TRIES_MAX = 10;
+/** Bytes of the largest request this workload has room for. */
+const REQUEST_BYTES = 4096;
+
+/** A request on its way. */
+export interface UserRequest extends DriverRequest {
+  tries: number;
+}
+
+/** What a driver knows of its user. Plain data. */
+export interface UserState {
+  /** Waiting for a queue: new ones, and those that a queue has lost. */
+  waiting: UserRequest[];
+  /** Given to a queue that has not taken them yet, by APQN. */
+  todo: Record<number, UserRequest[]>;
+  /** Sent: by the address of the request in storage. */
+  sent: Record<number, UserRequest>;
+  ended: DriverEnding[];
+  closed: boolean;
+}
+
+/** What a queue's workload remembers. */
+interface RequestsState {
+  readonly apqn: number;
+  readonly user: UserState;
+}
+
+export const createUserState = (): UserState => ({
+  waiting: [],
+  todo: {},
+  sent: {},
+  ended: [],
+  closed: false,
+});
+
+/** Ends a request with an error. */
+export const failRequest = (user: UserState, { id }: DriverRequest, error: string): void => {
+  user.ended.push({ id, error });
+};
+
+/** A request did not get through: it waits for another try, if it has one. */
+const tryAgain = (user: UserState, request: UserRequest): void => {
+  if (user.closed) failRequest(user, request, 'ECANCELED');
+  else if (++request.tries >= TRIES_MAX) failRequest(user, request, 'EIO');
+  else user.waiting.push(request);
+};
+
+/** Why a reply is no good answer to a request; undefined for one that is. Messages of types nobody knows are passed on. */
+const replyError = ({ message }: UserRequest, reply: Uint8Array): string | undefined => {
+  if (message[1] !== TYPE_6 && message[1] !== TYPE_50) return undefined;
+  const parsed = parseReply(reply);
+  if (parsed.kind === 'unknown') return 'EBADMSG';
+  if (parsed.kind === 'error' || parsed.code !== 0) return 'EIO';
+  if (parsed.kind === 'cca' && parsed.rc !== 0) return 'EINVAL';
+  return parsed.kind === 'ep11' && parsed.rv !== 0 ? 'EINVAL' : undefined;
+};
+
+const take = (user: UserState, address: number): UserRequest | undefined => {
+  const request = user.sent[address];
+  delete user.sent[address];
+  return request;
+};
+
+/** Requests of the user that `args.user` holds. */
+export const requestsWorkload: Workload<RequestsState> = {
+  name: 'requests',
+
+  init: (args, { apqn }) => ({ apqn, user: args['user'] as UserState }),
+
+  requestBytes: (_state, { maxMessageBytes }) => Math.min(REQUEST_BYTES, maxMessageBytes),
+
+  next({ apqn, user }, storage, address) {
+    const request = user.todo[apqn]?.shift();
+    if (request === undefined) return NO_MESSAGE_NOW;
+    storage.set(request.message, address);
+    user.sent[address] = request;
+    return request.message.length;
+  },
+
+  check({ user }, storage, address, _bytes, reply, replyBytes) {
+    const request = take(user, address);
+    if (request === undefined) return true;
+    const bytes = storage.slice(reply, reply + replyBytes);
+    const error = replyError(request, bytes);
+    if (error === undefined) user.ended.push({ id: request.id, reply: bytes });
+    else failRequest(user, request, error);
+    return error === undefined;
+  },
+
+  lost({ user }, again, address) {
+    const request = take(user, address);
+    if (request === undefined) return;
+    if (again) tryAgain(user, request);
+    else failRequest(user, request, 'EINVAL');
+  },
+};

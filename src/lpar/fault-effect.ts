@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a fault does, and how its record in the machine image says so.
+// Source: docs/design.md sections 5 and 6 (`faults`, `fault:`).
+import {
+  FAULT_BOUNDARY,
+  FAULT_CC,
+  FAULT_DELAY,
+  FAULT_DROP,
+  FAULT_RC,
+  FAULT_REORDER,
+  FAULT_REPLY,
+} from '../../native-like/machine/layout.ts';
+import type { InjectedReply } from '../cex/inject.ts';
+
+/** What a fault does; times in nanoseconds. Message effects (drop, delay, reorder, reply) strike at NQAP. */
+export type FaultEffect =
+  | { readonly kind: 'rc'; readonly rc: number }
+  /** `everyBytes`: condition code 2 at each address of the operand that is a multiple of it (AD-18). */
+  | { readonly kind: 'cc'; readonly cc: 1 | 2; readonly everyBytes?: number | undefined }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'delay'; readonly delayNs: number }
+  | { readonly kind: 'reorder'; readonly places: number }
+  /** What the adapter answers instead; only to the function the reply names, if it names one. */
+  | { readonly kind: 'reply'; readonly reply: InjectedReply };
+
+const ACTIONS: Readonly<Record<FaultEffect['kind'], number>> = {
+  rc: FAULT_RC,
+  cc: FAULT_CC,
+  drop: FAULT_DROP,
+  delay: FAULT_DELAY,
+  reorder: FAULT_REORDER,
+  reply: FAULT_REPLY,
+};
+/** Actions about a message after it was accepted: loopback queues leave the kernel's own path for them. */
+export const MESSAGE_ACTIONS: readonly number[] = [
+  FAULT_DROP,
+  FAULT_DELAY,
+  FAULT_REORDER,
+  FAULT_REPLY,
+];
+
+export const actionOf = (effect: FaultEffect): number =>
+  effect.kind === 'cc' && effect.everyBytes !== undefined ? FAULT_BOUNDARY : ACTIONS[effect.kind];
+
+/** The number that goes with the action: code, condition code or bytes, places. */
+export const effectValue = (effect: FaultEffect): number => {
+  if (effect.kind === 'rc') return effect.rc;
+  if (effect.kind === 'cc') return effect.everyBytes ?? effect.cc;
+  return effect.kind === 'reorder' ? effect.places : 0;
+};

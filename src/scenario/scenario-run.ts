@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scenario at work on a stepped machine: counts executions, times and idle moments, and lets events happen.
+// Source: docs/design.md section 10.
+import { FC_QCI } from '../../native-like/arch/function-codes.ts';
+import { PSW_CC } from '../../native-like/arch/psw.ts';
+import { V_GR, V_GUEST, V_PSW_MASK_HIGH } from '../../native-like/machine/layout.ts';
+import { EXECUTE_COMPLETED } from '../../native-like/machine/outcome.ts';
+import { apCpuOf, rapq, zapq } from '../guest/instructions.ts';
+import type { InstructionObserver } from '../host/context/execution-context.ts';
+import type { Machine } from '../host/machine/machine.ts';
+import type { Agenda } from '../host/machine/stepper.ts';
+import type { ArmedFault } from '../lpar/armed-fault.ts';
+import type { EventStatement } from '../program/ast.ts';
+import type {
+  InterruptEvent,
+  MessageEvent,
+  Occasion,
+  ScenarioEvent,
+  UserEvent,
+} from '../program/events.ts';
+import { Operator } from '../program/operator.ts';
+import { SysfsCommands } from '../program/sysfs-commands.ts';
+import {
+  apqnOf,
+  FUNCTION_COUNT,
+  FUNCTION_NQAP,
+  functionNumber,
+  functionOf,
+} from './instruction.ts';
+import { TouchedMessages } from './messages.ts';
+import { guestNumber, withUuids } from './names.ts';
+import { isOccasion } from './occasions.ts';
+
+/** What a scenario asks of whoever runs the guests' programs. */
+export interface ScenarioHooks {
+  /** The driver's user acts. */
+  user(event: UserEvent): void;
+  /** Drivers hear that the AP configuration may have changed. */
+  scan(): void;
+}
+
+/** An event that has happened. */
+export interface Fired {
+  /** Index among the events of the scenario. */
+  readonly index: number;
+  /** Virtual time since the scenario began. */
+  readonly atNs: number;
+}
+
+interface Counted {
+  readonly index: number;
+  /** Number of the guest, 0: any. */
+  readonly guest: number;
+  /** -1: any. */
+  readonly apqn: number;
+  readonly occasion: Occasion;
+  readonly event: ScenarioEvent;
+  count: number;
+}
+
+interface Timed {
+  readonly index: number;
+  readonly timeNs: number;
+  readonly event: ScenarioEvent;
+}
+
+/** More of one event are kept count of, not kept. */
+const FIRED_MAX = 1000;
+
+/** Runs scenarios on one machine, one after the other. */
+export class ScenarioRun implements InstructionObserver, Agenda {
+  /** Events that happened, in their order. */
+  fired: Fired[] = [];
+  readonly #machine: Machine;
+  readonly #hooks: ScenarioHooks;
+  readonly #messages: TouchedMessages;
+  readonly #fault: ArmedFault;
+  readonly #on: Counted[][] = Array.from({ length: FUNCTION_COUNT }, () => []);
+  #idle: Counted[] = [];
+  #timed: Timed[] = [];
+  /** What may not happen in the middle of a program's step. */
+  readonly #deferred: Timed[] = [];
+  /** Message events of the instruction that is being executed. */
+  readonly #pending: (MessageEvent | InterruptEvent)[] = [];
+  #armed = false;
+  #startNs = 0;
+  #operator: Operator | undefined;
+  #commands: SysfsCommands | undefined;
+
+  constructor(machine: Machine, hooks: ScenarioHooks) {
+    this.#machine = machine;
+    this.#hooks = hooks;
+    this.#messages = new TouchedMessages(machine);
+    this.#fault = machine.faults.reserve();
+  }
+
+  /** Whether anything is still to happen by itself. */
+  get outstanding(): boolean {
+    return this.nextNs() !== Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * A scenario begins now.
+   * @throws ApemuError `APEMU_ERR_SCENARIO_GUEST` for a guest the machine does not have
+   */
+  begin(events: readonly EventStatement[]): void {
+    this.end();
+    this.fired = [];
+    this.#startNs = this.#machine.nowNs();
+    for (const [index, statement] of events.entries()) this.#enter(statement, index);
+    this.#timed.sort((a, b) => a.timeNs - b.timeNs || a.index - b.index);
+  }
+
+  /** Nothing more happens; what has happened stays. */
+  end(): void {
+    for (const list of this.#on) list.length = 0;
+    this.#idle = [];
+    this.#timed = [];
+    this.#deferred.length = 0;
+    this.#pending.length = 0;
+    if (this.#armed) this.#fault.disarm();
+    this.#armed = false;
+  }
+
+  /** The machine has been taken back to an earlier moment: what is kept about its messages and operators is void. */
+  reset(): void {
+    this.end();
+    this.#messages.reset();
+    this.#operator = undefined;
+    this.#commands = undefined;
+  }
+
+  #enter({ trigger, event }: EventStatement, index: number): void {
+    switch (trigger.kind) {
+      case 'start':
+        this.#timed.push({ index, timeNs: this.#startNs, event });
+        return;
+      case 'at':
+        this.#timed.push({ index, timeNs: this.#startNs + trigger.timeNs, event });
+        return;
+      case 'idle':
+        this.#idle.push({ index, guest: 0, apqn: -1, occasion: trigger.occasion, event, count: 0 });
+        return;
+      case 'on': {
+        const { occasion } = trigger;
+        const guest = trigger.guest === undefined ? 0 : guestNumber(this.#machine, trigger.guest);
+        const apqn = trigger.apqn ?? -1;
+        const counted: Counted = { index, guest, apqn, occasion, event, count: 0 };
+        const fn = functionNumber(trigger.on);
+        if (fn >= 0) this.#on[fn]?.push(counted);
+        else for (const list of this.#on) list.push(counted);
+      }
+    }
+  }
+
+  before(vcpu: number, instruction: number): void {
+    const { image } = this.#machine;
+    const gr0 = image.word(vcpu + V_GR + 1);
+    const fn = functionOf(instruction, gr0);
+    if (fn < 0) return;
+    this.#messages.settle();
+    const list = this.#on[fn] as Counted[];
+    if (list.length === 0) return;
+    const guest = image.guestNumber(image.word(vcpu + V_GUEST));
+    if (guest === 0) return;
+    const apqn = fn === FC_QCI ? -1 : apqnOf(gr0);
+    for (const counted of list) {
+      if (counted.guest !== 0 && counted.guest !== guest) continue;
+      if (counted.apqn >= 0 && counted.apqn !== apqn) continue;
+      counted.count++;
+      if (!isOccasion(counted.occasion, counted.count)) continue;
+      this.#strike(counted, guest, apqn);
+    }
+  }
+
+  /** An event happens at the instruction that is about to be executed. */
+  #strike({ index, event }: Counted, guest: number, apqn: number): void {
+    switch (event.kind) {
+      case 'rc':
+      case 'cc':
+        if (apqn < 0) return;
+        this.#fault.arm(this.#machine.image.queue(apqn), event);
+        this.#armed = true;
+        break;
+      case 'delay':
+      case 'drop':
+      case 'duplicate':
+      case 'reorder':
+      case 'reply':
+      case 'field':
+        this.#pending.push(event);
+        break;
+      case 'interrupt':
+        if (event.how === 'spurious') this.#messages.spurious(guest);
+        else this.#pending.push(event);
+        break;
+      case 'request':
+      case 'close':
+      case 'scan':
+        this.#deferred.push({ index, timeNs: 0, event });
+        return;
+      default:
+        this.#act(event);
+    }
+    this.#note(index);
+  }
+
+  executed(vcpu: number, instruction: number, ended: number): void {
+    if (this.#armed) {
+      this.#fault.disarm();
+      this.#armed = false;
+    }
+    if (this.#pending.length === 0) return;
+    const { image } = this.#machine;
+    const gr0 = image.word(vcpu + V_GR + 1);
+    const accepted =
+      ended === EXECUTE_COMPLETED &&
+      (image.word(vcpu + V_PSW_MASK_HIGH) & PSW_CC) === 0 &&
+      functionOf(instruction, gr0) === FUNCTION_NQAP;
+    if (accepted)
+      for (const event of this.#pending) this.#messages.touch(image.queue(apqnOf(gr0)), event);
+    this.#pending.length = 0;
+  }
+
+  nextNs(): number {
+    if (this.#deferred.length > 0) return this.#machine.nowNs();
+    return Math.min(this.#timed[0]?.timeNs ?? Number.POSITIVE_INFINITY, this.#messages.nextNs());
+  }
+
+  happen(nowNs: number): void {
+    this.#messages.happen(nowNs);
+    for (const { index, event } of this.#deferred.splice(0)) this.#perform(index, event);
+    while (this.#timed[0] !== undefined && this.#timed[0].timeNs <= nowNs) {
+      const { index, event } = this.#timed.shift() as Timed;
+      this.#perform(index, event);
+    }
+  }
+
+  idle(): boolean {
+    let done = false;
+    for (const counted of this.#idle) {
+      counted.count++;
+      if (!isOccasion(counted.occasion, counted.count)) continue;
+      this.#perform(counted.index, counted.event);
+      done = true;
+    }
+    return done;
+  }
+
+  /** An event happens between instructions. */
+  #perform(index: number, event: ScenarioEvent): void {
+    this.#note(index);
+    switch (event.kind) {
+      case 'request':
+      case 'close':
+        this.#hooks.user(event);
+        return;
+      case 'interrupt':
+        for (const { number } of this.#machine.guests) this.#messages.spurious(number);
+        return;
+      default:
+        this.#act(event);
+    }
+  }
+
+  /** What the host, the operator or the administrator does. Outcomes other than `ok` are theirs. */
+  #act(event: ScenarioEvent): void {
+    const machine = this.#machine;
+    switch (event.kind) {
+      case 'lpar':
+        this.#operator ??= new Operator(machine);
+        this.#operator.act(event.verb, event.values);
+        return;
+      case 'sysfs':
+        this.#commands ??= new SysfsCommands(machine);
+        this.#commands.run(withUuids(machine, event.command));
+        return;
+      case 'host':
+        (event.mnemonic === 'rapq' ? rapq : zapq)(apCpuOf(machine.hostCpu), event.apqn);
+        return;
+      case 'scan':
+        machine.write('/sys/bus/ap/scans', '1\n');
+        this.#hooks.scan();
+    }
+  }
+
+  #note(index: number): void {
+    if (this.fired.length < FIRED_MAX)
+      this.fired.push({ index, atNs: this.#machine.nowNs() - this.#startNs });
+  }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened in one run of a target: facts, without a judgement. Oracles judge.
+// Source: docs/design.md section 10.
+import type { Fired } from '../scenario/scenario-run.ts';
+
+/** One ending of a request; times in virtual nanoseconds since the kept moment. */
+export interface EndingFact {
+  readonly atNs: number;
+  /** The driver's own word; undefined: it ended well. */
+  readonly error: string | undefined;
+  /** Why the reply is not the answer to the request; undefined: it is, or nobody can tell. */
+  readonly wrong: string | undefined;
+}
+
+/** What became of one request. */
+export interface RequestFact {
+  readonly id: number;
+  readonly apqn: number | undefined;
+  /** What was asked, in one word. */
+  readonly kind: string;
+  readonly atNs: number;
+  /** Sent after the last event, to see whether the driver works again. */
+  readonly probe: boolean;
+  /** It had not ended when everything else was over. */
+  overdue: boolean;
+  readonly endings: EndingFact[];
+}
+
+/** Something an instruction did that a rule is about. */
+export interface InstructionFact {
+  readonly rule: 'program interruption' | 'token' | 'indicator' | 'advice';
+  /** In words. */
+  readonly text: string;
+  readonly function: string;
+  readonly apqn: number;
+  readonly atNs: number;
+}
+
+export interface Outcome {
+  readonly requests: readonly RequestFact[];
+  /** Endings of requests nobody made. */
+  readonly strangers: readonly number[];
+  readonly instructions: readonly InstructionFact[];
+  /** An exception or a rejected promise: message and the place it came from. */
+  readonly thrown: { readonly message: string; readonly place: string } | undefined;
+  /** The program went round without waiting: what it did too often. */
+  readonly storm: string | undefined;
+  /** Everything sleeps and nothing can wake it, with work outstanding. */
+  readonly asleep: boolean;
+  /** Queues that did not serve a request again within the bound: what their last try ended with. */
+  readonly unrecovered: readonly { readonly apqn: number; readonly why: string }[];
+  /** What the driver still held after it was closed, by name. */
+  readonly leaked: Readonly<Record<string, number>>;
+  readonly fired: readonly Fired[];
+  /** AP instructions executed, and virtual time that passed. */
+  readonly executed: number;
+  readonly ns: number;
+  /** What happened, a line each; empty unless asked for. */
+  readonly trace: readonly string[];
+  /** Features this run met, each once: code first, then architected cells, then pairs. */
+  readonly features: readonly number[];
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// A driver module made into one text: types taken out, places of its code counted. It can be sent to other threads and machines as data.
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { createRequire, isBuiltin } from 'node:module';
+import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import amaro from 'amaro';
+import { createInstrumenter, type FileCoverage } from 'istanbul-lib-instrument';
+import { type Plugin, rollup } from 'rollup';
+import { ApemuError } from '../../errors.ts';
+
+/** A source file of the driver. Its places (statements) have numbers from `first` on, in the order of `lines`. */
+export interface SourceFile {
+  /** Relative to the driver's folder. */
+  readonly file: string;
+  readonly text: string;
+  readonly first: number;
+  /** Line of each place, from 1. */
+  readonly lines: readonly number[];
+}
+
+/** A driver as data. */
+export interface DriverBundle {
+  /** As the user named it. */
+  readonly name: string;
+  readonly code: string;
+  /** Of the code and what it was made from. */
+  readonly digest: string;
+  readonly files: readonly SourceFile[];
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** The variable that holds the counters; made unique when the code is loaded. */
+export const COVERAGE_VARIABLE = '__apemu_coverage__';
+const TYPESCRIPT = /\.[cm]?ts$/;
+
+/** The reference driver, for `--driver ap-bus`. */
+const REFERENCE = 'ap-bus';
+/** It gives a request up after 900 s as Linux does; 30 s of virtual time say the same in less. */
+const REFERENCE_ARGS = { requestTimeout: 30 };
+
+/** A file of this project, as it runs now: sources, or what the build made of them. */
+const ownFile = (path: string): string => {
+  const here = fileURLToPath(import.meta.url);
+  return resolve(
+    dirname(here),
+    '../../..',
+    here.endsWith('.ts') ? path : path.replace(/\.ts$/, '.js'),
+  );
+};
+
+const stripped = (code: string, file: string): string => {
+  if (!TYPESCRIPT.test(file)) return code;
+  try {
+    return amaro.transformSync(code, { mode: 'strip-only' }).code;
+  } catch (cause) {
+    const what =
+      cause instanceof Error
+        ? cause.message
+        : String((cause as { message?: unknown })?.message ?? cause);
+    throw new ApemuError(
+      'APEMU_ERR_DRIVER_SYNTAX',
+      `cannot read ${file}: ${what.split('\n')[0]} (expected TypeScript whose types can be taken out, or JavaScript)`,
+      { cause, place: { file } },
+    );
+  }
+};
+
+/** Counts places of files in the driver's folder. */
+class Counted {
+  readonly files: SourceFile[] = [];
+  readonly #folder: string;
+  readonly #instrument: boolean;
+  #next = 0;
+
+  constructor(folder: string, instrument: boolean) {
+    this.#folder = folder;
+    this.#instrument = instrument;
+  }
+
+  transform(code: string, file: string): { code: string; map: never } | undefined {
+    const inside =
+      file.startsWith(this.#folder + sep) && !file.includes(`${sep}node_modules${sep}`);
+    if (!inside || !this.#instrument) return undefined;
+    const instrumenter = createInstrumenter({
+      esModules: true,
+      produceSourceMap: true,
+      coverageVariable: COVERAGE_VARIABLE,
+      coverageGlobalScope: 'globalThis',
+      coverageGlobalScopeFunc: false,
+      compact: false,
+    });
+    const name = relative(this.#folder, file).split(sep).join('/');
+    const instrumented = instrumenter.instrumentSync(code, name);
+    const coverage: FileCoverage = instrumenter.lastFileCoverage();
+    const lines = Object.values(coverage.statementMap).map(({ start }) => start.line);
+    this.files.push({ file: name, text: readFileSync(file, 'utf8'), first: this.#next, lines });
+    this.#next += lines.length;
+    return { code: instrumented, map: instrumenter.lastSourceMap() as never };
+  }
+}
+
+const plugin = (counted: Counted): Plugin => ({
+  name: 'apemu-driver',
+  resolveId(source, importer) {
+    if (isBuiltin(source)) return { id: source, external: true };
+    if (importer === undefined || source.startsWith('.') || isAbsolute(source)) return null;
+    if (source === 'apemu')
+      return { id: pathToFileURL(ownFile('src/index.ts')).href, external: true };
+    const found = createRequire(importer).resolve(source);
+    return { id: pathToFileURL(found).href, external: true };
+  },
+  load: (id) => stripped(readFileSync(id, 'utf8'), id),
+  transform: (code, id) => counted.transform(code, id) ?? null,
+});
+
+/** Where the module is. @throws ApemuError `APEMU_ERR_DRIVER_READ` */
+const moduleFile = (name: string): string => {
+  const file =
+    name === REFERENCE ? ownFile('src/guest/ap-bus-driver/under-test.ts') : resolve(name);
+  try {
+    if (statSync(file).isFile()) return file;
+  } catch {
+    // It is not there: said below.
+  }
+  throw new ApemuError(
+    'APEMU_ERR_DRIVER_READ',
+    `no driver module ${name} (expected a JavaScript or TypeScript file, or ap-bus)`,
+    { place: { file: name } },
+  );
+};
+
+/**
+ * Makes a bundle of a driver module, or of the reference driver (`ap-bus`). `instrument`: its places are counted.
+ * @throws ApemuError `APEMU_ERR_DRIVER_…` for what cannot be read
+ */
+export const bundleDriver = async (name: string, instrument = true): Promise<DriverBundle> => {
+  const input = moduleFile(name);
+  const counted = new Counted(dirname(input), instrument);
+  try {
+    const build = await rollup({
+      input,
+      plugins: [plugin(counted)],
+      treeshake: false,
+      logLevel: 'silent',
+    });
+    const { output } = await build.generate({
+      format: 'es',
+      sourcemap: 'inline',
+      inlineDynamicImports: true,
+    });
+    await build.close();
+    const { code } = output[0];
+    const digest = createHash('sha256').update(withoutMap(code)).digest('hex').slice(0, 16);
+    const args = name === REFERENCE ? REFERENCE_ARGS : {};
+    return { name: basename(name), code, digest, files: counted.files, args };
+  } catch (cause) {
+    if (cause instanceof ApemuError) throw cause;
+    const inner = (cause as { cause?: unknown }).cause;
+    if (inner instanceof ApemuError) throw inner;
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new ApemuError('APEMU_ERR_DRIVER_SYNTAX', `cannot read the driver ${name}: ${what}`, {
+      cause,
+      place: { file: name },
+    });
+  }
+};
+
+const withoutMap = (code: string): string => code.replace(/\/\/# sourceMappingURL=.*$/m, '');

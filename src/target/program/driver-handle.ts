@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The driver under test as its user holds it: requests and their endings, closing, scans. What it throws there counts as well.
+import type { Cpu } from '../../guest/cpu.ts';
+import type { DriverProgram, QueueBelief } from '../../guest/driver.ts';
+import type { Machine } from '../../host/machine/machine.ts';
+import type { RunningProgram } from '../../host/machine/stepper.ts';
+import type { UserEvent } from '../../program/events.ts';
+import type { DriverUser } from '../user.ts';
+import { type Thrown, thrownOf } from './guarded.ts';
+
+export interface HandleOptions {
+  /** Undefined: a program without the contract; nothing is asked of it. */
+  readonly driver: DriverProgram | undefined;
+  /** One for each of its vCPUs; the first one takes the requests. */
+  readonly programs: readonly RunningProgram[];
+  readonly user: DriverUser;
+  readonly machine: Machine;
+  readonly startNs: () => number;
+  readonly threw: (thrown: Thrown) => void;
+}
+
+export class DriverHandle {
+  readonly #options: HandleOptions;
+
+  constructor(options: HandleOptions) {
+    this.#options = options;
+  }
+
+  /** Takes what has ended. */
+  collect(state: unknown): void {
+    const { driver, user } = this.#options;
+    const endings = driver?.endings(state);
+    if (endings !== undefined && endings.length > 0) user.ended(endings, this.#now());
+  }
+
+  /** What the user does in a scenario. */
+  act(event: UserEvent): void {
+    const { user, driver } = this.#options;
+    if (user.closed) return;
+    if (event.kind === 'close') {
+      this.close();
+      return;
+    }
+    if (driver === undefined) return;
+    for (const request of user.requests(event, this.#now()))
+      this.#tell((one, cpu, state) => one.submit(cpu, state, request));
+  }
+
+  /** One request to a queue, to see whether the driver works. Returns its number. */
+  probe(apqn: number): number {
+    const request = this.#options.user.request(apqn, undefined, this.#now(), true);
+    this.#tell((driver, cpu, state) => driver.submit(cpu, state, request));
+    return request.id;
+  }
+
+  close(): void {
+    const { user } = this.#options;
+    if (user.closed) return;
+    user.closed = true;
+    this.#tell((driver, cpu, state) => driver.close?.(cpu, state));
+  }
+
+  scan(): void {
+    this.#tell((driver, cpu, state) => driver.scan?.(cpu, state));
+  }
+
+  isGone(apqn: number): boolean {
+    const { driver, programs } = this.#options;
+    return driver?.gone?.(programs[0]?.state, apqn) ?? false;
+  }
+
+  /** What the driver believes of queues, where it tells. */
+  beliefs(): ((apqn: number) => QueueBelief) | undefined {
+    const { driver, programs } = this.#options;
+    const state = programs[0]?.state;
+    return driver?.believes === undefined ? undefined : (apqn) => driver.believes!(state, apqn);
+  }
+
+  /** What it holds, by name, without what is 0. */
+  held(): Record<string, number> {
+    const { driver, programs } = this.#options;
+    const held = driver?.resources?.(programs[0]?.state) ?? {};
+    return Object.fromEntries(Object.entries(held).filter(([, count]) => count !== 0));
+  }
+
+  #now(): number {
+    return this.#options.machine.nowNs() - this.#options.startNs();
+  }
+
+  /** Calls into the driver outside its step; its next step follows at once. */
+  #tell(action: (driver: DriverProgram, cpu: Cpu, state: unknown) => void): void {
+    const { driver, programs, machine, threw } = this.#options;
+    const [running] = programs;
+    if (driver === undefined || running === undefined) return;
+    try {
+      action(driver, running.cpu, running.state);
+      this.collect(running.state);
+    } catch (error) {
+      threw(thrownOf(error));
+    }
+    if (!running.done) running.nextNs = Math.min(running.nextNs, machine.nowNs());
+  }
+}

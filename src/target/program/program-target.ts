@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest program in virtual time as a target: from a kept moment, with a scenario, to its end.
+// Source: docs/design.md section 10.
+
+import type { GuestConfig, MachineConfig } from '../../config/types.ts';
+import { ApemuError } from '../../errors.ts';
+import { WAIT_NOTHING } from '../../guest/cpu.ts';
+import { type DriverProgram, isDriver } from '../../guest/driver.ts';
+import { Machine } from '../../host/machine/machine.ts';
+import type { RunningProgram } from '../../host/machine/stepper.ts';
+import { type Checkpoint, takeCheckpoint } from '../../host/state/checkpoint.ts';
+import type { EventStatement } from '../../program/ast.ts';
+import { ScenarioRun } from '../../scenario/scenario-run.ts';
+import type { Outcome } from '../outcome.ts';
+import type { Target, TargetTerrain } from '../target.ts';
+import { DriverUser } from '../user.ts';
+import { allAnswers } from './answers.ts';
+import { DriverHandle } from './driver-handle.ts';
+import { featureCountOf, featuresOf } from './features.ts';
+import { type Guard, guarded, type Thrown } from './guarded.ts';
+import { HealthyHardware } from './hardware.ts';
+import type { LoadedDriver } from './loaded-driver.ts';
+import { DriverObserver } from './observer.ts';
+import { unrecovered } from './recovery.ts';
+import { guestOf, isBlinding, isLoopback, lastTime, queuesOf } from './terrain.ts';
+
+export interface ProgramTargetOptions {
+  readonly config: MachineConfig;
+  readonly driver: LoadedDriver;
+  /** Guest that runs it; default the first one that has an mdev. */
+  readonly guest?: string | undefined;
+  readonly seed?: number | undefined;
+  /** Virtual time a driver has to serve requests again. */
+  readonly recoverNs?: number | undefined;
+  /** AP instructions and steps a driver may take in a second of virtual time. */
+  readonly perSecond?: number | undefined;
+}
+
+const MS = 1_000_000;
+const SECOND = 1_000 * MS;
+/** Time a driver has to start. */
+const START_NS = 5 * SECOND;
+/** Default of `recoverNs`: two request timeouts, two scans of the bus, and time to spare. */
+export const RECOVER_NS = 300 * SECOND;
+/** Default of `perSecond`: four queues polled at 250 us are 16,000. */
+export const PER_SECOND = 50_000;
+/** Events happen for so long after the last one that has a time of its own; then the hardware is healthy. */
+const EVENTS_NS = 5 * SECOND;
+/** Time a driver has to close. */
+const CLOSE_NS = 60 * SECOND;
+export class ProgramTarget implements Target {
+  readonly terrain: TargetTerrain;
+  readonly featureCount: number;
+  readonly machine: Machine;
+  readonly #driver: LoadedDriver;
+  readonly #contract: DriverProgram | undefined;
+  readonly #programs: readonly RunningProgram[];
+  readonly #scenario: ScenarioRun;
+  readonly #observer: DriverObserver;
+  readonly #user: DriverUser;
+  readonly #hardware: HealthyHardware;
+  readonly #recoverNs: number;
+  readonly #handle: DriverHandle;
+  readonly #opaque: boolean;
+  #checkpoint: Checkpoint;
+  #startNs = 0;
+  #endNs = 0;
+  #events: readonly EventStatement[] = [];
+  #thrown: Thrown | undefined;
+
+  private constructor(machine: Machine, options: ProgramTargetOptions, guest: GuestConfig) {
+    this.machine = machine;
+    this.#driver = options.driver;
+    const { program, counters } = options.driver;
+    this.#contract = isDriver(program) ? program : undefined;
+    this.#recoverNs = options.recoverNs ?? RECOVER_NS;
+    this.featureCount = featureCountOf(counters);
+    this.#scenario = new ScenarioRun(machine, {
+      user: (event) => this.#handle.act(event),
+      scan: () => this.#handle.scan(),
+    });
+    this.#observer = new DriverObserver(machine, this.#scenario, options.perSecond ?? PER_SECOND);
+    const { stepper } = machine;
+    const first = stepper.programs.length;
+    const vcpus = guest.args['everyVcpu'] === true ? guest.vcpus : 1;
+    for (let vcpu = 0; vcpu < vcpus; vcpu++) {
+      const args = { ...options.driver.args, ...guest.args, vcpu, vcpus };
+      machine.start(guest.name, vcpu, guarded(program, this.#guard()), args);
+    }
+    this.#programs = stepper.programs.slice(first);
+    const queues = queuesOf(options.config, guest);
+    this.terrain = { guest: guest.name, queues, hasUser: this.#contract !== undefined };
+    this.#opaque = queues.some((apqn) => isLoopback(options.config, apqn));
+    this.#user = new DriverUser(options.config, queues, options.seed ?? 1);
+    this.#handle = new DriverHandle({
+      driver: this.#contract,
+      programs: this.#programs,
+      user: this.#user,
+      machine,
+      startNs: () => this.#startNs,
+      threw: (thrown) => {
+        this.#thrown ??= thrown;
+      },
+    });
+    this.#observer.begin();
+    machine.context.observer = this.#observer;
+    stepper.agenda = this.#scenario;
+    this.#startNs = machine.nowNs();
+    machine.stepper.runPrograms(machine.nowNs() + START_NS);
+    this.#checkHealth(options.config);
+    this.#hardware = new HealthyHardware(machine);
+    this.#checkpoint = takeCheckpoint(machine);
+  }
+
+  /**
+   * Starts the driver on a machine of its own and keeps the moment at which it waits for work.
+   * @throws ApemuError `APEMU_ERR_TARGET_…` for a driver that does not start, or serves no request of a healthy machine
+   */
+  static async create(options: ProgramTargetOptions): Promise<ProgramTarget> {
+    const guest = guestOf(options.config, options.guest);
+    const machine = await Machine.create(options.config, {
+      models: allAnswers,
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+    });
+    try {
+      return new ProgramTarget(machine, options, guest);
+    } catch (error) {
+      machine.close();
+      throw error;
+    }
+  }
+
+  reset(): void {
+    this.#scenario.reset();
+    this.#checkpoint.restore();
+  }
+
+  run(events: readonly EventStatement[], trace = false): Outcome {
+    this.begin(events, trace);
+    return this.finish();
+  }
+
+  /** A scenario begins now, at the kept moment; `advance` and `finish` go on with it. */
+  begin(events: readonly EventStatement[], trace = false): void {
+    this.#driver.counters.fill(0);
+    this.#user.reset();
+    this.#user.blind = events.some((event) => isBlinding(event, this.#opaque));
+    this.#observer.begin(trace);
+    this.#observer.believes = this.#handle.beliefs();
+    this.#thrown = undefined;
+    this.#startNs = this.machine.nowNs();
+    this.#events = events;
+    this.#endNs = this.#startNs + lastTime(events) + EVENTS_NS;
+    this.#scenario.begin(events);
+  }
+
+  /** Lets time pass until nothing is outstanding, at most until events end. */
+  settle(): void {
+    this.#until(Math.max(0, this.#endNs - this.machine.nowNs()), () => this.#idle());
+  }
+
+  /** Lets the scenario come to its end, and sees whether the driver works again and gives everything back. */
+  finish(): Outcome {
+    const { machine } = this;
+    const { fired } = this.#scenario;
+    let asleep = this.#until(Math.max(0, this.#endNs - machine.nowNs()), () => this.#idle());
+    this.#scenario.end();
+    asleep ||= this.#until(this.#recoverNs, () => this.#idle());
+    const failed = asleep || this.#over ? [] : this.#recover();
+    asleep ||= this.#user.open > 0 && this.#sleeping();
+    this.#user.markOverdue();
+    const leaked = this.#over || asleep ? {} : this.#close();
+    const { facts: requests, strangers } = this.#user;
+    return {
+      requests,
+      strangers,
+      instructions: this.#observer.facts,
+      thrown: this.#thrown,
+      storm: this.#observer.storm,
+      asleep,
+      unrecovered: failed,
+      leaked,
+      fired,
+      executed: this.#observer.count,
+      ns: machine.nowNs() - this.#startNs,
+      trace: this.#observer.lines(requests, fired, this.#events),
+      features: featuresOf(this.#driver.counters, this.#observer.coverage),
+    };
+  }
+
+  places(): readonly number[] {
+    const reached: number[] = [];
+    const { places } = this.#driver;
+    for (let n = 0; n < places.length; n++) if (places[n] !== 0) reached.push(n);
+    return reached;
+  }
+
+  close(): void {
+    this.machine.close();
+  }
+
+  /** The program has thrown or runs wild: what comes after says nothing. */
+  get #over(): boolean {
+    return this.#thrown !== undefined || this.#observer.storm !== undefined;
+  }
+
+  #guard(): Guard {
+    const observer = this.#observer;
+    return {
+      before: () => observer.mayStep(),
+      after: (wait, state) => {
+        observer.stepped(wait !== WAIT_NOTHING);
+        this.#handle.collect(state);
+      },
+      threw: (thrown) => {
+        this.#thrown ??= thrown;
+      },
+    };
+  }
+
+  /** Nothing is outstanding: no event with a time of its own, no request, nothing the driver wants to do now. */
+  #idle(): boolean {
+    if (this.#user.open > 0 || this.#scenario.outstanding) return false;
+    const now = this.machine.nowNs();
+    return this.#programs.every(({ done, nextNs }) => done || nextNs > now);
+  }
+
+  /** Every program sleeps until an interruption that nothing will cause. */
+  #sleeping(): boolean {
+    const { stepper, context } = this.machine;
+    return (
+      this.#programs.every(({ done, nextNs }) => done || nextNs === Number.POSITIVE_INFINITY) &&
+      stepper.pending === 0 &&
+      context.service.serve() === Number.POSITIVE_INFINITY
+    );
+  }
+
+  /** Lets time pass until `done`, at most for `ns`. True: everything sleeps for ever, with work outstanding. */
+  #until(ns: number, done: () => boolean): boolean {
+    const { stepper } = this.machine;
+    const deadline = this.machine.nowNs() + ns;
+    while (!this.#over && !done()) {
+      if (this.#user.open > 0 && !this.#scenario.outstanding && this.#sleeping()) return true;
+      if (!stepper.once(deadline)) return false;
+    }
+    return false;
+  }
+
+  /** Lets time pass with the driver at work. */
+  advance(ns: number): void {
+    const end = this.machine.nowNs() + ns;
+    this.#until(ns, () => false);
+    if (!this.#over) this.machine.stepper.advance(Math.max(0, end - this.machine.nowNs()));
+  }
+
+  /** With healthy hardware, each queue must serve a request within the bound. */
+  #recover(): Outcome['unrecovered'] {
+    if (this.#contract === undefined || this.#user.closed) return [];
+    if (this.#hardware.restore()) this.#handle.scan();
+    return unrecovered(this.terrain.queues, this.#recoverNs, {
+      nowNs: () => this.machine.nowNs(),
+      probe: (apqn) => this.#handle.probe(apqn),
+      until: (ns, done) => this.#until(ns, done),
+      wait: (ns) => this.advance(ns),
+      ending: (id) => this.#user.fact(id)?.endings[0],
+      isGone: (apqn) => this.#handle.isGone(apqn),
+      isOver: () => this.#over,
+    });
+  }
+
+  /** Closes the driver. What it still holds, by name. */
+  #close(): Record<string, number> {
+    if (this.#contract?.close === undefined) return {};
+    this.#handle.close();
+    this.#until(CLOSE_NS, () => this.#programs.every(({ done }) => done) || this.#idle());
+    return this.#handle.held();
+  }
+
+  /** A driver that does not serve a healthy machine cannot be fuzzed. */
+  #checkHealth(config: MachineConfig): void {
+    const where = `on the healthy machine of ${config.file ?? 'the configuration'}`;
+    const failed = (what: string): ApemuError =>
+      new ApemuError(
+        'APEMU_ERR_TARGET_HEALTH',
+        `driver ${this.#driver.program.name} ${what} ${where}`,
+      );
+    if (this.#thrown !== undefined)
+      throw failed(`throws ${this.#thrown.message} at ${this.#thrown.place}`);
+    if (this.#observer.storm !== undefined) throw failed(`takes ${this.#observer.storm}`);
+    if (this.#contract === undefined) return;
+    for (const apqn of this.terrain.queues) this.#handle.probe(apqn);
+    this.#until(this.#recoverNs, () => this.#idle());
+    const bad = this.#user.facts.find(
+      ({ endings: [end] }) => end === undefined || end.error !== undefined,
+    );
+    if (bad === undefined) return;
+    const how = bad.endings[0]?.error ?? 'without an ending';
+    throw failed(`ends a request to ${bad.apqn?.toString(16)} with ${how}`);
+  }
+}

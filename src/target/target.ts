@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is under test: it starts from a kept moment, is given a scenario, runs to its end and reports what happened.
+// Source: docs/design.md section 10. Implementations: src/target/program (a guest program in virtual time); a kernel under QEMU.
+import type { EventStatement } from '../program/ast.ts';
+import type { Outcome } from './outcome.ts';
+
+/** What of a target a generator of scenarios needs to know. */
+export interface TargetTerrain {
+  /** Guest whose driver it is. */
+  readonly guest: string;
+  /** Queues the guest has at the kept moment. */
+  readonly queues: readonly number[];
+  /** The driver takes requests of a user. */
+  readonly hasUser: boolean;
+}
+
+export interface Target {
+  readonly terrain: TargetTerrain;
+  /** Number of features: `Outcome.features` are below it. */
+  readonly featureCount: number;
+  /** Back to the kept moment. */
+  reset(): void | Promise<void>;
+  /** Runs a scenario from the kept moment to its end; `trace`: takes down what happened. */
+  run(events: readonly EventStatement[], trace?: boolean): Outcome | Promise<Outcome>;
+  /** Places of the driver's code that any run has reached, by number. */
+  places(): readonly number[];
+  close(): void | Promise<void>;
+}
