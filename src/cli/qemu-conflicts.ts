@@ -9,9 +9,10 @@ const CONFLICTS: readonly (readonly [string, readonly string[]])[] = [
     'attach',
     [
       ...['kernel', 'initrd', 'append', 'image', 'memory', 'reboot', 'no-interrupts'],
-      ...['lpar', 'QEMU options'],
+      ...['lpar', 'QEMU options', 'run', 'expect', 'fail', 'exit-status', 'ready'],
     ],
   ],
+  ['exit-status', ['run', 'expect']],
   ['kernel', ['image']],
   ['image', ['initrd']],
   ['lpar', ['guest', 'shell', 's390-tools']],
@@ -21,6 +22,7 @@ const CONFLICTS: readonly (readonly [string, readonly string[]])[] = [
       ...['guest', 'kernel', 'initrd', 'append', 'memory', 'reboot', 'no-interrupts', 'hook'],
       ...['lpar', 'attach', 'shell', 's390-tools', 'trace', 'QEMU options'],
       ...['benchmark', 'response-codes'],
+      ...['run', 'expect', 'fail', 'timeout', 'exit-status', 'ready'],
     ],
   ],
 ];

@@ -10,8 +10,9 @@ import { formatFigures, measureFigures } from '../qemu/benchmark/benchmark.ts';
 import { type QemuCommand, runQemu } from '../qemu/command.ts';
 import { formatDemo, runDemo } from '../qemu/demo.ts';
 import { makeGuestImage } from '../qemu/guest-image/build.ts';
-import { READY_MARK } from '../qemu/guest-image/guest-files.ts';
 import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
+import { PARTITION } from '../qemu/guest-machine.ts';
+import { runPlanned } from '../qemu/planned-run.ts';
 import {
   formatResponseCodes,
   type KernelTable,
@@ -21,15 +22,15 @@ import type { AddCommand } from './commands.ts';
 import { GuestLines } from './guest-lines.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
 import { refuseConflicts } from './qemu-conflicts.ts';
+import { addPlanOptions, type PlanOptions, planOf, readyMark } from './qemu-plan.ts';
 import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
 import { shellSession } from './shell-session.ts';
 import { showWarnings } from './text.ts';
 import { TraceFile } from './trace-file.ts';
 import { TypedInput } from './typed-input.ts';
 
-interface QemuOptions {
+interface QemuOptions extends PlanOptions {
   readonly guest?: readonly string[];
-  readonly kernel?: string;
   readonly initrd?: string;
   readonly s390Tools?: string;
   readonly append?: string;
@@ -53,7 +54,7 @@ const DEFAULT_SERIES = KERNEL_SERIES.at(-1) as string;
 const MIB = 0x100000;
 
 export const addQemu: AddCommand = (program, io, done) => {
-  program
+  const command = program
     .command('qemu')
     .description("boot stock s390x kernels under QEMU on this machine's cards")
     .argument('[config]', 'configuration (YAML); its guests are booted', DEFAULT_CONFIG)
@@ -77,8 +78,9 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--trace <file>', 'write each AP instruction: a line of text; of JSON in *.jsonl')
     .option('--demo', 'boot all guests, print lszcrypt -V of each, end')
     .option('--response-codes', 'what Linux does with each response code, as a table (long)')
-    .option('--benchmark', 'boot time with and without us, TAPQ, RSA requests')
-    .action(async (first: string, rest: string[], options: QemuOptions, _command: Command) => {
+    .option('--benchmark', 'boot time with and without us, TAPQ, RSA requests');
+  addPlanOptions(command).action(
+    async (first: string, rest: string[], options: QemuOptions, _command: Command) => {
       // Without CONFIG what stands after -- begins with an option of QEMU.
       const [file, extra] = first.startsWith('-')
         ? [DEFAULT_CONFIG, [first, ...rest]]
@@ -87,9 +89,10 @@ export const addQemu: AddCommand = (program, io, done) => {
       if (options.demo === true) await demo(file, options, io);
       else if (options.responseCodes === true) await responseCodes(options, io);
       else if (options.benchmark === true) await benchmark(options, io);
-      else await boot(file, extra, options, io);
-      done(EXIT_OK);
-    });
+      else return done(await boot(file, extra, options, io));
+      return done(EXIT_OK);
+    },
+  );
 };
 
 /** Names of the options that were given, as on the command line. */
@@ -152,26 +155,27 @@ async function boot(
   extra: readonly string[],
   options: QemuOptions,
   io: CommandIo,
-): Promise<void> {
+): Promise<number> {
   const loaded = loadConfigFile(file);
   showWarnings(loaded, io);
   const names = options.guest ?? loaded.config.guests.map((guest) => guest.name);
   const alone = options.lpar === true || names.length === 1;
   const lines = new GuestLines((text) => io.out(text));
-  const typed = new TypedInput(io.input, options.kernel === undefined ? READY_MARK : '');
+  const plan = planOf(options, options.lpar === true ? [PARTITION] : names);
+  const shown = (guest: string, text: string) => (alone ? io.out(text) : lines.shown(guest, text));
+  const typed = new TypedInput(io.input, readyMark(options));
   const command: QemuCommand = {
     config: withRelease(loaded.config, options.s390Tools),
     ...(options.guest === undefined ? {} : { guests: options.guest }),
     ...(options.lpar === true ? { lpar: true } : {}),
     ...(options.attach === undefined
-      ? { launch: await launchOf(options, extra, alone, io) }
+      ? { launch: await launchOf(options, extra, alone && plan === undefined, io) }
       : { attach: options.attach }),
     ...(options.hook === undefined ? {} : { hook: options.hook }),
     ...(options.shell === undefined ? {} : { shellSocket: options.shell, shell: shellSession }),
     log: log(io),
     onConsole: (guest, text) => {
-      if (alone) io.out(text);
-      else lines.shown(guest, text);
+      shown(guest, text);
       typed.shown(text);
     },
     onServed: ([served]) => {
@@ -181,18 +185,28 @@ async function boot(
     signal: io.signal,
   };
   try {
-    await runTraced(command, options, io);
+    return await traced(command, options, io, async (run) => {
+      if (plan !== undefined) return runPlanned(run, plan, shown);
+      await runQemu(run);
+      return EXIT_OK;
+    });
   } finally {
     typed.close();
     lines.flush();
   }
 }
 
-async function runTraced(command: QemuCommand, options: QemuOptions, io: CommandIo): Promise<void> {
-  if (options.trace === undefined) return runQemu(command);
+/** Runs a command whose AP instructions are written into a file, if they are to be. */
+async function traced<T>(
+  command: QemuCommand,
+  options: QemuOptions,
+  io: CommandIo,
+  run: (command: QemuCommand) => Promise<T>,
+): Promise<T> {
+  if (options.trace === undefined) return run(command);
   const file = new TraceFile(options.trace);
   try {
-    await runQemu({ ...command, onTrace: file.write });
+    return await run({ ...command, onTrace: file.write });
   } finally {
     file.close(io);
   }

@@ -6,13 +6,13 @@ import type { Writable } from 'node:stream';
 /** Passes input on from the moment the guest's console has shown a mark. */
 export class TypedInput {
   readonly #input: NodeJS.ReadableStream;
-  readonly #mark: string;
+  readonly #mark: RegExp;
   #console: Writable | undefined;
   #shown = '';
   #begun = false;
 
-  /** @param mark text of the console; the empty one is there from the beginning */
-  constructor(input: NodeJS.ReadableStream, mark: string) {
+  /** @param mark what the console shows when it reads commands */
+  constructor(input: NodeJS.ReadableStream, mark: RegExp) {
     this.#input = input;
     this.#mark = mark;
   }
@@ -37,7 +37,7 @@ export class TypedInput {
   }
 
   #begin(): void {
-    if (this.#begun || this.#console === undefined || !this.#shown.includes(this.#mark)) return;
+    if (this.#begun || this.#console === undefined || !this.#mark.test(this.#shown)) return;
     this.#begun = true;
     this.#shown = '';
     // The guest goes on when the commands end: `poweroff -f` is one of them.

@@ -14,6 +14,20 @@ export interface GuestCommand {
   readonly output: string;
 }
 
+/** What a shell shows when it waits for a command; that of busybox asks its terminal then where the cursor is. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what that shell sends
+export const SHELL_PROMPT = /[#$] (?:\u001b\[6n)?$/;
+
+/** Begins the lines around the output of a command. */
+const MARK = 'apemu-run';
+const MARK_LENGTH = 32;
+
+/** A command of any number of lines as one: a terminal takes one at a time. */
+function inOneLine(command: string): string {
+  const text = command.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+  return `sh -c "$(printf %b '${text.replaceAll("'", `'\\''`)}')"`;
+}
+
 interface Waiting {
   readonly pattern: RegExp;
   readonly from: number;
@@ -52,9 +66,10 @@ export class GuestConsole {
    *
    * @throws ApemuError APEMU_ERR_GUEST_CONSOLE when QEMU ends first or the time is over; the last lines are part of the message
    */
-  waitFor(pattern: RegExp, timeoutMs: number, from = 0): Promise<RegExpExecArray> {
+  waitFor(pattern: RegExp, timeoutMs?: number, from = 0): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => fail('does not answer'), timeoutMs);
+      const timer =
+        timeoutMs === undefined ? undefined : setTimeout(() => fail('does not answer'), timeoutMs);
       const fail = (what: string) => {
         clearTimeout(timer);
         this.#waiting = this.#waiting.filter((other) => other !== waiting);
@@ -97,6 +112,35 @@ export class GuestConsole {
     const match = await this.waitFor(pattern, timeoutMs, from);
     const output = this.text.slice(from, from + match.index);
     return { status: Number(match[1]), output };
+  }
+
+  /**
+   * Runs a command in any shell that reads from this console, whether it shows what is typed or not.
+   *
+   * @param onOutput takes what the command prints, and nothing else, while it does
+   * @returns its exit status
+   */
+  async perform(command: string, onOutput: (text: string) => void): Promise<number> {
+    const from = this.text.length;
+    // What is typed differs from what is printed, so that an echo is not taken for it.
+    const mark = (what: string, value: string) => `printf '${MARK}: %s %s\\n' ${what} ${value}`;
+    this.#input.write(`${mark('begin', '1')}; ${inOneLine(command)}; ${mark('end', '$?')}\n`);
+    const begin = await this.waitFor(new RegExp(`${MARK}: begin 1\n`), undefined, from);
+    let shown = from + begin.index + begin[0].length;
+    const show = (end: number) => {
+      if (end > shown) onOutput(this.text.slice(shown, end));
+      shown = Math.max(shown, end);
+    };
+    const start = shown;
+    this.onText = () => {
+      const end = this.text.indexOf(`${MARK}: end `, start);
+      // The end of what is there may be the beginning of the mark.
+      show(end >= 0 ? end : this.text.length - MARK_LENGTH);
+    };
+    const end = await this.waitFor(new RegExp(`${MARK}: end (\\d+)\n`), undefined, start);
+    this.onText = () => {};
+    show(start + end.index);
+    return Number(end[1]);
   }
 
   #match(): void {

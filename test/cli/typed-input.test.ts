@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { TypedInput } from '../../src/cli/typed-input.ts';
 
-const start = (mark: string) => {
+const start = (mark: RegExp) => {
   const input = new PassThrough();
   const console = new PassThrough();
   input.write('lszcrypt\n');
@@ -14,7 +14,7 @@ const start = (mark: string) => {
 
 describe('typed input', () => {
   it('waits for the console and for its mark, in pieces too', async () => {
-    const { typed, console } = start('guest: ready');
+    const { typed, console } = start(/guest: ready/);
     typed.shown('booting\nguest: re');
     typed.attach(console);
     await turn();
@@ -25,7 +25,7 @@ describe('typed input', () => {
   });
 
   it('does not wait for a kernel without a mark, and leaves the console open at its end', async () => {
-    const { typed, input, console } = start('');
+    const { typed, input, console } = start(/^/);
     typed.attach(console);
     input.end();
     await turn();
@@ -34,7 +34,7 @@ describe('typed input', () => {
   });
 
   it('reads no more once the guest has ended', async () => {
-    const { typed, input, console } = start('');
+    const { typed, input, console } = start(/^/);
     typed.attach(console);
     await turn();
     console.read();

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guests that are run for a result: a command in each, texts on their consoles, a time-out, or the exit status a test kernel prints;
+// and the exit code that comes of it.
+
+import { StringDecoder } from 'node:string_decoder';
+import { ApemuError } from '../errors.ts';
+import { type QemuCommand, runQemu } from './command.ts';
+import { GuestConsole } from './console.ts';
+import type { ServedGuest } from './serve.ts';
+
+/** Exit code when nothing decided in time, as wokwi-cli has it. */
+export const EXIT_TIMEOUT = 42;
+
+/** What a run waits for. */
+export interface RunPlan {
+  /** Command to run in a guest's shell, by guest. */
+  readonly commands: ReadonlyMap<string, string>;
+  /** The console says that the shell reads commands. */
+  readonly ready: RegExp;
+  /** Success as soon as a console shows this. */
+  readonly expect?: string;
+  /** Failure as soon as a console shows this. */
+  readonly fail?: string;
+  readonly timeoutMs?: number;
+  /** The last word of a test kernel is its exit status: `EXIT: STATUS=N`, as kvm-unit-tests prints it. */
+  readonly exitStatus?: 'kvm-unit-tests';
+}
+
+/** kvm-unit-tests print their exit code times two, plus one. Source: kvm-unit-tests, lib/s390x/io.c (exit). */
+const TEST_STATUS = /^EXIT: STATUS=(\d+)/m;
+
+/** A console's text is looked through piece by piece; so much of the last one is kept, for what lies on both. */
+const TAIL = 4096;
+
+const FAILED = 1;
+
+/**
+ * Runs guests until the plan is decided or all have ended.
+ *
+ * @param shown takes what the user is to see: the output of commands, without commands all of the consoles
+ * @returns the exit code: that of the commands (the first that is not 0), of the test kernel, or of what decided
+ * @throws ApemuError as `runQemu`
+ */
+export async function runPlanned(
+  command: QemuCommand,
+  plan: RunPlan,
+  shown: (guest: string, text: string) => void,
+): Promise<number> {
+  const verdict = new Verdict(command.log ?? (() => {}));
+  const signals = [verdict.signal, ...(command.signal === undefined ? [] : [command.signal])];
+  const tails = new Map<string, string>();
+  let status: number | undefined;
+  const onConsole = (guest: string, piece: string) => {
+    if (plan.commands.size === 0) shown(guest, piece);
+    const text = `${tails.get(guest) ?? ''}${piece}`;
+    tails.set(guest, text.slice(-TAIL));
+    status ??= testStatus(plan, text);
+    if (plan.fail !== undefined && text.includes(plan.fail))
+      verdict.decide(FAILED, `${guest}: the console shows "${plan.fail}"`);
+    else if (plan.expect !== undefined && text.includes(plan.expect)) verdict.decide(0);
+  };
+  const onServed = (served: ReadonlyMap<string, ServedGuest>) => {
+    if (plan.commands.size > 0) runCommands(served, plan, shown, verdict);
+  };
+  const timer =
+    plan.timeoutMs === undefined
+      ? undefined
+      : setTimeout(
+          () => verdict.decide(EXIT_TIMEOUT, `nothing decided within ${plan.timeoutMs} ms`),
+          plan.timeoutMs,
+        );
+  try {
+    await runQemu({ ...command, signal: AbortSignal.any(signals), onConsole, onServed });
+  } catch (error) {
+    if (verdict.code === undefined) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  return verdict.code ?? endedFirst(plan, status, verdict);
+}
+
+/** Every guest has ended before anything was decided. */
+function endedFirst(plan: RunPlan, status: number | undefined, verdict: Verdict): number {
+  if (plan.exitStatus !== undefined) {
+    if (status === undefined) verdict.decide(FAILED, 'no EXIT: STATUS= on the console');
+    return status ?? FAILED;
+  }
+  const missing =
+    plan.commands.size > 0
+      ? 'the guest has ended before its command had'
+      : plan.expect === undefined
+        ? undefined
+        : `the guest has ended without "${plan.expect}"`;
+  if (missing !== undefined) verdict.decide(FAILED, missing);
+  return verdict.code ?? 0;
+}
+
+function testStatus({ exitStatus }: RunPlan, text: string): number | undefined {
+  const match = exitStatus === undefined ? null : TEST_STATUS.exec(text);
+  return match === null ? undefined : Math.min(Number(match[1]) >>> 1, 255);
+}
+
+async function runCommands(
+  served: ReadonlyMap<string, ServedGuest>,
+  plan: RunPlan,
+  shown: (guest: string, text: string) => void,
+  verdict: Verdict,
+): Promise<void> {
+  const statuses = await Promise.all(
+    [...plan.commands].map(async ([name, text]) => {
+      const { output, input } = served.get(name)?.qemu ?? {};
+      if (!output || !input) return FAILED;
+      const console = new GuestConsole(output, input);
+      try {
+        await console.waitFor(plan.ready);
+        const decoder = new StringDecoder('utf8');
+        return await console.perform(text, (piece) =>
+          shown(name, decoder.write(Buffer.from(piece, 'latin1'))),
+        );
+      } catch {
+        // The guest has ended; why, its own end tells.
+        return undefined;
+      }
+    }),
+  );
+  if (statuses.includes(undefined)) return;
+  const code = statuses.find((status) => status !== 0) ?? 0;
+  if (code === 0 && plan.expect !== undefined)
+    verdict.decide(FAILED, `no console shows "${plan.expect}"`);
+  else verdict.decide(code as number);
+}
+
+/** The exit code, as soon as something has decided; the guests end then. */
+class Verdict {
+  code: number | undefined;
+  readonly #stop = new AbortController();
+  readonly #log: (line: string) => void;
+
+  constructor(log: (line: string) => void) {
+    this.#log = log;
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  decide(code: number, why?: string): void {
+    if (this.code !== undefined) return;
+    this.code = code;
+    if (why !== undefined) this.#log(why);
+    this.#stop.abort();
+  }
+}
+
+/**
+ * Which command runs where.
+ *
+ * @param given as on the command line: `CMD` for every guest, `NAME=CMD` for one
+ * @throws ApemuError APEMU_ERR_USAGE_RUN for a guest named twice, or a command no console takes
+ */
+export function commandsOf(
+  given: readonly string[],
+  guests: readonly string[],
+): Map<string, string> {
+  const commands = new Map<string, string>();
+  for (const text of given) {
+    const name = guests.find((guest) => text.startsWith(`${guest}=`));
+    const command = name === undefined ? text : text.slice(name.length + 1);
+    const bytes = Buffer.byteLength(command);
+    if (bytes > COMMAND_MAX || command.trim() === '')
+      throw unusable(text, `a command has 1 to ${COMMAND_MAX} bytes, this one has ${bytes}`);
+    for (const guest of name === undefined ? guests : [name]) {
+      if (commands.has(guest)) throw unusable(text, `${guest} has a command already`);
+      commands.set(guest, command);
+    }
+  }
+  return commands;
+}
+
+/** A terminal takes 4,095 characters a line; ours needs some of them. Source: Linux, N_TTY_BUF_SIZE. */
+const COMMAND_MAX = 3000;
+
+const unusable = (text: string, why: string): ApemuError =>
+  new ApemuError('APEMU_ERR_USAGE_RUN', `--run ${text.slice(0, 60)}: ${why}`);
