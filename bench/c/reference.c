@@ -9,6 +9,9 @@
 #define outlined __attribute__((noinline))
 #define EXTENDED_MODE(v) ((m[(v) + V_PSW_MASK_HIGH] ^ PSW_EA) & (PSW_PROBLEM | PSW_EA))
 #define OPERATIONAL 0
+/* GR0 bits that keep an instruction off the fast path. */
+#define TAPQ_UNUSUAL ((int32_t)(GR0_FC_MASK | GR0_RESERVED))
+#define MESSAGE_UNUSUAL (NQAP_RESERVED | NQAP_L | NQAP_SPECIAL | DQAP_RESERVED | DQAP_START)
 
 static int32_t *m;
 static uint8_t *b;
@@ -180,8 +183,7 @@ static outlined int32_t nqap_slow(int32_t v, uint32_t instruction) {
 
 static inline int32_t nqap(int32_t v, uint32_t instruction) {
   int32_t gr0 = m[v + V_GR + 1];
-  int32_t guarded = m[v + V_GUARD_MESSAGE] | NQAP_RESERVED | NQAP_L | NQAP_SPECIAL;
-  int32_t unusual = ((gr0 ^ NQAP_L) & guarded) | EXTENDED_MODE(v) | (int32_t)(instruction & 0x11);
+  int32_t unusual = ((gr0 ^ NQAP_L) & MESSAGE_UNUSUAL) | EXTENDED_MODE(v) | (int32_t)(instruction & 0x11);
   if (unlikely(unusual != 0)) return nqap_slow(v, instruction);
   if (authorized(m[v + V_MASKS], gr0) >= 0) {
     if (!is_plainly_refused(v, instruction)) return nqap_slow(v, instruction);
@@ -242,9 +244,8 @@ static outlined int32_t dqap_slow(int32_t v, uint32_t instruction) {
 
 static inline int32_t dqap(int32_t v, uint32_t instruction) {
   int32_t gr0 = m[v + V_GR + 1];
-  int32_t guarded = m[v + V_GUARD_MESSAGE] | DQAP_RESERVED | DQAP_START;
   int32_t unusual =
-      ((gr0 ^ DQAP_START) & guarded) | EXTENDED_MODE(v) | (int32_t)(instruction & 0x11);
+      ((gr0 ^ DQAP_START) & MESSAGE_UNUSUAL) | EXTENDED_MODE(v) | (int32_t)(instruction & 0x11);
   if (unlikely(unusual != 0)) return dqap_slow(v, instruction);
   if (authorized(m[v + V_MASKS], gr0) >= 0) {
     if (!is_plainly_refused(v, instruction)) return dqap_slow(v, instruction);
@@ -313,7 +314,7 @@ static inline int32_t execute(int32_t v, uint32_t instruction) {
   uint32_t opcode = instruction >> 16;
   if (opcode == OPCODE_PQAP) {
     int32_t gr0 = m[v + V_GR + 1];
-    int32_t unusual = (gr0 & m[v + V_GUARD]) | EXTENDED_MODE(v);
+    int32_t unusual = (gr0 & TAPQ_UNUSUAL) | EXTENDED_MODE(v);
     if (unlikely(unusual != 0)) return pqap_slow(v);
     if (authorized(m[v + V_MASKS], gr0) >= 0) return tapq_refused(v);
     int32_t q = m[index_at + (gr0 & 0xffff)];
@@ -341,7 +342,7 @@ static inline int32_t leave_run(int32_t v, int32_t psw, int32_t address, int32_t
 int32_t ap_run(int32_t v, int32_t count) {
   const uint8_t *storage = b + m[v + V_STORAGE_BYTE];
   const volatile int32_t *event = &m[v + V_EVENT];
-  int32_t guard = m[v + V_GUARD], psw = m[v + V_PSW_MASK_HIGH];
+  int32_t psw = m[v + V_PSW_MASK_HIGH];
   int plain = ((psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) == 0;
   int32_t masks = plain ? m[v + V_MASKS] : m[C_EMPTY_MASKS];
   int32_t address = m[v + V_PSW_ADDRESS_LOW], known = address;
@@ -355,7 +356,7 @@ int32_t ap_run(int32_t v, int32_t count) {
     if (likely(opcode == OPCODE_PQAP)) {
       int32_t gr0 = m[v + V_GR + 1];
       int32_t q = m[index_at + (gr0 & 0xffff)];
-      if (likely(((gr0 & guard) | *event) == 0 && authorized(masks, gr0) < 0 &&
+      if (likely(((gr0 & TAPQ_UNUSUAL) | *event) == 0 && authorized(masks, gr0) < 0 &&
                  m[q + Q_ATTENTION] == 0)) {
         test_queue(v, q, gr0);
         address += INSTRUCTION_BYTES;

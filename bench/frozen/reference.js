@@ -6,6 +6,9 @@
 
 const EXECUTE_UNSUPPORTED = 9;
 const LOWCORE_BYTES = 0x200;
+/** GR0 bits that keep an instruction off the fast path. */
+const TAPQ_UNUSUAL = GR0_FC_MASK | GR0_RESERVED;
+const MESSAGE_UNUSUAL = NQAP_RESERVED | NQAP_L | NQAP_SPECIAL | DQAP_RESERVED | DQAP_START;
 const SLOT_BIT_0 = 0x80000000 | 0;
 
 const create = (I32) => {
@@ -124,8 +127,7 @@ const create = (I32) => {
   };
   const nqap = (v, instruction) => {
     const gr0 = I32[v + V_GR + 1];
-    const guarded = I32[v + V_GUARD_MESSAGE] | NQAP_RESERVED | NQAP_L | NQAP_SPECIAL;
-    const unusual = ((gr0 ^ NQAP_L) & guarded) | extendedMode(v) | (instruction & 0x11);
+    const unusual = ((gr0 ^ NQAP_L) & MESSAGE_UNUSUAL) | extendedMode(v) | (instruction & 0x11);
     if (unusual !== 0 || authorized(I32[v + V_MASKS], gr0) >= 0) return nqapSlow(v, instruction);
     const q = I32[INDEX + (gr0 & 0xffff)];
     const free = I32[q + Q_FREE];
@@ -183,8 +185,7 @@ const create = (I32) => {
   };
   const dqap = (v, instruction) => {
     const gr0 = I32[v + V_GR + 1];
-    const guarded = I32[v + V_GUARD_MESSAGE] | DQAP_RESERVED | DQAP_START;
-    const unusual = ((gr0 ^ DQAP_START) & guarded) | extendedMode(v) | (instruction & 0x11);
+    const unusual = ((gr0 ^ DQAP_START) & MESSAGE_UNUSUAL) | extendedMode(v) | (instruction & 0x11);
     if (unusual !== 0 || authorized(I32[v + V_MASKS], gr0) >= 0) return dqapSlow(v, instruction);
     const q = I32[INDEX + (gr0 & 0xffff)];
     const head = I32[q + Q_REPLY_HEAD];
@@ -241,7 +242,7 @@ const create = (I32) => {
     const opcode = instruction >>> 16;
     if (opcode === OPCODE_PQAP) {
       const gr0 = I32[v + V_GR + 1];
-      const unusual = (gr0 & I32[v + V_GUARD]) | extendedMode(v);
+      const unusual = (gr0 & TAPQ_UNUSUAL) | extendedMode(v);
       if (unusual !== 0 || authorized(I32[v + V_MASKS], gr0) >= 0) return pqapSlow(v);
       const q = I32[INDEX + (gr0 & 0xffff)];
       return I32[q + Q_ATTENTION] === 0 ? tapqOperational(v, q, gr0) : pqapSlow(v);

@@ -47,7 +47,7 @@ import { advanceOperand, operandLength } from './nqap.ts';
 import { admit } from './pqap.ts';
 import { closeIfDone, firstReply, SLOT_BIT_0, slotByte, slotHeader } from './queue.ts';
 import { addressHigh, addressMask, copyBytes, storeGuest } from './storage.ts';
-import { I32, INDEX, U8 } from './views.ts';
+import { I32, INDEX, setPair, U8 } from './views.ts';
 
 const RING_MASK = RING_BYTES - 1;
 
@@ -87,8 +87,7 @@ const remove = (v: number, q: number, slot: number, header: number, instruction:
   I32[r1 + 1] = I32[header + L_PSMID_HIGH];
   I32[r1 + 2] = 0;
   I32[r1 + 3] = I32[header + L_PSMID_LOW];
-  I32[v + V_GR + 4] = 0;
-  I32[v + V_GR + 5] = 0;
+  setPair(v + V_GR + 4, 0);
   const head = (I32[q + Q_REPLY_HEAD] + 1) | 0;
   const free = I32[q + Q_FREE] | (SLOT_BIT_0 >>> slot);
   I32[q + Q_REPLY_HEAD] = head;

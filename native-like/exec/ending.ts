@@ -29,7 +29,7 @@ import {
 import { EXECUTE_COMPLETED, EXECUTE_INTERCEPT, EXECUTE_PROGRAM } from '../machine/outcome.ts';
 import { CONDITION_CODES } from './response-rules.ts';
 import { addressMask } from './storage.ts';
-import { BYTES, I32 } from './views.ts';
+import { BYTES, I32, setPair } from './views.ts';
 
 /** Bytes of storage the assigned lowcore fields used here reach up to. */
 const LOWCORE_BYTES = 0x200;
@@ -79,14 +79,17 @@ export const completeNormal = (v: number, status: number): number => {
   return complete(v, CC_NORMAL);
 };
 
+/** GR1 with response code 01: its words as one double, which is no NaN. */
+const REFUSED_GR1 = new Float64Array(
+  new Int32Array([0, AP_RESPONSE_Q_NOT_AVAIL << STATUS_RC_SHIFT]).buffer,
+)[0];
 /** Condition code of response code 01, as it stands in the PSW. */
-const REFUSED = CONDITION_CODES[AP_RESPONSE_Q_NOT_AVAIL] << PSW_CC_SHIFT;
+const REFUSED_CC = CONDITION_CODES[AP_RESPONSE_Q_NOT_AVAIL] << PSW_CC_SHIFT;
 
 /** Ends with response code 01, queue not available; `psw` is the PSW's mask as it was read. */
 export const refuse = (v: number, psw: number): number => {
-  I32[v + V_GR + 2] = 0;
-  I32[v + V_GR + 3] = AP_RESPONSE_Q_NOT_AVAIL << STATUS_RC_SHIFT;
-  I32[v + V_PSW_MASK_HIGH] = (psw & ~PSW_CC) | REFUSED;
+  setPair(v + V_GR + 2, REFUSED_GR1);
+  I32[v + V_PSW_MASK_HIGH] = (psw & ~PSW_CC) | REFUSED_CC;
   advance(v, psw);
   return EXECUTE_COMPLETED;
 };

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Interpretive execution of one AP instruction, and of a run of them in guest storage.
 // Source: docs/design.md section 3, docs/reference/performance.md sections 3 and 4. Status: architected results.
+import { FC_TAPQ, FUNCTION_CODES, GR0_F, GR0_FC_MASK } from '../arch/function-codes.ts';
 import { INSTRUCTION_BYTES, OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../arch/instructions.ts';
 import { PSW_CC, PSW_EA, PSW_PROBLEM } from '../arch/psw.ts';
-import { DQAP_START, NQAP_L } from '../arch/registers.ts';
+import {
+  DQAP_RESERVED,
+  DQAP_START,
+  NQAP_L,
+  NQAP_RESERVED,
+  NQAP_SPECIAL,
+} from '../arch/registers.ts';
 import {
   Q_ATTENTION,
   Q_LIMIT,
   V_EVENT,
   V_GR,
-  V_GUARD,
-  V_GUARD_MESSAGE,
   V_MASKS,
   V_PSW_ADDRESS_HIGH,
   V_PSW_ADDRESS_LOW,
@@ -26,6 +31,12 @@ import { enqueue, nqapSlow } from './nqap.ts';
 import { pqap } from './pqap.ts';
 import { showQueue, tapqOperational, tapqRefused } from './tapq.ts';
 import { BYTES, EMPTY_MASKS, I32, INDEX, QUEUES, U16 } from './views.ts';
+
+/** GR0 bits that keep TAPQ off the fast path: another function code, bit 41, what the table reserves. */
+const TAPQ_UNUSUAL = GR0_FC_MASK | GR0_F | FUNCTION_CODES[FC_TAPQ].reserved;
+
+/** GR0 bits whose usual values keep NQAP and DQAP on it: reserved ones, parts, special commands, tokens. Both look at the same. */
+const MESSAGE_UNUSUAL = NQAP_RESERVED | NQAP_L | NQAP_SPECIAL | DQAP_RESERVED | DQAP_START;
 
 /** Odd register numbers in an instruction word. */
 const ODD_PAIR = 0x11;
@@ -43,7 +54,7 @@ export const execute = (v: number, instruction: number): number => {
     const gr0 = I32[v + V_GR + 1];
     const psw = I32[v + V_PSW_MASK_HIGH];
     const mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
-    if (((gr0 & I32[v + V_GUARD]) | mode) === 0) {
+    if (((gr0 & TAPQ_UNUSUAL) | mode) === 0) {
       const masks = I32[v + V_MASKS];
       if (authorized(masks, gr0) < 0) {
         const q = I32[INDEX + (gr0 & 0xffff)];
@@ -62,7 +73,7 @@ const message = (v: number, instruction: number): number => {
   const psw = I32[v + V_PSW_MASK_HIGH];
   const mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
   const isNqap = instruction >>> 16 === OPCODE_NQAP;
-  const unusual = (gr0 ^ (isNqap ? NQAP_L : DQAP_START)) & I32[v + V_GUARD_MESSAGE];
+  const unusual = (gr0 ^ (isNqap ? NQAP_L : DQAP_START)) & MESSAGE_UNUSUAL;
   if ((unusual | mode | (instruction & ODD_PAIR)) === 0) {
     const masks = I32[v + V_MASKS];
     if (authorized(masks, gr0) < 0) {
@@ -123,7 +134,6 @@ const leaveRun = (v: number, psw: number, address: number, answer: number): numb
  */
 export const run = (v: number, count: number): number => {
   const storage = I32[v + V_STORAGE_BYTE];
-  const guard = I32[v + V_GUARD];
   let psw = I32[v + V_PSW_MASK_HIGH];
   const isPlain = ((psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) === 0;
   const masks = isPlain ? I32[v + V_MASKS] : EMPTY_MASKS;
@@ -147,7 +157,7 @@ export const run = (v: number, count: number): number => {
       const at = (storage + address) | 0;
       if (U16[at >>> 1] === PQAP_AS_STORED) {
         const gr0 = I32[v + V_GR + 1];
-        if ((gr0 & guard) === 0 && authorized(masks, gr0) < 0) {
+        if ((gr0 & TAPQ_UNUSUAL) === 0 && authorized(masks, gr0) < 0) {
           const q = I32[INDEX + (gr0 & 0xffff)];
           if (I32[q + Q_ATTENTION] === 0) {
             showQueue(v, q, gr0);

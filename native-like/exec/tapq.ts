@@ -21,7 +21,7 @@ import {
 import { EXECUTE_COMPLETED } from '../machine/outcome.ts';
 import { statusWithCode } from './availability.ts';
 import { advance, completeStatus, refuse } from './ending.ts';
-import { I32 } from './views.ts';
+import { I32, setPair } from './views.ts';
 
 /** Status in GR1, information in GR2. T (bit 8 of the word) selects whether GR2 bits 0-31 are shown. */
 export const showQueue = (v: number, q: number, gr0: number): void => {
@@ -41,8 +41,7 @@ export const tapqOperational = (v: number, q: number, gr0: number, psw: number):
 
 /** TAPQ of a queue that is not available to the program (AD-12); `psw` is the PSW's mask as it was read. */
 export const tapqRefused = (v: number, psw: number): number => {
-  I32[v + V_GR + 4] = 0;
-  I32[v + V_GR + 5] = 0;
+  setPair(v + V_GR + 4, 0);
   return refuse(v, psw);
 };
 

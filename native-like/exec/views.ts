@@ -62,6 +62,11 @@ export const TRACED = CLOCK * 2 + T_TRACE;
 export const TRACE_LAST = I32[C_TRACE_RECORDS] - 1;
 export const TRACE = I32[C_TRACE] + binding.thread * (TRACE_LAST + 1) * TRACE_WORDS;
 
+/** Sets a doubleword, two words of which the first has an even index, with one store. The value must be the double with its bits. */
+export const setPair = (word: number, double: number): void => {
+  F64[word >> 1] = double;
+};
+
 /** Tells whoever serves queues that this one has work or a due time. */
 export const markPending = (q: number): void => {
   I32[THREAD_PENDING] = 1;

@@ -5,21 +5,6 @@
 // Status: architected; guard words are a choice.
 import { FACILITY_AP, FACILITY_APFT, FACILITY_APXA, FACILITY_SE } from '../arch/facilities.ts';
 import {
-  FC_TAPQ,
-  FUNCTION_CODES,
-  GR0_APQN_NO_APXA,
-  GR0_F,
-  GR0_FC_MASK,
-  GR0_T,
-} from '../arch/function-codes.ts';
-import {
-  DQAP_RESERVED,
-  DQAP_START,
-  NQAP_L,
-  NQAP_RESERVED,
-  NQAP_SPECIAL,
-} from '../arch/registers.ts';
-import {
   APCB0_ADM,
   APCB0_APM,
   APCB0_AQM,
@@ -43,47 +28,30 @@ import {
   MASK_AQM,
   MASK_WORDS,
   V_FACILITIES,
-  V_GUARD,
-  V_GUARD_MESSAGE,
   V_MASKS,
 } from './layout.ts';
 
-/** Bits of GR0 the fast paths of NQAP and DQAP look at: reserved ones, parts, special commands, tokens. They are the same for both. */
-const MESSAGE_BITS = NQAP_RESERVED | NQAP_L | NQAP_SPECIAL | DQAP_RESERVED | DQAP_START;
-
-/** GR0 bits that keep an instruction off the fast path, for TAPQ and for NQAP and DQAP. */
-export const guardWords = (
-  facilities: number,
-): { readonly tapq: number; readonly message: number } => {
-  const apqn = (facilities & FACILITY_APXA) === 0 ? GR0_APQN_NO_APXA : 0;
-  const t = (facilities & FACILITY_APFT) === 0 ? GR0_T : 0;
-  const { reserved, bit41 } = FUNCTION_CODES[FC_TAPQ];
-  const f = (facilities & bit41) === 0 ? GR0_F : 0;
-  return { tapq: GR0_FC_MASK | reserved | f | t | apqn, message: MESSAGE_BITS | apqn };
-};
+/** What a guest has whose instructions may take the fast paths: with less, some bits of GR0 that are usual are not legal. */
+const PLAIN = FACILITY_AP | FACILITY_APXA | FACILITY_APFT;
 
 /** Sets a guest's facility word and what its vCPUs derive from it. The vCPUs must be out of interpretive execution. */
 export const setFacilities = (image: MachineImage, guest: number, facilities: number): void => {
   const { i32 } = image;
   const record = image.guest(guest);
   i32[record + G_FACILITIES] = facilities;
-  const guard = guardWords(facilities);
-  for (let n = 0; n < image.word(record + G_VCPUS); n++) {
-    const vcpu = image.vcpu(guest, n);
-    i32[vcpu + V_FACILITIES] = facilities;
-    i32[vcpu + V_GUARD] = guard.tapq;
-    i32[vcpu + V_GUARD_MESSAGE] = guard.message;
-  }
+  for (let n = 0; n < image.word(record + G_VCPUS); n++)
+    i32[image.vcpu(guest, n) + V_FACILITIES] = facilities;
   selectMasks(image, guest);
 };
 
 /**
- * Chooses the masks the fast paths test. Without AP instructions, in secure execution (binding states), with
- * condition code 2 at boundaries or with faults that name the guest every instruction must take the slow path, which the empty record brings about.
+ * Chooses the masks the fast paths test. Without AP instructions, without APXA or the T bit of TAPQ, in secure
+ * execution (binding states), with condition code 2 at boundaries or with faults that name the guest every instruction must take the slow
+ * path, which the empty record brings about.
  */
 export const selectMasks = (image: MachineImage, guest: number): void => {
   const record = image.guest(guest);
-  const plain = (image.word(record + G_FACILITIES) & (FACILITY_AP | FACILITY_SE)) === FACILITY_AP;
+  const plain = (image.word(record + G_FACILITIES) & (PLAIN | FACILITY_SE)) === PLAIN;
   const slow = !plain || image.word(record + G_FAULTS) !== 0 || image.word(C_CC2_BYTES) !== 0;
   const masks = slow ? image.word(C_EMPTY_MASKS) : image.masks(guest);
   for (let n = 0; n < image.word(record + G_VCPUS); n++)

@@ -63,8 +63,6 @@ import {
   QUEUE_WORDS,
   V_CR6,
   V_FACILITIES,
-  V_GUARD,
-  V_GUARD_MESSAGE,
   V_GUEST,
   V_MASKS,
   V_PSW_MASK_HIGH,
@@ -192,16 +190,9 @@ const initialiseGuests = (image: MachineImage, shape: ImageShape): void => {
 /** Initial state of a vCPU: 64-bit, supervisor, DAT off, key 0, I/O enabled, CR6 all sub-classes, registers zero. */
 export const resetVcpu = (image: MachineImage, vcpu: number): void => {
   const { i32 } = image;
-  const keep = [
-    V_GUEST,
-    V_MASKS,
-    V_TRUE_MASKS,
-    V_FACILITIES,
-    V_STORAGE_BYTE,
-    V_STORAGE_SIZE,
-    V_GUARD,
-    V_GUARD_MESSAGE,
-  ].map((word) => [word, i32[vcpu + word]] as const);
+  const keep = [V_GUEST, V_MASKS, V_TRUE_MASKS, V_FACILITIES, V_STORAGE_BYTE, V_STORAGE_SIZE].map(
+    (word) => [word, i32[vcpu + word]] as const,
+  );
   i32.fill(0, vcpu, vcpu + VCPU_WORDS);
   for (const [word, value] of keep) i32[vcpu + word] = value;
   i32[vcpu + V_PSW_MASK_HIGH] = PSW_EA | PSW_IO;

@@ -4,7 +4,7 @@
 // Status: choice. All offsets inside records are 32-bit word indices unless the name ends in `_BYTE`.
 
 /** Changes whenever a saved image of an older build could be misread. */
-export const LAYOUT_VERSION = 5;
+export const LAYOUT_VERSION = 6;
 export const PAGE_BYTES = 4096;
 /** Byte offsets must stay positive 32-bit numbers. */
 export const IMAGE_BYTES_MAX = 0x7fff0000;
@@ -174,12 +174,8 @@ export const V_PSW_ADDRESS_HIGH = 2;
 export const V_PSW_ADDRESS_LOW = 3;
 /** Non-zero: leave interpretive execution before the next instruction (block, request or interruption). */
 export const V_EVENT = 4;
-/** GR0 bits that must be zero for the fast TAPQ path. */
-export const V_GUARD = 5;
 /** Word index of the masks the fast paths test: V_TRUE_MASKS, or the empty record when every instruction must be looked at. */
-export const V_MASKS = 6;
-/** GR0 bits that must be as usual (NQAP: only L on, DQAP: only bit 32) for the fast NQAP and DQAP paths. */
-export const V_GUARD_MESSAGE = 7;
+export const V_MASKS = 5;
 /** General registers: high half at V_GR + 2n, low half at V_GR + 2n + 1. */
 export const V_GR = 8;
 /** Word index of the guest record. */
