@@ -53,6 +53,10 @@ import {
   GISA_STRIDE_BYTE,
   GUEST_WORDS,
   IMAGE_BYTES_MAX,
+  K_APQN,
+  K_MODE,
+  K_OWNER,
+  K_REQUESTS,
   MASK_WORDS,
   PAGE_BYTES,
   Q_ATTENTION,
@@ -160,6 +164,40 @@ export class MachineImage {
   }
   word(index: number): number {
     return this.i32[index];
+  }
+  /** Nanoseconds in the doubleword whose first word is `word`, an even index. */
+  time(word: number): number {
+    return this.f64[word >> 1];
+  }
+  setTime(word: number, ns: number): void {
+    this.f64[word >> 1] = ns;
+  }
+  /** A thread's clock, nanoseconds of virtual time. */
+  clock(thread: number): number {
+    return this.time(this.thread(thread));
+  }
+  setClock(thread: number, ns: number): void {
+    this.setTime(this.thread(thread), ns);
+  }
+  /** APQN of a queue. */
+  apqnOf(queue: number): number {
+    return this.word(this.cold(queue) + K_APQN);
+  }
+  /** Mode of a queue's adapter: MODE_*. */
+  modeOf(queue: number): number {
+    return this.word(this.cold(queue) + K_MODE);
+  }
+  /** Messages a queue has accepted since the machine started, modulo 2^32. */
+  requestsOf(queue: number): number {
+    return this.word(this.cold(queue) + K_REQUESTS);
+  }
+  /** Number of the guest that has a queue while vCPUs run on several threads; 0 = the host. */
+  ownerOf(queue: number): number {
+    return this.word(this.cold(queue) + K_OWNER);
+  }
+  /** Word index of the record of a vCPU's guest. */
+  guestOf(vcpu: number): number {
+    return this.word(vcpu + V_GUEST);
   }
 }
 

@@ -34,7 +34,6 @@ import {
   HOST_STRICT_STATUS,
   V_FACILITIES,
   V_GR,
-  V_GUEST,
   V_INSTRUCTION,
   V_PSW_ADDRESS_LOW,
   V_PSW_MASK_HIGH,
@@ -63,7 +62,7 @@ const STATUS_NOT_AVAILABLE = 0x00010000;
 export const aqicException = (image: MachineImage, vcpu: number): number => {
   const gr0 = image.word(vcpu + V_GR + 1);
   const facilities = image.word(vcpu + V_FACILITIES);
-  const crycbd = image.word(image.word(vcpu + V_GUEST) + G_CRYCBD);
+  const crycbd = image.word(image.guestOf(vcpu) + G_CRYCBD);
   const hostHasAp = (image.word(image.guest(0) + G_FACILITIES) & FACILITY_AP) !== 0;
   // Steps 1 to 3 go to user space, which knows no AP instruction and injects an operation exception.
   if (!hostHasAp || (facilities & FACILITY_AP) === 0) return PGM_OPERATION;
@@ -100,7 +99,7 @@ export class InterceptHandler {
       return this.#virtual(vcpu);
     const code = opcode === OPCODE_PQAP ? aqicException(this.#image, vcpu) : PGM_OPERATION;
     if (code !== 0) return this.#inject(vcpu, code);
-    const mdev = Atomics.load(this.#image.i32, this.#image.word(vcpu + V_GUEST) + G_HOOK);
+    const mdev = Atomics.load(this.#image.i32, this.#image.guestOf(vcpu) + G_HOOK);
     if (mdev === 0) return this.#noHook(vcpu);
     if (this.#hook(vcpu, mdev) !== HOOK_HANDLED) return this.#inject(vcpu, PGM_OPERATION);
     const refused = (this.#image.word(vcpu + V_GR + 3) & STATUS_RC_MASK) !== 0;
@@ -110,7 +109,7 @@ export class InterceptHandler {
 
   /** The guest has a virtual mdev: all its AP instructions belong to the hook (vfio-ap.md V-03). */
   #isVirtual(vcpu: number): boolean {
-    const hook = Atomics.load(this.#image.i32, this.#image.word(vcpu + V_GUEST) + G_HOOK);
+    const hook = Atomics.load(this.#image.i32, this.#image.guestOf(vcpu) + G_HOOK);
     return (hook & VIRTUAL_HOOK) !== 0;
   }
 

@@ -19,7 +19,6 @@ import {
   C_GIB,
   GIB_HOST_PENDING,
   V_CR6,
-  V_GUEST,
   V_PSW_MASK_HIGH,
   V_STORAGE_BYTE,
   V_STORAGE_SIZE,
@@ -65,7 +64,7 @@ export const enabledMask = (image: MachineImage, vcpu: number): number =>
  * rest for a vCPU that runs its own code. Returns the interruption word, or 0 when nothing can be delivered.
  */
 export const deliver = (image: MachineImage, vcpu: number): number => {
-  const guest = image.guestNumber(image.word(vcpu + V_GUEST));
+  const guest = image.guestNumber(image.guestOf(vcpu));
   const isc = takePending(image, guest, enabledMask(image, vcpu));
   if (isc < 0) return 0;
   const word = interruptionWord(isc);

@@ -13,7 +13,6 @@ import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   V_CR6,
   V_GR,
-  V_GUEST,
   V_INSTRUCTION,
   V_PSW_MASK_HIGH,
   V_PSW_MASK_LOW,
@@ -59,7 +58,7 @@ export const testPendingInterruption = (image: MachineImage, vcpu: number): TpiE
   if ((image.word(vcpu + V_PSW_MASK_HIGH) & PSW_PROBLEM) !== 0) return -PGM_PRIVILEGED_OPERATION;
   if (!isAligned(image, vcpu, instruction)) return -PGM_SPECIFICATION;
   const address = operandAddress(image, vcpu, instruction);
-  const guest = image.guestNumber(image.word(vcpu + V_GUEST));
+  const guest = image.guestNumber(image.guestOf(vcpu));
   const isc = takePending(image, guest, image.word(vcpu + V_CR6) >>> 24);
   if (isc < 0) return 0;
   const at = address === 0 ? LC_IO_SUBCHANNEL_ID : address;

@@ -29,7 +29,6 @@ import {
   FAULT_WORDS,
   FAULTS_MAX,
   G_FAULTS,
-  K_APQN,
   Q_ATTENTION,
 } from '../../native-like/machine/layout.ts';
 import { checkInjection, type InjectedReply } from '../cex/inject.ts';
@@ -204,7 +203,7 @@ export class Faults {
 
   #markQueue(q: number, marks: Marks): void {
     const image = this.#image;
-    const apqn = image.word(image.cold(q) + K_APQN);
+    const apqn = image.apqnOf(q);
     const attention = image.word(q + Q_ATTENTION) & ~ATTENTION_FAULT;
     image.i32[q + Q_ATTENTION] = marks.apqns.has(apqn) ? attention | ATTENTION_FAULT : attention;
     selectDevice(image, q, this.#partition.adapters.get(apqn >>> 8), marks.messages);

@@ -16,13 +16,10 @@ import {
   A_SERVED,
   A_SIGMA,
   A_TIME,
-  C_CLOCKS,
   C_PENDING_BYTE,
-  CLOCK_STRIDE,
   DEVICE_VIRTUAL,
   K_APQN,
   K_MODE,
-  K_OWNER,
   L_ACCEPTED,
   L_DELAY,
   L_FLAGS,
@@ -91,7 +88,7 @@ export class AdapterService {
     this.#image = image;
     this.#kernel = kernel;
     this.#models = models;
-    const block = C_CLOCKS + thread * CLOCK_STRIDE;
+    const block = image.thread(thread);
     this.#clock = block / 2;
     this.#flag = block + T_PENDING;
     this.#thread = thread;
@@ -128,8 +125,7 @@ export class AdapterService {
     const mark = this.#image.word(C_PENDING_BYTE) + n;
     if (u8[mark] === 0) return Number.POSITIVE_INFINITY;
     const q = this.#image.queueRecord(n);
-    if (owner !== undefined && this.#image.word(this.#image.cold(q) + K_OWNER) !== owner)
-      return Number.POSITIVE_INFINITY;
+    if (owner !== undefined && this.#image.ownerOf(q) !== owner) return Number.POSITIVE_INFINITY;
     const due = this.serveQueue(q);
     if (due === Number.POSITIVE_INFINITY) u8[mark] = 0;
     return due;

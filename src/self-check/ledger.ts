@@ -6,8 +6,6 @@ import { MODE_LOOPBACK } from '../../native-like/arch/adapter-types.ts';
 import { OPCODE_DQAP, OPCODE_NQAP } from '../../native-like/arch/instructions.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
-  K_APQN,
-  K_MODE,
   L_FLAGS,
   L_LENGTH,
   L_PSMID_HIGH,
@@ -95,7 +93,7 @@ export class Ledger {
   }
 
   #name(q: number): string {
-    return formatApqn(this.#image.word(this.#image.cold(q) + K_APQN));
+    return formatApqn(this.#image.apqnOf(q));
   }
 
   #payload(q: number, slot: number): Uint8Array {
@@ -116,7 +114,7 @@ export class Ledger {
     if (!accepted || ending.cc !== 0)
       return violated('message', `${this.#name(q)} got a message without NQAP with CC 0`);
     const header = slotByte(this.#image, q, slot) >>> 2;
-    const loopback = this.#image.word(this.#image.cold(q) + K_MODE) === MODE_LOOPBACK;
+    const loopback = this.#image.modeOf(q) === MODE_LOOPBACK;
     this.#entries.set(n * SLOTS + slot, {
       guest: action.guest,
       psmidHigh: this.#image.word(header + L_PSMID_HIGH),
@@ -190,7 +188,7 @@ export class Ledger {
       this.balance.lost++;
       return undefined;
     }
-    const apqn = this.#image.word(this.#image.cold(q) + K_APQN);
+    const apqn = this.#image.apqnOf(q);
     const hosts = entry.guest === 0 || !mayReachQueue(this.#image, entry.guest, apqn);
     const timePassed = action.kind === 'time' || this.#before.timeMoved;
     if (action.kind === 'host' || (timePassed && hosts)) {

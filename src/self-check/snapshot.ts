@@ -2,7 +2,6 @@
 // What the machine image held before a step, as far as the rules about steps need it. Buffers are reused.
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
-  C_CLOCKS,
   C_COLD,
   C_QUEUE,
   COLD_WORDS,
@@ -30,7 +29,7 @@ export class Snapshot {
   take(): void {
     const image = this.#image;
     this.count = image.queues;
-    this.timeNs = image.f64[C_CLOCKS >> 1];
+    this.timeNs = image.clock(0);
     if (this.#queues.length < this.count * QUEUE_WORDS) {
       this.#queues = new Int32Array(this.count * QUEUE_WORDS);
       this.#colds = new Int32Array(this.count * COLD_WORDS);
@@ -42,7 +41,7 @@ export class Snapshot {
   }
 
   get timeMoved(): boolean {
-    return this.#image.f64[C_CLOCKS >> 1] !== this.timeNs;
+    return this.#image.clock(0) !== this.timeNs;
   }
 
   /** A word of a queue record as it was. */

@@ -11,7 +11,6 @@ import {
   C_POOL_END_BYTE,
   G_PINS,
   HOST_LEAKS_AQIC,
-  K_APQN,
   K_DELIVERED,
   K_HELD,
   K_SAVED_ISC,
@@ -41,8 +40,7 @@ const slotBit = (slot: number): number => 0x80000000 >>> slot;
 /** Bits of a queue's status that may be on: E, R, F, I. */
 const QUEUE_STATUS_BITS = 0xe1000000 | 0;
 
-const nameOf = (image: MachineImage, q: number): string =>
-  formatApqn(image.word(image.cold(q) + K_APQN));
+const nameOf = (image: MachineImage, q: number): string => formatApqn(image.apqnOf(q));
 
 /** Slot numbers in a ring from `head` to `tail`; undefined: the counts are impossible. */
 const ringSlots = (

@@ -23,7 +23,6 @@ import {
   R_PSW,
   R_TIME,
   R_VCPU,
-  V_GUEST,
   VCPU_WORDS,
 } from '../../native-like/machine/layout.ts';
 import { EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
@@ -81,7 +80,7 @@ export const readRecord = (
   const gr0 = image.word(at + R_GR0);
   const gr1 = image.word(at + R_GR1);
   const ended = image.word(at + R_ENDED);
-  const record = image.word(vcpu + V_GUEST);
+  const record = image.guestOf(vcpu);
   const completed = (ended & 0xff) !== EXECUTE_PROGRAM;
   const status = hasStatus(word, gr0);
   return {

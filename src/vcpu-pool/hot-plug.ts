@@ -4,7 +4,6 @@
 // Source: docs/reference/vfio-ap.md sections 4.1 and 6.1 (O-4, O-6, I-5, I-6).
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  K_REQUESTS,
   K_SAVED_ISC,
   MASK_AQM,
   Q_FREE,
@@ -51,7 +50,7 @@ const lookAt = (pool: PooledMachine, apqn: number): Taken => {
   const { image } = pool.machine;
   const q = image.queue(apqn);
   const words = QUIET_WORDS.map((word) => image.word(q + word));
-  return { apqn, words: [...words, image.word(image.cold(q) + K_REQUESTS)] };
+  return { apqn, words: [...words, image.requestsOf(q)] };
 };
 
 /** O-4, I-5, I-6 right after an unplug: empty, interruptions off, no page held, not in the masks. */

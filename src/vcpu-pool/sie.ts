@@ -188,7 +188,7 @@ export class Exclusion {
 
   #isDead({ thread, vcpu }: Inside): void {
     const image = this.#image;
-    Atomics.store(image.i32, image.word(vcpu + V_GUEST) + G_CRASHED, 1);
+    Atomics.store(image.i32, image.guestOf(vcpu) + G_CRASHED, 1);
     releaseDead(image, thread);
   }
 

@@ -37,7 +37,6 @@ import {
   PAGE_BYTES,
   V_FACILITIES,
   V_GR,
-  V_GUEST,
 } from '../../native-like/machine/layout.ts';
 import { HOOK_HANDLED, HOOK_UNSUPPORTED } from '../kvm/intercept.ts';
 import { registerIsc, unregisterIsc } from '../kvm/isc.ts';
@@ -161,7 +160,7 @@ export class AqicHandler {
   #inApcb(vcpu: number, apqn: number): boolean {
     const image = this.#image;
     if ((image.word(C_HOST_SWITCHES) & HOST_AQIC_CHECKS_APCB) === 0) return true;
-    const masks = image.masks(image.guestNumber(image.word(vcpu + V_GUEST)));
+    const masks = image.masks(image.guestNumber(image.guestOf(vcpu)));
     const apm = image.word(masks + (apqn >>> 13)) & (0x80000000 >>> ((apqn >>> 8) & 31));
     const aqm = image.word(masks + MASK_AQM + ((apqn & 0xff) >>> 5)) & (0x80000000 >>> (apqn & 31));
     return apm !== 0 && aqm !== 0;
@@ -170,7 +169,7 @@ export class AqicHandler {
   /** vfio_ap_irq_enable. Returns the response code the guest sees. */
   *#enable(vcpu: number, q: number): Steps {
     const image = this.#image;
-    const record = image.word(vcpu + V_GUEST);
+    const record = image.guestOf(vcpu);
     const guest = image.guestNumber(record);
     const nib = image.word(vcpu + V_GR + 5);
     if (!this.#pin(record, image.word(vcpu + V_GR + 4), nib)) return AP_RESPONSE_INVALID_ADDRESS;
@@ -204,7 +203,7 @@ export class AqicHandler {
 
   /** What a host instruction meets on the queue, faults included. */
   #hostState(q: number, fn: number): number {
-    const apqn = this.#image.word(this.#image.cold(q) + K_APQN);
+    const apqn = this.#image.apqnOf(q);
     return this.#kernel.queueCondition(this.#image.vcpu(0), q, apqn, fn);
   }
 

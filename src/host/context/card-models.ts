@@ -6,9 +6,7 @@ import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   ADM_WORDS,
   C_ADM,
-  C_CLOCKS,
   C_MASKS,
-  CLOCK_STRIDE,
   MASK_AQM,
   MASK_WORDS,
   T_RANDOM,
@@ -32,7 +30,7 @@ const admOf = (image: MachineImage, masks: number): number =>
 
 /** Seeded bytes for cards; the state is a word of the thread's block in the image, so that a saved machine goes on the same. */
 const fillRandom = (image: MachineImage, thread: number, target: Uint8Array): void => {
-  const word = C_CLOCKS + thread * CLOCK_STRIDE + T_RANDOM;
+  const word = image.thread(thread) + T_RANDOM;
   let state = image.word(word);
   for (let n = 0; n < target.length; n++) {
     state = nextRandom(state);
@@ -48,7 +46,7 @@ export const cardModels = (
   seed: number,
   thread = 0,
 ): ServiceModels => {
-  image.i32[C_CLOCKS + thread * CLOCK_STRIDE + T_RANDOM] = seedRandom(seed, 0x2000 + thread);
+  image.i32[image.thread(thread) + T_RANDOM] = seedRandom(seed, 0x2000 + thread);
   const answer = (request: ServiceRequest): number => {
     const card = cards.get(request.apqn >>> 8);
     if (card === undefined) return request.bytes.length;

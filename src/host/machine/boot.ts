@@ -23,7 +23,7 @@ export const bootMachine = (machine: Machine, bare: boolean): void => {
   if (!bare) for (const guest of machine.guests) provide(machine, guest);
   // Resets that probing and attaching started have ended when the user gets the machine.
   machine.run();
-  machine.image.f64[C_TIME_START >> 1] = machine.nowNs();
+  machine.image.setTime(C_TIME_START, machine.nowNs());
   for (const fault of machine.config.faults) machine.fault(fault);
 };
 

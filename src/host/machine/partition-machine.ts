@@ -142,7 +142,7 @@ export class PartitionMachine {
 
   /** Time at which programs began: a configuration's times count from it. */
   get startNs(): number {
-    return this.image.f64[C_TIME_START >> 1];
+    return this.image.time(C_TIME_START);
   }
 
   /**

@@ -2,7 +2,6 @@
 // Stepped mode: one thread, virtual time, and everything that happens in the order of its time.
 // Source: docs/design.md section 4.
 import type { MachineImage } from '../../../native-like/machine/image.ts';
-import { C_CLOCKS } from '../../../native-like/machine/layout.ts';
 import { ApemuError } from '../../errors.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../../guest/cpu.ts';
 import { enabledMask, pendingMask } from '../../kvm/interruptions.ts';
@@ -209,7 +208,7 @@ export class Stepper {
   }
 
   #setTime(timeNs: number): void {
-    this.#image.f64[C_CLOCKS >> 1] = timeNs;
+    this.#image.setClock(0, timeNs);
     this.timers.moveTo(timeNs);
   }
 }

@@ -83,7 +83,7 @@ export class Candidates {
       (q) => (image.word(q + Q_ATTENTION) & ATTENTION_POOL) !== 0,
     );
     const mode = pooled.length === 0 ? 0 : image.word(image.cold(pooled[0]) + K_MODE);
-    const right = pooled.filter((q) => image.word(image.cold(q) + K_MODE) === mode);
+    const right = pooled.filter((q) => image.modeOf(q) === mode);
     const off = ATTENTION_DECONFIGURED | ATTENTION_CHECKSTOPPED;
     const usable = right.filter((q) => (image.word(q + Q_ATTENTION) & off) === 0);
     this.#show(entry, right, usable);

@@ -10,8 +10,6 @@ import {
   C_VIRTUAL_COUNT,
   C_VIRTUAL_STAMP,
   C_VIRTUAL_TAG,
-  K_APQN,
-  K_MODE,
   L_LENGTH,
   Q_ALL_FREE,
   Q_FREE,
@@ -220,7 +218,7 @@ export class VirtualEngine {
 
   /** Whether a real queue takes a message now: in order, with a place, and its adapter not busier than it has engines (VD-51). */
   #takes(real: number): boolean {
-    const apqn = this.#word(this.#image.cold(real) + K_APQN);
+    const apqn = this.#image.apqnOf(real);
     const engines = this.#word(this.#image.adapter(apqn >>> 8) + A_ENGINES);
     this.#kernel.lockQueue(real);
     const takes =
@@ -232,12 +230,12 @@ export class VirtualEngine {
   }
 
   #mode(real: number): number {
-    return this.#word(this.#image.cold(real) + K_MODE);
+    return this.#image.modeOf(real);
   }
 
   /** The domain as the guest knows it, and the real one. */
   #domains(entry: number, real: number): readonly [number, number] {
-    return [this.#word(entry + E_APQN) & 0xff, this.#word(this.#image.cold(real) + K_APQN) & 0xff];
+    return [this.#word(entry + E_APQN) & 0xff, this.#image.apqnOf(real) & 0xff];
   }
 
   #now(): number {

@@ -119,7 +119,7 @@ export class GuestQueues implements VirtualQueues {
       for (let n = 1; n < this.#image.queues; n++) {
         const q = this.#image.queueRecord(n);
         if (this.#word(q + Q_DEVICE) === DEVICE_VIRTUAL) continue;
-        const apqn = this.#word(this.#image.cold(q) + K_APQN);
+        const apqn = this.#image.apqnOf(q);
         const attention = this.#word(q + Q_ATTENTION);
         if (apqns.has(apqn) && this.#image.queue(apqn) === q)
           i32[q + Q_ATTENTION] = attention | marks;

@@ -29,7 +29,6 @@ import {
   PAGE_BYTES,
   V_FACILITIES,
   V_GR,
-  V_GUEST,
   V_INSTRUCTION,
   V_PSW_ADDRESS_LOW,
   V_PSW_MASK_HIGH,
@@ -84,7 +83,7 @@ export class VirtualHook {
   };
 
   #entry(vcpu: number, gr0: number): number {
-    const guest = this.#image.guestNumber(this.#image.word(vcpu + V_GUEST));
+    const guest = this.#image.guestNumber(this.#image.guestOf(vcpu));
     return findVirtualQueue(this.#image, guest, gr0 & GR0_APQN);
   }
 
@@ -129,7 +128,7 @@ export class VirtualHook {
 
   #enable(vcpu: number, q: number): number {
     const image = this.#image;
-    const record = image.word(vcpu + V_GUEST);
+    const record = image.guestOf(vcpu);
     const guest = image.guestNumber(record);
     const pages = image.word(record + G_EXTERNAL);
     const size = pages === 0 ? image.word(record + G_STORAGE_SIZE) : pages * PAGE_BYTES;
