@@ -13,6 +13,7 @@ import type {
   InjectedReply,
   MdevConfig,
   PartitionConfig,
+  VirtualNumber,
 } from './types.ts';
 import { formatApqn } from './units.ts';
 
@@ -158,36 +159,40 @@ function checkUuids(guests: readonly GuestConfig[], report: Report): void {
   }
 }
 
-/** No APQN belongs to two mdevs (VD-02: EADDRINUSE in Linux). */
+/** No APQN belongs to two mdevs, unless both are virtual (VD-02: EADDRINUSE in Linux; vfio-ap.md V-04). */
 function checkSharing(guests: readonly GuestConfig[], report: Report): void {
-  const owners = new Map<number, string>();
+  const owners = new Map<number, GuestConfig>();
   for (const guest of guests) {
     const shared: number[] = [];
-    let other = '';
-    for (const apqn of apqnsOf(guest.mdev)) {
+    let other: GuestConfig | undefined;
+    for (const apqn of realApqnsOf(guest)) {
       const owner = owners.get(apqn);
-      if (owner === undefined) owners.set(apqn, guest.name);
-      else {
+      if (owner === undefined) owners.set(apqn, guest);
+      else if (owner.virtualMdev === undefined || guest.virtualMdev === undefined) {
         shared.push(apqn);
-        other = other === '' ? owner : other;
+        other ??= owner;
       }
     }
-    if (shared.length > 0) {
+    if (other !== undefined) {
       const listed = shared.slice(0, 4).map(formatApqn).join(', ');
       const more = shared.length > 4 ? ` and ${shared.length - 4} more` : '';
       report(
         'OVERLAP',
         ['guests', guest.name, 'mdev'],
-        `guest ${guest.name} shares ${listed}${more} with guest ${other}`,
+        `guest ${guest.name} shares ${listed}${more} with guest ${other.name}`,
         'no APQN in two mdevs',
       );
     }
   }
 }
 
-function* apqnsOf(mdev: MdevConfig | undefined): Generator<number> {
-  for (const apid of mdev?.adapters ?? []) {
-    for (const apqi of mdev?.domains ?? []) yield (apid << 8) | apqi;
+const allReal = (numbers: readonly VirtualNumber[] | undefined): number[] => [
+  ...new Set((numbers ?? []).flatMap(({ real }) => real)),
+];
+
+function* realApqnsOf({ mdev, virtualMdev }: GuestConfig): Generator<number> {
+  for (const apid of mdev?.adapters ?? allReal(virtualMdev?.adapters)) {
+    for (const apqi of mdev?.domains ?? allReal(virtualMdev?.domains)) yield (apid << 8) | apqi;
   }
 }
 

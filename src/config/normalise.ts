@@ -5,6 +5,7 @@
 import { adapterType } from '../../native-like/arch/adapter-types.ts';
 import { DEFAULT_DEPTH } from '../../native-like/arch/limits.ts';
 import { RELEASES } from '../s390-tools/releases.ts';
+import { WORKLOAD_NAMES } from '../cex/messages/workloads.ts';
 import { normaliseMdev } from './normalise-mdev.ts';
 import { isAbsolutePath, joinPath } from './paths.ts';
 import {
@@ -213,7 +214,12 @@ export function normaliseGuest(
       raw.secureExecution === undefined
         ? undefined
         : { secrets: ascending(raw.secureExecution.secrets ?? []) },
-    workload: normaliseWorkload(raw.workload, [...path, 'workload'], report),
+    workload: normaliseWorkload(
+      raw.workload,
+      !isPath(raw.program ?? ''),
+      [...path, 'workload'],
+      report,
+    ),
     args: raw.args ?? {},
   };
 }
@@ -222,14 +228,21 @@ export function normaliseGuest(
 export const defaultUuid = (number: number): string =>
   `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 
+/** Workloads that built-in programs know. */
+const WORKLOADS: readonly string[] = ['loopback', ...WORKLOAD_NAMES];
+
+/** Whether a program is a file; else it is built in. */
+const isPath = (program: string): boolean =>
+  program.includes('/') || /\.(?:ap|[cm]?[jt]s)$/.test(program);
+
 /** A name stays a name; what looks like a path is taken relative to the file it stands in. */
 function resolveProgram(program: string, directory: string): string {
-  const isPath = program.includes('/') || /\.(?:ap|[cm]?[jt]s)$/.test(program);
-  return !isPath || isAbsolutePath(program) ? program : joinPath(directory, program);
+  return !isPath(program) || isAbsolutePath(program) ? program : joinPath(directory, program);
 }
 
 function normaliseWorkload(
   raw: RawGuest['workload'],
+  isBuiltIn: boolean,
   path: Path,
   report: Report,
 ): WorkloadConfig | undefined {
@@ -237,6 +250,11 @@ function normaliseWorkload(
   const workload: RawWorkload = typeof raw === 'string' ? { name: raw } : (raw as RawWorkload);
   const length = workload.length ?? DEFAULTS.workloadLength;
   const [minLength, maxLength] = Array.isArray(length) ? length : [length, length];
+  if (isBuiltIn && !WORKLOADS.includes(workload.name)) {
+    const at = typeof raw === 'string' ? path : [...path, 'name'];
+    const expected = `one of ${WORKLOADS.join(', ')}`;
+    report('WORKLOAD', at, `there is no workload ${workload.name}`, expected);
+  }
   if (minLength > maxLength) {
     report(
       'RANGE',

@@ -40,7 +40,8 @@ export const apqis = Type.Array(whole(0, MAX_APQI, 'a domain number'), {
 
 /** Numbers of a passthrough mdev, or what a virtual mdev's numbers stand for. */
 const mapped = <const L extends typeof apids>(list: L, noun: string, example: string) =>
-  Type.Union([list, Type.Record(numberKey, list, { ...closed, expectedKey: `${noun} number` })], {
+  Type.Union([list, Type.Record(numberKey, list, { ...closed, expectedKey: `a ${noun} number` })], {
+    byKind: true,
     expected: `a list of ${noun} numbers, or with type: virtual a mapping of ${noun} numbers to lists of real ones, such as ${example}`,
   });
 export const mappedApids = mapped(apids, 'adapter', '{ 4: [3, 22] }');

@@ -13,6 +13,7 @@ interface SchemaNode {
   readonly expected?: string;
   readonly expectedKey?: string;
   readonly together?: boolean;
+  readonly byKind?: boolean;
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly [key: string]: unknown;
 }
@@ -43,7 +44,7 @@ export function validate(schema: object, source: Source): Validated {
   const mistakes: Mistake[] = [];
   let value: unknown = structuredClone(source.value);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const errors = outermost(errorsOf(schema, value));
+    const errors = outermost(withoutMappedUnions(schema, errorsOf(schema, value)));
     if (errors.length === 0) break;
     // Only the first round speaks: what later rounds find is a consequence of what was cut.
     const findings = errors.flatMap((error) => findingsOf(schema, error, value));
@@ -62,6 +63,28 @@ function errorsOf(schema: object, value: unknown): SchemaError[] {
   } finally {
     Settings.Set({ maxErrors });
   }
+}
+
+/**
+ * A union whose alternatives differ in kind (`byKind` in the schema: a list or a mapping) says nothing itself where something inside the
+ * value is wrong: that belongs to the alternative of the value's kind.
+ */
+function withoutMappedUnions(schema: object, errors: readonly SchemaError[]): SchemaError[] {
+  const mapped = new Set(
+    errors
+      .filter((error) => isUnion(error) && schemaNodes(schema, error.schemaPath).at(-1)?.byKind)
+      .map(({ instancePath }) => instancePath),
+  );
+  if (mapped.size === 0) return [...errors];
+  const wrongInside = new Set<string>();
+  for (const { instancePath } of errors) {
+    for (let end = instancePath.lastIndexOf('/'); end > 0; ) {
+      const parent = instancePath.slice(0, end);
+      if (mapped.has(parent)) wrongInside.add(parent);
+      end = parent.lastIndexOf('/');
+    }
+  }
+  return errors.filter(({ instancePath }) => !wrongInside.has(instancePath));
 }
 
 /** One error a place: of the errors inside a union only the union's own is kept. */

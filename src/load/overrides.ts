@@ -4,6 +4,7 @@
 
 import { DEPTH_MAX, MESSAGE_BYTES_MAX } from '../../native-like/arch/limits.ts';
 import { canRun, WORKLOAD_NAMES, type WorkloadName } from '../cex/messages/workloads.ts';
+import { adaptersOf, domainsOf } from '../config/guest-view.ts';
 import type { AdapterMode, GuestConfig, MachineConfig, WorkloadConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { programArgs } from '../host/machine/guest-program.ts';
@@ -45,7 +46,7 @@ export const loadedGuests = (config: MachineConfig): readonly GuestConfig[] =>
   config.guests.filter(isLoaded);
 
 const modesOf = (config: MachineConfig, guest: GuestConfig): AdapterMode[] =>
-  (guest.mdev?.adapters ?? []).flatMap((apid) => config.machine.adapters.get(apid)?.mode ?? []);
+  adaptersOf(config, guest).map(({ mode }) => mode);
 
 const suits = (workload: string, mode: AdapterMode): boolean => {
   if (workload === 'loopback' || mode === 'loopback') return workload === mode;
@@ -89,19 +90,19 @@ const overrideWorkload = (
 
 /** APQNs of a guest that exist, in the order a workload takes them: domain by domain, adapters taking turns. */
 export const queuesOf = (config: MachineConfig, guest: GuestConfig): number[] => {
-  const { adapters, usageDomains } = config.machine;
-  const apids = (guest.mdev?.adapters ?? []).filter((apid) => adapters.has(apid));
-  return (guest.mdev?.domains ?? [])
-    .filter((apqi) => usageDomains.includes(apqi))
-    .flatMap((apqi) => apids.map((apid) => (apid << 8) | apqi));
+  const adapters = adaptersOf(config, guest);
+  return domainsOf(config, guest).flatMap((apqi) => adapters.map(({ apid }) => (apid << 8) | apqi));
 };
 
 /** Queues of a guest whose adapter can run its workload. */
-const suitableQueues = (config: MachineConfig, guest: GuestConfig, workload: string): number[] =>
-  queuesOf(config, guest).filter((apqn) => {
-    const mode = config.machine.adapters.get(apqn >>> 8)?.mode;
-    return mode !== undefined && suits(workload, mode);
-  });
+const suitableQueues = (config: MachineConfig, guest: GuestConfig, workload: string): number[] => {
+  const able = new Set(
+    adaptersOf(config, guest)
+      .filter(({ mode }) => suits(workload, mode))
+      .map(({ apid }) => apid),
+  );
+  return queuesOf(config, guest).filter((apqn) => able.has(apqn >>> 8));
+};
 
 /** Most queues `overrides.queues` can ask for: those that every loaded guest has for its workload. */
 export const mostQueues = (config: MachineConfig): number =>

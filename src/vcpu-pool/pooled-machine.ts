@@ -7,12 +7,15 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import {
+  ATTENTION_POOL,
   ATTENTION_SHARED,
   C_STOP,
+  DEVICE_VIRTUAL,
   G_CRASHED,
   K_APQN,
   K_OWNER,
   Q_ATTENTION,
+  Q_DEVICE,
   T_DOORBELL,
   T_IN_SIE,
   T_WORKER,
@@ -228,13 +231,17 @@ export class PooledMachine {
     const { image, guests } = this.machine;
     for (let n = 1; n < image.queues; n++) {
       const q = image.queueRecord(n);
+      // A virtual queue belongs to its guest for good.
+      if (image.word(q + Q_DEVICE) === DEVICE_VIRTUAL) continue;
       const cold = image.cold(q);
       const apqn = image.word(cold + K_APQN);
       const owner = guests.find((guest) => reaches(image, guest.number, apqn));
       image.i32[cold + K_OWNER] = owner?.number ?? 0;
-      const attention = image.word(q + Q_ATTENTION) & ~ATTENTION_SHARED;
-      image.i32[q + Q_ATTENTION] =
-        owner?.config.spread === true ? attention | ATTENTION_SHARED : attention;
+      const attention = image.word(q + Q_ATTENTION);
+      const isShared = owner?.config.spread === true || (attention & ATTENTION_POOL) !== 0;
+      image.i32[q + Q_ATTENTION] = isShared
+        ? attention | ATTENTION_SHARED
+        : attention & ~ATTENTION_SHARED;
     }
   }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds a guest program by name: built in, or a module a user wrote.
 // Source: docs/design.md sections 3 and 5.
+
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
+import { adaptersOf } from '../../config/guest-view.ts';
 import type { GuestConfig, MachineConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';
 import {
@@ -119,7 +121,7 @@ export const startProgram = (
 
 /** Workload of a guest that names none: what its adapters can do. */
 const defaultWorkload = (config: MachineConfig, guest: GuestConfig): string => {
-  const modes = (guest.mdev?.adapters ?? []).map((apid) => config.machine.adapters.get(apid)?.mode);
+  const modes = adaptersOf(config, guest).map(({ mode }) => mode);
   return modes.every((mode) => mode === undefined || mode === 'loopback') ? 'loopback' : 'mixed';
 };
 
