@@ -4,8 +4,8 @@
 
 import { adapterType } from '../../native-like/arch/adapter-types.ts';
 import { DEFAULT_DEPTH } from '../../native-like/arch/limits.ts';
-import { RELEASES } from '../s390-tools/releases.ts';
 import { WORKLOAD_NAMES } from '../cex/messages/workloads.ts';
+import { RELEASES } from '../s390-tools/releases.ts';
 import { normaliseMdev } from './normalise-mdev.ts';
 import { isAbsolutePath, joinPath } from './paths.ts';
 import {
