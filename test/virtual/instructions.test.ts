@@ -55,8 +55,8 @@ A.0: tapq 01.0000 => status=80000000`,
 guests:
   A: { memory: 128KiB, mdev: { type: virtual, adapters: { 1: [3, 6] }, domains: { 0: [4], 1: [4, 0x47] } } }
 `,
-    `A.0: tapq 01.0000 t=1 => rc=00 gr2=F28000000E54030B
-A.0: tapq 01.0001 t=1 => rc=00 gr2=F28000000E54030F`,
+    `A.0: tapq 01.0000 t=1 => rc=00 gr2=928000000E54030B
+A.0: tapq 01.0001 t=1 => rc=00 gr2=928000000E54030F`,
   ],
   [
     'V-09: QCI has the virtual numbers and nothing else; V-15: an empty ADM',
@@ -171,7 +171,7 @@ A.0: aqic 01.0000 ir=1 isc=5 nib=0 => rc=06`,
     'V-11: 03 when all candidates are off, 04 when checkstopped, 01 when none is mapped; back when one is',
     one('[3, 5]'),
     `lpar: deconfigure 3
-A.0: tapq 01.0000 t=1 => rc=00 gr2=F28000000E540307
+A.0: tapq 01.0000 t=1 => rc=00 gr2=928000000E540307
 lpar: deconfigure 5
 A.0: tapq 01.0000 => cc=3 rc=03
 A.0: nqap 01.0000 psmid=1 addr=0x4000 len=64 => rc=03
@@ -201,7 +201,7 @@ ${drain('A.0', '01.0000', [2, 3, 4])}`,
 sysfs: echo 03.0004 > /sys/bus/ap/drivers/vfio_ap/unbind => ok
 clock: run
 ${drain('A.0', '01.0000', [1, 2, 3])}
-A.0: tapq 01.0000 t=1 => rc=00 gr2=F28000000E540307`,
+A.0: tapq 01.0000 t=1 => rc=00 gr2=928000000E540307`,
   ],
   [
     'response codes of a real queue hold a message back, they never reach the guest',
