@@ -151,7 +151,7 @@ const ROWS: readonly [string, number, number, string, string][] = [
     'COMBINATION',
     'a virtual mdev has no control domains (V-15) (expected no controlDomains)',
   ],
-  ['virtual-number', 4, 43, 'RANGE', '256 is out of range (expected 0 to 255)'],
+  ['virtual-number', 4, 48, 'RANGE', '256 is out of range (expected 0 to 255)'],
   [
     'choice-without-virtual',
     4,
