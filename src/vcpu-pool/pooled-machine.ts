@@ -7,15 +7,8 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import {
-  ATTENTION_POOL,
-  ATTENTION_SHARED,
   C_STOP,
-  DEVICE_VIRTUAL,
   G_CRASHED,
-  K_APQN,
-  K_OWNER,
-  Q_ATTENTION,
-  Q_DEVICE,
   T_DOORBELL,
   T_IN_SIE,
   T_WORKER,
@@ -24,10 +17,10 @@ import {
 import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
 import { programArgs } from '../host/machine/guest-program.ts';
-import { reaches } from '../host/machine/host-wiring.ts';
 import { Machine } from '../host/machine/machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import { releaseDead } from './dead-thread.ts';
+import { writeOwners } from './owners.ts';
 import { Exclusion } from './sie.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
@@ -228,21 +221,7 @@ export class PooledMachine {
 
   /** Writes which guest owns which queue. Runs with the vCPUs concerned out of interpretive execution. */
   assignOwners(): void {
-    const { image, guests } = this.machine;
-    for (let n = 1; n < image.queues; n++) {
-      const q = image.queueRecord(n);
-      // A virtual queue belongs to its guest for good.
-      if (image.word(q + Q_DEVICE) === DEVICE_VIRTUAL) continue;
-      const cold = image.cold(q);
-      const apqn = image.word(cold + K_APQN);
-      const owner = guests.find((guest) => reaches(image, guest.number, apqn));
-      image.i32[cold + K_OWNER] = owner?.number ?? 0;
-      const attention = image.word(q + Q_ATTENTION);
-      const isShared = owner?.config.spread === true || (attention & ATTENTION_POOL) !== 0;
-      image.i32[q + Q_ATTENTION] = isShared
-        ? attention | ATTENTION_SHARED
-        : attention & ~ATTENTION_SHARED;
-    }
+    writeOwners(this.machine);
   }
 
   #ring(thread: number): void {
