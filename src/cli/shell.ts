@@ -6,6 +6,7 @@ import { Option } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
 import { CONFIGURATION, type FileKind, readText } from '../config/text-file.ts';
 import { KERNEL_PROFILES, type KernelProfileName, type MachineConfig } from '../config/types.ts';
+import { ApemuError } from '../errors.ts';
 import { Machine } from '../host/machine/machine.ts';
 import { Shell } from '../shell/shell.ts';
 import type { AddCommand } from './commands.ts';
@@ -43,11 +44,21 @@ export const addShell: AddCommand = (program, io, done) => {
     .addOption(s390ToolsOption())
     .option('--seed <number>', "the machine's seed, instead of the configuration's", parseSeed)
     .option('--host-files', "the computer's files too, instead of files in memory")
+    // What follows the script is the script's.
+    .allowUnknownOption()
     .option('--no-history', 'leave the history file alone')
     .action(async (config, script, words, options) => {
+      refuseUnknown([config, script]);
       done(await runShell({ config, script, words, ...options }, io));
     });
 };
+
+/** An option of ours that does not exist stands where the configuration or the script would. */
+function refuseUnknown(words: readonly (string | undefined)[]): void {
+  const unknown = words.find((word) => word?.startsWith('-'));
+  if (unknown !== undefined)
+    throw new ApemuError('APEMU_ERR_USAGE_OPTION', `unknown option ${unknown}`);
+}
 
 interface Request extends ShellCommandOptions {
   readonly config: string;

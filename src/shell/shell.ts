@@ -76,6 +76,7 @@ export class Shell {
     context.traps.delete('EXIT');
     const status = context.exitStatus ?? context.status;
     context.exitStatus = undefined;
+    context.status = status;
     await this.#interpreter.runText(text, streams);
     context.exitStatus ??= status;
   }

@@ -5,7 +5,7 @@
 import { Input } from '../commands/command-row.ts';
 import type { ShellContext } from '../context.ts';
 import { assign } from './assign.ts';
-import type { AndOr, Command, List, Pipeline } from './ast.ts';
+import type { AndOr, Command, List, Pipeline, Redirect } from './ast.ts';
 import { holds as conditionHolds } from './condition.ts';
 import { Expander } from './expand.ts';
 import { Invoker } from './invoke.ts';
@@ -123,10 +123,10 @@ export class Interpreter {
   }
 
   async #substitute(list: List): Promise<string> {
+    const file = fileAlone(list);
+    if (file !== undefined) return this.#contentOf(file);
     const capture = new Capture();
-    const others = new Map<number, Sink | Input>();
-    const input = new Input('');
-    const streams = { input, out: capture, err: this.#errors, others, toTerminal: false };
+    const streams = this.#streams(capture);
     await this.apart(() => {
       // As in bash, a failure inside does not end the substitution, unless `set -e` stands there.
       this.#context.flags.errexit = false;
@@ -134,6 +134,21 @@ export class Interpreter {
     });
     this.#substituted = this.#context.status;
     return capture.text;
+  }
+
+  /** Streams of a substitution. */
+  #streams(out: Sink): Streams {
+    const others = new Map<number, Sink | Input>();
+    return { input: new Input(''), out, err: this.#errors, others, toTerminal: false };
+  }
+
+  /** `$(< FILE)`. */
+  async #contentOf(file: Redirect): Promise<string> {
+    const before = this.#streams(this.#errors);
+    const streams = await redirected(this.#context, this.expander, [file], before);
+    this.#substituted = streams === undefined ? 1 : 0;
+    this.#context.status = this.#substituted;
+    return (streams ?? before).input.all();
   }
 
   async #command(command: Command, streams: Streams): Promise<void> {
@@ -285,6 +300,16 @@ export class Interpreter {
   say(text: string, streams: Streams): void {
     streams.err.write(`${text}\n`, SHELL_WRITER);
   }
+}
+
+/** The file of a list that is nothing but `< FILE`. */
+function fileAlone([andOr, more]: List): Redirect | undefined {
+  const command = andOr?.first.commands[0];
+  const alone = more === undefined && andOr?.rest.length === 0 && andOr.first.commands.length === 1;
+  if (!alone || command?.kind !== 'simple' || command.redirects.length !== 1) return undefined;
+  const [redirect] = command.redirects;
+  const bare = command.words.length + command.assignments.length === 0;
+  return bare && redirect?.form === 'read' ? redirect : undefined;
 }
 
 /** Whether `set -e` looks at the status: not at that of a loop or `if`, whose commands it looked at already. */

@@ -111,10 +111,11 @@ export class Invoker {
   /** Runs a text in the streams of a command (`eval`, `source`, traps). */
   async runText(text: string, streams: Streams): Promise<void> {
     const parser = new Parser(text);
-    this.#context.status = 0;
     this.#context.enterCall();
     try {
-      for (let list = parser.next(); list !== undefined; list = parser.next()) {
+      let list = parser.next();
+      if (list === undefined) this.#context.status = 0;
+      for (; list !== undefined; list = parser.next()) {
         await this.#interpreter.run(list, streams);
         if (this.#interpreter.stopped) break;
       }
