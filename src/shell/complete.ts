@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Completion of a line: commands, verbs and guests, variables, paths.
 // Source: docs/design.md section 7.
-import { LPAR_VERBS } from '../program/lpar-verbs.ts';
 import { COMMANDS } from './commands/commands.ts';
-import { GUEST_VERBS } from './commands/guest-command.ts';
 import type { ShellContext } from './context.ts';
+import { RESERVED } from './language/grammar.ts';
 
 /** What the word at the end of the line may become, and that word. */
 export interface Completion {
@@ -12,22 +11,33 @@ export interface Completion {
   readonly word: string;
 }
 
-const RESERVED = ['if', 'then', 'elif', 'else', 'fi', 'for', 'while', 'until', 'do', 'done'];
-
 /** Words after a command that are no paths. */
 const WORDS: Readonly<
   Record<string, (context: ShellContext, before: readonly string[]) => readonly string[]>
 > = {
-  guest: ({ machine }, { length }) =>
-    length === 1 ? GUEST_VERBS : length === 2 ? machine.guests.map(({ name }) => name) : [],
-  lpar: (_, { length }) => (length === 1 ? LPAR_VERBS.map(({ verb }) => verb) : []),
-  clock: (_, { length }) => (length === 1 ? ['advance', 'run'] : []),
+  guest: ({ machine }, { length }) => (length === 2 ? machine.guests.map(({ name }) => name) : []),
   fault: ({ machine }, { length }) =>
     length === 1 ? ['any', 'clear', ...machine.guests.map(({ name }) => name)] : [],
-  mdevctl: (_, { length }) =>
-    length === 1 ? ['types', 'list', 'define', 'start', 'stop', 'modify', 'undefine'] : [],
+  set: () => ['errexit', 'nounset', 'pipefail', 'xtrace', 'noglob'],
+  modprobe: () => ['ap', 'zcrypt', 'zcrypt_cex4', 'vfio_ap', 'pkey', 'mdev', 'vfio'],
+  mdevctl: (context, before) =>
+    /^(?:-u|--uuid)$/.test(before.at(-1) ?? '') ? uuidsOf(context) : [],
+  lszcrypt: (context) => devicesOf(context),
+  chzcrypt: (context) => devicesOf(context),
   help: () => [...COMMANDS.keys()],
 };
+
+const namesIn = ({ files }: ShellContext, path: string): readonly string[] => {
+  const listing = files.list(path);
+  return listing.ok ? listing.names : [];
+};
+
+/** Cards and queues as lszcrypt and chzcrypt take them. */
+const devicesOf = (context: ShellContext): string[] =>
+  namesIn(context, '/sys/bus/ap/devices').map((name) => name.replace(/^card/, ''));
+
+const uuidsOf = (context: ShellContext): string[] =>
+  namesIn(context, '/sys/devices/vfio_ap/matrix').filter((name) => /^[0-9a-f]{8}-/.test(name));
 
 /** Completes the end of a line. A single candidate that is complete ends with a blank, a directory with a slash. */
 export function complete(context: ShellContext, line: string): Completion {
@@ -39,10 +49,17 @@ export function complete(context: ShellContext, line: string): Completion {
   const variable = /\$\{?(\w*)$/.exec(word);
   if (variable !== null) return variables(context, word, variable[1]);
   if (words.length === 1 && !/[/>]/.test(word))
-    return pick(word, [...COMMANDS.keys(), ...RESERVED]);
-  const known = WORDS[words[0]];
-  const special = known?.(context, words.slice(0, -1)) ?? [];
-  return special.length > 0 ? pick(word, special) : paths(context, word.replace(/^[0-2]?>+/, ''));
+    return pick(word, [...COMMANDS.keys(), ...context.functions.keys(), ...RESERVED]);
+  // sudo and the like: what follows is the command.
+  while (/^(?:sudo|env|command|nohup)$/.test(words[0]) && words.length > 1) words.shift();
+  if (words.length === 1) return pick(word, [...COMMANDS.keys()]);
+  const row = COMMANDS.get(words[0]);
+  if (word.startsWith('-')) return pick(word, row?.options ?? []);
+  const verbs = words.length === 2 ? (row?.verbs ?? []) : [];
+  const known = Object.hasOwn(WORDS, words[0]) ? WORDS[words[0]] : undefined;
+  const special = [...verbs, ...(known?.(context, words.slice(0, -1)) ?? [])];
+  if (special.some((one) => one.startsWith(word)) && !/[/>]/.test(word)) return pick(word, special);
+  return paths(context, word.replace(/^[0-9]?>+/, ''));
 }
 
 function pick(word: string, names: readonly string[]): Completion {

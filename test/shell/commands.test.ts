@@ -301,6 +301,47 @@ describe('what the kernel told', () => {
   });
 });
 
+describe('19.17: help of one command', () => {
+  it.each([
+    [
+      'help mdevctl',
+      'mdevctl types|list|define|start|stop|modify|undefine …\n    mediated devices\n',
+    ],
+    [
+      'help ap-check | cat',
+      "ap-check -t TYPE -e EVENT -a ACTION -u UUID -p PARENT\n    mdevctl's call-out for AP\n",
+    ],
+    ['help guest | grep -c NAME', '7\n'],
+    ['help lpar | wc -l | tr -d " "; lpar | wc -l | tr -d " "', '15\n12\n'],
+    [
+      'help lpar configure | tail -n 1',
+      '  configure apid  SCLP configure: the adapter leaves standby\n',
+    ],
+    [
+      "help '[['",
+      '[[ CONDITION ]]\n    a condition with && || ! ( ), == and != with patterns, =~ with a regular expression\n',
+    ],
+    ['help help | head -n 1', 'help [COMMAND [VERB]]\n'],
+  ])('%s is complete', async (script, out) => {
+    expect(await shared.sh(script)).toEqual(ok(out));
+  });
+});
+
+describe('19.16: help and version of the programs', () => {
+  it.each(['lszcrypt', 'chzcrypt', 'lszdev', 'chzdev', 'mdevctl'])('%s has them', async (name) => {
+    for (const option of ['-h', '--help']) {
+      const { out, err, status } = await shared.sh(`${name} ${option}`);
+      expect({ err, status }).toEqual({ err: '', status: 0 });
+      expect(out).toMatch(new RegExp(`^Usage: ${name} `, 'm'));
+    }
+    for (const option of name === 'mdevctl' ? ['--version'] : ['-v', '--version']) {
+      const { out, status } = await shared.sh(`${name} ${option}`);
+      expect(status).toBe(0);
+      expect(out).toMatch(/\d+\.\d+/);
+    }
+  });
+});
+
 describe('help', () => {
   it('stays within 80 columns and names every command once', async () => {
     const { out } = await shared.sh('help');

@@ -74,6 +74,12 @@ export interface CommandRow {
   /** Operands, for `help`. */
   readonly usage: string;
   readonly meaning: string;
+  /** More lines for `help`: verbs, options; of one verb where it is given. */
+  readonly details?: (verb?: string) => string;
+  /** Options, for completion. */
+  readonly options?: readonly string[];
+  /** First operands with a fixed choice, for completion. */
+  readonly verbs?: readonly string[];
   /** A builtin of bash: its messages begin with `bash: `, its output is written line by line. */
   readonly builtin?: true;
   readonly run: Run;

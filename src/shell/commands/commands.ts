@@ -11,12 +11,9 @@ import { SYSTEM_COMMANDS } from './system.ts';
 import { TEXT_COMMANDS } from './text-commands.ts';
 import { FILE_ROWS, TOOLS } from './tools.ts';
 
-/** Widest usage in the overview; longer ones stand in `help NAME`. */
-const USAGE_WIDTH = 40;
-
 const HELP: CommandRow = {
   name: 'help',
-  usage: '[COMMAND]',
+  usage: '[COMMAND [VERB]]',
   meaning: 'what there is',
   run: help,
 };
@@ -38,29 +35,46 @@ export const COMMANDS: ReadonlyMap<string, CommandRow> = new Map(
 
 function help({ args }: Invocation): CommandResult {
   const [name] = args;
-  if (name !== undefined) {
-    const row = COMMANDS.get(name);
-    if (row === undefined) return failed(`help: no command ${name}`);
-    return done(`${`${row.name} ${row.usage}`.trimEnd()}\n    ${row.meaning}\n`);
-  }
-  const groups = GROUPS.map(([title, rows]) => {
-    const lines = rows.map((row) => [
-      row.name,
-      row.usage.length > USAGE_WIDTH ? `${row.usage.slice(0, USAGE_WIDTH - 1)}…` : row.usage,
-      row.meaning,
-    ]);
-    return `${title}\n${overview(lines)}`;
-  });
-  return done(`${groups.join('\n')}\n${SYNTAX}`);
+  if (name === undefined) return done(`${GROUPS.map(overview).join('\n')}\n${SYNTAX_OVERVIEW}`);
+  const keyword = Object.hasOwn(KEYWORDS, name) ? KEYWORDS[name] : undefined;
+  if (keyword !== undefined) return done(`${keyword[0]}\n    ${keyword[1]}\n`);
+  const row = COMMANDS.get(name);
+  if (row === undefined) return failed(`help: no command ${name}`);
+  const details = row.details === undefined ? '' : `\n${row.details(args[1]).trimEnd()}\n`;
+  return done(`${`${row.name} ${row.usage}`.trimEnd()}\n    ${row.meaning}\n${details}`);
 }
 
-/** Two columns: the command with its operands, what it does. */
-const overview = (lines: readonly (readonly string[])[]): string =>
-  columns(lines.map(([name, usage, meaning]) => [`  ${name}`, meaning as string, usage as string]))
-    .split('\n')
-    .map((line) => (line.length > 80 ? `${line.slice(0, 79)}…` : line))
-    .join('\n');
+/** Two columns: the command, what it does. Its operands stand in `help COMMAND`. */
+const overview = ([title, rows]: (typeof GROUPS)[number]): string =>
+  `${title}\n${columns(rows.map((row) => [`  ${row.name}`, row.meaning]))}`;
 
-const SYNTAX = `A script is what a shell takes: quotes, $Guest1 (its mdev's UUID), $?, $(…),
-> >> < 2> 2>&1 << |, ; && || !, if, for, while, set -e, set -x, patterns.
+/** Words of the language, as `help` shows them. */
+const KEYWORDS: Readonly<Record<string, readonly [string, string]>> = {
+  if: [
+    'if LIST; then LIST; [elif LIST; then LIST;]… [else LIST;] fi',
+    'runs what follows a condition',
+  ],
+  for: [
+    'for NAME [in WORD…]; do LIST; done   or   for ((A; B; C)); do LIST; done',
+    'runs a list for each word',
+  ],
+  while: ['while LIST; do LIST; done', 'runs a list as long as a condition holds'],
+  until: ['until LIST; do LIST; done', 'runs a list until a condition holds'],
+  case: [
+    'case WORD in [PATTERN [| PATTERN]…) LIST ;;]… esac',
+    'runs what stands behind the first pattern that matches',
+  ],
+  function: ['NAME() COMMAND   or   function NAME COMMAND', 'makes a command of commands'],
+  '[[': [
+    '[[ CONDITION ]]',
+    'a condition with && || ! ( ), == and != with patterns, =~ with a regular expression',
+  ],
+  '((': ['(( EXPRESSION ))', 'arithmetic; status 0 if the result is not 0'],
+  '{': ['{ LIST; }', 'several commands as one'],
+  '(': ['( LIST )', 'the same, in a shell of its own'],
+};
+
+const SYNTAX_OVERVIEW = `help COMMAND shows its operands and verbs. Of the language it knows
+${Object.keys(KEYWORDS).join(' ')}
+A script is what bash takes; $Guest1 is the UUID of that guest's mdev.
 `;

@@ -147,9 +147,21 @@ function guest(invocation: Invocation): CommandResult | Promise<CommandResult> {
   return act({ context, guest: context.machine.guest(name), rest });
 }
 
+const VERB_TEXTS: readonly (readonly [string, string])[] = [
+  ['list', 'guests, their states, mdevs and programs'],
+  ['start NAME [MDEV]', "opens the mdev's vfio device and starts the guest's program"],
+  ['stop NAME', 'ends the program and closes the device'],
+  ['attach NAME [MDEV]', 'opens the device alone'],
+  ['detach NAME', 'closes it'],
+  ['lszcrypt NAME [-V]', 'what the guest itself sees'],
+  ['statistics NAME', "counts of the guest's program"],
+];
+
 export const GUEST_COMMAND: CommandRow = {
   name: 'guest',
   usage: `list | ${Object.keys(ACTS).join('|')} NAME`,
   meaning: 'guests; start and attach take an mdev too',
+  verbs: GUEST_VERBS,
+  details: () => columns(VERB_TEXTS.map(([verb, text]) => [`  ${verb}`, text])),
   run: guest,
 };

@@ -167,15 +167,38 @@ function uevents({ args, context }: Invocation): CommandResult {
   return done(context.machine.host.journal.uevents.map((e) => ueventText(e, long)).join(''));
 }
 
+const CLOCK_DETAILS = `  advance TIME  lets time pass; guests run meanwhile
+  run [TIME]    until guests have nothing to do, at most TIME (60s)
+  TIME is 2ms, 1.5s, 30us, 100ns, 2m, or a number of seconds
+`;
+
+/** Operator verbs with their operands; all, or one. */
+const lparVerbs = (verb?: string): string =>
+  columns(
+    LPAR_VERBS.filter((row) => verb === undefined || row.verb === verb).map((row) => [
+      `  ${row.verb} ${row.operands.join(' ')}`,
+      row.meaning,
+    ]),
+  );
+
 export const MACHINE_COMMANDS: readonly CommandRow[] = [
   {
     name: 'clock',
     usage: '[advance TIME | run [TIME]]',
     meaning: 'virtual time, e.g. 2ms',
+    verbs: ['advance', 'run'],
+    details: () => CLOCK_DETAILS,
     run: clock,
   },
   { name: 'sleep', usage: 'TIME', meaning: 'lets virtual time pass, in seconds', run: sleep },
-  { name: 'lpar', usage: '[VERB OPERAND…]', meaning: 'operator actions; alone: which', run: lpar },
+  {
+    name: 'lpar',
+    usage: '[VERB OPERAND…]',
+    meaning: 'operator actions; alone: which',
+    verbs: LPAR_VERBS.map(({ verb }) => verb),
+    details: (verb) => lparVerbs(verb),
+    run: lpar,
+  },
   {
     name: 'fault',
     usage: 'APQN|GUEST|any on=… rc=… count=… | clear',

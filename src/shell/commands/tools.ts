@@ -15,7 +15,7 @@ import type { CommandRow, Invocation, Run } from './command-row.ts';
 
 function* runMdevctl({ args, context, input }: Invocation): Operation<CommandResult> {
   const [command = '', ...rest] = args;
-  if (command === '' || command === '--help') return failed(MDEVCTL_USAGE, 2);
+  if (command === '') return failed(MDEVCTL_USAGE, 2);
   const stdin = rest.includes('--jsonfile') || rest.some((a) => a.startsWith('--jsonfile='));
   return yield* mdevctl(
     {
@@ -146,6 +146,31 @@ export const TOOLS: readonly CommandRow[] = [
   {
     name: 'lszcrypt',
     usage: '[-V] [-s] [-b | -d | -c ID] [ID…]',
+    options: [
+      ...[
+        '-V',
+        '-s',
+        '-b',
+        '-d',
+        '-c',
+        '-h',
+        '-v',
+        '--verbose',
+        '--serial',
+        '--bus',
+        '--domains',
+        '--capability',
+      ],
+      ...[
+        '--accelonly',
+        '--ccaonly',
+        '--ep11only',
+        '--cardonly',
+        '--queueonly',
+        '--help',
+        '--version',
+      ],
+    ],
     meaning: 'cards and queues of the host',
     run: ({ args, context: { machine } }) =>
       lszcrypt(machine.sysfs, args, machine.config.host.s390Tools),
@@ -153,6 +178,40 @@ export const TOOLS: readonly CommandRow[] = [
   {
     name: 'chzcrypt',
     usage: '-e|-d ID… | --config-on|-off ID…',
+    options: [
+      ...[
+        '-e',
+        '-d',
+        '-a',
+        '-p',
+        '-n',
+        '-c',
+        '-t',
+        '-q',
+        '-V',
+        '-h',
+        '-v',
+        '--enable',
+        '--disable',
+        '--all',
+      ],
+      ...[
+        '--config-on',
+        '--config-off',
+        '--se-bind',
+        '--se-unbind',
+        '--se-associate',
+        '--help',
+        '--version',
+      ],
+      ...[
+        '--poll-thread-enable',
+        '--poll-thread-disable',
+        '--config-time',
+        '--poll-timeout',
+        '--default-domain',
+      ],
+    ],
     meaning: 'changes cards, queues and the AP bus',
     run: ({ args, context: { machine } }) =>
       chzcrypt(machine.sysfs, args, machine.config.host.s390Tools),
@@ -160,6 +219,18 @@ export const TOOLS: readonly CommandRow[] = [
   {
     name: 'chzdev',
     usage: '[-a|-p] --type ap apmask=LIST aqmask=LIST',
+    options: [
+      '-a',
+      '-p',
+      '-t',
+      '--active',
+      '--persistent',
+      '--type',
+      '--help',
+      '--version',
+      'apmask=',
+      'aqmask=',
+    ],
     meaning: 'changes the masks of the AP bus',
     run: zdev('chzdev', chzdev),
   },
@@ -167,12 +238,42 @@ export const TOOLS: readonly CommandRow[] = [
     name: 'lszdev',
     usage: '[-a|-p] --type ap',
     meaning: 'shows them as lists',
+    options: ['-a', '-p', '-t', '--active', '--persistent', '--type', '--help', '--version'],
     run: zdev('lszdev', lszdev),
   },
   {
     name: 'mdevctl',
     usage: 'types|list|define|start|stop|modify|undefine …',
     meaning: 'mediated devices',
+    verbs: ['types', 'list', 'define', 'start', 'stop', 'modify', 'undefine'],
+    options: [
+      ...[
+        '-u',
+        '-p',
+        '-t',
+        '-a',
+        '-m',
+        '-d',
+        '-v',
+        '-i',
+        '--uuid',
+        '--parent',
+        '--type',
+        '--auto',
+        '--manual',
+      ],
+      ...[
+        '--defined',
+        '--verbose',
+        '--dumpjson',
+        '--jsonfile',
+        '--addattr',
+        '--delattr',
+        '--index',
+        '--value',
+        '--live',
+      ],
+    ],
     run: runMdevctl,
   },
   {
