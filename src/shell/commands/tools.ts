@@ -15,6 +15,8 @@ import type { CommandRow, Invocation, Run } from './command-row.ts';
 
 function* runMdevctl({ args, context, input }: Invocation): Operation<CommandResult> {
   const [command = '', ...rest] = args;
+  if (command === '--version' || command === '-V') return done('mdevctl 1.2.0\n');
+  if (['--help', '-h', 'help'].includes(command)) return done(MDEVCTL_HELP);
   if (command === '') return failed(MDEVCTL_USAGE, 2);
   const stdin = rest.includes('--jsonfile') || rest.some((a) => a.startsWith('--jsonfile='));
   return yield* mdevctl(
@@ -34,6 +36,24 @@ function* runMdevctl({ args, context, input }: Invocation): Operation<CommandRes
 
 const MDEVCTL_USAGE =
   'usage: mdevctl types|list|define|start|stop|modify|undefine [-u UUID] [-p matrix] [-t TYPE]';
+
+const MDEVCTL_HELP = `Usage: mdevctl COMMAND [OPTIONS]
+
+Defines, starts and stops mediated devices.
+
+Commands:
+  types     [-p PARENT] [--dumpjson]             types that parents offer
+  list      [-d] [-u UUID] [-p PARENT] [-v]      active or, with -d, defined devices
+  define    [-u UUID] -p PARENT -t TYPE [-a]     keeps a definition; of a running device too
+  undefine  -u UUID [-p PARENT]                  forgets a definition
+  start     -u UUID [-p PARENT -t TYPE]          makes the device
+  stop      -u UUID                              removes it
+  modify    -u UUID [--addattr NAME --value V]   changes a definition; --live: the device
+
+Options:
+  -u, --uuid UUID   -p, --parent PARENT   -t, --type TYPE   -a, --auto   -m, --manual
+  --jsonfile FILE   --dumpjson            -h, --help        --version
+`;
 
 const EVENTS = ['pre', 'post', 'get', 'live'] as const;
 const ACTIONS = [
