@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The programs of s390-tools, mdevctl and util-linux that an AP administrator uses, over this machine's tree.
 // Source: docs/reference/vfio-ap.md sections 7.3 and 7.4.
-import { finishAtOnce, isOperation, type Operation } from '../../ap-bus/operation.ts';
+import { isOperation, type Operation } from '../../ap-bus/operation.ts';
 import { DEFAULT_RELEASE, releaseOf } from '../../s390-tools/releases.ts';
 import { type ZdevProgram, zdevHelp, zdevVersion } from '../../s390-tools/zdev-usage.ts';
 import { type ApCheckCall, apCheck, type MdevConfig } from '../../sysfs/ap-check.ts';
@@ -9,51 +9,9 @@ import { chzcrypt } from '../../sysfs/chzcrypt.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import { FILE_COMMANDS } from '../../sysfs/file-commands.ts';
 import { lszcrypt } from '../../sysfs/lszcrypt.ts';
-import { mdevctl } from '../../sysfs/mdevctl.ts';
 import { chzdev, lszdev } from './chzdev.ts';
 import type { CommandRow, Invocation, Run } from './command-row.ts';
-
-function* runMdevctl({ args, context, input }: Invocation): Operation<CommandResult> {
-  const [command = '', ...rest] = args;
-  if (command === '--version' || command === '-V') return done('mdevctl 1.2.0\n');
-  if (['--help', '-h', 'help'].includes(command)) return done(MDEVCTL_HELP);
-  if (command === '') return failed(MDEVCTL_USAGE, 2);
-  const stdin = rest.includes('--jsonfile') || rest.some((a) => a.startsWith('--jsonfile='));
-  return yield* mdevctl(
-    {
-      sysfs: context.machine.sysfs,
-      state: context.persistent,
-      ...(stdin ? { stdin: input.all() } : {}),
-      newUuid: () => context.newUuid(),
-      readFile: (path) => {
-        const read = finishAtOnce(context.files.readOperation(path))?.value;
-        return read?.ok ? read.text : undefined;
-      },
-    },
-    args,
-  );
-}
-
-const MDEVCTL_USAGE =
-  'usage: mdevctl types|list|define|start|stop|modify|undefine [-u UUID] [-p matrix] [-t TYPE]';
-
-const MDEVCTL_HELP = `Usage: mdevctl COMMAND [OPTIONS]
-
-Defines, starts and stops mediated devices.
-
-Commands:
-  types     [-p PARENT] [--dumpjson]             types that parents offer
-  list      [-d] [-u UUID] [-p PARENT] [-v]      active or, with -d, defined devices
-  define    [-u UUID] -p PARENT -t TYPE [-a]     keeps a definition; of a running device too
-  undefine  -u UUID [-p PARENT]                  forgets a definition
-  start     -u UUID [-p PARENT -t TYPE]          makes the device
-  stop      -u UUID                              removes it
-  modify    -u UUID [--addattr NAME --value V]   changes a definition; --live: the device
-
-Options:
-  -u, --uuid UUID   -p, --parent PARENT   -t, --type TYPE   -a, --auto   -m, --manual
-  --jsonfile FILE   --dumpjson            -h, --help        --version
-`;
+import { runMdevctl } from './mdevctl.ts';
 
 const EVENTS = ['pre', 'post', 'get', 'live'] as const;
 const ACTIONS = [

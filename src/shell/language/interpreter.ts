@@ -10,6 +10,7 @@ import { holds as conditionHolds } from './condition.ts';
 import { Expander } from './expand.ts';
 import { Invoker } from './invoke.ts';
 import { ShellLimitError } from './limits.ts';
+import { fileAlone, isChecked } from './lists.ts';
 import { Loops } from './loops.ts';
 import { ExpansionError, traced } from './parameters.ts';
 import { redirected } from './redirect.ts';
@@ -39,7 +40,6 @@ export class Interpreter {
     this.#loops = new Loops(context, this);
   }
 
-  /** Runs a list; the exit status is in the context. */
   async run(list: List, streams: Streams): Promise<void> {
     for (const andOr of list) {
       if (this.stopped) return;
@@ -112,7 +112,6 @@ export class Interpreter {
     this.#context.status = status;
   }
 
-  /** As a subshell: variables, functions, directory and `exit` inside it stay inside. */
   async apart(body: () => Promise<void>): Promise<void> {
     const restore = this.#context.enterSubshell();
     try {
@@ -136,7 +135,6 @@ export class Interpreter {
     return capture.text;
   }
 
-  /** Streams of a substitution. */
   #streams(out: Sink): Streams {
     const others = new Map<number, Sink | Input>();
     return { input: new Input(''), out, err: this.#errors, others, toTerminal: false };
@@ -292,7 +290,6 @@ export class Interpreter {
     }
   }
 
-  /** Runs a text as a command of these streams. */
   runText(text: string, streams: Streams): Promise<void> {
     return this.#invoker.runText(text, streams);
   }
@@ -301,18 +298,3 @@ export class Interpreter {
     streams.err.write(`${text}\n`, SHELL_WRITER);
   }
 }
-
-/** The file of a list that is nothing but `< FILE`. */
-function fileAlone([andOr, more]: List): Redirect | undefined {
-  const command = andOr?.first.commands[0];
-  const alone = more === undefined && andOr?.rest.length === 0 && andOr.first.commands.length === 1;
-  if (!alone || command?.kind !== 'simple' || command.redirects.length !== 1) return undefined;
-  const [redirect] = command.redirects;
-  const bare = command.words.length + command.assignments.length === 0;
-  return bare && redirect?.form === 'read' ? redirect : undefined;
-}
-
-/** Whether `set -e` looks at the status: not at that of a loop or `if`, whose commands it looked at already. */
-const isChecked = (commands: readonly Command[]): boolean =>
-  commands.length > 1 ||
-  ['simple', 'subshell', 'condition', 'arithmetic'].includes(commands[0]?.kind ?? '');
