@@ -48,14 +48,19 @@ export type { MachineConfig } from './config/types.ts';
 export { ApemuError } from './errors.ts';
 export type { Cpu, GuestProgram, Wait } from './guest/cpu.ts';
 export type { GuestHandle } from './host/api/guest-handle.ts';
+export type { LibraryCpu } from './host/api/library-cpu.ts';
 export type {
+  Completed,
   DqapResult,
   InstructionResult,
-  LibraryCpu,
+  Interrupted,
+  QciResult,
   QueueStatus,
   TapqResult,
-} from './host/api/library-cpu.ts';
+} from './host/api/results.ts';
+export { completed } from './host/api/results.ts';
 export type { MachineOptions } from './host/machine/machine.ts';
+export type { Time } from './host/machine/times.ts';
 export {
   type Checkpoint,
   type CheckpointOptions,

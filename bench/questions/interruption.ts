@@ -3,7 +3,7 @@
 // Source: docs/reference/ap-architecture.md section 6.8.
 import { LC_IO_NEW_PSW } from '../../native-like/arch/program-interruptions.ts';
 import { DQAP_START, NQAP_L } from '../../native-like/arch/registers.ts';
-import { createMachine, type Machine } from '../../src/index.ts';
+import { completed, createMachine, type Machine } from '../../src/index.ts';
 import { loadNewPsw } from '../../src/kvm/interruptions.ts';
 import type { Finding, Question, QuestionContext } from '../findings.ts';
 import { DQAP_WORD, NQAP_WORD } from '../machine/tables.ts';
@@ -65,7 +65,7 @@ const handlerOf = (machine: Machine): (() => void) => {
 const measure = async (_variant: string, context: QuestionContext): Promise<Finding[]> => {
   const machine = await createMachine(CONFIG);
   const guest = machine.guest('Guest1').cpu(0);
-  if (guest.aqic(INTERRUPTED, { enable: true, isc: ISC, nib: NIB }).status.rc !== 0)
+  if (completed(guest.aqic(INTERRUPTED, { enable: true, isc: ISC, nib: NIB })).status.rc !== 0)
     throw new Error('AQIC failed');
   machine.advance(1);
   const variant = (name: string, apqn: number, taken: () => void): Variant => ({

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A driver developer's test: the driver meets a full queue twice, and still gets its reply. No IBM Z, no card.
-import { createMachine } from 'apemu';
+import { completed, createMachine } from 'apemu';
 import { expect, test } from 'vitest';
 import { exchange } from './driver.ts';
 
@@ -16,6 +16,6 @@ faults: [{ apqn: 05.0004, on: nqap, rc: 0x10, count: 2 }]
   const wait = () => machine.advance(100_000 * ++waits);
   expect(exchange(cpu, '05.0004', 0x1234n, new Uint8Array(64), wait)).toBe(64);
   expect(waits).toBeGreaterThan(2);
-  expect(cpu.tapq('05.0004').status.queueEmpty).toBe(true);
+  expect(completed(cpu.tapq('05.0004')).status.queueEmpty).toBe(true);
   machine.close();
 });

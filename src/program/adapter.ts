@@ -22,6 +22,7 @@ export class MachineForPrograms implements ProgramMachine {
   #steps: MachineSteps | undefined;
 
   constructor(machine: Machine) {
+    machine.assertOpen();
     this.machine = machine;
     this.#operator = new Operator(machine);
     this.#commands = new SysfsCommands(machine);

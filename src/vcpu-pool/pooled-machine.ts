@@ -181,6 +181,7 @@ export class PooledMachine {
 
   /** Ends workers and machine. */
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.stop();
     clearInterval(this.#ticker);
     await Promise.all(this.#reports);

@@ -26,7 +26,7 @@ import {
 import { statusWord } from '../../native-like/blocks/status-word.ts';
 import { G_CRYCBD, V_EXIT, V_INSTRUCTION } from '../../native-like/machine/layout.ts';
 import { EXECUTE_COMPLETED, EXECUTE_INTERCEPT } from '../../native-like/machine/outcome.ts';
-import { createMachine, type Machine } from '../../src/index.ts';
+import { completed, createMachine, type Machine } from '../../src/index.ts';
 import { golden } from './support.ts';
 
 const YAML = readFileSync(join(import.meta.dirname, '../../examples/two-guests.yaml'), 'utf8');
@@ -151,12 +151,12 @@ describe('control blocks of a machine', () => {
     applyStateDescription(image, 1, 0, stateDescriptionOf(image, 1, 0, EXECUTE_COMPLETED));
     const cpu = machine.guest('Guest1').cpu(0);
     expect(cpu.tapq('06.0047').cc).toBe(0);
-    expect(cpu.tapq('05.0004').status.rc).toBe(1);
+    expect(completed(cpu.tapq('05.0004')).status.rc).toBe(1);
   });
 
   it('PQAP(QCI) stores the QCI block, reserved bytes zero', async () => {
     const machine = await start();
-    const { block, cc } = machine.guest('Guest1').cpu(0).qci();
+    const { block, cc } = completed(machine.guest('Guest1').cpu(0).qci());
     expect(cc).toBe(0);
     const qci = readQci(block);
     expect(idsOf(qci.apm)).toEqual([5, 6]);
@@ -173,7 +173,7 @@ describe('control blocks of a machine', () => {
 
   it('the status of an idle queue is the status word of an empty queue', async () => {
     const machine = await start();
-    const { status } = machine.guest('Guest1').cpu(0).tapq('06.00ab');
+    const { status } = completed(machine.guest('Guest1').cpu(0).tapq('06.00ab'));
     expect(
       statusWord({
         empty: status.queueEmpty,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Through NQAP and DQAP every request is answered once, with its own PSMID and within the queue's limit, whatever it says.
+
 import { describe, expect, it } from 'vitest';
 import { internalFailures } from '../../src/cex/adapter.ts';
 import { buildCrt, buildQuery, buildRng } from '../../src/cex/messages/build.ts';
 import { WORKLOAD_KEYS } from '../../src/cex/messages/workload-keys.ts';
+import { completed } from '../../src/host/api/results.ts';
 import { Seeded } from '../cex/helpers.ts';
 import { cardMachine } from './support.ts';
 
@@ -46,17 +48,17 @@ describe(`${ROUNDS * DEPTH} requests, mutated and good (seed ${SEED})`, () => {
       const waiting = new Set<bigint>();
       for (let n = 0; n < DEPTH; n++) {
         const message = mutated(random, templates[random.below(templates.length)]);
-        expect(cpu.nqap(apqn, { psmid: ++psmid, message }).status.rc).toBe(0);
+        expect(completed(cpu.nqap(apqn, { psmid: ++psmid, message })).status.rc).toBe(0);
         waiting.add(psmid);
       }
       machine.run();
       for (let n = 0; n < DEPTH; n++) {
-        const taken = cpu.dqap(apqn);
+        const taken = completed(cpu.dqap(apqn));
         expect(taken.cc).toBe(0);
         expect(waiting.delete(taken.psmid)).toBe(true);
         longest = Math.max(longest, taken.length);
       }
-      expect(cpu.dqap(apqn).status).toMatchObject({ rc: 0x10, queueEmpty: true });
+      expect(completed(cpu.dqap(apqn)).status).toMatchObject({ rc: 0x10, queueEmpty: true });
     }
     expect(longest).toBeLessThanOrEqual(12288);
     expect(internalFailures()).toBe(failures);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Condition code 2 at boundaries of the operand, declared as a fault (`cc: 2, every: N`).
 // Source: docs/reference/ap-architecture.md AD-18, AD-10; sections 1.8 and 1.9.
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { completed } from '../../src/host/api/results.ts';
 import type { Machine } from '../../src/index.ts';
 import { hex } from '../cex/helpers.ts';
 import { cardMachine, exchange } from './support.ts';
@@ -34,7 +36,7 @@ describe('NQAP with a boundary every 1024 bytes', () => {
     expect(first.cc).toBe(2);
     expect([cpu.register(6), cpu.register(7)]).toEqual([BigInt(ADDRESS + 1024), 1976n]);
     expect(cpu.register(1)).toBe(0x1111222233334444n);
-    const seen = machine.guest('A').cpu().tapq(QUEUE).status;
+    const seen = completed(machine.guest('A').cpu().tapq(QUEUE)).status;
     expect([seen.queueEmpty, seen.repliesWaiting]).toEqual([true, false]);
   });
 

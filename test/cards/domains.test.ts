@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Usage and control domains and special commands through a guest's NQAP: who may address what, on machines with and without RC8A.
 // Source: docs/reference/ap-architecture.md AD-27, AD-28; docs/reference/messages.md 2.9, 2.13.
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { buildQuery, buildRng } from '../../src/cex/messages/build.ts';
 import { buildCca, parameterBlock } from '../../src/cex/messages/cca.ts';
 import { buildEp11 } from '../../src/cex/messages/ep11.ts';
+import { completed } from '../../src/host/api/results.ts';
 import type { Machine } from '../../src/index.ts';
 import { cardMachine, exchange } from './support.ts';
 
@@ -66,7 +68,7 @@ describe.each([
     machine = await cardMachine({ machine: { profile }, controlDomains: [7] });
     expect(outcome(apqn, message)).toBe(rc8a ? withRc8a : old);
     // A refused request leaves nothing behind.
-    expect(machine.guest('A').cpu().tapq(apqn).status.queueEmpty).toBe(true);
+    expect(completed(machine.guest('A').cpu().tapq(apqn)).status.queueEmpty).toBe(true);
   });
 });
 

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // machine.exec and machine.fault of the library. Source: docs/design.md section 9.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ApemuError, exec, type Machine, restoreMachine, saveMachine } from '../../src/index.ts';
+import {
+  ApemuError,
+  completed,
+  exec,
+  type Machine,
+  restoreMachine,
+  saveMachine,
+} from '../../src/index.ts';
 import { cardMachine } from './support.ts';
 
 let machine: Machine;
@@ -70,7 +77,7 @@ describe('machine.exec', () => {
 describe('machine.fault', () => {
   it('takes the keys of a configuration', () => {
     machine.fault({ guest: 'A', on: 'tapq', rc: 9, count: 1 });
-    const rc = (): number => machine.guest('A').cpu().tapq(QUEUE).status.rc;
+    const rc = (): number => completed(machine.guest('A').cpu().tapq(QUEUE)).status.rc;
     expect([rc(), rc()]).toEqual([9, 0]);
   });
 

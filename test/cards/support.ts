@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A machine with one card of each mode and two guests, and one request through a guest's NQAP and DQAP.
 import { parseReply, type Reply } from '../../src/cex/messages/parse.ts';
-import { createMachine, type Machine } from '../../src/index.ts';
+import { completed, createMachine, type Machine } from '../../src/index.ts';
 
 /** Guest A has cards 05 (CCA), 06 (accelerator), 07 (EP11), 08 (loopback) in domain 4; guest B the same in domain 7. */
 export const cardMachine = (
@@ -63,8 +63,8 @@ export const exchange = (
   const DQAP = 0xb2ae0046;
   for (; sent.cc === 2; sent = cpu.execute(NQAP)) conditions.push(2);
   const none = new Uint8Array(0);
-  if (sent.status.rc !== 0)
-    return { rc: sent.status.rc, bytes: none, reply: parseReply(none), conditions };
+  const { rc } = completed(sent).status;
+  if (rc !== 0) return { rc, bytes: none, reply: parseReply(none), conditions };
   machine.run();
   const address = 0x14000;
   let taken: { cc: number | undefined } = cpu.dqap(apqn, { address });

@@ -2,7 +2,7 @@
 // Times of a configuration's faults count from when guests begin, not from when the host side began to boot.
 // Source: docs/design.md section 5 (faults, at).
 import { describe, expect, it } from 'vitest';
-import { restoreMachine, saveMachine } from '../../src/index.ts';
+import { completed, restoreMachine, saveMachine } from '../../src/index.ts';
 import { cardMachine } from './support.ts';
 
 const MS = 1_000_000;
@@ -14,7 +14,7 @@ describe('a fault of the configuration at a time', () => {
     const machine = await cardMachine({ faults });
     expect(machine.startNs).toBeGreaterThan(MS);
     expect(machine.nowNs()).toBe(machine.startNs);
-    const tapq = (): number => machine.guest('A').cpu().tapq(QUEUE).status.rc;
+    const tapq = (): number => completed(machine.guest('A').cpu().tapq(QUEUE)).status.rc;
     expect([tapq(), tapq()]).toEqual([9, 0]);
     machine.advance(2 * MS - 1);
     expect(tapq()).toBe(0);
@@ -29,7 +29,7 @@ describe('a fault of the configuration at a time', () => {
     const machine = await restoreMachine(saveMachine(first));
     first.close();
     machine.fault({ apqn: QUEUE, on: 'tapq', rc: 9, at: '6ms' });
-    const tapq = (): number => machine.guest('A').cpu().tapq(QUEUE).status.rc;
+    const tapq = (): number => completed(machine.guest('A').cpu().tapq(QUEUE)).status.rc;
     expect(tapq()).toBe(0);
     machine.advance(MS);
     expect(tapq()).toBe(9);

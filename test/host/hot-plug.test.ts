@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest with the reference AP bus driver meets hot plug and unplug: at its next scan, with every message accounted for.
 // Source: docs/reference/vfio-ap.md section 4.1 (masks first, then reset); ap-architecture.md section 5.3.
+
 import { expect, it } from 'vitest';
 import { STATUS_RC_MASK, STATUS_RC_SHIFT } from '../../native-like/arch/status-word.ts';
 import { parseConfig } from '../../src/config/load.ts';
@@ -8,6 +9,7 @@ import { apSystemOf } from '../../src/guest/ap-bus-driver/lszcrypt.ts';
 import type { ApBusState } from '../../src/guest/ap-bus-driver/state.ts';
 import { totalStatistics } from '../../src/guest/ap-bus-driver/total-statistics.ts';
 import { apBus } from '../../src/guest/programs.ts';
+import { completed } from '../../src/host/api/results.ts';
 import { Machine } from '../../src/host/machine/machine.ts';
 import { rowsOf } from '../../src/s390-tools/lszcrypt-rows.ts';
 import { DEFAULT_RELEASE, releaseOf } from '../../src/s390-tools/releases.ts';
@@ -63,7 +65,7 @@ it('an unplugged adapter answers 01 at once, is empty and reset, and leaves the 
   expect(machine.write(`${path}/unassign_adapter`, '6\n')).toBe('ok');
   // Bit 6 of the effective APM was gone when the queue was zeroized.
   expect(masks.map((word) => (word >>> 25) & 1)).toEqual([0]);
-  expect(machine.guest('Guest1').cpu(0).tapq('06.0004').status.rc).toBe(1);
+  expect(completed(machine.guest('Guest1').cpu(0).tapq('06.0004')).status.rc).toBe(1);
   machine.run();
   expect((machine.kernel.statusWithCode(q, 0) & STATUS_RC_MASK) >>> STATUS_RC_SHIFT).toBe(0);
   expect(machine.kernel.statusWithCode(q, 0) >>> 31).toBe(1);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // AD-24: what adapters of a configuration can do, unless it says otherwise.
+
 import { expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
+import { completed } from '../../src/host/api/results.ts';
 import { Machine } from '../../src/host/machine/machine.ts';
 
 const MESSAGE = { psmid: 1n, message: new Uint8Array(64) };
@@ -18,7 +20,7 @@ it.each([
   });
   const machine = await Machine.create(config);
   const cpu = machine.guest('A').cpu(0);
-  expect(cpu.tapq('05.0004', { t: true }).info >> 32n).toBe(BigInt(word));
-  expect(cpu.nqap('05.0004', { special: true, ...MESSAGE }).status.rc).toBe(rc);
+  expect(completed(cpu.tapq('05.0004', { t: true })).info >> 32n).toBe(BigInt(word));
+  expect(completed(cpu.nqap('05.0004', { special: true, ...MESSAGE })).status.rc).toBe(rc);
   machine.close();
 });

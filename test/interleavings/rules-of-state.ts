@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Of those about queues: resets, what is left in them, who is interrupted, what a guest sees.
+
 import { G_PINS } from '../../native-like/machine/layout.ts';
+import { completed } from '../../src/host/api/results.ts';
 import type { Machine } from '../../src/host/machine/machine.ts';
 import {
   AQIC_A,
@@ -28,7 +30,7 @@ const pinsAfter07 = (machine: Machine) => (): string | undefined => {
   const pins = (): number => machine.image.word(machine.image.guest(1) + G_PINS);
   const before = pins();
   const enable = { enable: true, isc: 6, nib: 0x2000 };
-  const { rc } = machine.guest('Guest1').cpu(0).aqic(0x0504, enable).status;
+  const { rc } = completed(machine.guest('Guest1').cpu(0).aqic(0x0504, enable)).status;
   return rc === 7 && pins() !== before
     ? 'a page is held for an enable that was refused'
     : undefined;

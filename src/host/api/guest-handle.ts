@@ -53,6 +53,7 @@ export class GuestHandle {
 
   /** Bytes of the guest's storage from an absolute address on, as they are now. */
   read(address: number, bytes: number): Uint8Array {
+    this.#context.assertOpen();
     return this.#context.image.storage(this.number).slice(address, address + bytes);
   }
 

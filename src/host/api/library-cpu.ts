@@ -16,51 +16,15 @@ import {
 import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../../../native-like/arch/instructions.ts';
 import { QCI_BYTES } from '../../../native-like/arch/qci.ts';
 import { AQIC_IR, DQAP_START, NQAP_L, NQAP_SPECIAL } from '../../../native-like/arch/registers.ts';
-import {
-  responseCode,
-  STATUS_ASYNC,
-  STATUS_EMPTY,
-  STATUS_FULL,
-  STATUS_IRQ,
-  STATUS_REPLIES,
-} from '../../../native-like/arch/status-word.ts';
 import { PROGRAM_INTERRUPTION } from '../../guest/cpu.ts';
 import type { ImageCpu } from '../context/image-cpu.ts';
-
-/** A queue status word taken apart. */
-export interface QueueStatus {
-  readonly rc: number;
-  readonly queueEmpty: boolean;
-  readonly repliesWaiting: boolean;
-  readonly queueFull: boolean;
-  readonly async: boolean;
-  readonly irqEnabled: boolean;
-}
-
-/** How an instruction ended: with a condition code, or with a program interruption. */
-export interface InstructionResult {
-  /** Condition code, 0-3; undefined with a program interruption. */
-  readonly cc: number | undefined;
-  /** Program-interruption code; undefined when the instruction completed. */
-  readonly programInterruption: number | undefined;
-  /** GR1 bits 32-63 taken apart. Meaningless for QCI and where GR1 was not stored. */
-  readonly status: QueueStatus;
-}
-
-export interface TapqResult extends InstructionResult {
-  /** GR2 as a 64-bit number: facilities, type, number of domains, limit, depth. */
-  readonly info: bigint;
-}
-
-export interface DqapResult extends InstructionResult {
-  readonly psmid: bigint;
-  /** Bytes stored into the buffer. */
-  readonly length: number;
-  /** Bytes of the reply not yet stored. */
-  readonly residual: number;
-  /** GR0 for the rest of a partly delivered reply. */
-  readonly token: number;
-}
+import {
+  type DqapResult,
+  type InstructionResult,
+  type QciResult,
+  statusOf,
+  type TapqResult,
+} from './results.ts';
 
 /** The APQN `05.0004` or 0x0504. Throws RangeError for anything else. */
 export const parseApqn = (apqn: number | string): number => {
@@ -72,15 +36,6 @@ export const parseApqn = (apqn: number | string): number => {
   }
   throw new RangeError(`${apqn} is no APQN (expected XX.YYYY or a number up to 0xffff)`);
 };
-
-const statusOf = (word: number): QueueStatus => ({
-  rc: responseCode(word),
-  queueEmpty: (word & STATUS_EMPTY) !== 0,
-  repliesWaiting: (word & STATUS_REPLIES) !== 0,
-  queueFull: (word & STATUS_FULL) !== 0,
-  async: (word & STATUS_ASYNC) !== 0,
-  irqEnabled: (word & STATUS_IRQ) !== 0,
-});
 
 type Halves = readonly [high: number, low: number];
 const halves = (value: bigint | number): Halves => {
@@ -104,7 +59,7 @@ export class LibraryCpu {
   /** TAPQ; `t` asks for the facilities in `info`. */
   tapq(apqn: number | string, options: { readonly t?: boolean } = {}): TapqResult {
     const result = this.#pqap((FC_TAPQ << 24) | (options.t ? GR0_T : 0) | parseApqn(apqn));
-    return { ...result, info: this.register(2) };
+    return this.#withInfo(result);
   }
 
   /** RAPQ; `f` also unbinds (secure execution). */
@@ -122,23 +77,24 @@ export class LibraryCpu {
     apqn: number | string,
     options: { readonly enable: boolean; readonly isc?: number; readonly nib?: number },
   ): InstructionResult {
-    this.cpu.setGr(1, options.enable ? AQIC_IR : 0, options.isc ?? 0);
-    this.cpu.setGr(2, 0, options.nib ?? 0);
+    this.#set(1, options.enable ? AQIC_IR : 0, options.isc ?? 0);
+    this.#set(2, 0, options.nib ?? 0);
     return this.#pqap((FC_AQIC << 24) | parseApqn(apqn));
   }
 
   /** QCI: the 128-byte block, or the program interruption that prevented it. The block is stored at guest address `address`. */
-  qci(address = 0x1000): InstructionResult & { readonly block: Uint8Array } {
-    this.cpu.setGr(2, 0, address);
+  qci(address = 0x1000): QciResult {
+    this.#set(2, 0, address);
     const result = this.#pqap(FC_QCI << 24);
-    return { ...result, block: this.cpu.readStorage(address, QCI_BYTES) };
+    if (result.programInterruption !== undefined) return result;
+    return { ...result, status: undefined, block: this.cpu.readStorage(address, QCI_BYTES) };
   }
 
   /** QACT with the word `wanted`; `info` is GR2. */
   qact(apqn: number | string, wanted: bigint): TapqResult {
-    this.cpu.setGr(1, ...halves(wanted));
+    this.#set(1, ...halves(wanted));
     const result = this.#pqap((FC_QACT << 24) | parseApqn(apqn));
-    return { ...result, info: this.register(2) };
+    return this.#withInfo(result);
   }
 
   bapq(apqn: number | string): InstructionResult {
@@ -146,7 +102,7 @@ export class LibraryCpu {
   }
 
   aapq(apqn: number | string, secret: number): InstructionResult {
-    this.cpu.setGr(2, 0, secret);
+    this.#set(2, 0, secret);
     return this.#pqap((FC_AAPQ << 24) | parseApqn(apqn));
   }
 
@@ -164,11 +120,11 @@ export class LibraryCpu {
     const address = options.address ?? 0x10000;
     if (options.message !== undefined) this.cpu.writeStorage(address, options.message);
     const psmid = halves(options.psmid);
-    this.cpu.setGr(0, 0, NQAP_L | (options.special ? NQAP_SPECIAL : 0) | parseApqn(apqn));
-    this.cpu.setGr(R1, 0, psmid[0]);
-    this.cpu.setGr(R1 + 1, 0, psmid[1]);
-    this.cpu.setGr(R2, 0, address);
-    this.cpu.setGr(R2 + 1, 0, options.length ?? options.message?.length ?? 0);
+    this.#set(0, 0, NQAP_L | (options.special ? NQAP_SPECIAL : 0) | parseApqn(apqn));
+    this.#set(R1, 0, psmid[0]);
+    this.#set(R1 + 1, 0, psmid[1]);
+    this.#set(R2, 0, address);
+    this.#set(R2 + 1, 0, options.length ?? options.message?.length ?? 0);
     return this.execute(RRE(OPCODE_NQAP, R1, R2));
   }
 
@@ -178,13 +134,14 @@ export class LibraryCpu {
     options: { readonly address?: number; readonly length?: number; readonly token?: number } = {},
   ): DqapResult {
     const length = options.length ?? 0x3000;
-    this.cpu.setGr(0, 0, options.token ?? DQAP_START | parseApqn(apqn));
-    this.cpu.setGr(2, 0, 0);
-    this.cpu.setGr(R1, 0, 0);
-    this.cpu.setGr(R1 + 1, 0, 0);
-    this.cpu.setGr(R2, 0, options.address ?? 0x14000);
-    this.cpu.setGr(R2 + 1, 0, length);
+    this.#set(0, 0, options.token ?? DQAP_START | parseApqn(apqn));
+    this.#set(2, 0, 0);
+    this.#set(R1, 0, 0);
+    this.#set(R1 + 1, 0, 0);
+    this.#set(R2, 0, options.address ?? 0x14000);
+    this.#set(R2 + 1, 0, length);
     const result = this.execute(RRE(OPCODE_DQAP, R1, R2));
+    if (result.programInterruption !== undefined) return result;
     return {
       ...result,
       psmid: (this.register(R1) << 32n) | BigInt.asUintN(32, this.register(R1 + 1)),
@@ -196,21 +153,27 @@ export class LibraryCpu {
 
   /** Executes a raw instruction word with the registers as they are. */
   execute(instruction: number): InstructionResult {
-    const interrupted = this.cpu.execute(instruction) === PROGRAM_INTERRUPTION;
+    if (this.cpu.execute(instruction) === PROGRAM_INTERRUPTION)
+      return {
+        cc: undefined,
+        programInterruption: this.cpu.programInterruption(),
+        status: undefined,
+      };
     return {
-      cc: interrupted ? undefined : this.cpu.conditionCode(),
-      programInterruption: interrupted ? this.cpu.programInterruption() : undefined,
+      cc: this.cpu.conditionCode(),
+      programInterruption: undefined,
       status: statusOf(this.cpu.grLow(1)),
     };
   }
 
   /** General register `n`, 64 bits. */
   register(n: number): bigint {
+    this.cpu.assertOpen();
     return (BigInt(this.cpu.grHigh(n) >>> 0) << 32n) | BigInt(this.cpu.grLow(n) >>> 0);
   }
 
   setRegister(n: number, value: bigint): void {
-    this.cpu.setGr(n, ...halves(value));
+    this.#set(n, ...halves(value));
   }
 
   /** Takes a pending adapter interruption: its ISC, or undefined. */
@@ -219,8 +182,20 @@ export class LibraryCpu {
     return word === 0 ? undefined : (word >>> 27) & 7;
   }
 
+  /** Registers of a closed machine may be another machine's by now. */
+  #set(n: number, high: number, low: number): void {
+    this.cpu.assertOpen();
+    this.cpu.setGr(n, high, low);
+  }
+
+  #withInfo(result: InstructionResult): TapqResult {
+    return result.programInterruption === undefined
+      ? { ...result, info: this.register(2) }
+      : result;
+  }
+
   #pqap(gr0: number): InstructionResult {
-    this.cpu.setGr(0, 0, gr0);
+    this.#set(0, 0, gr0);
     return this.execute(RRE(OPCODE_PQAP, 0, 0));
   }
 }

@@ -6,6 +6,7 @@ import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { V_EVENT, V_GR } from '../../../native-like/machine/layout.ts';
 import { EXECUTE_INTERCEPT } from '../../../native-like/machine/outcome.ts';
+import { ApemuError } from '../../errors.ts';
 import { InterceptHandler } from '../../kvm/intercept.ts';
 import { deliver } from '../../kvm/interruptions.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
@@ -74,6 +75,10 @@ export class ExecutionContext {
   #written: WrittenPages | undefined;
   /** Guests whose storage was shown as a whole: who has seen it may write into it at any time. */
   readonly #shown = new Set<number>();
+  /** Runs before each instruction: a checkpoint wants to know, or the machine was closed. */
+  #before: ((vcpu: number, word: number) => void) | undefined;
+  /** Where the machine was closed. */
+  #closedAt: string | undefined;
   readonly #event: ((vcpu: number) => void) | undefined;
   readonly #after: (() => void) | undefined;
 
@@ -108,7 +113,7 @@ export class ExecutionContext {
    * intercepted instruction has been handled by then.
    */
   execute(vcpu: number, word: number): number {
-    if (this.#written !== undefined) this.#written.markInstruction(vcpu, word);
+    if (this.#before !== undefined) this.#before(vcpu, word);
     if (this.#event !== undefined && this.#i32[vcpu + V_EVENT] !== 0) this.#event(vcpu);
     if (this.observer !== undefined) this.observer.before(vcpu, word);
     let ended = this.#executeOnce(vcpu, word);
@@ -126,18 +131,20 @@ export class ExecutionContext {
 
   /** Executes an instruction of the host itself: no trace, no intercepts; the caller has the adapters served. */
   executeHost(vcpu: number, word: number): void {
-    this.#written?.markInstruction(vcpu, word);
+    this.#before?.(vcpu, word);
     this.kernel.execute(vcpu, word);
   }
 
   /** Delivers one pending adapter interruption to a vCPU that is enabled for it. Returns its word, or 0. */
   takeInterruption(vcpu: number): number {
+    this.assertOpen();
     this.#written?.markLowcore(vcpu);
     return deliver(this.image, vcpu);
   }
 
   /** Writes into a guest's storage. Throws RangeError for bytes outside, with nothing written. */
   writeStorage(guest: number, address: number, bytes: Uint8Array): void {
+    this.assertOpen();
     const storage = this.image.storage(guest);
     if (!Number.isInteger(address) || address < 0 || address + bytes.length > storage.length)
       throw new RangeError(
@@ -154,6 +161,7 @@ export class ExecutionContext {
 
   /** A guest's storage was shown as a whole: checkpoints must compare it from now on. */
   storageShown(guest: number): void {
+    this.assertOpen();
     this.#shown.add(guest);
   }
 
@@ -168,8 +176,31 @@ export class ExecutionContext {
 
   /** From now on it is known which pages were written. */
   trackWrites(): WrittenPages {
-    this.#written ??= new WrittenPages(this.image);
+    if (this.#written === undefined) {
+      const written = new WrittenPages(this.image);
+      this.#written = written;
+      this.#before = (vcpu, word) => written.markInstruction(vcpu, word);
+    }
     return this.#written;
+  }
+
+  /** Ends it: its image may be another machine's from now on. `where` tells users of old handles what happened. */
+  close(where: string): void {
+    this.#closedAt ??= where;
+    this.#before = () => this.assertOpen();
+  }
+
+  get closed(): boolean {
+    return this.#closedAt !== undefined;
+  }
+
+  /** @throws ApemuError `APEMU_ERR_MACHINE_CLOSED` after `close` */
+  assertOpen(): void {
+    if (this.#closedAt === undefined) return;
+    throw new ApemuError(
+      'APEMU_ERR_MACHINE_CLOSED',
+      `this handle is of a machine that was closed ${this.#closedAt}`,
+    );
   }
 
   #executeOnce(vcpu: number, word: number): number {

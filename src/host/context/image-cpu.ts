@@ -49,8 +49,14 @@ export class ImageCpu implements Cpu {
     return this.#storage;
   }
 
+  /** Throws when the machine was closed. */
+  assertOpen(): void {
+    this.#context.assertOpen();
+  }
+
   /** Bytes of the guest's storage, as they are now. */
   readStorage(address: number, bytes: number): Uint8Array {
+    this.#context.assertOpen();
     return this.#storage.slice(address, address + bytes);
   }
 

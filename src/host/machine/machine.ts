@@ -134,6 +134,7 @@ export class Machine extends PartitionMachine {
 
   /** Drives a host operation to its end; virtual time moves through what it waits for. */
   finish<T>(operation: Operation<T>): T {
+    this.assertOpen();
     return finish(operation, (waitNs) => this.stepper.advance(waitNs, false));
   }
 

@@ -28,6 +28,7 @@ import {
   writeMachine,
 } from './compose.ts';
 import { Stepper } from './stepper.ts';
+import { type Time, timeNs } from './times.ts';
 
 export interface PartitionOptions {
   /** Replaces the configuration's seed. */
@@ -41,6 +42,17 @@ export interface PartitionOptions {
   /** Storage that is not in the image, of programs that run under QEMU. */
   readonly storage?: ExternalStorage;
 }
+
+/** Folders whose frames of a stack say nothing to a user. */
+const OWN_FRAMES =
+  /[\\/](src|dist)[\\/](src[\\/])?(host|program|vcpu-pool|load)[\\/]|node:internal/;
+
+/** `at FILE:LINE:COLUMN` of the first caller outside the machine's own code. */
+const callerOf = (stack = ''): string => {
+  const frames = stack.split('\n').slice(1);
+  const frame = frames.find((line) => !OWN_FRAMES.test(line)) ?? frames.at(-1) ?? '';
+  return `at ${/\(?([^\s()]+:\d+:\d+)\)?$/.exec(frame)?.[1] ?? 'an unknown place'}`;
+};
 
 /** Sub-classes of adapter interruptions. */
 const ISCS = 8;
@@ -72,6 +84,7 @@ export class PartitionMachine {
     const seed = options.seed ?? config.machine.seed;
     const runExclusive = options.exclusive ?? ((_guest, change) => change());
     this.exclusive = (guest, change) => {
+      this.assertOpen();
       this.#changes++;
       this.image.i32[C_GENERATION] = this.image.word(C_GENERATION) + 1;
       runExclusive(guest, change);
@@ -113,6 +126,12 @@ export class PartitionMachine {
     }
   }
 
+  /** Throws ApemuError `APEMU_ERR_MACHINE_CLOSED` after `close`. */
+  assertOpen(): void {
+    // Parts made before the context change things too.
+    (this.context as ExecutionContext | undefined)?.assertOpen();
+  }
+
   /** The adapters at work. */
   get service(): AdapterService {
     return this.context.service;
@@ -130,13 +149,15 @@ export class PartitionMachine {
     return this.stepper.nowNs();
   }
 
-  /** Lets virtual time pass; guest programs do not run. */
-  advance(ns: number): void {
-    this.stepper.advance(ns, false);
+  /** Lets virtual time pass; guest programs do not run. @throws ApemuError `APEMU_ERR_MACHINE_TIME` for what is no time */
+  advance(time: Time): void {
+    this.context.assertOpen();
+    this.stepper.advance(timeNs(time, 'advance'), false);
   }
 
   /** Lets time pass until nothing one-off is outstanding. */
   run(): void {
+    this.context.assertOpen();
     this.stepper.settle();
   }
 
@@ -150,6 +171,7 @@ export class PartitionMachine {
    * @throws ApemuError `APEMU_ERR_CONFIG_…` for what a configuration would be refused for
    */
   fault(fault: FaultConfig | FaultObject): void {
+    this.context.assertOpen();
     const checked = 'trigger' in fault ? fault : faultFromObject(fault, this.config);
     for (const one of faultsOf(this.config, checked, this.startNs)) this.faults.declare(one);
   }
@@ -201,9 +223,11 @@ export class PartitionMachine {
     }
   }
 
-  /** Ends the machine and gives its memory back. */
+  /** Ends the machine and gives its memory back; every handle of it is dead then. A second call does nothing. */
   close(): void {
+    if (this.context.closed) return;
     this.trace?.flush();
+    this.context.close(callerOf(new Error().stack));
     releaseLoadedImage(this.loaded);
   }
 }

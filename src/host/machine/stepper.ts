@@ -10,6 +10,7 @@ import { type PutBack, rememberList, together } from '../../lpar/remember.ts';
 import type { AdapterService } from '../../lpar/service.ts';
 import type { ImageCpu } from '../context/image-cpu.ts';
 import { notPlainState, stepProgram } from './guest-program.ts';
+import { timeNs } from './times.ts';
 
 /** Virtual time one AP instruction takes a guest program. A choice: the order of magnitude of a real one. */
 export const INSTRUCTION_NS = 1_000;
@@ -113,7 +114,7 @@ export class Stepper {
 
   /** Lets `ns` of virtual time pass, with everything that is due in it; programs run when `withPrograms`. */
   advance(ns: number, withPrograms = true): void {
-    const end = this.nowNs() + ns;
+    const end = this.nowNs() + timeNs(ns, 'advance');
     for (let next = this.#upcoming(withPrograms); next <= end; next = this.#upcoming(withPrograms))
       this.#happen(next, withPrograms);
     this.#setTime(end);

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Times as users of the library give them: nanoseconds, or a text as in configurations.
+// Source: docs/design.md sections 5 and 9.
+import { parseDurationNs } from '../../config/units.ts';
+import { ApemuError } from '../../errors.ts';
+
+/** A length of time: nanoseconds, 0 or more; or `'2ms'`, `'1.5s'`, `'30us'`. */
+export type Time = number | string;
+
+/**
+ * A time in nanoseconds; `what` names it in the error.
+ *
+ * @throws ApemuError `APEMU_ERR_MACHINE_TIME` for what is no time: it would poison the clock
+ */
+export const timeNs = (time: Time, what: string): number => {
+  const ns = typeof time === 'string' ? parseDurationNs(time) : time;
+  if (typeof ns === 'number' && ns >= 0 && ns <= Number.MAX_SAFE_INTEGER) return ns;
+  const shown = typeof time === 'string' ? JSON.stringify(time) : String(time);
+  throw new ApemuError(
+    'APEMU_ERR_MACHINE_TIME',
+    `${what}: ${shown} is no time (expected nanoseconds, 0 or more, or a text such as '2ms')`,
+  );
+};
