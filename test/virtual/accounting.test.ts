@@ -3,7 +3,7 @@
 // queue of its own. The model keeps a list of what each guest has sent and nothing of how engines work.
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../bench/machine/random.ts';
-import { createMachine, type Machine } from '../../src/index.ts';
+import { completed, createMachine, type Machine } from '../../src/index.ts';
 import { MATRIX, UUIDS } from './machines.ts';
 
 const CONFIG = `
@@ -150,7 +150,7 @@ class Session {
   #noteGone(): void {
     for (const { name, queues } of GUESTS)
       for (const queue of queues) {
-        const { rc } = this.machine.guest(name).cpu(0).tapq(queue).status;
+        const { rc } = completed(this.machine.guest(name).cpu(0).tapq(queue)).status;
         if (rc === 1 || rc === 3 || rc === 4) this.#of(name, queue).waiting.clear();
       }
   }
