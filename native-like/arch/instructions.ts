@@ -15,6 +15,11 @@ export const OPCODE_TPI = 0xb236;
 export const INSTRUCTION_BYTES = 4;
 export const INSTRUCTION_LENGTH_CODE = 2;
 
+/** Register fields of an RRE instruction word, and the bits that are on where one names an odd register. */
+export const RRE_R1 = 0xf0;
+export const RRE_R2 = 0x0f;
+export const RRE_ODD = 0x11;
+
 /** One row of the instruction table. */
 export interface InstructionRow {
   readonly mnemonic: string;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bits of the program-status word that AP instructions look at or change.
+// Bits of the program-status word that AP instructions look at or change, and of control register 6, which masks I/O interruptions with it.
 // Source: z/Architecture Principles of Operation, "Program-Status-Word Format". Status: architected.
 
 /** PSW bits 0-31: DAT 5, I/O mask 6, problem state 15, condition code 18-19, EA 31. Bit 32 (low half): BA. */
@@ -10,3 +10,6 @@ export const PSW_CC = 0x00003000;
 export const PSW_CC_SHIFT = 12;
 export const PSW_EA = 0x00000001;
 export const PSW_BA = 0x80000000 | 0;
+
+/** Control register 6 bits 32-39: a bit for each interruption sub-class. */
+export const CR6_SUBCLASSES = 0xff000000 | 0;

@@ -4,7 +4,7 @@
 // Status: architected; the precedence is a choice (AD-13).
 
 import { FACILITY_SE } from '../arch/facilities.ts';
-import { FC_AAPQ, FC_RAPQ, FC_TAPQ, FC_ZAPQ } from '../arch/function-codes.ts';
+import { FC_AAPQ, FC_RAPQ, FC_TAPQ, FC_ZAPQ, GR0_APQN } from '../arch/function-codes.ts';
 import { FUNCTION_DQAP, FUNCTION_NQAP } from '../arch/function-numbers.ts';
 import {
   AP_RESPONSE_BUSY,
@@ -66,7 +66,7 @@ export const standInFor = (q: number): void => {
 
 /** Queue record the APQN in GR0 names for this vCPU; the permanent absent record when it is not available to it. */
 export const findQueue = (v: number, gr0: number): number =>
-  authorized(I32[v + V_TRUE_MASKS], gr0) < 0 ? standIn || I32[INDEX + (gr0 & 0xffff)] : QUEUES;
+  authorized(I32[v + V_TRUE_MASKS], gr0) < 0 ? standIn || I32[INDEX + (gr0 & GR0_APQN)] : QUEUES;
 
 /** Response code of a queue state, by AD-13; 0 when operational for this function. */
 export const stateCode = (v: number, q: number, fn: number): number => {

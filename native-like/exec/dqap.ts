@@ -2,9 +2,11 @@
 // DQAP, dequeue: the fast path for a whole reply from a queue in plain operation, and everything else.
 // Source: docs/reference/ap-architecture.md section 1.9, decisions AD-08, AD-10, AD-16, AD-18.
 // Status: architected; the continuation token and CC 2 are choices.
+
 import { FACILITY_APXA } from '../arch/facilities.ts';
 import { GR0_APQN, GR0_APQN_NO_APXA } from '../arch/function-codes.ts';
 import { FUNCTION_DQAP } from '../arch/function-numbers.ts';
+import { RRE_ODD, RRE_R1, RRE_R2 } from '../arch/instructions.ts';
 import { PGM_SPECIFICATION } from '../arch/program-interruptions.ts';
 import {
   DQAP_RESERVED,
@@ -53,14 +55,14 @@ const RING_MASK = RING_BYTES - 1;
 
 /** DQAP of an APQN inside the masks, all of GR0 usual: delivers a whole reply, or leaves what is not plain to `dqapSlow`. */
 export const dequeue = (v: number, instruction: number, gr0: number): number => {
-  const q = I32[INDEX + (gr0 & 0xffff)];
+  const q = I32[INDEX + (gr0 & GR0_APQN)];
   const head = I32[q + Q_REPLY_HEAD];
   if (I32[q + Q_ATTENTION] !== 0 || head === I32[q + Q_REPLY_TAIL]) return dqapSlow(v, instruction);
   const slot = U8[((q + Q_REPLY_RING) << 2) + (head & RING_MASK)];
   const at = slotByte(q, slot);
   const header = at >>> 2;
   const length = I32[header + L_LENGTH];
-  const r2 = (v + V_GR + ((instruction & 15) << 1)) | 0;
+  const r2 = (v + V_GR + ((instruction & RRE_R2) << 1)) | 0;
   const room = I32[r2 + 3];
   const address = I32[r2 + 1];
   if (
@@ -82,7 +84,7 @@ export const dequeue = (v: number, instruction: number, gr0: number): number => 
 
 /** The first reply leaves the queue: PSMID, residual length 0 and the status after removal go to the registers. */
 const remove = (v: number, q: number, slot: number, header: number, instruction: number): void => {
-  const r1 = (v + V_GR + ((instruction & 0xf0) >>> 3)) | 0;
+  const r1 = (v + V_GR + ((instruction & RRE_R1) >>> 3)) | 0;
   I32[r1] = 0;
   I32[r1 + 1] = I32[header + L_PSMID_HIGH];
   I32[r1 + 2] = 0;
@@ -109,12 +111,12 @@ export const dqapSlow = (v: number, instruction: number): number => {
   if (
     (gr0 & DQAP_RESERVED) !== 0 ||
     (!apxa && (gr0 & GR0_APQN_NO_APXA) !== 0) ||
-    (instruction & 0x11) !== 0
+    (instruction & RRE_ODD) !== 0
   ) {
     return programInterruption(v, PGM_SPECIFICATION);
   }
   const q = findQueue(v, gr0);
-  const r2 = v + V_GR + ((instruction & 15) << 1);
+  const r2 = v + V_GR + ((instruction & RRE_R2) << 1);
   const room = operandLength(v, q, r2);
   if (room === 0) return programInterruption(v, PGM_SPECIFICATION);
   const condition = queueCondition(v, q, gr0 & GR0_APQN, FUNCTION_DQAP);

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Interpretive execution of one AP instruction, and of a run of them in guest storage.
 // Source: docs/design.md section 3, docs/reference/performance.md sections 3 and 4. Status: architected results.
-import { FC_TAPQ, FUNCTION_CODES, GR0_F, GR0_FC_MASK } from '../arch/function-codes.ts';
-import { INSTRUCTION_BYTES, OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../arch/instructions.ts';
+import { FC_TAPQ, FUNCTION_CODES, GR0_APQN, GR0_F, GR0_FC_MASK } from '../arch/function-codes.ts';
+import {
+  INSTRUCTION_BYTES,
+  OPCODE_DQAP,
+  OPCODE_NQAP,
+  OPCODE_PQAP,
+  RRE_ODD,
+  RRE_R2,
+} from '../arch/instructions.ts';
 import { PSW_CC, PSW_EA, PSW_PROBLEM } from '../arch/psw.ts';
 import {
   DQAP_RESERVED,
@@ -38,9 +45,6 @@ const TAPQ_UNUSUAL = GR0_FC_MASK | GR0_F | FUNCTION_CODES[FC_TAPQ].reserved;
 /** GR0 bits whose usual values keep NQAP and DQAP on it: reserved ones, parts, special commands, tokens. Both look at the same. */
 const MESSAGE_UNUSUAL = NQAP_RESERVED | NQAP_L | NQAP_SPECIAL | DQAP_RESERVED | DQAP_START;
 
-/** Odd register numbers in an instruction word. */
-const ODD_PAIR = 0x11;
-
 /**
  * Executes one 4-byte RRE word on the vCPU block at word `v`. Returns EXECUTE_COMPLETED (condition code in the PSW),
  * EXECUTE_PROGRAM (code in V_EXIT) or EXECUTE_INTERCEPT (V_EXIT, V_IPA, V_IPB).
@@ -57,7 +61,7 @@ export const execute = (v: number, instruction: number): number => {
     if (((gr0 & TAPQ_UNUSUAL) | mode) === 0) {
       const masks = I32[v + V_MASKS];
       if (authorized(masks, gr0) < 0) {
-        const q = I32[INDEX + (gr0 & 0xffff)];
+        const q = I32[INDEX + (gr0 & GR0_APQN)];
         if (I32[q + Q_ATTENTION] === 0) return tapqOperational(v, q, gr0, psw);
       } else if (masks !== EMPTY_MASKS) return tapqRefused(v, psw);
     }
@@ -74,13 +78,13 @@ const message = (v: number, instruction: number): number => {
   const mode = (psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA);
   const isNqap = instruction >>> 16 === OPCODE_NQAP;
   const unusual = (gr0 ^ (isNqap ? NQAP_L : DQAP_START)) & MESSAGE_UNUSUAL;
-  if ((unusual | mode | (instruction & ODD_PAIR)) === 0) {
+  if ((unusual | mode | (instruction & RRE_ODD)) === 0) {
     const masks = I32[v + V_MASKS];
     if (authorized(masks, gr0) < 0) {
       if (isNqap) return enqueue(v, instruction, gr0);
       return dequeue(v, instruction, gr0);
     }
-    if (masks !== EMPTY_MASKS && isLengthLegal((v + ((instruction & 15) << 1)) | 0))
+    if (masks !== EMPTY_MASKS && isLengthLegal((v + ((instruction & RRE_R2) << 1)) | 0))
       return refuse(v, psw);
   }
   return isNqap ? nqapSlow(v, instruction) : dqapSlow(v, instruction);
@@ -158,7 +162,7 @@ export const run = (v: number, count: number): number => {
       if (U16[at >>> 1] === PQAP_AS_STORED) {
         const gr0 = I32[v + V_GR + 1];
         if ((gr0 & TAPQ_UNUSUAL) === 0 && authorized(masks, gr0) < 0) {
-          const q = I32[INDEX + (gr0 & 0xffff)];
+          const q = I32[INDEX + (gr0 & GR0_APQN)];
           if (I32[q + Q_ATTENTION] === 0) {
             showQueue(v, q, gr0);
             address = (address + INSTRUCTION_BYTES) | 0;

@@ -2,9 +2,11 @@
 // NQAP, enqueue: the fast path for a whole message on a queue in plain operation, and everything else.
 // Source: docs/reference/ap-architecture.md sections 1.8, 4.5, decisions AD-07, AD-08, AD-18, AD-19, AD-27, AD-28.
 // Status: architected; parts, CC 2 and the special bit are choices.
+
 import { FACILITY_APXA } from '../arch/facilities.ts';
-import { GR0_APQN_NO_APXA } from '../arch/function-codes.ts';
+import { GR0_APQN, GR0_APQN_NO_APXA } from '../arch/function-codes.ts';
 import { FUNCTION_NQAP } from '../arch/function-numbers.ts';
+import { RRE_ODD, RRE_R1, RRE_R2 } from '../arch/instructions.ts';
 import { PGM_SPECIFICATION } from '../arch/program-interruptions.ts';
 import { GR2_S, NQAP_L, NQAP_RESERVED, NQAP_SPECIAL } from '../arch/registers.ts';
 import {
@@ -87,9 +89,9 @@ const NO_SLOTS = AP_RESPONSE_BUSY;
 
 /** NQAP of an APQN inside the masks, all of GR0 usual: takes the message, or leaves what is not plain to `nqapSlow`. */
 export const enqueue = (v: number, instruction: number, gr0: number): number => {
-  const q = I32[INDEX + (gr0 & 0xffff)];
+  const q = I32[INDEX + (gr0 & GR0_APQN)];
   const free = I32[q + Q_FREE];
-  const r2 = (v + V_GR + ((instruction & 15) << 1)) | 0;
+  const r2 = (v + V_GR + ((instruction & RRE_R2) << 1)) | 0;
   const length = I32[r2 + 3];
   const address = I32[r2 + 1];
   if (
@@ -107,7 +109,7 @@ export const enqueue = (v: number, instruction: number, gr0: number): number => 
   const slot = Math.clz32(free);
   const at = slotByte(q, slot);
   const header = at >>> 2;
-  const r1 = (v + V_GR + ((instruction & 0xf0) >>> 3)) | 0;
+  const r1 = (v + V_GR + ((instruction & RRE_R1) >>> 3)) | 0;
   I32[header + L_PSMID_HIGH] = I32[r1 + 1];
   I32[header + L_PSMID_LOW] = I32[r1 + 3];
   I32[header + L_LENGTH] = length;
@@ -162,13 +164,13 @@ export const nqapSlow = (v: number, instruction: number): number => {
   const ended = admit(v, instruction);
   if (ended !== 0) return ended - 1;
   const gr0 = I32[v + V_GR + 1];
-  if (!reservedLegal(v, gr0) || (instruction & 0x11) !== 0)
+  if (!reservedLegal(v, gr0) || (instruction & RRE_ODD) !== 0)
     return programInterruption(v, PGM_SPECIFICATION);
   const q = findQueue(v, gr0);
-  const r2 = v + V_GR + ((instruction & 15) << 1);
+  const r2 = v + V_GR + ((instruction & RRE_R2) << 1);
   const length = operandLength(v, q, r2);
   if (length === 0) return programInterruption(v, PGM_SPECIFICATION);
-  const condition = queueCondition(v, q, gr0 & 0xffff, FUNCTION_NQAP);
+  const condition = queueCondition(v, q, gr0 & GR0_APQN, FUNCTION_NQAP);
   if (condition >= CONDITION_CC) return complete(v, condition - CONDITION_CC);
   if (condition !== 0) return completeStatus(v, statusWithCode(q, condition));
   return takeMessage(v, q, instruction, gr0, r2, length);
@@ -209,7 +211,7 @@ const takeMessage = (
   if ((gr0 & NQAP_SPECIAL) !== 0 && (I32[q + Q_GR2_HIGH] & GR2_S) === 0) {
     return completeStatus(v, statusWithCode(q, AP_RESPONSE_REQ_FAC_NOT_INST));
   }
-  const r1 = v + V_GR + ((instruction & 0xf0) >>> 3);
+  const r1 = v + V_GR + ((instruction & RRE_R1) >>> 3);
   const open = openMessage(q, I32[r1 + 1], I32[r1 + 3]);
   const slot = slotFor(q, open);
   if (slot < 0) return completeStatus(v, statusWithCode(q, AP_RESPONSE_Q_FULL));
@@ -247,7 +249,7 @@ const copyPart = (
   const header = slotHeader(q, slot);
   const low = I32[r2 + 1] & addressMask(v);
   const most = bytesToBoundary(low, length);
-  const bytes = bytesToFault(v, q, gr0 & 0xffff, FUNCTION_NQAP, low, most);
+  const bytes = bytesToFault(v, q, gr0 & GR0_APQN, FUNCTION_NQAP, low, most);
   const payload = (header << 2) + SLOT_HEADER_BYTES;
   const code = fetchGuest(v, addressHigh(v, I32[r2]), low, length, bytes, payload + had);
   if (code !== 0) return programInterruption(v, code);
@@ -294,7 +296,7 @@ const acceptSlow = (v: number, q: number, slot: number, header: number, gr0: num
   else I32[header + L_FLAGS] = 0;
   const guest = I32[v + V_GUEST];
   if (faulty(q, guest)) {
-    const fault = findMessageFault(guest, gr0 & 0xffff, FUNCTION_NQAP, q, header);
+    const fault = findMessageFault(guest, gr0 & GR0_APQN, FUNCTION_NQAP, q, header);
     if (fault !== 0) markMessage(header, fault);
   }
   return EXECUTE_COMPLETED;

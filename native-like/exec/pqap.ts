@@ -10,6 +10,7 @@ import {
   FC_RAPQ,
   FC_TAPQ,
   FC_ZAPQ,
+  GR0_APQN,
   GR0_FC_SHIFT,
 } from '../arch/function-codes.ts';
 import {
@@ -61,7 +62,7 @@ export const pqap = (v: number, instruction: number): number => {
 /** Availability and state of the queue, then the function itself. */
 const namedQueue = (v: number, fc: number, gr0: number): number => {
   const q = findQueue(v, gr0);
-  const condition = queueCondition(v, q, gr0 & 0xffff, fc);
+  const condition = queueCondition(v, q, gr0 & GR0_APQN, fc);
   if (condition >= CONDITION_CC) return complete(v, condition - CONDITION_CC);
   switch (fc) {
     case FC_TAPQ:

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine image: one shared memory laid out by machine/layout.ts, with views over it, for code off the instruction path.
 // Source: docs/reference/performance.md section 3. Status: choice.
-
 import { ML_ZERO_BYTES } from '../arch/limits.ts';
-import { PSW_BA, PSW_EA, PSW_IO } from '../arch/psw.ts';
+import { CR6_SUBCLASSES, PSW_BA, PSW_EA, PSW_IO } from '../arch/psw.ts';
+import { AP_RESPONSE_Q_NOT_AVAIL } from '../arch/response-codes.ts';
+import { STATUS_RC_SHIFT } from '../arch/status-word.ts';
 import { createSharedMemory, type SharedMemory } from './globals.ts';
 import {
   type ImageShape,
@@ -61,7 +62,6 @@ import {
   PAGE_BYTES,
   Q_ATTENTION,
   Q_COLD,
-  Q_GR2_HIGH,
   Q_LIMIT,
   Q_STATUS,
   QUEUE_WORDS,
@@ -235,7 +235,7 @@ export const resetVcpu = (image: MachineImage, vcpu: number): void => {
   for (const [word, value] of keep) i32[vcpu + word] = value;
   i32[vcpu + V_PSW_MASK_HIGH] = PSW_EA | PSW_IO;
   i32[vcpu + V_PSW_MASK_LOW] = PSW_BA;
-  i32[vcpu + V_CR6] = 0xff000000 | 0;
+  i32[vcpu + V_CR6] = CR6_SUBCLASSES;
 };
 
 /** Sets everything a machine may have written back to zero, so that another can be laid out in the memory. */
@@ -276,9 +276,8 @@ export const layOutImage = (
   i32[C_POOL_END_BYTE] = i32[C_POOL_BYTE] + shape.messageBytes;
   i32[C_QUEUES] = 1;
   const absent = image.queueRecord(0);
-  i32[absent + Q_STATUS] = 0x00010000;
+  i32[absent + Q_STATUS] = AP_RESPONSE_Q_NOT_AVAIL << STATUS_RC_SHIFT;
   i32[absent + Q_ATTENTION] = ATTENTION_ABSENT;
-  i32[absent + Q_GR2_HIGH] = 0;
   i32[absent + Q_LIMIT] = ML_ZERO_BYTES;
   i32[absent + Q_COLD] = i32[C_COLD];
   const index = i32[C_INDEX];
