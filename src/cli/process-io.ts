@@ -5,6 +5,7 @@
 
 import { pino } from 'pino';
 import { type FileKind, textOf, tooLong } from '../config/text-file.ts';
+import { owned } from '../qemu/streams.ts';
 import type { CommandIo } from './io.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
 
@@ -52,7 +53,7 @@ class EndingSignals {
 
 export function processIo(): CommandIo & { close(): void } {
   const signals = new EndingSignals();
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  owned(process.stdout, (error) => {
     // `apemu … | head`: the reader has what it wanted.
     if (error.code === 'EPIPE') process.exit(EXIT_OK);
     process.stderr.write(
@@ -61,7 +62,7 @@ export function processIo(): CommandIo & { close(): void } {
     process.exit(EXIT_USAGE);
   });
   // Nobody reads the messages: what the command does, and its exit code, stay.
-  process.stderr.on('error', () => {});
+  owned(process.stderr);
   return {
     out: (text) => {
       process.stdout.write(text);

@@ -9,16 +9,18 @@ import { breathing } from './io.ts';
 /** Opens a shell for one connection. */
 export function shellSession(machine: Machine): ShellSession {
   let text = '';
-  const take = (part: string): void => {
+  let show = (_stream: 'out' | 'err', part: string): void => {
     text += part;
   };
   let gone = false;
+  let interrupted = false;
   // A client that goes away ends what it started; guests and other clients get their turns while a long command runs.
   const shell = new Shell(machine, {
-    out: take,
-    err: take,
+    out: (part) => show('out', part),
+    err: (part) => show('err', part),
     breathe: breathing(),
-    interrupted: () => gone,
+    interrupted: () => gone || interrupted,
+    interactive: true,
   });
   let pending = '';
   return {
@@ -30,6 +32,24 @@ export function shellSession(machine: Machine): ShellSession {
       text = '';
       await shell.run(lines);
       return text;
+    },
+    program: {
+      async run(lines, shown) {
+        show = shown;
+        interrupted = false;
+        return shell.run(lines);
+      },
+      isIncomplete: (lines) => shell.isIncomplete(lines),
+      complete: (line) => shell.complete(line),
+      interrupt: () => {
+        interrupted = true;
+      },
+      get directory() {
+        return shell.context.files.directory;
+      },
+      get ended() {
+        return shell.ended;
+      },
     },
     get ended() {
       return shell.ended;

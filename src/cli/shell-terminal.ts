@@ -1,76 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shell on a terminal: prompt, line editing, history, completion, Ctrl-C.
-// Source: node:readline; XDG Base Directory Specification (state files).
+// The shell on a terminal: prompt, line editing, history, Ctrl-R, completion, Ctrl-C. The shell may be one in this process or that
+// of a running apemu.
+// Source: node:readline.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import type { Machine } from '../host/machine/machine.ts';
-import { Shell } from '../shell/shell.ts';
+import type { Completion } from '../shell/complete.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
-import { shellOptions } from './shell-process.ts';
+import { type Editor, type Key, ReverseSearch } from './reverse-search.ts';
+import { HISTORY_LINES, historyFile, readHistory, writeHistory } from './shell-history.ts';
 
-const HISTORY_LINES = 1000;
 const GREETING = 'apemu: help lists the commands, Tab completes, exit ends. Time is virtual.\n';
 
-interface TerminalOptions {
-  readonly parameters: readonly string[];
-  readonly seed: number | undefined;
-  readonly hostFiles: boolean;
+/** A shell that somebody types to. */
+export interface TerminalShell {
+  /** Runs a text; the exit status. */
+  run(text: string): Promise<number>;
+  /** Whether more lines are needed before the text can run. */
+  isIncomplete(text: string): boolean | Promise<boolean>;
+  complete(line: string): Completion | Promise<Completion>;
+  /** Ctrl-C: what runs ends. */
+  interrupt(): void;
+  readonly directory: string;
+  readonly ended: boolean;
+  /** Of the last command, or of `exit`. */
+  readonly status: number;
+  close(): void;
 }
 
-/** $XDG_STATE_HOME/apemu/history; undefined where the variable is not set. */
-function historyFile(): string | undefined {
-  const state = process.env['XDG_STATE_HOME'];
-  return state === undefined || state === '' ? undefined : join(state, 'apemu', 'history');
-}
-
-/** Newest line first, as readline keeps them. A missing file is an empty history. */
-function readHistory(file: string | undefined): string[] {
-  if (file === undefined) return [];
-  try {
-    const lines = readFileSync(file, 'utf8').split('\n');
-    return lines.filter((line) => line !== '').reverse();
-  } catch {
-    return [];
-  }
-}
-
-function writeHistory(file: string | undefined, history: readonly string[], io: CommandIo): void {
-  if (file === undefined) return;
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(
-      file,
-      [...history]
-        .reverse()
-        .map((line) => `${line}\n`)
-        .join(''),
-      { mode: 0o600 },
-    );
-  } catch (error) {
-    io.log.warn({ err: error }, `history not saved to ${file}`);
-  }
+/** The line editor with the method that gets each key. */
+interface KeyedEditor extends Interface {
+  _ttyWrite(text: string | undefined, key: Key): void;
 }
 
 /** Runs until `exit` or Ctrl-D; the exit status. */
 export async function runTerminal(
-  machine: Machine,
-  { parameters, seed, hostFiles }: TerminalOptions,
+  shell: TerminalShell,
+  name: string,
   keepHistory: boolean,
   io: CommandIo,
 ): Promise<number> {
-  let stop = false;
-  const shell = new Shell(machine, {
-    ...shellOptions(io, hostFiles),
-    parameters,
-    columns: io.columns,
-    directory: '/sys',
-    interactive: true,
-    interrupted: () => stop,
-    ...(seed === undefined ? {} : { seed }),
-  });
-  const file = keepHistory ? historyFile() : undefined;
+  const file = keepHistory ? historyFile(process.env) : undefined;
   let history = readHistory(file);
   const lines = createInterface({
     input: io.input,
@@ -79,42 +48,50 @@ export async function runTerminal(
     history: [...history],
     historySize: HISTORY_LINES,
     removeHistoryDuplicates: true,
-    completer: (line: string) => {
-      const { candidates, word } = shell.complete(line);
-      return [[...candidates], word];
+    completer: (line: string, done: (error: Error | null, result?: [string[], string]) => void) => {
+      Promise.resolve(shell.complete(line)).then(
+        ({ candidates, word }) => done(null, [[...candidates], word]),
+        () => done(null, [[], line]),
+      );
     },
   });
   lines.on('history', (all: string[]) => {
     history = [...all];
   });
-  const name = basename(machine.config.file ?? 'machine').replace(/\.ya?ml$/, '');
-  const session = new Session(shell, lines, name, (interrupted) => {
-    stop = interrupted;
-  });
+  searchable(lines as KeyedEditor, () => history);
+  const session = new Session(shell, lines, name);
   io.out(GREETING);
   try {
     return await session.run();
   } finally {
     lines.close();
-    writeHistory(file, history, io);
+    const failure = writeHistory(file, history);
+    if (failure !== undefined) io.log.warn({ err: failure }, `history not saved to ${file}`);
     shell.close();
   }
 }
 
+/** Keys go through the search first. */
+function searchable(lines: KeyedEditor, history: () => readonly string[]): void {
+  const search = new ReverseSearch(lines as unknown as Editor, history);
+  const edit = lines._ttyWrite.bind(lines);
+  lines._ttyWrite = (text, key) => {
+    if (!search.key(text, key)) edit(text, key);
+  };
+}
+
 /** Lines in, prompts out. */
 class Session {
-  readonly #shell: Shell;
+  readonly #shell: TerminalShell;
   readonly #lines: Interface;
   readonly #name: string;
-  readonly #interrupt: (on: boolean) => void;
   #text = '';
   #running = false;
 
-  constructor(shell: Shell, lines: Interface, name: string, interrupt: (on: boolean) => void) {
+  constructor(shell: TerminalShell, lines: Interface, name: string) {
     this.#shell = shell;
     this.#lines = lines;
     this.#name = name;
-    this.#interrupt = interrupt;
     lines.on('SIGINT', () => this.#ctrlC());
   }
 
@@ -126,22 +103,21 @@ class Session {
       this.#prompt();
     }
     if (!this.#shell.ended) process.stdout.write('\n');
-    return this.#shell.context.exitStatus ?? EXIT_OK;
+    return this.#shell.ended ? this.#shell.status : EXIT_OK;
   }
 
   #prompt(): void {
-    const { directory } = this.#shell.context.files;
+    const { directory } = this.#shell;
     this.#lines.setPrompt(this.#text === '' ? `${this.#name}:${directory}# ` : '> ');
     this.#lines.prompt();
   }
 
   async #line(line: string): Promise<void> {
     this.#text += `${line}\n`;
-    if (this.#shell.isIncomplete(this.#text)) return;
+    if (await this.#shell.isIncomplete(this.#text)) return;
     const text = this.#text;
     this.#text = '';
     this.#running = true;
-    this.#interrupt(false);
     await this.#shell.run(text);
     this.#running = false;
   }
@@ -150,7 +126,7 @@ class Session {
   #ctrlC(): void {
     process.stdout.write('^C\n');
     if (this.#running) {
-      this.#interrupt(true);
+      this.#shell.interrupt();
       return;
     }
     this.#text = '';

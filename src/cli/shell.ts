@@ -2,6 +2,7 @@
 // `apemu shell CONFIG`: an administrator's shell over a stepped machine; from a terminal, a script, or standard input.
 // Source: docs/design.md section 7.
 
+import { basename } from 'node:path';
 import { Option } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
 import { CONFIGURATION, type FileKind, readText } from '../config/text-file.ts';
@@ -13,12 +14,15 @@ import type { AddCommand } from './commands.ts';
 import { parseSeed } from './exec.ts';
 import type { CommandIo } from './io.ts';
 import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
+import { LocalShell } from './shell-local.ts';
 import { shellOptions } from './shell-process.ts';
+import { RemoteShell } from './shell-remote.ts';
 import { runTerminal } from './shell-terminal.ts';
 import { showWarnings } from './text.ts';
 
 interface ShellCommandOptions {
   readonly command?: string;
+  readonly connect?: string;
   readonly bare?: boolean;
   readonly kernel?: KernelProfileName;
   readonly s390Tools?: string;
@@ -31,10 +35,14 @@ export const addShell: AddCommand = (program, io, done) => {
   program
     .command('shell')
     .description("an administrator's shell: sysfs, lszcrypt, mdevctl, guests, virtual time")
-    .argument('<config>', 'configuration file')
+    .argument('[config]', 'configuration file; none with --connect')
     .argument('[script]', 'script to run; without one, standard input')
     .argument('[words...]', '$1, $2, … of the script')
     .option('-c, --command <text>', 'run this text and end')
+    .option(
+      '--connect <socket>',
+      'the shell of a running apemu (--shell SOCKET), instead of CONFIG',
+    )
     .option('--bare', 'start from nothing: all queues with the host, no mdevs')
     .addOption(
       new Option('-k, --kernel <profile>', "behaviour, instead of the configuration's").choices([
@@ -47,9 +55,12 @@ export const addShell: AddCommand = (program, io, done) => {
     // What follows the script is the script's.
     .allowUnknownOption()
     .option('--no-history', 'leave the history file alone')
-    .action(async (config, script, words, options) => {
-      refuseUnknown([config, script]);
-      done(await runShell({ config, script, words, ...options }, io));
+    .action(async (first, second, rest, options) => {
+      refuseUnknown([first, second]);
+      if (options.connect !== undefined) done(await runConnected(options, first, second, io));
+      else if (first === undefined)
+        throw new ApemuError('APEMU_ERR_USAGE_ARGUMENT', "missing argument 'config'");
+      else done(await runShell({ config: first, script: second, words: rest, ...options }, io));
     });
 };
 
@@ -58,6 +69,35 @@ function refuseUnknown(words: readonly (string | undefined)[]): void {
   const unknown = words.find((word) => word?.startsWith('-'));
   if (unknown !== undefined)
     throw new ApemuError('APEMU_ERR_USAGE_OPTION', `unknown option ${unknown}`);
+}
+
+/** What starts a machine says nothing about one that runs. */
+const STARTING = ['bare', 'kernel', 's390Tools', 'seed', 'hostFiles'] as const;
+
+/** The shell of a running apemu: a text, a script, standard input, or a person. */
+async function runConnected(
+  options: ShellCommandOptions & { readonly connect: string },
+  script: string | undefined,
+  more: string | undefined,
+  io: CommandIo,
+): Promise<number> {
+  const { command, connect, history } = options;
+  const wrong = STARTING.find((name) => options[name] !== undefined);
+  if (wrong !== undefined || more !== undefined)
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_CONNECT',
+      `--connect takes a script or -c, not ${more ?? `--${wrong?.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`}`,
+    );
+  const shell = await RemoteShell.connect(connect, io);
+  const given = command ?? (script === undefined ? undefined : readScript(script));
+  if (given === undefined && isTerminal(io))
+    return runTerminal(shell, basename(connect), history, io);
+  io.signal.addEventListener('abort', () => shell.interrupt());
+  try {
+    return await shell.run(given ?? (await io.readInput(SCRIPT)));
+  } finally {
+    shell.close();
+  }
 }
 
 interface Request extends ShellCommandOptions {
@@ -83,9 +123,13 @@ async function runShell(request: Request, io: CommandIo): Promise<number> {
     ...(command !== undefined && script !== undefined ? [script] : []),
   ];
   const parameters = [...words, ...request.words];
-  if (interactive)
-    return runTerminal(machine, { parameters, seed, hostFiles }, request.history, io);
-  const shell = new Shell(machine, { ...shellOptions(io, hostFiles), parameters, ...seedOf(seed) });
+  const shellOf = { ...shellOptions(io, hostFiles), parameters, ...seedOf(seed) };
+  if (interactive) {
+    const local = new LocalShell(machine, { ...shellOf, columns: io.columns });
+    const called = basename(machine.config.file ?? 'machine').replace(/\.ya?ml$/, '');
+    return runTerminal(local, called, request.history, io);
+  }
+  const shell = new Shell(machine, shellOf);
   try {
     return await shell.run(text);
   } finally {

@@ -2,6 +2,7 @@
 // Standard input for a guest's console where it is no terminal: a pipe with commands. A guest loses what is typed while it boots.
 
 import type { Writable } from 'node:stream';
+import { owned } from '../qemu/streams.ts';
 
 /** Passes input on from the moment the guest's console has shown a mark. */
 export class TypedInput {
@@ -13,7 +14,7 @@ export class TypedInput {
 
   /** @param mark what the console shows when it reads commands */
   constructor(input: NodeJS.ReadableStream, mark: RegExp) {
-    this.#input = input;
+    this.#input = owned(input);
     this.#mark = mark;
   }
 

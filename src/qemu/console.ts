@@ -4,6 +4,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { ApemuError } from '../errors.ts';
 import { READY_MARK, STATUS_MARK } from './guest-image/guest-files.ts';
+import { owned } from './streams.ts';
 
 /** Kernel parameter that makes the guest image read commands instead of giving a shell. */
 export const SCRIPT_CONSOLE = 'apemu.console=script';
@@ -47,7 +48,8 @@ export class GuestConsole {
   #ended = false;
 
   constructor(output: Readable, input: Writable) {
-    this.#input = input;
+    this.#input = owned(input);
+    owned(output);
     output.setEncoding('latin1');
     output.on('data', (chunk: string) => {
       const piece = chunk.replaceAll('\r', '');

@@ -2,7 +2,8 @@
 // QEMU's debug stub: packets of the remote serial protocol, one question at a time, and the stops of the guest.
 // Source: the remote serial protocol of gdb; docs/reference/qemu-attach.md section 8 (no acknowledgements, what the stub sends).
 
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { connectTo } from './streams.ts';
 
 /** A connection to a debug stub. The guest stands still after it has been made. */
 export class DebugStub {
@@ -16,11 +17,7 @@ export class DebugStub {
 
   /** @param path its Unix socket */
   static async connect(path: string): Promise<DebugStub> {
-    const socket = await new Promise<Socket>((resolve, reject) => {
-      const made = connect(path, () => resolve(made));
-      made.once('error', reject);
-    });
-    socket.on('error', () => {});
+    const socket = await connectTo(path);
     socket.setEncoding('latin1');
     return new DebugStub(socket);
   }

@@ -20,6 +20,7 @@ import { makeFolder } from './folder.ts';
 import { runProgram } from './guest-image/process.ts';
 import { Qmp } from './qmp.ts';
 import { createRam, type GuestRam } from './ram.ts';
+import { owned } from './streams.ts';
 
 /** The emulator program of the architecture. */
 export const QEMU_PROGRAM = 'qemu-system-s390x';
@@ -123,11 +124,11 @@ async function startChild(options: LaunchOptions, args: string[], ramFd: number)
 function watch(child: ChildProcess): RunningQemu['ended'] {
   const text: Buffer[] = [];
   child.stderr?.on('data', (chunk: Buffer) => text.push(chunk));
-  child.stdin?.on('error', () => {});
+  for (const stream of [child.stdin, child.stdout, child.stderr]) if (stream) owned(stream);
   return new Promise((resolve) => {
     const finish = (status: number | null, signal: NodeJS.Signals | null) =>
       resolve({ status, signal, stderr: Buffer.concat(text).toString() });
-    child.on('error', () => finish(127, null));
+    owned(child, () => finish(127, null));
     child.on('close', finish);
   });
 }

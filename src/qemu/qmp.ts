@@ -16,6 +16,7 @@ import {
   RETURN,
   type Returned,
 } from './qmp-schema.ts';
+import { owned } from './streams.ts';
 
 /** An asynchronous message of QEMU, for example RESET or SHUTDOWN. */
 export interface QmpEvent {
@@ -78,7 +79,7 @@ export class Qmp implements Monitor {
     });
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => this.#receive(chunk));
-    socket.on('error', () => {});
+    owned(socket);
     this.ended = new Promise((resolve) =>
       socket.on('close', () => {
         this.#end();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The administrator's shell on a Unix socket: one command a line in, its output and a prompt out. Mode 0600: its owner only.
+// The administrator's shell on a Unix socket: lines in, output and a prompt out; for programs (`apemu shell --connect`) requests
+// and answers as lines of JSON. Mode 0600: its owner only.
 
 import { lstatSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { ApemuError } from '../errors.ts';
+import { isHello, type ShellProgram, serveProgram } from './shell-protocol.ts';
 import { connectTo, linesOf, owned, send } from './streams.ts';
 
 /** Longest path of a Unix socket (sun_path less the final zero); longer ones would be cut off. */
@@ -13,6 +15,8 @@ const PATH_BYTES_MAX = 107;
 export interface ShellSession {
   /** Executes a line and gives what it prints; it throws for a failure, whose message is printed. */
   run(line: string): Promise<string> | string;
+  /** The same for a program, which wants the exit status. */
+  readonly program?: ShellProgram;
   /** `exit` was called. */
   readonly ended?: boolean;
   /** The client has gone: what it runs ends, and nothing of the session is used again. */
@@ -95,8 +99,13 @@ async function isListening(path: string): Promise<boolean> {
 /** Talks to a client until either side has enough; never rejects. */
 async function serveClient(socket: Socket, session: ShellSession, prompt: string): Promise<void> {
   let here = await send(socket, prompt);
-  for await (const line of linesOf(socket)) {
+  const lines = linesOf(socket);
+  for await (const line of lines) {
     if (!here) break;
+    if (session.program !== undefined && isHello(line)) {
+      await serveProgram(socket, lines, session.program);
+      break;
+    }
     const text = await answerTo(line, session);
     const shown = `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}`;
     here = await send(socket, session.ended === true ? shown : `${shown}${prompt}`);

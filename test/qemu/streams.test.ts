@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Peers that behave badly: nothing they do ends the process, uses memory without a limit, or keeps others waiting.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -97,5 +97,28 @@ describe('lines of a stream', () => {
       setImmediate(() => stream.destroy(new Error('EPIPE')));
     });
     expect(lines).toEqual(['a']);
+  });
+});
+
+describe('streams of other processes', () => {
+  const files = ['src/qemu', 'src/cli'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && name !== 'streams.ts')
+      .map((name) => join(folder, name)),
+  );
+  const having = (pattern: RegExp): string[] =>
+    files.filter((file) => pattern.test(readFileSync(file, 'utf8')));
+
+  it('have their errors owned in one place', () => {
+    expect(files.length).toBeGreaterThan(50);
+    expect(having(/\.on\('error'/)).toEqual([]);
+  });
+
+  it('are made only where that place is known', () => {
+    const made = having(/\b(?:createServer|createConnection|spawn|createInterface)\(/);
+    const owning = having(/from '\.{1,2}(?:\/qemu)?\/streams\.ts'/);
+    // The terminal's own streams are those of the process, which process-io.ts owns.
+    expect(made.filter((file) => !owning.includes(file))).toEqual(['src/cli/shell-terminal.ts']);
+    expect(made.length).toBeGreaterThan(3);
   });
 });

@@ -2,6 +2,7 @@
 // Runs one program to its end and gives its output as a value.
 
 import { spawn } from 'node:child_process';
+import { owned } from '../streams.ts';
 
 /** What a finished program left behind. `status` is -1 when it could not be started, `missing` says that it is not installed. */
 export interface Finished {
@@ -31,7 +32,9 @@ export function runProgram(
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    child.on('error', (error: NodeJS.ErrnoException) =>
+    owned(child.stdout);
+    owned(child.stderr);
+    owned(child, (error) =>
       resolve({ status: -1, stdout: '', stderr: error.message, missing: error.code === 'ENOENT' }),
     );
     child.on('close', (status) =>
