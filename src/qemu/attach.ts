@@ -200,6 +200,17 @@ export class Attachment implements Polled {
     }
   }
 
+  /** A CPU of a test kernel has got a prefix. */
+  prefixed(cpu: number, lowcore: number): void {
+    this.#hook.bare?.prefixes.set(cpu, lowcore);
+    this.stored(lowcore, -1);
+  }
+
+  /** The prefix of a CPU of a test kernel. */
+  prefixOf(cpu: number): number {
+    return this.#hook.bare?.prefixes.get(cpu) ?? 0;
+  }
+
   #installBare(lowcores: readonly number[]): void {
     this.#become('hooking');
     this.#hookNow(lowcores);

@@ -14,15 +14,6 @@ import {
 } from './layout.ts';
 import type { GuestRam } from './ram.ts';
 
-/**
- * The PSWs the hook stands in front of: where the guest has it, where its own is kept, where the hook begins; `always`: also when the
- * guest has none, since interruptions are brought by restarts.
- */
-const HANDLERS = [
-  { at: LOWCORE.LC_PGM_NEW, own: SCRATCH.LC_OWN_PROGRAM, hook: AREA.program, always: false },
-  { at: LOWCORE.LC_RESTART_NEW, own: SCRATCH.LC_OWN_RESTART, hook: AREA.restart, always: true },
-] as const;
-
 /** What an operation exception overwrites, and where what the guest has seen there last is kept. */
 const SEEN = [
   { at: LOWCORE.LC_ILC_AND_CODE, kept: SCRATCH.LC_SEEN_CODE, bytes: 4 },
@@ -35,10 +26,8 @@ const MASK_BYTES = 8;
 
 /** Where a guest stores what this file must know of: one range for each byte of a hidden mask, since bits of it may be cleared. */
 export const WATCHED: readonly (readonly [address: number, length: number])[] = [
-  ...HANDLERS.flatMap(({ at }) => [
-    ...Array.from({ length: MASK_BYTES }, (_, byte) => [at + byte, 1] as const),
-    [at + MASK_BYTES, MASK_BYTES] as const,
-  ]),
+  ...Array.from({ length: MASK_BYTES }, (_, byte) => [LOWCORE.LC_PGM_NEW + byte, 1] as const),
+  [LOWCORE.LC_PGM_NEW + MASK_BYTES, MASK_BYTES] as const,
   ...SEEN.map(({ at, bytes }) => [at, bytes] as const),
 ];
 
@@ -46,6 +35,8 @@ export const WATCHED: readonly (readonly [address: number, length: number])[] = 
 export class BareLowcores {
   /** Absolute addresses of those that are known. */
   readonly known = new Set<number>([0]);
+  /** Prefix by CPU address, of CPUs that were seen to get one. */
+  readonly prefixes = new Map<number, number>();
   readonly #ram: GuestRam;
   readonly #area: number;
   readonly #psw = Buffer.alloc(PSW_BYTES);
@@ -59,21 +50,32 @@ export class BareLowcores {
   }
 
   /**
-   * Puts the hook in front of the handlers a lowcore has, and takes over what was changed in a PSW of the hook.
+   * Puts the hook in front of the program-new PSW of a lowcore, and takes over what was changed in that of the hook.
    *
    * @param stored address in the lowcore the guest has just stored to; without one only what differs is a change
-   * @returns whether the program-new PSW is the hook's
    */
-  take(lowcore: number, stored = -1): boolean {
+  take(lowcore: number, stored = -1): void {
     this.known.add(lowcore);
-    for (const { at, own, hook, always } of HANDLERS) {
-      this.#ram.read(lowcore + at, this.#psw);
-      if (this.#isHook(hook)) this.#takeChange(lowcore, own, stored - at);
-      else if (always || isHandler(this.#psw)) this.#ram.write(lowcore + own, this.#psw);
-      else continue;
-      this.#ram.write(lowcore + at, hookPsw(this.#area + hook));
-    }
-    return this.isHooked(lowcore);
+    this.#ram.read(lowcore + LOWCORE.LC_PGM_NEW, this.#psw);
+    if (this.#isHook(AREA.program)) this.#takeChange(lowcore, stored - LOWCORE.LC_PGM_NEW);
+    else if (isHandler(this.#psw)) this.#ram.write(lowcore + SCRATCH.LC_OWN_PROGRAM, this.#psw);
+    else return;
+    this.#ram.write(lowcore + LOWCORE.LC_PGM_NEW, hookPsw(this.#area + AREA.program));
+  }
+
+  /** The next restart of a CPU with this lowcore enters the hook, which goes on at the guest's own PSW if it is not ours. */
+  armRestart(lowcore: number): void {
+    this.#ram.read(lowcore + LOWCORE.LC_RESTART_NEW, this.#psw);
+    if (this.#isHook(AREA.restart)) return;
+    this.#ram.write(lowcore + SCRATCH.LC_OWN_RESTART, this.#psw);
+    this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, hookPsw(this.#area + AREA.restart));
+  }
+
+  /** The guest sees its own restart-new PSW again. */
+  disarmRestart(lowcore: number): void {
+    this.#ram.read(lowcore + LOWCORE.LC_RESTART_NEW, this.#psw);
+    if (!this.#isHook(AREA.restart)) return;
+    this.#copy(lowcore + SCRATCH.LC_OWN_RESTART, lowcore + LOWCORE.LC_RESTART_NEW, PSW_BYTES);
   }
 
   /** Takes a lowcore that has not been hooked before. */
@@ -107,10 +109,9 @@ export class BareLowcores {
   /** The guest's own PSWs stand in every lowcore again. */
   remove(): void {
     for (const lowcore of this.known) {
-      for (const { at, own, hook } of HANDLERS) {
-        this.#ram.read(lowcore + at, this.#psw);
-        if (this.#isHook(hook)) this.#copy(lowcore + own, lowcore + at, PSW_BYTES);
-      }
+      this.disarmRestart(lowcore);
+      if (this.isHooked(lowcore))
+        this.#copy(lowcore + SCRATCH.LC_OWN_PROGRAM, lowcore + LOWCORE.LC_PGM_NEW, PSW_BYTES);
     }
   }
 
@@ -122,8 +123,9 @@ export class BareLowcores {
    * A change of the mask in place, made by a program that saw the hook's mask. A bit that differs from it was set or cleared; a byte
    * stored without any visible change cleared what is hidden there.
    */
-  #takeChange(lowcore: number, own: number, byte: number): void {
-    this.#ram.read(lowcore + own, this.#own);
+  #takeChange(lowcore: number, byte: number): void {
+    const own = lowcore + SCRATCH.LC_OWN_PROGRAM;
+    this.#ram.read(own, this.#own);
     const hook = hookPsw(0);
     let changed = false;
     for (let n = 0; n < MASK_BYTES; n++) {
@@ -133,7 +135,7 @@ export class BareLowcores {
       changed ||= value !== this.#own[n];
       this.#own[n] = value;
     }
-    if (changed) this.#ram.write(lowcore + own, this.#own);
+    if (changed) this.#ram.write(own, this.#own);
   }
 
   #copy(from: number, to: number, bytes: number): void {

@@ -94,10 +94,14 @@ export class InterruptionDelivery {
   /** Serves the restart part of a CPU's mailbox. @returns 1 when something waited there */
   lookAt(cpu: number, boxes: Buffer, box: number): number {
     const nested = boxes.readUInt32BE(box + MAILBOX.MB_RST_NESTED);
-    if (nested !== (this.#nested[cpu] ?? nested)) this.#missed();
+    if (nested !== (this.#nested[cpu] ?? nested)) {
+      this.#hook.bare?.disarmRestart(this.#lowcoreOf(cpu));
+      this.#missed();
+    }
     this.#nested[cpu] = nested;
     const request = boxes.readUInt32BE(box + MAILBOX.MB_RST_REQUEST);
     if (request === boxes.readUInt32BE(box + MAILBOX.MB_RST_ANSWER)) return 0;
+    this.#hook.bare?.disarmRestart(this.#lowcoreOf(cpu));
     const mailbox = this.#hook.mailbox(cpu);
     this.#ram.read(mailbox + MAILBOX.MB_RST_PSW, boxes, box + MAILBOX.MB_RST_PSW, 0x94);
     const psw = new Uint32Array(4);
@@ -146,6 +150,7 @@ export class InterruptionDelivery {
     const sent = await this.#pause.hold(async (running) => {
       const cpu = running ? await this.#enabled() : undefined;
       if (cpu === undefined || this.#attempt !== 'asking') return false;
+      if (!this.#hook.armRestart(this.#lowcoreOf(cpu))) return false;
       this.#armed = cpu;
       this.#attempt = 'armed';
       this.#ram.writeWord(this.#hook.mailbox(cpu) + MAILBOX.MB_ARMED, 1);
@@ -158,17 +163,19 @@ export class InterruptionDelivery {
   /** A CPU that would take what is pending, and whose restart enters the hook. Adapter interruptions float: any one will do. */
   async #enabled(): Promise<number | undefined> {
     const cpus = await enabledCpus(this.#qmp);
-    const taker = cpus.find(
-      ({ cpu, cr6 }) =>
-        this.#service.pendingIsc((cr6 & ANY_ISC) >>> 0) !== -1 &&
-        this.#hook.catchesRestart(this.#storage.contexts[cpu]?.prefix ?? 0),
-    );
+    const taker = cpus.find(({ cr6 }) => this.#service.pendingIsc((cr6 & ANY_ISC) >>> 0) !== -1);
     return taker?.cpu;
   }
 
+  #lowcoreOf(cpu: number): number {
+    return this.#hook.bare?.prefixes.get(cpu) ?? this.#storage.contexts[cpu]?.prefix ?? 0;
+  }
+
   #disarm(): void {
-    if (this.#armed >= 0)
+    if (this.#armed >= 0) {
       this.#ram.writeWord(this.#hook.mailbox(this.#armed) + MAILBOX.MB_ARMED, 0);
+      this.#hook.bare?.disarmRestart(this.#lowcoreOf(this.#armed));
+    }
     this.#armed = -1;
   }
 

@@ -169,8 +169,13 @@ export class LowcoreHook {
     this.#ram.write(this.area + AREA.silent, Uint8Array.of(1));
   }
 
-  /** True when a restart of a CPU with this lowcore would enter the hook; a bare guest may have set its own restart PSW since. */
-  catchesRestart(lowcore: number): boolean {
+  /**
+   * Makes the next restart of a CPU enter the hook. For Linux it always does; a test kernel sees its own PSW at other times.
+   *
+   * @returns false when it would not: the guest has set a restart PSW since
+   */
+  armRestart(lowcore: number): boolean {
+    this.bare?.armRestart(lowcore);
     const address = this.area + AREA.restart;
     const at = lowcore + LOWCORE.LC_RESTART_NEW + 8;
     const high = Math.floor(address / 0x100000000);

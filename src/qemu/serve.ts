@@ -86,7 +86,8 @@ export async function bootGuest(
       attachment.onShutdown = () => qemu.hurry();
     options.signal?.addEventListener('abort', close, { once: true });
     if (options.signal?.aborted === true) await close();
-    else if (launch.bare === true) await startTestKernel(qemu, service, attachment, launch);
+    else if (launch.bare === true)
+      await startTestKernel(qemu, service, attachment, { ...launch, cpus });
     else if (launch.extra?.includes('-S') !== true) await start(qemu);
     return { attachment, qemu, ended: told(service, ended, options), close };
   } catch (error) {
@@ -154,7 +155,8 @@ async function startTestKernel(
   const { ram, debug } = qemu;
   const { pause } = attachment;
   const kernel = readFileSync(launch.kernel);
-  await watchTestKernel(debug, kernel, { ram, service, attachment, pause, facilities });
+  const cpus = launch.cpus ?? 1;
+  await watchTestKernel(debug, kernel, { ram, service, attachment, pause, cpus, facilities });
 }
 
 /** Sets the guest going. It may have ended before that is answered. */

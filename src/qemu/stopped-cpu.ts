@@ -59,7 +59,8 @@ export class StoppedCpu {
    */
   async step(length: number): Promise<boolean> {
     const before = await this.pswAddress();
-    const stop = await this.#stub.ask('s');
+    // The other CPUs stay where they are: one that stops in the same moment would not be told of.
+    const stop = await this.#stub.ask(`vCont;s:${(this.address + 1).toString(16)}`);
     return stop.startsWith('T05') && (await this.pswAddress()) === before + BigInt(length);
   }
 

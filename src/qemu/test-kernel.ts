@@ -20,6 +20,8 @@ export interface TestKernel {
   readonly service: ApService;
   readonly attachment: Attachment;
   readonly pause: GuestPause;
+  /** How many CPUs it may have. */
+  readonly cpus: number;
   /** Facilities it sees, of those that concern AP: STFLE bit numbers. */
   readonly facilities: ReadonlySet<number>;
 }
@@ -28,6 +30,7 @@ export interface TestKernel {
 const AP_FACILITIES = [12, 15, 65, 76] as const;
 
 /** SIGP orders. Source: z/Architecture, SIGNAL PROCESSOR. */
+const SIGP_RESTART = 0x06;
 const SIGP_SET_PREFIX = 0x0d;
 
 const STOPPED = /^T05thread:(?:p[0-9a-f]+\.)?([0-9a-f]+);(?:watch:([0-9a-f]+))?/;
@@ -39,6 +42,7 @@ interface Row {
   readonly serve: (watch: KernelWatch, cpu: StoppedCpu, text: Buffer) => Promise<void>;
 }
 
+const isSignal = (halfword: number): boolean => halfword >>> 8 === 0xae;
 const is = (opcode: number) => (halfword: number) => halfword === opcode;
 
 const ROWS: readonly Row[] = [
@@ -46,10 +50,7 @@ const ROWS: readonly Row[] = [
   { matches: is(0xb2b1), serve: (watch, cpu) => watch.storeFacilityList(cpu) },
   { matches: is(0xb236), serve: (watch, cpu, text) => watch.testPending(cpu, text) },
   { matches: is(0xb210), serve: (watch, cpu, text) => watch.setPrefix(cpu, text) },
-  {
-    matches: (halfword) => halfword >>> 8 === 0xae,
-    serve: (watch, cpu, text) => watch.signal(cpu, text),
-  },
+  { matches: isSignal, serve: (watch, cpu, text) => watch.signal(cpu, text) },
 ];
 
 const rowOf = (halfword: number): Row | undefined => ROWS.find(({ matches }) => matches(halfword));
@@ -72,7 +73,7 @@ export async function watchTestKernel(
   const places = findInstructions(kernel, (halfword) => rowOf(halfword) !== undefined);
   const points = [
     ...WATCHED.map(([address, length]) => `Z2,${address.toString(16)},${length.toString(16)}`),
-    ...places.map((address) => `Z0,${address.toString(16)},2`),
+    ...places.map((address) => breakpoint('Z', address)),
   ];
   for (const point of points) {
     const answer = await stub.ask(point);
@@ -81,19 +82,25 @@ export async function watchTestKernel(
     const text = `QEMU's debug stub refuses a watchpoint (it answered ${answer}), which --hook bare needs`;
     throw new ApemuError('APEMU_ERR_QEMU_START', text);
   }
-  new KernelWatch(stub, guest).run();
+  new KernelWatch(stub, guest, findInstructions(kernel, isSignal)).run();
 }
+
+const breakpoint = (what: 'Z' | 'z', address: number): string =>
+  `${what}0,${address.toString(16)},2`;
 
 /** Follows the stops of one guest. */
 class KernelWatch {
   readonly #stub: DebugStub;
   readonly #guest: TestKernel;
-  /** Prefix by CPU address. */
-  readonly #prefixes = new Map<number, number>();
+  /** Where SIGPs are looked at. */
+  readonly #signals: number[];
+  /** CPUs that run, or have. */
+  readonly #running = new Set([0]);
 
-  constructor(stub: DebugStub, guest: TestKernel) {
+  constructor(stub: DebugStub, guest: TestKernel, signals: number[]) {
     this.#stub = stub;
     this.#guest = guest;
+    this.#signals = signals;
   }
 
   async run(): Promise<void> {
@@ -119,6 +126,8 @@ class KernelWatch {
     }
     const text = await cpu.read(await cpu.pswAddress(), 4);
     if (text.length === 4) await rowOf(text.readUInt16BE(0))?.serve(this, cpu, text);
+    // Another CPU may have stopped at a store in the same moment: only one of them is told of.
+    this.#guest.attachment.look();
   }
 
   /** The list as QEMU stores it, with the facilities that concern AP as the machine has them. */
@@ -186,17 +195,27 @@ class KernelWatch {
     if (order === SIGP_SET_PREFIX) this.#setPrefix(target, Number(parameter & 0xffffffffn));
     else this.#guest.attachment.look();
     await cpu.step(4);
+    if (order === SIGP_RESTART) await this.#started(target);
+  }
+
+  /**
+   * Once each CPU has been started SIGP is not looked at any more: QEMU 7.2 leaves a CPU hanging that is stopped and started again
+   * while the guest is stopped at these instructions.
+   */
+  async #started(cpu: number): Promise<void> {
+    this.#running.add(cpu);
+    if (this.#running.size < this.#guest.cpus) return;
+    for (const address of this.#signals.splice(0)) await this.#stub.ask(breakpoint('z', address));
   }
 
   #setPrefix(cpu: number, word: number): void {
     const prefix = word & PREFIX_MASK;
     if (prefix >= PREFIX_LIMIT) return;
-    this.#prefixes.set(cpu, prefix);
-    this.#guest.attachment.stored(prefix, -1);
+    this.#guest.attachment.prefixed(cpu, prefix);
   }
 
   #prefix(cpu: StoppedCpu): number {
-    return this.#prefixes.get(cpu.address) ?? 0;
+    return this.#guest.attachment.prefixOf(cpu.address);
   }
 }
 

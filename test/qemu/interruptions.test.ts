@@ -148,10 +148,14 @@ describe('by a restart', () => {
     expect(parts.asked).toEqual(restart(0));
   });
 
-  it('does not send one that the guest would take itself', async () => {
+  it('shows the guest its own restart-new PSW before and after', async () => {
+    const own = () => ram.readWord(LOWCORE.LC_RESTART_NEW + 12);
     ram.writeWord(LOWCORE.LC_RESTART_NEW + 12, 0x4444);
     await turn(1);
-    expect(parts.asked).toEqual([...HOLD, ...LOOK, 'cont']);
+    expect(own()).not.toBe(0x4444);
+    restarted(0, IO_ENABLED, ISC6);
+    parts.loop.poll();
+    expect(own()).toBe(0x4444);
   });
 
   it('tries again when it met the hook itself', async () => {

@@ -47,8 +47,8 @@ describe('the lowcore at absolute zero', () => {
     const hook = new LowcoreHook(ram, 'linux');
     expect(hook.install(1000)).toEqual([0, 0x10000, 0x7e000]);
     expect(hook.state()).toBe('hooked');
-    expect(hook.catchesRestart(0x7e000)).toBe(true);
-    expect(hook.catchesRestart(0x20000)).toBe(false);
+    expect(hook.armRestart(0x7e000)).toBe(true);
+    expect(hook.armRestart(0x20000)).toBe(false);
     expect(ram.readWord(0x7e000 + LOWCORE.LC_PGM_NEW + 12)).toBe(hook.area);
     expect(ram.readWord(0x20000 + LOWCORE.LC_PGM_NEW + 12)).toBe(0x200000);
     hook.remove();
