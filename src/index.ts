@@ -35,7 +35,7 @@ export {
 } from './cex/messages/workloads.ts';
 
 import { configFromObject, parseConfig } from './config/load.ts';
-import type { MachineConfig } from './config/types.ts';
+import type { LoadedConfig, MachineConfig } from './config/types.ts';
 import { Machine as HostMachine, type MachineOptions } from './host/machine/machine.ts';
 import { restoreMachine as restoreHostMachine } from './host/state/snapshot.ts';
 import { MachineForPrograms } from './program/adapter.ts';
@@ -67,6 +67,7 @@ export {
   takeCheckpoint,
 } from './host/state/checkpoint.ts';
 export { saveMachine } from './host/state/snapshot.ts';
+export type { DeclaredFault } from './lpar/declared-fault.ts';
 export type { Mismatch, ProgramRecord } from './program/run.ts';
 export type { Difference } from './program/steps.ts';
 
@@ -126,14 +127,24 @@ export const restoreMachine = async (bytes: Uint8Array): Promise<Machine> =>
 export const createMachine = async (
   config: string | MachineConfig | Readonly<Record<string, unknown>>,
   options: MachineOptions = {},
-): Promise<Machine> => withExec(await HostMachine.create(checked(config), options));
+): Promise<Machine> => {
+  const { config: checkedConfig, warnings } = checked(config);
+  const machine = await HostMachine.create(checkedConfig, options);
+  // The machine has said itself what concerns its faults.
+  const told = warnings
+    .map(({ message }) => message)
+    .filter((message) => !machine.warnings.includes(message));
+  machine.warnings.unshift(...told);
+  for (const text of told) options.onWarning?.(text);
+  return withExec(machine);
+};
 
 const checked = (
   config: string | MachineConfig | Readonly<Record<string, unknown>>,
-): MachineConfig => {
-  if (typeof config === 'string') return parseConfig(config, '<text>').config;
+): Pick<LoadedConfig, 'config' | 'warnings'> => {
+  if (typeof config === 'string') return parseConfig(config, '<text>');
   const machine = (config as { machine?: { adapters?: unknown } }).machine;
   return machine?.adapters instanceof Map
-    ? (config as MachineConfig)
-    : configFromObject(config).config;
+    ? { config: config as MachineConfig, warnings: [] }
+    : configFromObject(config);
 };

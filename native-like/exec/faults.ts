@@ -60,13 +60,19 @@ const inScope = (fault: number, guest: number, apqn: number): boolean => {
   return true;
 };
 
-/** Whether the fault strikes now; counts it down when it does. Threads that meet here share the count. */
+/** The lowest count: one that strikes for ever has struck that often that nobody counts any more. */
+const COUNT_MIN = 0x80000000 | 0;
+
+/**
+ * Whether the fault strikes now; counts it down when it does, below -1 when it strikes for ever: so it is known how often. Threads that
+ * meet here share the count.
+ */
 export const strikes = (fault: number): boolean => {
   if (now() < F64[(fault + F_AT) >> 1]) return false;
   const chance = I32[fault + F_CHANCE] >>> 0;
   if (chance !== 0 && draw(fault) >= chance) return false;
   let count = I32[fault + F_COUNT];
-  while (count > 0) {
+  while (count !== 0 && count !== COUNT_MIN) {
     const seen = Atomics.compareExchange(I32, fault + F_COUNT, count, count - 1);
     if (seen === count) break;
     count = seen;

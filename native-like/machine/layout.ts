@@ -395,7 +395,7 @@ export const F_FUNCTIONS = 3;
 export const F_ACTION = 4;
 /** Response code, condition code, places, bytes between boundaries, or the first of a reply's three words. */
 export const F_VALUE = 5;
-/** How often it still applies; -1 = for ever. */
+/** How often it still applies; below 0 = for ever: -1 less how often it has. */
 export const F_COUNT = 6;
 /** 0 = always, else the chance as a fraction of 2^32. */
 export const F_CHANCE = 7;

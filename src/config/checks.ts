@@ -4,6 +4,7 @@
 
 import { adapterType, MACHINE_PROFILES } from '../../native-like/arch/adapter-types.ts';
 import { FAULTS_MAX } from '../../native-like/machine/layout.ts';
+import { printFault } from './fault-text.ts';
 import { replyProblem } from './faults.ts';
 import type { Path, Report } from './source.ts';
 import type {
@@ -201,6 +202,7 @@ export function warnAbout(config: Complete, warn: Warn): void {
   const { adapters, usageDomains, controlDomains } = config.machine;
   warnAboutTypes(config.machine, warn);
   warnAboutReplies(config, warn);
+  warnAboutQueues(config, warn);
   for (const guest of config.guests) {
     const path: Path = ['guests', guest.name];
     const mdev: Path = [...path, 'mdev'];
@@ -243,6 +245,17 @@ function warnAboutReplies(config: Complete, warn: Warn): void {
     if (mode === undefined || wanted === undefined || mode === wanted) return;
     const message = `adapter ${fault.apqn >>> 8} is in mode ${mode}: a reply of mode ${wanted} changes nothing`;
     warn('REPLY', ['faults', index, 'reply'], message);
+  });
+}
+
+/** A queue may come later, but mostly its number is a slip. */
+function warnAboutQueues(config: Complete, warn: Warn): void {
+  const { adapters, usageDomains } = config.machine;
+  config.faults.forEach((fault, index) => {
+    if (fault?.apqn === undefined) return;
+    if (adapters.has(fault.apqn >>> 8) && usageDomains.includes(fault.apqn & 0xff)) return;
+    const message = `fault ${printFault(fault)}: there is no queue ${formatApqn(fault.apqn)} (it strikes when one comes)`;
+    warn('FAULT_QUEUE', ['faults', index, 'apqn'], message);
   });
 }
 

@@ -2,12 +2,7 @@
 // Declares faults in the machine image: what is to go wrong, where, when and how often.
 // Source: docs/design.md sections 5 and 6 (`faults`, `fault:`).
 
-import {
-  FUNCTION_COUNT,
-  FUNCTION_DQAP,
-  FUNCTION_NAMES,
-  FUNCTION_NQAP,
-} from '../../native-like/arch/function-numbers.ts';
+import { FUNCTION_COUNT } from '../../native-like/arch/function-numbers.ts';
 import { selectMasks } from '../../native-like/machine/guest-setup.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
@@ -15,61 +10,55 @@ import {
   C_FAULT_COUNT,
   F_ACTION,
   F_ACTIVE,
-  F_AT,
-  F_CHANCE,
   F_COUNT,
-  F_DELAY,
   F_FUNCTIONS,
   F_ID,
-  F_RANDOM,
-  F_REPLY,
-  F_REQUEST,
   F_SCOPE,
-  F_VALUE,
   FAULT_WORDS,
   FAULTS_MAX,
   G_FAULTS,
   Q_ATTENTION,
 } from '../../native-like/machine/layout.ts';
-import { checkInjection, type InjectedReply } from '../cex/inject.ts';
-import { injectionWords } from '../cex/inject-words.ts';
-import { functionWord } from '../cex/request-function.ts';
+import { checkInjection } from '../cex/inject.ts';
 import { ApemuError } from '../errors.ts';
 import { ArmedFault } from './armed-fault.ts';
-import { actionOf, effectValue, type FaultEffect, MESSAGE_ACTIONS } from './fault-effect.ts';
+import { DeclaredFault, type FaultTable } from './declared-fault.ts';
+import { MESSAGE_ACTIONS } from './fault-effect.ts';
+import {
+  type Fault,
+  type FaultSwitches,
+  functionMask,
+  SCOPE_ANY,
+  SCOPE_GUEST,
+  writeFault,
+} from './fault-record.ts';
 import type { Exclusive, Partition } from './partition.ts';
 import { selectDevice } from './queue-records.ts';
-import { seedRandom } from './random.ts';
+import { type PutBack, rememberList } from './remember.ts';
 
-export type { FaultEffect };
-
-/** One fault. Without guest and APQN it strikes everywhere. */
-export interface Fault {
-  /** Guest number in the image. */
-  readonly guest?: number | undefined;
-  readonly apqn?: number | undefined;
-  /** Lower-case instruction name or `any`. */
-  readonly on: string;
-  readonly effect: FaultEffect;
-  /** How often it strikes; undefined: for ever. */
-  readonly count?: number | undefined;
-  /** Chance of each matching instruction, above 0 and at most 1; undefined: 1. */
-  readonly probability?: number | undefined;
-  /** Not before this time. */
-  readonly atNs?: number | undefined;
+/** A declared fault's record. */
+interface Owner {
+  readonly declared: DeclaredFault;
+  /** F_COUNT when it was written. */
+  readonly count: number;
 }
 
-const SCOPE_ANY = 0;
-const SCOPE_GUEST = 1;
-const SCOPE_APQN = 2;
+/** As plain data: which of the faults a record belongs to. */
+export interface FaultOwner {
+  readonly number: number;
+  readonly fault: number;
+  readonly text: string;
+  readonly count: number;
+}
 
 /** The faults of one machine. */
-export class Faults {
+export class Faults implements FaultTable {
+  /** Whose each record is; nobody's: armed by somebody who does not declare. */
+  readonly #owners: (Owner | undefined)[] = [];
   readonly #image: MachineImage;
   readonly #partition: Partition;
   readonly #exclusive: Exclusive;
-  readonly #seed: number;
-  readonly #allowGuestDamage: boolean;
+  readonly #switches: FaultSwitches;
   /** Record kept for an armed fault, or -1. */
   #reserved = -1;
 
@@ -78,26 +67,116 @@ export class Faults {
     this.#image = partition.image;
     this.#partition = partition;
     this.#exclusive = exclusive;
-    this.#seed = seed;
-    this.#allowGuestDamage = allowGuestDamage;
+    this.#switches = { seed, allowGuestDamage };
   }
 
   /**
    * Declares a fault.
    * @throws ApemuError when the table is full, the instruction is unknown, or the reply cannot be injected (APEMU_ERR_CEX_…)
    */
-  declare(fault: Fault): void {
-    const functions = functionMask(fault);
-    if (fault.effect.kind === 'reply') checkInjection(fault.effect.reply, this.#allowGuestDamage);
+  declare(fault: Fault): DeclaredFault {
+    return this.declareAll([fault], fault.on);
+  }
+
+  /**
+   * Declares faults that are one for who declares them, a list of times; `text` names them.
+   * @throws as `declare`
+   */
+  declareAll(faults: readonly Fault[], text: string): DeclaredFault {
+    const masks = faults.map((fault) => functionMask(fault));
+    for (const { effect } of faults)
+      if (effect.kind === 'reply') checkInjection(effect.reply, this.#switches.allowGuestDamage);
+    const declared = new DeclaredFault(text, this);
     this.#exclusive(() => {
-      this.#write(this.#append(), fault, functions);
+      for (const [index, fault] of faults.entries()) {
+        const number = this.#append();
+        writeFault(this.#image, number, fault, masks[index], this.#switches);
+        this.#owners[number] = { declared, count: fault.count ?? -1 };
+      }
       this.#mark();
     });
+    return declared;
+  }
+
+  /** The faults that are in the table, in the order of their declaration; ended ones too, until their room is needed. */
+  list(): DeclaredFault[] {
+    return [...new Set(this.#owners.flatMap((owner) => owner?.declared ?? []))];
+  }
+
+  firedOf(fault: DeclaredFault): number {
+    let fired = 0;
+    for (const [number, owner] of this.#owners.entries())
+      if (owner?.declared === fault)
+        fired += owner.count - this.#image.word(this.#image.fault(number) + F_COUNT);
+    return fired;
+  }
+
+  isActive(fault: DeclaredFault): boolean {
+    return this.#owners.some(
+      (owner, number) =>
+        owner?.declared === fault && this.#image.word(this.#image.fault(number) + F_ACTIVE) !== 0,
+    );
+  }
+
+  end(fault: DeclaredFault): void {
+    if (!this.isActive(fault)) return;
+    this.#exclusive(() => {
+      for (const [number, owner] of this.#owners.entries())
+        if (owner?.declared === fault) this.#image.i32[this.#image.fault(number) + F_ACTIVE] = 0;
+      this.#mark();
+    });
+  }
+
+  /** What the image does not hold. */
+  remember(): PutBack {
+    const owners = rememberList(this.#owners);
+    const settled = this.list().map((declared) => [declared, declared.settled] as const);
+    const reserved = this.#reserved;
+    return () => {
+      owners();
+      for (const [declared, count] of settled) declared.settled = count;
+      this.#reserved = reserved;
+    };
+  }
+
+  /** Whose each record is, of a saved machine. */
+  saveOwners(): readonly FaultOwner[] {
+    const all = this.list();
+    return this.#owners.flatMap((owner, number) =>
+      owner === undefined
+        ? []
+        : {
+            number,
+            fault: all.indexOf(owner.declared),
+            text: owner.declared.text,
+            count: owner.count,
+          },
+    );
+  }
+
+  restoreOwners(owners: readonly FaultOwner[]): void {
+    const all = new Map<number, DeclaredFault>();
+    this.#owners.length = 0;
+    for (const { number, fault, text, count } of owners) {
+      const declared = all.get(fault) ?? new DeclaredFault(text, this);
+      all.set(fault, declared);
+      this.#owners[number] = { declared, count };
+    }
+  }
+
+  /** A record is given up: its strikes stay counted. */
+  #settle(number: number): void {
+    const owner = this.#owners[number];
+    if (owner === undefined) return;
+    owner.declared.settled += owner.count - this.#image.word(this.#image.fault(number) + F_COUNT);
+    this.#owners[number] = undefined;
   }
 
   /** Takes all faults back. */
   clear(): void {
     this.#exclusive(() => {
+      for (const number of this.#owners.keys()) this.#settle(number);
+      this.#owners.length = 0;
       for (let n = 0; n < this.#image.word(C_FAULT_COUNT); n++)
         this.#image.i32[this.#image.fault(n) + F_ACTIVE] = 0;
       this.#image.i32[C_FAULT_COUNT] = 0;
@@ -131,44 +210,18 @@ export class Faults {
     let kept = 0;
     for (let n = 0; n < FAULTS_MAX; n++) {
       const record = this.#image.fault(n);
-      if (i32[record + F_ACTIVE] === 0 && n !== this.#reserved) continue;
+      if (i32[record + F_ACTIVE] === 0 && n !== this.#reserved) {
+        this.#settle(n);
+        continue;
+      }
       if (n === this.#reserved) this.#reserved = kept;
       i32.copyWithin(this.#image.fault(kept), record, record + FAULT_WORDS);
+      this.#owners[kept] = this.#owners[n];
       kept++;
     }
     i32[C_FAULT_COUNT] = kept;
+    this.#owners.length = Math.min(kept, this.#owners.length);
     return kept;
-  }
-
-  #write(number: number, fault: Fault, functions: number): void {
-    const { i32, f64 } = this.#image;
-    const record = this.#image.fault(number);
-    const { effect } = fault;
-    i32[record + F_SCOPE] =
-      fault.apqn !== undefined ? SCOPE_APQN : fault.guest !== undefined ? SCOPE_GUEST : SCOPE_ANY;
-    i32[record + F_ID] =
-      fault.apqn ?? (fault.guest === undefined ? 0 : this.#image.guest(fault.guest));
-    i32[record + F_FUNCTIONS] = functions;
-    i32[record + F_ACTION] = actionOf(effect);
-    i32[record + F_VALUE] = effectValue(effect);
-    i32[record + F_COUNT] = fault.count ?? -1;
-    const chance = fault.probability ?? 1;
-    i32[record + F_CHANCE] = chance >= 1 ? 0 : Math.max(1, Math.floor(chance * 0x100000000)) | 0;
-    i32[record + F_RANDOM] = seedRandom(this.#seed, 0x1000 + number);
-    f64[(record + F_AT) >> 1] = fault.atNs ?? 0;
-    f64[(record + F_DELAY) >> 1] = effect.kind === 'delay' ? effect.delayNs : 0;
-    i32[record + F_REQUEST] = 0;
-    if (effect.kind === 'reply') this.#writeReply(record, effect.reply);
-    i32[record + F_ACTIVE] = 1;
-  }
-
-  #writeReply(record: number, reply: InjectedReply): void {
-    const { i32 } = this.#image;
-    const [head, first, second] = injectionWords(reply, this.#allowGuestDamage);
-    i32[record + F_VALUE] = head;
-    i32[record + F_REPLY] = first;
-    i32[record + F_REPLY + 1] = second;
-    i32[record + F_REQUEST] = functionWord(reply.function ?? '');
   }
 
   /**
@@ -236,25 +289,3 @@ interface Marks {
   readonly apqns: Set<number>;
   messages: boolean;
 }
-
-/** Only these two can end with condition codes 1 and 2. */
-const MESSAGE_FUNCTIONS = (1 << FUNCTION_NQAP) | (1 << FUNCTION_DQAP);
-
-/** Bits of the functions a fault strikes. Message effects belong to NQAP whatever `on` says about the reply. */
-const functionMask = (fault: Fault): number => {
-  const mask = namedFunctions(fault);
-  return fault.effect.kind === 'cc' ? mask & MESSAGE_FUNCTIONS : mask;
-};
-
-const namedFunctions = (fault: Fault): number => {
-  if (MESSAGE_ACTIONS.includes(actionOf(fault.effect))) return 1 << FUNCTION_NQAP;
-  if (fault.on === 'any') return (1 << FUNCTION_COUNT) - 1;
-  const index = FUNCTION_NAMES.findIndex((name) => name.toLowerCase() === fault.on);
-  if (index < 0) {
-    throw new ApemuError(
-      'APEMU_ERR_FAULT_FUNCTION',
-      `no instruction ${fault.on} (expected tapq … dqap, any)`,
-    );
-  }
-  return 1 << index;
-};

@@ -288,7 +288,7 @@ describe('what is legal and odd is a warning with its place', () => {
 
   it('a reply that the queue’s card never gives', () => {
     const { warnings } = parseConfig(
-      'apemu: 1\nmachine: { adapters: { 5: { mode: cca }, 6: { mode: accelerator } } }\nfaults:\n  - { apqn: 05.0004, reply: cca/8/65 }\n  - { apqn: 06.0004, reply: cca/8/65 }\n  - { apqn: 06.0004, reply: 82/10 }\n',
+      'apemu: 1\nmachine: { adapters: { 5: { mode: cca }, 6: { mode: accelerator } }, usageDomains: [4] }\nfaults:\n  - { apqn: 05.0004, reply: cca/8/65 }\n  - { apqn: 06.0004, reply: cca/8/65 }\n  - { apqn: 06.0004, reply: 82/10 }\n',
       'w.yaml',
     );
     expect(warnings.map(({ line, column, message }) => `${line}:${column} ${message}`)).toEqual([

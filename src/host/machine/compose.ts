@@ -33,7 +33,7 @@ import type { AdapterConfig, FaultConfig, MachineConfig } from '../../config/typ
 import { ApemuError } from '../../errors.ts';
 import { hostFacilities } from '../../kvm/guest-facilities.ts';
 import { type GuestExclusive, VirtualMachine } from '../../kvm/virtual-machine.ts';
-import type { Fault } from '../../lpar/faults.ts';
+import type { Fault } from '../../lpar/fault-record.ts';
 import type { AdapterProfile, PartitionProfile } from '../../lpar/profile.ts';
 import { type TakeTrace, TRACE_RECORDS } from '../../trace/ring.ts';
 import type { Card } from '../context/card-models.ts';

@@ -5,11 +5,14 @@
 import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { C_GENERATION, C_TIME_START } from '../../../native-like/machine/layout.ts';
+import { printFault } from '../../config/fault-text.ts';
 import { type FaultObject, faultFromObject } from '../../config/load.ts';
 import type { FaultConfig, MachineConfig } from '../../config/types.ts';
+import { formatApqn } from '../../config/units.ts';
 import { ApemuError } from '../../errors.ts';
 import { clearPending } from '../../kvm/interruptions.ts';
 import type { Timer } from '../../lpar/clock.ts';
+import type { DeclaredFault } from '../../lpar/declared-fault.ts';
 import { Faults } from '../../lpar/faults.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
 import { Partition } from '../../lpar/partition.ts';
@@ -39,6 +42,8 @@ export interface PartitionOptions {
   readonly models?: (models: ServiceModels) => ServiceModels;
   /** Takes a record of each AP instruction; what it has not had yet comes with `trace.flush()`. */
   readonly onTrace?: TakeTrace;
+  /** Told of each of `machine.warnings`, as it comes. */
+  readonly onWarning?: (text: string) => void;
   /** Storage that is not in the image, of programs that run under QEMU. */
   readonly storage?: ExternalStorage;
 }
@@ -70,6 +75,9 @@ export class PartitionMachine {
   readonly trace: TraceRings | undefined;
   readonly loaded: LoadedImage;
   readonly cards = new Map<number, Card>();
+  /** What is probably not as meant: of the configuration's faults, and of those declared later. */
+  readonly warnings: string[] = [];
+  readonly #onWarning: ((text: string) => void) | undefined;
   /** Changes of the partition, its faults or its guests' masks. */
   #changes = 0;
   /** Timers that end a queue's busy time, by APQN. */
@@ -78,6 +86,7 @@ export class PartitionMachine {
 
   protected constructor(loaded: LoadedImage, config: MachineConfig, options: PartitionOptions) {
     this.config = config;
+    this.#onWarning = options.onWarning;
     this.loaded = loaded;
     this.image = loaded.image;
     this.kernel = loaded.kernel;
@@ -118,7 +127,13 @@ export class PartitionMachine {
     const loaded = await takeLoadedImage(partitionShape(config, options));
     try {
       const machine = new PartitionMachine(loaded, config, options);
-      for (const fault of config.faults) if (fault.guest === undefined) machine.fault(fault);
+      for (const fault of config.faults) {
+        if (fault.guest === undefined) machine.fault(fault);
+        else
+          machine.warn(
+            `fault ${printFault(fault)}: guest ${fault.guest} is not here, only the partition's own program`,
+          );
+      }
       return machine;
     } catch (error) {
       releaseLoadedImage(loaded);
@@ -170,10 +185,26 @@ export class PartitionMachine {
    * Declares a fault: `{ apqn: '05.0004', reply: '82/8a', count: 1 }`, with the keys of the configuration file.
    * @throws ApemuError `APEMU_ERR_CONFIG_…` for what a configuration would be refused for
    */
-  fault(fault: FaultConfig | FaultObject): void {
+  fault(fault: FaultConfig | FaultObject): DeclaredFault {
     this.context.assertOpen();
     const checked = 'trigger' in fault ? fault : faultFromObject(fault, this.config);
-    for (const one of faultsOf(this.config, checked, this.startNs)) this.faults.declare(one);
+    const text = printFault(checked);
+    const { apqn } = checked;
+    if (apqn !== undefined && this.image.queue(apqn) === this.image.queueRecord(0))
+      this.warn(`fault ${text}: there is no queue ${formatApqn(apqn)} (it strikes when one comes)`);
+    return this.faults.declareAll(faultsOf(this.config, checked, this.startNs), text);
+  }
+
+  /** Takes all faults back. */
+  clearFaults(): void {
+    this.context.assertOpen();
+    this.faults.clear();
+  }
+
+  /** Something that was said is probably not what was meant. */
+  protected warn(text: string): void {
+    this.warnings.push(text);
+    this.#onWarning?.(text);
   }
 
   /** The queue answers 05 for this time, 0: not any more. A later call replaces an earlier one. Throws where there is no queue. */
@@ -211,7 +242,12 @@ export class PartitionMachine {
 
   /** Everything else outside the image. */
   rememberParts(): PutBack {
-    return together(this.partition.remember(), rememberMap(this.cards), rememberMap(this.#busy));
+    return together(
+      this.partition.remember(),
+      this.faults.remember(),
+      rememberMap(this.cards),
+      rememberMap(this.#busy),
+    );
   }
 
   /** The program with this number in the image (0: the partition's own) starts again: its queues and interruptions are reset. */

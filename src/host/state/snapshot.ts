@@ -18,6 +18,7 @@ import {
 } from '../../../native-like/machine/layout.ts';
 import type { MachineConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';
+import type { FaultOwner } from '../../lpar/faults.ts';
 import type { PartitionRecords } from '../../lpar/profile.ts';
 import { type HostRecords, restoreHost, saveHost } from '../../sysfs/host-records.ts';
 import type { ImageCpu } from '../context/image-cpu.ts';
@@ -53,6 +54,7 @@ interface Saved {
   readonly nowNs: number;
   readonly image: readonly Piece[];
   readonly partition: PartitionRecords;
+  readonly faults?: readonly FaultOwner[];
   readonly cards: readonly unknown[];
   readonly host: HostRecords;
   readonly attached: readonly string[];
@@ -73,6 +75,7 @@ export const saveMachine = (machine: Machine): Uint8Array => {
     nowNs: machine.nowNs(),
     image: piecesOf(machine.image),
     partition: machine.partition.save(),
+    faults: machine.faults.saveOwners(),
     cards: [...machine.cards.values()],
     host: saveHost(machine.host),
     attached: [...machine.files.keys()],
@@ -131,6 +134,7 @@ export const restoreMachine = async (bytes: Uint8Array): Promise<Machine> => {
   try {
     for (const [offset, piece] of saved.image) machine.image.u8.set(piece, offset);
     machine.partition.restore(saved.partition);
+    machine.faults.restoreOwners(saved.faults ?? []);
     machine.cards.clear();
     for (const card of saved.cards as Iterable<NonNullable<ReturnType<Machine['cards']['get']>>>) {
       machine.cards.set(card.apid, card);

@@ -6,6 +6,7 @@ import { ERRNO_TEXT, type Errno } from '../../ap-bus/errno.ts';
 import type { LogRing, Uevent } from '../../ap-bus/events.ts';
 import { formatDuration, parseDurationNs } from '../../config/units.ts';
 import { restoreMachine, saveMachine } from '../../host/state/snapshot.ts';
+import type { DeclaredFault } from '../../lpar/declared-fault.ts';
 import { LineError, splitLine, tokenize } from '../../program/lexer.ts';
 import { LPAR_VERBS } from '../../program/lpar-verbs.ts';
 import { parseFault, parseLpar } from '../../program/parse-host.ts';
@@ -97,8 +98,14 @@ function lpar({ args, context }: Invocation): CommandResult {
   return failed(`lpar: ${args.join(' ')}: ${ERRNO_TEXT[outcome.name as Errno]}`);
 }
 
-/** A fault as in AP programs; times of `at` are those the clock shows. */
+const rowOfFault = ({ text, fired, active }: DeclaredFault): [string, string] => [
+  text,
+  `fired ${fired}${active ? '' : ', ended'}`,
+];
+
+/** Without arguments those that were declared. A fault as in AP programs; times of `at` are those the clock shows. */
 function fault({ args, context }: Invocation): CommandResult {
+  if (args.length === 0) return done(columns(context.machine.faults.list().map(rowOfFault)));
   const statement = parsed('fault', args, (line) => {
     const parts = splitLine(line);
     return parseFault(HEAD, tokenize(parts.body, 1), { ...parts, expectation: undefined });
@@ -108,7 +115,11 @@ function fault({ args, context }: Invocation): CommandResult {
   if (declared === 'clear') context.machine.faults.clear();
   else {
     if (declared.guest !== undefined) context.machine.guest(declared.guest);
+    const { warnings } = context.machine;
+    const known = warnings.length;
     context.machine.fault(declared);
+    const told = warnings.slice(known).map((text) => `warning: ${text}\n`);
+    return { ...done(''), stderr: told.join('') };
   }
   return done('');
 }
@@ -201,8 +212,8 @@ export const MACHINE_COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'fault',
-    usage: 'APQN|GUEST|any on=… rc=… count=… | clear',
-    meaning: 'injects faults',
+    usage: '[APQN|GUEST|any on=… rc=… count=… | clear]',
+    meaning: 'injects faults; alone: which there are',
     run: fault,
   },
   { name: 'save', usage: 'FILE', meaning: 'writes the whole machine to a file', run: save },
