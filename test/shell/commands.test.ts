@@ -327,19 +327,39 @@ describe('19.17: help of one command', () => {
   });
 });
 
-describe('19.16: help and version of the programs', () => {
-  it.each(['lszcrypt', 'chzcrypt', 'lszdev', 'chzdev', 'mdevctl'])('%s has them', async (name) => {
-    for (const option of ['-h', '--help']) {
-      const { out, err, status } = await shared.sh(`${name} ${option}`);
-      expect({ err, status }).toEqual({ err: '', status: 0 });
-      expect(out).toMatch(new RegExp(`^Usage: ${name} `, 'm'));
-    }
-    for (const option of name === 'mdevctl' ? ['--version'] : ['-v', '--version']) {
-      const { out, status } = await shared.sh(`${name} ${option}`);
-      expect(status).toBe(0);
-      expect(out).toMatch(/\d+\.\d+/);
-    }
+describe('19.16: zcryptctl and zcryptstats', () => {
+  it.each([
+    ['zcryptctl list', 'zcryptctl: /sys/class/zcrypt: No such file or directory\n'],
+    ['zcryptstats -c 1', 'zcryptstats: /dev/chsc: No such file or directory\n'],
+    [
+      'zcryptctl nope',
+      "zcryptctl: unknown command 'nope'\nTry 'zcryptctl --help' for more information.\n",
+    ],
+    [
+      'zcryptstats -q',
+      "zcryptstats: Invalid option '-q'\nTry 'zcryptstats --help' for more information.\n",
+    ],
+  ])('%s says what is missing', async (script, err) => {
+    expect(await shared.sh(script)).toEqual({ out: '', err, status: 1 });
   });
+});
+
+describe('19.16: help and version of the programs', () => {
+  it.each(['lszcrypt', 'chzcrypt', 'lszdev', 'chzdev', 'mdevctl', 'zcryptctl', 'zcryptstats'])(
+    '%s has them',
+    async (name) => {
+      for (const option of ['-h', '--help']) {
+        const { out, err, status } = await shared.sh(`${name} ${option}`);
+        expect({ err, status }).toEqual({ err: '', status: 0 });
+        expect(out).toMatch(new RegExp(`^Usage: ${name} `, 'm'));
+      }
+      for (const option of name === 'mdevctl' ? ['--version'] : ['-v', '--version']) {
+        const { out, status } = await shared.sh(`${name} ${option}`);
+        expect(status).toBe(0);
+        expect(out).toMatch(/\d+\.\d+/);
+      }
+    },
+  );
 });
 
 describe('help', () => {

@@ -7,6 +7,7 @@ import { type CommandRow, columns, type Invocation } from './command-row.ts';
 import { DISK_COMMANDS } from './disk-commands.ts';
 import { GUEST_COMMAND } from './guest-command.ts';
 import { MACHINE_COMMANDS } from './machine-commands.ts';
+import { NODE_TOOLS } from './node-tools.ts';
 import { SYSTEM_COMMANDS } from './system.ts';
 import { TEXT_COMMANDS } from './text-commands.ts';
 import { FILE_ROWS, TOOLS } from './tools.ts';
@@ -20,7 +21,7 @@ const HELP: CommandRow = {
 
 /** Groups of the overview, in its order. */
 const GROUPS: readonly (readonly [string, readonly CommandRow[]])[] = [
-  ['AP and mediated devices', TOOLS],
+  ['AP and mediated devices', [...TOOLS, ...NODE_TOOLS]],
   ['Guests and machine', [GUEST_COMMAND, ...MACHINE_COMMANDS]],
   ['Files', [...FILE_ROWS, ...DISK_COMMANDS]],
   ['Texts', TEXT_COMMANDS],
