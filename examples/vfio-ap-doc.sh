@@ -10,6 +10,7 @@ cd /sys/bus/ap/drivers
 echo 05.0004 > cex4queue/unbind
 echo 05.0004 > vfio_ap/bind || echo "refused: status $?"
 echo -5,-6 > /sys/bus/ap/apmask
+echo 05.0004 > /sys/bus/ap/drivers_probe # it lost its driver above, and a mask edit leaves such queues alone
 ls -1 /sys/bus/ap/drivers/vfio_ap | grep '^0'
 
 echo '## Create the mediated devices'

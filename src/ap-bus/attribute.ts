@@ -17,7 +17,8 @@ export type Mode = typeof WRITE_ONLY | typeof READ_ONLY | typeof READ_WRITE;
 export interface Attribute<T> {
   readonly name: string;
   readonly mode: Mode;
-  readonly show?: (target: T) => Shown;
+  /** May sleep: some texts are the answer of a card. */
+  readonly show?: (target: T) => Shown | Operation<Shown>;
   /** `text` is exactly what one write(2) carried, one character a byte. */
   readonly store?: (target: T, text: string) => Outcome | Operation<Outcome>;
   /** Locks a read takes, in order. */

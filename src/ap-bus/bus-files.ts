@@ -11,6 +11,7 @@ import type { Operation } from './operation.ts';
 import { storeMask } from './permissions.ts';
 import { QCI_FEATURES } from './qci.ts';
 import { armScanTimer, scanBus } from './scan.ts';
+import { storeUevent } from './uevents.ts';
 
 const MIN_CONFIG_TIME_S = 5;
 const MAX_CONFIG_TIME_S = 120;
@@ -63,6 +64,7 @@ function storePollTimeout(bus: ApBus, text: string): Outcome {
   if (!parsed.ok) return parsed.errno;
   if (parsed.value > MAX_POLL_TIMEOUT_NS || (scanned && parsed.value < 1)) return 'EINVAL';
   bus.pollTimeoutNs = parsed.value;
+  bus.queueStates.restart(parsed.value);
   return 'ok';
 }
 
@@ -155,8 +157,11 @@ export const BUS_FILES = attributeTable<ApBus>([
     show: (b) => (b.autoprobe ? '1\n' : '0\n'),
     store: storeAutoprobe,
   },
-  // The bus's uevent file takes synthetic events; none of them changes state.
-  { name: 'uevent', mode: WRITE_ONLY, store: () => 'ok' },
+  {
+    name: 'uevent',
+    mode: WRITE_ONLY,
+    store: ({ journal }, text) => storeUevent({ journal, subsystem: 'bus', path: '/bus/ap' }, text),
+  },
 ]);
 
 /** A driver of the bus, for the files of its directory. */
@@ -169,5 +174,10 @@ export interface BoundDriver {
 export const DRIVER_FILES = attributeTable<BoundDriver>([
   { name: 'bind', mode: WRITE_ONLY, store: ({ bus, driver }, text) => bus.bind(driver, text) },
   { name: 'unbind', mode: WRITE_ONLY, store: ({ bus, driver }, text) => bus.unbind(driver, text) },
-  { name: 'uevent', mode: WRITE_ONLY, store: () => 'ok' },
+  {
+    name: 'uevent',
+    mode: WRITE_ONLY,
+    store: ({ bus: { journal }, driver }, text) =>
+      storeUevent({ journal, subsystem: 'drivers', path: `/bus/ap/drivers/${driver.name}` }, text),
+  },
 ]);

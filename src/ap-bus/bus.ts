@@ -3,6 +3,7 @@
 // Source: docs/reference/vfio-ap.md sections 1.1, 3.2, 4.2 and 4.4 (ap_bus.c: ap_bus_match, ap_device_probe, ap_device_remove;
 // drivers/base/dd.c and bus.c).
 import { type PutBack, rememberFields } from '../lpar/remember.ts';
+import { AT_ONCE, type BackgroundTurns } from './background.ts';
 import { type ApCard, type ApDevice, type ApDriver, ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import type { HostJournal } from './events.ts';
@@ -13,6 +14,8 @@ import { type Apqn, apidOf, apqiOf, type PartitionPort } from './partition.ts';
 import type { HostSwitches } from './profile.ts';
 import { fetchQci, NO_QCI, QCI_APSB, QCI_APXA, type QciInfo } from './qci.ts';
 import { QueueStateMachine } from './queue-state.ts';
+import { busUevent, deviceUevent } from './uevents.ts';
+import { ZcryptRequests } from './zcrypt-requests.ts';
 
 /** Highest numbers without APXA. */
 const MAX_ADAPTER_WITHOUT_APXA = 63;
@@ -38,6 +41,8 @@ export interface ApBusOptions {
   readonly domain?: number;
   /** ap.useirq. */
   readonly useInterrupts?: boolean;
+  /** Linux runs in a secure-execution guest; default: in a partition. */
+  readonly secureExecution?: boolean;
 }
 
 /** State of the bus. The scan is in scan.ts, the masks in permissions.ts, the files in bus-files.ts. */
@@ -68,10 +73,16 @@ export class ApBus {
   /** ap_apqn_bindings_complete is done; a probe arms it again. */
   bindingsComplete = false;
   bindingsCompleteCount = 0;
-  /** Number of queues with a driver_override. */
+  /** Next place among the devices of the default drivers. */
+  order = 0;
+  /** Times an override was set and not removed: a queue that goes with one still counts (VD-12). */
   overrides = 0;
   readonly useInterrupts: boolean;
   readonly queueStates: QueueStateMachine;
+  readonly requests: ZcryptRequests;
+  readonly #secureExecution: boolean;
+  /** When work in the background gets its turn: at once, but in a replay that follows a real scheduler. */
+  turns: BackgroundTurns = AT_ONCE;
   scanTimer: { cancel(): void } | null = null;
   /** When the periodic scan comes, if its timer runs. */
   scanDueNs = 0;
@@ -95,14 +106,17 @@ export class ApBus {
     this.useInterrupts =
       (options.useInterrupts ?? true) && this.partition.facilities.has(STFLE_AP_INTERRUPTS);
     this.queueStates = new QueueStateMachine(this);
+    this.requests = new ZcryptRequests(this);
+    this.#secureExecution = options.secureExecution ?? false;
   }
 
   get hasApft(): boolean {
     return this.partition.facilities.has(STFLE_APFT);
   }
 
-  get hasSeBind(): boolean {
-    return (this.qci.flags & QCI_APSB) !== 0;
+  /** ap_is_se_guest: a secure-execution guest on a machine with APSB. */
+  get isSecureExecutionGuest(): boolean {
+    return this.#secureExecution && (this.qci.flags & QCI_APSB) !== 0;
   }
 
   /** Adapter in the configuration; without QCI every number may exist. */
@@ -119,11 +133,20 @@ export class ApBus {
     return testBit(this.apmask, apidOf(apqn)) && testBit(this.aqmask, apqiOf(apqn));
   }
 
-  /** Ownership with driver_override: a queue overridden to a default driver is the host's, to another driver is not. */
+  /**
+   * ap_owned_by_def_drv: a queue with an override belongs to whom its driver belongs, whatever the override says; one without driver,
+   * or without override, by the masks.
+   */
   hostOwnsQueue(apqn: Apqn): boolean {
-    const override = this.queues[apqn]?.driverOverride ?? null;
-    if (override === null) return this.hostOwns(apqn);
-    return this.driver(override)?.isDefault ?? false;
+    const queue = this.queues[apqn];
+    if (queue === undefined || !queue.polled || queue.driverOverride === null)
+      return this.hostOwns(apqn);
+    return queue.driver?.isDefault ?? false;
+  }
+
+  /** A place after all others, for what a default driver takes. */
+  takeOrder(): number {
+    return this.order++;
   }
 
   registerDriver(driver: ApDriver): void {
@@ -144,36 +167,63 @@ export class ApBus {
     return device !== undefined && sysfsEquals(device.name, raw) ? device : undefined;
   }
 
-  /** driver_match_device: id table, or only the named driver if there is an override. */
-  matches(driver: ApDriver, device: ApDevice): boolean {
-    if (device instanceof ApQueue && device.driverOverride !== null) {
-      return driver.name === device.driverOverride && driver.matches(device);
-    }
-    return driver.matches(device);
-  }
-
   /** ap_device_probe through the driver core. */
   *probe(driver: ApDriver, device: ApDevice): Operation<Outcome> {
     if (device instanceof ApQueue && !this.#ownerAgrees(driver, device)) return 'ENODEV';
-    this.bindingsComplete = false;
+    if (this.switches.bindingsRearmed) this.bindingsComplete = false;
     device.driver = driver;
+    if (device instanceof ApQueue) device.polled = true;
     const result = driver.probe(device);
     const outcome = isOperation(result) ? yield* result : result;
-    if (outcome !== 'ok') device.driver = null;
-    else this.journal.uevent('ap', 'bind', device.path, [['DRIVER', driver.name]]);
+    if (outcome !== 'ok') {
+      device.driver = null;
+      if (device instanceof ApQueue) device.polled = false;
+      return outcome;
+    }
+    if (!this.switches.bindingsRearmed) this.checkBindings();
+    deviceUevent(this, device, 'bind');
+    yield* this.requests.afterProbe();
     return outcome;
   }
 
   #ownerAgrees(driver: ApDriver, queue: ApQueue): boolean {
     if (this.switches.bindIgnoresMasks && !driver.isDefault) return true;
-    return this.hostOwnsQueue(queue.apqn) === driver.isDefault;
+    if (queue.driverOverride !== null) return queue.driverOverride === driver.name;
+    return this.hostOwns(queue.apqn) === driver.isDefault;
+  }
+
+  /**
+   * ap_check_bindings_complete: after a scan, and in 6.1 after each probe, which then tells it again each time; later kernels tell it
+   * once, until something new is to be bound.
+   */
+  checkBindings(): void {
+    if (this.scans === 0) return;
+    const { all, bound } = this.bindings();
+    if (all !== bound || (this.switches.bindingsRearmed && this.bindingsComplete)) return;
+    this.bindingsComplete = true;
+    this.bindingsCompleteCount++;
+    busUevent(this, [
+      ['BINDINGS', 'complete'],
+      ['COMPLETECOUNT', String(this.bindingsCompleteCount)],
+    ]);
+  }
+
+  /** A queue was bound, or associated with a secret, in a secure-execution guest. */
+  tellBound(queue: ApQueue): void {
+    if (this.switches.secureExecutionEvents)
+      deviceUevent(this, queue, 'change', [['SE_BIND', '1']]);
+  }
+
+  tellAssociated(queue: ApQueue): void {
+    if (!this.switches.secureExecutionEvents) return;
+    deviceUevent(this, queue, 'change', [['SE_ASSOC', String(queue.associationIndex)]]);
   }
 
   /** device_attach: the first matching driver whose probe succeeds. */
   *attach(device: ApDevice): Operation<void> {
     if (device.driver !== null) return;
     for (const driver of this.drivers) {
-      if (!this.matches(driver, device)) continue;
+      if (!driver.matches(device)) continue;
       if (this.switches.bindIgnoresMasks && device instanceof ApQueue && !driver.isDefault) {
         if (this.hostOwns(device.apqn)) continue;
       }
@@ -190,13 +240,14 @@ export class ApBus {
     if (removal !== undefined) yield* removal;
     if (device instanceof ApQueue) this.queueStates.remove(device);
     device.driver = null;
-    this.journal.uevent('ap', 'unbind', device.path);
+    if (device instanceof ApQueue) device.polled = false;
+    deviceUevent(this, device, 'unbind');
   }
 
   /** bind_store: ENODEV unknown or no match, EBUSY bound already, else the probe's error. */
   *bind(driver: ApDriver, name: string): Operation<Outcome> {
     const device = this.findDevice(name);
-    if (device === undefined || !this.matches(driver, device)) return 'ENODEV';
+    if (device === undefined || !driver.matches(device)) return 'ENODEV';
     if (device.driver !== null) return 'EBUSY';
     return yield* this.probe(driver, device);
   }
@@ -218,11 +269,11 @@ export class ApBus {
   }
 
   /** device_register. */
-  *register(device: ApDevice, keys: readonly (readonly [string, string])[]): Operation<void> {
+  *register(device: ApDevice): Operation<void> {
     this.devices.add(device);
     if (device instanceof ApQueue) this.queues[device.apqn] = device;
     else this.cards[device.id] = device;
-    this.journal.uevent('ap', 'add', device.path, keys);
+    deviceUevent(this, device, 'add');
     if (this.autoprobe) yield* this.attach(device);
   }
 
@@ -231,10 +282,9 @@ export class ApBus {
     yield* this.detach(device);
     this.devices.delete(device);
     if (device instanceof ApQueue) {
-      if (device.driverOverride !== null) this.overrides--;
       this.queues[device.apqn] = undefined;
     } else this.cards[device.id] = undefined;
-    this.journal.uevent('ap', 'remove', device.path);
+    deviceUevent(this, device, 'remove');
   }
 
   /** Devices with their state, masks, counters, what the scan waits for. Nobody may sleep with a lock held. */
@@ -243,6 +293,7 @@ export class ApBus {
     const own = rememberFields(this, ['devices', 'cards', 'queues', 'drivers']);
     const states = devices.map((device) => rememberFields(device, ['card', 'info']));
     const queueStates = this.queueStates.remember();
+    const requests = this.requests.remember();
     return () => {
       for (const device of this.devices) this.#place(device, undefined);
       this.devices.clear();
@@ -253,6 +304,7 @@ export class ApBus {
       own();
       for (const putBack of states) putBack();
       queueStates();
+      requests();
       this.permsLock.release();
       this.scanLock.release();
     };

@@ -8,6 +8,7 @@ import type { Outcome } from './errno.ts';
 import { scanInt } from './numbers.ts';
 import { apqnOf } from './partition.ts';
 import { setCardConfig } from './scan.ts';
+import { deviceKeys, keysText, storeDeviceUevent } from './uevents.ts';
 
 /** Message size without an ml field. */
 const DEFAULT_MESSAGE_BYTES = 12288;
@@ -88,12 +89,11 @@ export function cardFiles(bus: ApBus): Attribute<ApCard>[] {
       mode: READ_ONLY,
       show: (c) => `${c.info.ml === 0 ? DEFAULT_MESSAGE_BYTES : c.info.ml * MESSAGE_UNIT_BYTES}\n`,
     },
-    { name: 'uevent', mode: READ_WRITE, show: (c) => cardUevent(c), store: () => 'ok' },
+    {
+      name: 'uevent',
+      mode: READ_WRITE,
+      show: (c) => keysText(deviceKeys(c)),
+      store: (c, text) => storeDeviceUevent(bus, c, text),
+    },
   ];
-}
-
-function cardUevent(card: ApCard): string {
-  const type = card.type.toString(16).toUpperCase();
-  const driver = card.driver === null ? '' : `DRIVER=${card.driver.name}\n`;
-  return `DEVTYPE=ap_card\n${driver}DEV_TYPE=${type.padStart(4, '0')}\nMODALIAS=ap:t${type.padStart(2, '0')}\n`;
 }

@@ -13,6 +13,10 @@ export const MODE_ACCELERATOR = 0x08000000;
 export const MODE_EP11 = 0x04000000;
 const ANY_MODE = MODE_CCA | MODE_ACCELERATOR | MODE_EP11;
 
+/** CCA coprocessors give the kernel random numbers. */
+const givesRandom = ({ card: { info } }: ApQueue): boolean =>
+  (info.functions & MODE_CCA) !== 0 && (info.functions & MODE_ACCELERATOR) === 0;
+
 /** Default drivers by adapter type. */
 const FAMILIES: readonly { readonly name: string; readonly types: readonly number[] }[] = [
   { name: 'cex4', types: [10, 11, 12, 13, 14] },
@@ -28,7 +32,7 @@ function cardDriver(bus: ApBus, name: string, types: readonly number[]): ApDrive
     probe: (device: ApDevice): Outcome => {
       const card = device as ApCard;
       if ((card.info.functions & ANY_MODE) === 0) return 'ENODEV';
-      card.zcrypt = { online: true, load: 0 };
+      card.zcrypt = { online: true, load: 0, order: bus.takeOrder() };
       return 'ok';
     },
     remove: (device: ApDevice) => {
@@ -49,12 +53,17 @@ function queueDriver(bus: ApBus, name: string, types: readonly number[]): ApDriv
       if ((queue.card.info.functions & ANY_MODE) === 0) return 'ENODEV';
       // zcrypt_queue_register: a queue needs its card's driver.
       if (queue.card.zcrypt === null) return 'EINVAL';
-      queue.zcrypt = { online: true, load: 0 };
+      // Initiated, and polled once more when it gets its reply buffer (ap_queue_init_reply).
       bus.queueStates.init(queue);
+      bus.queueStates.poll(queue);
+      queue.zcrypt = { online: true, load: 0, order: bus.takeOrder() };
+      if (givesRandom(queue)) bus.requests.registerGenerator();
       return 'ok';
     },
     remove: (device: ApDevice) => {
-      (device as ApQueue).zcrypt = null;
+      const queue = device as ApQueue;
+      queue.zcrypt = null;
+      if (givesRandom(queue)) bus.requests.unregisterGenerator();
       return undefined;
     },
     queueFiles: zcryptQueueFiles(bus),

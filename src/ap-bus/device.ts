@@ -36,6 +36,8 @@ export type MachineState =
 export interface ZcryptState {
   online: boolean;
   load: number;
+  /** Place among the devices that the host's drivers took. */
+  readonly order: number;
 }
 
 /** /sys/devices/ap/cardXX. */
@@ -72,6 +74,7 @@ export class ApQueue {
   checkstop = false;
   state: DeviceState = 'UNINITIATED';
   machine: MachineState = 'RESET_START';
+  /** What 6.1 shows: set by the state machine, cleared by its next reset. */
   interrupts = false;
   lastErrorRc = 0;
   totalRequests = 0;
@@ -83,6 +86,8 @@ export class ApQueue {
   seBindState = 0;
   associationIndex: number | null = null;
   driverOverride: string | null = null;
+  /** A driver probed it: it is in the hash of queues that are polled (ap_queues). */
+  polled = false;
   driver: ApDriver | null = null;
   zcrypt: ZcryptState | null = null;
 

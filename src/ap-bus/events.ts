@@ -4,13 +4,32 @@
 import { type PutBack, rememberList, rememberSet, together } from '../lpar/remember.ts';
 import type { Timers } from './operation.ts';
 
+/** Actions of kobject_action, in the kernel's order. */
+export const UEVENT_ACTIONS = [
+  'add',
+  'remove',
+  'change',
+  'move',
+  'online',
+  'offline',
+  'bind',
+  'unbind',
+] as const;
+export type UeventAction = (typeof UEVENT_ACTIONS)[number];
+
 /** One uevent. `keys` are the additional variables in order. */
 export interface Uevent {
   readonly timeNs: number;
   readonly subsystem: string;
-  readonly action: 'add' | 'remove' | 'change' | 'bind' | 'unbind';
+  readonly action: UeventAction;
   readonly path: string;
   readonly keys: readonly (readonly [string, string])[];
+}
+
+/** As a netlink socket gets it, lines for NULs and without SEQNUM: `action@path`, then KEY=value. */
+export function ueventText({ action, path, subsystem, keys }: Uevent): string {
+  const all = [['ACTION', action], ['DEVPATH', path], ['SUBSYSTEM', subsystem], ...keys];
+  return [`${action}@${path}`, ...all.map(([key, value]) => `${key}=${value}`)].join('\n');
 }
 
 /** The rings users look into. */

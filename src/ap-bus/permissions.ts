@@ -8,6 +8,7 @@ import type { Outcome } from './errno.ts';
 import { andNot, equals, fullMask, isEmpty, type Mask, maskText } from './mask.ts';
 import { parseMask } from './numbers.ts';
 import { isOperation, type Operation, withLocks } from './operation.ts';
+import { busUevent } from './uevents.ts';
 
 type MaskName = 'apmask' | 'aqmask';
 
@@ -18,10 +19,10 @@ type MaskName = 'apmask' | 'aqmask';
 export function* storeMask(bus: ApBus, name: MaskName, text: string): Operation<Outcome> {
   let changed = false;
   const outcome = yield* withLocks([bus.permsLock], function* (): Operation<Outcome> {
+    if (bus.overrides > 0) return 'EINVAL'; // before the text is looked at
     const parsed = parseMask(text, bus[name]);
     if (!parsed.ok) return parsed.errno;
     if (equals(parsed.value, bus[name])) return 'ok';
-    if (bus.overrides > 0) return 'EINVAL'; // VD-12
     const refused = yield* verifyReservations(bus, name, parsed.value);
     if (refused !== 'ok') return refused;
     bus[name] = parsed.value;
@@ -32,7 +33,8 @@ export function* storeMask(bus: ApBus, name: MaskName, text: string): Operation<
   const committed = bus[name];
   yield* reviseBindings(bus);
   const key = name === 'apmask' ? 'APMASK' : 'AQMASK';
-  bus.journal.uevent('ap', 'change', '/bus/ap', [[key, maskText(committed)]]);
+  // The kernel's text has a newline.
+  busUevent(bus, [[key, `${maskText(committed)}\n`]]);
   return 'ok';
 }
 
@@ -54,14 +56,25 @@ function* verifyReservations(bus: ApBus, name: MaskName, mask: Mask): Operation<
   return 'ok';
 }
 
+/** Linux reads the flags of a driver that is not there: what it finds depends on the build (VD-32). */
+function attachesDriverless(bus: ApBus, hostOwned: boolean): boolean {
+  switch (bus.switches.driverlessAtMaskEdit) {
+    case 'attach':
+      return true;
+    case 'attach-if-host-owned':
+      return hostOwned;
+    case 'attach-if-guest-owned':
+      return !hostOwned;
+  }
+}
+
 /** Detaches and reprobes each queue whose owner and driver disagree. */
 export function* reviseBindings(bus: ApBus): Operation<void> {
   for (const device of [...bus.devices]) {
     if (!(device instanceof ApQueue) || !bus.devices.has(device)) continue;
-    if (device.driverOverride !== null) continue;
     const hostOwned = bus.hostOwns(device.apqn);
     if (device.driver === null) {
-      if (hostOwned || bus.switches.driverlessAtMaskEdit === 'attach') yield* bus.attach(device);
+      if (attachesDriverless(bus, hostOwned)) yield* bus.attach(device);
     } else if (device.driver.isDefault !== hostOwned) {
       yield* bus.detach(device);
       yield* bus.attach(device);

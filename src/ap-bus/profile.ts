@@ -12,7 +12,7 @@ export interface HostSwitches {
   readonly driverOverride: boolean;
   /** A mask edit asks for the added numbers times all of the other axis, not times the other mask (newest). */
   readonly inUseAsksAll: boolean;
-  /** states and last_err_rc of queues (debug builds). */
+  /** states and last_err_rc of queues (CONFIG_AP_DEBUG; the recorded 6.1 has none). */
   readonly debugFiles: boolean;
   /** Adapter types below this number get no device (10 = CEX4; 6.1: 6). */
   readonly oldestCardType: number;
@@ -36,13 +36,42 @@ export interface HostSwitches {
   readonly bindIgnoresMasks: boolean;
   /** S4-14: assigning a usage domain also makes it a control domain. */
   readonly admIncludesUsage: boolean;
-  /** VD-19: what a mask edit does with a queue that has no driver: attach attempt, or only if the host owns it now (VD-32). */
-  readonly driverlessAtMaskEdit: 'attach' | 'attach-if-host-owned';
+  /**
+   * What a mask edit does with a queue that has no driver. Linux reads a word through a NULL pointer, so it depends on the build (VD-19,
+   * VD-32): stock kernels attach what the host owns, other builds what a guest owns; attach attempts for all are a choice.
+   */
+  readonly driverlessAtMaskEdit: 'attach' | 'attach-if-host-owned' | 'attach-if-guest-owned';
+  /** The scan starts the state machine of new queues and of those that are back (6.4+); before, only drivers did. */
+  readonly scanInitiatesQueues: boolean;
+  /** States that end by themselves are polled at 25 Hz (6.4+); before, as often as replies. */
+  readonly lowFrequencyPolling: boolean;
+  /** BINDINGS=complete is told once, until something new is to be bound (6.8+); before, after each probe. */
+  readonly bindingsRearmed: boolean;
+  /** Queue file `interrupt` asks TAPQ (6.4+); before, it shows what the state machine noted. */
+  readonly interruptFromTapq: boolean;
+  /** Queue file `ap_functions` (6.4+). */
+  readonly queueFunctionsFile: boolean;
+  /** Queue and card file `online` looks at checkstop (6.2+). */
+  readonly onlineSeesCheckstop: boolean;
+  /** Answers of CCA and EP11 cards about themselves are remembered (until 6.15). */
+  readonly cardInfoCached: boolean;
+  /** The driver's own requests that find no device start a scan and try again (6.8+). */
+  readonly requestsRescan: boolean;
+  /** The first random numbers are asked for when the generator is registered (until 6.1), not by its thread. */
+  readonly earlyRandomness: boolean;
+  /** SE_BIND and SE_ASSOC events (7.0+). */
+  readonly secureExecutionEvents: boolean;
+  /** vfio_ap looks until a reset has ended (6.8+); before, twice, 20 ms apart, and RC 05 was an error. */
+  readonly resetVerification: 'until-done' | 'two-polls';
+  /** All queues of an adapter that leaves a guest are reset (6.8+); before, only the one that was unbound. */
+  readonly resetsWholeAdapter: boolean;
+  /** The vfio device asks its user to let go (6.3+). */
+  readonly requestsRelease: boolean;
   /** VD-06: status of a missing hook in bits 32-63. */
   readonly strictStatus: boolean;
   /** VD-07: AQIC on an APQN outside the guest's APCB answers RC 01. */
   readonly aqicChecksApcb: boolean;
-  /** VD-18: pin and ISC leak after an odd AQIC response code. */
+  /** VD-18: after an odd AQIC response code the new pin and ISC stay. Upstream has it still (7.2.13); `current` does not. */
   readonly leakAqicResources: boolean;
   /** R-30: the hook is stored before the check for another mdev and stays after EPERM. */
   readonly hookBeforeCheck: boolean;
@@ -59,6 +88,7 @@ export interface HostSwitches {
 export type ProfileName =
   | 'current'
   | 'mixed'
+  | 'linux-7.2'
   | 'linux-6.12'
   | 'linux-6.1'
   | 'v13'
@@ -82,7 +112,20 @@ const CURRENT: HostSwitches = {
   strictBound: false,
   bindIgnoresMasks: false,
   admIncludesUsage: false,
-  driverlessAtMaskEdit: 'attach',
+  driverlessAtMaskEdit: 'attach-if-host-owned',
+  scanInitiatesQueues: true,
+  lowFrequencyPolling: true,
+  bindingsRearmed: true,
+  interruptFromTapq: true,
+  queueFunctionsFile: true,
+  onlineSeesCheckstop: true,
+  cardInfoCached: false,
+  requestsRescan: true,
+  earlyRandomness: false,
+  secureExecutionEvents: true,
+  resetVerification: 'until-done',
+  resetsWholeAdapter: true,
+  requestsRelease: true,
   strictStatus: false,
   aqicChecksApcb: false,
   leakAqicResources: false,
@@ -99,7 +142,8 @@ const LINUX_6_12: HostSwitches = {
   inUseAsksAll: false,
   cfgChangeEvent: false,
   sharingMessageCorrected: false,
-  driverlessAtMaskEdit: 'attach-if-host-owned',
+  cardInfoCached: true,
+  secureExecutionEvents: false,
   leakAqicResources: true,
   hookBeforeCheck: true,
   removalFlagSticks: true,
@@ -109,6 +153,7 @@ const LINUX_6_12: HostSwitches = {
 
 const LINUX_6_1: HostSwitches = {
   ...CURRENT,
+  debugFiles: false,
   apConfigFile: false,
   busFeaturesFile: false,
   driverOverride: false,
@@ -118,12 +163,28 @@ const LINUX_6_1: HostSwitches = {
   scannedPollFiles: true,
   deconfiguredPassable: false,
   cfgChangeEvent: false,
-  driverlessAtMaskEdit: 'attach-if-host-owned',
+  scanInitiatesQueues: false,
+  lowFrequencyPolling: false,
+  bindingsRearmed: false,
+  interruptFromTapq: false,
+  queueFunctionsFile: false,
+  onlineSeesCheckstop: false,
+  cardInfoCached: true,
+  requestsRescan: false,
+  earlyRandomness: true,
+  secureExecutionEvents: false,
+  resetVerification: 'two-polls',
+  resetsWholeAdapter: false,
+  requestsRelease: false,
 };
+
+/** `current` without what upstream still has wrong: VD-18. */
+const LINUX_7_2: HostSwitches = { ...CURRENT, virtualMdevs: 'off', leakAqicResources: true };
 
 /** Section 9: what each profile switches. */
 export const PROFILES: Readonly<Record<ProfileName, HostSwitches>> = {
   current: CURRENT,
+  'linux-7.2': LINUX_7_2,
   'linux-6.12': LINUX_6_12,
   'linux-6.1': LINUX_6_1,
   v13: { ...LINUX_6_1, assignTrylock: true },

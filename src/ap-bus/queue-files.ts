@@ -9,8 +9,9 @@ import type { Outcome } from './errno.ts';
 import { equals, fullMask } from './mask.ts';
 import { cString } from './numbers.ts';
 import { type Operation, withLocks } from './operation.ts';
-import { hex, RC_BUSY, responseCode } from './partition.ts';
+import { irqEnabled, RC_BUSY, responseCode } from './partition.ts';
 import { queueSeFiles } from './queue-se-files.ts';
+import { deviceKeys, keysText, storeDeviceUevent } from './uevents.ts';
 
 const RESET_TEXT: Readonly<Partial<Record<ApQueue['machine'], string>>> = {
   RESET_START: 'Reset in progress.\n',
@@ -38,9 +39,13 @@ const LAST_ERROR_TEXT: Readonly<Record<number, string>> = {
 
 const initiated = (queue: ApQueue): boolean => queue.state !== 'UNINITIATED';
 
-function interruptText(queue: ApQueue): string {
+/** A look at the queue itself; 6.1 tells what its state machine noted. */
+function interruptText(bus: ApBus, queue: ApQueue): string {
   if (queue.machine === 'SETIRQ_WAIT') return 'Enable Interrupt pending.\n';
-  return queue.interrupts ? 'Interrupts enabled.\n' : 'Interrupts disabled.\n';
+  const enabled = bus.switches.interruptFromTapq
+    ? irqEnabled(bus.partition.tapq(queue.apqn).status)
+    : queue.interrupts;
+  return enabled ? 'Interrupts enabled.\n' : 'Interrupts disabled.\n';
 }
 
 /** Any write flushes the queue and starts a reset, also under the feet of a guest (R-44). */
@@ -58,17 +63,21 @@ function showFunctions(bus: ApBus, queue: ApQueue): Shown {
 
 function statesText(queue: ApQueue): string {
   if (!initiated(queue)) return 'UNINITIATED\n';
-  return `${queue.state}${queue.state === 'OPERATING' ? ` [${queue.machine.replace('QUEUE_', '')}]` : ''}\n`;
+  return `${queue.state} [${queue.machine.replace('QUEUE_', '')}]\n`;
 }
 
 const lastErrorText = (queue: ApQueue): string =>
   `${LAST_ERROR_TEXT[queue.lastErrorRc] ?? `response code ${queue.lastErrorRc}`}\n`;
 
-/** driver_override: refused while a mask is not all ones; an empty line removes, anything else is stored. */
+/** A page less the byte for the line's end: a longer name is refused. */
+const OVERRIDE_LENGTH = 4095;
+
+/** driver_override: refused while a mask is not all ones; what stands before the first newline and NUL, nothing removes. */
 function* storeDriverOverride(bus: ApBus, queue: ApQueue, text: string): Operation<Outcome> {
   return yield* withLocks([bus.permsLock], () => {
     if (!equals(bus.apmask, fullMask()) || !equals(bus.aqmask, fullMask())) return 'EINVAL';
-    const name = cString(text).split('\n')[0].trim();
+    if (text.length >= OVERRIDE_LENGTH) return 'EINVAL';
+    const [name] = cString(text).split('\n');
     const before = queue.driverOverride !== null;
     queue.driverOverride = name === '' ? null : name;
     bus.overrides += Number(queue.driverOverride !== null) - Number(before);
@@ -104,10 +113,15 @@ export function queueFiles(bus: ApBus): Attribute<ApQueue>[] {
       show: (q) => RESET_TEXT[q.machine] ?? 'No Reset Timer set.\n',
       store: (q) => storeReset(bus, q),
     },
-    { name: 'interrupt', mode: READ_ONLY, show: interruptText },
+    { name: 'interrupt', mode: READ_ONLY, show: (q) => interruptText(bus, q) },
     { name: 'config', mode: READ_ONLY, show: (q) => (q.config ? '1\n' : '0\n') },
     { name: 'chkstop', mode: READ_ONLY, show: (q) => (q.checkstop ? '1\n' : '0\n') },
-    { name: 'ap_functions', mode: READ_ONLY, show: (q) => showFunctions(bus, q) },
+    {
+      name: 'ap_functions',
+      mode: READ_ONLY,
+      show: (q) => showFunctions(bus, q),
+      when: () => bus.switches.queueFunctionsFile,
+    },
     {
       name: 'driver_override',
       mode: READ_WRITE,
@@ -126,11 +140,8 @@ export function queueFiles(bus: ApBus): Attribute<ApQueue>[] {
     {
       name: 'uevent',
       mode: READ_WRITE,
-      show: (q) => {
-        const driver = q.driver === null ? '' : `DRIVER=${q.driver.name}\n`;
-        return `DEVTYPE=ap_queue\n${driver}DEV_TYPE=${hex(q.type, 4).toUpperCase()}\n`;
-      },
-      store: () => 'ok',
+      show: (q) => keysText(deviceKeys(q)),
+      store: (q, text) => storeDeviceUevent(bus, q, text),
     },
   ];
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// se_bind and se_associate of a queue: secure-execution hosts.
-// Source: docs/reference/vfio-ap.md section 3.4 (ap_queue.c: se_bind_show, se_bind_store, se_associate_show, se_associate_store).
+// se_bind and se_associate of a queue: Linux has them in a secure-execution guest with APSB, for EP11 and accelerators.
+// Source: docs/reference/vfio-ap.md section 3.4 (ap_queue.c: ap_queue_create, ap_q_supports_bind, ap_q_supports_assoc, se_bind_show,
+// se_bind_store, se_associate_show, se_associate_store).
 import { type Attribute, READ_WRITE, type Shown } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import type { ApQueue } from './device.ts';
@@ -14,59 +15,71 @@ const BS_BOUND = 1;
 const BS_UNBOUND = 2;
 /** Indices of association secrets end here. */
 const INVALID_INDEX = 0xffff;
+/** States of the state machine before IDLE: it has not settled. */
+const UNSETTLED: readonly ApQueue['machine'][] = ['RESET_START', 'RESET_WAIT', 'SETIRQ_WAIT'];
 
-/** The bind state from a fresh TAPQ, or undefined if the instruction did not tell. */
-function freshBindState(bus: ApBus, queue: ApQueue): number | undefined {
+const MODE_ACCELERATOR = 0x08000000;
+const MODE_EP11 = 0x04000000;
+const supportsBind = ({ card: { info } }: ApQueue): boolean =>
+  (info.functions & (MODE_EP11 | MODE_ACCELERATOR)) !== 0;
+const supportsAssociate = ({ card: { info } }: ApQueue): boolean =>
+  (info.functions & MODE_EP11) !== 0;
+
+/** The bind state from a fresh TAPQ, or undefined if its response code is above `highest`. */
+function freshBindState(bus: ApBus, queue: ApQueue, highest: number): number | undefined {
   const { status, gr2High } = bus.partition.tapq(queue.apqn);
-  if (responseCode(status) > RC_BUSY) return undefined;
+  if (responseCode(status) > highest) return undefined;
   queue.seBindState = (gr2High >>> 14) & 3;
   return queue.seBindState;
 }
 
 function showBind(bus: ApBus, queue: ApQueue): Shown {
-  if (!bus.hasSeBind) return '-\n';
-  const state = freshBindState(bus, queue);
+  const state = freshBindState(bus, queue, RC_BUSY);
   if (state === undefined) return { errno: 'EIO' };
   return state === BS_BOUND_ASSOCIATED || state === BS_BOUND ? 'bound\n' : 'unbound\n';
 }
 
 function storeBind(bus: ApBus, queue: ApQueue, text: string): Outcome {
-  if (!bus.hasSeBind) return 'EINVAL';
   const parsed = kstrtobool(text);
   if (!parsed.ok) return 'EINVAL';
   if (!parsed.value) {
-    queue.resetWithF = true;
-    queue.associationIndex = null;
     bus.queueStates.flush(queue);
-    bus.queueStates.reset(queue);
+    queue.resetWithF = true;
+    bus.queueStates.init(queue);
     return 'ok';
   }
-  const state = freshBindState(bus, queue);
+  const state = freshBindState(bus, queue, RC_NORMAL);
   if (state === undefined || bus.partition.bapq === undefined) return 'EIO';
   if (state !== BS_UNBOUND) return 'EINVAL';
-  if (queue.machine !== 'IDLE') return 'EBUSY';
-  const rc = responseCode(bus.partition.bapq(queue.apqn));
-  if (rc !== RC_NORMAL && rc !== RC_STATE_CHANGE_IN_PROGRESS) return 'EIO';
-  const after = freshBindState(bus, queue);
-  return after === BS_BOUND || after === BS_BOUND_ASSOCIATED ? 'ok' : 'EIO';
+  if (UNSETTLED.includes(queue.machine)) return 'EBUSY';
+  // Any response code but 00: also 0A, though the queue may well be bound later.
+  if (responseCode(bus.partition.bapq(queue.apqn)) !== RC_NORMAL) return 'EIO';
+  queue.associationIndex = null;
+  const after = freshBindState(bus, queue, RC_NORMAL);
+  if (after !== BS_BOUND && after !== BS_BOUND_ASSOCIATED) return 'EIO';
+  bus.tellBound(queue);
+  return 'ok';
 }
 
 function showAssociate(bus: ApBus, queue: ApQueue): Shown {
-  if (!bus.hasSeBind) return '-\n';
-  const state = freshBindState(bus, queue);
+  if (!supportsAssociate(queue)) return '-\n';
+  const state = freshBindState(bus, queue, RC_BUSY);
   if (state === undefined) return { errno: 'EIO' };
-  if (state === BS_BOUND_ASSOCIATED && queue.associationIndex !== null) {
-    return `associated ${queue.associationIndex}\n`;
+  if (state === BS_BOUND_ASSOCIATED) {
+    return queue.associationIndex === null
+      ? { errno: 'EIO' }
+      : `associated ${queue.associationIndex}\n`;
   }
   if (state === BS_BOUND && queue.associationIndex !== null) return 'association pending\n';
   return 'unassociated\n';
 }
 
 function storeAssociate(bus: ApBus, queue: ApQueue, text: string): Outcome {
+  if (!supportsAssociate(queue)) return 'EINVAL';
   const parsed = kstrtoul(text);
   if (!parsed.ok) return parsed.errno;
-  if (!bus.hasSeBind || parsed.value >= INVALID_INDEX) return 'EINVAL';
-  const state = freshBindState(bus, queue);
+  if (parsed.value >= INVALID_INDEX) return 'EINVAL';
+  const state = freshBindState(bus, queue, RC_NORMAL);
   if (state === undefined || bus.partition.aapq === undefined) return 'EIO';
   if (state !== BS_BOUND) return 'EINVAL';
   if (queue.machine !== 'IDLE') return 'EBUSY';
@@ -77,9 +90,10 @@ function storeAssociate(bus: ApBus, queue: ApQueue, text: string): Outcome {
   return 'ok';
 }
 
-/** The two rows; kernels before 6.4 have neither. */
+/** The two rows; kernels before 6.4 have neither, and a partition has none. */
 export function queueSeFiles(bus: ApBus): Attribute<ApQueue>[] {
-  const when = (): boolean => bus.switches.busFeaturesFile;
+  const when = (queue: ApQueue): boolean =>
+    bus.switches.busFeaturesFile && bus.isSecureExecutionGuest && supportsBind(queue);
   return [
     {
       name: 'se_bind',

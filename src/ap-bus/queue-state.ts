@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bus's own state machine of a queue: reset, interrupt set-up, error; without message traffic.
-// Source: docs/reference/ap-architecture.md section 2.2 (ap_queue.c: ap_sm_reset, ap_sm_reset_wait, ap_sm_setirq_wait,
-// ap_queue_init_state, ap_queue_prepare_remove, ap_queue_remove).
-import { type PutBack, rememberSet } from '../lpar/remember.ts';
+// The bus's own state machine of a queue: reset, interrupt set-up, error; and the timer that polls the queues which drivers have.
+// Source: docs/reference/ap-architecture.md section 2.2; vfio-ap.md section 3.4a (ap_queue.c: ap_sm_reset, ap_sm_reset_wait,
+// ap_sm_setirq_wait, ap_queue_init_state, ap_queue_prepare_remove, ap_queue_remove; ap_bus.c: ap_wait, ap_tasklet_fn).
+import type { PutBack } from '../lpar/remember.ts';
 import type { ApBus } from './bus.ts';
 import type { ApQueue } from './device.ts';
 import {
@@ -17,22 +17,32 @@ import {
   responseCode,
 } from './partition.ts';
 
-/** AP_SM_WAIT_LOW_TIMEOUT. */
+/** poll_low_timeout: 25 Hz. */
 export const LOW_WAIT_NS = 40_000_000;
+/** Shortest interval of the timer: a poll and its tasklet take that long. A choice. */
+const SHORTEST_WAIT_NS = 50_000;
 /** Where the host's adapter interruptions are noted; the bus's local summary indicator. VD-31. */
 export const HOST_NIB_ADDRESS = 0x1000;
 const AQIC_ENABLE = 0x8000;
 const AP_ISC = 6;
 const RC_NO_PENDING_REPLY = 0x10;
 
-type Next = 'again' | 'low' | 'none';
+/** What a step asks for, the most urgent first: enum ap_sm_wait. */
+const WAITS = ['again', 'high', 'low', 'interrupt', 'none'] as const;
+type Wait = (typeof WAITS)[number];
 
-/** All queues of one bus; waiting queues share one timer. */
+/** The timer as plain data. */
+export interface PollTimer {
+  /** When it fires, or fired last: the next expiry is counted from there. */
+  readonly expiresNs: number;
+  readonly running: boolean;
+}
+
+/** All queues of one bus. Those that a driver has are polled, all at once, by one timer. */
 export class QueueStateMachine {
   readonly #bus: ApBus;
-  readonly #waiting = new Set<ApQueue>();
+  #expiresNs = 0;
   #timer: { cancel(): void } | null = null;
-  #dueNs = 0;
 
   constructor(bus: ApBus) {
     this.#bus = bus;
@@ -40,35 +50,50 @@ export class QueueStateMachine {
 
   /** ap_queue_init_state: operating, reset, polled once. */
   init(queue: ApQueue): void {
-    queue.state = 'OPERATING';
-    this.reset(queue);
+    this.#initiate(queue);
+    queue.lastErrorRc = 0;
+    queue.associationIndex = null;
+    this.poll(queue);
   }
 
-  /** The state machine from RESET_START; does nothing on a queue that is not in operation. */
+  /** From RESET_START; nothing happens to a queue that is not in operation. */
   reset(queue: ApQueue): void {
     queue.machine = 'RESET_START';
-    this.#poll(queue);
+    this.poll(queue);
+  }
+
+  /** One step of the state machine. */
+  poll(queue: ApQueue): void {
+    this.#wait(this.#event(queue));
+  }
+
+  /** ap_queue_message: counts the request; false where the queue takes none. Its answer comes at once (VD-55). */
+  request(queue: ApQueue): boolean {
+    const taken = queue.state === 'OPERATING';
+    if (taken) {
+      queue.totalRequests++;
+      queue.card.totalRequests++;
+    }
+    this.#wait(this.#eventLoop(queue));
+    return taken;
   }
 
   /** Requests of the host are flushed; the queue takes no more. */
   prepareRemove(queue: ApQueue): void {
     this.flush(queue);
     queue.state = 'SHUTDOWN';
-    this.#waiting.delete(queue);
   }
 
   /** ZAPQ by the bus; the queue belongs to nobody. */
   remove(queue: ApQueue): void {
     this.#bus.partition.zapq(queue.apqn);
     queue.state = 'UNINITIATED';
-    queue.interrupts = false;
   }
 
   /** The queue failed with this response code. */
   fail(queue: ApQueue, rc: number): void {
     queue.state = 'ERROR';
     queue.lastErrorRc = rc;
-    this.#waiting.delete(queue);
   }
 
   /** ap_flush_queue: the host's requests end with EAGAIN. */
@@ -77,55 +102,118 @@ export class QueueStateMachine {
     queue.pendingCount = 0;
   }
 
-  #poll(queue: ApQueue): void {
+  /** Waits for an association to finish. */
+  awaitAssociation(queue: ApQueue): void {
+    queue.machine = 'ASSOC_WAIT';
+    this.poll(queue);
+  }
+
+  /** Write of poll_timeout: the timer fires at that time since boot, at once if it has passed. */
+  restart(pollTimeoutNs: number): void {
+    this.#timer?.cancel();
+    this.#arm(pollTimeoutNs);
+  }
+
+  /** The timer, for a saved machine. */
+  timer(): PollTimer {
+    return { expiresNs: this.#expiresNs, running: this.#timer !== null };
+  }
+
+  resume({ expiresNs, running }: PollTimer): void {
+    this.#expiresNs = expiresNs;
+    if (running) this.#arm(expiresNs);
+  }
+
+  /** Scan step 6: transitions of an existing queue's checkstop and config bits. */
+  transition(queue: ApQueue, checkstop: boolean, deconfigured: boolean): 'config' | undefined {
+    if (checkstop !== queue.checkstop) {
+      queue.checkstop = checkstop;
+      if (checkstop) this.#off(queue, RC_CHECKSTOPPED);
+      else this.#returned(queue);
+      return undefined;
+    }
+    if (deconfigured === queue.config) {
+      queue.config = !deconfigured;
+      if (deconfigured) this.#off(queue, RC_DECONFIGURED);
+      else this.#returned(queue);
+      return 'config';
+    }
+    if (queue.state === 'ERROR' && !deconfigured) {
+      this.flush(queue);
+      this.init(queue);
+    }
+    return undefined;
+  }
+
+  #off(queue: ApQueue, rc: number): void {
+    if (queue.state !== 'UNINITIATED') this.fail(queue, rc);
+    this.flush(queue);
+  }
+
+  /** A queue that was off is there again. 6.1 leaves it to the next poll. */
+  #returned(queue: ApQueue): void {
+    if (queue.state === 'UNINITIATED') return;
+    if (this.#bus.switches.scanInitiatesQueues) this.init(queue);
+    else this.#initiate(queue);
+  }
+
+  #initiate(queue: ApQueue): void {
+    queue.state = 'OPERATING';
+    queue.machine = 'RESET_START';
+  }
+
+  /** ap_tasklet_fn: every queue that a driver has. */
+  #tick(): void {
+    this.#timer = null;
+    let urgent: Wait = 'none';
+    for (const device of this.#bus.devices) {
+      if (device.kind !== 'queue' || !device.polled) continue;
+      const wait = this.#eventLoop(device);
+      if (WAITS.indexOf(wait) < WAITS.indexOf(urgent)) urgent = wait;
+    }
+    this.#wait(urgent);
+  }
+
+  #eventLoop(queue: ApQueue): Wait {
     for (;;) {
-      if (!queue.config || queue.checkstop) return;
-      if (queue.state === 'UNINITIATED' || queue.state === 'SHUTDOWN') return;
-      const next = this.#step(queue);
-      if (next === 'again') continue;
-      if (next === 'low') this.#wait(queue);
-      return;
+      const wait = this.#event(queue);
+      if (wait !== 'again') return wait;
     }
   }
 
-  #wait(queue: ApQueue): void {
-    this.#waiting.add(queue);
-    if (this.#timer === null) this.#arm(this.#bus.timers.nowNs() + LOW_WAIT_NS);
+  #event(queue: ApQueue): Wait {
+    if (!queue.config || queue.checkstop || queue.state === 'UNINITIATED') return 'none';
+    return this.#step(queue);
   }
 
-  #arm(dueNs: number): void {
-    this.#dueNs = dueNs;
-    this.#timer = this.#bus.timers.after(dueNs - this.#bus.timers.nowNs(), () => {
-      this.#timer = null;
-      const due = [...this.#waiting];
-      this.#waiting.clear();
-      for (const waiting of due) this.#poll(waiting);
-    });
+  /** ap_wait: a timer that runs is left alone. */
+  #wait(wait: Wait): void {
+    if (wait === 'none') return;
+    if ((wait === 'again' || wait === 'interrupt') && this.#bus.useInterrupts) return;
+    if (this.#timer !== null) return;
+    const { switches, pollTimeoutNs, timers } = this.#bus;
+    const low = wait === 'low' && switches.lowFrequencyPolling;
+    const intervalNs = low ? LOW_WAIT_NS : Math.max(pollTimeoutNs, SHORTEST_WAIT_NS);
+    // hrtimer_forward_now: whole intervals since the last expiry.
+    const intervals = Math.floor((timers.nowNs() - this.#expiresNs) / intervalNs) + 1;
+    this.#arm(this.#expiresNs + Math.max(0, intervals) * intervalNs);
   }
 
-  /** Queues whose state machine waits, and until when; null: no timer runs. */
-  waiting(): { readonly dueNs: number; readonly apqns: readonly number[] } | null {
-    if (this.#timer === null) return null;
-    return { dueNs: this.#dueNs, apqns: [...this.#waiting].map((queue) => queue.apqn) };
-  }
-
-  /** Continues a saved wait. */
-  resumeWaiting(dueNs: number, queues: Iterable<ApQueue>): void {
-    for (const queue of queues) this.#waiting.add(queue);
-    this.#arm(dueNs);
+  #arm(expiresNs: number): void {
+    this.#expiresNs = expiresNs;
+    const delayNs = Math.max(0, expiresNs - this.#bus.timers.nowNs());
+    this.#timer = this.#bus.timers.after(delayNs, () => this.#tick());
   }
 
   remember(): PutBack {
-    const waiting = rememberSet(this.#waiting);
-    const [timer, dueNs] = [this.#timer, this.#dueNs];
+    const [timer, expiresNs] = [this.#timer, this.#expiresNs];
     return () => {
-      waiting();
       this.#timer = timer;
-      this.#dueNs = dueNs;
+      this.#expiresNs = expiresNs;
     };
   }
 
-  #step(queue: ApQueue): Next {
+  #step(queue: ApQueue): Wait {
     switch (queue.machine) {
       case 'RESET_START':
         return this.#reset(queue);
@@ -140,20 +228,21 @@ export class QueueStateMachine {
     }
   }
 
-  #reset(queue: ApQueue): Next {
+  #reset(queue: ApQueue): Wait {
     const status = this.#bus.partition.rapq(queue.apqn, queue.resetWithF);
     const rc = responseCode(status);
-    queue.interrupts = false;
+    if (asyncError(status) && this.#bus.switches.scanInitiatesQueues) return 'none';
     if (rc === RC_NORMAL || rc === RC_RESET_IN_PROGRESS) {
       queue.machine = 'RESET_WAIT';
       queue.resetWithF = false;
+      queue.interrupts = false;
       return 'low';
     }
-    if (!asyncError(status)) this.fail(queue, rc);
+    this.fail(queue, rc);
     return 'none';
   }
 
-  #resetWait(queue: ApQueue): Next {
+  #resetWait(queue: ApQueue): Wait {
     const test = this.#bus.partition.tapq(queue.apqn);
     const rc = responseCode(test.status);
     if (rc === RC_RESET_IN_PROGRESS || rc === RC_BUSY) return 'low';
@@ -181,64 +270,35 @@ export class QueueStateMachine {
     return false;
   }
 
-  #setIrqWait(queue: ApQueue): Next {
+  #setIrqWait(queue: ApQueue): Wait {
     const { status } = this.#bus.partition.tapq(queue.apqn);
     const rc = responseCode(status);
     if (irqEnabled(status)) {
       queue.interrupts = true;
       queue.machine = 'IDLE';
     }
-    if (rc === RC_NORMAL || rc === RC_NO_PENDING_REPLY) {
-      return queue.interrupts ? 'none' : 'low';
-    }
+    if (rc === RC_NORMAL || rc === RC_NO_PENDING_REPLY) return 'low';
     this.fail(queue, rc);
     return 'none';
   }
 
   /** ap_sm_assoc_wait. */
-  #associationWait(queue: ApQueue): Next {
+  #associationWait(queue: ApQueue): Wait {
     const test = this.#bus.partition.tapq(queue.apqn);
     const rc = responseCode(test.status);
-    queue.seBindState = (test.gr2High >>> 14) & 3;
-    if (rc <= RC_BUSY && queue.seBindState === 0) {
-      queue.machine = 'IDLE';
+    if ((asyncError(test.status) && rc !== RC_NORMAL) || rc > RC_BUSY) {
+      this.fail(queue, rc);
       return 'none';
     }
-    if (rc <= RC_BUSY && queue.seBindState === 1) return 'low';
+    queue.seBindState = (test.gr2High >>> 14) & 3;
+    if (queue.seBindState === 1) return 'low';
+    if (queue.seBindState === 0) {
+      queue.machine = 'IDLE';
+      if (queue.associationIndex !== null) this.#bus.tellAssociated(queue);
+      return 'none';
+    }
     queue.associationIndex = null;
     this.fail(queue, rc);
     return 'none';
-  }
-
-  /** Waits for an association to finish. */
-  awaitAssociation(queue: ApQueue): void {
-    queue.machine = 'ASSOC_WAIT';
-    this.#wait(queue);
-  }
-
-  /** Scan step 6: transitions of an existing queue's checkstop and config bits. */
-  transition(queue: ApQueue, checkstop: boolean, deconfigured: boolean): 'config' | undefined {
-    const live = queue.state !== 'UNINITIATED';
-    if (checkstop !== queue.checkstop) {
-      queue.checkstop = checkstop;
-      if (checkstop) {
-        if (live) this.fail(queue, RC_CHECKSTOPPED);
-        this.flush(queue);
-      } else if (live) this.init(queue);
-      return undefined;
-    }
-    if (deconfigured === queue.config) {
-      queue.config = !deconfigured;
-      if (deconfigured) {
-        if (live) this.fail(queue, RC_DECONFIGURED);
-        this.flush(queue);
-      } else if (live) this.init(queue);
-      return 'config';
-    }
-    if (queue.state === 'ERROR' && queue.config && !queue.checkstop) {
-      this.flush(queue);
-      this.init(queue);
-    }
-    return undefined;
   }
 }

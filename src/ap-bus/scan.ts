@@ -4,7 +4,7 @@
 // ap_scan_domains, ap_queue_info, ap_select_domain).
 import type { ApBus } from './bus.ts';
 import { ApCard, ApQueue, type HardwareInfo } from './device.ts';
-import { testBit } from './mask.ts';
+import { andNot, isEmpty, testBit } from './mask.ts';
 import { inBackground, type Operation, withLocks } from './operation.ts';
 import {
   type Apqn,
@@ -18,12 +18,11 @@ import {
   responseCode,
 } from './partition.ts';
 import { fetchQci, sameQci } from './qci.ts';
+import { wheelExpiryNs } from './timer-wheel.ts';
+import { busUevent, deviceUevent } from './uevents.ts';
 
 /** Newest type a kernel drives under its own number (CEX8); newer ones are driven as this. */
 const NEWEST_TYPE = 14;
-const FUNCTION_ACCELERATOR = 0x08000000;
-const FUNCTION_CCA = 0x10000000;
-const FUNCTION_EP11 = 0x04000000;
 const NS_PER_S = 1_000_000_000;
 
 interface QueueInfo {
@@ -58,17 +57,20 @@ function queueInfo(bus: ApBus, apqn: Apqn): QueueInfo | undefined {
   };
 }
 
-/** One scan of the bus. Two never run at once: the second waits and then does its own. */
-export function* scanBus(bus: ApBus): Operation<void> {
-  yield* withLocks([bus.scanLock], () => scan(bus));
+/** One scan of the bus; true if the configuration had changed. Two never run at once: the second waits and then does its own. */
+export function* scanBus(bus: ApBus): Operation<boolean> {
+  return yield* withLocks([bus.scanLock], () => scan(bus));
 }
 
-function* scan(bus: ApBus): Operation<void> {
+function* scan(bus: ApBus): Operation<boolean> {
   bus.previousQci = bus.qci;
   bus.qci = fetchQci(bus.partition);
   const changed = bus.qci.available && !sameQci(bus.qci, bus.previousQci);
   const { qci, previousQci } = bus;
   if (changed) {
+    const gained =
+      !isEmpty(andNot(qci.apm, previousQci.apm)) || !isEmpty(andNot(qci.aqm, previousQci.aqm));
+    if (gained && bus.switches.bindingsRearmed) bus.bindingsComplete = false;
     for (const driver of bus.drivers) {
       if (driver.onConfigChanged) yield* driver.onConfigChanged(qci, previousQci);
     }
@@ -83,15 +85,16 @@ function* scan(bus: ApBus): Operation<void> {
     }
   }
   bus.scans++;
-  if (bus.scans === 1) bus.journal.uevent('ap', 'change', '/bus/ap', [['INITSCAN', 'done']]);
-  checkBindings(bus);
+  if (bus.scans === 1) busUevent(bus, [['INITSCAN', 'done']]);
+  if (bus.scans === 1 || bus.switches.bindingsRearmed) bus.checkBindings();
   armScanTimer(bus);
+  return changed;
 }
 
-/** Restarts the periodic scan at config_time from now, or at a time that was saved. */
+/** Restarts the periodic scan at config_time from now, as late as the timer wheel makes it, or at a time that was saved. */
 export function armScanTimer(
   bus: ApBus,
-  dueNs = bus.timers.nowNs() + bus.configTimeS * NS_PER_S,
+  dueNs = wheelExpiryNs(bus.timers.nowNs(), bus.configTimeS * NS_PER_S),
 ): void {
   bus.scanTimer?.cancel();
   bus.scanDueNs = dueNs;
@@ -100,19 +103,8 @@ export function armScanTimer(
     inBackground(scanBus(bus), bus.timers);
   };
   // Periodic: whoever waits for everything to end does not wait for scans.
-  bus.scanTimer = bus.timers.after(dueNs - bus.timers.nowNs(), scan, 'periodic');
-}
-
-/** ap_check_bindings_complete. */
-function checkBindings(bus: ApBus): void {
-  const { all, bound } = bus.bindings();
-  if (all !== bound || bus.bindingsComplete) return;
-  bus.bindingsComplete = true;
-  bus.bindingsCompleteCount++;
-  bus.journal.uevent('ap', 'change', '/bus/ap', [
-    ['BINDINGS', 'complete'],
-    ['COMPLETECOUNT', String(bus.bindingsCompleteCount)],
-  ]);
+  const late = bus.turns.scan();
+  bus.scanTimer = bus.timers.after(dueNs + late - bus.timers.nowNs(), scan, 'periodic');
 }
 
 /** ap_select_domain: the lowest usage domain of the host that answers on some adapter of the host. */
@@ -166,7 +158,7 @@ function* scanAdapter(bus: ApBus, apid: number): Operation<void> {
     card = new ApCard(apid, hardware, Math.min(hardware.type, NEWEST_TYPE));
     card.config = !info.deconfigured;
     card.checkstop = info.checkstop;
-    yield* bus.register(card, ueventKeys(card));
+    yield* bus.register(card);
   }
   yield* scanDomains(bus, card);
 }
@@ -174,33 +166,13 @@ function* scanAdapter(bus: ApBus, apid: number): Operation<void> {
 /** Changes the config bit of a card and tells user space. */
 export function setCardConfig(bus: ApBus, card: ApCard, config: boolean): void {
   card.config = config;
-  bus.journal.uevent('ap', 'change', card.path, [['CONFIG', config ? '1' : '0']]);
+  deviceUevent(bus, card, 'change', [['CONFIG', config ? '1' : '0']]);
 }
 
-/** ap_uevent: variables of an add event. */
-function ueventKeys(device: ApCard | ApQueue): (readonly [string, string])[] {
-  const functions = (device instanceof ApQueue ? device.card : device).info.functions;
-  const upper = (n: number, digits: number): string =>
-    n.toString(16).toUpperCase().padStart(digits, '0');
-  const keys: (readonly [string, string])[] = [['DEV_TYPE', upper(device.type, 4)]];
-  if (device instanceof ApCard) keys.push(['MODALIAS', `ap:t${upper(device.type, 2)}`]);
-  const mode =
-    (functions & FUNCTION_ACCELERATOR) !== 0
-      ? 'accel'
-      : (functions & FUNCTION_CCA) !== 0
-        ? 'cca'
-        : (functions & FUNCTION_EP11) !== 0
-          ? 'ep11'
-          : undefined;
-  if (mode !== undefined) keys.push(['MODE', mode]);
-  return keys;
-}
-
-/** ap_scan_rm_card_dev_and_queue_devs: queues first. */
+/** ap_scan_rm_card_dev_and_queue_devs: queues first, in the order in which they were registered. */
 function* removeCard(bus: ApBus, card: ApCard): Operation<void> {
-  for (let apqi = 0; apqi <= bus.maxDomainId; apqi++) {
-    const queue = bus.queues[apqnOf(card.id, apqi)];
-    if (queue !== undefined) yield* bus.unregister(queue);
+  for (const device of [...bus.devices]) {
+    if (device instanceof ApQueue && device.card === card) yield* bus.unregister(device);
   }
   yield* bus.unregister(card);
 }
@@ -217,7 +189,7 @@ function* scanDomains(bus: ApBus, card: ApCard): Operation<void> {
     if (queue === undefined) yield* createQueue(bus, card, apqn, info);
     else if (bus.queueStates.transition(queue, info.checkstop, info.deconfigured) === 'config') {
       const config = queue.config ? '1' : '0';
-      bus.journal.uevent('ap', 'change', queue.path, [['CONFIG', config]]);
+      deviceUevent(bus, queue, 'change', [['CONFIG', config]]);
     }
   }
 }
@@ -226,7 +198,8 @@ function* createQueue(bus: ApBus, card: ApCard, apqn: Apqn, info: QueueInfo): Op
   const queue = new ApQueue(apqn, card);
   queue.config = !info.deconfigured;
   queue.checkstop = info.checkstop;
-  yield* bus.register(queue, ueventKeys(queue));
+  yield* bus.register(queue);
   // The bus starts its own reset, whatever driver bound the new device.
-  if (queue.config && !queue.checkstop) bus.queueStates.init(queue);
+  const { scanInitiatesQueues } = bus.switches;
+  if (scanInitiatesQueues && queue.config && !queue.checkstop) bus.queueStates.init(queue);
 }

@@ -7,6 +7,9 @@ import { queuesOf } from './card-files.ts';
 import type { ApCard, ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import { scanInt } from './numbers.ts';
+import type { Operation } from './operation.ts';
+import { deviceUevent } from './uevents.ts';
+import type { Ep11CardInfo } from './zcrypt-requests.ts';
 
 const MODE_CCA = 0x10000000;
 const MODE_ACCELERATOR = 0x08000000;
@@ -41,14 +44,15 @@ const isEp11 = (card: ApCard): boolean =>
 
 /** ONLINE=0|1 of a card or queue. */
 export function onlineEvent(bus: ApBus, device: ApCard | ApQueue, online: boolean): void {
-  bus.journal.uevent('ap', 'change', device.path, [['ONLINE', online ? '1' : '0']]);
+  deviceUevent(bus, device, 'change', [['ONLINE', online ? '1' : '0']]);
 }
 
 function storeOnline(bus: ApBus, card: ApCard, text: string): Outcome {
   const parsed = scanInt(text, 10);
   if (!parsed.ok || parsed.value < 0 || parsed.value > 1) return 'EINVAL';
   const online = parsed.value === 1;
-  if (online && (!card.config || card.checkstop)) return 'ENODEV';
+  const stopped = bus.switches.onlineSeesCheckstop && card.checkstop;
+  if (online && (!card.config || stopped)) return 'ENODEV';
   if (card.zcrypt === null) return 'ENODEV';
   card.zcrypt.online = online;
   onlineEvent(bus, card, online);
@@ -61,33 +65,32 @@ function storeOnline(bus: ApBus, card: ApCard, text: string): Outcome {
   return 'ok';
 }
 
-/** What a request to the adapter would tell; filled in by the message library where there is one. */
-export interface AdapterTexts {
-  /** CCA and EP11 serial number, up to 16 characters. */
-  serial?: (apid: number) => string;
-  /** EP11: API ordinal, firmware version, operation modes; undefined while the card cannot be asked. */
-  ep11?: (apid: number) => { api: number; firmware: string; modes: string } | undefined;
-  /** Master key states of a queue: the lines of mkvps. */
-  masterKeys?: (apqn: number) => string | undefined;
+/** A text of an EP11 card's answer; empty where there is none. */
+function* ep11Text(
+  bus: ApBus,
+  card: ApCard,
+  text: (info: Ep11CardInfo) => string,
+): Operation<string> {
+  const info = yield* bus.requests.ep11Card(card.id, card.zcrypt?.online === true);
+  return `${info === undefined ? '' : text(info)}\n`;
 }
 
-const texts = new WeakMap<ApBus, AdapterTexts>();
-
-/** Gives the bus a source for what only the adapters know. */
-export function setAdapterTexts(bus: ApBus, source: AdapterTexts): void {
-  texts.set(bus, source);
+/** CCA: up to 8 characters; EP11: 16. */
+function* serialText(bus: ApBus, card: ApCard): Operation<string> {
+  if (isEp11(card)) return yield* ep11Text(bus, card, (info) => info.serial.slice(0, 16));
+  const info = yield* bus.requests.ccaInfo(card.id, undefined, card.zcrypt?.online === true);
+  return `${info?.serial ?? ''}\n`;
 }
-
-export const adapterTexts = (bus: ApBus): AdapterTexts => texts.get(bus) ?? {};
 
 /** Rows of section 3.3 that exist only under the default driver. */
 export function zcryptCardFiles(bus: ApBus): Attribute<ApCard>[] {
-  const ep11 = (card: ApCard) => adapterTexts(bus).ep11?.(card.id);
+  const seen = (card: ApCard): boolean =>
+    card.config && !(bus.switches.onlineSeesCheckstop && card.checkstop);
   return [
     {
       name: 'online',
       mode: READ_WRITE,
-      show: (c) => (c.config && !c.checkstop && c.zcrypt?.online ? '1\n' : '0\n'),
+      show: (c) => (seen(c) && c.zcrypt?.online ? '1\n' : '0\n'),
       store: (c, text) => storeOnline(bus, c, text),
     },
     { name: 'type', mode: READ_ONLY, show: (c) => `${cardTypeText(c)}\n` },
@@ -95,21 +98,26 @@ export function zcryptCardFiles(bus: ApBus): Attribute<ApCard>[] {
     {
       name: 'serialnr',
       mode: READ_ONLY,
-      show: (c) => `${(adapterTexts(bus).serial?.(c.id) ?? '').slice(0, 16)}\n`,
+      show: (c) => serialText(bus, c),
       when: (c) => isCca(c) || isEp11(c),
     },
     {
       name: 'API_ordinalnr',
       mode: READ_ONLY,
-      show: (c) => `${ep11(c)?.api ?? ''}\n`,
+      show: (c) => ep11Text(bus, c, (info) => String(info.api)),
       when: isEp11,
     },
     {
       name: 'FW_version',
       mode: READ_ONLY,
-      show: (c) => `${ep11(c)?.firmware ?? ''}\n`,
+      show: (c) => ep11Text(bus, c, (info) => info.firmware),
       when: isEp11,
     },
-    { name: 'op_modes', mode: READ_ONLY, show: (c) => `${ep11(c)?.modes ?? ''}\n`, when: isEp11 },
+    {
+      name: 'op_modes',
+      mode: READ_ONLY,
+      show: (c) => ep11Text(bus, c, (info) => info.modes),
+      when: isEp11,
+    },
   ];
 }

@@ -6,7 +6,8 @@ import type { ApBus } from './bus.ts';
 import type { ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import { scanInt } from './numbers.ts';
-import { adapterTexts, cardTypeText, onlineEvent } from './zcrypt-card-files.ts';
+import type { Operation } from './operation.ts';
+import { cardTypeText, onlineEvent } from './zcrypt-card-files.ts';
 
 const CCA_KEYS = ['AES', 'APKA', 'ASYM'];
 const CCA_STATES = ['NEW', 'CUR', 'OLD'];
@@ -15,14 +16,17 @@ const CCA_STATES = ['NEW', 'CUR', 'OLD'];
 const NO_CCA_KEYS = CCA_KEYS.flatMap((key) => CCA_STATES.map((s) => `${key} ${s}: - -\n`)).join('');
 const NO_EP11_KEYS = 'WK CUR: - -\nWK NEW: - -\n';
 
-const available = (queue: ApQueue): boolean =>
-  queue.config && !queue.checkstop && queue.card.config && !queue.card.checkstop;
+/** A queue that can be online: it and its card are configured and not stopped. 6.1 does not look at checkstops. */
+function available({ switches }: ApBus, queue: ApQueue): boolean {
+  if (!queue.config || !queue.card.config) return false;
+  return !switches.onlineSeesCheckstop || (!queue.checkstop && !queue.card.checkstop);
+}
 
 function storeOnline(bus: ApBus, queue: ApQueue, text: string): Outcome {
   const parsed = scanInt(text, 10);
   if (!parsed.ok || parsed.value < 0 || parsed.value > 1) return 'EINVAL';
   const online = parsed.value === 1;
-  if (online && !available(queue)) return 'ENODEV';
+  if (online && !available(bus, queue)) return 'ENODEV';
   if (online && queue.card.zcrypt?.online === false) return 'EINVAL';
   if (queue.zcrypt === null) return 'ENODEV';
   queue.zcrypt.online = online;
@@ -31,28 +35,47 @@ function storeOnline(bus: ApBus, queue: ApQueue, text: string): Outcome {
   return 'ok';
 }
 
+const suffix = (queue: ApQueue): string => cardTypeText(queue.card).slice(-1);
+const isOnline = (queue: ApQueue): boolean => queue.zcrypt?.online === true;
+
+/** EP11: an offline queue is not asked. CCA: what was answered last may be remembered. */
+function* keysText(bus: ApBus, queue: ApQueue): Operation<string> {
+  if (suffix(queue) === 'P') {
+    const info = isOnline(queue) ? yield* bus.requests.ep11Domain(queue) : undefined;
+    return info?.keys ?? NO_EP11_KEYS;
+  }
+  const info = yield* bus.requests.ccaInfo(queue.apid, queue.apqi, isOnline(queue));
+  return info?.keys ?? NO_CCA_KEYS;
+}
+
+function* modesText(bus: ApBus, queue: ApQueue): Operation<string> {
+  const info = isOnline(queue) ? yield* bus.requests.ep11Domain(queue) : undefined;
+  return `${info?.modes ?? ''}\n`;
+}
+
 /** Rows of section 3.4 that exist only under a default driver. */
 export function zcryptQueueFiles(bus: ApBus): Attribute<ApQueue>[] {
-  const suffix = (queue: ApQueue): string => cardTypeText(queue.card).slice(-1);
+  // Its own bits, not those of its card.
+  const seen = (queue: ApQueue): boolean =>
+    queue.config && !(bus.switches.onlineSeesCheckstop && queue.checkstop);
   return [
     {
       name: 'online',
       mode: READ_WRITE,
-      show: (q) => (available(q) && q.zcrypt?.online ? '1\n' : '0\n'),
+      show: (q) => (seen(q) && isOnline(q) ? '1\n' : '0\n'),
       store: (q, text) => storeOnline(bus, q, text),
     },
     { name: 'load', mode: READ_ONLY, show: (q) => `${q.zcrypt?.load ?? 0}\n` },
     {
       name: 'mkvps',
       mode: READ_ONLY,
-      show: (q) =>
-        adapterTexts(bus).masterKeys?.(q.apqn) ?? (suffix(q) === 'P' ? NO_EP11_KEYS : NO_CCA_KEYS),
+      show: (q) => keysText(bus, q),
       when: (q) => suffix(q) !== 'A',
     },
     {
       name: 'op_modes',
       mode: READ_ONLY,
-      show: (q) => `${(q.zcrypt?.online && adapterTexts(bus).ep11?.(q.apid)?.modes) || ''}\n`,
+      show: (q) => modesText(bus, q),
       when: (q) => suffix(q) === 'P',
     },
   ];

@@ -2,12 +2,16 @@
 // A machine to replay recordings on: no guests, no mdevs, a partition that changes as the recording says.
 // Source: test/golden/README.md.
 
+import type { BackgroundTurns } from '../ap-bus/background.ts';
+import type { Uevent } from '../ap-bus/events.ts';
 import type { MachineConfig } from '../config/types.ts';
 import { adapterProfile } from '../host/machine/compose.ts';
 import { Machine } from '../host/machine/machine.ts';
 import type { Partition } from '../lpar/partition.ts';
 import type { AdapterProfile } from '../lpar/profile.ts';
-import type { GoldenHost, GoldenPartition } from '../sysfs/golden.ts';
+import type { GoldenHost } from '../sysfs/golden.ts';
+import type { Circumstances } from '../sysfs/golden-search.ts';
+import type { GoldenPartition } from '../sysfs/recording.ts';
 
 /** The partition of test/golden/README.md, as a configuration; resets complete at once there. */
 export const GOLDEN_CONFIG = {
@@ -26,16 +30,41 @@ export const GOLDEN_CONFIG = {
   host: { kernel: 'linux-6.12' },
 } as const;
 
-/** A fresh host. Call `close` when done. */
+const NS_PER_US = 1000;
+/** Time from boot to the first operation, where a recording does not say. */
+export const USUAL_BOOT_US = 1_500_000;
+
+/** A host for a replay: what it asked for turns, in order. Call `close` when done. */
+export interface ReplayHost extends GoldenHost {
+  readonly asked: readonly (keyof BackgroundTurns)[];
+  close(): void;
+}
+
+/** A fresh host, some time after it booted, whose work in the background gets the turns given. */
 export async function openGoldenHost(
   config: MachineConfig,
-): Promise<GoldenHost & { close(): void }> {
+  { bootUs = USUAL_BOOT_US, turns = {} }: Partial<Pick<Circumstances, 'bootUs' | 'turns'>> = {},
+): Promise<ReplayHost> {
   const machine = await Machine.create({ ...config, guests: [], faults: [] }, { bare: true });
   // The host learns of a change at its next scan, which the recording has in its next line.
   machine.partition.changeListeners.length = 0;
+  let uevents: Uevent[] = [];
+  machine.host.journal.onUevent((event) => uevents.push(event));
+  const asked: (keyof BackgroundTurns)[] = [];
+  const turnOf = (what: keyof BackgroundTurns) => (): number => turns[asked.push(what) - 1] ?? 0;
+  machine.host.bus.turns = { generator: turnOf('generator'), scan: turnOf('scan') };
+  machine.advance(Math.max(0, bootUs * NS_PER_US - machine.nowNs()));
   return {
+    asked,
     sysfs: machine.sysfs,
     advance: (ns) => machine.advance(ns),
+    nowNs: () => machine.nowNs(),
+    takeUevents: () => {
+      const taken = uevents;
+      uevents = [];
+      return taken;
+    },
+    operate: (action, apid) => machine.partition[action](apid),
     setPartition: (wanted) => changePartition(machine.partition, wanted, profilesOf(config)),
     close: () => machine.close(),
   };

@@ -1,59 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
-// `apemu golden FILE...`: replays recordings of a real kernel's sysfs, line for line.
+// `apemu golden FILE...`: replays recordings of a real kernel's sysfs, line for line, event for event, in their own time.
 // Source: docs/design.md section 7; test/golden/README.md (format).
 
-import { gunzipSync } from 'node:zlib';
 import { type Command, Option } from 'commander';
+import { type HostSwitches, PROFILES } from '../ap-bus/profile.ts';
 import { configFromObject, loadConfigFile } from '../config/load.ts';
-import { type FileKind, readBytes, textOf, tooLong } from '../config/text-file.ts';
 import { KERNEL_PROFILES, type KernelProfileName, type MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { type GoldenResult, replayGolden } from '../sysfs/golden.ts';
+import { type Circumstances, findCircumstances, type Replayer } from '../sysfs/golden-search.ts';
+import { type RecordedKernel, recordedKernel } from '../sysfs/recording.ts';
 import type { AddCommand } from './commands.ts';
 import { exitCodeOf, formatError } from './errors.ts';
-import { GOLDEN_CONFIG, openGoldenHost } from './golden-host.ts';
-import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
-import { count } from './text.ts';
-
-/** A recording of a day is far shorter; unpacked, too: a gzip of a few kilobytes unpacks to gigabytes of empty lines. */
-const RECORDING: FileKind = {
-  name: 'recording',
-  code: 'APEMU_ERR_GOLDEN_READ',
-  maxBytes: 128 * 1024 * 1024,
-  maxLines: 1_000_000,
-};
+import { GOLDEN_CONFIG, openGoldenHost, USUAL_BOOT_US } from './golden-host.ts';
+import { describeGolden } from './golden-text.ts';
+import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
+import { readRecording } from './recording-file.ts';
 
 interface GoldenOptions {
   readonly kernel?: KernelProfileName;
   readonly config?: string;
   readonly json?: boolean;
+  /** `--no-search`: false. */
+  readonly search: boolean;
 }
 
 export const addGolden: AddCommand = (program, io, done) => {
   program
     .command('golden')
     .description("replay recordings of a real kernel's sysfs")
-    .argument('<file...>', 'recordings (*.jsonl, *.jsonl.gz)')
+    .argument('<file...>', 'recordings (*.jsonl, *.jsonl.gz, *.jsonl.br)')
     .addOption(
-      new Option('-k, --kernel <profile>', 'behaviour profile, default linux-6.12').choices(
-        KERNEL_PROFILES,
-      ),
+      new Option(
+        '-k, --kernel <profile>',
+        'behaviour profile, default: what the recording says, else linux-6.12',
+      ).choices(KERNEL_PROFILES),
     )
     .option('-c, --config <file>', 'the partition, instead of the one of the recordings here')
+    .option('--no-search', 'do not look for what a recording does not say of its run')
     .option('--json', 'one JSON object a file')
     .action(async (files: string[], options: GoldenOptions, _command: Command) => {
-      const config = configFor(options);
+      const config = partitionFor(options);
       let worst = EXIT_OK;
       for (const file of files) {
+        if (io.signal.aborted) break;
         worst = Math.max(worst, await replayFile(file, config, options, io));
+        await breathe();
       }
       done(worst);
     });
 };
 
-function configFor({ config: file, kernel }: GoldenOptions): MachineConfig {
-  const { config } = file === undefined ? configFromObject(GOLDEN_CONFIG) : loadConfigFile(file);
-  return kernel === undefined ? config : { ...config, host: { ...config.host, kernel } };
+const partitionFor = ({ config: file }: GoldenOptions): MachineConfig =>
+  (file === undefined ? configFromObject(GOLDEN_CONFIG) : loadConfigFile(file)).config;
+
+/** The profile: of the command, of the recording, of the configuration. */
+function profileFor(
+  file: string,
+  recorded: RecordedKernel,
+  options: GoldenOptions,
+  config: MachineConfig,
+): KernelProfileName {
+  const name = options.kernel ?? recorded.profile ?? config.host.kernel;
+  const known = KERNEL_PROFILES.find((profile) => profile === name);
+  if (known !== undefined) return known;
+  const expected = `expected one of ${KERNEL_PROFILES.join(', ')}`;
+  throw new ApemuError('APEMU_ERR_GOLDEN_LINE', `no profile ${name} (${expected})`, {
+    place: { file, line: 1 },
+  });
+}
+
+function switchesOf(file: string, recorded: RecordedKernel): Partial<HostSwitches> {
+  const known: Readonly<Record<string, unknown>> = { ...PROFILES.current };
+  for (const [name, value] of Object.entries(recorded.switches ?? {})) {
+    if (Object.hasOwn(known, name) && typeof value === typeof known[name]) continue;
+    throw new ApemuError('APEMU_ERR_GOLDEN_LINE', `no switch ${name} of value ${value}`, {
+      place: { file, line: 1 },
+    });
+  }
+  return (recorded.switches ?? {}) as Partial<HostSwitches>;
 }
 
 async function replayFile(
@@ -64,14 +89,27 @@ async function replayFile(
 ): Promise<number> {
   try {
     const text = readRecording(file);
-    const host = await openGoldenHost(config);
-    try {
-      const result = replayGolden(host, text, file);
-      io.out(options.json === true ? `${JSON.stringify(result)}\n` : describe(result));
-      return result.differences > 0 ? EXIT_MISMATCH : EXIT_OK;
-    } finally {
-      host.close();
+    const recorded = recordedKernel(text, file);
+    const kernel = profileFor(file, recorded, options, config);
+    const replay = replayer(text, file, { ...config, host: { ...config.host, kernel } });
+    const start: Circumstances = {
+      bootUs: recorded.bootUs ?? USUAL_BOOT_US,
+      turns: recorded.turns ?? {},
+      pauses: recorded.pauses ?? {},
+      switches: switchesOf(file, recorded),
+    };
+    let { result } = await replay(start, false);
+    let found = start;
+    if (result.differences > 0 && options.search) {
+      const aborted = (): boolean => io.signal.aborted;
+      found = await findCircumstances(replay, start, {
+        build: recorded.switches === undefined,
+        aborted,
+      });
+      ({ result } = await replay(found, false));
     }
+    io.out(options.json === true ? jsonLine(result, found) : describeGolden(result, start, found));
+    return result.differences > 0 ? EXIT_MISMATCH : EXIT_OK;
   } catch (error) {
     io.log.debug({ err: error }, file);
     io.err(formatError(error));
@@ -79,35 +117,24 @@ async function replayFile(
   }
 }
 
-function readRecording(file: string): string {
-  const bytes = readBytes(file, RECORDING);
-  const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  return textOf(packed ? unpack(bytes, file) : bytes, file, RECORDING);
-}
+const jsonLine = (result: GoldenResult, circumstances: Circumstances): string =>
+  `${JSON.stringify({ ...result, circumstances })}\n`;
 
-function unpack(bytes: Buffer, file: string): Buffer {
-  try {
-    return gunzipSync(bytes, { maxOutputLength: RECORDING.maxBytes });
-  } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    if (errno === 'ERR_BUFFER_TOO_LARGE') throw tooLong(file, RECORDING);
-    throw new ApemuError('APEMU_ERR_GOLDEN_READ', `cannot read recording ${file}: ${errno}`, {
-      errno,
-      place: { file },
-      cause,
-    });
-  }
-}
-
-function describe(result: GoldenResult): string {
-  const { file, writes, reads, drivers, partitions, differences, first } = result;
-  const seen = `${count(writes, 'write')}, ${count(reads + drivers, 'read')}, ${count(partitions, 'change')} of the partition`;
-  if (first === undefined) return `${file}: ${seen}: ok\n`;
-  return [
-    `${file}: ${seen}: ${count(differences, 'difference')}`,
-    `${file}:${first.line}: ${first.operation}`,
-    `  expected ${first.expected}`,
-    `  got      ${first.actual}`,
-    '',
-  ].join('\n');
-}
+/** Replays on a fresh host each time. */
+const replayer =
+  (text: string, file: string, config: MachineConfig): Replayer =>
+  async (circumstances, toFirst) => {
+    await breathe();
+    const { switches, pauses } = circumstances;
+    const all = { ...config.host.switches, ...switches };
+    const host = await openGoldenHost(
+      { ...config, host: { ...config.host, switches: all } },
+      circumstances,
+    );
+    try {
+      const result = replayGolden(host, text, file, { toFirst, pauses });
+      return { result, asked: host.asked };
+    } finally {
+      host.close();
+    }
+  };

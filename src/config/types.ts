@@ -13,6 +13,7 @@ export type MachineProfileName = MachineProfileRow['name'];
 /** Host behaviour profiles. Source: docs/reference/vfio-ap.md section 9. */
 export const KERNEL_PROFILES = [
   'current',
+  'linux-7.2',
   'linux-6.12',
   'linux-6.1',
   'v13',

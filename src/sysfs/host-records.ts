@@ -12,7 +12,9 @@ import {
 import type { JournalRecord } from '../ap-bus/events.ts';
 import type { Mask } from '../ap-bus/mask.ts';
 import type { QciInfo } from '../ap-bus/qci.ts';
+import type { PollTimer } from '../ap-bus/queue-state.ts';
 import { armScanTimer } from '../ap-bus/scan.ts';
+import type { GeneratorRecord } from '../ap-bus/zcrypt-requests.ts';
 import { ApemuError } from '../errors.ts';
 import type { KvmVm } from '../kvm/vm.ts';
 import { VfioApFile } from '../vfio-ap/fd.ts';
@@ -48,6 +50,7 @@ interface QueueRecord {
   readonly seBindState: number;
   readonly associationIndex: number | null;
   readonly driverOverride: string | null;
+  readonly polled: boolean;
   readonly driver: string | null;
   readonly zcrypt: ZcryptState | null;
   /** Status of the last ZAPQ by vfio_ap, if it drives the queue. */
@@ -81,7 +84,8 @@ export interface HostRecords {
     | { readonly card: CardRecord; readonly queue?: never }
     | { readonly queue: QueueRecord; readonly card?: never }
   )[];
-  readonly waiting: { readonly dueNs: number; readonly apqns: readonly number[] } | null;
+  readonly polling: PollTimer;
+  readonly generators: GeneratorRecord;
   readonly scanDueNs: number | null;
   readonly mdevs: readonly MdevRecord[];
   readonly journal: JournalRecord;
@@ -98,6 +102,7 @@ const BUS_VALUES = [
   'bindingsComplete',
   'bindingsCompleteCount',
   'overrides',
+  'order',
 ] as const;
 
 const QUEUE_VALUES = [
@@ -112,6 +117,7 @@ const QUEUE_VALUES = [
   'seBindState',
   'associationIndex',
   'driverOverride',
+  'polled',
   'zcrypt',
 ] as const;
 const CARD_VALUES = ['config', 'checkstop', 'totalRequests', 'zcrypt'] as const;
@@ -166,7 +172,8 @@ export function saveHost(host: HostSide): HostRecords {
             },
           },
     ),
-    waiting: bus.queueStates.waiting(),
+    polling: bus.queueStates.timer(),
+    generators: bus.requests.saveGenerators(),
     scanDueNs: bus.scanTimer === null ? null : bus.scanDueNs,
     mdevs: [...matrix.mdevs, ...matrix.virtualMdevs].map((m) => ({
       number: m.number,
@@ -209,10 +216,8 @@ export function restoreHost(
   }
   const files = new Map<string, VfioApFile[]>();
   for (const record of records.mdevs) files.set(record.uuid, restoreMdev(host, record, vm));
-  if (records.waiting !== null) {
-    const queues = records.waiting.apqns.flatMap((apqn) => bus.queues[apqn] ?? []);
-    bus.queueStates.resumeWaiting(records.waiting.dueNs, queues);
-  }
+  bus.queueStates.resume(records.polling);
+  bus.requests.restoreGenerators(records.generators);
   if (records.scanDueNs !== null) armScanTimer(bus, records.scanDueNs);
   matrix.refreshPool();
   host.journal.restore(records.journal);

@@ -32,6 +32,8 @@ export interface HostSideOptions {
   readonly interrupts?: QueueInterrupts;
   readonly links?: QueueLinks;
   readonly virtualQueues?: VirtualQueues;
+  /** Linux runs in a secure-execution guest; default: in a partition. */
+  readonly secureExecution?: boolean;
 }
 
 export interface HostSide {
@@ -40,7 +42,7 @@ export interface HostSide {
   readonly sysfs: Sysfs;
   readonly journal: HostJournal;
   /** Boot: the first scan. */
-  boot(): Operation<void>;
+  boot(): Operation<boolean>;
   /** Counts calls that may have changed something here, but timers that fired and changes of the partition. */
   readonly changes: number;
   /** Everything outside the machine image. No operation may be under way (`busyWith`). */
@@ -59,6 +61,7 @@ export function createHostSide(options: HostSideOptions): HostSide {
     ...(options.apmask === undefined ? {} : { apmask: options.apmask }),
     ...(options.aqmask === undefined ? {} : { aqmask: options.aqmask }),
     ...(options.domain === undefined ? {} : { domain: options.domain }),
+    secureExecution: options.secureExecution ?? false,
   });
   registerDefaultDrivers(bus);
   const matrix = new MatrixDevice(bus, options.interrupts, options.links, options.virtualQueues);
@@ -74,7 +77,7 @@ export function createHostSide(options: HostSideOptions): HostSide {
     sysfs,
     boot: () => scanBus(bus),
     get changes() {
-      return sysfs.writes + matrix.calls;
+      return sysfs.writes + matrix.calls + bus.requests.tried;
     },
     remember: () => together(bus.remember(), matrix.remember(), journal.remember()),
   };

@@ -11,6 +11,7 @@ import { queueFiles } from '../ap-bus/queue-files.ts';
 import { MATRIX_DEVICE_FILES, MDEV_FILES, MDEV_TYPE, MDEV_TYPE_FILES } from '../vfio-ap/files.ts';
 import type { MatrixDevice } from '../vfio-ap/matrix-device.ts';
 import type { MatrixMdev } from '../vfio-ap/mdev.ts';
+import { vfioDeviceName, vfioNumber } from '../vfio-ap/mdev-uevents.ts';
 import {
   VIRTUAL_MDEV_FILES,
   VIRTUAL_MDEV_TYPE,
@@ -174,7 +175,8 @@ function mdevDirectory(device: MatrixDevice, mdev: MatrixMdev): Directory {
         ),
       driver: () => link('../../../../bus/mdev/drivers/vfio_ap_mdev'),
       subsystem: () => link('../../../../bus/mdev'),
-      iommu_group: () => link(`../../../../kernel/iommu_groups/${mdev.number - 1}`),
+      iommu_group: () => link(`../../../../kernel/iommu_groups/${vfioNumber(mdev)}`),
+      'vfio-dev': () => directory({ [vfioDeviceName(mdev)]: () => directory({}) }),
     }),
   );
 }

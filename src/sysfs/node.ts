@@ -16,7 +16,7 @@ export interface Directory {
 export interface FileNode {
   readonly kind: 'file';
   readonly mode: Mode;
-  show(): Shown;
+  show(): Shown | Operation<Shown>;
   store(text: string): Outcome | Operation<Outcome>;
   readLocks(): readonly Lock[];
 }

@@ -77,6 +77,13 @@ export class Sysfs {
     return 'ok';
   }
 
+  /** One write(2): `ok`, an errno, or `partial N` when only N bytes (a page) were taken. */
+  *writeBytes(path: string, data: string | Uint8Array): Operation<Outcome | `partial ${number}`> {
+    const text = byteText(data);
+    const outcome = yield* this.writeOnce(path, text);
+    return outcome === 'ok' && text.length > PAGE_BYTES ? `partial ${PAGE_BYTES}` : outcome;
+  }
+
   /** One write(2) of at most a page of byte characters; more is not taken. An empty write is a success without action. */
   *writeOnce(path: string, text: string): Operation<Outcome> {
     const file = this.#open(path, READ_ONLY);

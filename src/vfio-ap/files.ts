@@ -2,15 +2,22 @@
 // The files of the matrix device, of the mdev type and of each mdev.
 // Source: docs/reference/vfio-ap.md sections 3.5 and 3.6 (vfio_ap_drv.c: features; mdev_sysfs.c; vfio_ap_ops.c).
 import { attributeTable, READ_ONLY, READ_WRITE, WRITE_ONLY } from '../ap-bus/attribute.ts';
+import { keysText, storeUevent } from '../ap-bus/uevents.ts';
 import { apConfigText, storeApConfig } from './ap-config.ts';
 import { assign, changeControlDomain, unassign } from './assign.ts';
 import { controlDomainsText, matrixText } from './matrix.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { MatrixMdev } from './mdev.ts';
 import { availableInstances, createMdev, storeRemove } from './mdev-core.ts';
+import { MDEV_DRIVER } from './mdev-uevents.ts';
 
 /** Name and texts of the one type. */
 export const MDEV_TYPE = 'vfio_ap-passthrough';
+
+/** Where the matrix device is, and what its events and those of mdevs say besides. */
+const MATRIX_PATH = '/devices/vfio_ap/matrix';
+const MATRIX_KEYS = [['DRIVER', 'vfio_ap']] as const;
+const MDEV_KEYS = [['DRIVER', MDEV_DRIVER]] as const;
 
 /** Rows of /sys/devices/vfio_ap/matrix. */
 export const MATRIX_DEVICE_FILES = attributeTable<MatrixDevice>([
@@ -20,7 +27,13 @@ export const MATRIX_DEVICE_FILES = attributeTable<MatrixDevice>([
     show: () => 'guest_matrix hotplug ap_config\n',
     when: (d) => d.bus.switches.apConfigFile,
   },
-  { name: 'uevent', mode: READ_WRITE, show: () => '', store: () => 'ok' },
+  {
+    name: 'uevent',
+    mode: READ_WRITE,
+    show: () => keysText(MATRIX_KEYS),
+    store: ({ bus: { journal } }, text) =>
+      storeUevent({ journal, subsystem: 'matrix', path: MATRIX_PATH, keys: MATRIX_KEYS }, text),
+  },
 ]);
 
 /** Rows of mdev_supported_types/vfio_ap-passthrough. */
@@ -98,5 +111,14 @@ export const MDEV_FILES = attributeTable<MdevFilesTarget>([
     when: ({ device }) => device.bus.switches.apConfigFile,
   },
   { name: 'remove', mode: WRITE_ONLY, store: (t, text) => storeRemove(t.device, t.mdev, text) },
-  { name: 'uevent', mode: READ_WRITE, show: () => 'DRIVER=vfio_ap_mdev\n', store: () => 'ok' },
+  {
+    name: 'uevent',
+    mode: READ_WRITE,
+    show: () => keysText(MDEV_KEYS),
+    store: ({ device, mdev }, text) =>
+      storeUevent(
+        { journal: device.bus.journal, subsystem: 'mdev', path: mdev.path, keys: MDEV_KEYS },
+        text,
+      ),
+  },
 ]);

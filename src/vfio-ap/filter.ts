@@ -65,12 +65,13 @@ function queuesOfAdapters(mdev: MatrixMdev, apids: Iterable<number>): VfioApQueu
   return queues;
 }
 
-/** reset_queues_for_apids. */
+/** reset_queues_for_apids; 6.1 has none. */
 export function* resetAdapters(
   device: MatrixDevice,
   mdev: MatrixMdev,
   apids: Iterable<number>,
 ): Operation<void> {
+  if (!device.bus.switches.resetsWholeAdapter) return;
   const queues = queuesOfAdapters(mdev, apids);
   if (queues.length > 0) yield* resetQueues(device, queues);
 }

@@ -8,6 +8,7 @@ import { type Operation, withLocks } from '../ap-bus/operation.ts';
 import { limitsOf } from './matrix.ts';
 import { MAX_MDEVS, type MatrixDevice } from './matrix-device.ts';
 import { MatrixMdev } from './mdev.ts';
+import { tellCreated, tellRemoved } from './mdev-uevents.ts';
 import { resetQueues } from './reset.ts';
 import { releaseReal } from './virtual/assign.ts';
 import { emptyMap } from './virtual/map.ts';
@@ -70,8 +71,9 @@ function newUuid(device: MatrixDevice, text: string, kind: MdevKind): NewUuid {
 function* announce(device: MatrixDevice, mdev: MatrixMdev, list: () => void): Operation<void> {
   device.byUuid.set(mdev.uuid, mdev);
   yield* withLocks(device.updateLocks, () => list());
-  device.bus.journal.uevent('mdev', 'add', mdev.path);
+  tellCreated(device.bus.journal, mdev);
 }
+
 /** Write to `remove`: EINVAL no number; 0 = success without action; EAGAIN already being removed; EBUSY in old kernels. */
 export function* storeRemove(
   device: MatrixDevice,
@@ -100,7 +102,7 @@ export function* removeMdev(device: MatrixDevice, mdev: MatrixMdev): Operation<O
   device.giveNumber(mdev.number);
   if (mdev instanceof VirtualMdev) device.virtualInstances--;
   else device.instances--;
-  device.bus.journal.uevent('mdev', 'remove', mdev.path);
+  tellRemoved(device.bus.journal, mdev);
   return 'ok';
 }
 
@@ -117,7 +119,8 @@ function* awaitClose(device: MatrixDevice, mdev: MatrixMdev): Operation<void> {
   let requests = 0;
   let sinceRequestNs = 0;
   while (mdev.opens > 0) {
-    if (requests === 0 || sinceRequestNs >= REQUEST_INTERVAL_NS) {
+    const { requestsRelease } = device.bus.switches;
+    if (requestsRelease && (requests === 0 || sinceRequestNs >= REQUEST_INTERVAL_NS)) {
       yield* requestDevice(device, mdev, requests++);
       sinceRequestNs = 0;
     }

@@ -39,6 +39,9 @@ export function* removeQueue(device: MatrixDevice, apQueue: ApQueue): Operation<
       clearBit(mdev.shadow.apm, apid);
       device.updateGuest(mdev);
       yield* resetAdapters(device, mdev, [apid]);
+      if (!device.bus.switches.resetsWholeAdapter) yield* resetQueues(device, [queue]);
+    } else if (!device.bus.switches.resetsWholeAdapter) {
+      yield* resetQueues(device, [queue]); // 6.1 does not look whether the host still has it
     } else if (testBit(device.info.apm, apid) && testBit(device.info.aqm, apqi)) {
       yield* resetQueues(device, [queue]);
     }

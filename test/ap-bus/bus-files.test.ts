@@ -188,33 +188,47 @@ describe('a bus file is written', () => {
 
 describe('a uevent', () => {
   it.each<[string, (host: TypedHost) => void, string]>([
-    ['follows the first scan', () => {}, 'change /bus/ap INITSCAN=done'],
-    ['follows complete bindings', () => {}, 'change /bus/ap BINDINGS=complete COMPLETECOUNT=1'],
+    ['follows the first scan', () => {}, 'change /devices/ap INITSCAN=done'],
+    ['follows complete bindings', () => {}, 'change /devices/ap BINDINGS=complete COMPLETECOUNT=1'],
     [
       'tells a new card',
       () => {},
-      'add /devices/ap/card06 DEV_TYPE=000E MODALIAS=ap:t0E MODE=accel',
+      'add /devices/ap/card06 DEVTYPE=ap_card DEV_TYPE=000E MODALIAS=ap:t0E MODE=accel',
     ],
-    ['tells a new EP11 queue', () => {}, 'add /devices/ap/card0a/0a.0004 DEV_TYPE=000E MODE=ep11'],
+    [
+      'tells a new EP11 queue',
+      () => {},
+      'add /devices/ap/card0a/0a.0004 DEVTYPE=ap_queue MODE=ep11',
+    ],
+    [
+      'tells which driver took a queue',
+      () => {},
+      'bind /devices/ap/card0a/0a.0004 DEVTYPE=ap_queue DRIVER=cex4queue MODE=ep11',
+    ],
+    [
+      'tells a lost driver without MODALIAS',
+      (h) => h.echo('card05', `${BUS}/drivers/cex4card/unbind`),
+      'unbind /devices/ap/card05 DEVTYPE=ap_card DEV_TYPE=000E MODE=cca',
+    ],
     [
       'tells a new apmask',
       (h) => h.echo('0x0', `${BUS}/apmask`),
-      `change /bus/ap APMASK=0x${'0'.repeat(64)}`,
+      `change /devices/ap APMASK=0x${'0'.repeat(64)}\n`,
     ],
     [
       'tells a new aqmask',
       (h) => h.echo('0x0', `${BUS}/aqmask`),
-      `change /bus/ap AQMASK=0x${'0'.repeat(64)}`,
+      `change /devices/ap AQMASK=0x${'0'.repeat(64)}\n`,
     ],
     [
       'tells that a card went offline',
       (h) => h.echo('0', '/sys/devices/ap/card05/online'),
-      'change /devices/ap/card05 ONLINE=0',
+      'change /devices/ap/card05 ONLINE=0 DEVTYPE=ap_card DRIVER=cex4card DEV_TYPE=000E MODALIAS=ap:t0E MODE=cca',
     ],
     [
       'tells that a card was deconfigured',
       (h) => h.echo('0', '/sys/devices/ap/card05/config'),
-      'change /devices/ap/card05 CONFIG=0',
+      'change /devices/ap/card05 CONFIG=0 DEVTYPE=ap_card DRIVER=cex4card DEV_TYPE=000E MODALIAS=ap:t0E MODE=cca',
     ],
   ])('%s', (_, act, expected) => {
     const host = new TypedHost();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sections 3.3 and 3.4: every card and queue file, its format, permissions and errors.
 import { describe, expect, it } from 'vitest';
+import type { HostSideOptions } from '../../src/sysfs/host-side.ts';
 import { adapter, CCA, goldenPartition } from '../vfio-ap/fake-partition.ts';
-import { BUS, TypedHost } from '../vfio-ap/typed.ts';
+import { BUS, MATRIX, TypedHost, UUID1 } from '../vfio-ap/typed.ts';
 
 const CARD = '/sys/devices/ap/card05';
 const QUEUE = `${BUS}/devices/05.0004`;
@@ -18,7 +19,7 @@ describe('a card file is read', () => {
     ['raw_hwtype', '14\n'],
     ['depth', '8\n'],
     ['ap_functions', '0xF2000000\n'],
-    ['request_count', '0\n'],
+    ['request_count', '1\n'], // the random number generator's
     ['requestq_count', '0\n'],
     ['pendingq_count', '0\n'],
     ['modalias', 'ap:t0E\n'],
@@ -107,7 +108,7 @@ describe('a card file is written', () => {
 
 describe('a queue file is read', () => {
   it.each<[string, string]>([
-    ['request_count', '0\n'],
+    ['request_count', '1\n'], // the random number generator's
     ['requestq_count', '0\n'],
     ['pendingq_count', '0\n'],
     ['reset', 'No Reset Timer set.\n'],
@@ -124,8 +125,8 @@ describe('a queue file is read', () => {
       'mkvps',
       'AES NEW: - -\nAES CUR: - -\nAES OLD: - -\nAPKA NEW: - -\nAPKA CUR: - -\nAPKA OLD: - -\nASYM NEW: - -\nASYM CUR: - -\nASYM OLD: - -\n',
     ],
-    ['se_bind', '-\n'],
-    ['se_associate', '-\n'],
+    ['se_bind', 'ENOENT'],
+    ['se_associate', 'ENOENT'],
     ['status', 'ENOENT'],
   ])('%s as %j', (name, text) => {
     expect(settled().cat(`${QUEUE}/${name}`)).toBe(text);
@@ -161,7 +162,7 @@ describe('a queue file is read', () => {
     host.partition.deconfigure(5);
     host.echo('1', `${BUS}/scans`);
     expect(host.cat(`${QUEUE}/last_err_rc`)).toBe('DECONFIGURED\n');
-    expect(host.cat(`${QUEUE}/states`)).toBe('ERROR\n');
+    expect(host.cat(`${QUEUE}/states`)).toBe('ERROR [IDLE]\n');
     expect(host.cat(`${QUEUE}/config`)).toBe('0\n');
     host.partition.configure(5);
     host.echo('1', `${BUS}/scans`);
@@ -177,8 +178,7 @@ describe('a queue file is written', () => {
     ['online', 'x', 'EINVAL'],
     ['reset', 'anything', 'ok'],
     ['request_count', '5', 'ok'],
-    ['se_bind', '1', 'EINVAL'],
-    ['se_associate', '1', 'EINVAL'],
+    ['se_bind', '1', 'ENOENT'],
     ['config', '1', 'EACCES'],
     ['status', '1', 'ENOENT'],
     ['driver_override', 'vfio_ap', 'ok'],
@@ -204,32 +204,58 @@ describe('a queue file is written', () => {
   });
 });
 
-describe('secure-execution files with QCI flag B', () => {
-  const seHost = () => {
-    const partition = goldenPartition({ flags: 0xc0800000 });
+describe('se_bind and se_associate in a secure-execution guest with APSB', () => {
+  const EP11 = `${BUS}/devices/0a.0004`;
+  const ACCELERATOR = `${BUS}/devices/06.0004`;
+  const seHost = (options: Partial<HostSideOptions> = {}, flags = 0xc0800000, bindRc = 0) => {
+    const partition = goldenPartition({ flags });
     Object.assign(partition, {
       bapq: () => {
         partition.bindState = 1;
-        return 0;
+        return bindRc << 16;
       },
       aapq: () => {
         partition.bindState = 0;
         return 0;
       },
     });
-    return settled({}, partition);
+    return settled({ secureExecution: true, ...options }, partition);
   };
 
-  it('go from unbound over bound to associated', () => {
+  it('go from unbound over bound to associated, and tell it', () => {
     const host = seHost();
     host.partition.bindState = 2;
-    expect(host.cat(`${QUEUE}/se_bind`)).toBe('unbound\n');
-    expect(host.echo('1', `${QUEUE}/se_bind`)).toBe('ok');
-    expect(host.cat(`${QUEUE}/se_bind`)).toBe('bound\n');
-    expect(host.cat(`${QUEUE}/se_associate`)).toBe('unassociated\n');
-    expect(host.echo('7', `${QUEUE}/se_associate`)).toBe('ok');
+    expect(host.cat(`${EP11}/se_bind`)).toBe('unbound\n');
+    expect(host.echo('1', `${EP11}/se_bind`)).toBe('ok');
+    expect(host.cat(`${EP11}/se_bind`)).toBe('bound\n');
+    expect(host.cat(`${EP11}/se_associate`)).toBe('unassociated\n');
+    expect(host.echo('7', `${EP11}/se_associate`)).toBe('ok');
     host.timers.advance(40_000_000);
-    expect(host.cat(`${QUEUE}/se_associate`)).toBe('associated 7\n');
+    expect(host.cat(`${EP11}/se_associate`)).toBe('associated 7\n');
+    const own = host.host.journal.uevents.map((event) => event.keys[0]?.join('='));
+    expect(own).toContain('SE_BIND=1');
+    expect(own).toContain('SE_ASSOC=7');
+  });
+
+  it.each<[string, Partial<HostSideOptions>, number, string, string]>([
+    ['not in a partition', { secureExecution: false }, 0xc0800000, EP11, 'ENOENT'],
+    ['not without APSB', {}, 0xc0000000, EP11, 'ENOENT'],
+    ['not for CCA', {}, 0xc0800000, QUEUE, 'ENOENT'],
+    ['not in linux-6.1', { profile: 'linux-6.1' }, 0xc0800000, EP11, 'ENOENT'],
+    ['for EP11', {}, 0xc0800000, EP11, 'unassociated\n'],
+    ['for accelerators, which are not associated', {}, 0xc0800000, ACCELERATOR, '-\n'],
+  ])('are there %s', (_what, options, flags, queue, text) => {
+    const host = seHost(options, flags);
+    host.partition.bindState = 2;
+    expect(host.cat(`${queue}/se_associate`)).toBe(text);
+    expect(host.cat(`${queue}/se_bind`)).toBe(text === 'ENOENT' ? text : 'unbound\n');
+  });
+
+  it('answer EIO when BAPQ does not end with 00, though the queue may be bound', () => {
+    const host = seHost({}, 0xc0800000, 0x0a);
+    host.partition.bindState = 2;
+    expect(host.echo('1', `${EP11}/se_bind`)).toBe('EIO');
+    expect(host.cat(`${EP11}/se_bind`)).toBe('bound\n');
   });
 
   it.each<[string, string, number, string]>([
@@ -241,17 +267,17 @@ describe('secure-execution files with QCI flag B', () => {
   ])('%s with %j in bind state %i: %s', (name, text, state, outcome) => {
     const host = seHost();
     host.partition.bindState = state;
-    expect(host.echo(text, `${QUEUE}/${name}`)).toBe(outcome);
+    expect(host.echo(text, `${EP11}/${name}`)).toBe(outcome);
   });
 
   it('answer EBUSY while the state machine is not idle, EIO if TAPQ fails', () => {
     const host = seHost();
     host.partition.bindState = 2;
-    host.echo('1', `${QUEUE}/reset`);
-    expect(host.echo('1', `${QUEUE}/se_bind`)).toBe('EBUSY');
+    host.echo('1', `${EP11}/reset`);
+    expect(host.echo('1', `${EP11}/se_bind`)).toBe('EBUSY');
     host.partition.tapqScript = () => 0x36;
-    expect(host.cat(`${QUEUE}/se_bind`)).toBe('EIO');
-    expect(host.cat(`${QUEUE}/se_associate`)).toBe('EIO');
+    expect(host.cat(`${EP11}/se_bind`)).toBe('EIO');
+    expect(host.cat(`${EP11}/se_associate`)).toBe('EIO');
   });
 });
 
@@ -277,6 +303,49 @@ describe('driver_override', () => {
     host.echo('-6', `${BUS}/apmask`);
     expect(host.echo('vfio_ap', `${QUEUE}/driver_override`)).toBe('EINVAL');
     expect(host.cat(`${QUEUE}/driver_override`)).toBe('\n');
+  });
+
+  it.each([
+    ['vfio_ap', 'vfio_ap\n', 'EINVAL'],
+    [' vfio_ap ', ' vfio_ap \n', 'EINVAL'],
+    ['vfio_ap\ncex4queue', 'vfio_ap\n', 'EINVAL'],
+    ['vfio_ap\0x', 'vfio_ap\n', 'EINVAL'],
+    ['\nvfio_ap', '\n', 'ok'],
+    ['\0', '\n', 'ok'],
+  ])('%j is kept as %j; a mask edit, also one without a change, is %s then', (text, kept, mask) => {
+    const host = settled();
+    expect(host.write(`${QUEUE}/driver_override`, text)).toBe('ok');
+    expect(host.cat(`${QUEUE}/driver_override`)).toBe(kept);
+    expect(host.echo('+5', `${BUS}/apmask`)).toBe(mask);
+  });
+
+  it('of 4,094 bytes is taken, of 4,095 refused', () => {
+    const host = settled();
+    expect(host.write(`${QUEUE}/driver_override`, 'x'.repeat(4094))).toBe('ok');
+    expect(host.write(`${QUEUE}/driver_override`, 'y'.repeat(4095))).toBe('EINVAL');
+    expect(host.cat(`${QUEUE}/driver_override`)).toMatch(/^x{4094}\n$/);
+  });
+
+  it('leaves a queue to whom its driver belongs: assignment is refused while the host drives it', () => {
+    const host = settled();
+    host.echo('vfio_ap', `${QUEUE}/driver_override`);
+    host.setUp(UUID1, { assign_adapter: [5] });
+    expect(host.echo('4', `${MATRIX}/${UUID1}/assign_domain`)).toBe('EADDRNOTAVAIL');
+    expect(host.echo('05.0004', `${BUS}/drivers/vfio_ap/bind`)).toBe('EBUSY');
+    host.echo('05.0004', `${BUS}/drivers/cex4queue/unbind`);
+    expect(host.echo('4', `${MATRIX}/${UUID1}/assign_domain`)).toBe('EADDRNOTAVAIL');
+    expect(host.echo('05.0004', `${BUS}/drivers/cex4queue/bind`)).toBe('ENODEV');
+    expect(host.echo('05.0004', `${BUS}/drivers/vfio_ap/bind`)).toBe('ok');
+    expect(host.echo('4', `${MATRIX}/${UUID1}/assign_domain`)).toBe('ok');
+  });
+
+  it('counts for ever when its queue leaves the partition with it', () => {
+    const host = settled();
+    host.echo('vfio_ap', `${QUEUE}/driver_override`);
+    host.partition.setConfiguration([6, 10, 33], [4], [4]);
+    host.echo('1', `${BUS}/scans`);
+    expect(host.cat(`${QUEUE}/driver_override`)).toBe('ENOENT');
+    expect(host.echo('-6', `${BUS}/apmask`)).toBe('EINVAL');
   });
 
   it('does not exist before 6.19', () => {

@@ -38,9 +38,9 @@ describe('apemu golden', () => {
     writeFileSync(file, lines.join('\n'));
     const { code, output } = await apemu(['golden', file]);
     expect(code).toBe(1);
-    expect(output).toContain(`${file}:${at + 1}: ["read"`);
+    expect(output).toContain(`${file}:${at + 1}: 1x ["read"`);
     expect(output).toContain('  expected ["EINVAL"]\n  got      ["ok"');
-    expect(output).toContain(': 1 difference\n');
+    expect(output).toContain(': 1 difference of 1 kind');
   });
 
   it('--json prints one object a file', async () => {

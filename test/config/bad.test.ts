@@ -128,7 +128,7 @@ const ROWS: readonly [string, number, number, string, string][] = [
     2,
     17,
     'TYPE',
-    'host.kernel is "linux-2.4" (expected one of current, linux-6.12, linux-6.1, v13, doc-v6, mixed, strict)',
+    'host.kernel is "linux-2.4" (expected one of current, linux-7.2, linux-6.12, linux-6.1, v13, doc-v6, mixed, strict)',
   ],
   [
     'virtual-list',

@@ -297,7 +297,9 @@ describe('what the kernel told', () => {
     expect(out).toContain(
       ` vfio_ap_mdev ${G2}: Userspace may not assign queue 05.0004 to mdev: already assigned to ${G1}\n`,
     );
-    expect(out).toMatch(/\] add {4}\/devices\/vfio_ap\/matrix\/.* \(mdev\)\n$/);
+    expect(out).toMatch(
+      /\] bind {3}\/devices\/vfio_ap\/matrix\/.* \(mdev\)\n {4}DRIVER=vfio_ap_mdev\n$/,
+    );
   });
 });
 

@@ -62,10 +62,10 @@ describe('chzcrypt', () => {
   });
 
   it('refuses to bind a bound queue of a secure-execution host', () => {
-    const host = new TypedHost({}, goldenPartition({ flags: 0xc0800000 }));
+    const host = new TypedHost({ secureExecution: true }, goldenPartition({ flags: 0xc0800000 }));
     host.partition.bindState = 1;
-    expect(run(host, '--se-bind 05.0004')).toBe(
-      "1: chzcrypt: Error - Queue device 05.0004 is NOT in 'unbound' state (state 'bound' found).",
+    expect(run(host, '--se-bind 0a.0004')).toBe(
+      "1: chzcrypt: Error - Queue device 0a.0004 is NOT in 'unbound' state (state 'bound' found).",
     );
   });
 });

@@ -19,6 +19,7 @@ function copied(bench: Bench): Bench {
   }
   copy.timers.advance(bench.timers.nowNs() - copy.timers.nowNs());
   const host = createHostSide({
+    switches: bench.host.bus.switches,
     partition: copy.partition,
     timers: copy.timers,
     profile: 'current',

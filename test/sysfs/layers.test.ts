@@ -40,6 +40,7 @@ describe('profiles', () => {
       'linux-6.1',
       'linux-6.12',
       'mixed',
+      'linux-7.2',
       'strict',
       'v13',
     ]);

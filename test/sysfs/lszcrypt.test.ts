@@ -49,8 +49,8 @@ describe('lszcrypt', () => {
       [
         'CARD.DOM TYPE  MODE        STATUS     REQUESTS',
         '-'.repeat(46),
-        '05       CEX8C CCA-Coproc  online            0',
-        '05.0004  CEX8C CCA-Coproc  online            0',
+        '05       CEX8C CCA-Coproc  online            1',
+        '05.0004  CEX8C CCA-Coproc  online            1',
         '05.00ab  CEX8C CCA-Coproc  online            0',
         '06       CEX8A Accelerator online            0',
         '',

@@ -161,20 +161,23 @@ describe('bind and unbind', () => {
     expect(host.partition.rapqs).toEqual([0x0547]);
   });
 
-  it('a queue without driver stays alone at a mask edit of linux-6.12 unless the host gets it', () => {
-    for (const [profile, driver] of [
-      ['current', 'vfio_ap'],
-      ['linux-6.12', null],
-    ] as const) {
-      const host = new TypedHost({ profile });
-      host.echo('-5', `${BUS}/apmask`);
-      host.echo('05.0004', `${BUS}/drivers/vfio_ap/unbind`);
-      host.echo('-6', `${BUS}/apmask`);
-      expect(host.driver('05.0004'), profile).toBe(driver);
-      host.echo('+5', `${BUS}/apmask`);
-      expect(host.driver('05.0004'), profile).toBe('cex4queue');
-    }
-  });
+  it.each([
+    [{}, null, 'cex4queue'],
+    [{ driverlessAtMaskEdit: 'attach-if-guest-owned' }, 'vfio_ap', null],
+    [{ driverlessAtMaskEdit: 'attach' }, 'vfio_ap', 'cex4queue'],
+  ] as const)(
+    'a mask edit of a build %j finds a queue without driver that a guest owns as %s, one of the host as %s',
+    (switches, guest, host) => {
+      const typed = new TypedHost({ switches });
+      typed.echo('-5', `${BUS}/apmask`);
+      typed.echo('05.0004', `${BUS}/drivers/vfio_ap/unbind`);
+      typed.echo('-6', `${BUS}/apmask`);
+      expect(typed.driver('05.0004')).toBe(guest);
+      typed.echo('05.0004', `${BUS}/drivers/vfio_ap/unbind`);
+      typed.echo('+5', `${BUS}/apmask`);
+      expect(typed.driver('05.0004')).toBe(host);
+    },
+  );
 
   it('a stale link after unassign of a filtered queue does no harm (R-19)', () => {
     const host = example(['06.00ab']);

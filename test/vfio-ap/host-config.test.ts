@@ -167,14 +167,15 @@ describe('without facility 12', () => {
 describe('the scan', () => {
   it('runs by itself every config_time seconds, and at once when the machine tells of a change', () => {
     const host = new TypedHost();
-    host.timers.advance(29_999_999_999);
+    // 3,000 jiffies, rounded up by the timer wheel to a multiple of 64 (VD-56).
+    host.timers.advance(30_079_999_999);
     expect(host.cat(`${BUS}/scans`)).toBe('1\n');
-    host.timers.advance(1);
+    host.timers.advance(640_000_000);
     expect(host.cat(`${BUS}/scans`)).toBe('2\n');
     host.partition.announce();
     expect(host.cat(`${BUS}/scans`)).toBe('3\n');
     host.echo('5', `${BUS}/config_time`);
-    host.timers.advance(5_000_000_000);
+    host.timers.advance(5_080_000_000);
     expect(host.cat(`${BUS}/scans`)).toBe('4\n');
   });
 

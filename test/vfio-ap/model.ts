@@ -75,6 +75,7 @@ export class Model {
   readonly hardware: Map<number, { config: boolean; checkstop: boolean }>;
   cards = new Map<number, { config: boolean; checkstop: boolean }>();
   queues = new Map<number, Queue>();
+  overrides = 0; // set and not removed; a queue that goes with one still counts
   mdevs: Mdev[] = [];
   vms = new Map<number, string>();
   apmask = new Set(ALL);
@@ -219,10 +220,20 @@ export class Model {
       if (wanted.has(q >> 8) && m.shadow.d.has(q & 255)) this.#reset(q);
   }
 
-  #hostOwned(q: number): boolean {
-    const override = this.queues.get(q)?.override ?? null;
-    if (override !== null) return override.startsWith('cex');
+  #maskOwned(q: number): boolean {
     return this.apmask.has(q >> 8) && this.aqmask.has(q & 255);
+  }
+
+  /** For assignment: a queue with an override belongs to whom its driver belongs. */
+  #hostOwned(q: number): boolean {
+    const state = this.queues.get(q);
+    const driver = state?.driver ?? null;
+    return state?.override != null && driver !== null ? driver === 'cex4queue' : this.#maskOwned(q);
+  }
+
+  /** The one driver whose probe would take the queue. */
+  #wanted(q: number): string {
+    return this.queues.get(q)?.override ?? (this.#maskOwned(q) ? 'cex4queue' : 'vfio_ap');
   }
 
   #validate(m: Mdev | null, a: Set<number>, d: Set<number>): string {
@@ -300,8 +311,8 @@ export class Model {
     for (const { sign, from, to } of terms) {
       for (let n = from; n <= to; n++) sign === '+' ? next.add(n) : next.delete(n);
     }
+    if (this.overrides > 0) return 'EINVAL';
     if (same(next, this[name])) return 'ok';
-    if ([...this.queues.values()].some((q) => q.override !== null)) return 'EINVAL';
     const added = minus(next, this[name]);
     // Newest kernels: the other mask counts as all ones.
     if (added.size > 0) {
@@ -311,8 +322,10 @@ export class Model {
     }
     this[name] = next;
     for (const [q, state] of [...this.queues]) {
-      const wanted = this.#hostOwned(q) ? 'cex4queue' : 'vfio_ap';
+      const wanted = this.#maskOwned(q) ? 'cex4queue' : 'vfio_ap';
       if (state.driver === wanted) continue;
+      // Of queues without driver a mask edit finds those that the host owns (VD-32).
+      if (state.driver === null && wanted !== 'cex4queue') continue;
       this.#unbind(q);
       this.#attach(q);
     }
@@ -347,8 +360,8 @@ export class Model {
   #attach(q: number): void {
     const state = this.queues.get(q)!;
     if (state.driver !== null) return;
-    const wanted = this.#hostOwned(q) ? 'cex4queue' : 'vfio_ap';
-    if (state.override === null || state.override === wanted) this.#probe(q, wanted);
+    const wanted = this.#wanted(q);
+    if (wanted === 'cex4queue' || wanted === 'vfio_ap') this.#probe(q, wanted);
   }
 
   #driver(o: Exclude<Extract<Op, { queue: number }>, { op: 'aqic' }>): string {
@@ -356,9 +369,8 @@ export class Model {
     if (!state) return o.op === 'override' ? 'ENOENT' : 'ENODEV';
     switch (o.op) {
       case 'bind': {
-        if (state.override !== null && state.override !== o.driver) return 'ENODEV';
         if (state.driver !== null) return 'EBUSY';
-        if (this.#hostOwned(o.queue) !== (o.driver === 'cex4queue')) return 'ENODEV';
+        if (this.#wanted(o.queue) !== o.driver) return 'ENODEV';
         this.#probe(o.queue, o.driver);
         return 'ok';
       }
@@ -368,6 +380,7 @@ export class Model {
         return 'ok';
       case 'override':
         if (this.apmask.size !== 256 || this.aqmask.size !== 256) return 'EINVAL';
+        this.overrides += Number(o.driver !== '') - Number(state.override !== null);
         state.override = o.driver === '' ? null : o.driver;
         return 'ok';
       case 'reprobe':

@@ -56,6 +56,39 @@ describe('ZAPQ answers', () => {
     expect(actual).toEqual(freed);
   });
 
+  it.each<[string, number[], number, number[], string]>([
+    // name, ZAPQ, waited ms, freed, log
+    ['00', [], 0, [0x0504, 0x0547], ''],
+    ['02 once: repeated after 20 ms', [2, 0, 0], 20, [0x0504, 0x0547], ''],
+    ['01: given up, resources freed', [1, 0], 0, [0x0504, 0x0547], ''],
+    ['05: an error with a warning, nothing freed', [5, 0], 0, [0x0547], 'invalid rc=5'],
+  ])('in linux-6.1: %s', (_what, zapq, waitedMs, freed, log) => {
+    const { host, freed: actual } = ready({ profile: 'linux-6.1' });
+    const file = host.start(new FakeVm('Guest1'));
+    actual.length = 0;
+    host.partition.zapqScript = script(zapq);
+    const start = host.timers.nowNs();
+    host.timers.run(file.ioctl({ name: 'VFIO_DEVICE_RESET' }));
+    expect((host.timers.nowNs() - start) / MS).toBe(waitedMs);
+    expect(actual).toEqual(freed);
+    expect(host.host.journal.log.map(({ text }) => text).join('\n')).toContain(log);
+  });
+
+  it.each([
+    ['linux-6.1', [0x0504]],
+    ['linux-6.12', [0x0504, 0x0547]],
+  ] as const)(
+    'of an unbound queue whose guest loses the adapter: %s resets %j',
+    (profile, zapqs) => {
+      const { host } = ready({ profile });
+      host.start(new FakeVm('Guest1'));
+      host.partition.zapqs = [];
+      host.echo('05.0004', `${BUS}/drivers/vfio_ap/unbind`);
+      // The bus's own ZAPQ comes last.
+      expect(host.partition.zapqs).toEqual([...zapqs, 0x0504]);
+    },
+  );
+
   it('leave log lines with the texts of section 3.8', () => {
     const { host } = ready();
     const file = host.start(new FakeVm('Guest1'));

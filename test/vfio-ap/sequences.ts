@@ -208,6 +208,8 @@ export class Bench {
   constructor() {
     const { enabled } = this;
     this.host = createHostSide({
+      // The model scans only where a line says so.
+      switches: { requestsRescan: false },
       partition: this.partition,
       timers: this.timers,
       profile: 'current',

@@ -4,7 +4,6 @@
 import { GISA_IPM } from '../../../native-like/arch/sie.ts';
 import type { ImageShape } from '../../../native-like/machine/image-shape.ts';
 import { finish, type Operation } from '../../ap-bus/operation.ts';
-import { setAdapterTexts } from '../../ap-bus/zcrypt-card-files.ts';
 import type { MachineConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';
 import type { GuestProgram } from '../../guest/cpu.ts';
@@ -19,8 +18,8 @@ import { openVfioDevice, type VfioApFile } from '../../vfio-ap/fd.ts';
 import { GuestHandle } from '../api/guest-handle.ts';
 import { ImageCpu } from '../context/image-cpu.ts';
 import { type LoadedImage, releaseLoadedImage, takeLoadedImage } from '../context/loaded-image.ts';
-import { adapterTextsOf, type RememberedTexts } from './adapter-texts.ts';
 import { bootMachine } from './boot.ts';
+import { cardAnswersOf } from './card-answers.ts';
 import { type ShapeOptions, shapeOf, virtualMachines } from './compose.ts';
 import { startProgram } from './guest-program.ts';
 import { wireHostSide } from './host-wiring.ts';
@@ -40,7 +39,6 @@ export class Machine extends PartitionMachine {
   readonly #nested: NestedGuest[] = [];
   readonly #hostCpu: ImageCpu;
   readonly #files = new Map<string, VfioApFile>();
-  readonly #texts: RememberedTexts;
 
   private constructor(loaded: LoadedImage, config: MachineConfig, options: MachineOptions) {
     super(loaded, config, options);
@@ -60,8 +58,7 @@ export class Machine extends PartitionMachine {
       exclusive,
       step: (what) => this.#onStep(what),
     });
-    this.#texts = adapterTextsOf(this.host.bus, this.cards);
-    setAdapterTexts(this.host.bus, this.#texts);
+    this.host.bus.requests.answers = cardAnswersOf(this.cards);
   }
 
   /** Builds a machine: partition, first scan of the AP bus, masks, mdevs, guests attached, faults declared. */
@@ -222,7 +219,6 @@ export class Machine extends PartitionMachine {
     return together(
       super.rememberRun(),
       this.alerts.remember(),
-      this.#texts.remember(),
       this.#hostCpu.remember(),
       ...this.guests.flatMap((guest) => guest.cpus.map(({ cpu }) => cpu.remember())),
     );

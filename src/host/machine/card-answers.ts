@@ -3,9 +3,7 @@
 // made from the replies to the queries the kernel sends.
 // Source: docs/reference/messages.md 1.2 (which queries, text forms), 2.11, 4.1 (layouts); drivers/s390/crypto/zcrypt_cex4.c.
 import { messageLimit } from '../../../native-like/arch/limits.ts';
-import type { ApBus } from '../../ap-bus/bus.ts';
-import type { ApQueue } from '../../ap-bus/device.ts';
-import type { AdapterTexts } from '../../ap-bus/zcrypt-card-files.ts';
+import type { CardAnswers } from '../../ap-bus/zcrypt-requests.ts';
 import { DRAFT_BYTES, processRequest } from '../../cex/adapter.ts';
 import { buildQuery } from '../../cex/messages/build.ts';
 import { u32 } from '../../cex/messages/bytes.ts';
@@ -17,7 +15,6 @@ import {
   EP11_QUERY_MODULE,
 } from '../../cex/messages/ep11.ts';
 import { parseReply, type Reply } from '../../cex/messages/parse.ts';
-import { type PutBack, rememberMap, together } from '../../lpar/remember.ts';
 import type { Card } from '../context/card-models.ts';
 
 /** One line of a CCA mkvps: rule element with its state, offset and bytes of its pattern in the var data. */
@@ -58,6 +55,9 @@ const OPERATING_MODES: readonly string[] = [
   'FIPS2021',
   'FIPS2024',
 ];
+
+/** mkvps of a domain in imprint mode. */
+const NO_KEYS = 'WK CUR: invalid -\nWK NEW: empty -\n';
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -138,64 +138,25 @@ const moduleOf = (card: Card, apqi: number) => {
   };
 };
 
-/** Whether the default driver can send a request through the queue. */
-const usable = (queue: ApQueue): boolean =>
-  queue.zcrypt?.online === true &&
-  queue.card.zcrypt?.online === true &&
-  queue.config &&
-  !queue.checkstop;
-
-/** Asks while the card can be asked; what it said last stays known when it no longer can (the kernel's cache). */
-class LastKnown<T> {
-  readonly #known = new Map<number, T>();
-
-  get(id: number, fetch: (() => T | undefined) | undefined): T | undefined {
-    const fresh = fetch?.();
-    if (fresh !== undefined) this.#known.set(id, fresh);
-    return fresh ?? this.#known.get(id);
-  }
-
-  remember(): PutBack {
-    return rememberMap(this.#known);
-  }
-}
-
-/** Texts of adapters, and what was known of them at a time. */
-export interface RememberedTexts extends AdapterTexts {
-  remember(): PutBack;
-}
-
-/** A source of texts for a bus whose adapters are `cards`. */
-export const adapterTextsOf = (bus: ApBus, cards: ReadonlyMap<number, Card>): RememberedTexts => {
-  const serials = new LastKnown<string>();
-  const modules = new LastKnown<NonNullable<ReturnType<typeof moduleOf>>>();
-  const keys = new LastKnown<string>();
-  /** The first queue of a card that takes requests. */
-  const queueOf = (apid: number): ApQueue | undefined =>
-    bus.queues
-      .slice(apid << 8, (apid + 1) << 8)
-      .find((queue) => queue !== undefined && usable(queue));
-  const throughAnyQueue = <T>(apid: number, fetch: (card: Card, apqi: number) => T) => {
-    const card = cards.get(apid);
-    const queue = queueOf(apid);
-    return card === undefined || queue === undefined ? undefined : () => fetch(card, queue.apqi);
+/** Answers of the cards that a machine has. `cards` may change while it runs. */
+export const cardAnswersOf = (cards: ReadonlyMap<number, Card>): CardAnswers => {
+  const through = <T>(apqn: number, ask: (card: Card, apqi: number) => T): T | undefined => {
+    const card = cards.get(apqn >>> 8);
+    return card === undefined ? undefined : ask(card, apqn & 0xff);
   };
-  const module = (apid: number) => modules.get(apid, throughAnyQueue(apid, moduleOf));
   return {
-    remember: () => together(serials.remember(), modules.remember(), keys.remember()),
-    serial: (apid) => {
-      if (cards.get(apid)?.mode === 'ep11') return module(apid)?.serial ?? '';
-      const rule = (card: Card, apqi: number) => ccaInfo(card, apqi, 'STATICSA')?.rules[0];
-      return serials.get(apid, throughAnyQueue(apid, rule)) ?? '';
-    },
-    ep11: module,
-    masterKeys: (apqn) => {
-      const card = cards.get(apqn >>> 8);
-      const queue = bus.queues[apqn];
-      if (card === undefined || queue === undefined) return undefined;
-      // EP11: no cache, an offline queue has no answer.
-      if (card.mode === 'ep11') return usable(queue) ? ep11Keys(card, queue.apqi) : undefined;
-      return keys.get(apqn, usable(queue) ? () => ccaKeys(card, queue.apqi) : undefined);
-    },
+    cca: (apqn) =>
+      through(apqn, (card, apqi) => {
+        const keys = ccaKeys(card, apqi);
+        const serial = ccaInfo(card, apqi, 'STATICSA')?.rules[0];
+        return keys === undefined || serial === undefined ? undefined : { serial, keys };
+      }),
+    ep11Card: (apqn) => through(apqn, moduleOf),
+    ep11Domain: (apqn) =>
+      through(apqn, (card, apqi) => {
+        const modes = moduleOf(card, apqi)?.modes;
+        const keys = ep11Keys(card, apqi);
+        return modes === undefined ? undefined : { keys: keys ?? NO_KEYS, modes };
+      }),
   };
 };
