@@ -14,10 +14,9 @@ import { type Apqn, apidOf, apqiOf, type PartitionPort } from './partition.ts';
 import type { HostSwitches } from './profile.ts';
 import { fetchQci, NO_QCI, QCI_APSB, QCI_APXA, type QciInfo } from './qci.ts';
 import { QueueStateMachine } from './queue-state.ts';
-import { busUevent, deviceUevent } from './uevents.ts';
+import { checkBindings, deviceUevent } from './uevents.ts';
 import { ZcryptRequests } from './zcrypt-requests.ts';
 
-/** Highest numbers without APXA. */
 const MAX_ADAPTER_WITHOUT_APXA = 63;
 const MAX_DOMAIN_WITHOUT_APXA = 15;
 const STFLE_APFT = 15;
@@ -73,7 +72,6 @@ export class ApBus {
   /** ap_apqn_bindings_complete is done; a probe arms it again. */
   bindingsComplete = false;
   bindingsCompleteCount = 0;
-  /** Next place among the devices of the default drivers. */
   order = 0;
   /** Times an override was set and not removed: a queue that goes with one still counts (VD-12). */
   overrides = 0;
@@ -144,7 +142,6 @@ export class ApBus {
     return queue.driver?.isDefault ?? false;
   }
 
-  /** A place after all others, for what a default driver takes. */
   takeOrder(): number {
     return this.order++;
   }
@@ -180,7 +177,7 @@ export class ApBus {
       if (device instanceof ApQueue) device.polled = false;
       return outcome;
     }
-    if (!this.switches.bindingsRearmed) this.checkBindings();
+    if (!this.switches.bindingsRearmed) checkBindings(this);
     deviceUevent(this, device, 'bind');
     yield* this.requests.afterProbe();
     return outcome;
@@ -190,33 +187,6 @@ export class ApBus {
     if (this.switches.bindIgnoresMasks && !driver.isDefault) return true;
     if (queue.driverOverride !== null) return queue.driverOverride === driver.name;
     return this.hostOwns(queue.apqn) === driver.isDefault;
-  }
-
-  /**
-   * ap_check_bindings_complete: after a scan, and in 6.1 after each probe, which then tells it again each time; later kernels tell it
-   * once, until something new is to be bound.
-   */
-  checkBindings(): void {
-    if (this.scans === 0) return;
-    const { all, bound } = this.bindings();
-    if (all !== bound || (this.switches.bindingsRearmed && this.bindingsComplete)) return;
-    this.bindingsComplete = true;
-    this.bindingsCompleteCount++;
-    busUevent(this, [
-      ['BINDINGS', 'complete'],
-      ['COMPLETECOUNT', String(this.bindingsCompleteCount)],
-    ]);
-  }
-
-  /** A queue was bound, or associated with a secret, in a secure-execution guest. */
-  tellBound(queue: ApQueue): void {
-    if (this.switches.secureExecutionEvents)
-      deviceUevent(this, queue, 'change', [['SE_BIND', '1']]);
-  }
-
-  tellAssociated(queue: ApQueue): void {
-    if (!this.switches.secureExecutionEvents) return;
-    deviceUevent(this, queue, 'change', [['SE_ASSOC', String(queue.associationIndex)]]);
   }
 
   /** device_attach: the first matching driver whose probe succeeds. */

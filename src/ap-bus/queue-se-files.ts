@@ -8,6 +8,7 @@ import type { ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import { kstrtobool, kstrtoul } from './numbers.ts';
 import { RC_BUSY, RC_NORMAL, RC_STATE_CHANGE_IN_PROGRESS, responseCode } from './partition.ts';
+import { tellSecure } from './uevents.ts';
 
 /** TAPQ bs: 0 usable, 1 usable without secure key, 2 available for binding, 3 unusable. */
 const BS_BOUND_ASSOCIATED = 0;
@@ -57,7 +58,7 @@ function storeBind(bus: ApBus, queue: ApQueue, text: string): Outcome {
   queue.associationIndex = null;
   const after = freshBindState(bus, queue, RC_NORMAL);
   if (after !== BS_BOUND && after !== BS_BOUND_ASSOCIATED) return 'EIO';
-  bus.tellBound(queue);
+  tellSecure(bus, queue, 'SE_BIND');
   return 'ok';
 }
 

@@ -16,10 +16,11 @@ import {
   RC_RESET_IN_PROGRESS,
   responseCode,
 } from './partition.ts';
+import { tellSecure } from './uevents.ts';
 
 /** poll_low_timeout: 25 Hz. */
 export const LOW_WAIT_NS = 40_000_000;
-/** Shortest interval of the timer: a poll and its tasklet take that long. A choice. */
+/** Shortest interval of the timer. A choice. */
 const SHORTEST_WAIT_NS = 50_000;
 /** Where the host's adapter interruptions are noted; the bus's local summary indicator. VD-31. */
 export const HOST_NIB_ADDRESS = 0x1000;
@@ -56,7 +57,6 @@ export class QueueStateMachine {
     this.poll(queue);
   }
 
-  /** From RESET_START; nothing happens to a queue that is not in operation. */
   reset(queue: ApQueue): void {
     queue.machine = 'RESET_START';
     this.poll(queue);
@@ -90,7 +90,6 @@ export class QueueStateMachine {
     queue.state = 'UNINITIATED';
   }
 
-  /** The queue failed with this response code. */
   fail(queue: ApQueue, rc: number): void {
     queue.state = 'ERROR';
     queue.lastErrorRc = rc;
@@ -102,7 +101,6 @@ export class QueueStateMachine {
     queue.pendingCount = 0;
   }
 
-  /** Waits for an association to finish. */
   awaitAssociation(queue: ApQueue): void {
     queue.machine = 'ASSOC_WAIT';
     this.poll(queue);
@@ -114,7 +112,6 @@ export class QueueStateMachine {
     this.#arm(pollTimeoutNs);
   }
 
-  /** The timer, for a saved machine. */
   timer(): PollTimer {
     return { expiresNs: this.#expiresNs, running: this.#timer !== null };
   }
@@ -282,7 +279,6 @@ export class QueueStateMachine {
     return 'none';
   }
 
-  /** ap_sm_assoc_wait. */
   #associationWait(queue: ApQueue): Wait {
     const test = this.#bus.partition.tapq(queue.apqn);
     const rc = responseCode(test.status);
@@ -294,7 +290,7 @@ export class QueueStateMachine {
     if (queue.seBindState === 1) return 'low';
     if (queue.seBindState === 0) {
       queue.machine = 'IDLE';
-      if (queue.associationIndex !== null) this.#bus.tellAssociated(queue);
+      if (queue.associationIndex !== null) tellSecure(this.#bus, queue, 'SE_ASSOC');
       return 'none';
     }
     queue.associationIndex = null;

@@ -19,7 +19,7 @@ import {
 } from './partition.ts';
 import { fetchQci, sameQci } from './qci.ts';
 import { wheelExpiryNs } from './timer-wheel.ts';
-import { busUevent, deviceUevent } from './uevents.ts';
+import { busUevent, checkBindings, deviceUevent } from './uevents.ts';
 
 /** Newest type a kernel drives under its own number (CEX8); newer ones are driven as this. */
 const NEWEST_TYPE = 14;
@@ -86,7 +86,7 @@ function* scan(bus: ApBus): Operation<boolean> {
   }
   bus.scans++;
   if (bus.scans === 1) busUevent(bus, [['INITSCAN', 'done']]);
-  if (bus.scans === 1 || bus.switches.bindingsRearmed) bus.checkBindings();
+  if (bus.scans === 1 || bus.switches.bindingsRearmed) checkBindings(bus);
   armScanTimer(bus);
   return changed;
 }

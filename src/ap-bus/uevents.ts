@@ -53,6 +53,29 @@ export function busUevent(bus: ApBus, keys: Keys): void {
   bus.journal.uevent('ap', 'change', '/devices/ap', keys);
 }
 
+/**
+ * ap_check_bindings_complete: after a scan, and in 6.1 after each probe, which then tells it again each time; later kernels tell it
+ * once, until something new is to be bound.
+ */
+export function checkBindings(bus: ApBus): void {
+  if (bus.scans === 0) return;
+  const { all, bound } = bus.bindings();
+  if (all !== bound || (bus.switches.bindingsRearmed && bus.bindingsComplete)) return;
+  bus.bindingsComplete = true;
+  bus.bindingsCompleteCount++;
+  busUevent(bus, [
+    ['BINDINGS', 'complete'],
+    ['COMPLETECOUNT', String(bus.bindingsCompleteCount)],
+  ]);
+}
+
+/** A queue was bound, or associated with a secret, in a secure-execution guest. */
+export function tellSecure(bus: ApBus, queue: ApQueue, key: 'SE_BIND' | 'SE_ASSOC'): void {
+  if (!bus.switches.secureExecutionEvents) return;
+  const value = key === 'SE_BIND' ? '1' : String(queue.associationIndex);
+  deviceUevent(bus, queue, 'change', [[key, value]]);
+}
+
 const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/;
 /** One KEY=value of a synthetic event, with the blank before it. */
 const ARGUMENT = / ([0-9a-zA-Z]+)=([0-9a-zA-Z]+)/y;
@@ -71,7 +94,8 @@ function argumentKeys(text: string): Keys | undefined {
     ARGUMENT.lastIndex = at;
     const found = ARGUMENT.exec(text);
     if (found === null) return undefined;
-    keys.push([`SYNTH_ARG_${found[1]}`, found[2] as string]);
+    const [, key, value] = found;
+    keys.push([`SYNTH_ARG_${key}`, value]);
     at = ARGUMENT.lastIndex;
   }
   return keys;

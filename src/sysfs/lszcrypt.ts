@@ -100,7 +100,10 @@ const cardOf = (apid: number, folder: Folder): CardRecord =>
     hwtype: folder.text('hwtype') ?? '',
     depth: folder.number('depth') ?? 0,
     maxMessageBytes: folder.number('max_msg_size'),
-    serial: folder.text('serialnr'),
+    // The card is asked for it: only who shows it may.
+    get serial() {
+      return folder.text('serialnr');
+    },
     queues: folder
       .folders(/^[0-9a-f]{2}\.[0-9a-f]{4}$/)
       .map(({ name, folder: queue }) => queueOf(Number.parseInt(name.slice(3), 16), queue)),

@@ -46,6 +46,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isId = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255;
+const isTime = (value: unknown): boolean =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 const isIds = (value: unknown): boolean => Array.isArray(value) && value.every(isId);
 
 function isPartition(value: unknown): boolean {
@@ -80,7 +82,7 @@ function isKernel(value: unknown): boolean {
 /** Shape of each kind of line. */
 const SHAPES: Readonly<Record<RecordedLine[0], (rest: readonly unknown[]) => boolean>> = {
   kernel: (r) => r.length === 1 && isKernel(r[0]),
-  time: (r) => r.length === 1 && Number.isSafeInteger(r[0]) && (r[0] as number) >= 0,
+  time: (r) => r.length === 1 && isTime(r[0]),
   write: (r) => r.length === 3 && r.every(isText),
   read: (r) => (r.length === 2 || r.length === 3) && r.every(isText),
   driver: (r) => r.length === 2 && isText(r[0]) && (r[1] === null || isText(r[1])),

@@ -39,8 +39,8 @@ describe('profiles', () => {
       'doc-v6',
       'linux-6.1',
       'linux-6.12',
-      'mixed',
       'linux-7.2',
+      'mixed',
       'strict',
       'v13',
     ]);
