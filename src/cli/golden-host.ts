@@ -13,15 +13,15 @@ import type { GoldenHost } from '../sysfs/golden.ts';
 import type { Circumstances } from '../sysfs/golden-search.ts';
 import type { GoldenPartition } from '../sysfs/recording.ts';
 
-/** The partition of test/golden/README.md, as a configuration; resets complete at once there. */
+/** The partition of test/golden/README.md, as a configuration; resets complete at once there, and facility words are those it had when it was recorded. */
 export const GOLDEN_CONFIG = {
   machine: {
     profile: 'z16',
     adapters: {
-      5: { type: 'CEX8', mode: 'cca' },
-      6: { type: 'CEX8', mode: 'accelerator' },
-      10: { type: 'CEX8', mode: 'ep11' },
-      33: { type: 'CEX8', mode: 'cca' },
+      5: { type: 'CEX8', mode: 'cca', functions: 0xf2800000 },
+      6: { type: 'CEX8', mode: 'accelerator', functions: 0xea800000 },
+      10: { type: 'CEX8', mode: 'ep11', functions: 0x86800000 },
+      33: { type: 'CEX8', mode: 'cca', functions: 0xf2800000 },
     },
     usageDomains: [0x04, 0x47, 0xab, 0xff],
     controlDomains: [0x04, 0x47, 0xab, 0xff],
