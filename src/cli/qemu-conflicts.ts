@@ -15,14 +15,14 @@ const CONFLICTS: readonly (readonly [string, readonly string[]])[] = [
   ['exit-status', ['run', 'expect']],
   ['kernel', ['image']],
   ['image', ['initrd']],
-  ['lpar', ['guest', 'shell', 's390-tools']],
+  ['lpar', ['guest', 'shell', 's390-tools', 'scenario']],
   [
     'demo',
     [
       ...['guest', 'kernel', 'initrd', 'append', 'memory', 'reboot', 'no-interrupts', 'hook'],
       ...['lpar', 'attach', 'shell', 's390-tools', 'trace', 'QEMU options'],
       ...['benchmark', 'response-codes'],
-      ...['run', 'expect', 'fail', 'timeout', 'exit-status', 'ready'],
+      ...['run', 'expect', 'fail', 'timeout', 'exit-status', 'ready', 'scenario'],
     ],
   ],
 ];

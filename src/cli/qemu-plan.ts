@@ -2,11 +2,16 @@
 // Options of `apemu qemu` that make a run for a result: --run, --expect, --fail, --timeout, --exit-status, --ready.
 
 import type { Command } from 'commander';
+import { type FileKind, readText } from '../config/text-file.ts';
 import { parseDurationNs } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
+import type { Machine } from '../host/machine/machine.ts';
 import { SHELL_PROMPT } from '../qemu/console.ts';
 import { READY_MARK } from '../qemu/guest-image/guest-files.ts';
 import { commandsOf, type RunPlan } from '../qemu/planned-run.ts';
+import { parseScenario, Scenario } from '../qemu/scenario.ts';
+import type { CommandIo } from './io.ts';
+import { shellSession } from './shell-session.ts';
 
 /** What the options below give. */
 export interface PlanOptions {
@@ -17,6 +22,7 @@ export interface PlanOptions {
   readonly timeout?: number;
   readonly exitStatus?: 'kvm-unit-tests';
   readonly ready?: string;
+  readonly scenario?: string;
   readonly kernel?: string;
 }
 
@@ -31,6 +37,7 @@ export function addPlanOptions(command: Command): Command {
       "kvm-unit-tests: the kernel's EXIT: STATUS= decides",
       exitOption,
     )
+    .option('--scenario <file>', 'what the operator does meanwhile, at times and texts')
     .option('--ready <text>', 'the console shows it when it reads commands (default: a prompt)');
 }
 
@@ -47,6 +54,24 @@ export function planOf(options: PlanOptions, guests: readonly string[]): RunPlan
     ...(exitStatus === undefined ? {} : { exitStatus }),
   };
 }
+
+/** A scenario of the option's file, whose commands the administrator's shell executes. */
+export function scenarioOf(file: string, io: CommandIo): Scenario {
+  const steps = parseScenario(readText(file, SCENARIO), file);
+  const administer = async (machine: Machine, command: string) => {
+    const session = shellSession(machine);
+    const status = await session.program?.run(`${command}\n`, (_stream, text) => io.err(text));
+    return status ?? 1;
+  };
+  return new Scenario(steps, administer, (line) => io.err(`${line}\n`));
+}
+
+const SCENARIO: FileKind = {
+  name: 'scenario',
+  code: 'APEMU_ERR_SCENARIO',
+  maxBytes: 0x100000,
+  maxLines: 10_000,
+};
 
 /** What a console shows when commands can be typed. */
 export function readyMark({ ready, kernel }: PlanOptions): RegExp {

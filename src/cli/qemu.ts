@@ -18,11 +18,12 @@ import {
   type KernelTable,
   probeResponseCodes,
 } from '../qemu/response-codes/report.ts';
+import type { TakeTrace } from '../trace/ring.ts';
 import type { AddCommand } from './commands.ts';
 import { GuestLines } from './guest-lines.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
 import { refuseConflicts } from './qemu-conflicts.ts';
-import { addPlanOptions, type PlanOptions, planOf, readyMark } from './qemu-plan.ts';
+import { addPlanOptions, type PlanOptions, planOf, readyMark, scenarioOf } from './qemu-plan.ts';
 import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
 import { shellSession } from './shell-session.ts';
 import { showWarnings } from './text.ts';
@@ -164,7 +165,9 @@ async function boot(
   const plan = planOf(options, options.lpar === true ? [PARTITION] : names);
   const shown = (guest: string, text: string) => (alone ? io.out(text) : lines.shown(guest, text));
   const typed = new TypedInput(io.input, readyMark(options));
+  const scenario = options.scenario === undefined ? undefined : scenarioOf(options.scenario, io);
   const command: QemuCommand = {
+    ...(scenario === undefined ? {} : { scenario, onTrace: scenario.trace }),
     config: withRelease(loaded.config, options.s390Tools),
     ...(options.guest === undefined ? {} : { guests: options.guest }),
     ...(options.lpar === true ? { lpar: true } : {}),
@@ -191,6 +194,8 @@ async function boot(
       return EXIT_OK;
     });
   } finally {
+    const left = scenario?.end() ?? 0;
+    if (left > 0) io.err(`scenario: ${left} of its lines did not happen\n`);
     typed.close();
     lines.flush();
   }
@@ -206,7 +211,11 @@ async function traced<T>(
   if (options.trace === undefined) return run(command);
   const file = new TraceFile(options.trace);
   try {
-    return await run({ ...command, onTrace: file.write });
+    const onTrace: TakeTrace = (records, lost) => {
+      file.write(records, lost);
+      command.onTrace?.(records, lost);
+    };
+    return await run({ ...command, onTrace });
   } finally {
     file.close(io);
   }

@@ -9,6 +9,7 @@ import type { TakeTrace } from '../trace/ring.ts';
 import type { LaunchOptions } from './arguments.ts';
 import { createLparMachine, createQemuMachine, PARTITION } from './guest-machine.ts';
 import { Poller } from './poller.ts';
+import type { Scenario } from './scenario.ts';
 import { attachGuest, bootGuest, type ServedGuest, type ServeOptions } from './serve.ts';
 import type { ApService } from './service.ts';
 import { openShellSocket, type ShellSession } from './shell-socket.ts';
@@ -32,6 +33,8 @@ export interface QemuCommand extends ServeOptions {
   readonly shell?: (machine: Machine) => ShellSession;
   /** Console output of a guest that is not on our terminal. */
   readonly onConsole?: (guest: string, text: string) => void;
+  /** What the operator does meanwhile; not with `lpar`. */
+  readonly scenario?: Scenario;
   /** Called once everything is served. */
   readonly onServed?: (served: ReadonlyMap<string, ServedGuest>) => void;
   /** Ends the command early: QEMUs are ended, attached ones let go. */
@@ -68,6 +71,7 @@ export async function runQemu(command: QemuCommand): Promise<void> {
     }
     for (const target of targets) served.set(target.name, await serve(command, poller, target));
     command.onServed?.(served);
+    if (machine instanceof Machine) command.scenario?.begin(machine);
     const ended = Promise.all([...served].map(async ([name, guest]) => [name, await guest.ended]));
     const ends = (await Promise.race([ended, aborted(command.signal)])) ?? [];
     const problems = ends.filter(([, problem]) => problem !== undefined);
@@ -130,6 +134,7 @@ async function serve(command: QemuCommand, poller: Poller, target: Target): Prom
   const guest = await bootGuest(target.service, poller, launch, command);
   guest.qemu?.output?.setEncoding('latin1').on('data', (text: string) => {
     command.onConsole?.(target.name, text.replaceAll('\r', ''));
+    command.scenario?.console(target.name, text);
   });
   return guest;
 }

@@ -101,6 +101,19 @@ describe.skipIf(image === undefined || !built)('--run', () => {
     expect(status).toBe(1);
   });
 
+  it('meets what a scenario does at a text of its console', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'apemu-scenario-'));
+    const file = join(folder, 'scenario');
+    writeFileSync(file, 'on "begun": lpar deconfigure 6\non "never": false\n');
+    const command =
+      'echo begun; sleep 2; echo 1 > /sys/bus/ap/scans; sleep 1; lszcrypt | grep "^06 "';
+    const { status, stdout, stderr } = guest1('--run', command, '--scenario', file);
+    rmSync(folder, { recursive: true });
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^begun\n06 .*deconfig/)]);
+    expect(stderr).toContain('scenario line 1: lpar deconfigure 6');
+    expect(stderr).toContain('scenario: 1 of its lines did not happen');
+  });
+
   it('types it at the prompt of a kernel of one’s own', () => {
     const own = ['--kernel', image!.kernel, '--initrd', image!.initrd];
     const { status, stdout } = guest1(...own, '--ready', '/ # ', '--run', 'echo own; exit 5');

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scenario: what the operator does while guests run, at times, at texts on consoles, at AP instructions. A line each:
+//   at 2s: lpar deconfigure 6
+//   on "rsa-test: process=1": fault 05.0004 rc=03 on=dqap count=1
+//   trace "NQAP 05.0004": lpar checkstop 5
+
+import { parseDurationNs } from '../config/units.ts';
+import { ApemuError } from '../errors.ts';
+import type { Machine } from '../host/machine/machine.ts';
+import { recordText } from '../trace/record.ts';
+import type { TakeTrace } from '../trace/ring.ts';
+
+/** What a step waits for: milliseconds after the guests run, a text on a console, a text in the line of an AP instruction. */
+type Moment =
+  | { readonly kind: 'at'; readonly ms: number }
+  | { readonly kind: 'on' | 'trace'; readonly text: string };
+
+/** One line. */
+export interface ScenarioStep {
+  readonly line: number;
+  readonly moment: Moment;
+  /** A command of the administrator's shell. */
+  readonly command: string;
+}
+
+const STEP = /^(?:at ([^:\s]+)|(on|trace) "([^"]+)"): (.+)$/;
+/** A console's text is looked through piece by piece; so much of the last one is kept. */
+const TAIL = 4096;
+
+/**
+ * Reads a scenario.
+ *
+ * @throws ApemuError APEMU_ERR_SCENARIO with file and line
+ */
+export function parseScenario(text: string, file: string): ScenarioStep[] {
+  const steps: ScenarioStep[] = [];
+  text.split('\n').forEach((words, index) => {
+    const trimmed = words.trim();
+    if (trimmed === '' || trimmed.startsWith('#')) return;
+    const line = index + 1;
+    const [, time, kind, pattern, command] = STEP.exec(trimmed) ?? [];
+    const ns = time === undefined ? undefined : parseDurationNs(time);
+    if (command === undefined || (time !== undefined && ns === undefined))
+      throw new ApemuError(
+        'APEMU_ERR_SCENARIO',
+        'expected: at TIME: COMMAND, on "TEXT": COMMAND, or trace "TEXT": COMMAND',
+        { place: { file, line } },
+      );
+    const moment: Moment =
+      ns === undefined
+        ? { kind: kind as 'on' | 'trace', text: pattern }
+        : { kind: 'at', ms: ns / 1e6 };
+    steps.push({ line, moment, command });
+  });
+  return steps;
+}
+
+/** Executes a command of the administrator and gives its status. */
+export type Administer = (machine: Machine, command: string) => Promise<number>;
+
+/** A scenario that runs; each step is done once. */
+export class Scenario {
+  readonly #waiting: Set<ScenarioStep>;
+  readonly #administer: Administer;
+  readonly #log: (line: string) => void;
+  readonly #tails = new Map<string, string>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #machine: Machine | undefined;
+  #last: Promise<void> = Promise.resolve();
+  /** Steps whose command failed. */
+  failed = 0;
+
+  constructor(steps: readonly ScenarioStep[], administer: Administer, log: (line: string) => void) {
+    this.#waiting = new Set(steps);
+    this.#administer = administer;
+    this.#log = log;
+  }
+
+  /** The guests run. */
+  begin(machine: Machine): void {
+    this.#machine = machine;
+    for (const step of this.#waiting) {
+      if (step.moment.kind !== 'at') continue;
+      this.#timers.push(setTimeout(() => this.#do(step), step.moment.ms));
+    }
+  }
+
+  /** A console has shown something. */
+  console(guest: string, piece: string): void {
+    const text = `${this.#tails.get(guest) ?? ''}${piece}`;
+    this.#tails.set(guest, text.slice(-TAIL));
+    this.#look('on', text);
+  }
+
+  /** AP instructions have been executed. */
+  readonly trace: TakeTrace = (records) => {
+    for (const record of records) this.#look('trace', recordText(record));
+  };
+
+  /** Steps that have not happened do not happen any more. @returns how many */
+  end(): number {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#machine = undefined;
+    return this.#waiting.size;
+  }
+
+  #look(kind: 'on' | 'trace', text: string): void {
+    for (const step of this.#waiting)
+      if (step.moment.kind === kind && text.includes(step.moment.text)) this.#do(step);
+  }
+
+  /** One after the other: a command may take a while. */
+  #do(step: ScenarioStep): void {
+    if (!this.#waiting.delete(step)) return;
+    this.#last = this.#last.then(async () => {
+      if (this.#machine === undefined) return;
+      this.#log(`scenario line ${step.line}: ${step.command}`);
+      const status = await this.#administer(this.#machine, step.command);
+      if (status === 0) return;
+      this.failed++;
+      this.#log(`scenario line ${step.line}: status ${status}`);
+    });
+  }
+}
