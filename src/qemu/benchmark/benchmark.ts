@@ -183,6 +183,7 @@ async function bootAlone(image: GuestImage, { signal }: ServeOptions): Promise<B
   const start = performance.now();
   const qemu = await launchQemu({ ...image, append: SCRIPT_CONSOLE });
   try {
+    await qemu.qmp.execute('cont');
     return await bootTimes(consoleOf(qemu), start);
   } finally {
     await qemu.close();
