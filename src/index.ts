@@ -42,11 +42,14 @@ import { MachineForPrograms } from './program/adapter.ts';
 import { parseProgram } from './program/parse.ts';
 import { type ProgramRecord, RunnableProgram, type RunResult } from './program/run.ts';
 
+export * from '../native-like/arch/program-interruptions.ts';
+export * from '../native-like/arch/response-codes.ts';
 export type { FaultObject } from './config/load.ts';
 export { loadConfigFile } from './config/load.ts';
 export type { MachineConfig } from './config/types.ts';
 export { ApemuError } from './errors.ts';
 export type { Cpu, GuestProgram, Wait } from './guest/cpu.ts';
+export { explainEnding, responseText } from './host/api/explain.ts';
 export type { GuestHandle } from './host/api/guest-handle.ts';
 export type { LibraryCpu } from './host/api/library-cpu.ts';
 export type {
@@ -58,7 +61,7 @@ export type {
   QueueStatus,
   TapqResult,
 } from './host/api/results.ts';
-export { completed } from './host/api/results.ts';
+export { completed, pgmText } from './host/api/results.ts';
 export type { MachineOptions } from './host/machine/machine.ts';
 export type { Time } from './host/machine/times.ts';
 export {

@@ -7,6 +7,7 @@ import { addBench } from './bench.ts';
 import { addDoctor } from './doctor.ts';
 import { exitCodeOf, formatError } from './errors.ts';
 import { addExec } from './exec.ts';
+import { addExplain } from './explain.ts';
 import { addFuzz } from './fuzz.ts';
 import { addGolden } from './golden.ts';
 import { addGuestImage } from './guest-image.ts';
@@ -33,6 +34,7 @@ const COMMANDS: readonly AddCommand[] = [
   addGuestImage,
   addBench,
   addDoctor,
+  addExplain,
 ];
 
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'];

@@ -27,7 +27,7 @@ export const ROWS: readonly (readonly string[])[] = [
   // Findings and how they are looked for.
   ['src/fuzz'],
   // The package: a machine, and AP programs on it.
-  ['src/index.ts'],
+  ['src/index.ts', 'src/vitest.ts', 'src/fast-check.ts'],
   ['src/campaign'],
   // They print AP programs, and start pools.
   ['src/self-check', 'src/shell', 'bench'],
@@ -66,6 +66,8 @@ export const GUEST_USERS: Readonly<Record<string, 'all' | readonly string[]>> = 
 /** Packages and the folders that use them. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli'],
+  vitest: ['src/vitest.ts'],
+  'fast-check': ['src/fast-check.ts'],
   pino: ['src/cli', 'src/vcpu-pool', 'src/qemu'],
   piscina: ['src/vcpu-pool', 'src/campaign'],
   msgpackr: ['src/host', 'src/vcpu-pool', 'src/self-check'],

@@ -30,7 +30,7 @@ export class GuestHandle {
     this.vm = vm;
     this.config = config;
     this.#context = context;
-    this.cpus = cpus.map((cpu) => new LibraryCpu(cpu));
+    this.cpus = cpus.map((cpu, number) => new LibraryCpu(cpu, config.name, number));
   }
 
   get vcpus(): number {

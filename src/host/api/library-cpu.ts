@@ -18,6 +18,8 @@ import { QCI_BYTES } from '../../../native-like/arch/qci.ts';
 import { AQIC_IR, DQAP_START, NQAP_L, NQAP_SPECIAL } from '../../../native-like/arch/registers.ts';
 import { PROGRAM_INTERRUPTION } from '../../guest/cpu.ts';
 import type { ImageCpu } from '../context/image-cpu.ts';
+import { type Ended, explainEnding } from './explain.ts';
+import { History } from './history.ts';
 import {
   type DqapResult,
   type InstructionResult,
@@ -52,8 +54,24 @@ const R2 = 6;
 export class LibraryCpu {
   readonly cpu: ImageCpu;
 
-  constructor(cpu: ImageCpu) {
+  /** Name of the guest. */
+  readonly #name: string;
+  readonly #history: History;
+  #last: Pick<Ended, 'word' | 'result'> | undefined;
+
+  /** `name` and `number` say which vCPU of which guest it is. */
+  constructor(cpu: ImageCpu, name: string, number: number) {
     this.cpu = cpu;
+    this.#name = name;
+    this.#history = new History(`${name}.${number}`);
+  }
+
+  /** Why the last instruction ended as it did: `RC 01 Q_NOT_AVAIL: …`, `0006 specification: …`; empty before the first. */
+  explain(): string {
+    const { image, block } = this.cpu;
+    return this.#last === undefined
+      ? ''
+      : explainEnding({ image, vcpu: block, name: this.#name, ...this.#last });
   }
 
   /** TAPQ; `t` asks for the facilities in `info`. */
@@ -153,6 +171,15 @@ export class LibraryCpu {
 
   /** Executes a raw instruction word with the registers as they are. */
   execute(instruction: number): InstructionResult {
+    const low = Array.from({ length: 16 }, (_, n) => this.cpu.grLow(n));
+    const high1 = this.cpu.grHigh(1);
+    const result = this.#ending(instruction);
+    this.#last = { word: instruction, result };
+    this.#history.add({ word: instruction, low, high1, result });
+    return result;
+  }
+
+  #ending(instruction: number): InstructionResult {
     if (this.cpu.execute(instruction) === PROGRAM_INTERRUPTION)
       return {
         cc: undefined,

@@ -9,6 +9,7 @@ import {
   STFLE_QCI,
 } from '../../../native-like/arch/facilities.ts';
 import { PSW_CC, PSW_CC_SHIFT } from '../../../native-like/arch/psw.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   V_EXIT,
   V_FACILITIES,
@@ -47,6 +48,10 @@ export class ImageCpu implements Cpu {
   get storage(): Uint8Array {
     this.#context.storageShown(this.#guest);
     return this.#storage;
+  }
+
+  get image(): MachineImage {
+    return this.#context.image;
   }
 
   /** Throws when the machine was closed. */

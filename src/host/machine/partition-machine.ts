@@ -8,7 +8,7 @@ import { C_GENERATION, C_TIME_START } from '../../../native-like/machine/layout.
 import { printFault } from '../../config/fault-text.ts';
 import { type FaultObject, faultFromObject } from '../../config/load.ts';
 import type { FaultConfig, MachineConfig } from '../../config/types.ts';
-import { formatApqn } from '../../config/units.ts';
+import { formatApqn, formatDuration } from '../../config/units.ts';
 import { ApemuError } from '../../errors.ts';
 import { clearPending } from '../../kvm/interruptions.ts';
 import type { Timer } from '../../lpar/clock.ts';
@@ -30,6 +30,7 @@ import {
   partitionShape,
   writeMachine,
 } from './compose.ts';
+import { outstanding } from './outstanding.ts';
 import { Stepper } from './stepper.ts';
 import { type Time, timeNs } from './times.ts';
 
@@ -168,6 +169,28 @@ export class PartitionMachine {
   advance(time: Time): void {
     this.context.assertOpen();
     this.stepper.advance(timeNs(time, 'advance'), false);
+  }
+
+  /**
+   * Lets time pass until `condition` holds; it is asked whenever something has happened.
+   *
+   * @param limit longest time to wait; default one second of virtual time
+   * @throws ApemuError `APEMU_ERR_MACHINE_UNTIL` with what was outstanding when the time was over
+   */
+  advanceUntil(condition: () => boolean, limit: Time = 1_000_000_000): void {
+    const limitNs = timeNs(limit, 'advanceUntil');
+    const end = this.nowNs() + limitNs;
+    while (!condition()) {
+      const now = this.nowNs();
+      if (now >= end) {
+        const left = outstanding(this).join('; ');
+        throw new ApemuError(
+          'APEMU_ERR_MACHINE_UNTIL',
+          `what was waited for did not come in ${formatDuration(limitNs)} (outstanding: ${left || 'nothing'})`,
+        );
+      }
+      this.advance(Math.min(Math.max(0, this.stepper.upcomingNs() - now), end - now));
+    }
   }
 
   /** Lets time pass until nothing one-off is outstanding. */

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a machine still has to do: for who waited for something that did not come.
+// Source: docs/design.md section 9.
+import {
+  ATTENTION_AQIC,
+  ATTENTION_BINDING,
+  ATTENTION_BUSY,
+  ATTENTION_CHECKSTOPPED,
+  ATTENTION_DECONFIGURED,
+  ATTENTION_RESET,
+  Q_ALL_FREE,
+  Q_ATTENTION,
+  Q_FREE,
+} from '../../../native-like/machine/layout.ts';
+import { formatApqn } from '../../config/units.ts';
+import type { PartitionMachine } from './partition-machine.ts';
+
+const STATES: readonly (readonly [number, string])[] = [
+  [ATTENTION_RESET, 'is being reset'],
+  [ATTENTION_AQIC, 'changes its interruptions'],
+  [ATTENTION_BINDING, 'is being associated'],
+  [ATTENTION_BUSY, 'is busy'],
+  [ATTENTION_DECONFIGURED, 'is deconfigured'],
+  [ATTENTION_CHECKSTOPPED, 'is checkstopped'],
+];
+
+const countBits = (word: number): number => {
+  let count = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
+  return count;
+};
+
+/** One line a queue that is not idle, and when the next timer fires. */
+export const outstanding = ({ image, stepper }: PartitionMachine): string[] => {
+  const lines: string[] = [];
+  for (let n = 1; n < image.queues; n++) {
+    const q = image.queueRecord(n);
+    const attention = image.word(q + Q_ATTENTION);
+    const states = STATES.filter(([bit]) => (attention & bit) !== 0).map(([, text]) => text);
+    const messages = countBits(image.word(q + Q_ALL_FREE) & ~image.word(q + Q_FREE));
+    if (messages > 0) states.push(`has ${messages} message${messages === 1 ? '' : 's'}`);
+    if (states.length > 0) lines.push(`${formatApqn(image.apqnOf(q))} ${states.join(', ')}`);
+  }
+  const next = stepper.upcomingNs();
+  if (next !== Number.POSITIVE_INFINITY)
+    lines.push(`the next thing happens ${next - stepper.nowNs()} ns later`);
+  return lines;
+};
