@@ -2,7 +2,7 @@
 // Configurations in: YAML text, file or plain object. Out: a checked, complete, frozen MachineConfig, or all mistakes at once.
 // Source: docs/design.md section 5.
 
-import { checkFaults, checkWhole, warnAbout } from './checks.ts';
+import { checkFaults, checkWhole, type Warn, warnAbout } from './checks.ts';
 import { normaliseFault } from './faults.ts';
 import { type Mistake, MistakesError } from './mistakes.ts';
 import { normaliseGuest, normaliseHost, normalisePartition } from './normalise.ts';
@@ -82,13 +82,29 @@ function build(source: Source, file: string | undefined): LoadedConfig {
   };
   checkWhole(whole, report);
   if (mistakes.length > 0) throw new MistakesError(mistakes);
-  warnAbout(whole, (what, path, message) => {
+  const warn: Warn = (what, path, message) => {
     const { line, column } = source.placeOf(path);
     warnings.push({ code: `APEMU_WARN_CONFIG_${what}`, message, line, column });
-  });
+  };
+  warnAbout(whole, warn);
+  warnAboutDecimals(raw, source, warn);
   const faults = whole.faults.filter((fault): fault is FaultConfig => fault !== undefined);
   const config = { ...whole, file, faults };
   return deepFreeze({ config, warnings });
+}
+
+/** Response codes are hexadecimal wherever else they stand: AP programs, reports, the shell. */
+function warnAboutDecimals(raw: RawConfig, source: Source, warn: Warn): void {
+  for (const [index, { rc }] of (raw.faults ?? []).entries()) {
+    const path = ['faults', index, 'rc'];
+    if (rc === undefined || !source.isDecimal(path)) continue;
+    const hex = rc.toString(16).padStart(2, '0');
+    warn(
+      'RC_DECIMAL',
+      path,
+      `rc: ${rc} is response code ${hex}; AP programs and reports have them in hexadecimal (write 0x${hex}, or 0x${rc} if that was meant)`,
+    );
+  }
 }
 
 /** Collects what checks report, with its places. */

@@ -40,6 +40,8 @@ export interface Source {
   placeOf(path: Path): SourcePlace;
   /** Place of a key (the value's for lists). */
   placeOfKey(path: Path): SourcePlace;
+  /** Whether a number stands there in decimal digits, two or more: where others are hexadecimal it may not be what was meant. */
+  isDecimal(path: Path): boolean;
 }
 
 /** Aliases may repeat a part; more nodes than this is an attempt to blow up memory. */
@@ -75,7 +77,13 @@ export function sourceFromYaml(text: string, file: string): Source {
   const tree = new YamlTree(text, file);
   const { value, mistakes } = tree;
   const placeOf = (path: Path): SourcePlace => tree.placeOf(path);
-  return { value, mistakes, placeOf, placeOfKey: (path) => tree.placeOfKey(path) };
+  return {
+    value,
+    mistakes,
+    placeOf,
+    placeOfKey: (path) => tree.placeOfKey(path),
+    isDecimal: (path) => tree.isDecimal(path),
+  };
 }
 
 /** The tree of a text: its values, and the offset of every value and key. */
@@ -87,6 +95,7 @@ class YamlTree {
   readonly #targets: ReadonlyMap<Alias, Node>;
   readonly #values = new Map<string, number>();
   readonly #keys = new Map<string, number>();
+  readonly #decimals = new Set<string>();
   #nodes = 0;
   #deepOffset: number | undefined;
 
@@ -107,6 +116,10 @@ class YamlTree {
   placeOf(path: Path): SourcePlace {
     const offset = nearestOffset(this.#values, path);
     return offset === undefined ? { file: this.#file } : this.#place(offset);
+  }
+
+  isDecimal(path: Path): boolean {
+    return this.#decimals.has(idOf(path));
   }
 
   placeOfKey(path: Path): SourcePlace {
@@ -134,6 +147,8 @@ class YamlTree {
       return node.items.map((item, i) => this.#convert(item as Node, [...path, i], offset));
     if (isMap(node)) return this.#convertMap(node, path, offset);
     if (!isScalar(node)) return null;
+    if (typeof node.value === 'number' && /^[1-9]\d+$/.test(node.source ?? ''))
+      this.#decimals.add(idOf(path));
     const value = scalarValue(node.value, node.source);
     return isTooLong(value) ? this.#mistake('SIZE', TOO_LONG[0], offset, TOO_LONG[1]) : value;
   }
@@ -219,7 +234,7 @@ export function sourceFromObject(value: unknown, name: string): Source {
   };
   const plain = copy(value, []);
   if (nodes > MAX_NODES) mistake(['there are too many entries', `at most ${MAX_NODES}`], []);
-  return { value: plain, mistakes, placeOf, placeOfKey: placeOf };
+  return { value: plain, mistakes, placeOf, placeOfKey: placeOf, isDecimal: () => false };
 }
 
 function scalarValue(value: unknown, source: string | undefined): unknown {

@@ -296,6 +296,18 @@ describe('what is legal and odd is a warning with its place', () => {
     ]);
   });
 
+  it('19.A8: a response code in decimal digits, which elsewhere is hexadecimal', () => {
+    const yaml = (rc: string) =>
+      `apemu: 1\nmachine: { adapters: { 5: { mode: cca } }, usageDomains: [4] }\nfaults:\n  - { apqn: 05.0004, on: nqap, rc: ${rc} }\n`;
+    const { config, warnings } = parseConfig(yaml('10'), 'w.yaml');
+    expect(config.faults[0]?.effect).toEqual({ kind: 'rc', rc: 0x0a });
+    expect(warnings.map(({ line, column, message }) => `${line}:${column} ${message}`)).toEqual([
+      '4:36 rc: 10 is response code 0a; AP programs and reports have them in hexadecimal (write 0x0a, or 0x10 if that was meant)',
+    ]);
+    for (const plain of ['0x10', '5', '0'])
+      expect(parseConfig(yaml(plain), 'w.yaml').warnings).toEqual([]);
+  });
+
   it('a type the machine has no slot for', () => {
     const { warnings } = configFromObject({
       machine: { profile: 'z13', adapters: { 5: { mode: 'cca', type: 'CEX8' } } },
