@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guest modules that do not keep the contract, and threads that die: everything else goes on, and it is said what went wrong.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { G_CRASHED, T_IN_SIE, T_TASK } from '../../native-like/machine/layout.ts';
 import { configFromObject } from '../../src/config/load.ts';
+import type { guestProgram as GuestProgramOf } from '../../src/host/machine/guest-program.ts';
 import { takeCheckpoint } from '../../src/host/state/checkpoint.ts';
 import { SteppedLoad } from '../../src/load/stepped.ts';
 import { taskLives } from '../../src/vcpu-pool/liveness.ts';
@@ -17,6 +18,11 @@ import { Exclusion } from '../../src/vcpu-pool/sie.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'apemu-modules-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** As built: here Node itself loads modules. */
+const { guestProgram } = (await import(
+  new URL('../../dist/src/host/machine/guest-program.js', import.meta.url).href
+)) as { guestProgram: typeof GuestProgramOf };
 
 let count = 0;
 /** A module with this step and this state. */
@@ -107,6 +113,47 @@ describe('13.7: a guest module', () => {
     );
     const load = await SteppedLoad.start(configOf(moduleOf('return -1;', state)));
     expect(() => takeCheckpoint(load.machine)).toThrow(`its ${where} is no plain data`);
+    load.machine.close();
+  });
+});
+
+describe('19.A7: a guest module', () => {
+  it.each([
+    ['that is not there', 'absent.mjs', undefined, /^no guest program .*absent\.mjs \(built in: /],
+    [
+      'with a mistake in it',
+      'broken.mjs',
+      'export default {\n  name: = 5 };\n',
+      /broken\.mjs cannot be loaded: Unexpected token/,
+    ],
+    [
+      'that throws when it is loaded',
+      'throws.mjs',
+      "\nthrow new Error('not today');\n",
+      /not today \(.*throws\.mjs:2:7\)/,
+    ],
+    ['of another kind of file', 'program.txt', 'hello', /does not know the extension/],
+    [
+      'that exports something else',
+      'other.mjs',
+      'export default 5;\n',
+      /does not export a guest program/,
+    ],
+  ])('%s is refused with what is wrong with it', async (_what, name, text, message) => {
+    const path = join(folder, name);
+    if (text !== undefined) writeFileSync(path, text);
+    await expect(guestProgram(path)).rejects.toThrow(message);
+  });
+
+  it('as docs/load.md shows it runs', async () => {
+    const page = readFileSync(new URL('../../docs/load.md', import.meta.url), 'utf8');
+    const path = join(folder, 'ping.mjs');
+    writeFileSync(path, /```js\n(.*?)```/s.exec(page)?.[1] ?? '');
+    const load = await SteppedLoad.start(configOf(path));
+    load.runTo(load.nowNs + 200_000_000);
+    const [ping] = load.reports();
+    expect(ping).toMatchObject({ done: true, failure: undefined, executed: 100 });
+    expect(ping?.state).toMatchObject({ codes: { length: 100 } });
     load.machine.close();
   });
 });

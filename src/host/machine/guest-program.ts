@@ -2,6 +2,7 @@
 // Finds a guest program by name: built in, or a module a user wrote.
 // Source: docs/design.md sections 3 and 5.
 
+import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { adaptersOf } from '../../config/guest-view.ts';
@@ -22,6 +23,15 @@ const isProgram = (value: unknown): value is GuestProgram => {
   return typeof candidate?.init === 'function' && typeof candidate.step === 'function';
 };
 
+/** What is wrong with a module, with its place where Node says so. */
+const reasonOf = (cause: unknown): string => {
+  const { code, message, stack = '' } = cause as NodeJS.ErrnoException;
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION')
+    return 'this Node does not know the extension (expected .mjs or .js; .ts from Node 22.18 on)';
+  const place = /\(?file:\/\/([^\s()]+:\d+:\d+)/.exec(stack)?.[1];
+  return place === undefined ? String(message) : `${message} (${place})`;
+};
+
 /**
  * The program a configuration names: a built-in one, or the default export of the module at this path.
  *
@@ -37,11 +47,10 @@ export const guestProgram = async (name: string): Promise<GuestProgram> => {
     };
     if (isProgram(loaded.default)) return loaded.default;
   } catch (cause) {
-    throw new ApemuError(
-      'APEMU_ERR_GUEST_PROGRAM',
-      `no guest program ${name} (built in: ${names}; or the path of a module)`,
-      { cause },
-    );
+    const why = existsSync(name)
+      ? `the guest module ${name} cannot be loaded: ${reasonOf(cause)}`
+      : `no guest program ${name} (built in: ${names}; or the path of a module)`;
+    throw new ApemuError('APEMU_ERR_GUEST_PROGRAM', why, { cause });
   }
   throw new ApemuError(
     'APEMU_ERR_GUEST_PROGRAM',
