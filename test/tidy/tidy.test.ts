@@ -191,6 +191,8 @@ describe('files', () => {
   const ENTRY_POINTS = [
     'native-like/exec/kernel.ts', // folded by the build, #kernel
     'src/index.ts', // the package
+    'src/vitest.ts', // apemu/vitest
+    'src/fast-check.ts', // apemu/fast-check
     'src/cli/main.ts', // the command
     'src/vcpu-pool/worker.ts', // #vcpu-worker
     'src/campaign/worker.ts', // #fuzz-worker
