@@ -11,6 +11,10 @@ export const OPCODE_DQAP = 0xb2ae;
 export const OPCODE_PQAP = 0xb2af;
 /** TPI, test pending interruption: S format; a guest's is intercepted. Not one of the AP instructions. */
 export const OPCODE_TPI = 0xb236;
+/** STCRW, store channel report word: S format; a guest's is intercepted, as is its CHSC. */
+export const OPCODE_STCRW = 0xb239;
+/** CHSC, channel subsystem call: RRE format, R1 has the address of the command block. */
+export const OPCODE_CHSC = 0xb25f;
 /** All three are RRE: four bytes, instruction-length code 2. */
 export const INSTRUCTION_BYTES = 4;
 export const INSTRUCTION_LENGTH_CODE = 2;

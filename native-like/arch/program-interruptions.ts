@@ -8,6 +8,7 @@ export const PGM_PRIVILEGED_OPERATION = 0x0002;
 export const PGM_PROTECTION = 0x0004;
 export const PGM_ADDRESSING = 0x0005;
 export const PGM_SPECIFICATION = 0x0006;
+export const PGM_OPERAND = 0x0015;
 export const PGM_SEGMENT_TRANSLATION = 0x0010;
 export const PGM_PAGE_TRANSLATION = 0x0011;
 export const PGM_ASCE_TYPE = 0x0038;
@@ -24,6 +25,9 @@ export const LC_IO_SUBCHANNEL_ID = 0xb8;
 export const LC_IO_SUBCHANNEL_NR = 0xba;
 export const LC_IO_PARAMETER = 0xbc;
 export const LC_IO_WORD = 0xc0;
+export const LC_MCK_CODE = 0xe8;
+export const LC_MCK_OLD_PSW = 0x160;
+export const LC_MCK_NEW_PSW = 0x1e0;
 export const LC_IO_OLD_PSW = 0x170;
 export const LC_IO_NEW_PSW = 0x1f0;
 
@@ -40,6 +44,7 @@ export const PROGRAM_INTERRUPTIONS: readonly ProgramInterruptionRow[] = [
   { code: PGM_PROTECTION, name: 'protection', ending: 'suppressed' },
   { code: PGM_ADDRESSING, name: 'addressing', ending: 'suppressed' },
   { code: PGM_SPECIFICATION, name: 'specification', ending: 'suppressed' },
+  { code: PGM_OPERAND, name: 'operand', ending: 'suppressed' },
   { code: PGM_SEGMENT_TRANSLATION, name: 'segment translation', ending: 'nullified' },
   { code: PGM_PAGE_TRANSLATION, name: 'page translation', ending: 'nullified' },
   { code: PGM_ASCE_TYPE, name: 'ASCE type', ending: 'nullified' },

@@ -3,7 +3,7 @@
 // Source: docs/reference/ap-architecture.md sections 1.11, 3.1 and 6.1. Status: architected.
 
 import { FACILITY_SIE } from '../arch/facilities.ts';
-import { INSTRUCTION_BYTES, OPCODE_TPI } from '../arch/instructions.ts';
+import { INSTRUCTION_BYTES, OPCODE_CHSC, OPCODE_STCRW, OPCODE_TPI } from '../arch/instructions.ts';
 import {
   isNullifying,
   LC_PGM_ILC,
@@ -102,12 +102,14 @@ export const programInterruption = (v: number, code: number): number =>
   interruptWithLength(v, code, INSTRUCTION_BYTES);
 
 /**
- * Operation exception for any instruction word: its first two bits tell the length. A guest's TPI is intercepted instead: KVM
- * knows what is pending.
+ * Operation exception for any instruction word: its first two bits tell the length. A guest's instructions about the channel subsystem
+ * are intercepted instead: KVM and user space know what is pending.
  */
 export const operationException = (v: number, instruction: number): number => {
   const guest = (I32[v + V_FACILITIES] & FACILITY_SIE) !== 0;
-  if (guest && instruction >>> 16 === OPCODE_TPI) return intercept(v, instruction);
+  const opcode = instruction >>> 16;
+  const intercepted = opcode === OPCODE_TPI || opcode === OPCODE_STCRW || opcode === OPCODE_CHSC;
+  if (guest && intercepted) return intercept(v, instruction);
   const first = instruction >>> 30;
   return interruptWithLength(v, PGM_OPERATION, first === 0 ? 2 : first === 3 ? 6 : 4);
 };

@@ -132,8 +132,8 @@ export const MASK_AQM = 8;
 export const ADM_WORDS = 8;
 /** Architected CRYCB, 256 bytes a guest. */
 export const CRYCB_STRIDE_BYTE = 256;
-/** Guest record, 128 bytes. */
-export const GUEST_WORDS = 32;
+/** Guest record, 192 bytes. */
+export const GUEST_WORDS = 48;
 export const G_FACILITIES = 0;
 export const G_STORAGE_BYTE = 1;
 export const G_STORAGE_SIZE = 2;
@@ -164,6 +164,8 @@ export const G_ALERT_MASK = 29;
 export const G_PINS = 30;
 /** Most pages that may be pinned for it, plus 1 (the locked-memory limit of its user space); 0 = no limit. */
 export const G_PIN_LIMIT = 31;
+/** Channel reports: machine/channel-layout.ts. */
+export const G_CHANNEL = 32;
 
 // ---- vCPU ---------------------------------------------------------------------------------------------------------------
 /** vCPU record, 192 bytes. */

@@ -11,7 +11,9 @@ export type Errno =
   | 'EAGAIN'
   | 'EBADF'
   | 'EBUSY'
+  | 'ECANCELED'
   | 'EEXIST'
+  | 'EFAULT'
   | 'EFBIG'
   | 'EINTR'
   | 'EINVAL'
@@ -23,9 +25,12 @@ export type Errno =
   | 'ENOSPC'
   | 'ENOTDIR'
   | 'ENOTEMPTY'
+  | 'ENOTTY'
+  | 'ENXIO'
   | 'EOPNOTSUPP'
   | 'EPERM'
   | 'ERANGE'
+  | 'ESPIPE'
   | 'EUSERS';
 
 /** Result of a write or of any operation that changes something. */
@@ -40,7 +45,9 @@ export const ERRNO_TEXT: Readonly<Record<Errno, string>> = {
   EAGAIN: 'Resource temporarily unavailable',
   EBADF: 'Bad file descriptor',
   EBUSY: 'Device or resource busy',
+  ECANCELED: 'Operation canceled',
   EEXIST: 'File exists',
+  EFAULT: 'Bad address',
   EFBIG: 'File too large',
   EINTR: 'Interrupted system call',
   EINVAL: 'Invalid argument',
@@ -52,8 +59,11 @@ export const ERRNO_TEXT: Readonly<Record<Errno, string>> = {
   ENOSPC: 'No space left on device',
   ENOTDIR: 'Not a directory',
   ENOTEMPTY: 'Directory not empty',
+  ENOTTY: 'Inappropriate ioctl for device',
+  ENXIO: 'No such device or address',
   EOPNOTSUPP: 'Operation not supported',
   EPERM: 'Operation not permitted',
   ERANGE: 'Numerical result out of range',
+  ESPIPE: 'Illegal seek',
   EUSERS: 'Too many users',
 };

@@ -30,6 +30,13 @@ export interface Cpu {
    * bit 0 set), or 0 when none is pending. Stands for the guest's I/O new PSW handler being entered.
    */
   takeInterruption(): number;
+  /**
+   * Takes the pending machine check of a channel report, if this CPU is enabled for it; whether there was one. Stands for the guest's
+   * machine-check new PSW handler being entered; what is reported is then fetched with STCRW.
+   */
+  takeMachineCheck(): boolean;
+  /** PSW bit 13: whether machine checks are taken; a program that knows none leaves it as it is, off. */
+  enableMachineChecks(on: boolean): void;
   /** Guest time in nanoseconds. */
   nowNs(): number;
 }

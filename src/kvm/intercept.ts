@@ -11,9 +11,11 @@ import {
   GR0_T,
 } from '../../native-like/arch/function-codes.ts';
 import {
+  OPCODE_CHSC,
   OPCODE_DQAP,
   OPCODE_NQAP,
   OPCODE_PQAP,
+  OPCODE_STCRW,
   OPCODE_TPI,
 } from '../../native-like/arch/instructions.ts';
 import {
@@ -41,7 +43,9 @@ import {
 } from '../../native-like/machine/layout.ts';
 import { EXECUTE_COMPLETED } from '../../native-like/machine/outcome.ts';
 import type { Kernel } from '../lpar/kernel.ts';
-import { testPendingInterruption } from './tpi.ts';
+import { storeChannelReportWord } from './channel-report.ts';
+import { channelSubsystemCall } from './chsc.ts';
+import { type Ending, testPendingInterruption } from './tpi.ts';
 
 /** What the hook answers: handled (status in GR1) or -EOPNOTSUPP, which ends in user space. */
 export const HOOK_HANDLED = 0;
@@ -52,6 +56,14 @@ export type PqapHandler = (vcpu: number, mdev: number) => number;
 
 /** Executes an intercepted AP instruction of a guest with a virtual mdev. Answers as the kernel's `execute`. */
 export type VirtualHandler = (vcpu: number) => number;
+
+/** Instructions about the channel subsystem: each ends with a condition code or a program interruption. */
+const CHANNEL_INSTRUCTIONS: ReadonlyMap<number, (image: MachineImage, vcpu: number) => Ending> =
+  new Map([
+    [OPCODE_TPI, testPendingInterruption],
+    [OPCODE_STCRW, storeChannelReportWord],
+    [OPCODE_CHSC, channelSubsystemCall],
+  ]);
 
 const AP_OPCODES: ReadonlySet<number> = new Set([OPCODE_PQAP, OPCODE_NQAP, OPCODE_DQAP]);
 
@@ -91,8 +103,9 @@ export class InterceptHandler {
   /** Handles the instruction interception of `vcpu`. Returns EXECUTE_COMPLETED or EXECUTE_PROGRAM. */
   handle(vcpu: number): number {
     const opcode = this.#image.word(vcpu + V_INSTRUCTION) >>> 16;
-    if (opcode === OPCODE_TPI) {
-      const ending = testPendingInterruption(this.#image, vcpu);
+    const channel = CHANNEL_INSTRUCTIONS.get(opcode);
+    if (channel !== undefined) {
+      const ending = channel(this.#image, vcpu);
       return ending < 0 ? this.#inject(vcpu, -ending) : this.#conditionCode(vcpu, ending);
     }
     if (this.#virtual !== undefined && AP_OPCODES.has(opcode) && this.#isVirtual(vcpu))

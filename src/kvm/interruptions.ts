@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adapter interruptions of a guest: what is pending in its GISA, and delivery to a vCPU that is enabled for it.
+// Interruptions of a guest, adapter's and channel reports: what is pending in its GISA, and delivery to a vCPU that is enabled for it.
 // Source: docs/reference/ap-architecture.md section 6.8 (Linux arch/s390/kvm/interrupt.c, __deliver_io).
 import {
   LC_IO_NEW_PSW,
@@ -7,13 +7,16 @@ import {
   LC_IO_PARAMETER,
   LC_IO_SUBCHANNEL_ID,
   LC_IO_WORD,
+  LC_MCK_CODE,
+  LC_MCK_OLD_PSW,
 } from '../../native-like/arch/program-interruptions.ts';
-import { PSW_IO } from '../../native-like/arch/psw.ts';
+import { PSW_IO, PSW_MACHINE_CHECK } from '../../native-like/arch/psw.ts';
 import {
   GISA_IPM,
   IO_INT_WORD_ADAPTER,
   IO_INT_WORD_ISC_SHIFT,
 } from '../../native-like/arch/sie.ts';
+import { G_MACHINE_CHECK } from '../../native-like/machine/channel-layout.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   C_GIB,
@@ -78,7 +81,12 @@ const storeLowcore = (image: MachineImage, vcpu: number, word: number): void => 
   view.setUint32(lowcore + LC_IO_SUBCHANNEL_ID, 0);
   view.setUint32(lowcore + LC_IO_PARAMETER, 0);
   view.setUint32(lowcore + LC_IO_WORD, word);
-  for (let n = 0; n < 4; n++) view.setInt32(lowcore + LC_IO_OLD_PSW + 4 * n, image.word(vcpu + n));
+  storeOldPsw(image, vcpu, LC_IO_OLD_PSW);
+};
+
+const storeOldPsw = (image: MachineImage, vcpu: number, offset: number): void => {
+  const at = image.word(vcpu + V_STORAGE_BYTE) + offset;
+  for (let n = 0; n < 4; n++) image.view.setInt32(at + 4 * n, image.word(vcpu + n));
 };
 
 /** Loads the PSW at a lowcore offset (LC_IO_NEW_PSW, LC_PGM_NEW_PSW). */
@@ -90,4 +98,32 @@ export const loadNewPsw = (
   const lowcore = image.word(vcpu + V_STORAGE_BYTE);
   const { view } = image;
   for (let n = 0; n < 4; n++) image.i32[vcpu + n] = view.getInt32(lowcore + offset + 4 * n);
+};
+
+/**
+ * Machine-check interruption code of a channel report: bit 9 and the validity bits user space sets with it (QEMU
+ * s390_build_validity_mcic; decision VD-61).
+ */
+const MCIC_HIGH = 0x00400f1d;
+const MCIC_LOW = 0x80330000;
+
+/** Whether a vCPU would take a machine check that is pending for its guest. */
+export const machineCheckDue = (image: MachineImage, vcpu: number): boolean =>
+  (image.word(vcpu + V_PSW_MASK_HIGH) & PSW_MACHINE_CHECK) !== 0 &&
+  image.word(image.guestOf(vcpu) + G_MACHINE_CHECK) !== 0;
+
+/**
+ * Delivers the pending channel-report machine check to a vCPU that is enabled for it: code and old PSW in the lowcore. Returns whether
+ * there was one. The PSW stays, as with `deliver`.
+ */
+export const deliverMachineCheck = (image: MachineImage, vcpu: number): boolean => {
+  if (!machineCheckDue(image, vcpu)) return false;
+  const record = image.guestOf(vcpu);
+  if (Atomics.exchange(image.i32, record + G_MACHINE_CHECK, 0) === 0) return false;
+  if (image.word(vcpu + V_STORAGE_SIZE) < LOWCORE_BYTES) return true;
+  const lowcore = image.word(vcpu + V_STORAGE_BYTE);
+  image.view.setUint32(lowcore + LC_MCK_CODE, MCIC_HIGH);
+  image.view.setUint32(lowcore + LC_MCK_CODE + 4, MCIC_LOW);
+  storeOldPsw(image, vcpu, LC_MCK_OLD_PSW);
+  return true;
 };

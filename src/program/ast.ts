@@ -80,6 +80,15 @@ export interface IoStatement extends Line {
   readonly expect: readonly Field[] | 'none';
 }
 
+/** What a `mchk` line finds: no machine check, or that of a channel report. */
+export type MachineCheck = 'none' | 'crw';
+
+export interface MachineCheckStatement extends Line {
+  readonly kind: 'mchk';
+  readonly cpu: CpuName;
+  readonly expect: MachineCheck | undefined;
+}
+
 export interface ClockStatement extends Line {
   readonly kind: 'clock';
   /** Nanoseconds to advance; `run`: until nothing one-off is outstanding. */
@@ -140,6 +149,7 @@ export type Statement =
   | MemoryWriteStatement
   | MemoryReadStatement
   | IoStatement
+  | MachineCheckStatement
   | ClockStatement
   | SysfsStatement
   | LparStatement

@@ -2,7 +2,7 @@
 // Steps about a vCPU that are no instruction: psw, mem, io.
 // Source: docs/design.md section 6; ap-architecture.md section 6.8 (interruption word).
 
-import type { Bytes, Field, Statement } from './ast.ts';
+import type { Bytes, Field, MachineCheck, Statement } from './ast.ts';
 import type { ProgramCpu, ProgramMachine, ProgramPsw } from './machine.ts';
 import { IO_ROWS, PSW_ROWS, printField, rowOf } from './operands.ts';
 import { printBytes } from './print.ts';
@@ -16,7 +16,7 @@ import {
 } from './steps.ts';
 
 type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
-type CpuStatement = Of<'psw' | 'write' | 'read' | 'io'>;
+type CpuStatement = Of<'psw' | 'write' | 'read' | 'io' | 'mchk'>;
 
 /** psw, mem, io. Undefined if the machine lacks something (reported). */
 export function cpuStep(
@@ -35,6 +35,8 @@ export function cpuStep(
     }
     case 'io':
       return makeStep(statement, machine, () => takeInterruption(cpu, statement.expect));
+    case 'mchk':
+      return makeStep(statement, machine, () => takeMachineCheck(cpu, statement.expect));
     case 'write': {
       const { bytes, address } = statement;
       const length = (bytes.hex.length / 2) * bytes.times;
@@ -143,6 +145,13 @@ function takeInterruption(cpu: ProgramCpu, expect: readonly Field[] | 'none'): H
   return { ...outcome, differences };
 }
 
+function takeMachineCheck(cpu: ProgramCpu, expected: MachineCheck | undefined): HostOutcome {
+  const got = cpu.takeMachineCheck() ? 'crw' : 'none';
+  const outcome = { ...NOTHING, result: got };
+  if (expected === undefined || expected === got) return outcome;
+  return { ...outcome, differences: [{ field: 'mchk', expected, got }] };
+}
+
 const hexWord = (word: number) => word.toString(16).toUpperCase().padStart(8, '0');
 
 function printIo(name: string, value: bigint): string {
@@ -157,6 +166,7 @@ function pswChange(fields: readonly Field[]): Partial<ProgramPsw> {
     if (name === 'p') change.p = number === 1;
     if (name === 'am') change.am = number === 24 ? 24 : number === 31 ? 31 : 64;
     if (name === 'io') change.io = number === 1;
+    if (name === 'mck') change.mck = number === 1;
     if (name === 'key') change.key = number;
     if (name === 'dat') change.dat = number === 1;
     if (name === 'cc') change.cc = number;
@@ -178,6 +188,7 @@ function checkPsw(cpu: ProgramCpu, expect: readonly Field[]): HostOutcome {
     p: BigInt(psw.p),
     am: BigInt(psw.am),
     io: BigInt(psw.io),
+    mck: BigInt(psw.mck),
     key: BigInt(psw.key),
     dat: BigInt(psw.dat),
     cc: BigInt(psw.cc),

@@ -14,6 +14,8 @@ export interface ProgramPsw {
   am: 24 | 31 | 64;
   /** I/O interruptions enabled. */
   io: boolean;
+  /** Machine checks enabled. */
+  mck: boolean;
   /** Access key, 0-15. */
   key: number;
   /** DAT on. */
@@ -41,6 +43,8 @@ export interface ProgramCpu {
   programInterruption(): number;
   /** Takes one pending adapter interruption the vCPU is enabled for: its word as an unsigned number, 0 if there is none. */
   takeInterruption(): number;
+  /** Takes the pending machine check of a channel report, if the vCPU is enabled for it; whether there was one. */
+  takeMachineCheck(): boolean;
   /** The guest's absolute storage. Who writes into it says so with `wrote`. */
   readonly storage: Uint8Array;
   /** Bytes of `storage` were written: checkpoints take back what was. */

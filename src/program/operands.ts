@@ -44,7 +44,17 @@ const psmid = hex('psmid', 16);
 const token = hex('token', 16);
 
 /** What decides how the registers are loaded. */
-export type Shape = 'queue' | 'aqic' | 'block' | 'qact' | 'aapq' | 'nqap' | 'dqap' | 'raw';
+export type Shape =
+  | 'queue'
+  | 'aqic'
+  | 'block'
+  | 'qact'
+  | 'aapq'
+  | 'nqap'
+  | 'dqap'
+  | 'chsc'
+  | 'stcrw'
+  | 'raw';
 
 export interface MnemonicRow {
   readonly mnemonic: string;
@@ -110,6 +120,8 @@ export const MNEMONICS = [
     queue: true,
     operands: [addr, len, token, r1, r2],
   },
+  { mnemonic: 'chsc', shape: 'chsc', fc: 0, queue: false, operands: [addr, r1] },
+  { mnemonic: 'stcrw', shape: 'stcrw', fc: 0, queue: false, operands: [addr] },
   { mnemonic: 'insn', shape: 'raw', fc: 0, queue: false, operands: [hex('word', 8)] },
 ] as const satisfies readonly MnemonicRow[];
 
@@ -140,6 +152,7 @@ export const PSW_ROWS: readonly FieldRow[] = [
   mixed('p', 1n),
   mixed('am', 64n),
   mixed('io', 1n),
+  mixed('mck', 1n),
   mixed('key', 15n),
   mixed('dat', 1n),
   mixed('cc', 3n),

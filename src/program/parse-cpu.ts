@@ -8,6 +8,7 @@ import type {
   CpuName,
   InstructionStatement,
   IoStatement,
+  MachineCheckStatement,
   MemoryReadStatement,
   MemoryWriteStatement,
   PswStatement,
@@ -40,7 +41,8 @@ type CpuStatement =
   | PswStatement
   | MemoryWriteStatement
   | MemoryReadStatement
-  | IoStatement;
+  | IoStatement
+  | MachineCheckStatement;
 
 /** Everything behind the `:`. `tokens` are the words before `=>`. */
 export function parseCpuLine(head: Head, tokens: readonly Token[], parts: LineParts): CpuStatement {
@@ -50,12 +52,13 @@ export function parseCpuLine(head: Head, tokens: readonly Token[], parts: LinePa
       'SYNTAX',
       parts.body.length + 1,
       'the line says nothing',
-      'an instruction, psw, mem or io',
+      'an instruction, psw, mem, io or mchk',
     );
   }
   if (verb.text === 'psw') return parsePsw(head, tokens, parts);
   if (verb.text === 'mem') return parseMemory(head, tokens, parts);
   if (verb.text === 'io') return parseIo(head, tokens, parts);
+  if (verb.text === 'mchk') return parseMachineCheck(head, tokens, parts);
   return parseInstruction(head, verb, tokens, parts);
 }
 
@@ -67,7 +70,7 @@ function parseInstruction(
 ): InstructionStatement {
   const row = MNEMONIC_ROWS.get(verb.text);
   if (row === undefined) {
-    const all = [...MNEMONIC_ROWS.keys(), 'psw', 'mem', 'io'];
+    const all = [...MNEMONIC_ROWS.keys(), 'psw', 'mem', 'io', 'mchk'];
     const candidate = nearest(verb.text, all);
     const hint = candidate === undefined ? '' : `, did you mean ${candidate}?`;
     throw new LineError(
@@ -231,4 +234,22 @@ function parseIo(head: Head, tokens: readonly Token[], parts: LineParts): IoStat
     );
   }
   return { kind: 'io', ...head, expect: parseFields(expected, IO_ROWS) };
+}
+
+function parseMachineCheck(
+  head: Head,
+  tokens: readonly Token[],
+  parts: LineParts,
+): MachineCheckStatement {
+  noMore(tokens, 1);
+  if (parts.expectation === undefined) return { kind: 'mchk', ...head, expect: undefined };
+  const [word, ...more] = tokenize(parts.expectation, parts.expectationColumn);
+  if (more.length === 0 && (word?.text === 'none' || word?.text === 'crw'))
+    return { kind: 'mchk', ...head, expect: word.text };
+  throw new LineError(
+    'SYNTAX',
+    parts.expectationColumn,
+    'that is no machine check',
+    'none, or crw (a channel report)',
+  );
 }

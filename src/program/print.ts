@@ -65,6 +65,8 @@ export function printOperation(statement: Exclude<Statement, { kind: 'comment' }
       return `${printCpu(statement.cpu)}: mem ${hexadecimal(statement.address)} ${statement.length}`;
     case 'io':
       return `${printCpu(statement.cpu)}: io`;
+    case 'mchk':
+      return `${printCpu(statement.cpu)}: mchk`;
     case 'clock':
       return `clock: ${statement.advance === 'run' ? 'run' : `advance ${formatDuration(statement.advance)}`}`;
     case 'sysfs':
@@ -96,6 +98,8 @@ export function printExpectation(statement: Statement): string | undefined {
       return fieldsOrNothing(statement.expect, PSW_ROWS);
     case 'io':
       return statement.expect === 'none' ? 'none' : fieldsOrNothing(statement.expect, IO_ROWS);
+    case 'mchk':
+      return statement.expect;
     case 'read':
       return statement.expect === undefined ? undefined : printBytes(statement.expect);
     case 'clock':

@@ -2,7 +2,7 @@
 // A vCPU of the real machine as programs see it: the guest's view, and its PSW and CR6 in the machine image.
 // Source: docs/design.md section 6 (state); z/Architecture PSW bits as named in native-like/machine/layout.ts.
 
-import { LC_PGM_NEW_PSW } from '../../native-like/arch/program-interruptions.ts';
+import { LC_MCK_NEW_PSW, LC_PGM_NEW_PSW } from '../../native-like/arch/program-interruptions.ts';
 import {
   PSW_BA,
   PSW_CC,
@@ -10,6 +10,7 @@ import {
   PSW_DAT,
   PSW_EA,
   PSW_IO,
+  PSW_MACHINE_CHECK,
   PSW_PROBLEM,
 } from '../../native-like/arch/psw.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
@@ -75,6 +76,12 @@ export class MachineProgramCpu implements ProgramCpu {
     return word;
   }
 
+  takeMachineCheck(): boolean {
+    const taken = this.#cpu.takeMachineCheck();
+    if (taken && this.#cpu.loadsNewPsw) loadNewPsw(this.#image, this.#block, LC_MCK_NEW_PSW);
+    return taken;
+  }
+
   readPsw(): ProgramPsw {
     const high = this.#word(V_PSW_MASK_HIGH);
     const basic = (this.#word(V_PSW_MASK_LOW) & PSW_BA) !== 0;
@@ -82,6 +89,7 @@ export class MachineProgramCpu implements ProgramCpu {
       p: (high & PSW_PROBLEM) !== 0,
       am: (high & PSW_EA) !== 0 ? 64 : basic ? 31 : 24,
       io: (high & PSW_IO) !== 0,
+      mck: (high & PSW_MACHINE_CHECK) !== 0,
       key: (high & PSW_KEY) >>> PSW_KEY_SHIFT,
       dat: (high & PSW_DAT) !== 0,
       cc: (high & PSW_CC) >>> PSW_CC_SHIFT,
@@ -94,11 +102,12 @@ export class MachineProgramCpu implements ProgramCpu {
 
   changePsw(fields: Partial<ProgramPsw>): void {
     const psw = { ...this.readPsw(), ...fields };
-    const changed = PSW_PROBLEM | PSW_EA | PSW_IO | PSW_KEY | PSW_DAT | PSW_CC;
+    const changed = PSW_PROBLEM | PSW_EA | PSW_IO | PSW_MACHINE_CHECK | PSW_KEY | PSW_DAT | PSW_CC;
     const high =
       (psw.p ? PSW_PROBLEM : 0) |
       (psw.am === 64 ? PSW_EA : 0) |
       (psw.io ? PSW_IO : 0) |
+      (psw.mck ? PSW_MACHINE_CHECK : 0) |
       (psw.key << PSW_KEY_SHIFT) |
       (psw.dat ? PSW_DAT : 0) |
       (psw.cc << PSW_CC_SHIFT);

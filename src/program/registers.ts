@@ -3,7 +3,13 @@
 // Source: docs/design.md section 6; ap-architecture.md sections 1.3 to 1.9.
 
 import { GR0_F, GR0_FC_SHIFT, GR0_T } from '../../native-like/arch/function-codes.ts';
-import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
+import {
+  OPCODE_CHSC,
+  OPCODE_DQAP,
+  OPCODE_NQAP,
+  OPCODE_PQAP,
+  OPCODE_STCRW,
+} from '../../native-like/arch/instructions.ts';
 import {
   AQIC_GISC_SHIFT,
   AQIC_IR,
@@ -19,6 +25,8 @@ import { MNEMONIC_ROWS, type Shape } from './operands.ts';
 /** Even registers of NQAP's and DQAP's pairs where a line names none. */
 const DEFAULT_R1 = 4;
 const DEFAULT_R2 = 6;
+/** Register that has the address of CHSC's and STCRW's operand. */
+const CHANNEL_REGISTER = 3;
 /** Zone field of AQIC's GR1: bits 8-15. */
 const AQIC_ZONE_SHIFT = 16;
 
@@ -55,18 +63,24 @@ export function loadInstruction(statement: InstructionStatement): LoadedInstruct
   if (row === undefined) throw new RangeError(`no mnemonic ${statement.mnemonic}`);
   const operands = new Operands(statement.operands);
   const pairs = row.shape === 'nqap' || row.shape === 'dqap';
-  const r1 = operands.number('r1', pairs ? DEFAULT_R1 : 0);
+  const first = row.shape === 'chsc' ? CHANNEL_REGISTER : 0;
+  const r1 = operands.number('r1', pairs ? DEFAULT_R1 : first);
   const r2 = operands.number('r2', pairs ? DEFAULT_R2 : 0);
   const loads: Loads = new Map();
   SHAPES[row.shape](loads, operands, { apqn: statement.apqn ?? 0, fc: row.fc, r1, r2 });
   for (let n = 0; n < 16; n++) {
     if (operands.has(`gr${n}`)) loads.set(n, operands.wide(`gr${n}`));
   }
-  const word = row.shape === 'raw' ? operands.number('word') | 0 : rre(OPCODES[row.shape], r1, r2);
+  const word = wordOf(row.shape, operands, r1, r2);
   return { word, loads: flatten(loads), registers: registersOf(word, loads) };
 }
 
-const OPCODES: Readonly<Record<Exclude<Shape, 'raw'>, number>> = {
+function wordOf(shape: Shape, operands: Operands, r1: number, r2: number): number {
+  if (shape === 'raw') return operands.number('word') | 0;
+  return shape === 'stcrw' ? STCRW : rre(OPCODES[shape], r1, r2);
+}
+
+const OPCODES: Readonly<Record<Exclude<Shape, 'raw' | 'stcrw'>, number>> = {
   queue: OPCODE_PQAP,
   aqic: OPCODE_PQAP,
   block: OPCODE_PQAP,
@@ -74,7 +88,9 @@ const OPCODES: Readonly<Record<Exclude<Shape, 'raw'>, number>> = {
   aapq: OPCODE_PQAP,
   nqap: OPCODE_NQAP,
   dqap: OPCODE_DQAP,
+  chsc: OPCODE_CHSC,
 };
+const STCRW = (OPCODE_STCRW << 16) | (CHANNEL_REGISTER << 12);
 
 const rre = (opcode: number, r1: number, r2: number): number => (opcode << 16) | (r1 << 4) | r2;
 
@@ -140,6 +156,12 @@ const SHAPES: Readonly<
     loads.set(2, 0n);
     loads.set(r2, operands.wide('addr'));
     loads.set(next(r2), operands.wide('len'));
+  },
+  chsc: (loads, operands, { r1 }) => {
+    loads.set(r1, operands.wide('addr'));
+  },
+  stcrw: (loads, operands) => {
+    loads.set(CHANNEL_REGISTER, operands.wide('addr'));
   },
   raw: () => {},
 };

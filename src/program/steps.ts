@@ -11,7 +11,7 @@ import { printOutcome } from './print.ts';
 
 type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 type HostStatement = Of<'clock' | 'sysfs' | 'lpar' | 'fault'>;
-type CpuStatement = Of<'psw' | 'write' | 'read' | 'io'>;
+type CpuStatement = Of<'psw' | 'write' | 'read' | 'io' | 'mchk'>;
 
 /** How a step says that the machine lacks something. */
 export type ReportMissing = (what: string, message: string, expected?: string) => void;

@@ -5,6 +5,7 @@
 import { isOperation, type Operation } from '../ap-bus/operation.ts';
 import { ApemuError } from '../errors.ts';
 import type { Machine } from '../host/machine/machine.ts';
+import { actOnUserSpace, USER_SPACE_ACTS } from '../host/machine/user-space.ts';
 import { drive } from '../sysfs/drive.ts';
 import { FILE_COMMANDS } from '../sysfs/file-commands.ts';
 import type { FileCommand } from '../sysfs/file-tree.ts';
@@ -30,6 +31,15 @@ const COMMANDS: Readonly<Record<string, Start>> = {
     yield* machine.detachOperation(one(words, 'detach needs one guest'));
     return ok();
   },
+  // biome-ignore lint/correctness/useYield: it never sleeps
+  user: function* (machine, [guest, word, ...more]) {
+    if (guest === undefined || word === undefined || more.length > 0)
+      throw unknown('user', 'user needs a guest and what its user space does');
+    if (word === 'log') return ok(machine.userLog.get(machine.guest(guest).name) ?? '');
+    if (!actOnUserSpace(machine, guest, word))
+      throw unknown(`user ${guest} ${word}`, `user knows ${USER_SPACE_ACTS}, log`);
+    return ok();
+  },
   reset: function* (machine, words) {
     const file = machine.files.get(machine.guest(one(words, 'reset needs one guest')).name);
     if (file === undefined) return outcomeOf('ENODEV');
@@ -37,7 +47,7 @@ const COMMANDS: Readonly<Record<string, Start>> = {
   },
 };
 
-const USAGE = `echo [-n] TEXT > FILE, ${Object.keys(FILE_COMMANDS).join(', ')}, attach GUEST [MDEV'S GUEST], detach GUEST, reset GUEST, wait`;
+const USAGE = `echo [-n] TEXT > FILE, ${Object.keys(FILE_COMMANDS).join(', ')}, attach GUEST [MDEV'S GUEST], detach GUEST, reset GUEST, user GUEST WORD, wait`;
 
 /** The administrator's hand in a program: one operation a line, at most one kept for `wait`. */
 export class SysfsCommands {

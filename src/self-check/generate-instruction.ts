@@ -4,7 +4,7 @@
 
 import type { Random, Weighted } from '../lpar/random.ts';
 import type { CpuName, Statement } from '../program/ast.ts';
-import type { Mnemonic } from '../program/operands.ts';
+import { MNEMONIC_ROWS, type Mnemonic } from '../program/operands.ts';
 import { instructionLine, type OperandValues, pswLine } from './statements.ts';
 
 export interface InstructionContext {
@@ -126,6 +126,8 @@ const OPERANDS: Readonly<Record<Exclude<Mnemonic, 'insn'>, (random: Random) => O
     ...(random.chance(8) ? { special: 1 } : {}),
     ...registerPairs(random),
   }),
+  chsc: (random) => ({ addr: address(random, 4096n) & ~0xfffn }),
+  stcrw: (random) => ({ addr: address(random, 4n) & ~3n }),
   dqap: (random) => ({
     ...messageOperands(random),
     ...(random.chance(5) ? { token: random.register() } : {}),
@@ -139,7 +141,7 @@ const registerPairs = (random: Random): OperandValues =>
 /** Values an instruction line may have: `addr` and `len` are doublewords, so everything above fits. */
 const namedLine = (context: InstructionContext, mnemonic: Mnemonic, random: Random): Statement => {
   if (mnemonic === 'insn') return rawLine(context, random);
-  const queue = mnemonic !== 'qci' && mnemonic !== 'qbap';
+  const queue = MNEMONIC_ROWS.get(mnemonic)?.queue === true;
   const apqn = queue ? apqnFor(context, random) : undefined;
   return instructionLine(context.cpu, mnemonic, apqn, OPERANDS[mnemonic](random));
 };

@@ -22,7 +22,7 @@ import {
   startProgram,
   stepProgram,
 } from '../host/machine/guest-program.ts';
-import { enabledMask, pendingMask } from '../kvm/interruptions.ts';
+import { enabledMask, machineCheckDue, pendingMask } from '../kvm/interruptions.ts';
 import { ownTask } from './liveness.ts';
 import { enterSie, leaveSie, serveEvent } from './sie.ts';
 import type { VcpuReport, VcpuTask, WorkerReport, WorkerTask } from './task.ts';
@@ -138,9 +138,9 @@ class Worker {
     if (this.#i32[this.#image.guest(vcpu.task.guest) + G_CRASHED] !== 0) vcpu.done = true;
     if (vcpu.done) return false;
     if (vcpu.nextNs <= now) return true;
-    return (
-      (pendingMask(this.#image, vcpu.task.guest) & enabledMask(this.#image, vcpu.cpu.block)) !== 0
-    );
+    const { block } = vcpu.cpu;
+    if (machineCheckDue(this.#image, block)) return true;
+    return (pendingMask(this.#image, vcpu.task.guest) & enabledMask(this.#image, block)) !== 0;
   }
 
   /** Some steps of one vCPU inside interpretive execution, with its adapters served in between. */

@@ -20,13 +20,25 @@ export const VFIO_AP_REQ_IRQ_INDEX = 0;
 export const VFIO_AP_CFG_CHG_IRQ_INDEX = 1;
 export const VFIO_IRQ_INFO_EVENTFD = 1;
 /** Flags of VFIO_DEVICE_SET_IRQS. */
+export const VFIO_IRQ_SET_DATA_NONE = 1 << 0;
+export const VFIO_IRQ_SET_DATA_BOOL = 1 << 1;
 export const VFIO_IRQ_SET_DATA_EVENTFD = 1 << 2;
+export const VFIO_IRQ_SET_ACTION_MASK = 1 << 3;
+export const VFIO_IRQ_SET_ACTION_UNMASK = 1 << 4;
 export const VFIO_IRQ_SET_ACTION_TRIGGER = 1 << 5;
 /** Smallest argsz per ioctl: up to the last field the kernel needs. */
 const GET_INFO_BYTES = 20;
 const IRQ_INFO_BYTES = 16;
 const SET_IRQS_BYTES = 20;
 const PAGE_BYTES = 4096;
+/** Every flag of SET_IRQS, and how many bytes an element of each data type takes. */
+const SET_IRQS_FLAGS = 0x3f;
+const ELEMENT_BYTES: ReadonlyMap<number, number> = new Map([
+  [VFIO_IRQ_SET_DATA_NONE, 0],
+  [VFIO_IRQ_SET_DATA_BOOL, 1],
+  [VFIO_IRQ_SET_DATA_EVENTFD, 4],
+]);
+const DATA_TYPES = 7;
 
 /** What may be sent to the file. Any other name is EOPNOTSUPP. */
 export type VfioRequest =
@@ -39,8 +51,10 @@ export type VfioRequest =
       readonly index: number;
       readonly start: number;
       readonly count: number;
-      /** The eventfd to install, or a negative number in its place (-1 removes). */
-      readonly fd: EventTrigger | number;
+      /** What stands behind the header: an eventfd to install, a negative number (-1 removes), or a file that is none. */
+      readonly fd: EventTrigger | number | 'EBADF' | 'EINVAL';
+      /** The header cannot be read. */
+      readonly badPointer?: boolean;
     }
   | { readonly name: 'VFIO_DEVICE_RESET' }
   | { readonly name: string };
@@ -97,11 +111,21 @@ export class VfioApFile {
     return Number.isInteger(index) && index >= 0 && index < this.irqCount;
   }
 
+  /**
+   * The checks in the kernel's order (docs/reference/config-change.md section 1). A count of 0 is not refused: the descriptor behind the
+   * header is read anyway.
+   */
   #setIrqs(request: Extract<VfioRequest, { fd: unknown }>): VfioAnswer {
     const { argsz, flags, index, start, count, fd } = request;
+    if (request.badPointer === true) return { errno: 'EFAULT' };
+    const elementBytes = ELEMENT_BYTES.get(flags & DATA_TYPES);
     if (argsz < SET_IRQS_BYTES || !this.#hasIndex(index)) return EINVAL;
-    if (flags !== (VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER)) return EINVAL;
-    if (start !== 0 || count !== 1) return EINVAL;
+    if ((flags & ~SET_IRQS_FLAGS) !== 0 || elementBytes === undefined) return EINVAL;
+    if (start < 0 || count < 0 || start >= 1 || start + count > 1) return EINVAL;
+    if (argsz - SET_IRQS_BYTES < count * elementBytes) return EINVAL;
+    if ((flags & VFIO_IRQ_SET_ACTION_TRIGGER) === 0) return EINVAL;
+    if ((flags & DATA_TYPES) !== VFIO_IRQ_SET_DATA_EVENTFD) return EINVAL;
+    if (typeof fd === 'string') return { errno: fd };
     if (typeof fd === 'number' && fd !== -1) return EINVAL;
     const trigger = typeof fd === 'number' ? null : fd;
     if (index === VFIO_AP_REQ_IRQ_INDEX) this.mdev.requestTrigger = trigger;
@@ -129,16 +153,12 @@ export class VfioApFile {
     };
   }
 
-  /** The last close detaches the virtual machine. Closing twice is no error. */
+  /** The last close detaches the virtual machine; eventfds stay registered. Closing twice is no error. */
   *close(): Operation<void> {
     if (!this.#open) return;
     this.#open = false;
     this.device.calls++;
-    if (this.mdev.opens === 1) {
-      yield* unsetKvm(this.device, this.mdev);
-      this.mdev.requestTrigger = null;
-      this.mdev.configChangeTrigger = null;
-    }
+    if (this.mdev.opens === 1) yield* unsetKvm(this.device, this.mdev);
     this.mdev.opens--;
   }
 }

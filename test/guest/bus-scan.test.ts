@@ -3,7 +3,8 @@
 
 import { pack, unpack } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
-import { busOf, forceScan } from '../../src/guest/ap-bus-driver/driver.ts';
+import { busOf } from '../../src/guest/ap-bus-driver/driver.ts';
+import { forceScan } from '../../src/guest/ap-bus-driver/scan.ts';
 import { writeSeAssociate, writeSeBind } from '../../src/guest/ap-bus-driver/secure-execution.ts';
 import * as s from '../../src/guest/ap-bus-driver/state.ts';
 import { loopback } from '../../src/guest/workloads/loopback.ts';

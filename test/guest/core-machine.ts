@@ -111,6 +111,10 @@ export class CoreMachine implements Cpu {
   takeInterruption(): number {
     return 0;
   }
+  takeMachineCheck(): boolean {
+    return false;
+  }
+  enableMachineChecks(): void {}
   nowNs(): number {
     return this.now;
   }

@@ -148,6 +148,10 @@ export class FakeMachine implements Cpu {
     this.pending = false;
     return 0xb0000000;
   }
+  takeMachineCheck(): boolean {
+    return false;
+  }
+  enableMachineChecks(): void {}
   nowNs(): number {
     return this.now;
   }

@@ -24,6 +24,7 @@ export class FakeCpu implements ProgramCpu {
     p: false,
     am: 64,
     io: true,
+    mck: false,
     key: 0,
     dat: false,
     cc: 0,
@@ -61,6 +62,9 @@ export class FakeCpu implements ProgramCpu {
   }
   takeInterruption(): number {
     return this.interruptions.shift() ?? 0;
+  }
+  takeMachineCheck(): boolean {
+    return false;
   }
   readPsw(): ProgramPsw {
     return { ...this.psw };

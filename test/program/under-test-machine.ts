@@ -130,9 +130,21 @@ class UnderTestCpu implements ProgramCpu {
   takeInterruption(): number {
     throw new Error('no interruptions here');
   }
+  takeMachineCheck(): boolean {
+    return false;
+  }
   readPsw(): ProgramPsw {
     const { problem, addressingMode, cc } = this.#machine.psw(this.#guest, this.#vcpu);
-    const fixed = { io: true, key: 0, dat: false, iaHigh: 0, iaLow: 0, loadsNewPsw: false, cr6: 0 };
+    const fixed = {
+      io: true,
+      mck: false,
+      key: 0,
+      dat: false,
+      iaHigh: 0,
+      iaLow: 0,
+      loadsNewPsw: false,
+      cr6: 0,
+    };
     return { ...fixed, p: problem, am: addressingMode, cc };
   }
   changePsw(fields: Partial<ProgramPsw>): void {

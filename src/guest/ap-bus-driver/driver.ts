@@ -17,6 +17,7 @@ import { type Cpu, type GuestProgram, WAIT_DONE, WAIT_NOTHING, type Wait } from 
 import { tapq } from '../instructions.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { type Bus, createBus } from './bus.ts';
+import { takeChannelReports } from './channel-reports.ts';
 import { fetchConfiguration } from './configuration.ts';
 import {
   KERNELS,
@@ -33,6 +34,7 @@ import {
   type ApBusArgs,
   type ApBusState,
   type QueueState,
+  REPORT_NONE,
   SCAN_NONE,
   SCAN_START,
 } from './state.ts';
@@ -51,6 +53,7 @@ const DEFAULT_BASE = 0x10000;
 const NIB_OFFSET = 0x18;
 const QCI_OFFSET = 0x80;
 const BUFFERS_OFFSET = 0x1000;
+const PAGE_BYTES = 0x1000;
 const NS_PER_SECOND = 1e9;
 
 const OWNER = 'ap-bus';
@@ -122,6 +125,9 @@ export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
     irq: false,
     nibAddress: base + NIB_OFFSET,
     qciAddress: base + QCI_OFFSET,
+    reportAddress: (base - PAGE_BYTES) & -PAGE_BYTES,
+    reportPart: REPORT_NONE,
+    configEvents: 0,
     qci: new Uint8Array(QCI_BYTES),
     maxApid: MAX_APID_WITHOUT_QCI,
     maxApqi: MAX_APQI_WITHOUT_QCI,
@@ -179,6 +185,7 @@ const start = (bus: Bus): void => {
   fetchConfiguration(bus);
   readLimits(state);
   checkDefaultDomain(state);
+  ap.cpu.enableMachineChecks(true);
   state.irq = state.useIrq && ap.cpu.facility(STFLE_AQIC);
   if (state.irq) bus.storage[state.nibAddress] = 0;
   state.scanPart = SCAN_START;
@@ -211,6 +218,7 @@ const runStep = (bus: Bus): Wait => {
     state.ended = true;
     return WAIT_DONE;
   }
+  const reported = takeChannelReports(bus);
   takeInterruptions(bus);
   runTimers(bus);
   runArrivals(bus);
@@ -221,7 +229,7 @@ const runStep = (bus: Bus): Wait => {
   if (state.user !== undefined) serveUser(bus, state.user);
   if (finished && state.refillDue) refillAll(bus);
   if (state.pollDue || state.pollCursor >= 0) finished = pollAll(bus) && finished;
-  if (!finished || state.pollDue || state.refillDue) return WAIT_NOTHING;
+  if (!finished || !reported || state.pollDue || state.refillDue) return WAIT_NOTHING;
   return waitOf(bus);
 };
 
@@ -257,8 +265,3 @@ export const createApBusDriver = (workloads: readonly Workload[]): GuestProgram<
     return WAIT_DONE;
   },
 });
-
-/** Asks for a scan now, as the "AP configuration changed" event and a write to the bus attribute `scans` do. */
-export const forceScan = (state: ApBusState): void => {
-  if (state.scanPart === SCAN_NONE) state.scanNs = 0;
-};

@@ -36,6 +36,7 @@ import { flushQueue } from './messages.ts';
 import { applyWait } from './poll.ts';
 import { restart } from './queue.ts';
 import {
+  type ApBusState,
   type CardState,
   DEV_ERROR,
   DEV_UNINITIATED,
@@ -282,4 +283,12 @@ export const runScan = (bus: Bus): boolean => {
     PARTS[bus.state.scanPart](bus);
   }
   return true;
+};
+
+/**
+ * Asks for a scan now, as the "AP configuration changed" event and a write to the bus attribute `scans` do. Before the first scan it
+ * does nothing; who comes while a scan runs takes over its result (ap_bus_force_rescan).
+ */
+export const forceScan = (state: ApBusState): void => {
+  if (state.scans > 0 && state.scanPart === SCAN_NONE) state.scanNs = 0;
 };

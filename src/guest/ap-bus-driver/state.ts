@@ -40,6 +40,11 @@ export const SCAN_QUEUES = 4;
 export const SCAN_END = 5;
 export const SCAN_PROBE = 6;
 
+/** Parts of the work on channel reports: channel report words, then event information. */
+export const REPORT_NONE = 0;
+export const REPORT_WORDS = 1;
+export const REPORT_EVENTS = 2;
+
 /** One card device. */
 export interface CardState {
   apid: number;
@@ -169,6 +174,11 @@ export interface ApBusState {
   irq: boolean;
   nibAddress: number;
   qciAddress: number;
+  /** Page for channel report words and CHSC; which part of the work on them goes on. */
+  reportAddress: number;
+  reportPart: number;
+  /** Events "AP configuration changed" that were taken. */
+  configEvents: number;
   /** Last QCI block; all zero without QCI. */
   qci: Uint8Array;
   maxApid: number;

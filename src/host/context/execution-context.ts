@@ -8,7 +8,7 @@ import { V_EVENT, V_GR } from '../../../native-like/machine/layout.ts';
 import { EXECUTE_INTERCEPT } from '../../../native-like/machine/outcome.ts';
 import { ApemuError } from '../../errors.ts';
 import { InterceptHandler } from '../../kvm/intercept.ts';
-import { deliver } from '../../kvm/interruptions.ts';
+import { deliver, deliverMachineCheck } from '../../kvm/interruptions.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
 import { AdapterService, type ServiceModels } from '../../lpar/service.ts';
 import { AqicHandler } from '../../vfio-ap/aqic.ts';
@@ -140,6 +140,12 @@ export class ExecutionContext {
     this.assertOpen();
     this.#written?.markLowcore(vcpu);
     return deliver(this.image, vcpu);
+  }
+
+  /** Delivers the pending machine check of a channel report to a vCPU that is enabled for it. Returns whether there was one. */
+  takeMachineCheck(vcpu: number): boolean {
+    this.#written?.markLowcore(vcpu);
+    return deliverMachineCheck(this.image, vcpu);
   }
 
   /** Writes into a guest's storage. Throws RangeError for bytes outside, with nothing written. */

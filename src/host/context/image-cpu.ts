@@ -8,7 +8,7 @@ import {
   STFLE_MSAX3,
   STFLE_QCI,
 } from '../../../native-like/arch/facilities.ts';
-import { PSW_CC, PSW_CC_SHIFT } from '../../../native-like/arch/psw.ts';
+import { PSW_CC, PSW_CC_SHIFT, PSW_MACHINE_CHECK } from '../../../native-like/arch/psw.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   V_EXIT,
@@ -119,6 +119,15 @@ export class ImageCpu implements Cpu {
 
   takeInterruption(): number {
     return this.#context.takeInterruption(this.block);
+  }
+
+  takeMachineCheck(): boolean {
+    return this.#context.takeMachineCheck(this.block);
+  }
+
+  enableMachineChecks(on: boolean): void {
+    const at = this.block + V_PSW_MASK_HIGH;
+    this.#i32[at] = on ? this.#i32[at] | PSW_MACHINE_CHECK : this.#i32[at] & ~PSW_MACHINE_CHECK;
   }
 
   nowNs(): number {

@@ -3,7 +3,12 @@
 // by how large the storage is. Operands are marked before an instruction executes, by its registers; the kernel knows nothing of it.
 // Source: docs/design.md section 2; docs/reference/ap-architecture.md sections 1.3, 1.6 and 1.9 (which instructions store, and where).
 import { FC_AQIC, FC_QCI, GR0_FC_SHIFT } from '../../../native-like/arch/function-codes.ts';
-import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../../../native-like/arch/instructions.ts';
+import {
+  OPCODE_CHSC,
+  OPCODE_DQAP,
+  OPCODE_NQAP,
+  OPCODE_PQAP,
+} from '../../../native-like/arch/instructions.ts';
 import { PSW_BA, PSW_EA } from '../../../native-like/arch/psw.ts';
 import { QCI_BYTES } from '../../../native-like/arch/qci.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
@@ -21,7 +26,7 @@ import {
 
 /** Longest operand of DQAP that stores anything. */
 const OPERAND_MAX = 0x10000;
-/** Bytes TPI stores at most. */
+/** Bytes TPI and STCRW store at most. */
 const TPI_BYTES = 8;
 /** Low half of general register `n` in a vCPU block. */
 const LOW = (n: number): number => V_GR + 2 * n + 1;
@@ -90,6 +95,8 @@ export class WrittenPages {
     } else if (opcode === OPCODE_PQAP) {
       const fc = i32[vcpu + LOW(0)] >>> GR0_FC_SHIFT;
       if (fc === FC_QCI || fc === FC_AQIC) this.#markOperand(vcpu, i32[vcpu + LOW(2)], QCI_BYTES);
+    } else if (opcode === OPCODE_CHSC) {
+      this.#markOperand(vcpu, i32[vcpu + LOW((word >>> 4) & 0xf)], PAGE_BYTES);
     } else {
       const base = (word >>> 12) & 0xf;
       const address = (base === 0 ? 0 : i32[vcpu + LOW(base)]) + (word & 0xfff);

@@ -7,6 +7,7 @@ import { finish, type Operation } from '../../ap-bus/operation.ts';
 import type { MachineConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';
 import type { GuestProgram } from '../../guest/cpu.ts';
+import { clearReports } from '../../kvm/channel-report.ts';
 import { GisaAlerts } from '../../kvm/gib.ts';
 import { NestedGuest } from '../../kvm/nested.ts';
 import type { VirtualMachine } from '../../kvm/virtual-machine.ts';
@@ -24,6 +25,7 @@ import { type ShapeOptions, shapeOf, virtualMachines } from './compose.ts';
 import { startProgram } from './guest-program.ts';
 import { wireHostSide } from './host-wiring.ts';
 import { PartitionMachine, type PartitionOptions } from './partition-machine.ts';
+import { registerNotifier, unregisterNotifier } from './user-space.ts';
 
 export interface MachineOptions extends ShapeOptions, PartitionOptions {
   /** Leaves the guests' mdevs uncreated: the administrator does it. */
@@ -35,6 +37,8 @@ export class Machine extends PartitionMachine {
   /** The host's handler of GISA alerts. */
   readonly alerts: GisaAlerts;
   readonly guests: readonly GuestHandle[];
+  /** The last warning of a guest's user space, by name of the guest. */
+  readonly userLog = new Map<string, string>();
   #onStep: (what: string) => void = () => {};
   readonly #nested: NestedGuest[] = [];
   readonly #hostCpu: ImageCpu;
@@ -152,8 +156,15 @@ export class Machine extends PartitionMachine {
     if ((this.host.matrix.byUuid.get(uuid)?.opens ?? 0) > 0) return 'EBUSY';
     const opened = yield* openVfioDevice(this.host.matrix, uuid, this.guest(name).vm);
     if (opened.errno !== undefined) return opened.errno;
-    this.#files.set(name, opened.file);
+    this.openedDevice(name, opened.file);
     return 'ok';
+  }
+
+  /** A guest's user space has its device open: it is attached, and will be told of configuration changes where the kernel can. */
+  openedDevice(name: string, file: VfioApFile): void {
+    this.#files.set(name, file);
+    const warning = registerNotifier(this, this.guest(name).number, file);
+    if (warning !== undefined) this.userLog.set(name, warning);
   }
 
   /** Detaches a guest from its mdev: last close of the vfio device. */
@@ -166,6 +177,7 @@ export class Machine extends PartitionMachine {
     const file = this.#files.get(name);
     if (file === undefined) return;
     this.#files.delete(name);
+    unregisterNotifier(file);
     yield* file.close();
   }
 
@@ -253,6 +265,7 @@ export class Machine extends PartitionMachine {
       this.attach(name);
     }
     this.image.u8[this.image.gisa(number) + GISA_IPM] = 0;
+    clearReports(this.image, number);
   }
 
   #handle(vm: VirtualMachine, index: number): GuestHandle {

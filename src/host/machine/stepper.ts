@@ -4,7 +4,7 @@
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { ApemuError } from '../../errors.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../../guest/cpu.ts';
-import { enabledMask, pendingMask } from '../../kvm/interruptions.ts';
+import { enabledMask, machineCheckDue, pendingMask } from '../../kvm/interruptions.ts';
 import { Timers } from '../../lpar/clock.ts';
 import { type PutBack, rememberList, together } from '../../lpar/remember.ts';
 import type { AdapterService } from '../../lpar/service.ts';
@@ -174,7 +174,8 @@ export class Stepper {
     if (running.done) return Number.POSITIVE_INFINITY;
     const { cpu } = running;
     const pending = pendingMask(this.#image, running.guest) & enabledMask(this.#image, cpu.block);
-    return pending === 0 ? running.nextNs : Math.min(running.nextNs, running.readyNs);
+    const due = pending !== 0 || machineCheckDue(this.#image, cpu.block);
+    return due ? Math.min(running.nextNs, running.readyNs) : running.nextNs;
   }
 
   #happen(timeNs: number, withPrograms: boolean): void {

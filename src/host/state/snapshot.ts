@@ -28,6 +28,8 @@ import { Machine } from '../machine/machine.ts';
 import { notPlain } from '../machine/plain.ts';
 
 const MAGIC = 'APEMU-MACHINE-1\n';
+/** The same of any version. */
+const ANY_MAGIC = /^APEMU-MACHINE-([0-9]+)\n/;
 const DIGEST_BYTES = 32;
 const PAGE_BYTES = 4096;
 
@@ -152,7 +154,14 @@ export const restoreMachine = async (bytes: Uint8Array): Promise<Machine> => {
 
 const unpack = (bytes: Uint8Array): Saved => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) {
+  const head = buffer.subarray(0, 2 * MAGIC.length).toString('latin1');
+  if (!head.startsWith(MAGIC)) {
+    const version = ANY_MAGIC.exec(head)?.[1];
+    if (version !== undefined)
+      throw new ApemuError(
+        'APEMU_ERR_SNAPSHOT_VERSION',
+        `this machine was saved in file format ${version} (expected 1): restore it with the release that saved it`,
+      );
     throw new ApemuError(
       'APEMU_ERR_SNAPSHOT_FOREIGN',
       'this is no saved machine (expected a file written by `save`)',
@@ -170,7 +179,7 @@ const unpack = (bytes: Uint8Array): Saved => {
   if (saved.layout !== LAYOUT_VERSION) {
     throw new ApemuError(
       'APEMU_ERR_SNAPSHOT_VERSION',
-      `this machine was saved with image layout ${saved.layout} (expected ${LAYOUT_VERSION})`,
+      `this machine was saved with image layout ${saved.layout} (expected ${LAYOUT_VERSION}): restore it with the release that saved it`,
     );
   }
   return saved;
@@ -186,7 +195,7 @@ const restoreHostSide = (machine: Machine, saved: Saved): void => {
     // An administrator may have given a guest any mdev; a guest without AP has none of its own name.
     const { vm, uuid } = machine.guest(name);
     const own = [...files.values()].find(([file]) => file?.mdev.kvm === vm) ?? files.get(uuid);
-    if (own?.[0] !== undefined) machine.files.set(name, own[0]);
+    if (own?.[0] !== undefined) machine.openedDevice(name, own[0]);
   }
 };
 

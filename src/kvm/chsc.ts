@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// CHANNEL SUBSYSTEM CALL of a guest: store event information, as QEMU answers it for AP; every other command is not known.
+// Source: docs/reference/config-change.md section 2 (QEMU target/s390x/ioinst.c: ioinst_handle_chsc_sei; hw/vfio/ap.c).
+import { FACILITY_AP } from '../../native-like/arch/facilities.ts';
+import {
+  PGM_ADDRESSING,
+  PGM_OPERAND,
+  PGM_PRIVILEGED_OPERATION,
+  PGM_SPECIFICATION,
+} from '../../native-like/arch/program-interruptions.ts';
+import { PSW_PROBLEM } from '../../native-like/arch/psw.ts';
+import {
+  G_SEI_EVENTS,
+  G_SEI_FAULT,
+  G_SEI_PENDING,
+} from '../../native-like/machine/channel-layout.ts';
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import {
+  V_FACILITIES,
+  V_GR,
+  V_INSTRUCTION,
+  V_PSW_MASK_HIGH,
+  V_STORAGE_BYTE,
+  V_STORAGE_SIZE,
+} from '../../native-like/machine/layout.ts';
+import { reportCssEvent, SEI_FAULT_MORE, SEI_FAULT_SOURCE } from './channel-report.ts';
+import { addressIn } from './operand.ts';
+import type { Ending } from './tpi.ts';
+
+const PAGE_BYTES = 4096;
+/** Command block: length, command; the response block follows it. */
+const REQUEST_COMMAND = 2;
+const REQUEST_BYTES_MIN = 16;
+const REQUEST_BYTES_MAX = 4088;
+const COMMAND_SEI = 0x000e;
+
+/** Response block. */
+const RESPONSE_CODE = 2;
+const RESPONSE_BYTES_MIN = 8;
+const CODE_STORED = 0x0001;
+const CODE_UNKNOWN_COMMAND = 0x0004;
+const CODE_NOTHING_STORED = 0x0005;
+/** Event information of AP, behind length and code. */
+const SEI_FLAGS = 8;
+const SEI_SOURCE = 10;
+const SEI_CONTENT = 11;
+const SEI_BYTES = 12;
+export const SEI_MORE = 0x80;
+export const SOURCE_AP = 5;
+export const CONTENT_AP_CONFIGURATION_CHANGED = 3;
+
+/** Takes one event. Returns how many are left, or -1 when there was none. */
+const takeEvent = (image: MachineImage, record: number): number => {
+  const { i32 } = image;
+  for (let have = Atomics.load(i32, record + G_SEI_EVENTS); have > 0; ) {
+    const seen = Atomics.compareExchange(i32, record + G_SEI_EVENTS, have, have - 1);
+    if (seen === have) return have - 1;
+    have = seen;
+  }
+  return -1;
+};
+
+/** Writes a response that is only its length and a code. */
+const respond = (image: MachineImage, at: number, code: number): void => {
+  image.u8.fill(0, at, at + RESPONSE_BYTES_MIN);
+  image.view.setUint16(at, RESPONSE_BYTES_MIN);
+  image.view.setUint16(at + RESPONSE_CODE, code);
+};
+
+/** chsc_sei_nt0_get_event and its caller; NT2 (zPCI) has no events here. */
+const storeEventInformation = (image: MachineImage, vcpu: number, at: number): void => {
+  const record = image.guestOf(vcpu);
+  const fault = Atomics.load(image.i32, record + G_SEI_FAULT);
+  const endless = (fault & SEI_FAULT_MORE) !== 0;
+  const hasAp = (image.word(vcpu + V_FACILITIES) & FACILITY_AP) !== 0;
+  const left = hasAp ? takeEvent(image, record) : -1;
+  if (left < 0 && !(hasAp && endless)) {
+    respond(image, at, CODE_NOTHING_STORED);
+    return;
+  }
+  const more = left > 0 || endless;
+  if (!more) {
+    Atomics.store(image.i32, record + G_SEI_PENDING, 0);
+    // An event that came just now has seen the flag still set.
+    if (Atomics.load(image.i32, record + G_SEI_EVENTS) !== 0) reportCssEvent(image, record);
+  }
+  image.u8.fill(0, at, at + SEI_BYTES);
+  image.view.setUint16(at, SEI_BYTES);
+  image.view.setUint16(at + RESPONSE_CODE, CODE_STORED);
+  image.u8[at + SEI_FLAGS] = more ? SEI_MORE : 0;
+  image.u8[at + SEI_SOURCE] = fault & SEI_FAULT_SOURCE || SOURCE_AP;
+  image.u8[at + SEI_CONTENT] = CONTENT_AP_CONFIGURATION_CHANGED;
+};
+
+/** CHSC: condition code 0 and a response block, whatever the command was. */
+export const channelSubsystemCall = (image: MachineImage, vcpu: number): Ending => {
+  const r1 = (image.word(vcpu + V_INSTRUCTION) >>> 4) & 0xf;
+  if ((image.word(vcpu + V_PSW_MASK_HIGH) & PSW_PROBLEM) !== 0) return -PGM_PRIVILEGED_OPERATION;
+  if ((image.word(vcpu + V_GR + 2 * r1 + 1) & (PAGE_BYTES - 1)) !== 0) return -PGM_SPECIFICATION;
+  const address = addressIn(image, vcpu, r1);
+  if (address + PAGE_BYTES > image.word(vcpu + V_STORAGE_SIZE)) return -PGM_ADDRESSING;
+  const at = image.word(vcpu + V_STORAGE_BYTE) + address;
+  const length = image.view.getUint16(at);
+  const legal = length >= REQUEST_BYTES_MIN && length <= REQUEST_BYTES_MAX && (length & 7) === 0;
+  if (!legal) return -PGM_OPERAND;
+  // A request that leaves fewer than twelve bytes of its page has its answer cut there: the page is all there is.
+  const room = at + length + SEI_BYTES <= at + PAGE_BYTES;
+  if (image.view.getUint16(at + REQUEST_COMMAND) === COMMAND_SEI && room)
+    storeEventInformation(image, vcpu, at + length);
+  else respond(image, at + length, CODE_UNKNOWN_COMMAND);
+  return 0;
+};
