@@ -9,6 +9,7 @@ const LONG = [
   'exec/conformance',
   'cex/fuzz',
   'vfio-ap/sequences',
+  'migration/stream',
   'model/vectors',
   'bench/steady-state',
   'mutations/rules',

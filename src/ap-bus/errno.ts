@@ -20,6 +20,7 @@ export type Errno =
   | 'EIO'
   | 'EISDIR'
   | 'ELOOP'
+  | 'EMFILE'
   | 'ENODEV'
   | 'ENOENT'
   | 'ENOSPC'
@@ -54,6 +55,7 @@ export const ERRNO_TEXT: Readonly<Record<Errno, string>> = {
   EIO: 'Input/output error',
   EISDIR: 'Is a directory',
   ELOOP: 'Too many levels of symbolic links',
+  EMFILE: 'Too many open files',
   ENODEV: 'No such device',
   ENOENT: 'No such file or directory',
   ENOSPC: 'No space left on device',

@@ -2,6 +2,9 @@
 // Behaviour profiles of the host kernel: sets of named switches, one row a profile.
 // Source: docs/reference/vfio-ap.md section 9 (VD-01 to VD-30) and section 6.2 (R-30 to R-38); the recordings in test/golden.
 
+/** Live migration of guests: none, the two later posted forms with their defects, or form B with its open points decided. */
+export type Migration = 'off' | 'posted-a' | 'posted-b' | 'strict';
+
 /** What kernels do differently. Every switch can be set alone (`host.switches` of a configuration). */
 export interface HostSwitches {
   /** mdev file `ap_config` and the word in the matrix device's `features` (6.10+). */
@@ -79,6 +82,8 @@ export interface HostSwitches {
   readonly removalFlagSticks: boolean;
   /** R-35: host removal of control domains takes those not assigned instead of those assigned. */
   readonly removalReversesControlDomains: boolean;
+  /** Migration interface of the vfio device (docs/reference/migration.md, not merged). */
+  readonly migration: Migration;
   /** The type vfio_ap-virtual: not there, beside the other as long as no mdev of it lives, or both at a time (V-02, VD-29). */
   readonly virtualMdevs: 'off' | 'exclusive' | 'mixed';
   /** R-37: host removal of the last adapter, domain or control domain writes no CRYCB. */
@@ -133,6 +138,7 @@ const CURRENT: HostSwitches = {
   removalFlagSticks: false,
   removalReversesControlDomains: false,
   removalOfLastSkipsUpdate: false,
+  migration: 'off',
   virtualMdevs: 'off',
 };
 

@@ -53,5 +53,6 @@ export const SWITCHES: readonly SwitchRow[] = [
   { name: 'removalFlagSticks' },
   { name: 'removalReversesControlDomains' },
   { name: 'removalOfLastSkipsUpdate' },
+  { name: 'migration', words: ['off', 'posted-a', 'posted-b', 'strict'] },
   { name: 'virtualMdevs', words: ['off', 'exclusive', 'mixed'] },
 ];

@@ -9,6 +9,8 @@ import type { PutBack } from '../lpar/remember.ts';
 import { setKvm, unsetKvm } from './guest.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { EventTrigger, MatrixMdev } from './mdev.ts';
+import { deviceFeature, type FeatureAnswer, type FeatureRequest } from './migration/feature.ts';
+import { MigrationMachine } from './migration/machine.ts';
 import { resetQueues } from './reset.ts';
 import { VirtualMdev } from './virtual/mdev.ts';
 
@@ -57,13 +59,17 @@ export type VfioRequest =
       readonly badPointer?: boolean;
     }
   | { readonly name: 'VFIO_DEVICE_RESET' }
+  | ({ readonly name: 'VFIO_DEVICE_FEATURE' } & FeatureRequest)
   | { readonly name: string };
 
 /** Answer of an ioctl. */
 export type VfioAnswer =
   | { readonly errno: Errno }
+  | FeatureAnswer
   | { readonly errno?: undefined; readonly [field: string]: number | undefined };
 
+/** A header of zeros: no operation of feature 0. */
+const NO_FEATURE: FeatureRequest = { argsz: 8, flags: 0 };
 const OK: VfioAnswer = {};
 const EINVAL: VfioAnswer = { errno: 'EINVAL' };
 
@@ -102,9 +108,25 @@ export class VfioApFile {
         if (mdev instanceof VirtualMdev) device.virtualQueues.reset(mdev);
         return resetQueues(device, mdev.table.values());
       });
-      return normal ? OK : { errno: 'EIO' };
+      if (!normal) return { errno: 'EIO' };
+      mdev.migration?.reset();
+      return OK;
+    }
+    if (request.name === 'VFIO_DEVICE_FEATURE') {
+      const named = 'flags' in request && !('index' in request) ? request : NO_FEATURE;
+      return deviceFeature(this.#migration, named);
     }
     return { errno: 'EOPNOTSUPP' };
+  }
+
+  /** The migration interface, where the kernel, the host and the type of mdev have it. */
+  get #migration(): MigrationMachine | undefined {
+    const { device, mdev } = this;
+    if (device.bus.switches.migration === 'off' || mdev instanceof VirtualMdev) return undefined;
+    // Whether a device can migrate is decided when it is first asked; a host that becomes protected later refuses with EPERM.
+    if (mdev.migration === null && device.secureHost) return undefined;
+    mdev.migration ??= new MigrationMachine(device, mdev);
+    return mdev.migration;
   }
 
   #hasIndex(index: number): boolean {
@@ -158,7 +180,11 @@ export class VfioApFile {
     if (!this.#open) return;
     this.#open = false;
     this.device.calls++;
-    if (this.mdev.opens === 1) yield* unsetKvm(this.device, this.mdev);
+    if (this.mdev.opens === 1) {
+      yield* unsetKvm(this.device, this.mdev);
+      this.mdev.migration?.close();
+      this.mdev.migration = null;
+    }
     this.mdev.opens--;
   }
 }

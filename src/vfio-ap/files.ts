@@ -24,7 +24,8 @@ export const MATRIX_DEVICE_FILES = attributeTable<MatrixDevice>([
   {
     name: 'features',
     mode: READ_ONLY,
-    show: () => 'guest_matrix hotplug ap_config\n',
+    show: (d) =>
+      `guest_matrix hotplug ap_config${d.bus.switches.migration === 'off' ? '' : ' migratable'}\n`,
     when: (d) => d.bus.switches.apConfigFile,
   },
   {

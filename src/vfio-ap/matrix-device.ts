@@ -35,6 +35,10 @@ export class MatrixDevice {
   /** Objects made and not yet gone: what available_instances counts. */
   instances = 0;
   virtualInstances = 0;
+  /** The host is itself a secure-execution guest (ap_is_se_guest): nothing migrates. */
+  secureHost = false;
+  /** File descriptors user space may still open for migration data. */
+  descriptors = Number.POSITIVE_INFINITY;
   /** Masks written to guests since start; tests count them. */
   guestUpdates = 0;
   /** Calls of open devices' files that may have changed something. */

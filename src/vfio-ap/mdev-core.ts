@@ -118,13 +118,13 @@ function* removeVirtual(device: MatrixDevice, mdev: VirtualMdev): Operation<void
 function* awaitClose(device: MatrixDevice, mdev: MatrixMdev): Operation<void> {
   let requests = 0;
   let sinceRequestNs = 0;
-  while (mdev.opens > 0) {
+  while (mdev.opens > 0 || mdev.dataFiles > 0) {
     const { requestsRelease } = device.bus.switches;
     if (requestsRelease && (requests === 0 || sinceRequestNs >= REQUEST_INTERVAL_NS)) {
       yield* requestDevice(device, mdev, requests++);
       sinceRequestNs = 0;
     }
-    if (mdev.opens === 0) return; // the request itself made the user let go
+    if (mdev.opens === 0 && mdev.dataFiles === 0) return; // the request itself made the user let go
     yield { waitNs: CLOSE_POLL_NS, pending: true };
     sinceRequestNs += CLOSE_POLL_NS;
   }

@@ -13,6 +13,7 @@ import {
 import type { KvmVm, PqapHook } from '../kvm/vm.ts';
 import { type PutBack, rememberFields } from '../lpar/remember.ts';
 import { type ApMatrix, emptyMatrix, type MatrixLimits } from './matrix.ts';
+import type { MigrationMachine } from './migration/machine.ts';
 
 /** An eventfd as the device sees it. */
 export type EventTrigger = () => void;
@@ -58,6 +59,10 @@ export class MatrixMdev implements PqapHook {
   configChangeTrigger: EventTrigger | null = null;
   /** Open files of the vfio device. */
   opens = 0;
+  /** Open data files of a migration; they keep the device as its own files do. */
+  dataFiles = 0;
+  /** State of the migration interface since it was first used after an open. */
+  migration: MigrationMachine | null = null;
   removing = false;
   /** Removal was asked for and took the guest's masks. */
   masksWithdrawn = false;
@@ -92,9 +97,13 @@ export class MatrixMdev implements PqapHook {
 
   remember(): PutBack {
     const passable = this.#passable.slice();
-    const fields = rememberFields(this, ['limits']);
+    const fields = rememberFields(this, ['limits', 'migration']);
+    const { migration } = this;
+    const migrating = migration?.remember();
     return () => {
       fields();
+      this.migration = migration;
+      migrating?.();
       this.#passable.set(passable);
     };
   }

@@ -157,7 +157,7 @@ describe('the file of the device takes', () => {
     ['SET_IRQS short', irqs({ argsz: 19 }), { errno: 'EINVAL' }],
     ['RESET', { name: 'VFIO_DEVICE_RESET' }, {}],
     ['GET_REGION_INFO', { name: 'VFIO_DEVICE_GET_REGION_INFO' }, { errno: 'EOPNOTSUPP' }],
-    ['FEATURE', { name: 'VFIO_DEVICE_FEATURE' }, { errno: 'EOPNOTSUPP' }],
+    ['FEATURE: the core says ENOTTY', { name: 'VFIO_DEVICE_FEATURE' }, { errno: 'ENOTTY' }],
   ])('%s', (_, request, answer) => {
     const host = ready();
     const file = host.start(new FakeVm('Guest1'));
