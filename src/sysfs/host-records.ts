@@ -21,7 +21,6 @@ import { VfioApFile } from '../vfio-ap/fd.ts';
 import type { ApMatrix, MatrixLimits } from '../vfio-ap/matrix.ts';
 import type { MatrixDevice } from '../vfio-ap/matrix-device.ts';
 import { MatrixMdev, VfioApQueue } from '../vfio-ap/mdev.ts';
-import { STATE_RUNNING as RUNNING } from '../vfio-ap/migration/states.ts';
 import { VirtualMdev, type VirtualState } from '../vfio-ap/virtual/mdev.ts';
 import type { HostSide } from './host-side.ts';
 
@@ -132,9 +131,7 @@ export function refuseWhileBusy({ bus, matrix }: HostSide): void {
   const locks = [bus.permsLock, bus.scanLock, matrix.guestsLock, matrix.mdevsLock];
   const held = locks.find((lock) => lock.held)?.name;
   const removing = [...matrix.byUuid.values()].find((mdev) => mdev.removing)?.uuid;
-  const migrating = [...matrix.byUuid.values()].find(
-    ({ dataFiles, migration }) => dataFiles > 0 || (migration?.state ?? RUNNING) !== RUNNING,
-  )?.uuid;
+  const migrating = [...matrix.byUuid.values()].find((mdev) => mdev.migrating)?.uuid;
   if (migrating !== undefined)
     throw new ApemuError('APEMU_ERR_HOST_BUSY', `mdev ${migrating} is migrating`);
   if (held === undefined && removing === undefined) return;

@@ -14,6 +14,7 @@ import type { KvmVm, PqapHook } from '../kvm/vm.ts';
 import { type PutBack, rememberFields } from '../lpar/remember.ts';
 import { type ApMatrix, emptyMatrix, type MatrixLimits } from './matrix.ts';
 import type { MigrationMachine } from './migration/machine.ts';
+import { STATE_RUNNING } from './migration/states.ts';
 
 /** An eventfd as the device sees it. */
 export type EventTrigger = () => void;
@@ -72,6 +73,13 @@ export class MatrixMdev implements PqapHook {
     this.uuid = uuid;
     this.path = `/devices/vfio_ap/matrix/${uuid}`;
     this.limits = limits;
+  }
+
+  /** Not in the state of every day: data files are open, or the migration interface was asked for another state. */
+  get migrating(): boolean {
+    return (
+      this.dataFiles > 0 || (this.migration !== null && this.migration.state !== STATE_RUNNING)
+    );
   }
 
   /** vfio_ap_mdev_link_queue. */

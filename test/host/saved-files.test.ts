@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of saved machines of the last two versions: one is read and goes on, the other is refused; nothing is guessed. Each file was saved by
 // a build of its version from examples/two-guests.yaml, 20 ms after its guests (program of the configuration, 4 messages) had begun.
+// Whoever changes a version (LAYOUT_VERSION, or that of the host's records) stores a file of the new one.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
