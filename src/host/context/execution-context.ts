@@ -144,6 +144,7 @@ export class ExecutionContext {
 
   /** Delivers the pending machine check of a channel report to a vCPU that is enabled for it. Returns whether there was one. */
   takeMachineCheck(vcpu: number): boolean {
+    this.assertOpen();
     this.#written?.markLowcore(vcpu);
     return deliverMachineCheck(this.image, vcpu);
   }
