@@ -48,7 +48,30 @@ export type { FaultObject } from './config/load.ts';
 export { loadConfigFile } from './config/load.ts';
 export type { MachineConfig } from './config/types.ts';
 export { ApemuError } from './errors.ts';
-export type { Cpu, GuestProgram, Wait } from './guest/cpu.ts';
+// Drivers under test: what they are, the instructions they execute, and the replay of what was found.
+export { type Replay, type ReplayOptions, replayScenario } from './fuzz/replay.ts';
+export {
+  type Cpu,
+  type GuestProgram,
+  WAIT_DONE,
+  WAIT_INTERRUPTION,
+  WAIT_NOTHING,
+  type Wait,
+} from './guest/cpu.ts';
+export type { DriverEnding, DriverProgram, DriverRequest, QueueBelief } from './guest/driver.ts';
+export {
+  type ApCpu,
+  apCpuOf,
+  aqic,
+  aqicHigh,
+  aqicLow,
+  dqap,
+  nqap,
+  qci,
+  rapq,
+  tapq,
+  zapq,
+} from './guest/instructions.ts';
 export { explainEnding, responseText } from './host/api/explain.ts';
 export type { GuestHandle } from './host/api/guest-handle.ts';
 export type { LibraryCpu } from './host/api/library-cpu.ts';

@@ -93,12 +93,30 @@ const on = (random: Random, terrain: TargetTerrain, name: FaultInstruction): Tri
   occasion: occasion(random),
 });
 
-/** An instruction that never gets on is no driver's fault: partial completions are bounded. */
+/** What may happen at every execution: the driver must come to an end with it. */
+const ENDLESS: ReadonlySet<ScenarioEvent['kind']> = new Set([
+  'rc',
+  'delay',
+  'drop',
+  'duplicate',
+  'reorder',
+  'reply',
+  'field',
+]);
+
+/**
+ * Events that happen at one occasion: an instruction that never gets on, and requests, interruptions or hot plugging that each instruction
+ * causes anew, are no driver's fault.
+ */
+export const isBounded = (event: ScenarioEvent): boolean => {
+  if (event.kind === 'interrupt') return event.how === 'spurious' || event.how === 'early';
+  return !ENDLESS.has(event.kind);
+};
+
+/** The trigger at one occasion. */
 export const bounded = (trigger: Trigger): Trigger => {
   if (trigger.kind !== 'on') return trigger;
-  const { kind, n } = trigger.occasion;
-  const endless = kind === 'from' || (kind === 'every' && n === 1);
-  return endless ? { ...trigger, occasion: { kind: 'nth', n } } : trigger;
+  return { ...trigger, occasion: { kind: 'nth', n: trigger.occasion.n } };
 };
 
 /** A trigger for what needs no instruction. */
@@ -192,7 +210,7 @@ export const userEvent = (random: Random, { queues }: TargetTerrain): UserEvent 
 export const randomEvent = (random: Random, terrain: TargetTerrain): EventStatement => {
   const kind = random.weighted(KINDS);
   const line = (trigger: Trigger, event: ScenarioEvent): EventStatement =>
-    eventLine(trigger, event);
+    eventLine(isBounded(event) ? bounded(trigger) : trigger, event);
   switch (kind) {
     case 'code': {
       const { name } = random.weighted(FUNCTIONS);
@@ -203,7 +221,7 @@ export const randomEvent = (random: Random, terrain: TargetTerrain): EventStatem
       const cc = random.chance(25) ? 1 : 2;
       const everyBytes =
         cc === 2 && random.chance(75) ? random.pick([1, 8, 16, 64, 256]) : undefined;
-      return line(bounded(on(random, terrain, name)), { kind: 'cc', cc, everyBytes });
+      return line(on(random, terrain, name), { kind: 'cc', cc, everyBytes });
     }
     case 'message':
       return line(on(random, terrain, 'nqap'), message(random));

@@ -6,7 +6,7 @@ import type { EventStatement } from '../program/ast.ts';
 import type { Occasion, ScenarioEvent, Trigger } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
 import type { TargetTerrain } from '../target/target.ts';
-import { bounded, codeFor, randomEvent } from './generate.ts';
+import { bounded, codeFor, isBounded, randomEvent } from './generate.ts';
 
 /** Longest scenario: what is longer says less. */
 const EVENTS_MAX = 16;
@@ -43,7 +43,7 @@ const moved = (random: Random, { trigger, event }: EventStatement): EventStateme
         return { ...trigger, occasion: movedOccasion(random, trigger.occasion) };
     }
   };
-  return eventLine(event.kind === 'cc' ? bounded(shifted()) : shifted(), event);
+  return eventLine(isBounded(event) ? bounded(shifted()) : shifted(), event);
 };
 
 /** The same kind of event with another operand. */

@@ -3,7 +3,7 @@
 // Source: docs/design.md section 10.
 import { FC_QCI } from '../../native-like/arch/function-codes.ts';
 import { PSW_CC } from '../../native-like/arch/psw.ts';
-import { V_GR, V_GUEST, V_PSW_MASK_HIGH } from '../../native-like/machine/layout.ts';
+import { K_OPEN_SLOT, V_GR, V_GUEST, V_PSW_MASK_HIGH } from '../../native-like/machine/layout.ts';
 import { EXECUTE_COMPLETED } from '../../native-like/machine/outcome.ts';
 import { apCpuOf, rapq, zapq } from '../guest/instructions.ts';
 import type { InstructionObserver } from '../host/context/execution-context.ts';
@@ -206,10 +206,7 @@ export class ScenarioRun implements InstructionObserver, Agenda {
   }
 
   executed(vcpu: number, instruction: number, ended: number): void {
-    if (this.#armed) {
-      this.#fault.disarm();
-      this.#armed = false;
-    }
+    if (this.#armed) this.#disarm(vcpu, instruction);
     if (this.#pending.length === 0) return;
     const { image } = this.#machine;
     const gr0 = image.word(vcpu + V_GR + 1);
@@ -220,6 +217,16 @@ export class ScenarioRun implements InstructionObserver, Agenda {
     if (accepted)
       for (const event of this.#pending) this.#messages.touch(image.queue(apqnOf(gr0)), event);
     this.#pending.length = 0;
+  }
+
+  /** A message of which the machine had taken parts when a response code ended its NQAP is not on the queue: it begins anew. */
+  #disarm(vcpu: number, instruction: number): void {
+    this.#fault.disarm();
+    this.#armed = false;
+    const { image } = this.#machine;
+    if ((image.word(vcpu + V_PSW_MASK_HIGH) & PSW_CC) !== PSW_CC) return;
+    if (functionOf(instruction, 0) !== FUNCTION_NQAP) return;
+    image.i32[image.cold(image.queue(apqnOf(image.word(vcpu + V_GR + 1)))) + K_OPEN_SLOT] = 0;
   }
 
   nextNs(): number {

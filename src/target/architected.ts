@@ -62,6 +62,9 @@ export const queueStateOf = (image: MachineImage, q: number): number => {
   return (status & STATUS_EMPTY) === 0 ? WORKING : EMPTY;
 };
 
+/** Whether messages are on a queue in this state, and it is in plain operation. */
+export const hasMessages = (state: number): boolean => state >= FULL && state < EMPTY;
+
 /** Record of the queue GR0 names as a guest (masks at word `masks`) has it: the absent one where it has none. */
 export const queueFor = (image: MachineImage, masks: number, gr0: number): number => {
   const apm = image.word(masks | ((gr0 >>> 13) & 7)) << ((gr0 >>> 8) & 31);

@@ -73,6 +73,8 @@ export const LOWEST_COMPATIBLE_TYPE = 10;
 export const SCAN_INTERVAL_NS = 30_000_000_000;
 /** Time without a reply after which a queue is reset (CEX4 and later). */
 export const REQUEST_TIMEOUT_NS = 900_000_000_000;
+/** Time after which interruptions that were enabled and do not show are given up. A choice: far above what AQIC takes. */
+export const IRQ_WAIT_NS = 1_000_000_000;
 /** Interruption sub-class of AP adapter interruptions. */
 export const AP_ISC = 6;
 /** Without QCI every APID up to here and every APQI up to here is probed. */

@@ -17,7 +17,7 @@ import {
 import { aqic, aqicHigh, aqicLow, dqap, nqap, rapq, tapq } from '../instructions.ts';
 import { asyncError, irqEnabled, queueEmpty, RC_REPLY_LARGER, rc } from '../status.ts';
 import { type Bus, crash, outOfBudget } from './bus.ts';
-import { AP_ISC } from './kernels.ts';
+import { AP_ISC, IRQ_WAIT_NS } from './kernels.ts';
 import {
   completeReply,
   markSent,
@@ -91,6 +91,15 @@ const enableIrq = (bus: Bus, queue: QueueState): boolean => {
   return code === AP_RESPONSE_NORMAL || code === AP_RESPONSE_OTHERWISE_CHANGED;
 };
 
+const waitForIrq = (bus: Bus, queue: QueueState): void => {
+  queue.smState = SM_SETIRQ_WAIT;
+  queue.irqSinceNs = Math.max(1, bus.ap.cpu.nowNs());
+};
+
+/** A reset behind the driver's back has taken the interruptions away: the queue is polled. Linux waits for them for ever. */
+const irqOverdue = (bus: Bus, { irqSinceNs }: QueueState): boolean =>
+  irqSinceNs !== 0 && bus.ap.cpu.nowNs() - irqSinceNs > IRQ_WAIT_NS;
+
 /** The queue can take messages; the first time, the processes that use it begin. */
 const toReady = (bus: Bus, queue: QueueState): void => {
   queue.smState = queue.count > 0 ? SM_WORKING : SM_IDLE;
@@ -106,7 +115,7 @@ const resetWait: Action = (bus, queue) => {
   switch (rc(status)) {
     case AP_RESPONSE_NORMAL:
       if (kernel.resetWaitWithT) queue.bindState = (bus.ap.infoHigh & GR2_BS_MASK) >>> GR2_BS_SHIFT;
-      if (bus.state.irq && enableIrq(bus, queue)) queue.smState = SM_SETIRQ_WAIT;
+      if (bus.state.irq && enableIrq(bus, queue)) waitForIrq(bus, queue);
       else toReady(bus, queue);
       return SM_WAIT_AGAIN;
     case AP_RESPONSE_RESET_IN_PROGRESS:
@@ -120,7 +129,7 @@ const resetWait: Action = (bus, queue) => {
 const setirqWait: Action = (bus, queue) => {
   const reads = queue.count > 0 && queue.replyAddress !== 0;
   const status = reads ? receive(bus, queue) : tapq(bus.ap, queue.apqn, false);
-  if (irqEnabled(status)) toReady(bus, queue);
+  if (irqEnabled(status) || irqOverdue(bus, queue)) toReady(bus, queue);
   switch (rc(status)) {
     case AP_RESPONSE_NORMAL:
       return queue.count > 0 ? SM_WAIT_AGAIN : SM_WAIT_LOW;
@@ -204,7 +213,7 @@ const receive = (bus: Bus, queue: QueueState): number => {
 const goIdle = (bus: Bus, queue: QueueState, status: number): number => {
   queue.smState = SM_IDLE;
   if (bus.state.irq && !irqEnabled(status) && queueEmpty(status) && enableIrq(bus, queue)) {
-    queue.smState = SM_SETIRQ_WAIT;
+    waitForIrq(bus, queue);
     return SM_WAIT_AGAIN;
   }
   return SM_WAIT_NONE;

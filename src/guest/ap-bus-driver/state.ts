@@ -102,6 +102,8 @@ export interface QueueState {
   bindState: number;
   /** Index of the associated secret, or ASSOC_INVALID. */
   association: number;
+  /** When interruptions were asked for, 0 = not yet. */
+  irqSinceNs: number;
   /** Time at which the oldest message is given up, 0 = timer off. */
   timeoutNs: number;
   driver: string;
@@ -261,6 +263,7 @@ export const createQueue = (apqn: number): QueueState => ({
   resetF: false,
   bindState: 0,
   association: ASSOC_INVALID,
+  irqSinceNs: 0,
   timeoutNs: 0,
   driver: '',
   online: false,

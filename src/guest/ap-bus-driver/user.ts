@@ -106,7 +106,7 @@ export const underTest = (
     init: (args) => {
       const user = createUserState();
       const state = driver.init({
-        outstanding: 8,
+        outstanding: 32,
         ...args,
         workload: { name: 'requests', user },
         endWhenDone: false,

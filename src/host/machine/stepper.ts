@@ -3,6 +3,7 @@
 // Source: docs/design.md section 4.
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { ApemuError } from '../../errors.ts';
+import { clonePlain } from '../../guest/clone.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../../guest/cpu.ts';
 import { enabledMask, machineCheckDue, pendingMask } from '../../kvm/interruptions.ts';
 import { Timers } from '../../lpar/clock.ts';
@@ -45,7 +46,7 @@ export interface RunningProgram {
 /** A copy of a program's state. @throws ApemuError `APEMU_ERR_SNAPSHOT_PROGRAM` for one that is no plain data */
 const cloneState = (program: string, state: unknown): unknown => {
   try {
-    return structuredClone(state);
+    return clonePlain(state);
   } catch (cause) {
     throw notPlainState(program, state, cause);
   }
@@ -88,7 +89,7 @@ export class Stepper {
       const { nextNs, readyNs, done, failure } = running;
       const state = cloneState(running.name, running.state);
       return () => {
-        Object.assign(running, { nextNs, readyNs, done, failure, state: structuredClone(state) });
+        Object.assign(running, { nextNs, readyNs, done, failure, state: clonePlain(state) });
       };
     });
     return together(timers, list, ...programs);

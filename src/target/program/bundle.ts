@@ -67,6 +67,9 @@ const stripped = (code: string, file: string): string => {
   }
 };
 
+/** Changes the text of a file before it is read: a patch. */
+export type Edit = (file: string, text: string) => string;
+
 /** Counts places of files in the driver's folder. */
 class Counted {
   readonly files: SourceFile[] = [];
@@ -101,7 +104,7 @@ class Counted {
   }
 }
 
-const plugin = (counted: Counted): Plugin => ({
+const plugin = (counted: Counted, edit: Edit): Plugin => ({
   name: 'apemu-driver',
   resolveId(source, importer) {
     if (isBuiltin(source)) return { id: source, external: true };
@@ -111,7 +114,7 @@ const plugin = (counted: Counted): Plugin => ({
     const found = createRequire(importer).resolve(source);
     return { id: pathToFileURL(found).href, external: true };
   },
-  load: (id) => stripped(readFileSync(id, 'utf8'), id),
+  load: (id) => stripped(edit(id, readFileSync(id, 'utf8')), id),
   transform: (code, id) => counted.transform(code, id) ?? null,
 });
 
@@ -132,16 +135,20 @@ const moduleFile = (name: string): string => {
 };
 
 /**
- * Makes a bundle of a driver module, or of the reference driver (`ap-bus`). `instrument`: its places are counted.
+ * Makes a bundle of a driver module, or of the reference driver (`ap-bus`). `instrument`: its places are counted. `edit`: patches files.
  * @throws ApemuError `APEMU_ERR_DRIVER_…` for what cannot be read
  */
-export const bundleDriver = async (name: string, instrument = true): Promise<DriverBundle> => {
+export const bundleDriver = async (
+  name: string,
+  instrument = true,
+  edit: Edit = (_file, text) => text,
+): Promise<DriverBundle> => {
   const input = moduleFile(name);
   const counted = new Counted(dirname(input), instrument);
   try {
     const build = await rollup({
       input,
-      plugins: [plugin(counted)],
+      plugins: [plugin(counted, edit)],
       treeshake: false,
       logLevel: 'silent',
     });

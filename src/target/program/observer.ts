@@ -5,11 +5,9 @@ import { FC_QCI } from '../../../native-like/arch/function-codes.ts';
 import { FUNCTION_NAMES } from '../../../native-like/arch/function-numbers.ts';
 import { PSW_CC, PSW_CC_SHIFT } from '../../../native-like/arch/psw.ts';
 import { DQAP_START } from '../../../native-like/arch/registers.ts';
-import { STATUS_EMPTY } from '../../../native-like/arch/status-word.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   K_NIB_BYTE,
-  Q_STATUS,
   V_EXIT,
   V_GR,
   V_GUEST,
@@ -31,6 +29,7 @@ import {
   ENDING_PROGRAM,
   ENDINGS,
   endingOfCode,
+  hasMessages,
   QUEUE_STATES,
   queueFor,
   queueStateOf,
@@ -83,8 +82,8 @@ export class DriverObserver implements InstructionObserver {
   #state = 0;
   /** Notification byte (byte of the image) of the queues polled last; 0: none. */
   #byte = 0;
-  /** Queues (APQN and record) that were read last while the byte was set: if it is cleared now, a reply in between is lost. */
-  readonly #readBefore = new Map<number, number>();
+  /** Queues that were read last while the byte was set: if it is cleared now, a reply in between is lost. */
+  readonly #readBefore = new Set<number>();
 
   /** `perSecond`: instructions and steps a driver may take in a second of virtual time. */
   constructor(machine: Machine, scenario: ScenarioRun, perSecond: number) {
@@ -153,8 +152,8 @@ export class DriverObserver implements InstructionObserver {
   stepped(waits: boolean): void {
     this.#steps++;
     if (!waits || this.#readBefore.size === 0 || this.#image.u8[this.#byte] !== 0) return;
-    for (const [apqn, q] of this.#readBefore) {
-      if ((this.#image.word(q + Q_STATUS) & STATUS_EMPTY) !== 0) continue;
+    for (const apqn of this.#readBefore) {
+      if (!hasMessages(queueStateOf(this.#image, this.#image.queue(apqn)))) continue;
       this.#fn = FUNCTION_DQAP;
       this.#note('indicator', apqn, 'the notification byte was cleared after the queue was read');
       break;
@@ -189,7 +188,7 @@ export class DriverObserver implements InstructionObserver {
   #beforeDqap(q: number, gr0: number): void {
     const nib = this.#image.word(this.#image.cold(q) + K_NIB_BYTE);
     this.#byte = Math.max(0, nib);
-    if (nib > 0 && this.#image.u8[nib] !== 0) this.#readBefore.set(this.#apqn, q);
+    if (nib > 0 && this.#image.u8[nib] !== 0) this.#readBefore.add(this.#apqn);
     else this.#readBefore.delete(this.#apqn);
     if ((gr0 & DQAP_START) !== 0) return;
     const token = this.#tokens.get(this.#apqn);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The legal part of architected coverage: which endings of which functions there are in which states of a queue, and which a driver
+// cannot meet.
+// Source: native-like/arch/response-codes.ts (where codes occur), docs/reference/ap-architecture.md sections 2.1 and 2.4 (AD-13).
+import { FUNCTION_NAMES } from '../../native-like/arch/function-numbers.ts';
+import {
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_CHECKSTOPPED,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_Q_FULL,
+  AP_RESPONSE_Q_NOT_AVAIL,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+  RESPONSE_CODES,
+} from '../../native-like/arch/response-codes.ts';
+import { cellOf, endingOfCode, QUEUE_STATES, type QueueStateName } from '../target/architected.ts';
+import { letterOf } from './generate.ts';
+
+export interface GridCell {
+  readonly fn: number;
+  readonly code: number;
+  readonly state: number;
+  readonly cell: number;
+}
+
+/** The one code with which a queue in such a state answers what asks for its state. */
+const STATE_CODES: Readonly<Partial<Record<QueueStateName, number>>> = {
+  absent: AP_RESPONSE_Q_NOT_AVAIL,
+  deconfigured: AP_RESPONSE_DECONFIGURED,
+  checkstopped: AP_RESPONSE_CHECKSTOPPED,
+  resetting: AP_RESPONSE_RESET_IN_PROGRESS,
+  busy: AP_RESPONSE_BUSY,
+};
+const OPERATIONAL: readonly QueueStateName[] = ['empty', 'working', 'replies', 'full'];
+
+/** Codes that need what this grid's machines do not have: secure execution, its bindings and secrets. */
+const SECURE: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0b, 0x35, 0x36]);
+
+/** A code that says something else than the state of the queue cannot be. */
+const contradicts = (name: string, code: number, state: QueueStateName): boolean => {
+  if (name === 'DQAP' && code === AP_RESPONSE_NORMAL)
+    return state === 'empty' || state === 'working';
+  if (name === 'DQAP' && code === AP_RESPONSE_Q_FULL)
+    return state === 'replies' || state === 'full';
+  if (name === 'NQAP' && code === AP_RESPONSE_NORMAL) return state === 'full';
+  return name === 'NQAP' && code === AP_RESPONSE_Q_FULL && state !== 'full';
+};
+
+const cell = (fn: number, code: number, state: QueueStateName): GridCell => {
+  const number = QUEUE_STATES.indexOf(state);
+  return { fn, code, state: number, cell: cellOf(fn, endingOfCode(code), number) };
+};
+
+/** Functions drivers execute on queues: those with a letter in `generate.ts`. */
+const FUNCTIONS = FUNCTION_NAMES.flatMap((name, fn) => {
+  const letter = letterOf(name.toLowerCase());
+  return letter === '' ? [] : [{ name, fn, letter }];
+});
+
+/** Cells that a machine without secure execution can answer. */
+export const LEGAL_CELLS: readonly GridCell[] = FUNCTIONS.flatMap(({ name, fn, letter }) => {
+  const cells: GridCell[] = [];
+  for (const [state, code] of Object.entries(STATE_CODES))
+    cells.push(cell(fn, code, state as QueueStateName));
+  const stateCodes = new Set(Object.values(STATE_CODES));
+  for (const { code, handled, mayOccur } of RESPONSE_CODES) {
+    if (!(handled + mayOccur).includes(letter) || SECURE.has(code) || stateCodes.has(code))
+      continue;
+    for (const state of OPERATIONAL)
+      if (!contradicts(name, code, state)) cells.push(cell(fn, code, state));
+  }
+  return cells;
+});
