@@ -152,7 +152,7 @@ function parseRequest(words: readonly Token[], guest: string | undefined): UserE
     const kind = REQUEST_KINDS.find((name) => name === text);
     const times = /^x(\d{1,5})$/.exec(text);
     const queue = parseApqn(text);
-    if (times !== null) {
+    if (times !== null && count === 1) {
       const n = within(Number(times[1]), REQUESTS_MAX);
       if (n === undefined)
         throw new LineError('RANGE', column, `${text} requests`, `x1 to x${REQUESTS_MAX}`);

@@ -17,7 +17,8 @@ import {
 import { aqic, aqicHigh, aqicLow, dqap, nqap, rapq, tapq } from '../instructions.ts';
 import { asyncError, irqEnabled, queueEmpty, RC_REPLY_LARGER, rc } from '../status.ts';
 import { type Bus, crash, outOfBudget } from './bus.ts';
-import { AP_ISC, IRQ_WAIT_NS } from './kernels.ts';
+import { irqOverdue, waitForIrq } from './irq-wait.ts';
+import { AP_ISC } from './kernels.ts';
 import {
   completeReply,
   markSent,
@@ -36,7 +37,6 @@ import {
   SM_QUEUE_FULL,
   SM_RESET_START,
   SM_RESET_WAIT,
-  SM_SETIRQ_WAIT,
   SM_WAIT_AGAIN,
   SM_WAIT_HIGH,
   SM_WAIT_INTERRUPT,
@@ -90,15 +90,6 @@ const enableIrq = (bus: Bus, queue: QueueState): boolean => {
   const code = rc(status);
   return code === AP_RESPONSE_NORMAL || code === AP_RESPONSE_OTHERWISE_CHANGED;
 };
-
-const waitForIrq = (bus: Bus, queue: QueueState): void => {
-  queue.smState = SM_SETIRQ_WAIT;
-  queue.irqSinceNs = Math.max(1, bus.ap.cpu.nowNs());
-};
-
-/** A reset behind the driver's back has taken the interruptions away: the queue is polled. Linux waits for them for ever. */
-const irqOverdue = (bus: Bus, { irqSinceNs }: QueueState): boolean =>
-  irqSinceNs !== 0 && bus.ap.cpu.nowNs() - irqSinceNs > IRQ_WAIT_NS;
 
 /** The queue can take messages; the first time, the processes that use it begin. */
 const toReady = (bus: Bus, queue: QueueState): void => {

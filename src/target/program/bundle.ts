@@ -50,6 +50,13 @@ const ownFile = (path: string): string => {
   );
 };
 
+/** The package as drivers import it: always as it was built, since threads load it without a stripper. */
+const ownPackage = (): string => {
+  const here = fileURLToPath(import.meta.url);
+  const root = resolve(dirname(here), '../../..');
+  return here.endsWith('.ts') ? resolve(root, 'dist/src/index.js') : resolve(root, 'src/index.js');
+};
+
 const stripped = (code: string, file: string): string => {
   if (!TYPESCRIPT.test(file)) return code;
   try {
@@ -109,8 +116,7 @@ const plugin = (counted: Counted, edit: Edit): Plugin => ({
   resolveId(source, importer) {
     if (isBuiltin(source)) return { id: source, external: true };
     if (importer === undefined || source.startsWith('.') || isAbsolute(source)) return null;
-    if (source === 'apemu')
-      return { id: pathToFileURL(ownFile('src/index.ts')).href, external: true };
+    if (source === 'apemu') return { id: pathToFileURL(ownPackage()).href, external: true };
     const found = createRequire(importer).resolve(source);
     return { id: pathToFileURL(found).href, external: true };
   },
@@ -163,9 +169,7 @@ export const bundleDriver = async (
     const args = name === REFERENCE ? REFERENCE_ARGS : {};
     return { name: basename(name), code, digest, files: counted.files, args };
   } catch (cause) {
-    if (cause instanceof ApemuError) throw cause;
-    const inner = (cause as { cause?: unknown }).cause;
-    if (inner instanceof ApemuError) throw inner;
+    // Rollup puts a code of its own onto errors of plugins.
     const what = cause instanceof Error ? cause.message : String(cause);
     throw new ApemuError('APEMU_ERR_DRIVER_SYNTAX', `cannot read the driver ${name}: ${what}`, {
       cause,

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apemu fuzz CONFIG --driver MODULE`: campaigns, findings, resuming, replays, the page, what is refused.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { apemu } from '../cli/fake-io.ts';
+
+const CONFIG = 'examples/fuzzing/machine.yaml';
+const DRIVER = 'examples/fuzzing/driver.ts';
+const folder = mkdtempSync(join(tmpdir(), 'apemu-campaign-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const fuzz = (out: string, cases: number, ...more: string[]) =>
+  apemu([
+    'fuzz',
+    CONFIG,
+    '--out',
+    join(folder, out),
+    '--cases',
+    String(cases),
+    '--workers',
+    '1',
+    ...more,
+  ]);
+
+/** Every file below a folder that belongs to corpus or findings, with its text. */
+const contentOf = (out: string): Record<string, string> => {
+  const files: Record<string, string> = {};
+  const walk = (path: string): void => {
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      const inner = join(path, entry.name);
+      if (entry.isDirectory()) walk(inner);
+      else files[relative(join(folder, out), inner)] = readFileSync(inner, 'utf8');
+    }
+  };
+  walk(join(folder, out, 'corpus'));
+  walk(join(folder, out, 'findings'));
+  return files;
+};
+
+/** The page as Chromium shows it; undefined without Chromium. */
+const seenInChromium = (file: string): string | undefined => {
+  if (!existsSync('/usr/bin/chromium')) return undefined;
+  const options = ['--headless', '--no-sandbox', '--disable-gpu', '--dump-dom', `file://${file}`];
+  const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore'];
+  return execFileSync('/usr/bin/chromium', options, { stdio, maxBuffer: 1 << 26 }).toString();
+};
+
+describe('a campaign', () => {
+  it('finds what the example driver forgets, and writes a folder a user can work with', async () => {
+    const { code, output, errors } = await fuzz('first', 300, '--driver', DRIVER);
+    expect(errors).toMatch(/^finding progress-\w{8}: .*sleeps for ever|waits for an interruption/m);
+    expect(code).toBe(1);
+    expect(output).toMatch(/300 cases: \d findings? in /);
+    const found = readdirSync(join(folder, 'first', 'findings'));
+    const texts = found.map((id) =>
+      readFileSync(join(folder, 'first', 'findings', id, 'scenario.ap'), 'utf8'),
+    );
+    expect(texts.join('')).toContain('on nqap #1: rc=05\n');
+    const [id] = found;
+    const files = readdirSync(join(folder, 'first', 'findings', id)).sort();
+    expect(files).toEqual([
+      'description.txt',
+      'machine.yaml',
+      `${id}.test.ts`,
+      'scenario.ap',
+      'trace.txt',
+    ]);
+    expect(readdirSync(join(folder, 'first')).sort()).toEqual([
+      'corpus',
+      'findings',
+      'machine.yaml',
+      'plot.ndjson',
+      'report.html',
+      'state.json',
+      'stats.json',
+    ]);
+  });
+
+  it('shows its report in a real browser: grid, findings, lines not reached', () => {
+    const page = seenInChromium(join(folder, 'first', 'report.html'));
+    if (page === undefined) {
+      process.stderr.write('no /usr/bin/chromium: the report is not looked at\n');
+      expect(readFileSync(join(folder, 'first', 'report.html'), 'utf8')).toContain('NQAP rc 05');
+      return;
+    }
+    expect(page).toContain('data-ready="yes"');
+    expect(page).toMatch(/<th>NQAP rc 05<\/th>/);
+    expect(page).toMatch(/<td class="met"/);
+    expect(page).toMatch(/driver\.ts: \d+ lines not reached/);
+    expect(page).toMatch(/<summary>progress-\w{8}: it waits/);
+    expect(page).not.toMatch(/(?:src|href)="?https?:/);
+  });
+
+  it('replays findings as tests, with JUnit XML', async () => {
+    const junit = join(folder, 'results.xml');
+    const { code, output } = await apemu([
+      'fuzz',
+      '--replay',
+      join(folder, 'first', 'findings'),
+      '--junit',
+      junit,
+    ]);
+    expect(code).toBe(1);
+    expect(output).toMatch(/scenario\.ap: progress: it waits for an interruption/);
+    expect(readFileSync(junit, 'utf8')).toMatch(
+      /<testsuite name="apemu fuzz" tests="(\d+)" failures="\1"/,
+    );
+    const corpus = await apemu([
+      'fuzz',
+      '--replay',
+      join(folder, 'first', 'findings'),
+      '--without',
+      'progress,ends-once,recovers',
+    ]);
+    expect([corpus.code, corpus.output]).toEqual([0, expect.stringContaining('every rule holds')]);
+  });
+
+  it('is the same for the same seed, and when it is stopped in between', async () => {
+    await fuzz('second', 140, '--driver', DRIVER);
+    await fuzz('third', 3, '--driver', DRIVER);
+    const { errors } = await fuzz('third', 140, '--driver', DRIVER, '--workers', '2');
+    expect(errors).toContain('going on after 3 cases');
+    expect(contentOf('third')).toEqual(contentOf('second'));
+  });
+});
+
+describe('what cannot be fuzzed', () => {
+  const file = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it.each([
+    [
+      'a driver that throws when it is loaded',
+      'throws.mjs',
+      'throw new Error("no card");',
+      'APEMU_ERR_DRIVER_LOAD',
+      'no card',
+    ],
+    [
+      'a module without a program',
+      'none.mjs',
+      'export const x = 1;',
+      'APEMU_ERR_DRIVER_PROGRAM',
+      'init and step',
+    ],
+    ['a text that is no module', 'text.ts', 'const = ;', 'APEMU_ERR_DRIVER_SYNTAX', 'text.ts'],
+    [
+      'a driver that throws on a healthy machine',
+      'bad.mjs',
+      'export default { name: "bad", init: () => ({}), step() { throw new Error("boom"); } };',
+      'APEMU_ERR_TARGET_HEALTH',
+      'boom',
+    ],
+  ])('%s is told', async (_what, name, text, error, words) => {
+    const { code, errors } = await fuzz(`out-${name}`, 10, '--driver', file(name, text));
+    expect(code).toBeGreaterThanOrEqual(2);
+    expect(errors).toContain(error);
+    expect(errors).toContain(words);
+  });
+
+  it('a damaged file of the corpus is named, and nothing is lost', async () => {
+    await fuzz('damaged', 3, '--driver', DRIVER);
+    const [name] = readdirSync(join(folder, 'damaged', 'corpus'));
+    const path = join(folder, 'damaged', 'corpus', name);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace(/request( x\d+)?/, 'request x9'));
+    const before = contentOf('damaged');
+    const { code, errors } = await fuzz('damaged', 9, '--driver', DRIVER);
+    expect(code).toBeGreaterThanOrEqual(2);
+    expect(errors).toContain(name);
+    expect(contentOf('damaged')).toEqual(before);
+  });
+
+  it('a port in use is told', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const { code, errors } = await fuzz('port', 3, '--driver', DRIVER, '--http', String(port));
+    server.close();
+    expect([code, errors]).toEqual([2, expect.stringContaining('EADDRINUSE')]);
+  });
+
+  it.each([
+    [['--driver', 'none.ts'], 'APEMU_ERR_DRIVER_READ'],
+    [['--driver', DRIVER, '--guest', 'Nobody'], 'APEMU_ERR_TARGET_GUEST'],
+    [['--driver', DRIVER, '--without', 'luck'], 'APEMU_ERR_USAGE_ORACLE'],
+    [['--driver', DRIVER, '--self'], 'APEMU_ERR_USAGE_FUZZ'],
+    [[], 'APEMU_ERR_USAGE_FUZZ'],
+    [['--replay', 'nothing'], 'APEMU_ERR_PROGRAM_READ'],
+  ])('%j ends with %s', async (options, error) => {
+    const { code, errors } = await fuzz('refused', 3, ...options);
+    expect(code).toBeGreaterThanOrEqual(2);
+    expect(errors).toContain(error);
+  });
+
+  it('a scenario with an unknown trigger is told at its place', async () => {
+    const path = file('trigger.ap', 'apemu-program 1\nconfig x.yaml\non nqap nqap: drop\n');
+    const { code, errors } = await apemu(['fuzz', '--replay', path]);
+    expect([code, errors]).toEqual([3, expect.stringContaining('trigger.ap:3:')]);
+  });
+});
