@@ -15,3 +15,6 @@ export const PSW_BA = 0x80000000 | 0;
 
 /** Control register 6 bits 32-39: a bit for each interruption sub-class. */
 export const CR6_SUBCLASSES = 0xff000000 | 0;
+
+/** Bytes of lowcore that hold codes, old and new PSWs: an interruption touches no others. */
+export const LOWCORE_BYTES = 0x200;

@@ -47,7 +47,7 @@ export const viewOf = (bytes: Uint8Array): DataView =>
 /** Ids 0 to 255 as eight native words: id n is bit n & 31 from the left of word n >>> 5, as the machine image keeps masks. */
 export type MaskWords = Int32Array;
 
-export const MASK_WORD_COUNT = 8;
+const MASK_WORD_COUNT = 8;
 
 /** An empty mask. */
 export const emptyMask = (): MaskWords => new Int32Array(MASK_WORD_COUNT);

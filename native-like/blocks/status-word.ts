@@ -13,9 +13,9 @@ import {
 } from '../arch/status-word.ts';
 import { assertBytes, assertLayout, type BlockField, viewOf } from './block.ts';
 
-export const STATUS_BYTES = 4;
+const STATUS_BYTES = 4;
 
-export const STATUS_LAYOUT: readonly BlockField[] = [
+const STATUS_LAYOUT: readonly BlockField[] = [
   { name: 'flags', offset: 0, bytes: 1, meaning: 'E R F, three reserved bits, A, I' },
   { name: 'RC', offset: 1, bytes: 1, meaning: 'response code' },
   { name: 'reserved', offset: 2, bytes: 2, meaning: 'zero' },

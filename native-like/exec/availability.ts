@@ -44,7 +44,7 @@ import { OWN_FLAGS, SHOWN_FLAGS } from './response-rules.ts';
 import { I32, INDEX, QUEUES } from './views.ts';
 
 /** Answer of `queueCondition`: plain operation. */
-export const OPERATIONAL = 0;
+const OPERATIONAL = 0;
 /** Answer of `queueCondition`: the instruction ends with condition code `value & 3`, nothing done (injected). */
 export const CONDITION_CC = 0x100;
 

@@ -10,7 +10,7 @@ import {
   LC_PGM_OLD_PSW,
   PGM_OPERATION,
 } from '../arch/program-interruptions.ts';
-import { PSW_CC, PSW_CC_SHIFT, PSW_EA } from '../arch/psw.ts';
+import { LOWCORE_BYTES, PSW_CC, PSW_CC_SHIFT, PSW_EA } from '../arch/psw.ts';
 import { AP_RESPONSE_Q_NOT_AVAIL, CC_NORMAL } from '../arch/response-codes.ts';
 import { ICPT_INST } from '../arch/sie.ts';
 import { STATUS_RC_MASK, STATUS_RC_SHIFT } from '../arch/status-word.ts';
@@ -30,9 +30,6 @@ import { EXECUTE_COMPLETED, EXECUTE_INTERCEPT, EXECUTE_PROGRAM } from '../machin
 import { CONDITION_CODES } from './response-rules.ts';
 import { addressMask } from './storage.ts';
 import { BYTES, I32, setPair } from './views.ts';
-
-/** Bytes of storage the assigned lowcore fields used here reach up to. */
-const LOWCORE_BYTES = 0x200;
 
 /** Below them, the address bits that are all zero after a carry out of any addressing mode's last bit. */
 const CARRY_BITS = 0x00fffffc;

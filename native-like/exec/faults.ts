@@ -27,19 +27,17 @@ import {
   L_LENGTH,
   Q_ATTENTION,
   Q_COLD,
+  SCOPE_APQN,
+  SCOPE_GUEST,
   SLOT_HEADER_BYTES,
 } from '../machine/layout.ts';
 import { now } from './queue.ts';
 import { F64, FAULTS, I32, requestFunction } from './views.ts';
 
-const SCOPE_GUEST = 1;
-const SCOPE_APQN = 2;
-
 /** Actions that replace the instruction. */
-export const ENDINGS = (1 << FAULT_RC) | (1 << FAULT_CC);
+const ENDINGS = (1 << FAULT_RC) | (1 << FAULT_CC);
 /** Actions that follow the instruction's message. */
-export const MESSAGES =
-  (1 << FAULT_DROP) | (1 << FAULT_DELAY) | (1 << FAULT_REORDER) | (1 << FAULT_REPLY);
+const MESSAGES = (1 << FAULT_DROP) | (1 << FAULT_DELAY) | (1 << FAULT_REORDER) | (1 << FAULT_REPLY);
 /** Actions that stop the instruction at a boundary of its operand. */
 export const BOUNDARIES = 1 << FAULT_BOUNDARY;
 

@@ -51,7 +51,7 @@ export const INDEX = I32[C_INDEX];
 export const QUEUES = I32[C_QUEUE];
 export const FAULTS = I32[C_FAULTS];
 export const GISAS_BYTE = I32[C_GISA_BYTE];
-export const PENDING_BYTE = I32[C_PENDING_BYTE];
+const PENDING_BYTE = I32[C_PENDING_BYTE];
 /** Index of this thread's clock in F64. */
 export const CLOCK = (C_CLOCKS + binding.thread * CLOCK_STRIDE) / 2;
 

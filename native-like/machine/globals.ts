@@ -24,7 +24,7 @@ interface WebAssemblyApi {
 const webAssembly = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
 
 /** Size of a WebAssembly page. */
-export const WASM_PAGE_BYTES = 65536;
+const WASM_PAGE_BYTES = 65536;
 
 /** A page-aligned shared memory that never grows. */
 export const createSharedMemory = (bytes: number): SharedMemory => {

@@ -388,8 +388,12 @@ export const GISA_ADDRESS_STRIDE = 0x1000;
 export const FAULT_WORDS = 16;
 export const FAULTS_MAX = 255;
 export const F_ACTIVE = 0;
-/** 0 any, 1 guest (record word index), 2 APQN. */
+/** SCOPE_* */
 export const F_SCOPE = 1;
+/** Any guest and queue, a guest (F_ID is its number), an APQN (F_ID). */
+export const SCOPE_ANY = 0;
+export const SCOPE_GUEST = 1;
+export const SCOPE_APQN = 2;
 export const F_ID = 2;
 /** Bit 1 << FUNCTION_*: which instructions. */
 export const F_FUNCTIONS = 3;

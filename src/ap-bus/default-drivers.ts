@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's own (zcrypt) drivers: which adapters they take, and the files they add.
 // Source: docs/reference/vfio-ap.md sections 1.1, 3.3 and 3.4 (zcrypt_cex4.c, zcrypt_card.c, zcrypt_queue.c).
+import { GR2_A, GR2_D, GR2_X } from '../../native-like/arch/registers.ts';
 import type { ApBus } from './bus.ts';
 import type { ApCard, ApDevice, ApDriver, ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
@@ -8,10 +9,7 @@ import { zcryptCardFiles } from './zcrypt-card-files.ts';
 import { zcryptQueueFiles } from './zcrypt-queue-files.ts';
 
 /** Facility bits that say what an adapter is; one must be set, or no default driver takes it. */
-export const MODE_CCA = 0x10000000;
-export const MODE_ACCELERATOR = 0x08000000;
-export const MODE_EP11 = 0x04000000;
-const ANY_MODE = MODE_CCA | MODE_ACCELERATOR | MODE_EP11;
+const ANY_MODE = GR2_D | GR2_A | GR2_X;
 
 /** CCA coprocessors give the kernel random numbers. */
 const givesRandom = ({ card: { info } }: ApQueue): boolean =>

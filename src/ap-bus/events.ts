@@ -52,7 +52,7 @@ export interface JournalRecord {
 }
 
 /** Lines and events kept; older ones fall out, as in the kernel's ring buffer. */
-export const RING_CAPACITY = 1024;
+const RING_CAPACITY = 1024;
 
 /** Bounded record of events and log lines, with listeners. */
 export class HostJournal {

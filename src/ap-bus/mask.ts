@@ -6,7 +6,7 @@
 export type Mask = Uint32Array;
 
 export const MASK_BITS = 256;
-export const MASK_WORDS = 8;
+const MASK_WORDS = 8;
 
 export const emptyMask = (): Mask => new Uint32Array(MASK_WORDS);
 export const fullMask = (): Mask => new Uint32Array(MASK_WORDS).fill(0xffffffff);
@@ -42,12 +42,12 @@ export function intersects(a: Mask, b: Mask): boolean {
 }
 
 /** target = a AND b; any of the three may be the same. */
-export function setAnd(target: Mask, a: Mask, b: Mask): void {
+function setAnd(target: Mask, a: Mask, b: Mask): void {
   for (let w = 0; w < MASK_WORDS; w++) target[w] = a[w] & b[w];
 }
 
 /** target = a AND NOT b. */
-export function setAndNot(target: Mask, a: Mask, b: Mask): void {
+function setAndNot(target: Mask, a: Mask, b: Mask): void {
   for (let w = 0; w < MASK_WORDS; w++) target[w] = a[w] & ~b[w];
 }
 

@@ -39,19 +39,6 @@ export interface PartitionPort {
   onConfigurationChange(listener: () => void): void;
 }
 
-/** Response codes the host code handles by name. */
-export const RC_NORMAL = 0x00;
-export const RC_Q_NOT_AVAIL = 0x01;
-export const RC_RESET_IN_PROGRESS = 0x02;
-export const RC_DECONFIGURED = 0x03;
-export const RC_CHECKSTOPPED = 0x04;
-export const RC_BUSY = 0x05;
-export const RC_INVALID_ADDRESS = 0x06;
-export const RC_OTHERWISE_CHANGED = 0x07;
-export const RC_STATE_CHANGE_IN_PROGRESS = 0x0a;
-export const RC_ASSOC_SECRET_NOT_UNIQUE = 0x35;
-export const RC_ASSOC_FAILED = 0x36;
-
 export const responseCode = (status: number): number => (status >>> 16) & 0xff;
 export const queueEmpty = (status: number): boolean => status >>> 31 === 1;
 export const irqEnabled = (status: number): boolean => (status & 0x01000000) !== 0;

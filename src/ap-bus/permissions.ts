@@ -69,7 +69,7 @@ function attachesDriverless(bus: ApBus, hostOwned: boolean): boolean {
 }
 
 /** Detaches and reprobes each queue whose owner and driver disagree. */
-export function* reviseBindings(bus: ApBus): Operation<void> {
+function* reviseBindings(bus: ApBus): Operation<void> {
   for (const device of [...bus.devices]) {
     if (!(device instanceof ApQueue) || !bus.devices.has(device)) continue;
     const hostOwned = bus.hostOwns(device.apqn);

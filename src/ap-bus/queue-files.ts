@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files every queue device has, whatever drives it.
 // Source: docs/reference/vfio-ap.md section 3.4 (ap_queue.c).
+import { AP_RESPONSE_BUSY } from '../../native-like/arch/response-codes.ts';
 import { type Attribute, READ_ONLY, READ_WRITE, type Shown } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import { functionsText } from './card-files.ts';
@@ -57,7 +58,7 @@ function storeReset(bus: ApBus, queue: ApQueue): Outcome {
 
 function showFunctions(bus: ApBus, queue: ApQueue): Shown {
   const { status, gr2High } = bus.partition.tapq(queue.apqn);
-  if (responseCode(status) > RC_BUSY) return { errno: 'EIO' };
+  if (responseCode(status) > AP_RESPONSE_BUSY) return { errno: 'EIO' };
   return `${functionsText(gr2High)}\n`;
 }
 

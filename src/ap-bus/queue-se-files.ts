@@ -85,7 +85,7 @@ function storeAssociate(bus: ApBus, queue: ApQueue, text: string): Outcome {
   if (state !== BS_BOUND) return 'EINVAL';
   if (queue.machine !== 'IDLE') return 'EBUSY';
   const rc = responseCode(bus.partition.aapq(queue.apqn, parsed.value));
-  if (rc !== RC_NORMAL && rc !== RC_STATE_CHANGE_IN_PROGRESS) return 'EIO';
+  if (rc !== AP_RESPONSE_NORMAL && rc !== AP_RESPONSE_STATE_CHANGE_IN_PROGRESS) return 'EIO';
   queue.associationIndex = parsed.value;
   bus.queueStates.awaitAssociation(queue);
   return 'ok';

@@ -23,9 +23,8 @@ export const LOW_WAIT_NS = 40_000_000;
 /** Shortest interval of the timer. A choice. */
 const SHORTEST_WAIT_NS = 50_000;
 /** Where the host's adapter interruptions are noted; the bus's local summary indicator. VD-31. */
-export const HOST_NIB_ADDRESS = 0x1000;
+const HOST_NIB_ADDRESS = 0x1000;
 const AQIC_ENABLE = 0x8000;
-const AP_ISC = 6;
 const RC_NO_PENDING_REPLY = 0x10;
 
 /** What a step asks for, the most urgent first: enum ap_sm_wait. */
@@ -242,8 +241,8 @@ export class QueueStateMachine {
   #resetWait(queue: ApQueue): Wait {
     const test = this.#bus.partition.tapq(queue.apqn);
     const rc = responseCode(test.status);
-    if (rc === RC_RESET_IN_PROGRESS || rc === RC_BUSY) return 'low';
-    if (rc !== RC_NORMAL) {
+    if (rc === AP_RESPONSE_RESET_IN_PROGRESS || rc === AP_RESPONSE_BUSY) return 'low';
+    if (rc !== AP_RESPONSE_NORMAL) {
       this.fail(queue, rc);
       return 'none';
     }
@@ -256,8 +255,8 @@ export class QueueStateMachine {
     const status = this.#bus.partition.aqic(queue.apqn, AQIC_ENABLE, AP_ISC, HOST_NIB_ADDRESS);
     const rc = responseCode(status);
     if (asyncError(status)) return false;
-    if (rc === RC_NORMAL || rc === RC_OTHERWISE_CHANGED) return true;
-    if (rc !== RC_RESET_IN_PROGRESS && rc !== RC_BUSY) {
+    if (rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_OTHERWISE_CHANGED) return true;
+    if (rc !== AP_RESPONSE_RESET_IN_PROGRESS && rc !== AP_RESPONSE_BUSY) {
       this.#bus.journal.write(
         'kernel',
         'warn',

@@ -2,21 +2,20 @@
 // The scan of the AP bus: how cards and queues come, change and go.
 // Source: docs/reference/vfio-ap.md section 4.5; ap-architecture.md section 5.3 (ap_bus.c: ap_scan_bus, ap_scan_adapter,
 // ap_scan_domains, ap_queue_info, ap_select_domain).
+
+import { GR2_A, GR2_D, GR2_X } from '../../native-like/arch/registers.ts';
+import {
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_CHECKSTOPPED,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+} from '../../native-like/arch/response-codes.ts';
 import type { ApBus } from './bus.ts';
 import { ApCard, ApQueue, type HardwareInfo } from './device.ts';
 import { andNot, isEmpty, testBit } from './mask.ts';
 import { inBackground, type Operation, withLocks } from './operation.ts';
-import {
-  type Apqn,
-  apqnOf,
-  asyncError,
-  RC_BUSY,
-  RC_CHECKSTOPPED,
-  RC_DECONFIGURED,
-  RC_NORMAL,
-  RC_RESET_IN_PROGRESS,
-  responseCode,
-} from './partition.ts';
+import { type Apqn, apqnOf, asyncError, responseCode } from './partition.ts';
 import { fetchQci, sameQci } from './qci.ts';
 import { wheelExpiryNs } from './timer-wheel.ts';
 import { busUevent, checkBindings, deviceUevent } from './uevents.ts';
@@ -36,11 +35,11 @@ function queueInfo(bus: ApBus, apqn: Apqn): QueueInfo | undefined {
   const { status, gr2High, gr2Low } = bus.partition.tapq(apqn);
   const rc = responseCode(status);
   const known =
-    rc === RC_NORMAL ||
-    rc === RC_RESET_IN_PROGRESS ||
-    rc === RC_DECONFIGURED ||
-    rc === RC_CHECKSTOPPED ||
-    rc === RC_BUSY;
+    rc === AP_RESPONSE_NORMAL ||
+    rc === AP_RESPONSE_RESET_IN_PROGRESS ||
+    rc === AP_RESPONSE_DECONFIGURED ||
+    rc === AP_RESPONSE_CHECKSTOPPED ||
+    rc === AP_RESPONSE_BUSY;
   if (!known && !asyncError(status)) return undefined;
   // Without the T bit GR2 is not stored, and no device is made.
   if (!bus.hasApft || (gr2High === 0 && gr2Low === 0)) return undefined;
@@ -52,8 +51,8 @@ function queueInfo(bus: ApBus, apqn: Apqn): QueueInfo | undefined {
       ml: (gr2Low >>> 8) & 0xf,
       qd: gr2Low & 0xf,
     },
-    deconfigured: rc === RC_DECONFIGURED,
-    checkstop: rc === RC_CHECKSTOPPED,
+    deconfigured: rc === AP_RESPONSE_DECONFIGURED,
+    checkstop: rc === AP_RESPONSE_CHECKSTOPPED,
   };
 }
 
@@ -114,7 +113,7 @@ function selectDomain(bus: ApBus): void {
     if (!bus.usageDomainConfigured(apqi) || !testBit(bus.aqmask, apqi)) continue;
     for (let apid = 0; apid <= bus.maxAdapterId; apid++) {
       if (!bus.adapterConfigured(apid) || !testBit(bus.apmask, apid)) continue;
-      if (responseCode(bus.partition.tapq(apqnOf(apid, apqi)).status) === RC_NORMAL) {
+      if (responseCode(bus.partition.tapq(apqnOf(apid, apqi)).status) === AP_RESPONSE_NORMAL) {
         bus.defaultDomain = apqi;
         return;
       }

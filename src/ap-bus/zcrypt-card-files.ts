@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files the default card driver adds: online, type, load, serial number, EP11 properties.
 // Source: docs/reference/vfio-ap.md section 3.3 (zcrypt_card.c, zcrypt_cex4.c).
+import { GR2_A, GR2_D, GR2_X } from '../../native-like/arch/registers.ts';
 import { type Attribute, READ_ONLY, READ_WRITE } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import { queuesOf } from './card-files.ts';
@@ -10,10 +11,6 @@ import { scanInt } from './numbers.ts';
 import type { Operation } from './operation.ts';
 import { deviceUevent } from './uevents.ts';
 import type { Ep11CardInfo } from './zcrypt-requests.ts';
-
-const MODE_CCA = 0x10000000;
-const MODE_ACCELERATOR = 0x08000000;
-const MODE_EP11 = 0x04000000;
 
 /** Type text by the type number a card is driven as. */
 const TYPE_NAMES: Readonly<Record<number, string>> = {
@@ -32,15 +29,15 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
 export function cardTypeText(card: ApCard): string {
   const base = TYPE_NAMES[card.type] ?? 'unknown';
   if (base.length > 4) return base;
-  if ((card.info.functions & MODE_ACCELERATOR) !== 0) return `${base}A`;
-  if ((card.info.functions & MODE_CCA) !== 0) return `${base}C`;
+  if ((card.info.functions & GR2_A) !== 0) return `${base}A`;
+  if ((card.info.functions & GR2_D) !== 0) return `${base}C`;
   return `${base}P`;
 }
 
 const has = (card: ApCard, mode: number): boolean => (card.info.functions & mode) !== 0;
-const isCca = (card: ApCard): boolean => has(card, MODE_CCA) && !has(card, MODE_ACCELERATOR);
+const isCca = (card: ApCard): boolean => has(card, GR2_D) && !has(card, GR2_A);
 const isEp11 = (card: ApCard): boolean =>
-  has(card, MODE_EP11) && !has(card, MODE_ACCELERATOR) && !has(card, MODE_CCA);
+  has(card, GR2_X) && !has(card, GR2_A) && !has(card, GR2_D);
 
 /** ONLINE=0|1 of a card or queue. */
 export function onlineEvent(bus: ApBus, device: ApCard | ApQueue, online: boolean): void {

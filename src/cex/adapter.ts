@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The adapters' common entrance: one request in, one reply out, for all modes.
 // Source: docs/reference/messages.md 8.1, 8.2.
+import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
 import { processAccelerator } from './accelerator/process.ts';
 import { processCca } from './cca/process.ts';
 import { processEp11 } from './ep11/process.ts';
@@ -8,13 +9,7 @@ import { errorReply } from './frame.ts';
 import { applyInjection } from './inject.ts';
 import { processLoopback } from './loopback/process.ts';
 import { INVALID_MSG_LEN, MACHINE_FAILURE, PACKET_TRUNCATED } from './messages/reply-codes.ts';
-import {
-  type AdapterMode,
-  type AdapterModel,
-  DRAFT_BYTES,
-  type RequestContext,
-  type Work,
-} from './model.ts';
+import { type AdapterModel, DRAFT_BYTES, type RequestContext, type Work } from './model.ts';
 
 export * from './model.ts';
 

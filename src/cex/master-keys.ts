@@ -32,7 +32,7 @@ export type KeyKind = 'sym' | 'asym' | 'aes' | 'apka' | 'wk';
 export type MasterKeys = { readonly [kind in KeyKind]?: KeyRegisters };
 
 /** Bytes of a kind's verification pattern. */
-export const PATTERN_BYTES: Readonly<Record<KeyKind, number>> = {
+const PATTERN_BYTES: Readonly<Record<KeyKind, number>> = {
   sym: 8,
   asym: 16,
   aes: 8,

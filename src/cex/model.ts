@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What message processing is told: the adapter, what surrounds a request, and a request at work.
 // Source: docs/reference/messages.md 8.1; ap-architecture.md 4.4 (facility word).
+import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
+import {
+  GR2_A,
+  GR2_C,
+  GR2_D,
+  GR2_FULL_FUNCTION,
+  GR2_H,
+  GR2_M,
+  GR2_N,
+  GR2_RESTRICTED_FUNCTION,
+  GR2_S,
+  GR2_X,
+} from '../../native-like/arch/registers.ts';
 import type { InjectedReply } from './inject.ts';
 import type { MasterKeys } from './master-keys.ts';
-
-/** What a card is configured as. Loopback is ours: it returns the request. */
-export type AdapterMode = 'accelerator' | 'cca' | 'ep11' | 'loopback';
 
 /** One adapter as its message processing sees it: plain data, so that a worker can be given a copy. */
 export interface AdapterModel {
@@ -29,18 +39,18 @@ export interface AdapterModel {
   readonly strict?: boolean;
 }
 
-/** Facility bits of the high word of TAPQ GR2. Source: ap-architecture.md 4.4. */
+/** Facility bits of the high word of TAPQ GR2, by what they allow. */
 export const FACILITY = {
-  special: 0x80000000,
-  mex4k: 0x40000000,
-  crt4k: 0x20000000,
-  cca: 0x10000000,
-  accelerator: 0x08000000,
-  ep11: 0x04000000,
-  apxa: 0x02000000,
-  slcf: 0x01000000,
-  full: 0x00800000,
-  restricted: 0x00400000,
+  special: GR2_S,
+  mex4k: GR2_M,
+  crt4k: GR2_C,
+  cca: GR2_D,
+  accelerator: GR2_A,
+  ep11: GR2_X,
+  apxa: GR2_N,
+  slcf: GR2_H,
+  full: GR2_FULL_FUNCTION,
+  restricted: GR2_RESTRICTED_FUNCTION,
 } as const;
 
 /** Whether the adapter has a facility. */

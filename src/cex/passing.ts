@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages that pass a hypervisor on their way: which are let through, and the domain they name on either side.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-12); docs/reference/messages.md 2.4, 2.6, 2.10, 2.13.
+import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
 import { ACCELERATOR_FUNCTIONS } from './accelerator/functions.ts';
 import { CCA_FUNCTIONS } from './cca/functions.ts';
 import { requestTarget } from './domains.ts';
@@ -17,7 +18,7 @@ import {
   TYPE_6,
   TYPE_86,
 } from './messages/layouts.ts';
-import type { AdapterMode } from './model.ts';
+
 import { requestFunction } from './request-function.ts';
 
 const FUNCTIONS: Readonly<Record<AdapterMode, readonly FunctionRow[]>> = {

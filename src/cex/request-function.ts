@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a request asks for, by name: for service times, fault rules and counts.
+import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
 import { acceleratorFunction } from './accelerator/functions.ts';
 import { ccaFunction } from './cca/functions.ts';
 import { ep11Function } from './ep11/functions.ts';
 import { loopbackFunction } from './loopback/functions.ts';
-import type { AdapterMode } from './model.ts';
 
 const NAMES: Readonly<Record<AdapterMode, (request: Uint8Array) => string>> = {
   accelerator: acceleratorFunction,

@@ -2,7 +2,8 @@
 // Service times and parallel engines of an adapter.
 // Source: docs/reference/messages.md 7.2. Ratings are constants of zcrypt_cex4.c [S]; reading a rating as microseconds an
 // operation at saturation, 8 engines a card, and 8 x rating as service time is the reference's model, a choice [C].
-import type { AdapterMode } from './model.ts';
+
+import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
 import { requestFunction } from './request-function.ts';
 
 /** Kernel speed ratings of one card: relative cost per function, smaller is faster. */
@@ -29,7 +30,7 @@ const NO_RSA = [0, 0, 0] as const;
 const NONE = ratings(NO_RSA, NO_RSA, 0, 0);
 
 /** Ratings by mode and hardware type 10 to 14. Source: messages.md 7.2, table of zcrypt_cex4.c. */
-export const RATINGS: Readonly<Record<AdapterMode, Readonly<Record<number, Ratings>>>> = {
+const RATINGS: Readonly<Record<AdapterMode, Readonly<Record<number, Ratings>>>> = {
   accelerator: {
     10: ratings([14, 19, 249], [42, 228, 1458], 0, 0),
     11: ratings([8, 9, 20], [18, 66, 458], 0, 0),

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The support matrix: every function of every mode, what is computed and why the rest is not.
+import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
 import { ACCELERATOR_FUNCTIONS } from './accelerator/functions.ts';
 import { CCA_FUNCTIONS } from './cca/functions.ts';
 import { EP11_FUNCTIONS } from './ep11/functions.ts';
 import type { FunctionRow } from './functions.ts';
 import { LOOPBACK_FUNCTIONS } from './loopback/functions.ts';
-import type { AdapterMode } from './model.ts';
+
 import { REPLY_SHAPES } from './shapes.ts';
 
 /** Functions by mode. */
@@ -31,7 +32,7 @@ export function supportTable(): string {
 }
 
 /** The injectable reply shapes as a Markdown table, for the documentation. */
-export function shapeTable(): string {
+function shapeTable(): string {
   const lines = [
     '| shape | row of 8.3 | value (standard) | Linux 6.12 guest | damage, needs `allowGuestDamage` |',
     '|---|---|---|---|---|',

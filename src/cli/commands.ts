@@ -17,9 +17,6 @@ import { addRun } from './run.ts';
 import { addShell } from './shell.ts';
 import { packageVersion } from './version.ts';
 
-/** What a command ends with. */
-export type Action = (...values: never[]) => Promise<number>;
-
 /** Adds a command to the program; the result of its action becomes the exit code. */
 export type AddCommand = (program: Command, io: CommandIo, done: (code: number) => void) => void;
 

@@ -30,7 +30,7 @@ const row = (...cells: readonly (readonly [string, string])[]): string =>
     .slice(0, COLUMNS);
 
 /** The lines of the screen. */
-export const statusLines = (stats: CampaignStats, driver: string, folder: string): string[] => [
+const statusLines = (stats: CampaignStats, driver: string, folder: string): string[] => [
   `apemu fuzz ${driver}`.slice(0, COLUMNS),
   row(
     ['run time', clock(stats.seconds)],
@@ -51,7 +51,7 @@ export const statusLines = (stats: CampaignStats, driver: string, folder: string
 ];
 
 /** One line of progress. */
-export const statusLine = (stats: CampaignStats): string =>
+const statusLine = (stats: CampaignStats): string =>
   `${number(stats.cases)} cases (${number(stats.casesPerSecond)}/s), code ${stats.places}/${stats.placesAll}, cells ${stats.cells}, corpus ${stats.corpus}, findings ${stats.findings}, last new ${number(stats.sinceNew)} cases ago`;
 
 export const statusScreen = (

@@ -77,7 +77,7 @@ export const messagesOption = (text: string): number => {
 };
 
 /** One word of several. */
-export const wordOption =
+const wordOption =
   <T extends string>(option: string, words: readonly T[]) =>
   (text: string): T => {
     const word = words.find((candidate) => candidate === text);

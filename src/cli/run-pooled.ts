@@ -3,6 +3,7 @@
 // Source: docs/design.md sections 4 and 7.
 
 import type { MachineConfig } from '../config/types.ts';
+import { NS_PER_MS } from '../config/units.ts';
 import { countsUntil, figuresBetween, figuresUntil, type LoadFigures } from '../load/figures.ts';
 import { distribution } from '../load/percentiles.ts';
 import type { HotPlugResult, RunResult } from '../load/result.ts';
@@ -16,7 +17,6 @@ import { PooledMachine } from '../vcpu-pool/pooled-machine.ts';
 import type { WorkerReport } from '../vcpu-pool/task.ts';
 import type { CommandIo } from './io.ts';
 
-const NS_PER_MS = 1_000_000;
 const PROGRESS_MS = 250;
 /** A run with hot plug and no duration. */
 const HOT_PLUG_DURATION_NS = 30_000_000_000;

@@ -4,6 +4,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { THREADS_MAX } from '../../native-like/machine/layout.ts';
 import { loadConfigFile } from '../config/load.ts';
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
@@ -38,8 +39,8 @@ import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
 import { showWarnings } from './text.ts';
 import { TraceFile } from './trace-file.ts';
 
-/** Most worker threads; the machine image has clocks for no more. */
-const WORKERS_MAX = 40;
+/** Most worker threads: the machine image has a clock for each thread, and the main one is another. */
+const WORKERS_MAX = THREADS_MAX - 1;
 /** Distance of samples, nanoseconds: virtual time has a finer grain than reports of workers. */
 const INTERVAL_NS = { pooled: 100_000_000, stepped: 1_000_000 } as const;
 

@@ -32,7 +32,7 @@ import type {
 import { parseDurationNs, parseMemory, parseNumber } from './units.ts';
 
 /** What stands where a file says nothing. */
-export const DEFAULTS = {
+const DEFAULTS = {
   profile: 'z16',
   seed: 1,
   messageMemory: 64 * 2 ** 20,
@@ -225,7 +225,7 @@ export function normaliseGuest(
 }
 
 /** `00000000-0000-4000-8000-` and the guest's number in 12 digits. */
-export const defaultUuid = (number: number): string =>
+const defaultUuid = (number: number): string =>
   `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 
 /** Workloads that built-in programs know. */

@@ -31,7 +31,7 @@ export const onOff = Type.Union([Type.Boolean(), Type.Literal('on'), Type.Litera
 });
 /** A key that is an adapter or domain number. */
 export const numberKey = Type.String({ pattern: '^(0[xX][0-9a-fA-F]+|[0-9]+)$' });
-export const apids = Type.Array(whole(0, MAX_APID, 'an adapter number'), {
+const apids = Type.Array(whole(0, MAX_APID, 'an adapter number'), {
   expected: 'a list of adapter numbers, such as [5, 0x06]',
 });
 export const apqis = Type.Array(whole(0, MAX_APQI, 'a domain number'), {

@@ -35,7 +35,7 @@ import { FAULT_INSTRUCTIONS, KERNEL_PROFILES, SERVICE_MODELS } from './types.ts'
 import { DURATION_PATTERN } from './units.ts';
 
 /** KVM's limit with the extended SCA. Source: Linux arch/s390/include/asm/kvm_host.h KVM_S390_ESCA_CPU_SLOTS. */
-export const MAX_VCPUS = 248;
+const MAX_VCPUS = 248;
 
 /** Facility bits a guest may have. Source: ap-architecture.md section 4.1. */
 export const GUEST_FACILITIES = [12, 15, 65, 76] as const;

@@ -2,7 +2,7 @@
 // Counts of executed AP instructions by function and response code, one flat Int32Array per CPU.
 
 /** Functions that are counted, in the order of their rows. The first nine are PQAP function codes 0 to 8. */
-export const COUNTED_FUNCTIONS = [
+const COUNTED_FUNCTIONS = [
   'TAPQ',
   'RAPQ',
   'ZAPQ',
@@ -51,9 +51,4 @@ export const counterRows = (counters: Int32Array): CounterRow[] => {
     }
   }
   return rows;
-};
-
-/** Adds `from` to `into`, word by word. */
-export const addCounters = (into: Int32Array, from: Int32Array): void => {
-  for (let i = 0; i < COUNTER_WORDS; i++) into[i] = (into[i] + from[i]) | 0;
 };

@@ -7,12 +7,12 @@ import { G_ALERT_MASK, G_GISA_FORMAT, G_ISC_COUNTS } from '../../native-like/mac
 import { gisaAddress } from './virtual-machine.ts';
 
 /** Answers besides the host's sub-class. */
-export const ENODEV = -19;
-export const EINVAL = -22;
-export const ERANGE = -34;
+const ENODEV = -19;
+const EINVAL = -22;
+const ERANGE = -34;
 
 /** Whether the machine put the guest's GISA on the alert list and the host has not taken it off again. */
-export const onAlertList = (image: MachineImage, guest: number): boolean => {
+const onAlertList = (image: MachineImage, guest: number): boolean => {
   const { u8 } = image;
   const at = image.gisa(guest) + GISA_NEXT_ALERT;
   const address = gisaAddress(guest);
@@ -51,7 +51,7 @@ export const unregisterIsc = (image: MachineImage, guest: number, isc: number): 
 };
 
 /** Puts the interruption alert mask of a GISA back to what is registered. */
-export const setAlertMask = (image: MachineImage, guest: number): void => {
+const setAlertMask = (image: MachineImage, guest: number): void => {
   Atomics.store(
     image.u8,
     image.gisa(guest) + GISA_IAM,

@@ -24,12 +24,12 @@ import {
 } from '../../native-like/arch/sie.ts';
 
 /** Validity-interception reasons. */
-export const VALIDITY_FORMAT = 0x0022;
-export const VALIDITY_STORAGE = 0x0035;
-export const VALIDITY_NO_CRYCB = 0x0039;
-export const VALIDITY_CROSSES_PAGE = 0x003c;
+const VALIDITY_FORMAT = 0x0022;
+const VALIDITY_STORAGE = 0x0035;
+const VALIDITY_NO_CRYCB = 0x0039;
+const VALIDITY_CROSSES_PAGE = 0x003c;
 
-const PAGE_MASK = ~0xfff;
+export const PAGE_MASK = ~0xfff;
 
 /** What the hypervisor in the guest designates, and what it has itself. */
 export interface ShadowInput {

@@ -10,7 +10,7 @@ import { ApemuError } from '../errors.ts';
 import { programArgs } from '../host/machine/guest-program.ts';
 
 /** The guest program a load is made with. */
-export const LOAD_PROGRAM = 'ap-bus';
+const LOAD_PROGRAM = 'ap-bus';
 
 /** Names a workload can have. */
 export const LOAD_WORKLOADS: readonly string[] = ['loopback', ...WORKLOAD_NAMES];
@@ -89,7 +89,7 @@ const overrideWorkload = (
 };
 
 /** APQNs of a guest that exist, in the order a workload takes them: domain by domain, adapters taking turns. */
-export const queuesOf = (config: MachineConfig, guest: GuestConfig): number[] => {
+const queuesOf = (config: MachineConfig, guest: GuestConfig): number[] => {
   const adapters = adaptersOf(config, guest);
   return domainsOf(config, guest).flatMap((apqi) => adapters.map(({ apid }) => (apid << 8) | apqi));
 };

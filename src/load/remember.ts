@@ -3,7 +3,7 @@
 // A workload sends few different requests many times; in virtual time an answer costs what the service model says, however long
 // this computer takes for it. Only answers that depend on nothing but the request and the card are remembered.
 
-import type { AdapterMode } from '../cex/model.ts';
+import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
 import { requestFunction } from '../cex/request-function.ts';
 import type { ServiceModels, ServiceRequest } from '../lpar/service.ts';
 

@@ -44,7 +44,7 @@ export interface LoadSample {
 }
 
 /** The work of the adapters `apids` at `nowNs`. */
-export const sampleAdapters = (
+const sampleAdapters = (
   image: MachineImage,
   apids: Iterable<number>,
   nowNs: number,

@@ -86,7 +86,7 @@ const shareRates = (config: MachineConfig, total: number): Map<string, number> =
 };
 
 /** Messages a second that the configuration offers, all guests together; 0: closed loop. */
-export const configuredRate = (config: MachineConfig): number =>
+const configuredRate = (config: MachineConfig): number =>
   loadedGuests(config).reduce((sum, guest) => sum + (guest.workload?.ratePerSecond ?? 0), 0);
 
 class Sweep {

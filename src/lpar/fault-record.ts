@@ -22,6 +22,9 @@ import {
   F_REQUEST,
   F_SCOPE,
   F_VALUE,
+  SCOPE_ANY,
+  SCOPE_APQN,
+  SCOPE_GUEST,
 } from '../../native-like/machine/layout.ts';
 import type { InjectedReply } from '../cex/inject.ts';
 import { injectionWords } from '../cex/inject-words.ts';
@@ -45,10 +48,6 @@ export interface Fault {
   /** Not before this time. */
   readonly atNs?: number | undefined;
 }
-
-export const SCOPE_ANY = 0;
-export const SCOPE_GUEST = 1;
-export const SCOPE_APQN = 2;
 
 /** What the machine says about all faults. */
 export interface FaultSwitches {

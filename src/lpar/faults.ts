@@ -18,20 +18,15 @@ import {
   FAULTS_MAX,
   G_FAULTS,
   Q_ATTENTION,
+  SCOPE_ANY,
+  SCOPE_GUEST,
 } from '../../native-like/machine/layout.ts';
 import { checkInjection } from '../cex/inject.ts';
 import { ApemuError } from '../errors.ts';
 import { ArmedFault } from './armed-fault.ts';
 import { DeclaredFault, type FaultTable } from './declared-fault.ts';
 import { MESSAGE_ACTIONS } from './fault-effect.ts';
-import {
-  type Fault,
-  type FaultSwitches,
-  functionMask,
-  SCOPE_ANY,
-  SCOPE_GUEST,
-  writeFault,
-} from './fault-record.ts';
+import { type Fault, type FaultSwitches, functionMask, writeFault } from './fault-record.ts';
 import type { Exclusive, Partition } from './partition.ts';
 import { selectDevice } from './queue-records.ts';
 import { type PutBack, rememberList } from './remember.ts';

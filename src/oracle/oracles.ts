@@ -5,7 +5,7 @@ import { formatApqn } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import type { Outcome, RequestFact } from '../target/outcome.ts';
 
-export const ORACLE_NAMES = [
+const ORACLE_NAMES = [
   'throws',
   'progress',
   'rules',

@@ -90,7 +90,7 @@ function printStep({ thread, count, begins }: StepStatement): string {
 }
 
 /** What stands behind `=>`; undefined if nothing does. */
-export function printExpectation(statement: Statement): string | undefined {
+function printExpectation(statement: Statement): string | undefined {
   switch (statement.kind) {
     case 'instruction':
       return fieldsOrNothing(statement.expect, EXPECTATION_ROWS);

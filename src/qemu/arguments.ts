@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { AREA_BYTES } from './layout.ts';
 
 /** Facilities the guest kernel must be told of: QCI, APFT, and AP interruptions. Source: qemu-attach section 2. */
-export const AP_FACILITIES = { polling: '12,15', interrupts: '12,15,65' } as const;
+const AP_FACILITIES = { polling: '12,15', interrupts: '12,15,65' } as const;
 
 /** Guest storage unless the user says otherwise. */
 export const DEFAULT_MEMORY_MIB = 512;

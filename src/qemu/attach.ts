@@ -31,7 +31,7 @@ export interface AttachOptions {
 }
 
 /** Long enough for any pause of ours, short enough for a person. */
-export const DEFAULT_PATIENCE_MS = 10_000;
+const DEFAULT_PATIENCE_MS = 10_000;
 
 /** What is told of a guest that has destroyed the hook. */
 const OVERWRITTEN =

@@ -160,6 +160,6 @@ export function isHandler(psw: Buffer): boolean {
   return wide && addressOf(psw) !== 0;
 }
 
-export function addressOf(psw: Buffer): number {
+function addressOf(psw: Buffer): number {
   return psw.readUInt32BE(8) * 0x100000000 + psw.readUInt32BE(12);
 }

@@ -2,7 +2,7 @@
 // What of the guest's CPUs decides who takes an interruption, as QEMU's monitor tells it: state, PSW mask, CR6.
 // Source: QEMU, `info registers` of s390x (target/s390x/cpu-dump.c), QMP reference query-cpus-fast.
 
-import { PSW_IO } from './layout.ts';
+import { PSW_IO } from '../../native-like/arch/psw.ts';
 import type { Monitor } from './qmp.ts';
 
 /** One CPU of a guest. */
@@ -23,7 +23,7 @@ const PSW_MASK = /^PSW=mask ([0-9a-f]{8})[0-9a-f]{8}/m;
 const CR6 = /\bC06=[0-9a-f]{8}([0-9a-f]{8})/;
 
 /** Reads what `info registers -a` prints; a CPU whose text is not understood is left out. */
-export function parseRegisters(text: string): CpuRegisters[] {
+function parseRegisters(text: string): CpuRegisters[] {
   const found: CpuRegisters[] = [];
   for (const part of text.split(/^(?=CPU#)/m)) {
     const cpu = CPU_HEADING.exec(part)?.[1];

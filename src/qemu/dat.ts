@@ -2,19 +2,22 @@
 // Dynamic address translation over guest RAM: region, segment and page tables, 1 MiB and 2 GiB frames, prefixing, and the access
 // exceptions as values. Source: z/Architecture, chapter 3 (public); which space is meant: docs/reference/qemu-attach.md section 6.
 
-import { LOWCORE_BYTES, PREFIX_LIMIT, PSW_DAT, PSW_SPACE } from './layout.ts';
+import {
+  PGM_ADDRESSING,
+  PGM_ASCE_TYPE,
+  PGM_PAGE_TRANSLATION,
+  PGM_PROTECTION,
+  PGM_REGION_FIRST,
+  PGM_REGION_SECOND,
+  PGM_REGION_THIRD,
+  PGM_SEGMENT_TRANSLATION,
+} from '../../native-like/arch/program-interruptions.ts';
+import { PSW_DAT } from '../../native-like/arch/psw.ts';
+import { LOWCORE_BYTES, PREFIX_LIMIT, PSW_SPACE } from './layout.ts';
 import type { GuestRam } from './ram.ts';
 
 /** Program interruption codes of access exceptions. */
-export const PGM_PROTECTION = 0x04;
-export const PGM_ADDRESSING = 0x05;
-export const PGM_SEGMENT_TRANSLATION = 0x10;
-export const PGM_PAGE_TRANSLATION = 0x11;
-export const PGM_TRANSLATION_SPECIFICATION = 0x12;
-export const PGM_ASCE_TYPE = 0x38;
-export const PGM_REGION_FIRST = 0x39;
-export const PGM_REGION_SECOND = 0x3a;
-export const PGM_REGION_THIRD = 0x3b;
+const PGM_TRANSLATION_SPECIFICATION = 0x12;
 
 /** Translation exceptions nullify: the old PSW points at the instruction, which is executed again after the fault is repaired. */
 export const NULLIFYING: ReadonlySet<number> = new Set([
@@ -44,7 +47,7 @@ const ENTRY_INVALID = 0x20;
 const PAGE_INVALID = 0x400;
 const PAGE_RESERVED = 0x800;
 const CR0_LOW_ADDRESS_PROTECTION = 0x10000000;
-const TWO_TO_32 = 0x100000000;
+export const TWO_TO_32 = 0x100000000;
 
 /** CR that holds the ASCE, by PSW bits 16-17, and the number the TEID has for that space. AR mode is taken as primary. */
 const SPACES = [

@@ -45,7 +45,7 @@ export class DebugStub {
 }
 
 /** `$text#sum`: two hexadecimal digits of the sum of its bytes. None of ours needs escaping. */
-export function packet(text: string): string {
+function packet(text: string): string {
   let sum = 0;
   for (const byte of Buffer.from(text, 'latin1')) sum += byte;
   return `$${text}#${(sum & 0xff).toString(16).padStart(2, '0')}`;

@@ -2,6 +2,7 @@
 // The machine's way to storage that lies outside its image: one router for all guests under QEMU, because a machine has one kernel.
 // Source: native-like/exec/registry.ts (ExternalStorage); docs/design.md section 2.
 
+import { PGM_ADDRESSING } from '../../native-like/arch/program-interruptions.ts';
 import type { ExternalStorage } from '../../native-like/exec/registry.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
@@ -11,7 +12,7 @@ import {
   PAGE_BYTES,
   V_GUEST,
 } from '../../native-like/machine/layout.ts';
-import { PGM_ADDRESSING } from './dat.ts';
+
 import type { ServedStorage } from './service.ts';
 
 interface Route {

@@ -4,6 +4,7 @@
 // interruption tells length and address of the EXECUTE.
 
 import type { TranslationContext } from './dat.ts';
+import { TWO_TO_32 } from './dat.ts';
 import { PSW_BASIC, PSW_EXTENDED, PSW_SPACE } from './layout.ts';
 import type { QemuStorage } from './storage.ts';
 
@@ -18,7 +19,6 @@ const OPCODE_EXRL_MASK = 0xff0f;
 const EXRL_LENGTH = 6;
 
 const SECONDARY_SPACE = 0x8000;
-const TWO_TO_32 = 0x100000000;
 
 /** No AP instruction, or one that cannot be read. */
 export const NOT_OURS = -1;

@@ -2,9 +2,10 @@
 // Brings pending adapter interruptions into the guest: with the answer to an AP instruction when that CPU is enabled, else by a
 // restart interruption, which QEMU's "nmi" causes, into the hook. Source: docs/reference/qemu-attach.md section 7.
 
+import { PSW_IO } from '../../native-like/arch/psw.ts';
 import { ANY_ISC, enabledCpus } from './cpu-registers.ts';
 import { isPrefix, type TranslationContext } from './dat.ts';
-import { ACTION_IO, ACTION_RESUME, LOWCORE, MAILBOX, PSW_IO } from './layout.ts';
+import { ACTION_IO, ACTION_RESUME, LOWCORE, MAILBOX } from './layout.ts';
 import type { LowcoreHook } from './lowcore.ts';
 import type { GuestPause } from './pause.ts';
 import type { Monitor } from './qmp.ts';

@@ -91,18 +91,13 @@ export const ACTION_IO = 2;
 export const HOOK_PSW_MASK = [0x00000001, 0x80000000] as const;
 
 /** PSW bits by word 0: DAT (bit 5), I/O (bit 6), machine check (bit 13), problem state (bit 15), address space (bits 16-17). */
-export const PSW_DAT = 0x04000000;
-export const PSW_IO = 0x02000000;
 export const PSW_MACHINE_CHECK = 0x00040000;
-export const PSW_PROBLEM = 0x00010000;
 export const PSW_SPACE = 0x0000c000;
 /** Extended and basic addressing: bit 31 in word 0, bit 32 in word 1. */
 export const PSW_EXTENDED = 0x00000001;
 export const PSW_BASIC = 0x80000000;
 /** Wait state (bit 14). */
 export const PSW_WAIT = 0x00020000;
-/** Condition code, bits 18-19. */
-export const PSW_CC = 0x00003000;
 
 /** TOD clock units in a millisecond: bit 51 is a microsecond. Source: z/Architecture, TOD clock format. */
 export const TOD_UNITS_PER_MS = 4_096_000;

@@ -2,6 +2,7 @@
 // Finds a guest's lowcores, tells when its program-new PSW is final, and puts the hook in front of it.
 // Source: docs/reference/qemu-attach.md section 5 (rule and order of steps), arch/s390/kernel/setup.c (setup_lowcore).
 
+import { PSW_DAT } from '../../native-like/arch/psw.ts';
 import { BareLowcores, hookPsw, isHandler } from './bare-lowcores.ts';
 import { hookCode } from './hook/hook-image.ts';
 import {
@@ -14,7 +15,6 @@ import {
   PREFIX_LIMIT,
   PSW_BASIC,
   PSW_BYTES,
-  PSW_DAT,
   PSW_EXTENDED,
   PSW_MACHINE_CHECK,
   SCRATCH,

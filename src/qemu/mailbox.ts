@@ -2,7 +2,8 @@
 // Serves the mailboxes of one guest: reads what a vCPU's hook stored, has the machine execute the instruction, answers.
 // Source: docs/reference/qemu-attach.md section 5.
 
-import { isPrefix, NULLIFYING, PGM_PROTECTION, type TranslationContext } from './dat.ts';
+import { PGM_PROTECTION } from '../../native-like/arch/program-interruptions.ts';
+import { isPrefix, NULLIFYING, type TranslationContext } from './dat.ts';
 import { InstructionReader, NOT_OURS } from './instruction.ts';
 import type { InterruptionDelivery } from './interruptions.ts';
 import {

@@ -9,7 +9,7 @@ import { GuestConsole } from './console.ts';
 import type { ServedGuest } from './serve.ts';
 
 /** Exit code when nothing decided in time, as wokwi-cli has it. */
-export const EXIT_TIMEOUT = 42;
+const EXIT_TIMEOUT = 42;
 
 /** What a run waits for. */
 export interface RunPlan {

@@ -129,7 +129,7 @@ const BAD_ENDINGS: Readonly<Record<string, string>> = {
  * @param shutdown the reason its SHUTDOWN event named
  * @param end how its process ended; undefined when it is not ours
  */
-export function problemOf(shutdown: string | undefined, end?: QemuEnd): string | undefined {
+function problemOf(shutdown: string | undefined, end?: QemuEnd): string | undefined {
   const bad = shutdown === undefined ? undefined : BAD_ENDINGS[shutdown];
   if (bad !== undefined) return bad;
   if (end?.hurried === true) return undefined;
@@ -232,7 +232,7 @@ function attach(
 }
 
 /** The parameter's name stands in the decompressor, which is not compressed itself. */
-export function kernelKnowsFacilities(kernel: string): boolean {
+function kernelKnowsFacilities(kernel: string): boolean {
   try {
     return readFileSync(kernel).includes('facilities');
   } catch {

@@ -32,7 +32,7 @@ export function connectTo(path: string): Promise<Socket> {
 }
 
 /** A line longer than this is no line of ours: whoever sends it is not listened to any more. */
-export const LINE_BYTES_MAX = 0x100000;
+const LINE_BYTES_MAX = 0x100000;
 
 /**
  * Lines of a stream without their ends. It ends, and never throws, when the peer ends, fails, or sends a line without end;

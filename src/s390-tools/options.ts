@@ -120,7 +120,7 @@ const written = ({ letter, name, argument }: ToolOption): string =>
   `${letter === undefined ? '   ' : `-${letter},`} --${name}${argument === undefined ? '' : ` ${argument}`}`;
 
 /** The lines of an option table in a help text. */
-export function optionLines(table: readonly ToolOption[]): string {
+function optionLines(table: readonly ToolOption[]): string {
   const widest = Math.max(...table.map((option) => written(option).length));
   return table
     .map((o) => ` ${written(o).padEnd(widest + 1)} ${wrapped(o.description, widest + 3)}\n`)

@@ -8,7 +8,7 @@ import type { Field, Statement } from '../program/ast.ts';
 export type Reproduces = (statements: readonly Statement[]) => Promise<boolean>;
 
 /** Replays a minimisation may take. */
-export const MINIMISE_ATTEMPTS = 600;
+const MINIMISE_ATTEMPTS = 600;
 
 /** The shortest and simplest lines found that `reproduces` accepts; `statements` themselves must be accepted. */
 export const minimise = async (

@@ -59,7 +59,7 @@ export const slotByte = (image: MachineImage, q: number, slot: number): number =
   image.word(q + Q_SLOTS_BYTE) + slot * image.word(q + Q_STRIDE_BYTE);
 
 /** Slot of the reply a DQAP would deliver, or undefined. */
-export const headReply = (image: MachineImage, q: number): number | undefined => {
+const headReply = (image: MachineImage, q: number): number | undefined => {
   const head = image.word(q + Q_REPLY_HEAD);
   if (head === image.word(q + Q_REPLY_TAIL)) return undefined;
   return image.u8[((q + Q_REPLY_RING) << 2) + (head & (RING_BYTES - 1))];

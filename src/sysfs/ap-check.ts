@@ -19,7 +19,7 @@ import type { Sysfs } from './sysfs.ts';
 export const MATRIX_PATH = '/sys/devices/vfio_ap/matrix';
 export const PARENT = 'matrix';
 /** Exit status of a call-out that is not meant: another type. */
-export const NOT_MY_TYPE = 2;
+const NOT_MY_TYPE = 2;
 export const UUID_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const MAX_NUMBER = 255;
 

@@ -6,7 +6,6 @@ import type { ApBus } from '../ap-bus/bus.ts';
 import { BUS_FILES, DRIVER_FILES } from '../ap-bus/bus-files.ts';
 import { cardFiles, queuesOf } from '../ap-bus/card-files.ts';
 import { type ApCard, type ApDevice, type ApDriver, ApQueue } from '../ap-bus/device.ts';
-import { hex } from '../ap-bus/partition.ts';
 import { queueFiles } from '../ap-bus/queue-files.ts';
 import { MATRIX_DEVICE_FILES, MDEV_FILES, MDEV_TYPE, MDEV_TYPE_FILES } from '../vfio-ap/files.ts';
 import type { MatrixDevice } from '../vfio-ap/matrix-device.ts';
@@ -264,6 +263,3 @@ export function hostTree(bus: ApBus, device: MatrixDevice): Directory {
     module: () => directory({ vfio_ap: () => directory({}) }),
   });
 }
-
-/** Name of a card's directory. */
-export const cardName = (apid: number): string => `card${hex(apid, 2)}`;

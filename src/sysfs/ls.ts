@@ -75,7 +75,7 @@ function longLines(tree: FileTree, entries: readonly Entry[]): string {
 }
 
 /** Names down the columns, as many columns as fit. */
-export function inColumns(names: readonly string[], columns: number): string {
+function inColumns(names: readonly string[], columns: number): string {
   for (let rows = 1; rows < names.length; rows++) {
     const widths: number[] = [];
     names.forEach((name, n) => {

@@ -52,12 +52,19 @@ export function filesOf<T>(table: AttributeTable<T>, target: T): Directory {
   };
 }
 
-/** A directory with fixed names. */
+/** A directory with fixed names, each of which stands for the same node as long as there is the directory. */
 export function directory(children: Readonly<Record<string, () => SysfsNode>>): Directory {
+  const made = new Map<string, SysfsNode>();
   return {
     kind: 'dir',
     names: () => Object.keys(children),
-    child: (name) => (Object.hasOwn(children, name) ? children[name]?.() : undefined),
+    child: (name) => {
+      const known = made.get(name);
+      if (known !== undefined || !Object.hasOwn(children, name)) return known;
+      const node = children[name]();
+      made.set(name, node);
+      return node;
+    },
   };
 }
 

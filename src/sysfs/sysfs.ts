@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tree as a program sees it: open, read, write, readlink, list, with errno names as results.
 // Source: docs/reference/vfio-ap.md section 3.1 (fs/kernfs/file.c: kernfs_fop_open, kernfs_fop_write_iter; fs/sysfs/file.c).
+import { PAGE_BYTES } from '../../native-like/machine/layout.ts';
 import { READ_ONLY, WRITE_ONLY } from '../ap-bus/attribute.ts';
 import type { Errno, Outcome } from '../ap-bus/errno.ts';
 import { finishAtOnce, isOperation, type Operation, withLocks } from '../ap-bus/operation.ts';
@@ -8,8 +9,6 @@ import type { Directory, FileNode, SysfsNode } from './node.ts';
 
 /** Where the tree is mounted. */
 export const MOUNT_POINT = '/sys';
-/** One write takes at most a page; one read gives at most a page. */
-export const PAGE_BYTES = 4096;
 /** Links followed before ELOOP. */
 const MAX_LINKS = 40;
 

@@ -2,6 +2,7 @@
 // Architected coverage: which response code or condition code ended which function, in which state of the queue; and which codes
 // followed each other at a queue.
 // Source: docs/design.md section 10; docs/reference/ap-architecture.md sections 2.1 and 2.4.
+
 import { GR0_APQN } from '../../native-like/arch/function-codes.ts';
 import { FUNCTION_COUNT } from '../../native-like/arch/function-numbers.ts';
 import { RESPONSE_CODES } from '../../native-like/arch/response-codes.ts';
@@ -15,10 +16,10 @@ import {
   ATTENTION_CHECKSTOPPED,
   ATTENTION_DECONFIGURED,
   ATTENTION_RESET,
-  MASK_AQM,
   Q_ATTENTION,
   Q_STATUS,
 } from '../../native-like/machine/layout.ts';
+import { permits } from '../../native-like/machine/mask-test.ts';
 
 /** States a queue is in when an instruction meets it, in the order in which they are tested (AD-13). */
 export const QUEUE_STATES = [
@@ -67,9 +68,8 @@ export const hasMessages = (state: number): boolean => state >= FULL && state < 
 
 /** Record of the queue GR0 names as a guest (masks at word `masks`) has it: the absent one where it has none. */
 export const queueFor = (image: MachineImage, masks: number, gr0: number): number => {
-  const apm = image.word(masks | ((gr0 >>> 13) & 7)) << ((gr0 >>> 8) & 31);
-  const aqm = image.word(masks | MASK_AQM | ((gr0 >>> 5) & 7)) << (gr0 & 31);
-  return (apm & aqm) < 0 ? image.queue(gr0 & GR0_APQN) : image.queueRecord(0);
+  const apqn = gr0 & GR0_APQN;
+  return permits(image, masks, apqn) ? image.queue(apqn) : image.queueRecord(0);
 };
 
 /** How an instruction can end: a response code, condition code 1 or 2 without one, a program interruption. */
@@ -94,7 +94,7 @@ export const CELL_COUNT = FUNCTION_COUNT * ENDINGS.length * QUEUE_STATES.length;
 /** Pairs of endings at a queue, by their hash. */
 export const PAIR_COUNT = 1 << 14;
 
-export const cellOf = (fn: number, ending: number, state: number): number =>
+const cellOf = (fn: number, ending: number, state: number): number =>
   (fn * ENDINGS.length + ending) * QUEUE_STATES.length + state;
 
 /** The parts of a cell's number. */

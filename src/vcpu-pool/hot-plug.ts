@@ -2,10 +2,10 @@
 // Hot plug and unplug under load: takes adapters from running guests and gives them back, and looks whether anything reaches a
 // queue after it was taken away.
 // Source: docs/reference/vfio-ap.md sections 4.1 and 6.1 (O-4, O-6, I-5, I-6).
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   K_SAVED_ISC,
-  MASK_AQM,
   Q_FREE,
   Q_REPLY_HEAD,
   Q_REPLY_TAIL,
@@ -13,6 +13,7 @@ import {
   Q_REQUEST_TAIL,
   Q_STATUS,
 } from '../../native-like/machine/layout.ts';
+import { permits } from '../../native-like/machine/mask-test.ts';
 import type { ExchangeState } from '../guest/built-in/exchange.ts';
 import { counts, ExchangeQueues } from '../guest/built-in/exchange-queue.ts';
 import type { HotPlugResult } from '../load/result.ts';
@@ -61,10 +62,8 @@ const checkLeft = (pool: PooledMachine, guest: number, { apqn, words }: Taken): 
   if (words[0] !== (0x80000000 | 0)) found.push(`${name} was not zeroized when it left its guest`);
   if (image.word(image.cold(image.queue(apqn)) + K_SAVED_ISC) !== 0)
     found.push(`${name} still holds a notification byte`);
-  const masks = image.masks(guest);
-  const apm = image.word(masks + (apqn >>> 13)) << ((apqn >>> 8) & 31);
-  const aqm = image.word(masks + MASK_AQM + ((apqn & 0xff) >>> 5)) << (apqn & 31);
-  if ((apm & aqm) < 0) found.push(`${name} is still in the masks of its guest`);
+  if (permits(image, image.masks(guest), apqn))
+    found.push(`${name} is still in the masks of its guest`);
   return found;
 };
 

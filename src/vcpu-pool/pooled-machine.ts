@@ -16,6 +16,7 @@ import {
 } from '../../native-like/machine/layout.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
+import { NS_PER_MS } from '../config/units.ts';
 import { programArgs } from '../host/machine/guest-program.ts';
 import { Machine } from '../host/machine/machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
@@ -24,7 +25,6 @@ import { writeOwners } from './owners.ts';
 import { Exclusion } from './sie.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
-const NS_PER_MS = 1_000_000;
 /** How often the main thread lets its own timers (scans, reset polls) run. */
 const TICK_MS = 5;
 const PROGRESS_MS = 100;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A worker thread: one long-lived loop that runs its vCPUs' guest programs and serves their queues until told to stop.
 // Source: docs/design.md section 4; docs/reference/performance.md section 5.
+
 import { parentPort, threadId } from 'node:worker_threads';
 import { MachineImage } from '../../native-like/machine/image.ts';
 import {
@@ -11,6 +12,7 @@ import {
   T_WORKER,
 } from '../../native-like/machine/layout.ts';
 import { keyCacheStatistics } from '../cex/key-cache.ts';
+import { NS_PER_MS } from '../config/units.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../guest/cpu.ts';
@@ -27,7 +29,6 @@ import { ownTask } from './liveness.ts';
 import { enterSie, leaveSie, serveEvent } from './sie.ts';
 import type { VcpuReport, VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
-const NS_PER_MS = 1_000_000;
 /** Longest sleep of an idle worker: it looks whether it was told to stop. */
 const SLEEP_MAX_NS = 20 * NS_PER_MS;
 /** Shorter waits are not worth going to sleep for (a wake-up costs tens of microseconds). */

@@ -2,6 +2,14 @@
 // Changes of the host's AP configuration: before the bus changes its devices, and after.
 // Source: docs/reference/vfio-ap.md section 4.5 (vfio_ap_ops.c: vfio_ap_on_cfg_changed, vfio_ap_mdev_cfg_remove,
 // vfio_ap_mdev_hot_unplug_cfg, vfio_ap_filter_apid_by_qtype, vfio_ap_on_scan_complete).
+
+import {
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_CHECKSTOPPED,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+} from '../../native-like/arch/response-codes.ts';
 import {
   and,
   andNot,
@@ -14,29 +22,21 @@ import {
   type Mask,
 } from '../ap-bus/mask.ts';
 import { type Operation, withLocks } from '../ap-bus/operation.ts';
-import {
-  apqnOf,
-  RC_BUSY,
-  RC_CHECKSTOPPED,
-  RC_DECONFIGURED,
-  RC_NORMAL,
-  RC_RESET_IN_PROGRESS,
-  responseCode,
-} from '../ap-bus/partition.ts';
+import { apqnOf, responseCode } from '../ap-bus/partition.ts';
 import type { QciInfo } from '../ap-bus/qci.ts';
+import { OLDEST_TYPE } from '../ap-bus/scan.ts';
 import { filterControlDomains, filterMatrix, resetAdapters } from './filter.ts';
 import type { ApMatrix } from './matrix.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { MatrixMdev } from './mdev.ts';
 
 /** AP_DEVICE_TYPE_CEX4. */
-const OLDEST_TYPE = 10;
 const TYPE_IS_KNOWN: ReadonlySet<number> = new Set([
-  RC_NORMAL,
-  RC_RESET_IN_PROGRESS,
-  RC_DECONFIGURED,
-  RC_CHECKSTOPPED,
-  RC_BUSY,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_CHECKSTOPPED,
+  AP_RESPONSE_BUSY,
 ]);
 const PARTS = ['apm', 'aqm', 'adm'] as const;
 

@@ -17,7 +17,7 @@ import { VirtualMdev } from './virtual/mdev.ts';
 const UUID_LENGTH = 36;
 const UUID_FORM = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
 /** The vfio core asks for the device again after this time. */
-export const REQUEST_INTERVAL_NS = 10_000_000_000;
+const REQUEST_INTERVAL_NS = 10_000_000_000;
 /** How often a removal looks whether the last file was closed. */
 const CLOSE_POLL_NS = 10_000_000;
 /** A notice with every so many requests. */
@@ -86,7 +86,7 @@ export function* storeRemove(
 }
 
 /** Removes an mdev; sleeps until its last file is closed. */
-export function* removeMdev(device: MatrixDevice, mdev: MatrixMdev): Operation<Outcome> {
+function* removeMdev(device: MatrixDevice, mdev: MatrixMdev): Operation<Outcome> {
   if (mdev.removing) return 'EAGAIN';
   if (mdev.opens > 0 && device.bus.switches.removeInUse === 'ebusy') return 'EBUSY';
   mdev.removing = true;

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A matrix mediated device, a queue bound to vfio_ap, and the link between them.
 // Source: docs/reference/vfio-ap.md sections 1.2 and 4.1 (vfio_ap_private.h: struct ap_matrix_mdev, vfio_ap_queue).
-import { emptyMask, type Mask } from '../ap-bus/mask.ts';
 import {
-  type Apqn,
-  apqnName,
-  RC_CHECKSTOPPED,
-  RC_DECONFIGURED,
-  RC_NORMAL,
-  responseCode,
-} from '../ap-bus/partition.ts';
+  AP_RESPONSE_CHECKSTOPPED,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_NORMAL,
+} from '../../native-like/arch/response-codes.ts';
+import { emptyMask, type Mask } from '../ap-bus/mask.ts';
+import { type Apqn, apqnName, responseCode } from '../ap-bus/partition.ts';
 import type { KvmVm, PqapHook } from '../kvm/vm.ts';
 import { type PutBack, rememberFields } from '../lpar/remember.ts';
 import { type ApMatrix, emptyMatrix, type MatrixLimits } from './matrix.ts';
@@ -99,8 +97,8 @@ export class MatrixMdev implements PqapHook {
   /** _queue_passable, kept as a bit: the last reset ended with 00, or 03 or 04 where the kernel lets these through. */
   notePassable(queue: VfioApQueue, deconfiguredPassable: boolean): void {
     const rc = responseCode(queue.resetStatus);
-    const off = rc === RC_DECONFIGURED || rc === RC_CHECKSTOPPED;
-    this.#setPassable(queue.apqn, rc === RC_NORMAL || (off && deconfiguredPassable));
+    const off = rc === AP_RESPONSE_DECONFIGURED || rc === AP_RESPONSE_CHECKSTOPPED;
+    this.#setPassable(queue.apqn, rc === AP_RESPONSE_NORMAL || (off && deconfiguredPassable));
   }
 
   remember(): PutBack {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reset of queues with verification by TAPQ every 20 ms.
 // Source: docs/reference/vfio-ap.md section 4.7 (vfio_ap_ops.c: vfio_ap_mdev_reset_queue, apq_reset_check, apq_status_check).
-import type { Operation } from '../ap-bus/operation.ts';
+
 import {
   irqEnabled,
   queueEmpty,
@@ -20,32 +20,37 @@ import type { MatrixDevice } from './matrix-device.ts';
 import type { VfioApQueue } from './mdev.ts';
 
 /** AP_RESET_INTERVAL. */
-export const RESET_INTERVAL_NS = 20_000_000;
-const NS_PER_MS = 1_000_000;
+const RESET_INTERVAL_NS = 20_000_000;
 /** printk_ratelimited: lines in an interval. */
 const RATE_LIMIT_BURST = 10;
 
 /** What ZAPQ's response code asks for. */
 const ZAPQ_POLL: ReadonlySet<number> = new Set([
-  RC_NORMAL,
-  RC_RESET_IN_PROGRESS,
-  RC_BUSY,
-  RC_STATE_CHANGE_IN_PROGRESS,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_STATE_CHANGE_IN_PROGRESS,
 ]);
 /** Stored results after which a finished reset is done once more. */
 const REPEAT_AFTER: ReadonlySet<number> = new Set([
-  RC_RESET_IN_PROGRESS,
-  RC_BUSY,
-  RC_STATE_CHANGE_IN_PROGRESS,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_STATE_CHANGE_IN_PROGRESS,
 ]);
 
 type Check = 'finished' | 'busy' | 'association' | 'unknown';
 
 /** apq_status_check. */
 function classify(rc: number): Check {
-  if (rc === RC_NORMAL || rc === RC_DECONFIGURED || rc === RC_CHECKSTOPPED) return 'finished';
-  if (rc === RC_RESET_IN_PROGRESS || rc === RC_BUSY) return 'busy';
-  if (rc === RC_ASSOC_SECRET_NOT_UNIQUE || rc === RC_ASSOC_FAILED) return 'association';
+  if (
+    rc === AP_RESPONSE_NORMAL ||
+    rc === AP_RESPONSE_DECONFIGURED ||
+    rc === AP_RESPONSE_CHECKSTOPPED
+  )
+    return 'finished';
+  if (rc === AP_RESPONSE_RESET_IN_PROGRESS || rc === AP_RESPONSE_BUSY) return 'busy';
+  if (rc === AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE || rc === AP_RESPONSE_ASSOC_FAILED)
+    return 'association';
   return 'unknown';
 }
 
@@ -59,7 +64,7 @@ function zapq(device: MatrixDevice, queue: VfioApQueue): number {
 function startReset(device: MatrixDevice, queue: VfioApQueue): boolean {
   const rc = zapq(device, queue);
   if (ZAPQ_POLL.has(rc)) return true;
-  if (rc === RC_DECONFIGURED || rc === RC_CHECKSTOPPED) {
+  if (rc === AP_RESPONSE_DECONFIGURED || rc === AP_RESPONSE_CHECKSTOPPED) {
     device.interrupts.freeResources(queue.apqn);
   } else {
     device.bus.journal.write(
@@ -157,5 +162,5 @@ export function* resetQueues(
   } finally {
     mark(false);
   }
-  return all.every((queue) => responseCode(queue.resetStatus) === RC_NORMAL);
+  return all.every((queue) => responseCode(queue.resetStatus) === AP_RESPONSE_NORMAL);
 }

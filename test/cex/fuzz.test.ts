@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A million random and mutated requests per mode: every one answered once, soundly, without exception or growth. Others than
 // those of `npm test`: APEMU_CARDS_SEED=7 npx vitest run test/cex/fuzz.test.ts
+
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import {
-  type AdapterMode,
-  type AdapterModel,
-  internalFailures,
-  processRequest,
-} from '../../src/cex/adapter.ts';
+import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
+import { type AdapterModel, internalFailures, processRequest } from '../../src/cex/adapter.ts';
 import { targetDomain } from '../../src/cex/domains.ts';
 import { KEY_CACHE_LIMIT, keyCacheStatistics } from '../../src/cex/key-cache.ts';
 import { buildCrt, buildModexpo, buildQuery, buildRng } from '../../src/cex/messages/build.ts';

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests of src/cex share: adapters, contexts, a seeded generator, sparse hex in the notation of messages.md section 9.
+
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import {
-  type AdapterMode,
-  type AdapterModel,
-  processRequest,
-  type RequestContext,
-} from '../../src/cex/adapter.ts';
+import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
+import { type AdapterModel, processRequest, type RequestContext } from '../../src/cex/adapter.ts';
 import type { CrtKey } from '../../src/cex/messages/cca.ts';
 
 /** The cards of messages.md section 6 (AD-24 without 4K left out). */

@@ -34,7 +34,7 @@ interface Entry {
 }
 
 /** All entries; undefined if a length leaves the block. */
-export function entries(block: Uint8Array): Entry[] | undefined {
+function entries(block: Uint8Array): Entry[] | undefined {
   const list: Entry[] = [];
   for (let at = 0; at < block.length; ) {
     const length = u16(block, at);

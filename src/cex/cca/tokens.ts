@@ -106,7 +106,7 @@ const GCM_TAG = 16;
 const HEAD = AES_CIPHER_TOKEN.size;
 
 /** Payload bytes by key bits. Source: messages.md 4.2, wpllen 512/576/640. */
-export function payloadBytes(bits: number): number {
+function payloadBytes(bits: number): number {
   return bits === 128 ? 64 : bits === 192 ? 72 : 80;
 }
 

@@ -30,7 +30,7 @@ import { EP11_FUNCTIONS, EP11_HANDLERS } from './functions.ts';
 import { ep11Reply } from './reply.ts';
 
 /** API ordinal of a card without configuration. Source: messages.md 2.11. */
-export const DEFAULT_API_ORDINAL = 4;
+const DEFAULT_API_ORDINAL = 4;
 
 function checkCprb(request: Uint8Array): number {
   const at = EP11_CPRB.at;

@@ -31,7 +31,7 @@ function fixedHash(what: string): Uint8Array {
 }
 
 /** Module info, 196 bytes. */
-export function moduleInfo(adapter: AdapterModel): Uint8Array {
+function moduleInfo(adapter: AdapterModel): Uint8Array {
   const info = new Uint8Array(EP11_MODULE_INFO.size);
   const limit = adapter.ml ? 4096 * adapter.ml : DEFAULT_MESSAGE_LIMIT;
   encode(EP11_MODULE_INFO, info, 0, {
@@ -67,7 +67,7 @@ function domainFlags(adapter: AdapterModel, domain: number): number {
 }
 
 /** Domain info, 80 bytes. */
-export function domainInfo(adapter: AdapterModel, domain: number): Uint8Array {
+function domainInfo(adapter: AdapterModel, domain: number): Uint8Array {
   const info = new Uint8Array(EP11_DOMAIN_INFO.size);
   const keys = registers(adapter, domain, 'wk');
   encode(EP11_DOMAIN_INFO, info, 0, {

@@ -49,7 +49,7 @@ export interface CrtRequest {
 }
 
 /** Header fields of the RSA requests' verb unique data, named for documentation. */
-export const RSA_RULES = { mex: 'MRP', crt: 'ZERO-PAD' } as const;
+const RSA_RULES = { mex: 'MRP', crt: 'ZERO-PAD' } as const;
 
 function tooLong(what: string, length: number, limit: number): ApemuError {
   return new ApemuError(
@@ -140,7 +140,7 @@ export function buildCrt(request: CrtRequest): Uint8Array {
 }
 
 /** The parameter block of RL, 16 bytes. */
-export const RNG_PARAMETERS = layout('RL parameter block', 16, 'messages.md 2.8', {
+const RNG_PARAMETERS = layout('RL parameter block', 16, 'messages.md 2.8', {
   code: [0, 2, 'RL'],
   ruleLength: [2, 2, '10'],
   rule: [4, 8, 'RANDOM'],

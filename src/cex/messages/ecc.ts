@@ -110,7 +110,7 @@ export function privateKeyEntry(key: EccKey, usage: keyof typeof USAGE = 'sign')
 }
 
 /** A key entry with a public token. */
-export function publicKeyEntry(key: EccKey): Uint8Array {
+function publicKeyEntry(key: EccKey): Uint8Array {
   return keyEntry(0, [publicSection(key)]);
 }
 

@@ -82,13 +82,7 @@ function headLength(size: number): number {
 }
 
 /** Writes tag and length; returns the offset of the content. `long` forces the `82 LLLL` form. */
-export function putHead(
-  bytes: Uint8Array,
-  at: number,
-  tag: number,
-  size: number,
-  long = false,
-): number {
+function putHead(bytes: Uint8Array, at: number, tag: number, size: number, long = false): number {
   bytes[at] = tag;
   if (!long && size < 127) {
     bytes[at + 1] = size;
@@ -118,7 +112,7 @@ export interface Element {
 }
 
 /** Reads an element of `tag` at `at` that must end at or before `limit`; undefined if it does not. */
-export function readElement(
+function readElement(
   bytes: Uint8Array,
   at: number,
   limit: number,

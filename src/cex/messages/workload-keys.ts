@@ -6,9 +6,6 @@ import type { CrtKey } from './cca.ts';
 /** Public exponent of all workload keys. */
 export const WORKLOAD_EXPONENT = 65537;
 
-/** Bits of a workload key. */
-export const WORKLOAD_KEY_BITS = 2048;
-
 /** The parts in hexadecimal, 128 bytes each. */
 const PARTS: readonly Readonly<Record<keyof CrtKey, readonly string[]>>[] = [
   {

@@ -34,11 +34,11 @@ const BUFFER_ALIGNMENT = 256;
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
 /** Longest message of a card in bytes: TAPQ ml in units of 4 KiB. */
-export const maxMessageBytes = (card: CardState): number =>
+const maxMessageBytes = (card: CardState): number =>
   messageLimit((card.infoLow >>> GR2_ML_SHIFT) & GR2_ML_MASK);
 
 /** Most messages the driver keeps in a queue of this card. */
-export const inFlightLimit = (bus: Bus, card: CardState): number =>
+const inFlightLimit = (bus: Bus, card: CardState): number =>
   (card.infoLow & GR2_QD_MASK) + bus.kernel.inFlightOverQd;
 
 /** A mode bit must be on, or no driver takes the device. */

@@ -17,9 +17,9 @@ import { pollOnce, restart } from './queue.ts';
 import { ASSOC_INVALID, type QueueState, SM_ASSOC_WAIT, SM_IDLE } from './state.ts';
 
 /** Bind states (TAPQ GR2 bits 16-17). */
-export const BIND_USABLE = 0;
-export const BIND_NO_SECURE_KEY = 1;
-export const BIND_AVAILABLE = 2;
+const BIND_USABLE = 0;
+const BIND_NO_SECURE_KEY = 1;
+const BIND_AVAILABLE = 2;
 
 const HIGHEST_SECRET = 0xffff;
 

@@ -3,7 +3,9 @@
 // sub-class for all of them. Whoever takes an interruption looks after every queue, as Linux's tasklet does. Every message is
 // accounted for, also when queues vanish and come back.
 // Source: docs/reference/ap-architecture.md sections 5.5 and 6.8 (what Linux ap_interrupt_handler and ap_tasklet_fn do).
+
 import { AQIC_IR } from '../../../native-like/arch/registers.ts';
+import { AP_ISC } from '../../../native-like/arch/sie.ts';
 import { badArgument, flagArg, integerArg } from '../arguments.ts';
 import { type Cpu, type GuestProgram, WAIT_DONE, WAIT_NOTHING } from '../cpu.ts';
 import { type ApCpu, apCpuOf, aqic, rapq, tapq } from '../instructions.ts';
@@ -26,7 +28,6 @@ const QCI_ADDRESS = 0x2000;
 /** Number of queues plus 1, then their APQNs. */
 const FOUND_ADDRESS = 0x6000;
 const SEARCH_INSTRUCTIONS = 256;
-const AP_ISC = 6;
 /** Interruptions of a step: an instant adapter answers faster than they are taken. */
 const STEP_INTERRUPTIONS = 16;
 /** A vCPU that waits looks around after this time: the others may have finished, or the host may have reset the queue. */

@@ -29,7 +29,7 @@ import {
 } from './results.ts';
 
 /** The APQN `05.0004` or 0x0504. Throws RangeError for anything else. */
-export const parseApqn = (apqn: number | string): number => {
+const parseApqn = (apqn: number | string): number => {
   if (typeof apqn === 'number') {
     if (Number.isInteger(apqn) && apqn >= 0 && apqn <= 0xffff) return apqn;
   } else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the partition's adapters answer: the card models of src/cex behind the adapter service.
 // Source: docs/design.md sections 3 and 4; docs/reference/messages.md.
+
 import { messageLimit } from '../../../native-like/arch/limits.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
@@ -11,6 +12,7 @@ import {
   MASK_WORDS,
   T_RANDOM,
 } from '../../../native-like/machine/layout.ts';
+import { hasBit } from '../../../native-like/machine/mask-test.ts';
 import { type AdapterModel, processRequest, type RequestContext } from '../../cex/adapter.ts';
 import { requestServiceNs } from '../../cex/service.ts';
 import { nextRandom, seedRandom } from '../../lpar/random.ts';
@@ -20,9 +22,6 @@ import type { ServiceModels, ServiceRequest } from '../../lpar/service.ts';
 export interface Card extends AdapterModel {
   readonly apid: number;
 }
-
-const bitOf = (image: MachineImage, words: number, id: number): boolean =>
-  id >= 0 && id < 256 && ((image.word(words + (id >>> 5)) << (id & 31)) | 0) < 0;
 
 /** Word index of the effective ADM that goes with effective masks. */
 const admOf = (image: MachineImage, masks: number): number =>
@@ -54,8 +53,8 @@ export const cardModels = (
     const context: RequestContext = {
       apid: request.apqn >>> 8,
       apqi: request.apqn & 0xff,
-      usage: (domain) => bitOf(image, sender + MASK_AQM, domain),
-      control: (domain) => bitOf(image, admOf(image, sender), domain),
+      usage: (domain) => hasBit(image, sender + MASK_AQM, domain),
+      control: (domain) => hasBit(image, admOf(image, sender), domain),
       random: (target) => fillRandom(image, thread, target),
       special: request.special,
       maxReplyBytes: messageLimit(card.ml ?? 0),

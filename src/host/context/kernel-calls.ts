@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a kernel instance asks the message library about a request: its target domain, and the function it asks for.
 // Source: docs/reference/ap-architecture.md AD-28; native-like/exec/registry.ts.
+
+import type { AdapterMode } from '../../../native-like/arch/adapter-types.ts';
 import { ADAPTER_MODES, MODE_LOOPBACK } from '../../../native-like/arch/adapter-types.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { targetDomain } from '../../cex/domains.ts';
-import type { AdapterMode } from '../../cex/model.ts';
 import { functionWord, requestFunction } from '../../cex/request-function.ts';
 import type { KernelOptions } from '../../lpar/kernel.ts';
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine of virtual queues and its hook, for one thread: connected to the adapters it sends messages to and to what messages mean.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-03, V-12).
+
+import type { AdapterMode } from '../../../native-like/arch/adapter-types.ts';
 import { ADAPTER_MODES } from '../../../native-like/arch/adapter-types.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { errorReply } from '../../cex/frame.ts';
 import { FILTERED_BY_HYPERVISOR } from '../../cex/messages/reply-codes.ts';
-import type { AdapterMode } from '../../cex/model.ts';
 import { isClearKey, translateDomain } from '../../cex/passing.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
 import type { AdapterService } from '../../lpar/service.ts';

@@ -63,7 +63,7 @@ export const guestProgram = async (name: string): Promise<GuestProgram> => {
  *
  * @returns ApemuError `APEMU_ERR_GUEST_FAILED`
  */
-export const programFailure = (program: string, error: unknown): ApemuError => {
+const programFailure = (program: string, error: unknown): ApemuError => {
   const message = error instanceof Error ? error.message : shown(error);
   return new ApemuError(
     'APEMU_ERR_GUEST_FAILED',

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host side of a machine, connected: its instructions run on the kernel, its links and interrupts are words of the image.
 // Source: docs/design.md sections 1 and 2 (the image holds what AQIC needs).
+
 import type { MachineImage } from '../../../native-like/machine/image.ts';
-import { C_MDEV, K_HOST_RESET, K_MDEV, MASK_AQM } from '../../../native-like/machine/layout.ts';
+import { C_MDEV, K_HOST_RESET, K_MDEV } from '../../../native-like/machine/layout.ts';
+import { permits } from '../../../native-like/machine/mask-test.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
 import type { MachineConfig } from '../../config/types.ts';
 import type { Partition } from '../../lpar/partition.ts';
@@ -75,12 +77,8 @@ const runAlone = (wiring: HostWiring, apqn: number, instruction: () => void): vo
 };
 
 /** Whether the APQN is in a guest's effective masks. */
-export const reaches = (image: MachineImage, guest: number, apqn: number): boolean => {
-  const masks = image.masks(guest);
-  const apm = image.word(masks + (apqn >>> 13)) << ((apqn >>> 8) & 31);
-  const aqm = image.word(masks + MASK_AQM + ((apqn & 0xff) >>> 5)) << (apqn & 31);
-  return (apm & aqm) < 0;
-};
+export const reaches = (image: MachineImage, guest: number, apqn: number): boolean =>
+  permits(image, image.masks(guest), apqn);
 
 const interruptsOf = (image: MachineImage, aqic: AqicHandler): QueueInterrupts => ({
   freeResources: (apqn) => aqic.freeResources(image.queue(apqn)),

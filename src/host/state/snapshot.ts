@@ -15,6 +15,7 @@ import {
   C_STORAGE_END_BYTE,
   COLD_WORDS,
   LAYOUT_VERSION,
+  PAGE_BYTES,
 } from '../../../native-like/machine/layout.ts';
 import type { MachineConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';
@@ -31,7 +32,6 @@ const MAGIC = 'APEMU-MACHINE-1\n';
 /** The same of any version. */
 const ANY_MAGIC = /^APEMU-MACHINE-([0-9]+)\n/;
 const DIGEST_BYTES = 32;
-const PAGE_BYTES = 4096;
 
 const packr = new Packr({ structuredClone: true, moreTypes: true });
 

@@ -17,7 +17,7 @@ import { bootGuest, type ServeOptions } from '../serve.ts';
 import { TAPQ_COUNT_AT, TAPQ_TIMES_AT, tapqImage } from './tapq-image.ts';
 
 /** A boot with us may take this much longer than one without. */
-export const BOOT_RATIO_GOAL = 1.15;
+const BOOT_RATIO_GOAL = 1.15;
 
 /** TOD units in a microsecond. */
 const TOD_UNITS_PER_US = 4096;

@@ -14,7 +14,7 @@ export interface CpioEntry {
   readonly device?: readonly [number, number];
 }
 
-export const MODE_DIRECTORY = 0o040755;
+const MODE_DIRECTORY = 0o040755;
 export const MODE_FILE = 0o100644;
 export const MODE_PROGRAM = 0o100755;
 export const MODE_LINK = 0o120777;

@@ -10,7 +10,7 @@ import {
 } from 'node:crypto';
 
 /** Key sizes of the test program. */
-export const RSA_BITS = [1024, 2048, 4096] as const;
+const RSA_BITS = [1024, 2048, 4096] as const;
 
 function hex(value: string | undefined, bytes: number): string {
   return Buffer.from(value ?? '', 'base64url')

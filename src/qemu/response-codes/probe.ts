@@ -11,8 +11,8 @@ import { Poller } from '../poller.ts';
 import { bootGuest, type ServedGuest } from '../serve.ts';
 
 /** Card and queue of the probe: the guest has no other, so that every request goes there. */
-export const PROBE_QUEUE = '06.0004';
-export const PROBE_APQN = 0x0604;
+const PROBE_QUEUE = '06.0004';
+const PROBE_APQN = 0x0604;
 const QUEUE_PATH = `/sys/devices/ap/card06/${PROBE_QUEUE}`;
 
 const DRIVER_PATH = '/sys/bus/ap/drivers/cex4queue';

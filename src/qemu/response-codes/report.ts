@@ -17,7 +17,7 @@ import {
 } from './probe.ts';
 
 /** Instructions in the order of the table. */
-export const PROBED = Object.keys(TRIGGERS) as readonly ProbedInstruction[];
+const PROBED = Object.keys(TRIGGERS) as readonly ProbedInstruction[];
 
 /** One case and its outcome; no observation: the guest did not survive, `console` are its last lines. */
 export interface ResponseCodeCase {

@@ -41,9 +41,9 @@ const SECOND = 1_000 * MS;
 /** Time a driver has to start. */
 const START_NS = 5 * SECOND;
 /** Default of `recoverNs`: two request timeouts, two scans of the bus, and time to spare. */
-export const RECOVER_NS = 300 * SECOND;
+const RECOVER_NS = 300 * SECOND;
 /** Default of `perSecond`: four queues polled at 250 us are 16,000. */
-export const PER_SECOND = 50_000;
+const PER_SECOND = 50_000;
 /** Events happen for so long after the last one that has a time of its own; then the hardware is healthy. */
 const EVENTS_NS = 5 * SECOND;
 /** Time a driver has to close. */

@@ -63,7 +63,7 @@ export interface MessageRules {
 }
 
 /** The message was on a card that lost it: a driver sends it again (messages.md 3.1). */
-export const LOST_ON_CARD = PREEMPT_FAILURE;
+const LOST_ON_CARD = PREEMPT_FAILURE;
 
 export class VirtualEngine {
   readonly candidates: Candidates;

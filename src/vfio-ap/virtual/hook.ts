@@ -10,7 +10,7 @@ import {
   GR0_APQN,
   GR0_FC_SHIFT,
 } from '../../../native-like/arch/function-codes.ts';
-import { OPCODE_PQAP } from '../../../native-like/arch/instructions.ts';
+import { INSTRUCTION_BYTES, OPCODE_PQAP } from '../../../native-like/arch/instructions.ts';
 import { PSW_CC, PSW_CC_SHIFT } from '../../../native-like/arch/psw.ts';
 import { AQIC_IR, AQIC_ISC_MASK } from '../../../native-like/arch/registers.ts';
 import {
@@ -40,7 +40,6 @@ import { aqicException } from '../../kvm/intercept.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
 import type { VirtualEngine } from './engine.ts';
 
-const INSTRUCTION_BYTES = 4;
 /** Notification byte behind the external accessor: its address is in K_SAVED_NIB. */
 const NIB_EXTERNAL = -1;
 
