@@ -13,7 +13,7 @@ const ANY_MODE = GR2_D | GR2_A | GR2_X;
 
 /** CCA coprocessors give the kernel random numbers. */
 const givesRandom = ({ card: { info } }: ApQueue): boolean =>
-  (info.functions & MODE_CCA) !== 0 && (info.functions & MODE_ACCELERATOR) === 0;
+  (info.functions & GR2_D) !== 0 && (info.functions & GR2_A) === 0;
 
 /** Default drivers by adapter type. */
 const FAMILIES: readonly { readonly name: string; readonly types: readonly number[] }[] = [

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's copy of the QCI block.
 // Source: docs/reference/ap-architecture.md section 4.2 (arch/s390/include/asm/ap.h: struct ap_config_info).
-
 import { STFLE_QCI } from '../../native-like/arch/facilities.ts';
-import {
-  QCI_FLAG_B,
-  QCI_FLAG_C,
-  QCI_FLAG_N,
-  QCI_FLAG_R,
-  QCI_FLAG_S,
-} from '../../native-like/arch/qci.ts';
 import { emptyMask, type Mask, maskFromBytes } from './mask.ts';
 import type { PartitionPort } from './partition.ts';
 
+/** Flag bits of the first word. */
+const QCI_APSC = 0x80000000;
+export const QCI_APXA = 0x40000000;
+const QCI_QACT = 0x20000000;
+const QCI_RC8A = 0x10000000;
+export const QCI_APSB = 0x00800000;
+
 /** Letters of /sys/bus/ap/features, in its order. */
 export const QCI_FEATURES: readonly (readonly [string, number])[] = [
-  ['APSC', QCI_FLAG_S],
-  ['APXA', QCI_FLAG_N],
-  ['QACT', QCI_FLAG_C],
-  ['RC8A', QCI_FLAG_R],
-  ['APSB', QCI_FLAG_B],
+  ['APSC', QCI_APSC],
+  ['APXA', QCI_APXA],
+  ['QACT', QCI_QACT],
+  ['RC8A', QCI_RC8A],
+  ['APSB', QCI_APSB],
 ];
 
 /** The decoded block, with the bytes it came from. */

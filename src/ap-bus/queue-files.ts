@@ -10,7 +10,7 @@ import type { Outcome } from './errno.ts';
 import { equals, fullMask } from './mask.ts';
 import { cString } from './numbers.ts';
 import { type Operation, withLocks } from './operation.ts';
-import { irqEnabled, RC_BUSY, responseCode } from './partition.ts';
+import { irqEnabled, responseCode } from './partition.ts';
 import { queueSeFiles } from './queue-se-files.ts';
 import { deviceKeys, keysText, storeDeviceUevent } from './uevents.ts';
 

@@ -2,12 +2,17 @@
 // se_bind and se_associate of a queue: Linux has them in a secure-execution guest with APSB, for EP11 and accelerators.
 // Source: docs/reference/vfio-ap.md section 3.4 (ap_queue.c: ap_queue_create, ap_q_supports_bind, ap_q_supports_assoc, se_bind_show,
 // se_bind_store, se_associate_show, se_associate_store).
+import {
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_STATE_CHANGE_IN_PROGRESS,
+} from '../../native-like/arch/response-codes.ts';
 import { type Attribute, READ_WRITE, type Shown } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import type { ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import { kstrtobool, kstrtoul } from './numbers.ts';
-import { RC_BUSY, RC_NORMAL, RC_STATE_CHANGE_IN_PROGRESS, responseCode } from './partition.ts';
+import { responseCode } from './partition.ts';
 import { tellSecure } from './uevents.ts';
 
 /** TAPQ bs: 0 usable, 1 usable without secure key, 2 available for binding, 3 unusable. */
@@ -35,7 +40,7 @@ function freshBindState(bus: ApBus, queue: ApQueue, highest: number): number | u
 }
 
 function showBind(bus: ApBus, queue: ApQueue): Shown {
-  const state = freshBindState(bus, queue, RC_BUSY);
+  const state = freshBindState(bus, queue, AP_RESPONSE_BUSY);
   if (state === undefined) return { errno: 'EIO' };
   return state === BS_BOUND_ASSOCIATED || state === BS_BOUND ? 'bound\n' : 'unbound\n';
 }
@@ -49,14 +54,14 @@ function storeBind(bus: ApBus, queue: ApQueue, text: string): Outcome {
     bus.queueStates.init(queue);
     return 'ok';
   }
-  const state = freshBindState(bus, queue, RC_NORMAL);
+  const state = freshBindState(bus, queue, AP_RESPONSE_NORMAL);
   if (state === undefined || bus.partition.bapq === undefined) return 'EIO';
   if (state !== BS_UNBOUND) return 'EINVAL';
   if (UNSETTLED.includes(queue.machine)) return 'EBUSY';
   // Any response code but 00: also 0A, though the queue may well be bound later.
-  if (responseCode(bus.partition.bapq(queue.apqn)) !== RC_NORMAL) return 'EIO';
+  if (responseCode(bus.partition.bapq(queue.apqn)) !== AP_RESPONSE_NORMAL) return 'EIO';
   queue.associationIndex = null;
-  const after = freshBindState(bus, queue, RC_NORMAL);
+  const after = freshBindState(bus, queue, AP_RESPONSE_NORMAL);
   if (after !== BS_BOUND && after !== BS_BOUND_ASSOCIATED) return 'EIO';
   tellSecure(bus, queue, 'SE_BIND');
   return 'ok';
@@ -64,7 +69,7 @@ function storeBind(bus: ApBus, queue: ApQueue, text: string): Outcome {
 
 function showAssociate(bus: ApBus, queue: ApQueue): Shown {
   if (!supportsAssociate(queue)) return '-\n';
-  const state = freshBindState(bus, queue, RC_BUSY);
+  const state = freshBindState(bus, queue, AP_RESPONSE_BUSY);
   if (state === undefined) return { errno: 'EIO' };
   if (state === BS_BOUND_ASSOCIATED) {
     return queue.associationIndex === null
@@ -80,7 +85,7 @@ function storeAssociate(bus: ApBus, queue: ApQueue, text: string): Outcome {
   const parsed = kstrtoul(text);
   if (!parsed.ok) return parsed.errno;
   if (parsed.value >= INVALID_INDEX) return 'EINVAL';
-  const state = freshBindState(bus, queue, RC_NORMAL);
+  const state = freshBindState(bus, queue, AP_RESPONSE_NORMAL);
   if (state === undefined || bus.partition.aapq === undefined) return 'EIO';
   if (state !== BS_BOUND) return 'EINVAL';
   if (queue.machine !== 'IDLE') return 'EBUSY';

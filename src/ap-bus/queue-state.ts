@@ -2,24 +2,23 @@
 // The bus's own state machine of a queue: reset, interrupt set-up, error; and the timer that polls the queues which drivers have.
 // Source: docs/reference/ap-architecture.md section 2.2; vfio-ap.md section 3.4a (ap_queue.c: ap_sm_reset, ap_sm_reset_wait,
 // ap_sm_setirq_wait, ap_queue_init_state, ap_queue_prepare_remove, ap_queue_remove; ap_bus.c: ap_wait, ap_tasklet_fn).
+import {
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_CHECKSTOPPED,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_OTHERWISE_CHANGED,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+} from '../../native-like/arch/response-codes.ts';
+import { AP_ISC } from '../../native-like/arch/sie.ts';
 import type { PutBack } from '../lpar/remember.ts';
 import type { ApBus } from './bus.ts';
 import type { ApQueue } from './device.ts';
-import {
-  asyncError,
-  irqEnabled,
-  RC_BUSY,
-  RC_CHECKSTOPPED,
-  RC_DECONFIGURED,
-  RC_NORMAL,
-  RC_OTHERWISE_CHANGED,
-  RC_RESET_IN_PROGRESS,
-  responseCode,
-} from './partition.ts';
+import { asyncError, irqEnabled, responseCode } from './partition.ts';
 import { tellSecure } from './uevents.ts';
 
 /** poll_low_timeout: 25 Hz. */
-export const LOW_WAIT_NS = 40_000_000;
+const LOW_WAIT_NS = 40_000_000;
 /** Shortest interval of the timer. A choice. */
 const SHORTEST_WAIT_NS = 50_000;
 /** Where the host's adapter interruptions are noted; the bus's local summary indicator. VD-31. */
@@ -124,13 +123,13 @@ export class QueueStateMachine {
   transition(queue: ApQueue, checkstop: boolean, deconfigured: boolean): 'config' | undefined {
     if (checkstop !== queue.checkstop) {
       queue.checkstop = checkstop;
-      if (checkstop) this.#off(queue, RC_CHECKSTOPPED);
+      if (checkstop) this.#off(queue, AP_RESPONSE_CHECKSTOPPED);
       else this.#returned(queue);
       return undefined;
     }
     if (deconfigured === queue.config) {
       queue.config = !deconfigured;
-      if (deconfigured) this.#off(queue, RC_DECONFIGURED);
+      if (deconfigured) this.#off(queue, AP_RESPONSE_DECONFIGURED);
       else this.#returned(queue);
       return 'config';
     }
@@ -228,7 +227,7 @@ export class QueueStateMachine {
     const status = this.#bus.partition.rapq(queue.apqn, queue.resetWithF);
     const rc = responseCode(status);
     if (asyncError(status) && this.#bus.switches.scanInitiatesQueues) return 'none';
-    if (rc === RC_NORMAL || rc === RC_RESET_IN_PROGRESS) {
+    if (rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_RESET_IN_PROGRESS) {
       queue.machine = 'RESET_WAIT';
       queue.resetWithF = false;
       queue.interrupts = false;
@@ -273,7 +272,7 @@ export class QueueStateMachine {
       queue.interrupts = true;
       queue.machine = 'IDLE';
     }
-    if (rc === RC_NORMAL || rc === RC_NO_PENDING_REPLY) return 'low';
+    if (rc === AP_RESPONSE_NORMAL || rc === RC_NO_PENDING_REPLY) return 'low';
     this.fail(queue, rc);
     return 'none';
   }
@@ -281,7 +280,7 @@ export class QueueStateMachine {
   #associationWait(queue: ApQueue): Wait {
     const test = this.#bus.partition.tapq(queue.apqn);
     const rc = responseCode(test.status);
-    if ((asyncError(test.status) && rc !== RC_NORMAL) || rc > RC_BUSY) {
+    if ((asyncError(test.status) && rc !== AP_RESPONSE_NORMAL) || rc > AP_RESPONSE_BUSY) {
       this.fail(queue, rc);
       return 'none';
     }

@@ -2,8 +2,6 @@
 // The scan of the AP bus: how cards and queues come, change and go.
 // Source: docs/reference/vfio-ap.md section 4.5; ap-architecture.md section 5.3 (ap_bus.c: ap_scan_bus, ap_scan_adapter,
 // ap_scan_domains, ap_queue_info, ap_select_domain).
-
-import { GR2_A, GR2_D, GR2_X } from '../../native-like/arch/registers.ts';
 import {
   AP_RESPONSE_BUSY,
   AP_RESPONSE_CHECKSTOPPED,

@@ -3,7 +3,7 @@
 // Source: docs/design.md sections 2 and 5; vfio-ap.md sections 4.1, 4.2 (sharing, over-provisioning); ap-architecture.md AD-37.
 
 import { adapterType, MACHINE_PROFILES } from '../../native-like/arch/adapter-types.ts';
-import { FAULTS_MAX } from '../../native-like/machine/layout.ts';
+import { FAULTS_MAX, PAGE_BYTES } from '../../native-like/machine/layout.ts';
 import { printFault } from './fault-text.ts';
 import { replyProblem } from './faults.ts';
 import type { Path, Report } from './source.ts';
@@ -18,17 +18,15 @@ import type {
 } from './types.ts';
 import { formatApqn } from './units.ts';
 
-/** One page: guest storage and the pool of message slots are made of pages. */
-const PAGE_BYTES = 4096;
 /** Lowcore (8 KiB), and room for one message and one reply of default size with their program. */
-export const MIN_GUEST_MEMORY = 64 * 1024;
+const MIN_GUEST_MEMORY = 64 * 1024;
 /** A slot pool below this cannot hold the messages of one queue of default depth. */
-export const MIN_MESSAGE_MEMORY = 1024 * 1024;
+const MIN_MESSAGE_MEMORY = 1024 * 1024;
 /**
  * Guest storage and pool together: the machine image is one WebAssembly.Memory whose offsets must stay below 2^31 (signed
  * 32-bit arithmetic on the fast path); 64 KiB are kept for its own tables.
  */
-export const IMAGE_LIMIT = 2 * 2 ** 30 - 64 * 1024;
+const IMAGE_LIMIT = 2 * 2 ** 30 - 64 * 1024;
 
 /** Names in a list of what would have been right. */
 const NAMES_SHOWN = 20;

@@ -29,7 +29,7 @@ const VALIDITY_STORAGE = 0x0035;
 const VALIDITY_NO_CRYCB = 0x0039;
 const VALIDITY_CROSSES_PAGE = 0x003c;
 
-export const PAGE_MASK = ~0xfff;
+const PAGE_MASK = ~0xfff;
 
 /** What the hypervisor in the guest designates, and what it has itself. */
 export interface ShadowInput {

@@ -11,7 +11,7 @@ export interface GoldenPartition {
 }
 
 /** What an operator did from outside, by the adapter's number. */
-export const OPERATOR_ACTIONS = ['configure', 'deconfigure', 'checkstop', 'recover'] as const;
+const OPERATOR_ACTIONS = ['configure', 'deconfigure', 'checkstop', 'recover'] as const;
 export type OperatorAction = (typeof OPERATOR_ACTIONS)[number];
 
 /** What a recording says of the kernel it comes from. */

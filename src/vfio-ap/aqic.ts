@@ -3,7 +3,6 @@
 // can wait with a lock held: what has to wait yields, and is resumed with the locks taken anew.
 // Source: docs/reference/vfio-ap.md sections 5.2 to 5.4, docs/reference/ap-architecture.md sections 2.3, 3.4, 6.9
 // (Linux drivers/s390/crypto/vfio_ap_ops.c: handle_pqap, vfio_ap_irq_enable, vfio_ap_irq_disable).
-
 import { FACILITY_AIV } from '../../native-like/arch/facilities.ts';
 import { FC_AQIC, FC_TAPQ } from '../../native-like/arch/function-codes.ts';
 import { AQIC_IR, AQIC_ISC_MASK } from '../../native-like/arch/registers.ts';
@@ -34,18 +33,19 @@ import {
   K_MDEV,
   K_SAVED_ISC,
   K_SAVED_NIB,
+  MASK_AQM,
   PAGE_BYTES,
   V_FACILITIES,
   V_GR,
 } from '../../native-like/machine/layout.ts';
-import { permits } from '../../native-like/machine/mask-test.ts';
 import { HOOK_HANDLED, HOOK_UNSUPPORTED } from '../kvm/intercept.ts';
 import { registerIsc, unregisterIsc } from '../kvm/isc.ts';
-import { PAGE_MASK } from '../kvm/shadow-crycb.ts';
 import type { Kernel } from '../lpar/kernel.ts';
 import { lockMdevs, unlockMdevs } from './mdevs-lock.ts';
 import { QueueSteps, type Steps } from './queue-steps.ts';
 
+/** Page size of a pin. */
+const PAGE_MASK = ~0xfff;
 /** vfio_ap_irq_disable: AQIC attempts, then TAPQ polls, this far apart. */
 const DISABLE_ATTEMPTS = 6;
 const CLEAR_POLLS = 5;
@@ -54,7 +54,7 @@ const POLL_NS = 20_000_000;
 const NO_ISC = 0;
 const SAVED_ISC_MASK = 0xff;
 /** Number of the guest that registered the ISC and pinned the page. */
-export const SAVED_GUEST_SHIFT = 8;
+const SAVED_GUEST_SHIFT = 8;
 
 export interface AqicOptions {
   readonly image: MachineImage;
@@ -140,7 +140,8 @@ export class AqicHandler {
   /** Steps 2 to 6. */
   *#status(vcpu: number, mdev: number, apqn: number, q: number): Steps {
     const image = this.#image;
-    const attached = image.word(image.word(C_MDEV) + (mdev >>> 5)) << (mdev & 31) < 0;
+    const attached =
+      (image.word(image.word(C_MDEV) + (mdev >>> 5)) & (0x80000000 >>> (mdev & 31))) !== 0;
     const linked = (): boolean =>
       image.queue(apqn) === q && image.word(image.cold(q) + K_MDEV) === mdev;
     if (!attached || !linked() || !this.#inApcb(vcpu, apqn)) return AP_RESPONSE_Q_NOT_AVAIL << 16;
@@ -160,7 +161,9 @@ export class AqicHandler {
     const image = this.#image;
     if ((image.word(C_HOST_SWITCHES) & HOST_AQIC_CHECKS_APCB) === 0) return true;
     const masks = image.masks(image.guestNumber(image.guestOf(vcpu)));
-    return permits(image, masks, apqn);
+    const apm = image.word(masks + (apqn >>> 13)) & (0x80000000 >>> ((apqn >>> 8) & 31));
+    const aqm = image.word(masks + MASK_AQM + ((apqn & 0xff) >>> 5)) & (0x80000000 >>> (apqn & 31));
+    return apm !== 0 && aqm !== 0;
   }
 
   /** vfio_ap_irq_enable. Returns the response code the guest sees. */

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // vfio_ap as a driver of the AP bus.
 // Source: docs/reference/vfio-ap.md sections 1.1 and 4.2 (vfio_ap_drv.c: vfio_ap_drv, vfio_ap_mdev_resource_in_use).
-
 import { READ_ONLY } from '../ap-bus/attribute.ts';
 import type { ApDevice, ApDriver, ApQueue } from '../ap-bus/device.ts';
 import { withLocks } from '../ap-bus/operation.ts';
-import { NEWEST_TYPE, OLDEST_TYPE } from '../ap-bus/scan.ts';
 import { verifyNoSharing } from './assign.ts';
 import { onConfigChanged, onScanComplete } from './host-config.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import { probeQueue, removeQueue, statusText } from './queue.ts';
+
+/** Queue ids CEX4 to CEX8. */
+const OLDEST_TYPE = 10;
+const NEWEST_TYPE = 14;
 
 /** Makes the driver; registering it is the caller's. */
 export function vfioApDriver(device: MatrixDevice): ApDriver {

@@ -2,7 +2,6 @@
 // Changes of the host's AP configuration: before the bus changes its devices, and after.
 // Source: docs/reference/vfio-ap.md section 4.5 (vfio_ap_ops.c: vfio_ap_on_cfg_changed, vfio_ap_mdev_cfg_remove,
 // vfio_ap_mdev_hot_unplug_cfg, vfio_ap_filter_apid_by_qtype, vfio_ap_on_scan_complete).
-
 import {
   AP_RESPONSE_BUSY,
   AP_RESPONSE_CHECKSTOPPED,
@@ -24,13 +23,13 @@ import {
 import { type Operation, withLocks } from '../ap-bus/operation.ts';
 import { apqnOf, responseCode } from '../ap-bus/partition.ts';
 import type { QciInfo } from '../ap-bus/qci.ts';
-import { OLDEST_TYPE } from '../ap-bus/scan.ts';
 import { filterControlDomains, filterMatrix, resetAdapters } from './filter.ts';
 import type { ApMatrix } from './matrix.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { MatrixMdev } from './mdev.ts';
 
 /** AP_DEVICE_TYPE_CEX4. */
+const OLDEST_TYPE = 10;
 const TYPE_IS_KNOWN: ReadonlySet<number> = new Set([
   AP_RESPONSE_NORMAL,
   AP_RESPONSE_RESET_IN_PROGRESS,

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reset of queues with verification by TAPQ every 20 ms.
 // Source: docs/reference/vfio-ap.md section 4.7 (vfio_ap_ops.c: vfio_ap_mdev_reset_queue, apq_reset_check, apq_status_check).
-
 import {
-  irqEnabled,
-  queueEmpty,
-  RC_ASSOC_FAILED,
-  RC_ASSOC_SECRET_NOT_UNIQUE,
-  RC_BUSY,
-  RC_CHECKSTOPPED,
-  RC_DECONFIGURED,
-  RC_NORMAL,
-  RC_Q_NOT_AVAIL,
-  RC_RESET_IN_PROGRESS,
-  RC_STATE_CHANGE_IN_PROGRESS,
-  responseCode,
-} from '../ap-bus/partition.ts';
+  AP_RESPONSE_ASSOC_FAILED,
+  AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE,
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_CHECKSTOPPED,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_Q_NOT_AVAIL,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+  AP_RESPONSE_STATE_CHANGE_IN_PROGRESS,
+} from '../../native-like/arch/response-codes.ts';
+import type { Operation } from '../ap-bus/operation.ts';
+import { irqEnabled, queueEmpty, responseCode } from '../ap-bus/partition.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { VfioApQueue } from './mdev.ts';
 
 /** AP_RESET_INTERVAL. */
 const RESET_INTERVAL_NS = 20_000_000;
+const NS_PER_MS = 1_000_000;
 /** printk_ratelimited: lines in an interval. */
 const RATE_LIMIT_BURST = 10;
 
@@ -105,17 +104,21 @@ function checkReset(device: MatrixDevice, queue: VfioApQueue, elapsedNs: number)
 /** Looks of 6.1 at a queue it has reset. */
 const OLD_LOOKS = 2;
 /** Answers of ZAPQ after which 6.1 gives up, and frees what the queue held. */
-const OLD_GONE: ReadonlySet<number> = new Set([RC_Q_NOT_AVAIL, RC_DECONFIGURED, RC_CHECKSTOPPED]);
+const OLD_GONE: ReadonlySet<number> = new Set([
+  AP_RESPONSE_Q_NOT_AVAIL,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_CHECKSTOPPED,
+]);
 
 /** vfio_ap_mdev_reset_queue of 6.1: one more ZAPQ after 02, then two looks whether the queue is empty and interrupts are off. */
 function* resetOneOld(device: MatrixDevice, queue: VfioApQueue): Operation<void> {
   const warn = (text: string): void => device.bus.journal.write('kernel', 'WARN', text);
   let rc = zapq(device, queue);
-  if (rc === RC_RESET_IN_PROGRESS) {
+  if (rc === AP_RESPONSE_RESET_IN_PROGRESS) {
     yield { waitNs: RESET_INTERVAL_NS };
     rc = zapq(device, queue);
   }
-  if (rc !== RC_NORMAL && rc !== RC_RESET_IN_PROGRESS && !OLD_GONE.has(rc)) {
+  if (rc !== AP_RESPONSE_NORMAL && rc !== AP_RESPONSE_RESET_IN_PROGRESS && !OLD_GONE.has(rc)) {
     warn(`PQAP/ZAPQ for ${queue.name} failed with invalid rc=${rc}`);
     return;
   }
@@ -152,7 +155,7 @@ export function* resetQueues(
   try {
     if (device.bus.switches.resetVerification === 'two-polls') {
       for (const queue of all) yield* resetOneOld(device, queue);
-      return all.every((queue) => responseCode(queue.resetStatus) === RC_NORMAL);
+      return all.every((queue) => responseCode(queue.resetStatus) === AP_RESPONSE_NORMAL);
     }
     let pending = all.filter((queue) => startReset(device, queue));
     for (let elapsedNs = 0; pending.length > 0; elapsedNs += RESET_INTERVAL_NS) {
