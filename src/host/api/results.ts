@@ -100,7 +100,7 @@ export const completed = <T extends { readonly programInterruption: number | und
 };
 
 /** `0006 specification`. */
-const pgmText = (code: number): string => {
+export const pgmText = (code: number): string => {
   const name = PROGRAM_INTERRUPTIONS.find((row) => row.code === code)?.name ?? 'unknown';
   return `${code.toString(16).padStart(4, '0')} ${name}`;
 };
