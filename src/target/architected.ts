@@ -94,7 +94,7 @@ export const CELL_COUNT = FUNCTION_COUNT * ENDINGS.length * QUEUE_STATES.length;
 /** Pairs of endings at a queue, by their hash. */
 export const PAIR_COUNT = 1 << 14;
 
-const cellOf = (fn: number, ending: number, state: number): number =>
+export const cellOf = (fn: number, ending: number, state: number): number =>
   (fn * ENDINGS.length + ending) * QUEUE_STATES.length + state;
 
 /** The parts of a cell's number. */
