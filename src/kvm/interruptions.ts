@@ -27,6 +27,9 @@ import {
   V_STORAGE_SIZE,
 } from '../../native-like/machine/layout.ts';
 
+/** Bytes of lowcore a delivery writes into. */
+const LOWCORE_BYTES = 0x200;
+
 /** Interruption word of an adapter interruption of sub-class `isc`, as an unsigned number. */
 export const interruptionWord = (isc: number): number =>
   (IO_INT_WORD_ADAPTER | (isc << IO_INT_WORD_ISC_SHIFT)) >>> 0;

@@ -2,7 +2,6 @@
 // The vfio device file of an mdev: open, the closed list of ioctls, unmap notice, close.
 // Source: docs/reference/vfio-ap.md sections 4.6 and 4.8 (vfio_ap_ops.c: vfio_ap_mdev_open_device, vfio_ap_mdev_ioctl,
 // vfio_ap_mdev_dma_unmap; VFIO core).
-import { PAGE_BYTES } from '../../native-like/machine/layout.ts';
 import type { Errno, Outcome } from '../ap-bus/errno.ts';
 import { type Operation, withLocks } from '../ap-bus/operation.ts';
 import type { KvmVm } from '../kvm/vm.ts';
@@ -16,12 +15,12 @@ import { resetQueues } from './reset.ts';
 import { VirtualMdev } from './virtual/mdev.ts';
 
 /** Flags of VFIO_DEVICE_GET_INFO. */
-const VFIO_DEVICE_FLAGS_RESET = 1 << 0;
-const VFIO_DEVICE_FLAGS_AP = 1 << 5;
+export const VFIO_DEVICE_FLAGS_RESET = 1 << 0;
+export const VFIO_DEVICE_FLAGS_AP = 1 << 5;
 /** Interrupt indices. */
-const VFIO_AP_REQ_IRQ_INDEX = 0;
+export const VFIO_AP_REQ_IRQ_INDEX = 0;
 export const VFIO_AP_CFG_CHG_IRQ_INDEX = 1;
-const VFIO_IRQ_INFO_EVENTFD = 1;
+export const VFIO_IRQ_INFO_EVENTFD = 1;
 /** Flags of VFIO_DEVICE_SET_IRQS. */
 export const VFIO_IRQ_SET_DATA_NONE = 1 << 0;
 export const VFIO_IRQ_SET_DATA_BOOL = 1 << 1;

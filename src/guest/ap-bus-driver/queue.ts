@@ -14,7 +14,6 @@ import {
   AP_RESPONSE_REQ_FAC_NOT_INST,
   AP_RESPONSE_RESET_IN_PROGRESS,
 } from '../../../native-like/arch/response-codes.ts';
-import { AP_ISC } from '../../../native-like/arch/sie.ts';
 import { aqic, aqicHigh, aqicLow, dqap, nqap, rapq, tapq } from '../instructions.ts';
 import { asyncError, irqEnabled, queueEmpty, RC_REPLY_LARGER, rc } from '../status.ts';
 import { type Bus, crash, outOfBudget } from './bus.ts';
@@ -55,7 +54,7 @@ const ENABLE_LOW = aqicLow({ isc: AP_ISC });
 const asyncSeen = (bus: Bus, status: number): boolean => bus.kernel.asyncBit && asyncError(status);
 
 /** A program interruption in a queue's instruction is an oops; else the queue waits in ERROR for the next scan. */
-const toError = (bus: Bus, queue: QueueState, code: number): number => {
+export const toError = (bus: Bus, queue: QueueState, code: number): number => {
   if (bus.ap.programInterruption !== 0) crash(bus, `queue ${queue.apqn.toString(16)}`);
   queue.devState = DEV_ERROR;
   queue.lastErrorRc = code;
