@@ -1,32 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // The source's data: the guest's configuration and what TAPQ says of each of its queues.
 // Source: docs/reference/migration.md section 4 ("Source side read").
+import {
+  AP_RESPONSE_BUSY,
+  AP_RESPONSE_CHECKSTOPPED,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_Q_NOT_AVAIL,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+} from '../../../native-like/arch/response-codes.ts';
 import type { Errno } from '../../ap-bus/errno.ts';
 import { bitsOf } from '../../ap-bus/mask.ts';
-import {
-  type Apqn,
-  apqnName,
-  apqnOf,
-  asyncError,
-  RC_BUSY,
-  RC_CHECKSTOPPED,
-  RC_DECONFIGURED,
-  RC_NORMAL,
-  RC_Q_NOT_AVAIL,
-  RC_RESET_IN_PROGRESS,
-  responseCode,
-} from '../../ap-bus/partition.ts';
+import { type Apqn, apqnName, apqnOf, asyncError, responseCode } from '../../ap-bus/partition.ts';
 import type { MatrixDevice } from '../matrix-device.ts';
 import type { MatrixMdev } from '../mdev.ts';
 import type { MigrationData, QueueData } from './layout.ts';
 
 /** Results of TAPQ after which its information counts. */
 const INFORMATION: ReadonlySet<number> = new Set([
-  RC_NORMAL,
-  RC_RESET_IN_PROGRESS,
-  RC_DECONFIGURED,
-  RC_CHECKSTOPPED,
-  RC_BUSY,
+  AP_RESPONSE_NORMAL,
+  AP_RESPONSE_RESET_IN_PROGRESS,
+  AP_RESPONSE_DECONFIGURED,
+  AP_RESPONSE_CHECKSTOPPED,
+  AP_RESPONSE_BUSY,
 ]);
 
 /** APQNs of the guest, APID ascending, then APQI. */
@@ -47,7 +43,7 @@ export const queueInformation = (
     return { apqn, high: gr2High >>> 0, low: gr2Low >>> 0 };
   const text = `vfio_ap_mdev ${uuid}: Failed to get hwinfo for queue ${apqnName(apqn)}: TAPQ rc=${rc}`;
   device.bus.journal.write('kernel', 'warn', text);
-  return rc === RC_Q_NOT_AVAIL ? 'ENODEV' : 'EIO';
+  return rc === AP_RESPONSE_Q_NOT_AVAIL ? 'ENODEV' : 'EIO';
 };
 
 /** The data of the guest as it is now, or the errno of the first queue that does not answer. */
