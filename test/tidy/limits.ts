@@ -10,7 +10,7 @@ export const TEST_FUNCTION_LINES = 80;
 /** Longer files: what each is, and how long it may be. */
 export const LONGER_FILES: Readonly<Record<string, number>> = {
   // One table: the map of the image.
-  'native-like/machine/layout.ts': 440,
+  'native-like/machine/layout.ts': 445,
 
   // The fast paths of enqueue and of a queue's events stand beside their slow halves.
   'native-like/exec/nqap.ts': 370,
