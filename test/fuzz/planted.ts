@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// Defects planted in a copy of the reference AP bus driver: each a patch, the history it is modelled on, and the oracles that should
+// find it. Source: docs/reference/fuzzing.md section 5.
+import type { OracleName } from '../../src/oracle/oracles.ts';
+
+export interface Planted {
+  readonly what: string;
+  /** Row of the history, or its class. */
+  readonly history: string;
+  readonly oracles: readonly OracleName[];
+  /** End of the file's path, text that stands there, what it becomes. */
+  readonly patches: readonly (readonly [file: string, from: string, to: string])[];
+}
+
+const QUEUE = 'ap-bus-driver/queue.ts';
+const MESSAGES = 'ap-bus-driver/messages.ts';
+const DEVICES = 'ap-bus-driver/devices.ts';
+const SCAN = 'ap-bus-driver/scan.ts';
+const POLL = 'ap-bus-driver/poll.ts';
+const USER = 'ap-bus-driver/user.ts';
+const REQUESTS = 'workloads/requests.ts';
+const INSTRUCTIONS = 'guest/instructions.ts';
+
+const row = (
+  what: string,
+  history: string,
+  oracles: readonly OracleName[],
+  ...patches: Planted['patches']
+): Planted => ({ what, history, oracles, patches });
+
+export const PLANTED: readonly Planted[] = [
+  row(
+    'an orphaned reply counts as the outstanding one',
+    'G2',
+    ['ends-once'],
+    [QUEUE, '(queue.count > 0 || queue.slots.pendingCount > 0)', 'queue.count > 0'],
+  ),
+  row(
+    'a card is not released at hot unplug',
+    'G5',
+    ['leaks'],
+    [
+      DEVICES,
+      '  bus.cardOf.delete(card.apid);\n  bus.state.cards.splice(bus.state.cards.indexOf(card), 1);',
+      '  bus.cardOf.delete(card.apid);',
+    ],
+  ),
+  row(
+    'a queue is bound while its card is not there',
+    'G7',
+    ['throws'],
+    [
+      SCAN,
+      'createQueueDevice(bus, bus.cardOf.get(state.scanApid)!, apqn,',
+      'createQueueDevice(bus, bus.cardOf.get(state.scans > 1 ? -1 : state.scanApid)!, apqn,',
+    ],
+  ),
+  row(
+    'an error reply is taken for the result',
+    'G8',
+    ['right'],
+    [
+      REQUESTS,
+      "if (parsed.kind === 'error' || parsed.code !== 0) return 'EIO';",
+      "if (parsed.kind === 'error') return undefined;",
+    ],
+  ),
+  row(
+    'messages a queue forgets are sent again without limit',
+    'G10',
+    ['progress'],
+    [MESSAGES, 'if (tries > RESENT_MAX) {', 'if (tries < 0) {'],
+  ),
+  row(
+    'a queue goes before its messages are flushed',
+    'G11',
+    ['ends-once'],
+    [
+      DEVICES,
+      '  flushQueue(bus, queue);\n  queue.devState = DEV_SHUTDOWN;',
+      '  queue.devState = DEV_SHUTDOWN;',
+    ],
+  ),
+  row(
+    'response code 02 at NQAP drops the request',
+    'dropped at RC 02',
+    ['ends-once'],
+    [
+      QUEUE,
+      '    case AP_RESPONSE_RESET_IN_PROGRESS:\n      queue.smState = SM_RESET_WAIT;\n      return SM_WAIT_LOW;\n    case AP_RESPONSE_INVALID_DOMAIN:',
+      '    case AP_RESPONSE_RESET_IN_PROGRESS:\n      slots.waitingCount--;\n      queue.smState = SM_RESET_WAIT;\n      return SM_WAIT_LOW;\n    case AP_RESPONSE_INVALID_DOMAIN:',
+    ],
+  ),
+  row(
+    'response code 10 at NQAP drops the request',
+    'dropped at RC 10',
+    ['ends-once'],
+    [
+      QUEUE,
+      '    case AP_RESPONSE_Q_FULL:\n      return queueFullWait(queue, status);',
+      '    case AP_RESPONSE_Q_FULL:\n      slots.waitingCount--;\n      return queueFullWait(queue, status);',
+    ],
+  ),
+  row(
+    'an error ends the queue for good',
+    'never back after an error',
+    ['recovers'],
+    [SCAN, 'queue.devState === DEV_ERROR ||', 'queue.devState < 0 ||'],
+  ),
+  row(
+    'a queue does not come back after configure',
+    'never back after configure',
+    ['recovers'],
+    [
+      SCAN,
+      'if (deconfigured) queueStops(bus, queue, AP_RESPONSE_DECONFIGURED);\n    else queueReturns(bus, queue);',
+      'if (deconfigured) queueStops(bus, queue, AP_RESPONSE_DECONFIGURED);\n    else queue.online = false;',
+    ],
+  ),
+  row(
+    'a queue does not come back after a checkstop',
+    'never back after checkstop',
+    ['recovers'],
+    [
+      SCAN,
+      'if (chkstop) queueStops(bus, queue, AP_RESPONSE_CHECKSTOPPED);\n    else queueReturns(bus, queue);',
+      'if (chkstop) queueStops(bus, queue, AP_RESPONSE_CHECKSTOPPED);\n    else queue.online = false;',
+    ],
+  ),
+  row(
+    'the notification byte is cleared after the queues are read',
+    'cleared after polling',
+    ['rules'],
+    [
+      POLL,
+      '  if (state.irq) bus.storage[state.nibAddress] = 0;\n  state.pollDue = false;',
+      '  state.pollDue = false;',
+    ],
+    [
+      POLL,
+      '  applyWait(bus, state.pollWait);\n  return true;',
+      '  applyWait(bus, state.pollWait);\n  if (state.irq) bus.storage[state.nibAddress] = 0;\n  return true;',
+    ],
+  ),
+  row(
+    'a partial reply is resumed with the wrong token',
+    'wrong token',
+    ['rules'],
+    [
+      INSTRUCTIONS,
+      '    count(ap, COUNTED_DQAP, cc === 1',
+      '    if (cc === 2) cpu.setGr(0, 0, cpu.grLow(0) & ~0xff0000);\n    count(ap, COUNTED_DQAP, cc === 1',
+    ],
+  ),
+  row(
+    'replies are matched by their order',
+    'by order, not PSMID',
+    ['right', 'ends-once'],
+    [
+      MESSAGES,
+      'if (slots.psmidLow[slot] !== ap.psmidLow || slots.psmidHigh[slot] !== ap.psmidHigh) continue;',
+      '',
+    ],
+  ),
+  row(
+    'a PSMID is used again while it is outstanding',
+    'PSMID reused',
+    ['right', 'ends-once'],
+    [MESSAGES, '(bus.state.psmidCounter + 1) | 0', '((bus.state.psmidCounter + 1) & 1) | 0'],
+  ),
+  row(
+    'the return code of a reply is not looked at',
+    'return code not looked at',
+    ['right'],
+    [REQUESTS, "if (parsed.kind === 'cca' && parsed.rc !== 0) return 'EINVAL';", ''],
+  ),
+  row(
+    'an error is tried again for ever',
+    'retried for ever',
+    ['progress', 'ends-once'],
+    [REQUESTS, '++request.tries >= TRIES_MAX', '++request.tries < 0'],
+  ),
+  row(
+    'a full queue stays full',
+    '"full" never cleared',
+    ['ends-once', 'recovers'],
+    [
+      QUEUE,
+      '      queue.smState = SM_WORKING;\n      return SM_WAIT_AGAIN;\n    case AP_RESPONSE_NO_PENDING_REPLY:\n      if (queue.count === 0) return goIdle(bus, queue, status);',
+      '      return SM_WAIT_AGAIN;\n    case AP_RESPONSE_NO_PENDING_REPLY:',
+    ],
+  ),
+  row(
+    'closing with work outstanding never ends',
+    'close never ends',
+    ['ends-once', 'leaks'],
+    [
+      REQUESTS,
+      "if (user.closed) failRequest(user, request, 'ECANCELED');\n  else if",
+      'if (user.closed) return;\n  else if',
+    ],
+  ),
+  row(
+    'work is lost when the domain goes',
+    'work lost with the domain',
+    ['ends-once'],
+    [USER, 'user.waiting.push(...(user.todo[apqn] as UserRequest[]));', ''],
+  ),
+  row(
+    'a flush forgets its messages',
+    'result of an old request',
+    ['right', 'ends-once'],
+    [
+      MESSAGES,
+      '    release(slots, slot);\n    bus.workload.lost(queue.workload, true, slotAddress(slots, slot));\n  };',
+      '    release(slots, slot);\n  };',
+    ],
+  ),
+  row(
+    'a reply that comes twice ends its request twice',
+    'duplicate reply',
+    ['ends-once', 'throws'],
+    [REQUESTS, '  delete user.sent[address];\n', ''],
+  ),
+  row(
+    'a request that is refused is forgotten',
+    'refused',
+    ['ends-once'],
+    [REQUESTS, "    else failRequest(user, request, 'EINVAL');\n", ''],
+  ),
+  row(
+    'a request timeout does nothing',
+    'poll timer not armed again',
+    ['ends-once', 'recovers'],
+    [POLL, '      applyWait(bus, timeoutEvent(bus, queue));', '      timeoutEvent;'],
+  ),
+  row(
+    'a request nobody can take is held for ever',
+    'ENODEV',
+    ['ends-once', 'recovers', 'leaks'],
+    [USER, "      failRequest(user, request, 'ENODEV');\n      continue;", '      continue;'],
+  ),
+];
+
+/** The text of a file with the patches of a defect; `complete` tells whether all of them were made. */
+export const patched = ({ what, patches }: Planted) => {
+  const used = new Set<string>();
+  const edit = (file: string, text: string): string => {
+    let result = text;
+    for (const [end, from, to] of patches) {
+      if (!file.endsWith(end)) continue;
+      if (!result.includes(from)) throw new Error(`the patch of "${what}" does not fit ${end}`);
+      result = result.replace(from, () => to);
+      used.add(end + from);
+    }
+    return result;
+  };
+  return { edit, complete: (): boolean => used.size === patches.length };
+};
