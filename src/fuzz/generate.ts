@@ -115,7 +115,7 @@ export const isBounded = (event: ScenarioEvent): boolean => {
 
 /** The trigger at one occasion. */
 export const bounded = (trigger: Trigger): Trigger => {
-  if (trigger.kind !== 'on') return trigger;
+  if (trigger.kind !== 'on' && trigger.kind !== 'idle') return trigger;
   return { ...trigger, occasion: { kind: 'nth', n: trigger.occasion.n } };
 };
 

@@ -58,8 +58,11 @@ const tryAgain = (user: UserState, request: UserRequest): void => {
 const replyError = ({ message }: UserRequest, reply: Uint8Array): string | undefined => {
   if (message[1] !== TYPE_6 && message[1] !== TYPE_50) return undefined;
   const parsed = parseReply(reply);
+  // A type 80 answers type 50 and nothing else.
+  const fits = (parsed.kind === 'result') === (message[1] === TYPE_50);
   if (parsed.kind === 'unknown') return 'EBADMSG';
   if (parsed.kind === 'error' || parsed.code !== 0) return 'EIO';
+  if (!fits) return 'EBADMSG';
   if (parsed.kind === 'cca' && parsed.rc !== 0) return 'EINVAL';
   return parsed.kind === 'ep11' && parsed.rv !== 0 ? 'EINVAL' : undefined;
 };
