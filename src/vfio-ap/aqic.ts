@@ -228,17 +228,22 @@ export class AqicHandler {
 
   /** vfio_ap_irq_disable: AQIC until accepted, TAPQ until the I bit is off, then everything is freed. */
   *#disable(q: number): Steps {
-    const unchanged = this.#unchanged(q);
+    // Asked for with the first wait only: most AQICs have none.
+    let unchanged: (() => boolean) | undefined;
     let rc = AP_RESPONSE_NORMAL;
     for (let attempt = 0; attempt < DISABLE_ATTEMPTS; attempt++) {
-      if (attempt > 0) yield POLL_NS;
-      if (!unchanged()) return rc;
+      if (attempt > 0) {
+        unchanged ??= this.#unchanged(q);
+        yield POLL_NS;
+        if (!unchanged()) return rc;
+      }
       rc = this.#hostState(q, FC_AQIC);
       if (rc === AP_RESPONSE_NORMAL) rc = this.#kernel.beginDisable(q);
       if (rc !== AP_RESPONSE_BUSY && rc !== AP_RESPONSE_RESET_IN_PROGRESS) break;
     }
     const accepted = rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_OTHERWISE_CHANGED;
     for (let poll = 0; accepted && poll < CLEAR_POLLS && !this.#isClear(q); poll++) {
+      unchanged ??= this.#unchanged(q);
       yield POLL_NS;
       if (!unchanged()) return rc;
     }
