@@ -56,6 +56,13 @@ const SAVED_ISC_MASK = 0xff;
 /** Number of the guest that registered the ISC and pinned the page. */
 const SAVED_GUEST_SHIFT = 8;
 
+/** The host's AQIC is worth another attempt. */
+const isBusy = (rc: number): boolean =>
+  rc === AP_RESPONSE_BUSY || rc === AP_RESPONSE_RESET_IN_PROGRESS;
+/** Interruptions are off, or will be. */
+const isAccepted = (rc: number): boolean =>
+  rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_OTHERWISE_CHANGED;
+
 export interface AqicOptions {
   readonly image: MachineImage;
   readonly kernel: Kernel;
@@ -72,6 +79,8 @@ export class AqicHandler {
   readonly #steps: QueueSteps;
   readonly #owner: number;
   readonly #sleep: (ns: number) => void;
+  /** What is left of an instruction that has to wait; most have nothing left, and nothing is made for them. */
+  #rest: Steps | undefined;
 
   constructor(options: AqicOptions) {
     this.#image = options.image;
@@ -86,14 +95,23 @@ export class AqicHandler {
     if ((this.#image.word(vcpu + V_FACILITIES) & FACILITY_AIV) === 0) return HOOK_UNSUPPORTED;
     const apqn = this.#image.word(vcpu + V_GR + 1) & 0xffff;
     const q = this.#image.queue(apqn);
-    const steps = this.#steps.run(q, this.#status(vcpu, mdev, apqn, q));
-    let step = steps.next();
-    for (; step.done !== true; step = steps.next()) this.#sleep(step.value);
-    const status = step.value;
+    this.#steps.lock(q);
+    let status = this.#begin(vcpu, mdev, apqn, q);
+    const rest = this.#rest;
+    this.#rest = undefined;
+    this.#steps.unlock(q, rest !== undefined);
+    if (rest !== undefined) status = this.#sleepThrough(q, rest);
     this.#image.i32[vcpu + V_GR + 2] = 0;
     this.#image.i32[vcpu + V_GR + 3] = status;
     return HOOK_HANDLED;
   };
+
+  #sleepThrough(q: number, rest: Steps): number {
+    const steps = this.#steps.run(q, rest);
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) this.#sleep(step.value);
+    return step.value;
+  }
 
   /** vfio_ap_free_aqic_resources: ISC unregistered, NIB unpinned, both forgotten. Takes the mdevs lock. */
   freeResources(q: number): void {
@@ -123,8 +141,12 @@ export class AqicHandler {
   }
 
   /** vfio_ap_irq_disable by the host itself: yields nanoseconds to wait, ends with the response code. */
-  disable(q: number): Steps {
-    return this.#steps.run(q, this.#disable(q));
+  *disable(q: number): Steps {
+    this.#steps.lock(q);
+    const rc = this.#disable(q);
+    const rest = rc < 0 ? this.#goOnDisabling(q, rc, this.#unchanged(q)) : undefined;
+    this.#steps.unlock(q, rest !== undefined);
+    return rest === undefined ? rc : yield* this.#steps.run(q, rest);
   }
 
   /** Tells after a wait whether the queue still is what it was: there, linked to the same mdev, with the same registration. */
@@ -137,23 +159,50 @@ export class AqicHandler {
       words.every((word, n) => this.#image.word(word) === before[n]);
   }
 
-  /** Steps 2 to 6. */
-  *#status(vcpu: number, mdev: number, apqn: number, q: number): Steps {
+  /** Steps 2 to 6. Returns the status, or leaves a rest that ends with it. */
+  #begin(vcpu: number, mdev: number, apqn: number, q: number): number {
     const image = this.#image;
     const attached =
       (image.word(image.word(C_MDEV) + (mdev >>> 5)) & (0x80000000 >>> (mdev & 31))) !== 0;
-    const linked = (): boolean =>
-      image.queue(apqn) === q && image.word(image.cold(q) + K_MDEV) === mdev;
-    if (!attached || !linked() || !this.#inApcb(vcpu, apqn)) return AP_RESPONSE_Q_NOT_AVAIL << 16;
+    if (!attached || !this.#isLinked(q, apqn, mdev) || !this.#inApcb(vcpu, apqn))
+      return AP_RESPONSE_Q_NOT_AVAIL << 16;
     // Linux would wait for the mdevs lock until the reset has ended; its guests come again on this answer (VD-33).
     if (image.word(image.cold(q) + K_HOST_RESET) !== 0)
       return this.#kernel.statusWithCode(q, AP_RESPONSE_RESET_IN_PROGRESS);
-    const enable = (image.word(vcpu + V_GR + 2) & AQIC_IR) !== 0;
     const before = this.#kernel.statusWithCode(q, AP_RESPONSE_NORMAL);
-    const rc = yield* enable ? this.#enable(vcpu, q) : this.#disable(q);
+    const enables = (image.word(vcpu + V_GR + 2) & AQIC_IR) !== 0;
+    const tried = enables ? this.#enable(vcpu, q) : AP_RESPONSE_NORMAL;
+    const enabled = tried < 0 ? ~tried : tried;
+    const disabled = !enables || tried < 0 ? this.#disable(q) : AP_RESPONSE_NORMAL;
+    if (disabled < 0) {
+      const disabling = this.#goOnDisabling(q, disabled, this.#unchanged(q));
+      this.#rest = this.#goOn(q, apqn, mdev, before, disabling, enables ? enabled : undefined);
+      return 0;
+    }
+    return this.#answer(q, before, enables ? enabled : disabled);
+  }
+
+  /** The same for an AQIC whose disabling waits; `enabled`: the response code of the enable it follows. */
+  *#goOn(
+    q: number,
+    apqn: number,
+    mdev: number,
+    before: number,
+    disabling: Steps,
+    enabled: number | undefined,
+  ): Steps {
+    const disabled = yield* disabling;
     // The queue can have left the mdev while this waited.
-    if (!linked()) return AP_RESPONSE_Q_NOT_AVAIL << 16;
+    if (!this.#isLinked(q, apqn, mdev)) return AP_RESPONSE_Q_NOT_AVAIL << 16;
+    return this.#answer(q, before, enabled ?? disabled);
+  }
+
+  #answer(q: number, before: number, rc: number): number {
     return rc === AP_RESPONSE_NORMAL ? before : this.#kernel.statusWithCode(q, rc);
+  }
+
+  #isLinked(q: number, apqn: number, mdev: number): boolean {
+    return this.#image.queue(apqn) === q && this.#image.word(this.#image.cold(q) + K_MDEV) === mdev;
   }
 
   /** VD-07 only: the shadow is otherwise not consulted. */
@@ -166,8 +215,8 @@ export class AqicHandler {
     return apm !== 0 && aqm !== 0;
   }
 
-  /** vfio_ap_irq_enable. Returns the response code the guest sees. */
-  *#enable(vcpu: number, q: number): Steps {
+  /** vfio_ap_irq_enable. Returns the response code the guest sees; its complement where Linux then disables. */
+  #enable(vcpu: number, q: number): number {
     const image = this.#image;
     const record = image.guestOf(vcpu);
     const guest = image.guestNumber(record);
@@ -180,8 +229,8 @@ export class AqicHandler {
       return old ? AP_RESPONSE_INVALID_GISA : AP_RESPONSE_INVALID_ADDRESS;
     }
     const rc = this.#hostEnable(q, record, nib, isc);
-    if (rc === AP_RESPONSE_NORMAL) this.#remember(q, guest, nib, isc);
-    else yield* this.#undo(q, guest, isc, rc);
+    if (rc !== AP_RESPONSE_NORMAL) return this.#undo(guest, isc, rc);
+    this.#remember(q, guest, nib, isc);
     return rc;
   }
 
@@ -215,7 +264,7 @@ export class AqicHandler {
   }
 
   /** 07: the new pin and registration are taken back. Others: disable frees the old ones; the new ones leak in Linux (VD-18). */
-  *#undo(q: number, guest: number, isc: number, rc: number): Generator<number, void, void> {
+  #undo(guest: number, isc: number, rc: number): number {
     const leaks =
       rc !== AP_RESPONSE_OTHERWISE_CHANGED &&
       (this.#image.word(C_HOST_SWITCHES) & HOST_LEAKS_AQIC) !== 0;
@@ -223,27 +272,38 @@ export class AqicHandler {
       unregisterIsc(this.#image, guest, isc);
       this.#unpin(guest);
     }
-    if (rc !== AP_RESPONSE_OTHERWISE_CHANGED) yield* this.#disable(q);
+    return rc === AP_RESPONSE_OTHERWISE_CHANGED ? rc : ~rc;
   }
 
-  /** vfio_ap_irq_disable: AQIC until accepted, TAPQ until the I bit is off, then everything is freed. */
-  *#disable(q: number): Steps {
-    // Asked for with the first wait only: most AQICs have none.
-    let unchanged: (() => boolean) | undefined;
-    let rc = AP_RESPONSE_NORMAL;
-    for (let attempt = 0; attempt < DISABLE_ATTEMPTS; attempt++) {
-      if (attempt > 0) {
-        unchanged ??= this.#unchanged(q);
-        yield POLL_NS;
-        if (!unchanged()) return rc;
-      }
-      rc = this.#hostState(q, FC_AQIC);
-      if (rc === AP_RESPONSE_NORMAL) rc = this.#kernel.beginDisable(q);
-      if (rc !== AP_RESPONSE_BUSY && rc !== AP_RESPONSE_RESET_IN_PROGRESS) break;
+  /**
+   * vfio_ap_irq_disable as far as it goes without a wait: AQIC, a look whether the I bit is off, everything freed. Returns the response
+   * code, its complement when it has to wait.
+   */
+  #disable(q: number): number {
+    const rc = this.#askToDisable(q);
+    if (isBusy(rc) || (isAccepted(rc) && !this.#isClear(q))) return ~rc;
+    this.#free(q);
+    return rc;
+  }
+
+  #askToDisable(q: number): number {
+    const rc = this.#hostState(q, FC_AQIC);
+    return rc === AP_RESPONSE_NORMAL ? this.#kernel.beginDisable(q) : rc;
+  }
+
+  /** AQIC until accepted, TAPQ until the I bit is off, with a wait before each; `begun` is what `#disable` has returned. */
+  *#goOnDisabling(q: number, begun: number, unchanged: () => boolean): Steps {
+    let rc = ~begun;
+    /** An accepted disable was looked at once, and the I bit was on. */
+    let isOn = isAccepted(rc);
+    for (let attempt = 1; attempt < DISABLE_ATTEMPTS && isBusy(rc); attempt++) {
+      yield POLL_NS;
+      if (!unchanged()) return rc;
+      rc = this.#askToDisable(q);
     }
-    const accepted = rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_OTHERWISE_CHANGED;
-    for (let poll = 0; accepted && poll < CLEAR_POLLS && !this.#isClear(q); poll++) {
-      unchanged ??= this.#unchanged(q);
+    for (let poll = 0; isAccepted(rc) && poll < CLEAR_POLLS; poll++) {
+      if (!isOn && this.#isClear(q)) break;
+      isOn = false;
       yield POLL_NS;
       if (!unchanged()) return rc;
     }

@@ -42,16 +42,28 @@ export class QueueSteps {
   }
 
   #locked(q: number, steps: Steps): IteratorResult<number, number> {
-    lockMdevs(this.#image.i32, this.#owner);
-    this.#kernel.lockQueue(q);
+    let waits = false;
+    this.lock(q);
     try {
       const step = steps.next();
-      if (step.done !== true) this.#claim(q, true);
+      waits = step.done !== true;
       return step;
     } finally {
-      this.#kernel.unlockQueue(q);
-      unlockMdevs(this.#image.i32);
+      this.unlock(q, waits);
     }
+  }
+
+  /** Takes the mdevs lock and the queue, for a step that may be the only one. */
+  lock(q: number): void {
+    lockMdevs(this.#image.i32, this.#owner);
+    this.#kernel.lockQueue(q);
+  }
+
+  /** Gives both back; `waits`: there is more to do with `run`, until then the queue takes no other AQIC. */
+  unlock(q: number, waits: boolean): void {
+    if (waits) this.#claim(q, true);
+    this.#kernel.unlockQueue(q);
+    unlockMdevs(this.#image.i32);
   }
 
   /** Notes in the queue that this thread waits for it, or that it does no longer. */
