@@ -21,10 +21,7 @@ import {
   C_HOST_SWITCHES,
   C_MDEV,
   G_EXTERNAL,
-  G_PIN_LIMIT,
-  G_PINS,
   G_STORAGE_BYTE,
-  G_STORAGE_SIZE,
   HOST_AQIC_CHECKS_APCB,
   HOST_ISC_RC_08,
   HOST_LEAKS_AQIC,
@@ -34,27 +31,20 @@ import {
   K_SAVED_ISC,
   K_SAVED_NIB,
   MASK_AQM,
-  PAGE_BYTES,
   V_FACILITIES,
   V_GR,
 } from '../../native-like/machine/layout.ts';
 import { HOOK_HANDLED, HOOK_UNSUPPORTED } from '../kvm/intercept.ts';
 import { registerIsc, unregisterIsc } from '../kvm/isc.ts';
 import type { Kernel } from '../lpar/kernel.ts';
+import { AqicResources } from './aqic-resources.ts';
 import { lockMdevs, unlockMdevs } from './mdevs-lock.ts';
 import { QueueSteps, type Steps } from './queue-steps.ts';
 
-/** Page size of a pin. */
-const PAGE_MASK = ~0xfff;
 /** vfio_ap_irq_disable: AQIC attempts, then TAPQ polls, this far apart. */
 const DISABLE_ATTEMPTS = 6;
 const CLEAR_POLLS = 5;
 const POLL_NS = 20_000_000;
-/** Stored ISC + 1, so that a zeroed record holds none. */
-const NO_ISC = 0;
-const SAVED_ISC_MASK = 0xff;
-/** Number of the guest that registered the ISC and pinned the page. */
-const SAVED_GUEST_SHIFT = 8;
 
 /** The host's AQIC is worth another attempt. */
 const isBusy = (rc: number): boolean =>
@@ -76,6 +66,7 @@ export interface AqicOptions {
 export class AqicHandler {
   readonly #image: MachineImage;
   readonly #kernel: Kernel;
+  readonly #held: AqicResources;
   readonly #steps: QueueSteps;
   readonly #owner: number;
   readonly #sleep: (ns: number) => void;
@@ -85,6 +76,7 @@ export class AqicHandler {
   constructor(options: AqicOptions) {
     this.#image = options.image;
     this.#kernel = options.kernel;
+    this.#held = new AqicResources(options.image);
     this.#steps = new QueueSteps(options.image, options.kernel, options.thread + 1);
     this.#owner = options.thread + 1;
     this.#sleep = options.sleep;
@@ -116,28 +108,13 @@ export class AqicHandler {
   /** vfio_ap_free_aqic_resources: ISC unregistered, NIB unpinned, both forgotten. Takes the mdevs lock. */
   freeResources(q: number): void {
     lockMdevs(this.#image.i32, this.#owner);
-    this.#free(q);
+    this.#held.free(q);
     unlockMdevs(this.#image.i32);
-  }
-
-  #free(q: number): void {
-    const { i32 } = this.#image;
-    const cold = this.#image.cold(q);
-    if (i32[cold + K_SAVED_ISC] === NO_ISC) return;
-    // Not K_NOTIFY_GUEST: the host's own AQIC may have replaced it since.
-    const saved = this.#image.word(cold + K_SAVED_ISC);
-    const guest = saved >>> SAVED_GUEST_SHIFT;
-    unregisterIsc(this.#image, guest, (saved & SAVED_ISC_MASK) - 1);
-    this.#unpin(guest);
-    i32[cold + K_SAVED_ISC] = NO_ISC;
-    i32[cold + K_SAVED_NIB] = 0;
   }
 
   /** Guest address of the page a queue's notification byte is in, or undefined. */
   nibPage(q: number): number | undefined {
-    const cold = this.#image.cold(q);
-    if (this.#image.word(cold + K_SAVED_ISC) === NO_ISC) return undefined;
-    return this.#image.word(cold + K_SAVED_NIB) & PAGE_MASK;
+    return this.#held.nibPage(q);
   }
 
   /** vfio_ap_irq_disable by the host itself: yields nanoseconds to wait, ends with the response code. */
@@ -221,16 +198,17 @@ export class AqicHandler {
     const record = image.guestOf(vcpu);
     const guest = image.guestNumber(record);
     const nib = image.word(vcpu + V_GR + 5);
-    if (!this.#pin(record, image.word(vcpu + V_GR + 4), nib)) return AP_RESPONSE_INVALID_ADDRESS;
+    if (!this.#held.pin(record, image.word(vcpu + V_GR + 4), nib))
+      return AP_RESPONSE_INVALID_ADDRESS;
     const isc = image.word(vcpu + V_GR + 3) & AQIC_ISC_MASK;
     if (registerIsc(image, guest, isc) < 0) {
-      this.#unpin(guest);
+      this.#held.unpin(guest);
       const old = (image.word(C_HOST_SWITCHES) & HOST_ISC_RC_08) !== 0;
       return old ? AP_RESPONSE_INVALID_GISA : AP_RESPONSE_INVALID_ADDRESS;
     }
     const rc = this.#hostEnable(q, record, nib, isc);
     if (rc !== AP_RESPONSE_NORMAL) return this.#undo(guest, isc, rc);
-    this.#remember(q, guest, nib, isc);
+    this.#held.remember(q, guest, nib, isc);
     return rc;
   }
 
@@ -256,13 +234,6 @@ export class AqicHandler {
     return this.#kernel.queueCondition(this.#image.vcpu(0), q, apqn, fn);
   }
 
-  #remember(q: number, guest: number, nib: number, isc: number): void {
-    this.#free(q);
-    const cold = this.#image.cold(q);
-    this.#image.i32[cold + K_SAVED_NIB] = nib;
-    this.#image.i32[cold + K_SAVED_ISC] = (guest << SAVED_GUEST_SHIFT) | (isc + 1);
-  }
-
   /** 07: the new pin and registration are taken back. Others: disable frees the old ones; the new ones leak in Linux (VD-18). */
   #undo(guest: number, isc: number, rc: number): number {
     const leaks =
@@ -270,7 +241,7 @@ export class AqicHandler {
       (this.#image.word(C_HOST_SWITCHES) & HOST_LEAKS_AQIC) !== 0;
     if (!leaks) {
       unregisterIsc(this.#image, guest, isc);
-      this.#unpin(guest);
+      this.#held.unpin(guest);
     }
     return rc === AP_RESPONSE_OTHERWISE_CHANGED ? rc : ~rc;
   }
@@ -282,7 +253,7 @@ export class AqicHandler {
   #disable(q: number): number {
     const rc = this.#askToDisable(q);
     if (isBusy(rc) || (isAccepted(rc) && !this.#isClear(q))) return ~rc;
-    this.#free(q);
+    this.#held.free(q);
     return rc;
   }
 
@@ -307,7 +278,7 @@ export class AqicHandler {
       yield POLL_NS;
       if (!unchanged()) return rc;
     }
-    this.#free(q);
+    this.#held.free(q);
     return rc;
   }
 
@@ -317,22 +288,5 @@ export class AqicHandler {
     const shown = rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_RESET_IN_PROGRESS;
     if (!shown) return rc !== AP_RESPONSE_BUSY;
     return (this.#kernel.statusWithCode(q, rc) & STATUS_IRQ) === 0;
-  }
-
-  /** vfio_pin_pages of the notification byte's page. That of a secure-execution guest counts as shared (VD-44). */
-  #pin(record: number, high: number, nib: number): boolean {
-    const pages = this.#image.word(record + G_EXTERNAL);
-    const size = pages === 0 ? this.#image.word(record + G_STORAGE_SIZE) : pages * PAGE_BYTES;
-    if (high !== 0 || nib === 0 || nib >>> 0 >= size) return false;
-    const pins = this.#image.word(record + G_PINS);
-    const limit = this.#image.word(record + G_PIN_LIMIT);
-    if (limit !== 0 && pins >= limit - 1) return false;
-    this.#image.i32[record + G_PINS] = pins + 1;
-    return true;
-  }
-
-  #unpin(guest: number): void {
-    const record = this.#image.guest(guest);
-    this.#image.i32[record + G_PINS] = this.#image.word(record + G_PINS) - 1;
   }
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an AQIC holds for a queue: the page of its notification byte, pinned, and the guest's sub-class, registered.
+// Source: docs/reference/vfio-ap.md sections 5.3 and 5.4, docs/reference/ap-architecture.md section 6.9.
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import {
+  G_EXTERNAL,
+  G_PIN_LIMIT,
+  G_PINS,
+  G_STORAGE_SIZE,
+  K_SAVED_ISC,
+  K_SAVED_NIB,
+  PAGE_BYTES,
+} from '../../native-like/machine/layout.ts';
+import { unregisterIsc } from '../kvm/isc.ts';
+
+/** Page size of a pin. */
+const PAGE_MASK = ~0xfff;
+/** Stored ISC + 1, so that a zeroed record holds none. */
+const NO_ISC = 0;
+const SAVED_ISC_MASK = 0xff;
+/** Number of the guest that registered the ISC and pinned the page. */
+const SAVED_GUEST_SHIFT = 8;
+
+export class AqicResources {
+  readonly #image: MachineImage;
+
+  constructor(image: MachineImage) {
+    this.#image = image;
+  }
+
+  /** vfio_ap_free_aqic_resources: ISC unregistered, NIB unpinned, both forgotten. The caller holds the mdevs lock. */
+  free(q: number): void {
+    const { i32 } = this.#image;
+    const cold = this.#image.cold(q);
+    if (i32[cold + K_SAVED_ISC] === NO_ISC) return;
+    // Not K_NOTIFY_GUEST: the host's own AQIC may have replaced it since.
+    const saved = this.#image.word(cold + K_SAVED_ISC);
+    const guest = saved >>> SAVED_GUEST_SHIFT;
+    unregisterIsc(this.#image, guest, (saved & SAVED_ISC_MASK) - 1);
+    this.unpin(guest);
+    i32[cold + K_SAVED_ISC] = NO_ISC;
+    i32[cold + K_SAVED_NIB] = 0;
+  }
+
+  /** Guest address of the page a queue's notification byte is in, or undefined. */
+  nibPage(q: number): number | undefined {
+    const cold = this.#image.cold(q);
+    if (this.#image.word(cold + K_SAVED_ISC) === NO_ISC) return undefined;
+    return this.#image.word(cold + K_SAVED_NIB) & PAGE_MASK;
+  }
+
+  /** Notes what a queue holds from now on; what it held before is freed. */
+  remember(q: number, guest: number, nib: number, isc: number): void {
+    this.free(q);
+    const cold = this.#image.cold(q);
+    this.#image.i32[cold + K_SAVED_NIB] = nib;
+    this.#image.i32[cold + K_SAVED_ISC] = (guest << SAVED_GUEST_SHIFT) | (isc + 1);
+  }
+
+  /** vfio_pin_pages of the notification byte's page. That of a secure-execution guest counts as shared (VD-44). */
+  pin(record: number, high: number, nib: number): boolean {
+    const pages = this.#image.word(record + G_EXTERNAL);
+    const size = pages === 0 ? this.#image.word(record + G_STORAGE_SIZE) : pages * PAGE_BYTES;
+    if (high !== 0 || nib === 0 || nib >>> 0 >= size) return false;
+    const pins = this.#image.word(record + G_PINS);
+    const limit = this.#image.word(record + G_PIN_LIMIT);
+    if (limit !== 0 && pins >= limit - 1) return false;
+    this.#image.i32[record + G_PINS] = pins + 1;
+    return true;
+  }
+
+  unpin(guest: number): void {
+    const record = this.#image.guest(guest);
+    this.#image.i32[record + G_PINS] = this.#image.word(record + G_PINS) - 1;
+  }
+}
