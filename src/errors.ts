@@ -55,7 +55,13 @@ export function faultOf(error: unknown): Fault {
 }
 
 /** A system call that failed, as Node.js reports it. */
-export const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+export const isSystemError = (
+  error: unknown,
+): error is Error & {
+  readonly code: string;
+  readonly syscall: string;
+  readonly path?: string;
+} =>
   error instanceof Error &&
   'syscall' in error &&
   typeof (error as { code?: unknown }).code === 'string';

@@ -81,8 +81,6 @@ static inline void store16(int32_t at, int32_t value) {
   memcpy(b + at, &swapped, 2);
 }
 
-#define LOWCORE_BYTES 0x200
-
 /** The program interruptions the streams contain are all suppressing or terminating: the old PSW points past the instruction. */
 static outlined int32_t program_interruption(int32_t v, int32_t code, int32_t bytes) {
   m[v + V_EXIT] = code;

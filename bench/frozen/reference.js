@@ -5,7 +5,6 @@
 /* global everything in upper case comes from the generated declarations */
 
 const EXECUTE_UNSUPPORTED = 9;
-const LOWCORE_BYTES = 0x200;
 /** GR0 bits that keep an instruction off the fast path. */
 const TAPQ_UNUSUAL = GR0_FC_MASK | GR0_RESERVED;
 const MESSAGE_UNUSUAL = NQAP_RESERVED | NQAP_L | NQAP_SPECIAL | DQAP_RESERVED | DQAP_START;

@@ -41,7 +41,7 @@ import {
 import { faulty, findEnding } from './faults.ts';
 import { now, raiseAsyncError, settle } from './queue.ts';
 import { OWN_FLAGS, SHOWN_FLAGS } from './response-rules.ts';
-import { I32, INDEX, QUEUES } from './views.ts';
+import { I32, INDEX, QUEUES, STAND_IN } from './views.ts';
 
 /** Answer of `queueCondition`: plain operation. */
 const OPERATIONAL = 0;
@@ -56,17 +56,16 @@ export const authorized = (masks: number, gr0: number): number =>
   (I32[masks | ((gr0 >>> 13) & 7)] << ((gr0 >>> 8) & 31)) &
   (I32[masks | MASK_AQM | ((gr0 >>> 5) & 7)] << (gr0 & 31));
 
-/** While an intercepted instruction of a virtual guest is executed: its queue record for the APQN; 0 = none, the machine's own count. */
-let standIn = 0;
-
-/** From now on the vCPU's APQNs mean queue record `q`; 0: what the machine has. */
+/** From now on the APQNs of this thread's vCPU mean queue record `q`, while an intercepted instruction is executed; 0: what the machine has. */
 export const standInFor = (q: number): void => {
-  standIn = q;
+  I32[STAND_IN] = q;
 };
 
 /** Queue record the APQN in GR0 names for this vCPU; the permanent absent record when it is not available to it. */
 export const findQueue = (v: number, gr0: number): number =>
-  authorized(I32[v + V_TRUE_MASKS], gr0) < 0 ? standIn || I32[INDEX + (gr0 & GR0_APQN)] : QUEUES;
+  authorized(I32[v + V_TRUE_MASKS], gr0) < 0
+    ? I32[STAND_IN] || I32[INDEX + (gr0 & GR0_APQN)]
+    : QUEUES;
 
 /** Response code of a queue state, by AD-13; 0 when operational for this function. */
 export const stateCode = (v: number, q: number, fn: number): number => {

@@ -19,6 +19,7 @@ import {
   CLOCK_STRIDE,
   QUEUE_WORDS,
   T_PENDING,
+  T_STAND_IN,
   T_TRACE,
   TRACE_WORDS,
 } from '../machine/layout.ts';
@@ -56,6 +57,8 @@ const PENDING_BYTE = I32[C_PENDING_BYTE];
 export const CLOCK = (C_CLOCKS + binding.thread * CLOCK_STRIDE) / 2;
 
 const THREAD_PENDING = CLOCK * 2 + T_PENDING;
+/** Word with the queue that stands for all APQNs while an intercepted instruction is executed. */
+export const STAND_IN = CLOCK * 2 + T_STAND_IN;
 
 /** This thread's trace: the word that counts its records, the first record, and how many there are, less 1. */
 export const TRACED = CLOCK * 2 + T_TRACE;

@@ -88,6 +88,8 @@ export const CLOCK_STRIDE = 64;
 export const T_PENDING = 2;
 /** Word in a thread's block: trace records it has written, modulo 2^32. */
 export const T_TRACE = 4;
+/** Word in a thread's block: queue record that stands for all APQNs of its vCPU while an intercepted instruction is executed; 0 = none. */
+export const T_STAND_IN = 6;
 /** Word in a thread's block an idle thread sleeps on: 1 = something happened. */
 export const T_DOORBELL = 8;
 /** Word in a thread's block: state of its cards' random generator. */

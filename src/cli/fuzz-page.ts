@@ -8,6 +8,7 @@ import { campaignPage } from '../fuzz/page.ts';
 import { pageData } from '../fuzz/page-data.ts';
 import type { CampaignStats } from '../fuzz/statistics.ts';
 import type { CampaignStore } from '../fuzz/store.ts';
+import { owned } from '../qemu/streams.ts';
 import type { DriverBundle } from '../target/program/bundle.ts';
 import type { CommandIo } from './io.ts';
 
@@ -78,7 +79,7 @@ export class CampaignPage {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    response.on('error', () => {});
+    owned(response);
     const send = (status: number, type: string, text: string): void => {
       response.writeHead(status, {
         'content-type': `${type}; charset=utf-8`,
@@ -97,7 +98,7 @@ export class CampaignPage {
 
 const listening = (server: Server, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
+    owned(server, (cause) => {
       const { code: errno = 'unknown' } = cause;
       const message = `cannot listen on ${HOST}:${port}: ${errno} (expected a free port, or --http without one)`;
       reject(new ApemuError('APEMU_ERR_USAGE_PORT', message, { errno, cause }));

@@ -41,15 +41,21 @@ describe('an error', () => {
     [
       new ApemuError('APEMU_ERR_X', 'no', { place: { file: 'a.ap', line: 3, column: 4 } }),
       'a.ap:3:4: no [APEMU_ERR_X]\n',
+      3,
     ],
-    [new ApemuError('APEMU_ERR_X', 'no', { errno: 'EBUSY' }), 'apemu: no (EBUSY) [APEMU_ERR_X]\n'],
+    [
+      new ApemuError('APEMU_ERR_X', 'no', { errno: 'EBUSY' }),
+      'apemu: no (EBUSY) [APEMU_ERR_X]\n',
+      3,
+    ],
     [
       new TypeError('x is\nundefined'),
       'apemu: internal error: x is [APEMU_ERR_INTERNAL] (--log-level debug shows where)\n',
+      70,
     ],
-  ])('%s is one line without a stack trace', (error, text) => {
+  ] as const)('%s is one line without a stack trace', (error, text, code) => {
     expect(formatError(error)).toBe(text);
-    expect(exitCodeOf(error)).toBe(3);
+    expect(exitCodeOf(error)).toBe(code);
   });
 });
 

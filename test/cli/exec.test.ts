@@ -13,7 +13,8 @@ import { apemu, FakeIo } from './fake-io.ts';
 const opened: { config: MachineConfig; seed?: number }[] = [];
 let closed = 0;
 
-vi.mock('../../src/program/adapter.ts', () => ({
+vi.mock('../../src/program/adapter.ts', async (original) => ({
+  ...(await original<object>()),
   openProgramMachine: async (config: MachineConfig, options: { seed?: number }) => {
     opened.push({ config, ...options });
     const guests = Object.fromEntries(config.guests.map((guest) => [guest.name, guest.vcpus]));

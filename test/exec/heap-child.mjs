@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url';
 
 const dist = (path) => import(new URL(path, pathToFileURL(`${process.cwd()}/dist/`)).href);
 const { createSharedMemory } = await dist('native-like/machine/globals.js');
-const { imageBytes, layOutImage } = await dist('native-like/machine/image.js');
+const { imageBytes } = await dist('native-like/machine/image-shape.js');
+const { layOutImage } = await dist('native-like/machine/image.js');
 const { deriveEffectiveMasks, setFacilities } = await dist('native-like/machine/guest-setup.js');
 const L = await dist('native-like/machine/layout.js');
 const { PSW_CC, PSW_CC_SHIFT } = await dist('native-like/arch/psw.js');

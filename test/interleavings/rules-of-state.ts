@@ -71,8 +71,8 @@ export const STATE_RULES: readonly Rule[] = [
     concurrent: [[RESET], ['Guest1.0: tapq 05.0004']],
     mutation: {
       file: 'vfio-ap/reset.js',
-      find: 'rc === RC_CHECKSTOPPED) {\n        device.interrupts.freeResources(queue.apqn);',
-      put: 'rc === RC_CHECKSTOPPED) {',
+      find: 'rc === AP_RESPONSE_CHECKSTOPPED) {\n        device.interrupts.freeResources(queue.apqn);',
+      put: 'rc === AP_RESPONSE_CHECKSTOPPED) {',
     },
   },
   {
@@ -95,8 +95,8 @@ export const STATE_RULES: readonly Rule[] = [
     after: ['host: tapq 05.0004 => rc=00'],
     mutation: {
       file: 'vfio-ap/reset.js',
-      find: 'rc === RC_RESET_IN_PROGRESS || rc === RC_BUSY)',
-      put: 'rc === RC_RESET_IN_PROGRESS)',
+      find: 'rc === AP_RESPONSE_RESET_IN_PROGRESS || rc === AP_RESPONSE_BUSY)',
+      put: 'rc === AP_RESPONSE_RESET_IN_PROGRESS)',
     },
   },
   {
@@ -117,8 +117,8 @@ export const STATE_RULES: readonly Rule[] = [
     concurrent: [[RESET, 'clock: advance 1us => now=20001us']],
     mutation: {
       file: 'vfio-ap/reset.js',
-      find: 'yield { waitNs: RESET_INTERVAL_NS };',
-      put: 'for (const _ of pending) yield { waitNs: RESET_INTERVAL_NS };',
+      find: '                yield { waitNs: RESET_INTERVAL_NS };',
+      put: '                for (const _ of pending) yield { waitNs: RESET_INTERVAL_NS };',
     },
   },
   {
@@ -128,7 +128,7 @@ export const STATE_RULES: readonly Rule[] = [
     concurrent: [[echo('0x47', `${GUEST1}/unassign_domain`)], [`${AQIC_A} => rc=06`, AQIC_B]],
     mutation: {
       file: 'vfio-ap/aqic.js',
-      find: 'this.#unpin(guest);\n            const old',
+      find: 'this.#held.unpin(guest);\n            const old',
       put: 'const old',
     },
   },
@@ -294,8 +294,8 @@ export const STATE_RULES: readonly Rule[] = [
     watch: pinsAfter07,
     mutation: {
       file: 'vfio-ap/aqic.js',
-      find: 'if (rc === AP_RESPONSE_NORMAL)\n            this.#remember',
-      put: 'if (rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_OTHERWISE_CHANGED)\n            this.#remember',
+      find: 'if (rc !== AP_RESPONSE_NORMAL)\n            return this.#undo',
+      put: 'if (rc !== AP_RESPONSE_NORMAL && rc !== AP_RESPONSE_OTHERWISE_CHANGED)\n            return this.#undo',
     },
   },
   {

@@ -67,7 +67,7 @@ const ORDER_RULES: readonly Rule[] = [
     concurrent: [['sysfs: detach Guest1'], [echo('1', `${GUEST1}/remove`)], [AQIC_B]],
     note: 'no pointer can dangle: the count of the guest is looked at',
     mutation: {
-      file: 'vfio-ap/aqic.js',
+      file: 'vfio-ap/aqic-resources.js',
       find: 'unregisterIsc(this.#image, guest, (saved & SAVED_ISC_MASK) - 1);',
       put: '',
     },

@@ -113,7 +113,7 @@ describe('a wrong option of apemu run', () => {
     [['--length', '9..1'], '--length is 9..1 (expected the shorter length first)'],
     [['--length', '0'], '--length is 0 (expected bytes'],
     [['--duration', '5'], '--duration is 5 (expected a time'],
-    [['--workers', '41'], '--workers is 41 (expected a number, 1 to 40)'],
+    [['--workers', '48'], '--workers is 48 (expected a number, 1 to 47)'],
     [['--sweep', 'speed'], '--sweep is speed (expected rate=FROM..TO'],
     [['--sweep', 'queues=9'], '9 queues are wanted, guest Guest1 has 2 for loopback'],
     [['--sweep', 'queues', '--sweep', 'queues'], '--sweep queues is there 2 times'],
