@@ -15,7 +15,12 @@ const ROOT = options.root ?? join(import.meta.dirname, '..');
 const PRODUCT = ['native-like', 'src'];
 const USERS = ['bench', 'test', 'scripts', 'examples'];
 /** Files whose exports the build, or the package's users, take. */
-const ENTRIES = ['native-like/exec/kernel.ts', 'src/index.ts'];
+const ENTRIES = [
+  'native-like/exec/kernel.ts',
+  'src/index.ts',
+  'src/vitest.ts',
+  'src/fast-check.ts',
+];
 /** Recordings, and programs frozen by a benchmark. */
 const SKIPPED = ['test/golden', 'bench/frozen', 'node_modules'];
 
@@ -168,7 +173,7 @@ for (const { path, imports } of all) {
   for (const { to, names } of imports) {
     for (const name of names) {
       taken.get(to)?.any.add(name);
-      if (product.has(path) || path.startsWith('bench/')) taken.get(to)?.product.add(name);
+      if (product.has(path) || !path.startsWith('test/')) taken.get(to)?.product.add(name);
     }
   }
 }
@@ -183,12 +188,12 @@ const exported = [...product.values()].flatMap(({ path, exports, words, types })
 const takes = (path, name, who) => taken.get(path)[who].has(name) || taken.get(path)[who].has('*');
 /** Taken by no file, not even a test. */
 const unused = exported.filter(
-  ({ path, name }) => path !== 'src/index.ts' && !takes(path, name, 'any'),
+  ({ path, name }) => !ENTRIES.includes(path) && !takes(path, name, 'any'),
 );
 /** Taken by tests alone. */
 const forTests = exported.filter(
   ({ path, name }) =>
-    path !== 'src/index.ts' && takes(path, name, 'any') && !takes(path, name, 'product'),
+    !ENTRIES.includes(path) && takes(path, name, 'any') && !takes(path, name, 'product'),
 );
 
 const definitions = new Map();

@@ -2,7 +2,7 @@
 // Card and queue devices of the AP bus, and the driver interface they are bound through.
 // Source: docs/reference/vfio-ap.md sections 1.1, 3.3, 3.4 and 4.4 (ap_bus.h: struct ap_card, ap_queue, ap_driver).
 import type { Attribute } from './attribute.ts';
-import type { Errno, Outcome } from './errno.ts';
+import type { Outcome } from './errno.ts';
 import type { Mask } from './mask.ts';
 import type { Operation } from './operation.ts';
 import { type Apqn, apidOf, apqiOf, apqnName, hex } from './partition.ts';
@@ -133,7 +133,3 @@ export interface ApDriver {
   readonly cardFiles?: readonly Attribute<ApCard>[];
   readonly queueFiles?: readonly Attribute<ApQueue>[];
 }
-
-/** A failed outcome, or undefined for 'ok'. */
-export const failure = (outcome: Outcome): Errno | undefined =>
-  outcome === 'ok' ? undefined : outcome;

@@ -19,7 +19,7 @@ export interface PageSource {
   readonly stats: () => CampaignStats;
 }
 
-export const REPORT_FILE = 'report.html';
+const REPORT_FILE = 'report.html';
 const HOST = '127.0.0.1';
 /** Points of the plot; every second one is dropped when there are more. */
 const HISTORY_MAX = 400;

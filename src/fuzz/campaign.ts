@@ -4,7 +4,6 @@
 // Source: docs/design.md section 10.
 import { ApemuError } from '../errors.ts';
 import { Random } from '../lpar/random.ts';
-import type { Violation } from '../oracle/oracles.ts';
 import { scenarioLines } from '../scenario/text.ts';
 import { type Finding, findingKey } from './finding.ts';
 import { seeds } from './generate.ts';
@@ -284,5 +283,3 @@ export class Campaign {
     for (const place of saved.places) this.places.add(place);
   }
 }
-
-export type { Violation };

@@ -20,7 +20,7 @@ export const configWithDriver = (
 };
 
 /** A driver as it is named from a folder. */
-export const driverFrom = (folder: string, driver: string): string => {
+const driverFrom = (folder: string, driver: string): string => {
   if (driver === 'ap-bus') return driver;
   const path = relative(resolve(folder), resolve(driver)).split(sep).join('/');
   return isAbsolute(path) || path.startsWith('.') ? path : `./${path}`;

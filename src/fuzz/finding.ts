@@ -73,7 +73,7 @@ export const describeFinding = (
 const lineOfText = (text: string): string => text.replaceAll('\n', ' ');
 
 /** The scenario as an AP program that `apemu exec` and `apemu fuzz --replay` run. */
-export const findingProgram = (finding: Finding, context: FindingContext): string =>
+const findingProgram = (finding: Finding, context: FindingContext): string =>
   scenarioProgram(parseScenarioLines(finding.lines), CONFIG_FILE, [
     lineOfText(describeFinding(finding, context)),
     `Replay: apemu fuzz --replay ${finding.id}`,
@@ -83,7 +83,7 @@ const imported = (names: string, from: string): string =>
   ['import {', names, '} from', `'${from}';`].join(' ');
 
 /** A test that fails until the driver is mended. */
-export const findingTest = (finding: Finding, context: FindingContext): string => {
+const findingTest = (finding: Finding, context: FindingContext): string => {
   const name = `${context.driver}: ${finding.violation.expected} (${finding.id})`;
   return [
     `// ${lineOfText(describeFinding(finding, context))}`,

@@ -21,7 +21,7 @@ import { eventLine } from '../scenario/text.ts';
 import type { TargetTerrain } from '../target/target.ts';
 
 /** Functions a driver executes, and their letters in the table of response codes. */
-export const FUNCTIONS: Weighted<{ readonly name: FaultInstruction; readonly letter: string }> = [
+const FUNCTIONS: Weighted<{ readonly name: FaultInstruction; readonly letter: string }> = [
   [8, { name: 'dqap', letter: 'D' }],
   [8, { name: 'nqap', letter: 'N' }],
   [5, { name: 'tapq', letter: 'T' }],
@@ -195,7 +195,7 @@ const host = (random: Random, { guest, queues }: TargetTerrain): HostEvent => {
 };
 
 /** Requests, mostly; closing is rare, since not much happens after it. */
-export const userEvent = (random: Random, { queues }: TargetTerrain): UserEvent => {
+const userEvent = (random: Random, { queues }: TargetTerrain): UserEvent => {
   if (random.chance(12)) return { kind: 'close', guest: undefined };
   return {
     kind: 'request',

@@ -84,7 +84,7 @@ const filesOf = (campaign: Campaign, { files }: DriverBundle): PageFile[] =>
     .filter(({ places }) => places > 0);
 
 /** Legal cells that were met. */
-export const legalMet = (campaign: Campaign): number =>
+const legalMet = (campaign: Campaign): number =>
   LEGAL_CELLS.filter(({ cell }) => campaign.hits.has(campaign.facts.codeFeatures + cell)).length;
 
 export const pageData = (

@@ -21,7 +21,7 @@ import { eventsOf, parseScenarioLines, scenarioLines, scenarioProgram } from '..
 export const STATE_FILE = 'state.json';
 export const STATS_FILE = 'stats.json';
 export const PLOT_FILE = 'plot.ndjson';
-export const CORPUS_FOLDER = 'corpus';
+const CORPUS_FOLDER = 'corpus';
 export const FINDINGS_FOLDER = 'findings';
 export const CONFIG_FILE = 'machine.yaml';
 const CORPUS_FILE = /^([0-9a-f]{16})\.ap$/;

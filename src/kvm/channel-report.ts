@@ -27,7 +27,7 @@ import { isWordAligned, operandAddress } from './operand.ts';
 import type { Ending } from './tpi.ts';
 
 /** Reporting source 0xB (channel subsystem), error-recovery code 0 (event information pending), cssid 0. */
-export const CRW_CSS_EVENT = 0x0b000000;
+const CRW_CSS_EVENT = 0x0b000000;
 const CRW_BYTES = 4;
 
 /** G_SEI_FAULT: bits 0-7 the reporting source in place of 5; then single faults. */

@@ -45,9 +45,9 @@ const SEI_FLAGS = 8;
 const SEI_SOURCE = 10;
 const SEI_CONTENT = 11;
 const SEI_BYTES = 12;
-export const SEI_MORE = 0x80;
-export const SOURCE_AP = 5;
-export const CONTENT_AP_CONFIGURATION_CHANGED = 3;
+const SEI_MORE = 0x80;
+const SOURCE_AP = 5;
+const CONTENT_AP_CONFIGURATION_CHANGED = 3;
 
 /** Takes one event. Returns how many are left, or -1 when there was none. */
 const takeEvent = (image: MachineImage, record: number): number => {

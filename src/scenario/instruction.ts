@@ -2,7 +2,6 @@
 // What the instruction is that a vCPU is about to execute: its function and the queue it names.
 import { GR0_APQN, GR0_FC_SHIFT } from '../../native-like/arch/function-codes.ts';
 import {
-  FUNCTION_COUNT,
   FUNCTION_DQAP,
   FUNCTION_NAMES,
   FUNCTION_NQAP,
@@ -24,5 +23,3 @@ export const apqnOf = (gr0: number): number => gr0 & GR0_APQN;
 /** Number of a function by its lower-case name; `any`: -1. */
 export const functionNumber = (name: string): number =>
   FUNCTION_NAMES.findIndex((candidate) => candidate.toLowerCase() === name);
-
-export { FUNCTION_COUNT, FUNCTION_DQAP, FUNCTION_NAMES, FUNCTION_NQAP };

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A scenario at work on a stepped machine: counts executions, times and idle moments, and lets events happen.
 // Source: docs/design.md section 10.
+
 import { FC_QCI } from '../../native-like/arch/function-codes.ts';
+import { FUNCTION_COUNT, FUNCTION_NQAP } from '../../native-like/arch/function-numbers.ts';
 import { PSW_CC } from '../../native-like/arch/psw.ts';
 import { K_OPEN_SLOT, V_GR, V_GUEST, V_PSW_MASK_HIGH } from '../../native-like/machine/layout.ts';
 import { EXECUTE_COMPLETED } from '../../native-like/machine/outcome.ts';
@@ -20,13 +22,7 @@ import type {
 } from '../program/events.ts';
 import { Operator } from '../program/operator.ts';
 import { SysfsCommands } from '../program/sysfs-commands.ts';
-import {
-  apqnOf,
-  FUNCTION_COUNT,
-  FUNCTION_NQAP,
-  functionNumber,
-  functionOf,
-} from './instruction.ts';
+import { apqnOf, functionNumber, functionOf } from './instruction.ts';
 import { TouchedMessages } from './messages.ts';
 import { guestNumber, withUuids } from './names.ts';
 import { isOccasion } from './occasions.ts';

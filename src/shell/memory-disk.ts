@@ -23,7 +23,7 @@ const FOLDERS = [
 
 type Entry = Uint8Array | 'folder';
 
-export const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 const EMPTY = new Uint8Array();
 

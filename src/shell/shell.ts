@@ -2,10 +2,10 @@
 // The administrator's shell over a stepped machine: text in, output, exit status.
 // Source: docs/design.md sections 4 and 7.
 import type { Machine } from '../host/machine/machine.ts';
-import { Input } from './commands/command-row.ts';
 import { type Completion, complete } from './complete.ts';
 import { ShellContext, type ShellOptions } from './context.ts';
 import { ShellSyntaxError } from './language/ast.ts';
+import { Input } from './language/input.ts';
 import { Interpreter } from './language/interpreter.ts';
 import { Parser } from './language/parser.ts';
 import { type Streams, TextSink } from './language/sinks.ts';

@@ -16,12 +16,12 @@ import { resetQueues } from './reset.ts';
 import { VirtualMdev } from './virtual/mdev.ts';
 
 /** Flags of VFIO_DEVICE_GET_INFO. */
-export const VFIO_DEVICE_FLAGS_RESET = 1 << 0;
-export const VFIO_DEVICE_FLAGS_AP = 1 << 5;
+const VFIO_DEVICE_FLAGS_RESET = 1 << 0;
+const VFIO_DEVICE_FLAGS_AP = 1 << 5;
 /** Interrupt indices. */
-export const VFIO_AP_REQ_IRQ_INDEX = 0;
+const VFIO_AP_REQ_IRQ_INDEX = 0;
 export const VFIO_AP_CFG_CHG_IRQ_INDEX = 1;
-export const VFIO_IRQ_INFO_EVENTFD = 1;
+const VFIO_IRQ_INFO_EVENTFD = 1;
 /** Flags of VFIO_DEVICE_SET_IRQS. */
 export const VFIO_IRQ_SET_DATA_NONE = 1 << 0;
 export const VFIO_IRQ_SET_DATA_BOOL = 1 << 1;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
 import { Machine } from '../../src/host/machine/machine.ts';
-import { explore } from '../../src/program/explore.ts';
+import { explore } from './explore.ts';
 import { RULES } from './rules.ts';
 import { caseOf, configOf, type Rule } from './words.ts';
 

@@ -2,8 +2,8 @@
 // Words of the cases: lines of AP programs that come again, and a rule as a case for the explorer.
 import { testBit } from '../../src/ap-bus/mask.ts';
 import type { Machine } from '../../src/host/machine/machine.ts';
-import type { ExploreCase } from '../../src/program/explore.ts';
 import { configuration, type Raw } from '../kvm/bench.ts';
+import type { ExploreCase } from './explore.ts';
 
 /** Makes a machine of the program under test: the sources, or a changed copy of the build. */
 export type Create = (raw: Raw) => Promise<Machine>;

@@ -197,7 +197,6 @@ describe('files', () => {
     'src/vcpu-pool/worker.ts', // #vcpu-worker
     'src/campaign/worker.ts', // #fuzz-worker
     'src/guest/ap-bus-driver/under-test.ts', // --driver ap-bus
-    'src/program/explore.ts', // tests that interleave host operations
     'bench/machine/driver.ts', // one instance for each measured table
     'bench/child.ts', // a process of its own
     'bench/compare.ts', // a command of its own

@@ -54,7 +54,7 @@ const ENABLE_LOW = aqicLow({ isc: AP_ISC });
 const asyncSeen = (bus: Bus, status: number): boolean => bus.kernel.asyncBit && asyncError(status);
 
 /** A program interruption in a queue's instruction is an oops; else the queue waits in ERROR for the next scan. */
-export const toError = (bus: Bus, queue: QueueState, code: number): number => {
+const toError = (bus: Bus, queue: QueueState, code: number): number => {
   if (bus.ap.programInterruption !== 0) crash(bus, `queue ${queue.apqn.toString(16)}`);
   queue.devState = DEV_ERROR;
   queue.lastErrorRc = code;

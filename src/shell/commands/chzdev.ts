@@ -30,7 +30,7 @@ type Masks = Readonly<Record<MaskName, Mask>>;
 const RANGE = /^([-+]?)(0[xX][0-9a-fA-F]+|\d+)(?:-(0[xX][0-9a-fA-F]+|\d+))?$/;
 
 /** The mask a list gives: exactly these numbers, or changes of the mask there was. Undefined: no list. */
-export function maskOfList(text: string, before: Mask): Mask | undefined {
+function maskOfList(text: string, before: Mask): Mask | undefined {
   const terms = text.split(',');
   const relative = /^[-+]/.test(text);
   const mask = relative ? copyOf(before) : emptyMask();
@@ -50,7 +50,7 @@ export function maskOfList(text: string, before: Mask): Mask | undefined {
 }
 
 /** `3,5-10,37` */
-export function listOfMask(mask: Mask): string {
+function listOfMask(mask: Mask): string {
   const bits = bitsOf(mask);
   const runs: [number, number][] = [];
   for (const bit of bits) {

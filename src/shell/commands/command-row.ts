@@ -4,46 +4,16 @@
 import type { Operation } from '../../ap-bus/operation.ts';
 import type { CommandResult } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
+import type { Input } from '../language/input.ts';
 import type { Streams } from '../language/sinks.ts';
-
-/** Standard input: what one command leaves, the next one gets. */
-export class Input {
-  readonly #text: string;
-  #at = 0;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  /** Everything up to the end. */
-  all(): string {
-    const text = this.#text.slice(this.#at);
-    this.#at = this.#text.length;
-    return text;
-  }
-
-  /** So many characters, or what there is. */
-  take(count: number): string {
-    const text = this.#text.slice(this.#at, this.#at + count);
-    this.#at += text.length;
-    return text;
-  }
-
-  /** Up to a delimiter, without it; undefined at the end. `ended`: the text ended before a delimiter came. */
-  upTo(delimiter: string): { readonly text: string; readonly ended: boolean } | undefined {
-    if (this.#at >= this.#text.length) return undefined;
-    const end = this.#text.indexOf(delimiter, this.#at);
-    const text = this.#text.slice(this.#at, end < 0 ? undefined : end);
-    this.#at = end < 0 ? this.#text.length : end + delimiter.length;
-    return { text, ended: end < 0 };
-  }
-}
 
 export interface Invocation {
   readonly context: ShellContext;
   /** As typed, for messages. */
   readonly name: string;
   readonly args: readonly string[];
+  /** Every command there is, by name. */
+  readonly commands: ReadonlyMap<string, CommandRow>;
   readonly input: Input;
   /** Whether output goes to a terminal, so that names may stand in columns. */
   readonly toTerminal: boolean;

@@ -6,7 +6,6 @@ import { finishAtOnce } from '../../ap-bus/operation.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import { RESERVED } from '../language/grammar.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
-import { COMMANDS } from './commands.ts';
 
 /** The status of what ran, for a builtin that printed nothing itself. */
 const ran = ({ context }: Invocation): CommandResult => ({ ...done(''), status: context.status });
@@ -31,11 +30,14 @@ async function source(invocation: Invocation): Promise<CommandResult> {
 }
 
 /** What a name means, as `type` says it; undefined if nothing. */
-function meaningOf({ context }: Invocation, name: string): readonly [string, string] | undefined {
+function meaningOf(
+  { context, commands }: Invocation,
+  name: string,
+): readonly [string, string] | undefined {
   if ((RESERVED as readonly string[]).includes(name))
     return ['keyword', `${name} is a shell keyword`];
   if (context.functions.has(name)) return ['function', `${name} is a function`];
-  const row = COMMANDS.get(name);
+  const row = commands.get(name);
   if (row === undefined) return undefined;
   return row.builtin
     ? ['builtin', `${name} is a shell builtin`]

@@ -135,7 +135,7 @@ const ACTS: Readonly<Record<string, Act>> = {
 };
 
 /** First words, for completion. */
-export const GUEST_VERBS: readonly string[] = ['list', ...Object.keys(ACTS)];
+const GUEST_VERBS: readonly string[] = ['list', ...Object.keys(ACTS)];
 
 function guest(invocation: Invocation): CommandResult | Promise<CommandResult> {
   const { args, context } = invocation;

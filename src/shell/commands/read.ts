@@ -2,9 +2,9 @@
 // Builtins that read: read, mapfile.
 // Source: bash 5.2, manual, section 4.2, and messages.
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
+import { Input } from '../language/input.ts';
 import { split } from '../language/parameters.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
-import { Input } from './command-row.ts';
 import { IDENTIFIER } from './declare.ts';
 
 /** Options of `read`; those that talk to a terminal are taken and change nothing. */

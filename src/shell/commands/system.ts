@@ -2,10 +2,9 @@
 // The system around a script: root, a kernel with the modules of AP, udev that has settled, other commands run by commands.
 // Source: GNU coreutils 9.1 (basename, dirname, id, uname, env); findutils 4.9 (xargs).
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
+import { Input } from '../language/input.ts';
 import { bounded } from '../language/limits.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
-import { Input } from './command-row.ts';
-import { COMMANDS } from './commands.ts';
 import { lsmod, modprobe } from './modules.ts';
 
 const NOT_FOUND = 127;
@@ -139,10 +138,10 @@ async function xargs(invocation: Invocation): Promise<CommandResult> {
   return { ...done(''), status };
 }
 
-function which({ args }: Invocation): CommandResult {
+function which({ args, commands }: Invocation): CommandResult {
   const names = args.filter((arg) => !arg.startsWith('-'));
   const found = names.filter(
-    (name) => COMMANDS.get(name)?.builtin === undefined && COMMANDS.has(name),
+    (name) => commands.get(name)?.builtin === undefined && commands.has(name),
   );
   const stdout = found.map((name) => `/usr/bin/${name}\n`).join('');
   return { ...done(stdout), status: found.length === names.length ? 0 : 1 };

@@ -2,12 +2,12 @@
 // Runs parsed commands: lists, pipelines, compound commands, functions, redirections, exit status, set -e and set -x.
 // Source: POSIX.1-2017, shell command language, sections 2.7 to 2.9 and the `set` utility; bash 5.2, manual, and messages.
 
-import { Input } from '../commands/command-row.ts';
 import type { ShellContext } from '../context.ts';
 import { assign } from './assign.ts';
 import type { AndOr, Command, List, Pipeline, Redirect } from './ast.ts';
 import { holds as conditionHolds } from './condition.ts';
 import { Expander } from './expand.ts';
+import { Input } from './input.ts';
 import { Invoker } from './invoke.ts';
 import { ShellLimitError } from './limits.ts';
 import { fileAlone, isChecked } from './lists.ts';

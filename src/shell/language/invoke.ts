@@ -84,6 +84,7 @@ export class Invoker {
         context: this.#context,
         name,
         args,
+        commands: COMMANDS,
         input,
         toTerminal,
         streams,

@@ -4,10 +4,10 @@
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
 import type { CommandResult } from '../../sysfs/command.ts';
-import { Input } from '../commands/command-row.ts';
 import type { ShellContext } from '../context.ts';
 import type { Redirect } from './ast.ts';
 import type { Expander } from './expand.ts';
+import { Input } from './input.ts';
 import {
   DiskSink,
   failing,

@@ -4,8 +4,8 @@
 import { ERRNO_TEXT, type Errno } from '../../ap-bus/errno.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
-import type { Input } from '../commands/command-row.ts';
 import type { Job, ShellContext } from '../context.ts';
+import type { Input } from './input.ts';
 import { MAX_TEXT, ShellLimitError } from './limits.ts';
 
 /** Who writes: what a failing write is called, whether each line is a write of its own, and the command as typed. */

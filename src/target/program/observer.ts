@@ -2,7 +2,11 @@
 // Looks at each instruction of a driver under test: coverage, budget, and the rules of the machine that a driver must keep.
 // Source: docs/reference/ap-architecture.md sections 1.9 (token), 5.5 (notification byte first, then the queues).
 import { FC_QCI } from '../../../native-like/arch/function-codes.ts';
-import { FUNCTION_NAMES } from '../../../native-like/arch/function-numbers.ts';
+import {
+  FUNCTION_DQAP,
+  FUNCTION_NAMES,
+  FUNCTION_NQAP,
+} from '../../../native-like/arch/function-numbers.ts';
 import { PSW_CC, PSW_CC_SHIFT } from '../../../native-like/arch/psw.ts';
 import { DQAP_START } from '../../../native-like/arch/registers.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
@@ -21,7 +25,7 @@ import type { InstructionObserver } from '../../host/context/execution-context.t
 import type { Machine } from '../../host/machine/machine.ts';
 import type { EventStatement } from '../../program/ast.ts';
 import { printStatement } from '../../program/print.ts';
-import { apqnOf, FUNCTION_DQAP, FUNCTION_NQAP, functionOf } from '../../scenario/instruction.ts';
+import { apqnOf, functionOf } from '../../scenario/instruction.ts';
 import type { Fired, ScenarioRun } from '../../scenario/scenario-run.ts';
 import {
   ArchitectedCoverage,

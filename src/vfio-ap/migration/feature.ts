@@ -5,13 +5,13 @@ import type { Errno } from '../../ap-bus/errno.ts';
 import type { MigrationFile } from './file.ts';
 import type { MigrationMachine } from './machine.ts';
 
-export const VFIO_DEVICE_FEATURE_MIGRATION = 1;
+const VFIO_DEVICE_FEATURE_MIGRATION = 1;
 export const VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE = 2;
-export const VFIO_DEVICE_FEATURE_MIG_DATA_SIZE = 9;
+const VFIO_DEVICE_FEATURE_MIG_DATA_SIZE = 9;
 export const VFIO_DEVICE_FEATURE_GET = 1 << 16;
 export const VFIO_DEVICE_FEATURE_SET = 1 << 17;
-export const VFIO_DEVICE_FEATURE_PROBE = 1 << 18;
-export const VFIO_MIGRATION_STOP_COPY = 1;
+const VFIO_DEVICE_FEATURE_PROBE = 1 << 18;
+const VFIO_MIGRATION_STOP_COPY = 1;
 const FEATURE_MASK = 0xffff;
 const OPERATIONS = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
 const HEADER_BYTES = 8;

@@ -7,8 +7,8 @@ import type { Apqn } from '../../ap-bus/partition.ts';
 import type { Migration } from '../../ap-bus/profile.ts';
 
 /** "vfap". */
-export const MIGRATION_MAGIC = 0x76666170;
-export const MIGRATION_VERSION = 1;
+const MIGRATION_MAGIC = 0x76666170;
+const MIGRATION_VERSION = 1;
 export const QUEUES_MAX = 65536;
 const ADM_BYTES = 32;
 const QUEUE_BYTES = 16;

@@ -7,11 +7,8 @@ export const STATE_STOP = 1;
 export const STATE_RUNNING = 2;
 export const STATE_STOP_COPY = 3;
 export const STATE_RESUMING = 4;
-export const STATE_RUNNING_P2P = 5;
-export const STATE_PRE_COPY = 6;
-export const STATE_PRE_COPY_P2P = 7;
 
-/** What vfio_ap has: stop-copy alone. Every way leads over STOP. */
+/** What vfio_ap has: stop-copy alone, so not RUNNING_P2P (5), PRE_COPY (6) and PRE_COPY_P2P (7). Every way leads over STOP. */
 const SUPPORTED: ReadonlySet<number> = new Set([
   STATE_STOP,
   STATE_RUNNING,

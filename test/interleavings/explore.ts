@@ -2,16 +2,16 @@
 // Explores the order of host operations, guest instructions and interruptions in stepped mode: every choice of a small case, seeded
 // random ones beyond. When a rule breaks, the schedule is an AP program that shows it.
 // Source: docs/reference/vfio-ap.md section 6.3; docs/design.md section 6 (concurrency).
-import { ApemuError } from '../errors.ts';
-import type { Machine } from '../host/machine/machine.ts';
-import { nextRandom, seedRandom } from '../lpar/random.ts';
-import { MachineForPrograms } from './adapter.ts';
-import type { Program } from './ast.ts';
-import { compileProgram } from './compile.ts';
-import { PROGRAM_HEADER, parseProgram } from './parse.ts';
-import { RunnableProgram } from './run.ts';
-import type { Difference } from './steps.ts';
-import { preferred } from './threads.ts';
+import { ApemuError } from '../../src/errors.ts';
+import type { Machine } from '../../src/host/machine/machine.ts';
+import { nextRandom, seedRandom } from '../../src/lpar/random.ts';
+import { MachineForPrograms } from '../../src/program/adapter.ts';
+import type { Program } from '../../src/program/ast.ts';
+import { compileProgram } from '../../src/program/compile.ts';
+import { PROGRAM_HEADER, parseProgram } from '../../src/program/parse.ts';
+import { RunnableProgram } from '../../src/program/run.ts';
+import type { Difference } from '../../src/program/steps.ts';
+import { preferred } from '../../src/program/threads.ts';
 
 /** One case, in lines of an AP program: what comes first, what is concurrent, what must hold at the end besides the rules. */
 export interface ExploreCase {
