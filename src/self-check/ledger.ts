@@ -71,6 +71,25 @@ export class Ledger {
     return this.#entries.size;
   }
 
+  /**
+   * Books what a reset by the host took from queue `n`, right after it: what is true of the guest's masks now need not be true when
+   * the line ends, since a queue can be taken away and given back within it.
+   */
+  bookHostReset(n: number, action: Action): Violation | undefined {
+    const q = this.#image.queueRecord(n);
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const entry = this.#entries.get(n * SLOTS + slot);
+      if (entry === undefined || (this.#image.word(q + Q_FREE) & (0x80000000 >>> slot)) === 0)
+        continue;
+      this.#entries.delete(n * SLOTS + slot);
+      const asked = action.kind === 'host' || entry.guest === 0;
+      const free = asked || !mayReachQueue(this.#image, entry.guest, this.#image.apqnOf(q));
+      const found = this.#gone(q, slot, free, entry);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   /** Books what a step did to queue `n`, whose record changed. `named`: the instruction named this queue. */
   book(n: number, action: Action, ending: Ending, named: boolean): Violation | undefined {
     const q = this.#image.queueRecord(n);
@@ -144,7 +163,7 @@ export class Ledger {
       this.balance.flushed++;
       return undefined;
     }
-    return this.#gone(q, slot, action, entry);
+    return this.#gone(q, slot, action.kind === 'host', entry);
   }
 
   #resetOf(action: Action): number {
@@ -181,21 +200,16 @@ export class Ledger {
     return undefined;
   }
 
-  /** A message went without an instruction of a guest asking for it. */
-  #gone(q: number, slot: number, action: Action, entry: Entry): Violation | undefined {
+  /** A message went without an instruction of a guest asking for it; `free`: whoever took it may have. */
+  #gone(q: number, slot: number, free: boolean, entry: Entry): Violation | undefined {
     const header = slotByte(this.#image, q, slot) >>> 2;
     if ((this.#image.word(header + L_FLAGS) & SLOT_DROP) !== 0) {
       this.balance.lost++;
       return undefined;
     }
-    const apqn = this.#image.apqnOf(q);
-    const hosts = entry.guest === 0 || !mayReachQueue(this.#image, entry.guest, apqn);
-    const timePassed = action.kind === 'time' || this.#before.timeMoved;
-    if (action.kind === 'host' || (timePassed && hosts)) {
-      this.balance.flushed++;
-      return undefined;
-    }
-    return violated('message', `${this.#name(q)} lost a message of guest ${entry.guest}`);
+    if (!free) return violated('message', `${this.#name(q)} lost a message of guest ${entry.guest}`);
+    this.balance.flushed++;
+    return undefined;
   }
 }
 

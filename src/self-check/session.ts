@@ -52,6 +52,7 @@ export class Session {
     this.machine = lines.machine;
     this.watch = new Watch(this.machine.image);
     this.#countLooks();
+    this.#hearResets();
   }
 
   /** An endless line would look at the queues for ever; this is where it can be stopped. */
@@ -62,6 +63,19 @@ export class Session {
       if (++this.#looks > LOOKS_PER_LINE) throw new EndlessLine('the line does not come to an end');
       return serve();
     };
+  }
+
+  /** The books hear of the resets of AP bus and vfio_ap as they happen. */
+  #hearResets(): void {
+    const port = this.machine.host.bus.partition;
+    for (const name of ['rapq', 'zapq'] as const) {
+      const reset = port[name].bind(port);
+      port[name] = (apqn: number, fBit?: boolean) => {
+        const status = reset(apqn, fBit);
+        this.watch.hostReset(apqn);
+        return status;
+      };
+    }
   }
 
   static async open(options: SessionOptions): Promise<Session> {

@@ -17,7 +17,7 @@ import {
   V_GR,
 } from '../../native-like/machine/layout.ts';
 import { formatApqn } from '../config/units.ts';
-import type { Action, Ending } from './action.ts';
+import { type Action, type Ending, TIME } from './action.ts';
 import { Ledger } from './ledger.ts';
 import { mayReachQueue } from './reach.ts';
 import { checkRegisters, type Operands } from './register-rules.ts';
@@ -33,6 +33,9 @@ export class Watch {
   readonly #image: MachineImage;
   readonly #before: Snapshot;
   #operands: Operands = { gr0: 0, gr2Low: 0, withoutHook: false };
+  #action = TIME;
+  /** The first rule that was broken within the step. */
+  #within: Violation | undefined;
   /** Whether the queue the instruction names may be touched by it. */
   #allowed = false;
 
@@ -46,6 +49,8 @@ export class Watch {
   /** To be called before each step. */
   begin(action: Action): void {
     this.#before.take();
+    this.#action = action;
+    this.#within = undefined;
     if (action.kind !== 'instruction') return;
     const image = this.#image;
     const strict = (image.word(C_HOST_SWITCHES) & HOST_STRICT_STATUS) !== 0;
@@ -58,9 +63,16 @@ export class Watch {
     this.#allowed = this.#mayTouch(action, hook);
   }
 
+  /** To be called after each reset by the host's own programs, which may come in the middle of a step. */
+  hostReset(apqn: number): void {
+    const n = (this.#image.queue(apqn) - this.#image.word(C_QUEUE)) / QUEUE_WORDS;
+    this.#within ??= this.ledger.bookHostReset(n, this.#action);
+  }
+
   /** To be called after each step; the first rule that does not hold. */
   end(action: Action, ending: Ending = DONE): Violation | undefined {
     return (
+      this.#within ??
       this.#queues(action, ending) ??
       this.#storages(action) ??
       (action.kind === 'instruction'

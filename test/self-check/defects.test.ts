@@ -58,6 +58,16 @@ const DEFECTS: readonly Defect[] = [
       }),
   },
   {
+    what: 'the host resets the queues of a guest that has them, as time passes',
+    rule: 'message',
+    lines: 3,
+    plant: (machine) =>
+      onAdvance(machine, () => {
+        for (let n = 1; n < machine.image.queues; n++)
+          machine.host.bus.partition.zapq(machine.image.apqnOf(machine.image.queueRecord(n)));
+      }),
+  },
+  {
     what: "something writes into a guest's storage",
     rule: 'storage',
     lines: 1,

@@ -57,3 +57,13 @@ describe.each(EXAMPLES)('%s.yaml and its variations', (name) => {
     },
   );
 });
+
+// 13.C15: a queue that left its guest and came back within one line; a checker that looked only after the line took what the
+// host's reset had discarded for lost.
+it.each([
+  ['two-guests', 1252],
+  ['playground', 892],
+])('13.C15: %s.yaml: seed %s accounts for what happens within a line', async (name, seed) => {
+  const { violation } = await runStream({ config: example(name), seed, lines: LINES });
+  expect(violation).toBeUndefined();
+});
