@@ -207,7 +207,8 @@ export class Ledger {
       this.balance.lost++;
       return undefined;
     }
-    if (!free) return violated('message', `${this.#name(q)} lost a message of guest ${entry.guest}`);
+    if (!free)
+      return violated('message', `${this.#name(q)} lost a message of guest ${entry.guest}`);
     this.balance.flushed++;
     return undefined;
   }
