@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packs the project, unpacks the tarball beside its dependencies and nothing else of the project, and uses it as a driver
-// developer would: types, a vitest test of a driver, the command line. No network.
+// developer would: types, a vitest test of a driver, the command line. Then the workflow of docs/ci.md, its shell steps as they are written,
+// in an empty project that has the tarball as its only dependency.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -12,8 +15,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shellSteps, workflowOf } from './workflow.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -68,6 +72,72 @@ const checkTypes = () => {
   run(join(ROOT, 'node_modules/.bin/tsc'), ['-p', '.']);
 };
 
+/** A lock file of a project with the tarball as its only dependency: what it needs comes in the versions this project was tested with. */
+const lockOf = (tarball) => {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+  const needed = Object.entries(packages).filter(
+    ([path, { dev, peer }]) => path !== '' && dev !== true && peer !== true,
+  );
+  const bytes = readFileSync(tarball);
+  const apemu = {
+    ...Object.fromEntries(['version', 'bin', 'engines'].map((key) => [key, packages[''][key]])),
+    resolved: `file:${basename(tarball)}`,
+    integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
+    dependencies,
+  };
+  return {
+    name: 'project',
+    lockfileVersion: 3,
+    requires: true,
+    packages: { '': project(tarball), 'node_modules/apemu': apemu, ...Object.fromEntries(needed) },
+  };
+};
+
+const project = (tarball) => ({
+  name: 'project',
+  version: '1.0.0',
+  dependencies: { apemu: `file:${basename(tarball)}` },
+});
+
+/** An empty project with three tests: an AP program, a scenario of a driver and, with QEMU, a guest run. */
+const makeProject = (tarball) => {
+  const home = join(folder, 'project');
+  const tests = join(home, 'tests');
+  mkdirSync(tests, { recursive: true });
+  cpSync(tarball, join(home, basename(tarball)));
+  writeFileSync(join(home, 'package.json'), JSON.stringify(project(tarball)));
+  writeFileSync(join(home, 'package-lock.json'), JSON.stringify(lockOf(tarball)));
+  const examples = join(ROOT, 'examples');
+  cpSync(join(examples, 'two-guests.yaml'), join(tests, 'machine.yaml'));
+  const program = 'apemu-program 1\nconfig machine.yaml\n';
+  writeFileSync(join(tests, 'good.ap'), `${program}Guest1.0: tapq 05.0004 => cc=0 rc=00\n`);
+  writeFileSync(
+    join(tests, 'late.ap'),
+    `${program}on Guest1 nqap #1: delay=1ms\nuser: request 05.0004\n`,
+  );
+  const run = readFileSync(join(examples, 'guests/lszcrypt.guest.yaml'), 'utf8');
+  writeFileSync(
+    join(tests, 'lszcrypt.guest.yaml'),
+    run.replace('../two-guests.yaml', 'machine.yaml'),
+  );
+  return home;
+};
+
+/** Executes the shell steps of docs/ci.md. Packages are installed where the workflow's own system is: a Debian, as root. */
+const runWorkflow = (home) => {
+  const able = existsSync('/etc/debian_version') && process.getuid() === 0;
+  for (const { name, run: text } of shellSteps(workflowOf(ROOT))) {
+    if (!able && /apt-get|guest-image/.test(text)) {
+      process.stdout.write(`left out  docs/ci.md, ${name}: no Debian, or not root\n`);
+      continue;
+    }
+    const command = able ? text : text.replace('apemu test', 'apemu test --no-guests');
+    step(`docs/ci.md, ${name}`, () => run('bash', ['-e', '-o', 'pipefail', '-c', command], home));
+  }
+  const results = readFileSync(join(home, 'results.xml'), 'utf8');
+  expectText(results, 'tests="3" failures="0" errors="0"', 'name="tests/good.ap"');
+};
+
 try {
   const tarball = step('npm pack', () => {
     // prepack builds first.
@@ -97,6 +167,7 @@ try {
       '4,000 answered',
     ),
   );
+  runWorkflow(makeProject(tarball));
 } catch (error) {
   process.stderr.write(`failed: ${error.message}\n${error.stdout ?? ''}\n`);
   process.exitCode = 1;

@@ -15,15 +15,25 @@ import { type CommandIo, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
 import { addQemu } from './qemu.ts';
 import { addRun } from './run.ts';
 import { addShell } from './shell.ts';
+import { addTest } from './test/command.ts';
 import { packageVersion } from './version.ts';
 
-/** Adds a command to the program; the result of its action becomes the exit code. */
-export type AddCommand = (program: Command, io: CommandIo, done: (code: number) => void) => void;
+/** Runs a command line, behind `apemu`; the result is its exit code. */
+export type RunCommand = (args: readonly string[], io: CommandIo) => Promise<number>;
+
+/** Adds a command to the program; the result of its action becomes the exit code. `run` is for commands that run others. */
+export type AddCommand = (
+  program: Command,
+  io: CommandIo,
+  done: (code: number) => void,
+  run: RunCommand,
+) => void;
 
 /** In the order of `apemu --help`. */
 const COMMANDS: readonly AddCommand[] = [
   addRun,
   addExec,
+  addTest,
   addFuzz,
   addShell,
   addGolden,
@@ -37,7 +47,7 @@ const COMMANDS: readonly AddCommand[] = [
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'];
 
 /** Runs one command line (without node and script). Never throws; says what the process should end with. */
-export async function runCommand(args: readonly string[], io: CommandIo): Promise<number> {
+export const runCommand: RunCommand = async (args, io) => {
   let exitCode = EXIT_OK;
   const program = buildProgram(io, (code) => {
     exitCode = code;
@@ -53,7 +63,7 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
     return exitCodeOf(error);
   }
   return io.signal.aborted ? EXIT_INTERRUPTED : exitCode;
-}
+};
 
 function buildProgram(io: CommandIo, done: (code: number) => void): Command {
   const program = new Command('apemu')
@@ -75,7 +85,7 @@ function buildProgram(io: CommandIo, done: (code: number) => void): Command {
     .hook('preAction', (command) => {
       io.log.level = command.opts()['logLevel'];
     });
-  for (const add of COMMANDS) add(program, io, done);
+  for (const add of COMMANDS) add(program, io, done, runCommand);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   return program;
 }

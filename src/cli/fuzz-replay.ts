@@ -2,29 +2,20 @@
 // `apemu fuzz --replay PATH`: scenarios as tests, one or a folder of corpus and findings; JUnit XML for whoever collects results.
 // Source: docs/design.md section 10.
 
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
 import { type Replay, replayScenario } from '../fuzz/replay.ts';
 import { printable } from './errors.ts';
 import type { FuzzOptions } from './fuzz.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
-import { junitXml, type TestResult } from './junit.ts';
+import { programsBelow } from './test/find.ts';
+import { writeJunit } from './test/junit.ts';
+import { countOf, type TestResult } from './test/result.ts';
 import { count } from './text.ts';
 
 /** Scenarios below a folder, in order of their names. */
-const scenariosOf = (path: string): string[] => {
-  if (!statSync(path).isDirectory()) return [path];
-  const files: string[] = [];
-  for (const entry of readdirSync(path, { withFileTypes: true }).sort((a, b) =>
-    a.name < b.name ? -1 : 1,
-  )) {
-    const inner = join(path, entry.name);
-    if (entry.isDirectory()) files.push(...scenariosOf(inner));
-    else if (entry.name.endsWith('.ap')) files.push(inner);
-  }
-  return files;
-};
+const scenariosOf = (path: string): string[] =>
+  statSync(path).isDirectory() ? programsBelow(path) : [path];
 
 /** What went wrong in a replay; undefined: nothing. */
 export const failureOf = ({ violation, mismatches }: Replay): string | undefined => {
@@ -53,13 +44,18 @@ export async function replayScenarios(
       ...(without === undefined ? {} : { without }),
     });
     const failure = failureOf(replay);
-    results.push({ name: file, seconds: (performance.now() - began) / 1000, failure });
+    results.push({
+      name: file,
+      seconds: (performance.now() - began) / 1000,
+      outcome: failure === undefined ? 'passed' : 'failed',
+      why: failure ?? '',
+    });
     if (failure !== undefined) io.out(printable(`${file}: ${failure}\n`));
     else if (files.length === 1) io.out(`${file}: every rule holds\n`);
     await breathe();
   }
-  const failed = results.filter(({ failure }) => failure !== undefined).length;
-  if (options.junit !== undefined) writeJunit(options.junit, results);
+  const failed = countOf(results, 'failed');
+  if (options.junit !== undefined) writeJunit(options.junit, 'apemu fuzz', results);
   if (files.length > 1)
     io.out(
       `${count(results.length, 'scenario')}: ${failed === 0 ? 'every rule holds' : `${count(failed, 'scenario')} fail`}\n`,
@@ -78,15 +74,3 @@ const existing = (path: string): string[] => {
   if (files.length > 0) return files;
   throw new ApemuError('APEMU_ERR_USAGE_REPLAY', `${path} holds no scenario (expected files *.ap)`);
 };
-
-function writeJunit(file: string, results: readonly TestResult[]): void {
-  try {
-    writeFileSync(file, junitXml('apemu fuzz', results));
-  } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new ApemuError('APEMU_ERR_USAGE_SAVE', `cannot write ${file}: ${errno}`, {
-      errno,
-      cause,
-    });
-  }
-}

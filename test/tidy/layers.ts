@@ -69,7 +69,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   vitest: ['src/vitest.ts'],
   'fast-check': ['src/fast-check.ts'],
   pino: ['src/cli', 'src/vcpu-pool', 'src/qemu'],
-  piscina: ['src/vcpu-pool', 'src/campaign'],
+  piscina: ['src/vcpu-pool', 'src/campaign', 'src/cli'],
   msgpackr: ['src/host', 'src/vcpu-pool', 'src/self-check'],
   typebox: ['src/config', 'src/qemu'],
   yaml: ['src/config', 'src/self-check', 'src/fuzz'],

@@ -196,6 +196,7 @@ describe('files', () => {
     'src/cli/main.ts', // the command
     'src/vcpu-pool/worker.ts', // #vcpu-worker
     'src/campaign/worker.ts', // #fuzz-worker
+    'src/cli/test/worker.ts', // #test-worker
     'src/guest/ap-bus-driver/under-test.ts', // --driver ap-bus
     'bench/machine/driver.ts', // one instance for each measured table
     'bench/child.ts', // a process of its own
@@ -307,6 +308,7 @@ describe('names that must not occur', () => {
   const DEFAULT_EXPORTS = [
     'src/vcpu-pool/worker.ts', // piscina calls it
     'src/campaign/worker.ts', // piscina calls it
+    'src/cli/test/worker.ts', // piscina calls it
     'src/guest/ap-bus-driver/under-test.ts', // a driver module, as users write them
   ];
 
