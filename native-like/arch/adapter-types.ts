@@ -12,6 +12,11 @@ export interface AdapterTypeRow {
   readonly name: string;
 }
 
+/** Numbers of the types Linux draws lines at. */
+export const TYPE_CEX2A = 6;
+export const TYPE_CEX4 = 10;
+export const TYPE_CEX8 = 14;
+
 export const ADAPTER_TYPES: readonly AdapterTypeRow[] = [
   { number: 3, name: 'PCICC' },
   { number: 4, name: 'PCICA' },

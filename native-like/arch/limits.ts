@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits of messages and queues.
+// Limits of masks, messages, queues and storage.
 // Source: docs/reference/ap-architecture.md section 4.5, decisions AD-08, AD-24, AD-26.
 // Status: architected; presets are choices.
+
+/** Bytes of a page. */
+export const PAGE_BYTES = 4096;
+/** The page an address is in. */
+export const PAGE_MASK = ~(PAGE_BYTES - 1);
+
+/** Adapters, and domains, there can be: bits of a mask. */
+export const MASK_BITS = 256;
+/** Highest numbers without extended addressing (APXA), or without QCI. */
+export const MAX_ADAPTER_WITHOUT_APXA = 63;
+export const MAX_DOMAIN_WITHOUT_APXA = 15;
 
 /** Presets of AD-24. */
 export const DEFAULT_ND = 84;

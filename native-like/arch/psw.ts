@@ -7,7 +7,11 @@ export const PSW_DAT = 0x04000000;
 export const PSW_IO = 0x02000000;
 /** Machine checks, bit 13. */
 export const PSW_MACHINE_CHECK = 0x00040000;
+/** Wait state, bit 14. */
+export const PSW_WAIT = 0x00020000;
 export const PSW_PROBLEM = 0x00010000;
+/** Address space, bits 16-17. */
+export const PSW_SPACE = 0x0000c000;
 export const PSW_CC = 0x00003000;
 export const PSW_CC_SHIFT = 12;
 export const PSW_EA = 0x00000001;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // AQIC, interruption control, as the host executes it. Under SIE the instruction is intercepted before it gets here.
 // Source: docs/reference/ap-architecture.md section 1.6, decisions AD-17, AD-21, AD-32, AD-33. Status: architected; delay a choice.
+import { PAGE_BYTES } from '../arch/limits.ts';
 import {
   AQIC_GF_MASK,
   AQIC_GISA_MASK,
@@ -36,7 +37,6 @@ import {
   K_NOTIFY_GUEST,
   K_REQUESTS,
   K_SAVED_NIB,
-  PAGE_BYTES,
   Q_ATTENTION,
   Q_COLD,
   Q_STATUS,

@@ -35,6 +35,7 @@ import {
   Q_REPLY_TAIL,
   Q_STATUS,
   RING_BYTES,
+  SLOT_BIT_0,
   SLOT_HEADER_BYTES,
   V_FACILITIES,
   V_GR,
@@ -47,7 +48,7 @@ import { bytesToBoundary, bytesToFault } from './boundary.ts';
 import { complete, completeNormal, completeStatus, programInterruption } from './ending.ts';
 import { advanceOperand, operandLength } from './nqap.ts';
 import { admit } from './pqap.ts';
-import { closeIfDone, firstReply, SLOT_BIT_0, slotByte, slotHeader } from './queue.ts';
+import { closeIfDone, firstReply, slotByte, slotHeader } from './queue.ts';
 import { addressHigh, addressMask, copyBytes, storeGuest } from './storage.ts';
 import { I32, INDEX, setPair, U8 } from './views.ts';
 

@@ -29,6 +29,7 @@ import {
   Q_SLOTS_BYTE,
   Q_STATUS,
   RING_BYTES,
+  SLOT_BIT_0,
   SLOT_DROP,
   SLOT_HEADER_BYTES,
 } from '../machine/layout.ts';
@@ -50,7 +51,6 @@ import {
   pushReply,
   pushRequest,
   refreshStatus,
-  SLOT_BIT_0,
   slotByte,
   slotHeader,
 } from './queue.ts';

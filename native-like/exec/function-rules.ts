@@ -4,16 +4,16 @@
 import { FACILITY_APFT, FACILITY_APXA } from '../arch/facilities.ts';
 import { FUNCTION_CODES, GR0_APQN_NO_APXA, GR0_F, GR0_T } from '../arch/function-codes.ts';
 
-const CODES = 256;
+const FUNCTION_CODES_MAX = 256;
 
 /** Facilities the code needs; one that is not in the table needs more than there are (AD-06). */
-const NEEDS = new Int32Array(CODES).fill(-1);
+const NEEDS = new Int32Array(FUNCTION_CODES_MAX).fill(-1);
 /** GR0 bits that are reserved whatever is installed. */
-const RESERVED = new Int32Array(CODES);
+const RESERVED = new Int32Array(FUNCTION_CODES_MAX);
 /** Facilities of which one makes GR0 bit 41 legal. */
-const BIT_41 = new Int32Array(CODES);
+const BIT_41 = new Int32Array(FUNCTION_CODES_MAX);
 /** GR0 bits that depend on a facility where GR0 names a queue: T, and the high bits of APID and APQI. All ones or none. */
-const NAMES_QUEUE = new Int32Array(CODES);
+const NAMES_QUEUE = new Int32Array(FUNCTION_CODES_MAX);
 
 for (const { code, needs, reserved, bit41, namesQueue } of FUNCTION_CODES) {
   NEEDS[code] = needs;

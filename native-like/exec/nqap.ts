@@ -57,6 +57,7 @@ import {
   Q_SLOTS_BYTE,
   Q_STATUS,
   RING_BYTES,
+  SLOT_BIT_0,
   SLOT_DROP,
   SLOT_HEADER_BYTES,
   SLOT_REORDER,
@@ -76,7 +77,7 @@ import { complete, completeNormal, completeStatus, programInterruption } from '.
 import { faulty, findMessageFault } from './faults.ts';
 import { notify } from './notify.ts';
 import { admit } from './pqap.ts';
-import { closeIfDone, now, pushRequest, SLOT_BIT_0, slotByte, slotHeader } from './queue.ts';
+import { closeIfDone, now, pushRequest, slotByte, slotHeader } from './queue.ts';
 import { takeSlots } from './slots.ts';
 import { addressHigh, addressMask, copyBytes, fetchGuest, is64BitMode } from './storage.ts';
 import { ADM, F64, I32, INDEX, MASKS, markPending, targetDomain, U8 } from './views.ts';

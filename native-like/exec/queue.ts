@@ -57,6 +57,7 @@ import {
   Q_STRIDE_BYTE,
   QUEUE_WORDS,
   RING_BYTES,
+  SLOT_BIT_0,
   SLOT_DROP,
   SLOT_DUPLICATE,
   SLOT_REORDER,
@@ -66,8 +67,6 @@ import { notify } from './notify.ts';
 import { copySlot } from './slots.ts';
 import { CLOCK, F64, I32, QUEUES, U8 } from './views.ts';
 
-/** Slot n as its bit in Q_FREE and K_SERVICE. */
-export const SLOT_BIT_0 = 0x80000000 | 0;
 const RING_MASK = RING_BYTES - 1;
 
 /** Byte offset of a slot. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How large a machine image is: its regions in order, from the numbers of guests, vCPUs and bytes.
 // Source: docs/reference/performance.md section 3. Status: choice.
+import { PAGE_BYTES } from '../arch/limits.ts';
 import {
   ADAPTER_WORDS,
   ADAPTERS,
@@ -33,7 +34,6 @@ import {
   GUEST_WORDS,
   MASK_WORDS,
   MDEVS,
-  PAGE_BYTES,
   QUEUE_WORDS,
   QUEUES_MAX,
   THREADS_MAX,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine image: one shared memory laid out by machine/layout.ts, with views over it, for code off the instruction path.
 // Source: docs/reference/performance.md section 3. Status: choice.
-import { ML_ZERO_BYTES } from '../arch/limits.ts';
+import { ML_ZERO_BYTES, PAGE_BYTES } from '../arch/limits.ts';
 import { CR6_SUBCLASSES, PSW_BA, PSW_EA, PSW_IO } from '../arch/psw.ts';
 import { AP_RESPONSE_Q_NOT_AVAIL } from '../arch/response-codes.ts';
 import { STATUS_RC_SHIFT } from '../arch/status-word.ts';
@@ -59,7 +59,6 @@ import {
   K_OWNER,
   K_REQUESTS,
   MASK_WORDS,
-  PAGE_BYTES,
   Q_ATTENTION,
   Q_COLD,
   Q_LIMIT,

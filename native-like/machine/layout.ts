@@ -5,7 +5,6 @@
 
 /** Changes whenever a saved image of an older build could be misread. */
 export const LAYOUT_VERSION = 6;
-export const PAGE_BYTES = 4096;
 /** Byte offsets must stay positive 32-bit numbers. */
 export const IMAGE_BYTES_MAX = 0x7fff0000;
 
@@ -206,6 +205,8 @@ export const Q_STATUS = 0;
 export const Q_ATTENTION = 1;
 /** Free slots: slot n is bit n from the left. */
 export const Q_FREE = 2;
+/** Slot 0 as a bit of Q_FREE and K_SERVICE; slot n is this shifted right by n. */
+export const SLOT_BIT_0 = 0x80000000 | 0;
 /** Byte offset of slot 0, 0 before the first NQAP. */
 export const Q_SLOTS_BYTE = 3;
 export const Q_STRIDE_BYTE = 4;

@@ -11,6 +11,7 @@ import {
   Q_LIMIT,
   Q_SLOTS_BYTE,
   Q_STRIDE_BYTE,
+  SLOT_BIT_0,
   SLOT_HEADER_BYTES,
 } from './layout.ts';
 import {
@@ -23,8 +24,6 @@ import {
   L_TAG,
   VIRTUAL_WORDS,
 } from './virtual-layout.ts';
-
-const SLOT_BIT_0 = 0x80000000;
 
 /** Word index of the n-th record of a virtual queue, from 1. */
 export const virtualQueue = (image: MachineImage, n: number): number =>

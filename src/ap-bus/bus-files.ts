@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of /sys/bus/ap and of its drivers.
 // Source: docs/reference/vfio-ap.md section 3.2 (ap_bus.c: ap_bus_attrs; drivers/base/bus.c).
+import { QCI_FLAG_ROWS } from '../../native-like/arch/qci.ts';
 import { attributeTable, READ_ONLY, READ_WRITE, type Shown, WRITE_ONLY } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import type { ApDriver } from './device.ts';
@@ -9,7 +10,6 @@ import { type Mask, maskText, testBit } from './mask.ts';
 import { cString, kstrtobool, kstrtoul, scanInt, scanUnsigned } from './numbers.ts';
 import type { Operation } from './operation.ts';
 import { storeMask } from './permissions.ts';
-import { QCI_FEATURES } from './qci.ts';
 import { armScanTimer, scanBus } from './scan.ts';
 import { storeUevent } from './uevents.ts';
 
@@ -22,7 +22,9 @@ const maskOrUnsupported = (bus: ApBus, mask: (bus: ApBus) => Mask): Shown =>
 
 function showFeatures(bus: ApBus): string {
   if (!bus.qci.available) return '-\n';
-  const names = QCI_FEATURES.filter(([, bit]) => (bus.qci.flags & bit) !== 0).map(([name]) => name);
+  const names = QCI_FLAG_ROWS.filter(({ mask }) => (bus.qci.flags & mask) !== 0).map(
+    ({ name }) => name,
+  );
   return `${names.join(' ')}\n`;
 }
 

@@ -2,7 +2,12 @@
 // The AP bus: its devices, drivers, configuration and locks; the driver core's bind, unbind and attach.
 // Source: docs/reference/vfio-ap.md sections 1.1, 3.2, 4.2 and 4.4 (ap_bus.c: ap_bus_match, ap_device_probe, ap_device_remove;
 // drivers/base/dd.c and bus.c).
-import { STFLE_APFT } from '../../native-like/arch/facilities.ts';
+import { STFLE_APFT, STFLE_AQIC } from '../../native-like/arch/facilities.ts';
+import {
+  MAX_ADAPTER_WITHOUT_APXA,
+  MAX_DOMAIN_WITHOUT_APXA,
+} from '../../native-like/arch/limits.ts';
+import { QCI_FLAG_B, QCI_FLAG_N } from '../../native-like/arch/qci.ts';
 import { type PutBack, rememberFields } from '../lpar/remember.ts';
 import { AT_ONCE, type BackgroundTurns } from './background.ts';
 import { type ApCard, type ApDevice, type ApDriver, ApQueue } from './device.ts';
@@ -13,14 +18,10 @@ import { cString, sysfsEquals } from './numbers.ts';
 import { isOperation, Lock, type Operation, type Timers } from './operation.ts';
 import { type Apqn, apidOf, apqiOf, type PartitionPort } from './partition.ts';
 import type { HostSwitches } from './profile.ts';
-import { fetchQci, NO_QCI, QCI_APSB, QCI_APXA, type QciInfo } from './qci.ts';
+import { fetchQci, NO_QCI, type QciInfo } from './qci.ts';
 import { QueueStateMachine } from './queue-state.ts';
 import { checkBindings, deviceUevent } from './uevents.ts';
 import { ZcryptRequests } from './zcrypt-requests.ts';
-
-const MAX_ADAPTER_WITHOUT_APXA = 63;
-const MAX_DOMAIN_WITHOUT_APXA = 15;
-const STFLE_AP_INTERRUPTS = 65;
 
 /** config_time default, seconds. */
 const DEFAULT_CONFIG_TIME_S = 30;
@@ -94,15 +95,14 @@ export class ApBus {
     this.aqmask = options.aqmask ?? fullMask();
     this.qci = fetchQci(this.partition);
     this.previousQci = NO_QCI;
-    const extended = (this.qci.flags & QCI_APXA) !== 0;
+    const extended = (this.qci.flags & QCI_FLAG_N) !== 0;
     this.maxAdapterId = extended && this.qci.na !== 0 ? this.qci.na : MAX_ADAPTER_WITHOUT_APXA;
     this.maxDomainId = extended && this.qci.nd !== 0 ? this.qci.nd : MAX_DOMAIN_WITHOUT_APXA;
     const domain = options.domain ?? -1;
-    if (domain >= 0 && domain <= this.maxDomainId && testBit(this.aqmask, domain)) {
+    if (domain >= 0 && domain <= this.maxDomainId && testBit(this.aqmask, domain))
       this.defaultDomain = domain;
-    }
     this.useInterrupts =
-      (options.useInterrupts ?? true) && this.partition.facilities.has(STFLE_AP_INTERRUPTS);
+      (options.useInterrupts ?? true) && this.partition.facilities.has(STFLE_AQIC);
     this.queueStates = new QueueStateMachine(this);
     this.requests = new ZcryptRequests(this);
     this.#secureExecution = options.secureExecution ?? false;
@@ -114,7 +114,7 @@ export class ApBus {
 
   /** ap_is_se_guest: a secure-execution guest on a machine with APSB. */
   get isSecureExecutionGuest(): boolean {
-    return this.#secureExecution && (this.qci.flags & QCI_APSB) !== 0;
+    return this.#secureExecution && (this.qci.flags & QCI_FLAG_B) !== 0;
   }
 
   /** Adapter in the configuration; without QCI every number may exist. */

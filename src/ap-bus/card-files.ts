@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files every card device has, whatever drives it.
 // Source: docs/reference/vfio-ap.md section 3.3 (ap_card.c; drivers/s390/char/sclp_ap.c).
+import { messageLimit } from '../../native-like/arch/limits.ts';
 import { type Attribute, READ_ONLY, READ_WRITE } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import type { ApCard, ApQueue } from './device.ts';
@@ -9,10 +10,6 @@ import { scanInt } from './numbers.ts';
 import { apqnOf } from './partition.ts';
 import { setCardConfig } from './scan.ts';
 import { deviceKeys, keysText, storeDeviceUevent } from './uevents.ts';
-
-/** Message size without an ml field. */
-const DEFAULT_MESSAGE_BYTES = 12288;
-const MESSAGE_UNIT_BYTES = 4096;
 
 /** `0x%08X`. */
 export const functionsText = (functions: number): string =>
@@ -87,7 +84,7 @@ export function cardFiles(bus: ApBus): Attribute<ApCard>[] {
     {
       name: 'max_msg_size',
       mode: READ_ONLY,
-      show: (c) => `${c.info.ml === 0 ? DEFAULT_MESSAGE_BYTES : c.info.ml * MESSAGE_UNIT_BYTES}\n`,
+      show: (c) => `${messageLimit(c.info.ml)}\n`,
     },
     {
       name: 'uevent',

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // 256-bit masks of adapters and domains: bit n = number n, bit 0 leftmost, eight 32-bit words.
 // Source: docs/reference/vfio-ap.md section 0; ap-architecture.md section 4.3.
+import { MASK_BITS } from '../../native-like/arch/limits.ts';
 
 /** Eight words, bit 0 the most significant bit of word 0. */
 export type Mask = Uint32Array;
 
-export const MASK_BITS = 256;
-const MASK_WORDS = 8;
+const WORDS_PER_MASK = MASK_BITS / 32;
 
-export const emptyMask = (): Mask => new Uint32Array(MASK_WORDS);
-export const fullMask = (): Mask => new Uint32Array(MASK_WORDS).fill(0xffffffff);
+export const emptyMask = (): Mask => new Uint32Array(WORDS_PER_MASK);
+export const fullMask = (): Mask => new Uint32Array(WORDS_PER_MASK).fill(0xffffffff);
 export const copyOf = (mask: Mask): Mask => mask.slice();
 
 export function testBit(mask: Mask, n: number): boolean {
@@ -25,17 +25,17 @@ export function clearBit(mask: Mask, n: number): void {
 }
 
 export function isEmpty(mask: Mask): boolean {
-  for (let w = 0; w < MASK_WORDS; w++) if (mask[w] !== 0) return false;
+  for (let w = 0; w < WORDS_PER_MASK; w++) if (mask[w] !== 0) return false;
   return true;
 }
 
 export function equals(a: Mask, b: Mask): boolean {
-  for (let w = 0; w < MASK_WORDS; w++) if (a[w] !== b[w]) return false;
+  for (let w = 0; w < WORDS_PER_MASK; w++) if (a[w] !== b[w]) return false;
   return true;
 }
 
 export function intersects(a: Mask, b: Mask): boolean {
-  for (let w = 0; w < MASK_WORDS; w++) {
+  for (let w = 0; w < WORDS_PER_MASK; w++) {
     if ((a[w] & b[w]) !== 0) return true;
   }
   return false;
@@ -43,12 +43,12 @@ export function intersects(a: Mask, b: Mask): boolean {
 
 /** target = a AND b; any of the three may be the same. */
 function setAnd(target: Mask, a: Mask, b: Mask): void {
-  for (let w = 0; w < MASK_WORDS; w++) target[w] = a[w] & b[w];
+  for (let w = 0; w < WORDS_PER_MASK; w++) target[w] = a[w] & b[w];
 }
 
 /** target = a AND NOT b. */
 function setAndNot(target: Mask, a: Mask, b: Mask): void {
-  for (let w = 0; w < MASK_WORDS; w++) target[w] = a[w] & ~b[w];
+  for (let w = 0; w < WORDS_PER_MASK; w++) target[w] = a[w] & ~b[w];
 }
 
 export function and(a: Mask, b: Mask): Mask {
@@ -66,7 +66,7 @@ export function andNot(a: Mask, b: Mask): Mask {
 /** The numbers of the bits that are one, ascending, up to and including `max`. */
 export function bitsOf(mask: Mask, max = MASK_BITS - 1): number[] {
   const result: number[] = [];
-  for (let w = 0; w < MASK_WORDS; w++) {
+  for (let w = 0; w < WORDS_PER_MASK; w++) {
     let word = mask[w];
     while (word !== 0) {
       const lead = Math.clz32(word);
@@ -90,7 +90,7 @@ export function maskOf(numbers: Iterable<number>): Mask {
 export function maskFromBytes(bytes: Uint8Array, offset: number): Mask {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, 32);
   const mask = emptyMask();
-  for (let w = 0; w < MASK_WORDS; w++) mask[w] = view.getUint32(w * 4);
+  for (let w = 0; w < WORDS_PER_MASK; w++) mask[w] = view.getUint32(w * 4);
   return mask;
 }
 
@@ -98,13 +98,13 @@ export function maskFromBytes(bytes: Uint8Array, offset: number): Mask {
 export function maskToBytes(mask: Mask): Uint8Array {
   const bytes = new Uint8Array(32);
   const view = new DataView(bytes.buffer);
-  for (let w = 0; w < MASK_WORDS; w++) view.setUint32(w * 4, mask[w]);
+  for (let w = 0; w < WORDS_PER_MASK; w++) view.setUint32(w * 4, mask[w]);
   return bytes;
 }
 
 /** `0x` and 64 lower-case hex digits, without newline. */
 export function maskText(mask: Mask): string {
   let text = '0x';
-  for (let w = 0; w < MASK_WORDS; w++) text += mask[w].toString(16).padStart(8, '0');
+  for (let w = 0; w < WORDS_PER_MASK; w++) text += mask[w].toString(16).padStart(8, '0');
   return text;
 }

@@ -2,7 +2,8 @@
 // The number, boolean and mask syntaxes of sysfs files, with the kernel's corner cases.
 // Source: docs/reference/vfio-ap.md section 3.1 (lib/kstrtox.c: kstrtoul, kstrtobool; lib/vsprintf.c: sscanf, simple_strtoul;
 // ap_bus.c: ap_hex2bitmap, modify_bitmap, ap_parse_bitmap_str).
-import { clearBit, copyOf, emptyMask, MASK_BITS, type Mask, setBit } from './mask.ts';
+import { MASK_BITS } from '../../native-like/arch/limits.ts';
+import { clearBit, copyOf, emptyMask, type Mask, setBit } from './mask.ts';
 
 /** A parsed value or the errno a store function returns for the text. */
 export type Parsed<T> =

@@ -5,22 +5,6 @@ import { STFLE_QCI } from '../../native-like/arch/facilities.ts';
 import { emptyMask, type Mask, maskFromBytes } from './mask.ts';
 import type { PartitionPort } from './partition.ts';
 
-/** Flag bits of the first word. */
-const QCI_APSC = 0x80000000;
-export const QCI_APXA = 0x40000000;
-const QCI_QACT = 0x20000000;
-const QCI_RC8A = 0x10000000;
-export const QCI_APSB = 0x00800000;
-
-/** Letters of /sys/bus/ap/features, in its order. */
-export const QCI_FEATURES: readonly (readonly [string, number])[] = [
-  ['APSC', QCI_APSC],
-  ['APXA', QCI_APXA],
-  ['QACT', QCI_QACT],
-  ['RC8A', QCI_RC8A],
-  ['APSB', QCI_APSB],
-];
-
 /** The decoded block, with the bytes it came from. */
 export interface QciInfo {
   /** False without facility 12 or with a zero flags word: nothing below means anything. */

@@ -2,6 +2,7 @@
 // se_bind and se_associate of a queue: Linux has them in a secure-execution guest with APSB, for EP11 and accelerators.
 // Source: docs/reference/vfio-ap.md section 3.4 (ap_queue.c: ap_queue_create, ap_q_supports_bind, ap_q_supports_assoc, se_bind_show,
 // se_bind_store, se_associate_show, se_associate_store).
+import { GR2_A, GR2_BS_MASK, GR2_BS_SHIFT, GR2_X } from '../../native-like/arch/registers.ts';
 import {
   AP_RESPONSE_BUSY,
   AP_RESPONSE_NORMAL,
@@ -24,18 +25,15 @@ const INVALID_INDEX = 0xffff;
 /** States of the state machine before IDLE: it has not settled. */
 const UNSETTLED: readonly ApQueue['machine'][] = ['RESET_START', 'RESET_WAIT', 'SETIRQ_WAIT'];
 
-const MODE_ACCELERATOR = 0x08000000;
-const MODE_EP11 = 0x04000000;
 const supportsBind = ({ card: { info } }: ApQueue): boolean =>
-  (info.functions & (MODE_EP11 | MODE_ACCELERATOR)) !== 0;
-const supportsAssociate = ({ card: { info } }: ApQueue): boolean =>
-  (info.functions & MODE_EP11) !== 0;
+  (info.functions & (GR2_X | GR2_A)) !== 0;
+const supportsAssociate = ({ card: { info } }: ApQueue): boolean => (info.functions & GR2_X) !== 0;
 
 /** The bind state from a fresh TAPQ, or undefined if its response code is above `highest`. */
 function freshBindState(bus: ApBus, queue: ApQueue, highest: number): number | undefined {
   const { status, gr2High } = bus.partition.tapq(queue.apqn);
   if (responseCode(status) > highest) return undefined;
-  queue.seBindState = (gr2High >>> 14) & 3;
+  queue.seBindState = (gr2High & GR2_BS_MASK) >>> GR2_BS_SHIFT;
   return queue.seBindState;
 }
 

@@ -2,6 +2,7 @@
 // The bus's own state machine of a queue: reset, interrupt set-up, error; and the timer that polls the queues which drivers have.
 // Source: docs/reference/ap-architecture.md section 2.2; vfio-ap.md section 3.4a (ap_queue.c: ap_sm_reset, ap_sm_reset_wait,
 // ap_sm_setirq_wait, ap_queue_init_state, ap_queue_prepare_remove, ap_queue_remove; ap_bus.c: ap_wait, ap_tasklet_fn).
+import { GR2_BS_MASK, GR2_BS_SHIFT } from '../../native-like/arch/registers.ts';
 import {
   AP_RESPONSE_BUSY,
   AP_RESPONSE_CHECKSTOPPED,
@@ -245,7 +246,7 @@ export class QueueStateMachine {
       this.fail(queue, rc);
       return 'none';
     }
-    queue.seBindState = (test.gr2High >>> 14) & 3;
+    queue.seBindState = (test.gr2High & GR2_BS_MASK) >>> GR2_BS_SHIFT;
     queue.machine = this.#bus.useInterrupts && this.#enable(queue) ? 'SETIRQ_WAIT' : 'IDLE';
     return 'again';
   }
@@ -284,7 +285,7 @@ export class QueueStateMachine {
       this.fail(queue, rc);
       return 'none';
     }
-    queue.seBindState = (test.gr2High >>> 14) & 3;
+    queue.seBindState = (test.gr2High & GR2_BS_MASK) >>> GR2_BS_SHIFT;
     if (queue.seBindState === 1) return 'low';
     if (queue.seBindState === 0) {
       queue.machine = 'IDLE';

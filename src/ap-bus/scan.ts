@@ -2,6 +2,7 @@
 // The scan of the AP bus: how cards and queues come, change and go.
 // Source: docs/reference/vfio-ap.md section 4.5; ap-architecture.md section 5.3 (ap_bus.c: ap_scan_bus, ap_scan_adapter,
 // ap_scan_domains, ap_queue_info, ap_select_domain).
+import { TYPE_CEX8 } from '../../native-like/arch/adapter-types.ts';
 import {
   AP_RESPONSE_BUSY,
   AP_RESPONSE_CHECKSTOPPED,
@@ -9,6 +10,7 @@ import {
   AP_RESPONSE_NORMAL,
   AP_RESPONSE_RESET_IN_PROGRESS,
 } from '../../native-like/arch/response-codes.ts';
+import { NS_PER_SECOND } from '../units.ts';
 import type { ApBus } from './bus.ts';
 import { ApCard, ApQueue, type HardwareInfo } from './device.ts';
 import { andNot, isEmpty, testBit } from './mask.ts';
@@ -17,10 +19,6 @@ import { type Apqn, apqnOf, asyncError, responseCode } from './partition.ts';
 import { fetchQci, sameQci } from './qci.ts';
 import { wheelExpiryNs } from './timer-wheel.ts';
 import { busUevent, checkBindings, deviceUevent } from './uevents.ts';
-
-/** Newest type a kernel drives under its own number (CEX8); newer ones are driven as this. */
-const NEWEST_TYPE = 14;
-const NS_PER_S = 1_000_000_000;
 
 interface QueueInfo {
   readonly hardware: HardwareInfo;
@@ -91,7 +89,7 @@ function* scan(bus: ApBus): Operation<boolean> {
 /** Restarts the periodic scan at config_time from now, as late as the timer wheel makes it, or at a time that was saved. */
 export function armScanTimer(
   bus: ApBus,
-  dueNs = wheelExpiryNs(bus.timers.nowNs(), bus.configTimeS * NS_PER_S),
+  dueNs = wheelExpiryNs(bus.timers.nowNs(), bus.configTimeS * NS_PER_SECOND),
 ): void {
   bus.scanTimer?.cancel();
   bus.scanDueNs = dueNs;
@@ -152,7 +150,7 @@ function* scanAdapter(bus: ApBus, apid: number): Operation<void> {
       bus.journal.writeOnce('kernel', 'warn', text, text);
       return;
     }
-    card = new ApCard(apid, hardware, Math.min(hardware.type, NEWEST_TYPE));
+    card = new ApCard(apid, hardware, Math.min(hardware.type, TYPE_CEX8));
     card.config = !info.deconfigured;
     card.checkstop = info.checkstop;
     yield* bus.register(card);

@@ -2,6 +2,7 @@
 // The host's own requests to its cards: which queue takes one, what is remembered, and the scan after one that found no device.
 // Source: docs/reference/messages.md 1.2; vfio-ap.md section 3.3 (zcrypt_api.c: zcrypt_card_compare, zcrypt_queue_compare,
 // zcrypt_send_cprb; zcrypt_ccamisc.c: cca_get_info; zcrypt_ep11misc.c: ep11_get_card_info; hw_random/core.c: hwrng_register).
+import { GR2_D, GR2_X } from '../../native-like/arch/registers.ts';
 import { type PutBack, rememberMap, together } from '../lpar/remember.ts';
 import type { ApBus } from './bus.ts';
 import type { ApCard, ApQueue } from './device.ts';
@@ -40,8 +41,6 @@ export interface CardAnswers {
   ep11Domain?(apqn: number): Ep11DomainInfo | undefined;
 }
 
-const MODE_CCA = 0x10000000;
-const MODE_EP11 = 0x04000000;
 /** speed_rating[HWRNG] of CCA cards by type; the lowest is the fastest. */
 const RANDOM_RATING: Readonly<Record<number, number>> = { 10: 209, 11: 27, 12: 24, 13: 23, 14: 23 };
 /** The thread of the generator looks so often whether a scan has ended. A choice. */
@@ -67,7 +66,7 @@ interface Target {
 
 /** The fastest CCA card. */
 const randomNumbers: Target = {
-  mode: MODE_CCA,
+  mode: GR2_D,
   weight: (card) => RANDOM_RATING[card.type] ?? 0,
 };
 
@@ -99,7 +98,7 @@ export class ZcryptRequests {
     const key = `${apid}.${apqi ?? 'any'}`;
     const known = this.#bus.switches.cardInfoCached ? this.#cca.get(key) : undefined;
     if (known !== undefined && !online) return known;
-    const target = { mode: MODE_CCA, apid, ...(apqi === undefined ? {} : { apqi }) };
+    const target = { mode: GR2_D, apid, ...(apqi === undefined ? {} : { apqi }) };
     const first = yield* this.#send(target);
     const info = first === undefined ? undefined : this.answers.cca?.(first.apqn);
     if (info === undefined) return undefined;
@@ -112,7 +111,7 @@ export class ZcryptRequests {
   *ep11Card(apid: number, online: boolean): Operation<Ep11CardInfo | undefined> {
     const known = this.#bus.switches.cardInfoCached ? this.#ep11.get(apid) : undefined;
     if (known !== undefined && !online) return known;
-    const queue = yield* this.#send({ mode: MODE_EP11, apid });
+    const queue = yield* this.#send({ mode: GR2_X, apid });
     if (queue === undefined) {
       this.#ep11.delete(apid);
       return known;
@@ -125,7 +124,7 @@ export class ZcryptRequests {
 
   /** ep11_get_domain_info: nothing is remembered. */
   *ep11Domain(queue: ApQueue): Operation<Ep11DomainInfo | undefined> {
-    const found = yield* this.#send({ mode: MODE_EP11, apid: queue.apid, apqi: queue.apqi });
+    const found = yield* this.#send({ mode: GR2_X, apid: queue.apid, apqi: queue.apqi });
     return found === undefined ? undefined : this.answers.ep11Domain?.(found.apqn);
   }
 

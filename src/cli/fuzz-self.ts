@@ -29,7 +29,7 @@ export interface SelfOptions {
 
 const STATE_FILE = 'fuzz-state.json';
 /** Milliseconds between two lines of progress. */
-const PROGRESS_MS = 2_000;
+const FUZZ_PROGRESS_MS = 2_000;
 /** Milliseconds between two looks at Ctrl-C. */
 const PAUSE_MS = 50;
 /** Streams between two saves of the state. */
@@ -72,7 +72,7 @@ async function runStreams(campaign: Campaign, options: SelfOptions, io: CommandI
     if (finding !== undefined) showFinding(finding, options, io);
     if (options.save !== undefined && campaign.state.streams % SAVE_EVERY === 0)
       saveState(options.save, campaign.state);
-    if (performance.now() - shown >= PROGRESS_MS) {
+    if (performance.now() - shown >= FUZZ_PROGRESS_MS) {
       shown = performance.now();
       io.err(`${progress(campaign.state, options.count)}\n`);
     }

@@ -43,7 +43,7 @@ export interface FuzzOptions {
 
 /** Folder of a campaign that names none. */
 const OUT = 'apemu-fuzz';
-const CASES = 100_000;
+const CAMPAIGN_CASES = 100_000;
 
 export const addFuzz: AddCommand = (program, io, done) => {
   program
@@ -54,7 +54,7 @@ export const addFuzz: AddCommand = (program, io, done) => {
     .option('--replay <path>', 'run a scenario, or all of a folder, instead')
     .option('--out <dir>', 'corpus, findings and report; goes on with what is there', OUT)
     .option('--seed <number>', 'the same seed gives the same cases', parseSeed, 1)
-    .option('--cases <number>', 'cases in all', wholeNumber('cases'), CASES)
+    .option('--cases <number>', 'cases in all', wholeNumber('cases'), CAMPAIGN_CASES)
     .option('--time <time>', 'stop after so much time, such as 600s', time('time'))
     .option('--workers <number>', 'threads; default one less than cores', wholeNumber('workers'))
     .option('--guest <name>', 'guest that runs the driver; default the first with queues')

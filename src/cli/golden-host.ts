@@ -12,6 +12,7 @@ import type { AdapterProfile } from '../lpar/profile.ts';
 import type { GoldenHost } from '../sysfs/golden.ts';
 import type { Circumstances } from '../sysfs/golden-search.ts';
 import type { GoldenPartition } from '../sysfs/recording.ts';
+import { NS_PER_US } from '../units.ts';
 
 /** The partition of test/golden/README.md, as a configuration; resets complete at once there, and facility words are those it had when it was recorded. */
 export const GOLDEN_CONFIG = {
@@ -30,7 +31,6 @@ export const GOLDEN_CONFIG = {
   host: { kernel: 'linux-6.12' },
 } as const;
 
-const NS_PER_US = 1000;
 /** Time from boot to the first operation, where a recording does not say. */
 export const USUAL_BOOT_US = 1_500_000;
 

@@ -22,7 +22,7 @@ import { ERRNO_TEXT, type Errno } from '../ap-bus/errno.ts';
 import type { Disk } from '../shell/files.ts';
 
 /** Bytes of a file that is read at most; a saved machine with its guests' storage is the longest. */
-const MAX_BYTES = 0x4000_0000;
+const MAX_FILE_BYTES = 0x4000_0000;
 const HIDDEN = /^\/(?:sys|proc|dev)(?:\/|$)/;
 
 /** The errno name of a failure; EIO for one the host side does not know. */
@@ -85,7 +85,7 @@ function readWhole(path: string): Uint8Array {
   const fd = openSync(regular(path), constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const { size } = fstatSync(fd);
-    if (size > MAX_BYTES) throw new Refused('EFBIG');
+    if (size > MAX_FILE_BYTES) throw new Refused('EFBIG');
     const bytes = new Uint8Array(size);
     let length = 0;
     for (let read = -1; read !== 0 && length < size; length += read)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apemu qemu [CONFIG]`: boots stock s390x kernels under QEMU whose AP instructions this machine serves.
 // Source: docs/design.md section 7; docs/reference/qemu-attach.md.
+
 import type { Command } from 'commander';
 import { loadConfigFile } from '../config/load.ts';
 import { parseMemory } from '../config/units.ts';
@@ -19,6 +20,7 @@ import {
   probeResponseCodes,
 } from '../qemu/response-codes/report.ts';
 import type { TakeTrace } from '../trace/ring.ts';
+import { MIB } from '../units.ts';
 import type { AddCommand } from './commands.ts';
 import { GuestLines } from './guest-lines.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
@@ -52,7 +54,6 @@ interface QemuOptions extends PlanOptions {
 
 const DEFAULT_CONFIG = 'examples/two-guests.yaml';
 const DEFAULT_SERIES = KERNEL_SERIES.at(-1) as string;
-const MIB = 0x100000;
 
 export const addQemu: AddCommand = (program, io, done) => {
   const command = program

@@ -3,7 +3,6 @@
 // Source: docs/design.md sections 4 and 7.
 
 import type { MachineConfig } from '../config/types.ts';
-import { NS_PER_MS } from '../config/units.ts';
 import { countsUntil, figuresBetween, figuresUntil, type LoadFigures } from '../load/figures.ts';
 import { distribution } from '../load/percentiles.ts';
 import type { HotPlugResult, RunResult } from '../load/result.ts';
@@ -12,12 +11,13 @@ import { Series } from '../load/series.ts';
 import { guestLoad } from '../load/stepped.ts';
 import { answeredOf, summarise } from '../load/summary.ts';
 import type { TakeTrace } from '../trace/ring.ts';
+import { NS_PER_MS } from '../units.ts';
 import { accountFor, type HotPlugOutcome, hotPlug } from '../vcpu-pool/hot-plug.ts';
 import { PooledMachine } from '../vcpu-pool/pooled-machine.ts';
 import type { WorkerReport } from '../vcpu-pool/task.ts';
 import type { CommandIo } from './io.ts';
 
-const PROGRESS_MS = 250;
+const SHOWN_EVERY_MS = 250;
 /** A run with hot plug and no duration. */
 const HOT_PLUG_DURATION_NS = 30_000_000_000;
 
@@ -208,7 +208,7 @@ class Progress {
 
   take(reports: ReadonlyMap<number, WorkerReport>): void {
     const now = performance.now();
-    if (this.#silent || now - this.#shownMs < PROGRESS_MS) return;
+    if (this.#silent || now - this.#shownMs < SHOWN_EVERY_MS) return;
     this.#shownMs = now;
     const vcpus = [...reports.values()].flatMap((report) => report.vcpus);
     const parts = vcpus.map((vcpu) => `${vcpu.guestName} ${answeredOf(vcpu)}`);

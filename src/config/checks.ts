@@ -3,7 +3,8 @@
 // Source: docs/design.md sections 2 and 5; vfio-ap.md sections 4.1, 4.2 (sharing, over-provisioning); ap-architecture.md AD-37.
 
 import { adapterType, MACHINE_PROFILES } from '../../native-like/arch/adapter-types.ts';
-import { FAULTS_MAX, PAGE_BYTES } from '../../native-like/machine/layout.ts';
+import { PAGE_BYTES } from '../../native-like/arch/limits.ts';
+import { FAULTS_MAX } from '../../native-like/machine/layout.ts';
 import { printFault } from './fault-text.ts';
 import { replyProblem } from './faults.ts';
 import type { Path, Report } from './source.ts';

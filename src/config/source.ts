@@ -47,10 +47,10 @@ export interface Source {
 /** Aliases may repeat a part; more nodes than this is an attempt to blow up memory. */
 const MAX_NODES = 200_000;
 /** A longer text is no name, mask or path, and patterns are not made for it. */
-const MAX_TEXT = 65_536;
+const MAX_SCALAR_TEXT = 65_536;
 /** No configuration is nested so deeply; an alias inside what it names is, without end. */
-const MAX_DEPTH = 64;
-const DEEP = ['the file is nested too deeply', `at most ${MAX_DEPTH} levels`] as const;
+const MAX_YAML_DEPTH = 64;
+const DEEP = ['the file is nested too deeply', `at most ${MAX_YAML_DEPTH} levels`] as const;
 
 /** What the parser says in words about its own use, or its own limits, in ours: message and what was expected. */
 const PARSER_WORDS: readonly (readonly [start: string, message: string, expected: string])[] = [
@@ -140,8 +140,8 @@ class YamlTree {
   #convert(node: Node | null | undefined, path: Path, fallback: number): unknown {
     const offset = node?.range?.[0] ?? fallback;
     this.#values.set(idOf(path), offset);
-    if (path.length > MAX_DEPTH) this.#deepOffset ??= offset;
-    if (++this.#nodes > MAX_NODES || path.length > MAX_DEPTH) return undefined;
+    if (path.length > MAX_YAML_DEPTH) this.#deepOffset ??= offset;
+    if (++this.#nodes > MAX_NODES || path.length > MAX_YAML_DEPTH) return undefined;
     if (isAlias(node)) return this.#convert(this.#targets.get(node), path, offset);
     if (isSeq(node))
       return node.items.map((item, i) => this.#convert(item as Node, [...path, i], offset));
@@ -191,9 +191,10 @@ const aliasTargets = (document: Document): ReadonlyMap<Alias, Node> => {
   return targets;
 };
 
-const TOO_LONG = ['the text is too long', `at most ${MAX_TEXT} characters`] as const;
+const TOO_LONG = ['the text is too long', `at most ${MAX_SCALAR_TEXT} characters`] as const;
 
-const isTooLong = (value: unknown): boolean => typeof value === 'string' && value.length > MAX_TEXT;
+const isTooLong = (value: unknown): boolean =>
+  typeof value === 'string' && value.length > MAX_SCALAR_TEXT;
 
 /** Where the value of a path stands, or the nearest one around it. */
 const nearestOffset = (values: ReadonlyMap<string, number>, path: Path): number | undefined => {
@@ -219,7 +220,7 @@ export function sourceFromObject(value: unknown, name: string): Source {
   /** Plain values only: what is not data (functions, symbols, class instances) becomes a text. */
   const copy = (item: unknown, path: Path): unknown => {
     if (++nodes > MAX_NODES) return undefined;
-    if (path.length > MAX_DEPTH) {
+    if (path.length > MAX_YAML_DEPTH) {
       if (!deep) mistake(DEEP, path);
       deep = true;
       return undefined;

@@ -5,8 +5,8 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
+import { MIB } from '../units.ts';
 
-const MIB = 1024 * 1024;
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 256 * 1024;
 

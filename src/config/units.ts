@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quantities as users write them: durations, memory sizes, numbers in either notation.
 
-/** Of virtual and of real time. */
-export const NS_PER_MS = 1_000_000;
-
 const DURATION = /^(\d+(?:\.\d+)?)(ns|us|ms|s)$/;
 const NS_PER_UNIT: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9 };
 

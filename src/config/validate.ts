@@ -31,7 +31,7 @@ interface SchemaError {
  */
 const MAX_ERRORS = Number.MAX_SAFE_INTEGER;
 /** Cutting a value can leave its parent without a required key, and so on upward; trees are less deep than this. */
-const MAX_ROUNDS = 100;
+const MAX_CUTS = 100;
 
 export interface Validated {
   /** What is left of the tree when everything wrong is cut out. */
@@ -43,7 +43,7 @@ export interface Validated {
 export function validate(schema: object, source: Source): Validated {
   const mistakes: Mistake[] = [];
   let value: unknown = structuredClone(source.value);
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  for (let round = 0; round < MAX_CUTS; round++) {
     const errors = outermost(withoutMappedUnions(schema, errorsOf(schema, value)));
     if (errors.length === 0) break;
     // Only the first round speaks: what later rounds find is a consequence of what was cut.

@@ -20,8 +20,8 @@ import { keyOf } from './run-job.ts';
 import { type CampaignStore, nameOf, STATE_FILE } from './store.ts';
 
 /** Jobs of a generation, and cases of a job. What one generation finds, the next one builds on. */
-const JOBS = 8;
-const CASES = 64;
+const GENERATION_JOBS = 8;
+const JOB_CASES = 64;
 /** Findings of one oracle and way that are made short; more are counted. */
 const SHORTENED_MAX = 12;
 
@@ -99,11 +99,12 @@ export class Campaign {
   async next(cases: number): Promise<readonly Finding[]> {
     const strangers = this.generation === 0 ? [] : this.#strangers();
     const specs = this.generation === 0 ? this.#first() : strangers;
-    if (specs.length === 0) specs.push(...this.#mutations(Math.min(cases, JOBS * CASES)));
+    if (specs.length === 0)
+      specs.push(...this.#mutations(Math.min(cases, GENERATION_JOBS * JOB_CASES)));
     const known = Uint32Array.from(this.hits.keys());
     const jobs: BatchJob[] = [];
-    for (let at = 0; at < specs.length; at += CASES)
-      jobs.push({ kind: 'batch', cases: specs.slice(at, at + CASES), known, skip: [] });
+    for (let at = 0; at < specs.length; at += JOB_CASES)
+      jobs.push({ kind: 'batch', cases: specs.slice(at, at + JOB_CASES), known, skip: [] });
     const results = (await this.#carrier.run(jobs)) as readonly BatchResult[];
     this.generation++;
     const broken: BrokenInput[] = [];
@@ -158,7 +159,7 @@ export class Campaign {
       let high = sums.length - 1;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if ((sums[middle] as number) > wanted) high = middle;
+        if (sums[middle] > wanted) high = middle;
         else low = middle + 1;
       }
       return this.corpus[low] as Entry;
@@ -186,7 +187,7 @@ export class Campaign {
       this.lastNew = this.cases;
     }
     for (const [n, feature] of result.features.entries())
-      this.hits.set(feature, (this.hits.get(feature) ?? 0) + (result.hits[n] as number));
+      this.hits.set(feature, (this.hits.get(feature) ?? 0) + result.hits[n]);
     const { codeFeatures } = this.#carrier.facts;
     for (const [feature, lines] of result.firsts)
       if (feature >= codeFeatures && !this.firsts.has(feature))

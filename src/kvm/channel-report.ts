@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Channel reports of a guest: event information kept by its user space, channel report words, the machine check, and STCRW.
 // Source: docs/reference/config-change.md section 2 (QEMU hw/s390x/css.c, target/s390x/ioinst.c).
+import { CRW_BYTES, CRW_SOURCE_CSS } from '../../native-like/arch/channel-reports.ts';
 import {
   PGM_ADDRESSING,
   PGM_PRIVILEGED_OPERATION,
@@ -25,10 +26,6 @@ import {
 } from '../../native-like/machine/layout.ts';
 import { isWordAligned, operandAddress } from './operand.ts';
 import type { Ending } from './tpi.ts';
-
-/** Reporting source 0xB (channel subsystem), error-recovery code 0 (event information pending), cssid 0. */
-const CRW_CSS_EVENT = 0x0b000000;
-const CRW_BYTES = 4;
 
 /** G_SEI_FAULT: bits 0-7 the reporting source in place of 5; then single faults. */
 export const SEI_FAULT_SOURCE = 0xff;
@@ -101,7 +98,7 @@ const takeCrw = (image: MachineImage, record: number): number => {
   const { i32 } = image;
   for (let have = Atomics.load(i32, record + G_CRWS); have > 0; ) {
     const seen = Atomics.compareExchange(i32, record + G_CRWS, have, have - 1);
-    if (seen === have) return CRW_CSS_EVENT;
+    if (seen === have) return CRW_SOURCE_CSS;
     have = seen;
   }
   return 0;

@@ -1,7 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // CHANNEL SUBSYSTEM CALL of a guest: store event information, as QEMU answers it for AP; every other command is not known.
 // Source: docs/reference/config-change.md section 2 (QEMU target/s390x/ioinst.c: ioinst_handle_chsc_sei; hw/vfio/ap.c).
+
+import {
+  CHSC_CODE,
+  CHSC_CODE_NOTHING_STORED,
+  CHSC_CODE_STORED,
+  CHSC_CODE_UNKNOWN_COMMAND,
+  CHSC_COMMAND,
+  CHSC_COMMAND_SEI,
+  CHSC_REQUEST_BYTES_MAX,
+  CHSC_REQUEST_BYTES_MIN,
+  CHSC_RESPONSE_BYTES_MIN,
+  SEI_BYTES,
+  SEI_CONTENT,
+  SEI_CONTENT_AP_CONFIGURATION,
+  SEI_FLAG_MORE,
+  SEI_FLAGS,
+  SEI_SOURCE,
+  SEI_SOURCE_AP,
+} from '../../native-like/arch/channel-reports.ts';
 import { FACILITY_AP } from '../../native-like/arch/facilities.ts';
+import { PAGE_BYTES } from '../../native-like/arch/limits.ts';
 import {
   PGM_ADDRESSING,
   PGM_OPERAND,
@@ -27,28 +47,6 @@ import { reportCssEvent, SEI_FAULT_MORE, SEI_FAULT_SOURCE } from './channel-repo
 import { addressIn } from './operand.ts';
 import type { Ending } from './tpi.ts';
 
-const PAGE_BYTES = 4096;
-/** Command block: length, command; the response block follows it. */
-const REQUEST_COMMAND = 2;
-const REQUEST_BYTES_MIN = 16;
-const REQUEST_BYTES_MAX = 4088;
-const COMMAND_SEI = 0x000e;
-
-/** Response block. */
-const RESPONSE_CODE = 2;
-const RESPONSE_BYTES_MIN = 8;
-const CODE_STORED = 0x0001;
-const CODE_UNKNOWN_COMMAND = 0x0004;
-const CODE_NOTHING_STORED = 0x0005;
-/** Event information of AP, behind length and code. */
-const SEI_FLAGS = 8;
-const SEI_SOURCE = 10;
-const SEI_CONTENT = 11;
-const SEI_BYTES = 12;
-const SEI_MORE = 0x80;
-const SOURCE_AP = 5;
-const CONTENT_AP_CONFIGURATION_CHANGED = 3;
-
 /** Takes one event. Returns how many are left, or -1 when there was none. */
 const takeEvent = (image: MachineImage, record: number): number => {
   const { i32 } = image;
@@ -62,9 +60,9 @@ const takeEvent = (image: MachineImage, record: number): number => {
 
 /** Writes a response that is only its length and a code. */
 const respond = (image: MachineImage, at: number, code: number): void => {
-  image.u8.fill(0, at, at + RESPONSE_BYTES_MIN);
-  image.view.setUint16(at, RESPONSE_BYTES_MIN);
-  image.view.setUint16(at + RESPONSE_CODE, code);
+  image.u8.fill(0, at, at + CHSC_RESPONSE_BYTES_MIN);
+  image.view.setUint16(at, CHSC_RESPONSE_BYTES_MIN);
+  image.view.setUint16(at + CHSC_CODE, code);
 };
 
 /** chsc_sei_nt0_get_event and its caller; NT2 (zPCI) has no events here. */
@@ -75,7 +73,7 @@ const storeEventInformation = (image: MachineImage, vcpu: number, at: number): v
   const hasAp = (image.word(vcpu + V_FACILITIES) & FACILITY_AP) !== 0;
   const left = hasAp ? takeEvent(image, record) : -1;
   if (left < 0 && !(hasAp && endless)) {
-    respond(image, at, CODE_NOTHING_STORED);
+    respond(image, at, CHSC_CODE_NOTHING_STORED);
     return;
   }
   const more = left > 0 || endless;
@@ -86,10 +84,10 @@ const storeEventInformation = (image: MachineImage, vcpu: number, at: number): v
   }
   image.u8.fill(0, at, at + SEI_BYTES);
   image.view.setUint16(at, SEI_BYTES);
-  image.view.setUint16(at + RESPONSE_CODE, CODE_STORED);
-  image.u8[at + SEI_FLAGS] = more ? SEI_MORE : 0;
-  image.u8[at + SEI_SOURCE] = fault & SEI_FAULT_SOURCE || SOURCE_AP;
-  image.u8[at + SEI_CONTENT] = CONTENT_AP_CONFIGURATION_CHANGED;
+  image.view.setUint16(at + CHSC_CODE, CHSC_CODE_STORED);
+  image.u8[at + SEI_FLAGS] = more ? SEI_FLAG_MORE : 0;
+  image.u8[at + SEI_SOURCE] = fault & SEI_FAULT_SOURCE || SEI_SOURCE_AP;
+  image.u8[at + SEI_CONTENT] = SEI_CONTENT_AP_CONFIGURATION;
 };
 
 /** CHSC: condition code 0 and a response block, whatever the command was. */
@@ -101,12 +99,13 @@ export const channelSubsystemCall = (image: MachineImage, vcpu: number): Ending 
   if (address + PAGE_BYTES > image.word(vcpu + V_STORAGE_SIZE)) return -PGM_ADDRESSING;
   const at = image.word(vcpu + V_STORAGE_BYTE) + address;
   const length = image.view.getUint16(at);
-  const legal = length >= REQUEST_BYTES_MIN && length <= REQUEST_BYTES_MAX && (length & 7) === 0;
+  const legal =
+    length >= CHSC_REQUEST_BYTES_MIN && length <= CHSC_REQUEST_BYTES_MAX && (length & 7) === 0;
   if (!legal) return -PGM_OPERAND;
   // A request that leaves fewer than twelve bytes of its page has its answer cut there: the page is all there is.
   const room = at + length + SEI_BYTES <= at + PAGE_BYTES;
-  if (image.view.getUint16(at + REQUEST_COMMAND) === COMMAND_SEI && room)
+  if (image.view.getUint16(at + CHSC_COMMAND) === CHSC_COMMAND_SEI && room)
     storeEventInformation(image, vcpu, at + length);
-  else respond(image, at + length, CODE_UNKNOWN_COMMAND);
+  else respond(image, at + length, CHSC_CODE_UNKNOWN_COMMAND);
   return 0;
 };

@@ -10,7 +10,7 @@ import {
   LC_MCK_CODE,
   LC_MCK_OLD_PSW,
 } from '../../native-like/arch/program-interruptions.ts';
-import { PSW_IO, PSW_MACHINE_CHECK } from '../../native-like/arch/psw.ts';
+import { LOWCORE_BYTES, PSW_IO, PSW_MACHINE_CHECK } from '../../native-like/arch/psw.ts';
 import {
   GISA_IPM,
   IO_INT_WORD_ADAPTER,
@@ -26,9 +26,6 @@ import {
   V_STORAGE_BYTE,
   V_STORAGE_SIZE,
 } from '../../native-like/machine/layout.ts';
-
-/** Bytes of lowcore a delivery writes into. */
-const LOWCORE_BYTES = 0x200;
 
 /** Interruption word of an adapter interruption of sub-class `isc`, as an unsigned number. */
 export const interruptionWord = (isc: number): number =>

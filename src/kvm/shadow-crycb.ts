@@ -2,6 +2,7 @@
 // The shadow CRYCB of a nested guest: what remains of the CRYCB its hypervisor wrote within the hypervisor's own.
 // Source: docs/reference/ap-architecture.md section 6.6 (Linux arch/s390/kvm/vsie.c: shadow_crycb, setup_apcb, setup_apcb00,
 // setup_apcb10, setup_apcb11).
+import { PAGE_MASK } from '../../native-like/arch/limits.ts';
 import {
   APCB0_ADM,
   APCB0_APM,
@@ -28,8 +29,6 @@ const VALIDITY_FORMAT = 0x0022;
 const VALIDITY_STORAGE = 0x0035;
 const VALIDITY_NO_CRYCB = 0x0039;
 const VALIDITY_CROSSES_PAGE = 0x003c;
-
-const PAGE_MASK = ~0xfff;
 
 /** What the hypervisor in the guest designates, and what it has itself. */
 export interface ShadowInput {

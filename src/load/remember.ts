@@ -16,23 +16,22 @@ const PURE_CCA: ReadonlySet<string> = new Set(['PK', 'PD']);
 const isPure = (mode: AdapterMode | undefined, request: Uint8Array): boolean =>
   mode === 'accelerator' || (mode === 'cca' && PURE_CCA.has(requestFunction(mode, request)));
 
-/** Every byte of a request, the special bit, its queue and its sender, as a key of a Map. */
-const keyOf = ({ apqn, special, sender, bytes }: ServiceRequest): string => {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  return `${apqn},${sender},${special ? 's' : ''},${text}`;
-};
+const textOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
-/** `models` with a memory of pure answers. `modeOf` says what an adapter is. */
-export const rememberAnswers = (
+/** Every byte of a request, the special bit and its queue, as a key of a Map. */
+export const requestKey = ({ apqn, special, bytes }: ServiceRequest): string =>
+  `${apqn},${special ? 's' : ''},${textOf(bytes)}`;
+
+/** `models` with a memory: requests with the same key get the same answer. `keyOf`: the key, or undefined for what is not remembered. */
+export const remembering = (
   models: ServiceModels,
-  modeOf: (apid: number) => AdapterMode | undefined,
+  keyOf: (request: ServiceRequest) => string | undefined,
 ): ServiceModels => {
   const answers = new Map<string, Uint8Array>();
   const answer = (request: ServiceRequest): number => {
-    const pure =
-      request.injected === undefined && isPure(modeOf(request.apqn >>> 8), request.bytes);
-    if (!pure) return models.answer(request);
     const key = keyOf(request);
+    if (key === undefined) return models.answer(request);
     const known = answers.get(key);
     if (known !== undefined) {
       request.room.set(known);
@@ -44,3 +43,14 @@ export const rememberAnswers = (
   };
   return { answer, ratedNs: models.ratedNs };
 };
+
+/** `models` with a memory of pure answers. `modeOf` says what an adapter is. */
+export const rememberAnswers = (
+  models: ServiceModels,
+  modeOf: (apid: number) => AdapterMode | undefined,
+): ServiceModels =>
+  remembering(models, (request) =>
+    request.injected === undefined && isPure(modeOf(request.apqn >>> 8), request.bytes)
+      ? `${request.sender},${requestKey(request)}`
+      : undefined,
+  );

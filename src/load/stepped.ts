@@ -20,7 +20,7 @@ import { Series } from './series.ts';
 import { summarise } from './summary.ts';
 
 /** Longest piece of virtual time between two looks at what the user wants. */
-const SLICE_NS = 5_000_000;
+const LOAD_SLICE_NS = 5_000_000;
 
 /** Asked between pieces of a run; true = stop here. */
 export type Pause = () => Promise<boolean>;
@@ -143,7 +143,7 @@ export const runStepped = async (
     const series = new Series(options.intervalNs);
     series.add(load.sample());
     while (!load.over && load.nowNs < endNs && !(await options.pause())) {
-      load.runTo(Math.min(endNs, series.nextNs, load.nowNs + SLICE_NS));
+      load.runTo(Math.min(endNs, series.nextNs, load.nowNs + LOAD_SLICE_NS));
       series.add(load.sample());
     }
     const last = load.sample();

@@ -22,7 +22,7 @@ interface Thread {
 }
 
 /** Steps after which operations count as ones that never end. */
-const PATIENCE = 1_500;
+const MAX_TURNS = 1_500;
 
 /** Text of the point at which a line has ended. */
 const ENDED = 'ended';
@@ -120,7 +120,7 @@ export class HostThreads {
 
   /** Everything goes on to its end, who wakes first first; `stands` hears where. Returns the threads that never end. */
   finish(stands: (at: string) => void): string[] {
-    for (let steps = 0; steps < PATIENCE; steps++) {
+    for (let steps = 0; steps < MAX_TURNS; steps++) {
       const ready = this.#ready();
       const next = ready.toSorted((a, b) => a.wakeNs - b.wakeNs)[0];
       if (next === undefined) break;

@@ -3,15 +3,8 @@
 // hook stands in front of each; what it hides and what an operation exception overwrites is kept in the hook's part of that lowcore.
 // Source: z/Architecture (assigned storage locations; a program interruption stores ILC, code, old PSW and breaking-event address).
 
-import {
-  AREA,
-  HOOK_PSW_MASK,
-  LOWCORE,
-  PSW_BASIC,
-  PSW_BYTES,
-  PSW_EXTENDED,
-  SCRATCH,
-} from './layout.ts';
+import { PSW_BA, PSW_EA } from '../../native-like/arch/psw.ts';
+import { AREA, HOOK_PSW_MASK, LOWCORE, PSW_BYTES, SCRATCH } from './layout.ts';
 import type { GuestRam } from './ram.ts';
 
 /** What an operation exception overwrites, and where what the guest has seen there last is kept. */
@@ -155,8 +148,7 @@ export function hookPsw(address: number): Buffer {
 
 /** A handler has 64-bit addressing and an address. */
 export function isHandler(psw: Buffer): boolean {
-  const wide =
-    (psw.readUInt32BE(0) & PSW_EXTENDED) !== 0 && (psw.readUInt32BE(4) & PSW_BASIC) !== 0;
+  const wide = (psw.readUInt32BE(0) & PSW_EA) !== 0 && (psw.readUInt32BE(4) & PSW_BA) !== 0;
   return wide && addressOf(psw) !== 0;
 }
 

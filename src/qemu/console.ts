@@ -36,6 +36,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** Longest time a guest may take from its start to its first prompt. */
+export const BOOT_MS = 120_000;
+
 /** A guest's console as text. */
 export class GuestConsole {
   /** Everything the guest has printed, without carriage returns. */

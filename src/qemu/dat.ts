@@ -12,8 +12,9 @@ import {
   PGM_REGION_THIRD,
   PGM_SEGMENT_TRANSLATION,
 } from '../../native-like/arch/program-interruptions.ts';
-import { PSW_DAT } from '../../native-like/arch/psw.ts';
-import { LOWCORE_BYTES, PREFIX_LIMIT, PSW_SPACE } from './layout.ts';
+import { PSW_DAT, PSW_SPACE } from '../../native-like/arch/psw.ts';
+import { TWO_TO_32 } from '../units.ts';
+import { PREFIX_AREA_BYTES, PREFIX_LIMIT } from './layout.ts';
 import type { GuestRam } from './ram.ts';
 
 /** Program interruption codes of access exceptions. */
@@ -47,7 +48,6 @@ const ENTRY_INVALID = 0x20;
 const PAGE_INVALID = 0x400;
 const PAGE_RESERVED = 0x800;
 const CR0_LOW_ADDRESS_PROTECTION = 0x10000000;
-export const TWO_TO_32 = 0x100000000;
 
 /** CR that holds the ASCE, by PSW bits 16-17, and the number the TEID has for that space. AR mode is taken as primary. */
 const SPACES = [
@@ -185,13 +185,15 @@ export class Translator {
 
 /** Whether a word from the guest's memory can be a prefix: a block of 8 KiB below 2 GiB that is storage. */
 export function isPrefix(ram: GuestRam, value: number): boolean {
-  return value % LOWCORE_BYTES === 0 && value < PREFIX_LIMIT && ram.holds(value, LOWCORE_BYTES);
+  return (
+    value % PREFIX_AREA_BYTES === 0 && value < PREFIX_LIMIT && ram.holds(value, PREFIX_AREA_BYTES)
+  );
 }
 
 /** Real to absolute: the first 8 KiB and the 8 KiB at the prefix change places. */
 export function prefixed(prefix: number, address: number): number {
-  if (address < LOWCORE_BYTES) return prefix + address;
-  if (address >= prefix && address < prefix + LOWCORE_BYTES) return address - prefix;
+  if (address < PREFIX_AREA_BYTES) return prefix + address;
+  if (address >= prefix && address < prefix + PREFIX_AREA_BYTES) return address - prefix;
   return address;
 }
 

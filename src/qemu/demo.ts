@@ -2,13 +2,11 @@
 // The documentation's two guests side by side under stock Linux: each one's `lszcrypt -V`.
 
 import type { MachineConfig } from '../config/types.ts';
-import { GuestConsole, SCRIPT_CONSOLE } from './console.ts';
+import { BOOT_MS, GuestConsole, SCRIPT_CONSOLE } from './console.ts';
 import type { GuestImage } from './guest-image/build.ts';
 import { createQemuMachine } from './guest-machine.ts';
 import { Poller } from './poller.ts';
 import { bootGuest, type ServeOptions } from './serve.ts';
-
-const BOOT_MS = 120_000;
 
 /**
  * Boots every guest of the configuration at the same time, runs `lszcrypt -V` in each and ends them.

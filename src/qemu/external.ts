@@ -2,6 +2,7 @@
 // The machine's way to storage that lies outside its image: one router for all guests under QEMU, because a machine has one kernel.
 // Source: native-like/exec/registry.ts (ExternalStorage); docs/design.md section 2.
 
+import { PAGE_BYTES } from '../../native-like/arch/limits.ts';
 import { PGM_ADDRESSING } from '../../native-like/arch/program-interruptions.ts';
 import type { ExternalStorage } from '../../native-like/exec/registry.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
@@ -9,7 +10,6 @@ import {
   G_EXTERNAL,
   K_NOTIFY_GUEST,
   K_SAVED_NIB,
-  PAGE_BYTES,
   V_GUEST,
 } from '../../native-like/machine/layout.ts';
 

@@ -3,9 +3,9 @@
 // Source: z/Architecture, EXECUTE and EXECUTE RELATIVE LONG (public): target address, the byte that is ORed in, and that the
 // interruption tells length and address of the EXECUTE.
 
+import { PSW_BA, PSW_EA, PSW_SPACE } from '../../native-like/arch/psw.ts';
+import { TWO_TO_32 } from '../units.ts';
 import type { TranslationContext } from './dat.ts';
-import { TWO_TO_32 } from './dat.ts';
-import { PSW_BASIC, PSW_EXTENDED, PSW_SPACE } from './layout.ts';
 import type { QemuStorage } from './storage.ts';
 
 /** First halfword of the three AP instructions: NQAP, DQAP, PQAP. Source: ap-architecture 1.1. */
@@ -90,8 +90,8 @@ export class InstructionReader {
     const psw0 = context.psw[0];
     // In secondary-space mode instructions come from the primary space.
     if ((psw0 & PSW_SPACE) === SECONDARY_SPACE) context.psw[0] = psw0 & ~PSW_SPACE;
-    const wide = (psw0 & PSW_EXTENDED) !== 0;
-    const mode = wide ? -1 : (context.psw[1] & PSW_BASIC) !== 0 ? 0x7fffffff : 0x00ffffff;
+    const wide = (psw0 & PSW_EA) !== 0;
+    const mode = wide ? -1 : (context.psw[1] & PSW_BA) !== 0 ? 0x7fffffff : 0x00ffffff;
     const low = (this.#low & mode) >>> 0;
     const pgm = this.#storage.fetch(cpu, wide ? this.#high : 0, low, length, this.#bytes);
     context.psw[0] = psw0;

@@ -32,8 +32,8 @@ export const SCRATCH = {
 /** Bytes of a PSW. */
 export const PSW_BYTES = 16;
 
-/** Bytes of a lowcore; prefixing swaps that many with the ones at absolute zero. */
-export const LOWCORE_BYTES = 0x2000;
+/** Bytes of a prefix area; prefixing swaps that many with the ones at absolute zero. */
+export const PREFIX_AREA_BYTES = 0x2000;
 
 /** Lowcores lie below 2 GiB: the prefix register has 31 bits. */
 export const PREFIX_LIMIT = 0x80000000;
@@ -89,15 +89,6 @@ export const ACTION_IO = 2;
 
 /** PSW under which the hook runs: DAT off, disabled, 64-bit addressing. High and low word of the mask. */
 export const HOOK_PSW_MASK = [0x00000001, 0x80000000] as const;
-
-/** PSW bits by word 0: DAT (bit 5), I/O (bit 6), machine check (bit 13), problem state (bit 15), address space (bits 16-17). */
-export const PSW_MACHINE_CHECK = 0x00040000;
-export const PSW_SPACE = 0x0000c000;
-/** Extended and basic addressing: bit 31 in word 0, bit 32 in word 1. */
-export const PSW_EXTENDED = 0x00000001;
-export const PSW_BASIC = 0x80000000;
-/** Wait state (bit 14). */
-export const PSW_WAIT = 0x00020000;
 
 /** TOD clock units in a millisecond: bit 51 is a microsecond. Source: z/Architecture, TOD clock format. */
 export const TOD_UNITS_PER_MS = 4_096_000;

@@ -2,21 +2,18 @@
 // Finds a guest's lowcores, tells when its program-new PSW is final, and puts the hook in front of it.
 // Source: docs/reference/qemu-attach.md section 5 (rule and order of steps), arch/s390/kernel/setup.c (setup_lowcore).
 
-import { PSW_DAT } from '../../native-like/arch/psw.ts';
+import { PSW_BA, PSW_DAT, PSW_EA, PSW_MACHINE_CHECK } from '../../native-like/arch/psw.ts';
 import { BareLowcores, hookPsw, isHandler } from './bare-lowcores.ts';
 import { hookCode } from './hook/hook-image.ts';
 import {
   AREA,
   AREA_BYTES,
   LOWCORE,
-  LOWCORE_BYTES,
   MAILBOX_BYTES,
   MAILBOX_COUNT,
+  PREFIX_AREA_BYTES,
   PREFIX_LIMIT,
-  PSW_BASIC,
   PSW_BYTES,
-  PSW_EXTENDED,
-  PSW_MACHINE_CHECK,
   SCRATCH,
   TOD_UNITS_PER_MS,
 } from './layout.ts';
@@ -45,7 +42,7 @@ function pswAt(bytes: Buffer, offset: number) {
   const mask0 = bytes.readUInt32BE(offset);
   const mask1 = bytes.readUInt32BE(offset + 4);
   const address = bytes.readUInt32BE(offset + 8) * 0x100000000 + bytes.readUInt32BE(offset + 12);
-  const wide = (mask0 & PSW_EXTENDED) !== 0 && (mask1 & PSW_BASIC) !== 0;
+  const wide = (mask0 & PSW_EA) !== 0 && (mask1 & PSW_BA) !== 0;
   return { mask0, address, wide };
 }
 
@@ -197,7 +194,7 @@ export class LowcoreHook {
     const found: number[] = [];
     const end = Math.min(this.area, PREFIX_LIMIT);
     const candidate = Buffer.alloc(WINDOW);
-    for (let block = LOWCORE_BYTES; block < end; block += LOWCORE_BYTES) {
+    for (let block = PREFIX_AREA_BYTES; block < end; block += PREFIX_AREA_BYTES) {
       this.#ram.read(block + LOWCORE.LC_RESTART_NEW, candidate);
       if (isHandler(this.#window.subarray(PROGRAM_AT)) && sameHandlers(candidate, this.#window))
         found.push(block);

@@ -6,6 +6,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { ApemuError } from '../errors.ts';
 import { type QemuCommand, runQemu } from './command.ts';
 import { GuestConsole } from './console.ts';
+import { CONSOLE_TAIL } from './scenario.ts';
 import type { ServedGuest } from './serve.ts';
 
 /** Exit code when nothing decided in time, as wokwi-cli has it. */
@@ -29,9 +30,6 @@ export interface RunPlan {
 /** kvm-unit-tests print their exit code times two, plus one. Source: kvm-unit-tests, lib/s390x/io.c (exit). */
 const TEST_STATUS = /^EXIT: STATUS=(\d+)/m;
 
-/** A console's text is looked through piece by piece; so much of the last one is kept, for what lies on both. */
-const TAIL = 4096;
-
 const FAILED = 1;
 
 /**
@@ -53,7 +51,7 @@ export async function runPlanned(
   const onConsole = (guest: string, piece: string) => {
     if (plan.commands.size === 0) shown(guest, piece);
     const text = `${tails.get(guest) ?? ''}${piece}`;
-    tails.set(guest, text.slice(-TAIL));
+    tails.set(guest, text.slice(-CONSOLE_TAIL));
     status ??= testStatus(plan, text);
     if (plan.fail !== undefined && text.includes(plan.fail))
       verdict.decide(FAILED, `${guest}: the console shows "${plan.fail}"`);

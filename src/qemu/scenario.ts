@@ -25,7 +25,7 @@ export interface ScenarioStep {
 
 const STEP = /^(?:at ([^:\s]+)|(on|trace) "([^"]+)"): (.+)$/;
 /** A console's text is looked through piece by piece; so much of the last one is kept. */
-const TAIL = 4096;
+export const CONSOLE_TAIL = 4096;
 
 /**
  * Reads a scenario.
@@ -88,7 +88,7 @@ export class Scenario {
   /** A console has shown something. */
   console(guest: string, piece: string): void {
     const text = `${this.#tails.get(guest) ?? ''}${piece}`;
-    this.#tails.set(guest, text.slice(-TAIL));
+    this.#tails.set(guest, text.slice(-CONSOLE_TAIL));
     this.#look('on', text);
   }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // lszcrypt -b, -d, -s and -c: AP bus attributes, the domain grid, serial numbers, what a device can do.
 // Source: test/golden/s390-tools, test/golden/linux-guest/lszcrypt-*.txt; docs/reference/vfio-ap.md section 7.4.
+
+import { TYPE_CEX2A, TYPE_CEX4, TYPE_CEX8 } from '../../native-like/arch/adapter-types.ts';
+import { MASK_BITS } from '../../native-like/arch/limits.ts';
 import {
   GR2_A,
   GR2_C,
@@ -27,7 +30,6 @@ import type { CommandResult, ToolRun } from './result.ts';
 import { type Column, tableHeading, tableLine } from './text-table.ts';
 
 const RULE = `${'-'.repeat(54)}\n`;
-const MASK_BITS = 256;
 const DOMAINS_PER_ROW = 16;
 const SERIAL_CHARACTERS = 8;
 const HIGHEST_APID = 255;
@@ -143,11 +145,8 @@ function queueCapabilities(run: ToolRun, name: string, queue: QueueRecord): Comm
   return run.success();
 }
 
-/** Card types whose facility word says what they can do, and older ones. */
-const OLDEST_TYPE = 6;
-const OLDEST_WITH_MODES = 10;
-const NEWEST_TYPE = 14;
-const NEWEST_TYPE_OF_2_16 = 13;
+/** The newest card type that lszcrypt 2.16 knows: CEX7. */
+const NEWEST_TYPE_OF_2_16 = TYPE_CEX8 - 1;
 
 function cardCapabilities(run: ToolRun, card: CardRecord, early: boolean): CommandResult {
   const name = cardName(card.apid);
@@ -158,11 +157,11 @@ function cardCapabilities(run: ToolRun, card: CardRecord, early: boolean): Comma
     return run.success();
   }
   run.print(`${name} provides capability for:\n`);
-  const newest = early ? NEWEST_TYPE_OF_2_16 : NEWEST_TYPE;
-  const lines = type < OLDEST_TYPE || type > newest ? undefined : capabilities(type, card, early);
+  const newest = early ? NEWEST_TYPE_OF_2_16 : TYPE_CEX8;
+  const lines = type < TYPE_CEX2A || type > newest ? undefined : capabilities(type, card, early);
   run.print(lines === undefined ? unknown : `${lines.join('\n')}\n`);
   const { maxMessageBytes = 0 } = card;
-  if (type >= OLDEST_WITH_MODES && type <= newest && maxMessageBytes > 0 && !early)
+  if (type >= TYPE_CEX4 && type <= newest && maxMessageBytes > 0 && !early)
     run.print(`AP bus max message size limit ${Math.floor(maxMessageBytes / BYTES_PER_KB)} Kb\n`);
   return run.success();
 }
@@ -181,11 +180,11 @@ function capabilities(
         ? ' (restricted function set)'
         : '';
   const filtering =
-    type >= OLDEST_WITH_MODES && (functions & GR2_H) !== 0 && !early
+    type >= TYPE_CEX4 && (functions & GR2_H) !== 0 && !early
       ? ['Hardware support for stateless filtering']
       : [];
   const cca = ['RSA 4K Clear Key', `CCA Secure Key${set}`, ...filtering, 'Long RNG'];
-  if (type < OLDEST_WITH_MODES) return type % 2 === 0 ? [longest] : cca;
+  if (type < TYPE_CEX4) return type % 2 === 0 ? [longest] : cca;
   if ((functions & GR2_A) !== 0) return [longest];
   if ((functions & GR2_D) !== 0) return cca;
   return (functions & GR2_X) !== 0 ? ['EP11 Secure Key'] : undefined;

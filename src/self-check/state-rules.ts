@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules about the machine image at rest: queues consistent in themselves, masks derived as they must be, pins counted.
 // Source: docs/reference/ap-architecture.md sections 1.10, 2.4, 6.3; native-like/machine/layout.ts.
+
 import { STATUS_EMPTY, STATUS_FULL, STATUS_REPLIES } from '../../native-like/arch/status-word.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
@@ -32,6 +33,7 @@ import {
   RING_BYTES,
 } from '../../native-like/machine/layout.ts';
 import { formatApqn } from '../config/units.ts';
+import { SAVED_GUEST_SHIFT } from '../vfio-ap/aqic-resources.ts';
 import { type MaskName, maskWords, mayReach, wordBit } from './reach.ts';
 import { hex, type Violation, violated } from './rules.ts';
 
@@ -164,7 +166,7 @@ export const checkPins = (image: MachineImage): Violation | undefined => {
     let saved = 0;
     for (let n = 1; n < image.queues; n++) {
       const cold = image.cold(image.queueRecord(n));
-      if (image.word(cold + K_SAVED_ISC) >>> 8 === guest) saved++;
+      if (image.word(cold + K_SAVED_ISC) >>> SAVED_GUEST_SHIFT === guest) saved++;
     }
     const pins = image.word(record + G_PINS);
     if (leaks ? pins >= saved : pins === saved) continue;

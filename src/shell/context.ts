@@ -46,7 +46,7 @@ export interface Job {
 }
 
 /** Virtual time between two looks at Ctrl-C. */
-const SLICE_NS = 200_000;
+const INTERRUPTIBLE_NS = 200_000;
 /** Tells the generator of UUIDs from the other users of the machine's seed. */
 const UUID_STREAM = 0x5e11;
 
@@ -186,7 +186,7 @@ export class ShellContext {
       const { machine } = this;
       // Busy guests take seconds of ours for milliseconds of theirs; where nothing is due, a step may be as long as that lasts.
       const quietNs = machine.stepper.upcomingNs() - machine.nowNs();
-      const step = Math.max(SLICE_NS, quietNs);
+      const step = Math.max(INTERRUPTIBLE_NS, quietNs);
       machine.stepper.advance(Math.min(step, endNs - machine.nowNs()));
       await this.options.breathe?.();
     }

@@ -6,7 +6,7 @@ import type { Listing, Status } from '../sysfs/sysfs.ts';
 import type { Disk } from './files.ts';
 
 /** Bytes of all files together, and files and folders at most. */
-const MAX_BYTES = 0x8000000;
+const MAX_DISK_BYTES = 0x8000000;
 const MAX_ENTRIES = 10_000;
 const FOLDERS = [
   '/etc',
@@ -56,8 +56,8 @@ export class MemoryDisk implements Disk {
     if (refused !== undefined) return refused;
     const before = append ? (entry ?? EMPTY) : EMPTY;
     const size = before.length + bytes.length;
-    if (size > MAX_BYTES) return 'EFBIG';
-    if (this.#bytes - (entry?.length ?? 0) + size > MAX_BYTES) return 'ENOSPC';
+    if (size > MAX_DISK_BYTES) return 'EFBIG';
+    if (this.#bytes - (entry?.length ?? 0) + size > MAX_DISK_BYTES) return 'ENOSPC';
     this.#bytes += size - (entry?.length ?? 0);
     const whole = new Uint8Array(size);
     whole.set(before);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The administrator's shell over a stepped machine: text in, output, exit status.
 // Source: docs/design.md sections 4 and 7.
+
 import type { Machine } from '../host/machine/machine.ts';
 import { type Completion, complete } from './complete.ts';
 import { ShellContext, type ShellOptions } from './context.ts';
@@ -9,8 +10,7 @@ import { Input } from './language/input.ts';
 import { Interpreter } from './language/interpreter.ts';
 import { Parser } from './language/parser.ts';
 import { type Streams, TextSink } from './language/sinks.ts';
-
-const SYNTAX_ERROR = 2;
+import { SYNTAX_ERROR } from './language/statuses.ts';
 
 export class Shell {
   readonly context: ShellContext;

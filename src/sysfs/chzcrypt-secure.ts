@@ -11,7 +11,7 @@ import { readLine } from './command.ts';
 const AP_BUS = '/sys/bus/ap';
 const LIMIT_S = 30;
 const POLLS = 2 * LIMIT_S;
-const POLL_NS = 500_000_000;
+const BIND_POLL_NS = 500_000_000;
 const HIGHEST_INDEX = 0xffff;
 
 /** Ends an action; caught by `secureAction`. */
@@ -47,7 +47,7 @@ class QueueFile {
   *await(ended: (state: string) => boolean): Operation<boolean> {
     for (let n = 0; n < POLLS; n++) {
       if (ended(this.read())) return true;
-      yield { waitNs: POLL_NS };
+      yield { waitNs: BIND_POLL_NS };
     }
     return false;
   }

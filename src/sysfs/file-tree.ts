@@ -7,7 +7,7 @@ import type { CommandResult } from './command.ts';
 import type { Listing, ReadResult, Status } from './sysfs.ts';
 
 /** Levels below a starting point at most; sysfs has no loops without links, and links are not followed. */
-export const MAX_DEPTH = 32;
+export const MAX_TREE_DEPTH = 32;
 
 /** Files as commands see them: sysfs alone, or sysfs within more. */
 export interface FileTree {

@@ -2,7 +2,7 @@
 // find with the tests administrators use.
 // Source: GNU findutils 4.9 (messages).
 import { ERRNO_TEXT } from '../ap-bus/errno.ts';
-import { type FileCommandInput, type FileResult, MAX_DEPTH, Report } from './file-tree.ts';
+import { type FileCommandInput, type FileResult, MAX_TREE_DEPTH, Report } from './file-tree.ts';
 import { Glob } from './glob.ts';
 
 /** Tests of find that take one argument. */
@@ -18,7 +18,7 @@ interface FindTests {
 
 /** The expression of find, or the message of what is wrong. */
 function findTests(words: readonly string[]): FindTests | string {
-  const tests: FindTests = { maxdepth: MAX_DEPTH, mindepth: 0 };
+  const tests: FindTests = { maxdepth: MAX_TREE_DEPTH, mindepth: 0 };
   for (let i = 0; i < words.length; i++) {
     const word = words[i];
     if (word === '-print' || word === '-a') continue;

@@ -2,8 +2,10 @@
 // What a recording does not say of the run it comes from (when the machine had booted, when work in the background got its turn, what
 // the build decides), found by replaying until nothing differs.
 // Source: test/golden/README.md; docs/decisions.md VD-56.
+
 import type { BackgroundTurns } from '../ap-bus/background.ts';
 import type { HostSwitches } from '../ap-bus/profile.ts';
+import { NS_PER_MS } from '../units.ts';
 import type { GoldenResult, Pauses } from './golden.ts';
 
 /** Circumstances of a run. */
@@ -24,11 +26,10 @@ export type Replayer = (
   toFirst: boolean,
 ) => Promise<{ readonly result: GoldenResult; readonly asked: readonly (keyof BackgroundTurns)[] }>;
 
-const MS = 1_000_000;
 /** Turns to try for each kind of work. */
 const TURNS: Readonly<Record<keyof BackgroundTurns, readonly number[]>> = {
   generator: [1, 2, 3, 4, 6, 8, 1e6],
-  scan: [80 * MS, 160 * MS, 240 * MS, 400 * MS, 640 * MS],
+  scan: [80 * NS_PER_MS, 160 * NS_PER_MS, 240 * NS_PER_MS, 400 * NS_PER_MS, 640 * NS_PER_MS],
 };
 /** Pauses to try in a recording without times, before the line that differs. */
 const PAUSES_US: readonly number[] = [20_000_000, 50_000_000, 80_000_000, 110_000_000];

@@ -4,6 +4,7 @@
 
 import { type Uevent, ueventText } from '../ap-bus/events.ts';
 import { finish } from '../ap-bus/operation.ts';
+import { NS_PER_US } from '../units.ts';
 import { type GoldenDifference, type GoldenKind, GoldenKinds } from './golden-kinds.ts';
 import {
   type GoldenPartition,
@@ -47,7 +48,6 @@ export interface GoldenResult {
   readonly kinds: readonly GoldenKind[];
 }
 
-const NS_PER_US = 1000;
 /** An operation of the recorder takes about so long. */
 const USUAL_OPERATION_NS = 1_000_000;
 /** What makes an event takes about so much longer. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tree as a program sees it: open, read, write, readlink, list, with errno names as results.
 // Source: docs/reference/vfio-ap.md section 3.1 (fs/kernfs/file.c: kernfs_fop_open, kernfs_fop_write_iter; fs/sysfs/file.c).
-import { PAGE_BYTES } from '../../native-like/machine/layout.ts';
+import { PAGE_BYTES } from '../../native-like/arch/limits.ts';
 import { READ_ONLY, WRITE_ONLY } from '../ap-bus/attribute.ts';
 import type { Errno, Outcome } from '../ap-bus/errno.ts';
 import { finishAtOnce, isOperation, type Operation, withLocks } from '../ap-bus/operation.ts';

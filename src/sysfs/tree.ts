@@ -5,7 +5,7 @@ import {
   type FileCommandInput,
   type FileResult,
   lettersOf,
-  MAX_DEPTH,
+  MAX_TREE_DEPTH,
   Report,
 } from './file-tree.ts';
 
@@ -13,7 +13,7 @@ import {
 export function tree({ tree: files, args }: FileCommandInput): FileResult {
   const report = new Report();
   const level = args.indexOf('-L');
-  const depth = level < 0 ? MAX_DEPTH : Number(args[level + 1]);
+  const depth = level < 0 ? MAX_TREE_DEPTH : Number(args[level + 1]);
   const rest = level < 0 ? args : args.filter((_, n) => n !== level && n !== level + 1);
   const { flags, operands, refused } = lettersOf('tree', rest, 'dfin');
   if (refused !== undefined || !Number.isInteger(depth) || depth < 1) {

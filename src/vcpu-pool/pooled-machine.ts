@@ -16,10 +16,10 @@ import {
 } from '../../native-like/machine/layout.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
-import { NS_PER_MS } from '../config/units.ts';
 import { programArgs } from '../host/machine/guest-program.ts';
 import { Machine } from '../host/machine/machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
+import { NS_PER_MS } from '../units.ts';
 import { releaseDead } from './dead-thread.ts';
 import { writeOwners } from './owners.ts';
 import { Exclusion } from './sie.ts';
@@ -27,7 +27,7 @@ import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
 /** How often the main thread lets its own timers (scans, reset polls) run. */
 const TICK_MS = 5;
-const PROGRESS_MS = 100;
+const WORKER_REPORT_MS = 100;
 /** A program's step is over long before this when it was told to stop. */
 const STOP_MS = 2_000;
 
@@ -242,7 +242,7 @@ export class PooledMachine {
         cards: [...this.machine.cards.values()],
         seed: options.seed ?? this.machine.config.machine.seed,
         startMs: this.#startMs,
-        progressMs: options.onProgress === undefined ? 0 : PROGRESS_MS,
+        progressMs: options.onProgress === undefined ? 0 : WORKER_REPORT_MS,
         traced: this.machine.trace !== undefined,
         spread: vcpus.some((vcpu) => this.machine.config.guests[vcpu.guest - 1]?.spread === true),
       };

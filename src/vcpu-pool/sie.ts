@@ -18,7 +18,7 @@ import { releaseDead } from './dead-thread.ts';
 import { taskLives } from './liveness.ts';
 
 /** Longest sleep before looking again: every wait must notice a thread that died. */
-const WAIT_MS = 20;
+const SIE_WAIT_MS = 20;
 /**
  * Looks at vCPUs in interpretive execution before the host sleeps, a microsecond's worth: they are out in less than that where they
  * have a core, and a wake-up costs more than twenty.
@@ -69,7 +69,7 @@ export const serveEvent = (i32: Int32Array, vcpu: number, thread: number): void 
 /** Sleeps while the host keeps the guest out. */
 const waitForHost = (i32: Int32Array, vcpu: number): void => {
   const block = blockOf(i32, vcpu);
-  while (Atomics.load(i32, block) !== 0) Atomics.wait(i32, block, 1, WAIT_MS);
+  while (Atomics.load(i32, block) !== 0) Atomics.wait(i32, block, 1, SIE_WAIT_MS);
 };
 
 /** A thread that was inside when its vCPU's guest was blocked. */
@@ -156,7 +156,7 @@ export class Exclusion {
     for (let waited = 0; this.#countInside() > 0; ) {
       if (this.#sleep() !== 'timed-out') continue;
       this.#bury();
-      waited += WAIT_MS;
+      waited += SIE_WAIT_MS;
       clocks ??= this.#clocks();
       if (waited < this.#deadMs) continue;
       this.#giveUp(clocks);
@@ -177,7 +177,7 @@ export class Exclusion {
     const awaited = this.#inside.length;
     Atomics.store(i32, C_AWAITED, awaited);
     if (this.#countInside() < awaited) return 'not needed';
-    return Atomics.wait(i32, C_AWAITED, awaited, WAIT_MS);
+    return Atomics.wait(i32, C_AWAITED, awaited, SIE_WAIT_MS);
   }
 
   /** Threads that have ended cannot leave any more. */

@@ -12,7 +12,6 @@ import {
   T_WORKER,
 } from '../../native-like/machine/layout.ts';
 import { keyCacheStatistics } from '../cex/key-cache.ts';
-import { NS_PER_MS } from '../config/units.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../guest/cpu.ts';
@@ -25,6 +24,7 @@ import {
   stepProgram,
 } from '../host/machine/guest-program.ts';
 import { enabledMask, machineCheckDue, pendingMask } from '../kvm/interruptions.ts';
+import { NS_PER_MS } from '../units.ts';
 import { ownTask } from './liveness.ts';
 import { enterSie, leaveSie, serveEvent } from './sie.ts';
 import type { VcpuReport, VcpuTask, WorkerReport, WorkerTask } from './task.ts';

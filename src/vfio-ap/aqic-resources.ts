@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an AQIC holds for a queue: the page of its notification byte, pinned, and the guest's sub-class, registered.
 // Source: docs/reference/vfio-ap.md sections 5.3 and 5.4, docs/reference/ap-architecture.md section 6.9.
+import { PAGE_BYTES, PAGE_MASK } from '../../native-like/arch/limits.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   G_EXTERNAL,
@@ -9,17 +10,14 @@ import {
   G_STORAGE_SIZE,
   K_SAVED_ISC,
   K_SAVED_NIB,
-  PAGE_BYTES,
 } from '../../native-like/machine/layout.ts';
 import { unregisterIsc } from '../kvm/isc.ts';
 
-/** Page size of a pin. */
-const PAGE_MASK = ~0xfff;
 /** Stored ISC + 1, so that a zeroed record holds none. */
 const NO_ISC = 0;
 const SAVED_ISC_MASK = 0xff;
-/** Number of the guest that registered the ISC and pinned the page. */
-const SAVED_GUEST_SHIFT = 8;
+/** Above it the number of the guest that registered the ISC and pinned the page. */
+export const SAVED_GUEST_SHIFT = 8;
 
 export class AqicResources {
   readonly #image: MachineImage;

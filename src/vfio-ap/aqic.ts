@@ -44,7 +44,7 @@ import { QueueSteps, type Steps } from './queue-steps.ts';
 /** vfio_ap_irq_disable: AQIC attempts, then TAPQ polls, this far apart. */
 const DISABLE_ATTEMPTS = 6;
 const CLEAR_POLLS = 5;
-const POLL_NS = 20_000_000;
+const AQIC_POLL_NS = 20_000_000;
 
 /** The host's AQIC is worth another attempt. */
 const isBusy = (rc: number): boolean =>
@@ -268,14 +268,14 @@ export class AqicHandler {
     /** An accepted disable was looked at once, and the I bit was on. */
     let isOn = isAccepted(rc);
     for (let attempt = 1; attempt < DISABLE_ATTEMPTS && isBusy(rc); attempt++) {
-      yield POLL_NS;
+      yield AQIC_POLL_NS;
       if (!unchanged()) return rc;
       rc = this.#askToDisable(q);
     }
     for (let poll = 0; isAccepted(rc) && poll < CLEAR_POLLS; poll++) {
       if (!isOn && this.#isClear(q)) break;
       isOn = false;
-      yield POLL_NS;
+      yield AQIC_POLL_NS;
       if (!unchanged()) return rc;
     }
     this.#held.free(q);

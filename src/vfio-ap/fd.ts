@@ -2,7 +2,7 @@
 // The vfio device file of an mdev: open, the closed list of ioctls, unmap notice, close.
 // Source: docs/reference/vfio-ap.md sections 4.6 and 4.8 (vfio_ap_ops.c: vfio_ap_mdev_open_device, vfio_ap_mdev_ioctl,
 // vfio_ap_mdev_dma_unmap; VFIO core).
-import { PAGE_BYTES } from '../../native-like/machine/layout.ts';
+import { PAGE_BYTES } from '../../native-like/arch/limits.ts';
 import type { Errno, Outcome } from '../ap-bus/errno.ts';
 import { type Operation, withLocks } from '../ap-bus/operation.ts';
 import type { KvmVm } from '../kvm/vm.ts';
@@ -32,7 +32,7 @@ export const VFIO_IRQ_SET_ACTION_TRIGGER = 1 << 5;
 /** Smallest argsz per ioctl: up to the last field the kernel needs. */
 const GET_INFO_BYTES = 20;
 const IRQ_INFO_BYTES = 16;
-const SET_IRQS_BYTES = 20;
+export const SET_IRQS_BYTES = 20;
 /** Every flag of SET_IRQS, and how many bytes an element of each data type takes. */
 const SET_IRQS_FLAGS = 0x3f;
 const ELEMENT_BYTES: ReadonlyMap<number, number> = new Map([

@@ -2,6 +2,7 @@
 // Changes of the host's AP configuration: before the bus changes its devices, and after.
 // Source: docs/reference/vfio-ap.md section 4.5 (vfio_ap_ops.c: vfio_ap_on_cfg_changed, vfio_ap_mdev_cfg_remove,
 // vfio_ap_mdev_hot_unplug_cfg, vfio_ap_filter_apid_by_qtype, vfio_ap_on_scan_complete).
+import { TYPE_CEX4 } from '../../native-like/arch/adapter-types.ts';
 import {
   AP_RESPONSE_BUSY,
   AP_RESPONSE_CHECKSTOPPED,
@@ -28,8 +29,6 @@ import type { ApMatrix } from './matrix.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { MatrixMdev } from './mdev.ts';
 
-/** AP_DEVICE_TYPE_CEX4. */
-const OLDEST_TYPE = 10;
 const TYPE_IS_KNOWN: ReadonlySet<number> = new Set([
   AP_RESPONSE_NORMAL,
   AP_RESPONSE_RESET_IN_PROGRESS,
@@ -107,7 +106,7 @@ function dropUnsupportedAdapters(device: MatrixDevice, apm: Mask, aqm: Mask): vo
   for (const apid of bitsOf(apm)) {
     for (const apqi of domains) {
       const { status, gr2Low } = device.bus.partition.tapq(apqnOf(apid, apqi));
-      if (TYPE_IS_KNOWN.has(responseCode(status)) && gr2Low >>> 24 >= OLDEST_TYPE) continue;
+      if (TYPE_IS_KNOWN.has(responseCode(status)) && gr2Low >>> 24 >= TYPE_CEX4) continue;
       clearBit(apm, apid);
       break;
     }

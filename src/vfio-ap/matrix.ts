@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // An AP matrix (adapters x domains, control domains) and how it is printed.
 // Source: docs/reference/vfio-ap.md sections 1.2 and 3.6 (vfio_ap_ops.c: vfio_ap_matrix_init, vfio_ap_mdev_matrix_show).
-import { PAGE_BYTES } from '../../native-like/machine/layout.ts';
+
+import {
+  MAX_ADAPTER_WITHOUT_APXA,
+  MAX_DOMAIN_WITHOUT_APXA,
+  PAGE_BYTES,
+} from '../../native-like/arch/limits.ts';
+import { QCI_FLAG_N } from '../../native-like/arch/qci.ts';
 import { bitsOf, emptyMask, type Mask } from '../ap-bus/mask.ts';
 import { hex } from '../ap-bus/partition.ts';
-import { QCI_APXA, type QciInfo } from '../ap-bus/qci.ts';
-
-/** One page: longer output of a file is cut. */
-const MAX_ADAPTER_WITHOUT_APXA = 63;
-const MAX_DOMAIN_WITHOUT_APXA = 15;
+import type { QciInfo } from '../ap-bus/qci.ts';
 
 export interface ApMatrix {
   apm: Mask;
@@ -31,7 +33,7 @@ export const emptyMatrix = (): ApMatrix => ({
 
 /** vfio_ap_matrix_init. */
 export function limitsOf(info: QciInfo): MatrixLimits {
-  return (info.flags & QCI_APXA) !== 0
+  return (info.flags & QCI_FLAG_N) !== 0
     ? { apmMax: info.na, aqmMax: info.nd, admMax: info.nd }
     : {
         apmMax: MAX_ADAPTER_WITHOUT_APXA,

@@ -6,7 +6,7 @@ import { C_MDEVS_LOCK } from '../../native-like/machine/layout.ts';
 /** Somebody may be waiting: who gives the lock back wakes them. A wake-up nobody waits for would cost more than the lock. */
 const CONTENDED = 0x40000000;
 /** A waiter looks again so often, whatever it was told. */
-const WAIT_MS = 1;
+const LOCK_WAIT_MS = 1;
 
 /** Takes the lock for `owner`, the number of a thread plus 1. Throws where the owner has it: it would wait for itself for ever. */
 export const lockMdevs = (i32: Int32Array, owner: number): void => {
@@ -16,7 +16,7 @@ export const lockMdevs = (i32: Int32Array, owner: number): void => {
       throw new Error('the mdevs lock is taken twice by its owner');
     const contended = held | CONTENDED;
     if (held !== 0 && Atomics.compareExchange(i32, C_MDEVS_LOCK, held, contended) === held)
-      Atomics.wait(i32, C_MDEVS_LOCK, contended, WAIT_MS);
+      Atomics.wait(i32, C_MDEVS_LOCK, contended, LOCK_WAIT_MS);
   }
 };
 

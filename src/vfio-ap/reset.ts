@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reset of queues with verification by TAPQ every 20 ms.
 // Source: docs/reference/vfio-ap.md section 4.7 (vfio_ap_ops.c: vfio_ap_mdev_reset_queue, apq_reset_check, apq_status_check).
+
 import {
   AP_RESPONSE_ASSOC_FAILED,
   AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE,
@@ -14,12 +15,12 @@ import {
 } from '../../native-like/arch/response-codes.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import { irqEnabled, queueEmpty, responseCode } from '../ap-bus/partition.ts';
+import { NS_PER_MS } from '../units.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { VfioApQueue } from './mdev.ts';
 
 /** AP_RESET_INTERVAL. */
 const RESET_INTERVAL_NS = 20_000_000;
-const NS_PER_MS = 1_000_000;
 /** printk_ratelimited: lines in an interval. */
 const RATE_LIMIT_BURST = 10;
 

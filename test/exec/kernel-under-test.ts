@@ -2,7 +2,14 @@
 // The real machine (image, kernel, partition, faults, adapter service) as a MachineUnderTest, for vectors and lockstep runs.
 import { MODE_LOOPBACK } from '../../native-like/arch/adapter-types.ts';
 import { isNullifying, LC_PGM_ILC } from '../../native-like/arch/program-interruptions.ts';
-import { PSW_BA, PSW_CC, PSW_CC_SHIFT, PSW_EA, PSW_PROBLEM } from '../../native-like/arch/psw.ts';
+import {
+  LOWCORE_BYTES,
+  PSW_BA,
+  PSW_CC,
+  PSW_CC_SHIFT,
+  PSW_EA,
+  PSW_PROBLEM,
+} from '../../native-like/arch/psw.ts';
 import { CRYCB_APCB0, CRYCB_APCB1, CRYCBD_ADDRESS } from '../../native-like/arch/sie.ts';
 import { createSharedMemory } from '../../native-like/machine/globals.ts';
 import { deriveEffectiveMasks, setFacilities } from '../../native-like/machine/guest-setup.ts';
@@ -23,7 +30,6 @@ const CAPACITY: ImageShape = {
   guests: Array.from({ length: 8 }, () => ({ vcpus: 4, storageBytes: 0x40000 })),
   messageBytes: 0x4000000,
 };
-const LOWCORE_BYTES = 0x200;
 const FORMAT = { 0: 0, 1: 1, 2: 3 } as const;
 
 const qciFlags = (machine: U.MachineConfig): number =>

@@ -43,6 +43,12 @@ describe('imports', () => {
   });
 });
 
+describe('constants', () => {
+  it('have one definition: a name stands for one number, wherever it is read', () => {
+    expect(figures.constantsTwice).toEqual([]);
+  });
+});
+
 describe('elements of lists', () => {
   it('are not asserted to be there', () => {
     expect(figures.assertions).toBe(0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // RSA with clear keys on a CCA coprocessor: PK (modulus-exponent) and PD (CRT).
 // Source: docs/reference/messages.md 2.7, 3.3 (codes), 5.1 (checks).
+
 import { compareNumbers, significant, u16 } from '../messages/bytes.ts';
 import {
   type CrtKey,
@@ -9,6 +10,7 @@ import {
   RSA_PUBLIC,
   TOKEN_HEADER,
 } from '../messages/cca.ts';
+import { ENTRY_HEAD } from '../messages/ecc.ts';
 import { CCA, type CcaCode } from '../messages/reply-codes.ts';
 import { belowProduct, crtExponentiation, isEven, modularExponentiation } from '../rsa.ts';
 import type { CcaAnswer, CcaCall } from './reply.ts';
@@ -16,8 +18,6 @@ import type { CcaAnswer, CcaCall } from './reply.ts';
 /** Operand limits of a CCA coprocessor in bytes. Source: messages.md 1.1, 5.1. */
 const LEAST = 16;
 const MOST = 512;
-/** Length field and flags of a key entry. */
-const ENTRY_HEAD = 4;
 
 interface MexKey {
   readonly exponent: Uint8Array;

@@ -53,7 +53,8 @@ export interface EccKey {
 
 const USAGE = { sign: 0x80, agree: 0xc0 } as const;
 const CLEAR = 0x40;
-const ENTRY_HEAD = 4;
+/** Length field and flags of a key entry. */
+export const ENTRY_HEAD = 4;
 const ENTRY_FLAGS = 0x0020;
 const NONE = new Uint8Array(0);
 

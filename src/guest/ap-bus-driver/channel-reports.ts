@@ -2,6 +2,22 @@
 // Channel reports as a Linux guest takes them: machine check, channel report words, event information, a forced scan of the AP bus.
 // Source: docs/reference/config-change.md section 3 (Linux drivers/s390/cio: crw.c, chsc.c: chsc_process_crw, chsc_process_sei_ap_cfg_chg).
 
+import {
+  CHSC_CODE,
+  CHSC_CODE_STORED,
+  CHSC_COMMAND,
+  CHSC_COMMAND_SEI,
+  CHSC_REQUEST_BYTES_MIN,
+  CRW_SOURCE_CSS,
+  CRW_SOURCE_MASK,
+  SEI_CONTENT,
+  SEI_CONTENT_AP_CONFIGURATION,
+  SEI_FLAG_MORE,
+  SEI_FLAGS,
+  SEI_NOTIFICATION_TYPE,
+  SEI_SOURCE,
+  SEI_SOURCE_AP,
+} from '../../../native-like/arch/channel-reports.ts';
 import { OPCODE_CHSC, OPCODE_STCRW } from '../../../native-like/arch/instructions.ts';
 import { COMPLETED } from '../cpu.ts';
 import { type Bus, crash } from './bus.ts';
@@ -12,21 +28,11 @@ import { REPORT_EVENTS, REPORT_NONE, REPORT_WORDS } from './state.ts';
 const BASE = 3;
 const STCRW = (OPCODE_STCRW << 16) | (BASE << 12);
 const CHSC = (OPCODE_CHSC << 16) | (BASE << 4);
-/** Reporting-source code of the channel subsystem, bits 4-7 of the word. */
-const CRW_SOURCE_MASK = 0x0f000000;
-const CRW_SOURCE_CSS = 0x0b000000;
 /** Store event information: request of 16 bytes with every bit of the selection mask, response behind it. */
-const SEI_REQUEST = Uint8Array.of(0, 0x10, 0, 0x0e, 0, 0, 0, 0, ...new Array<number>(8).fill(0xff));
-const RESPONSE = SEI_REQUEST.length;
-const RESPONSE_OK = 1;
-const RESPONSE_CODE = RESPONSE + 2;
-const NOTIFICATION_TYPE = RESPONSE + 7;
-const FLAGS = RESPONSE + 8;
-const FLAG_MORE = 0x80;
-const REPORTING_SOURCE = RESPONSE + 10;
-const SOURCE_AP = 5;
-const CONTENT_CODE = RESPONSE + 11;
-const CONTENT_AP_CONFIGURATION = 3;
+const SEI_REQUEST = new Uint8Array(CHSC_REQUEST_BYTES_MIN).fill(0xff, 8);
+SEI_REQUEST[1] = CHSC_REQUEST_BYTES_MIN;
+SEI_REQUEST[CHSC_COMMAND + 1] = CHSC_COMMAND_SEI;
+
 /** Work on reports in one step: "more" for ever keeps this thread busy, and nobody else. */
 const INSTRUCTIONS_PER_STEP = 16;
 
@@ -58,16 +64,15 @@ const nextEvent = (bus: Bus): void => {
   storage.set(SEI_REQUEST, at);
   execute(bus, CHSC, 'CHSC');
   state.reportPart = REPORT_WORDS;
-  if (((storage[at + RESPONSE_CODE] << 8) | storage[at + RESPONSE_CODE + 1]) !== RESPONSE_OK)
-    return;
+  const response = storage.subarray(at + CHSC_REQUEST_BYTES_MIN);
+  if (((response[CHSC_CODE] << 8) | response[CHSC_CODE + 1]) !== CHSC_CODE_STORED) return;
   const configured =
-    storage[at + NOTIFICATION_TYPE] === 0 &&
-    storage[at + CONTENT_CODE] === CONTENT_AP_CONFIGURATION;
-  if (configured && storage[at + REPORTING_SOURCE] === SOURCE_AP) {
+    response[SEI_NOTIFICATION_TYPE] === 0 && response[SEI_CONTENT] === SEI_CONTENT_AP_CONFIGURATION;
+  if (configured && response[SEI_SOURCE] === SEI_SOURCE_AP) {
     state.configEvents++;
     forceScan(state);
   }
-  if ((storage[at + FLAGS] & FLAG_MORE) !== 0) state.reportPart = REPORT_EVENTS;
+  if ((response[SEI_FLAGS] & SEI_FLAG_MORE) !== 0) state.reportPart = REPORT_EVENTS;
 };
 
 /** Takes a machine check and goes on with what it reported. Returns false when more is left for the next step. */

@@ -4,6 +4,11 @@
 
 import { STFLE_AQIC } from '../../../native-like/arch/facilities.ts';
 import {
+  MAX_ADAPTER_WITHOUT_APXA,
+  MAX_DOMAIN_WITHOUT_APXA,
+  PAGE_BYTES,
+} from '../../../native-like/arch/limits.ts';
+import {
   QCI_AQM,
   QCI_BYTES,
   QCI_FLAG_N,
@@ -12,6 +17,7 @@ import {
   QCI_ND,
 } from '../../../native-like/arch/qci.ts';
 import { ApemuError } from '../../errors.ts';
+import { NS_PER_SECOND } from '../../units.ts';
 import { type Args, badArgument, flagArg, integerArg, wordArg } from '../arguments.ts';
 import { type Cpu, type GuestProgram, WAIT_DONE, WAIT_NOTHING, type Wait } from '../cpu.ts';
 import { tapq } from '../instructions.ts';
@@ -19,14 +25,7 @@ import type { Workload } from '../workloads/workload.ts';
 import { type Bus, createBus } from './bus.ts';
 import { takeChannelReports } from './channel-reports.ts';
 import { fetchConfiguration } from './configuration.ts';
-import {
-  KERNELS,
-  type KernelName,
-  MAX_APID_WITHOUT_QCI,
-  MAX_APQI_WITHOUT_QCI,
-  REQUEST_TIMEOUT_NS,
-  SCAN_INTERVAL_NS,
-} from './kernels.ts';
+import { KERNELS, type KernelName, REQUEST_TIMEOUT_NS, SCAN_INTERVAL_NS } from './kernels.ts';
 import { runArrivals } from './pace.ts';
 import { nextWakeNs, pollAll, refillAll, runTimers, takeInterruptions } from './poll.ts';
 import { runScan } from './scan.ts';
@@ -42,7 +41,7 @@ import { createStatistics } from './statistics.ts';
 import { serveUser } from './user.ts';
 
 /** Instructions after which a step ends; the event in progress may go some over it. */
-const STEP_INSTRUCTIONS = 256;
+const DRIVER_STEP_INSTRUCTIONS = 256;
 /** Of these, what a scan may use, so that it does not hold up the queues. */
 const SCAN_INSTRUCTIONS = 64;
 
@@ -53,8 +52,6 @@ const DEFAULT_BASE = 0x10000;
 const NIB_OFFSET = 0x18;
 const QCI_OFFSET = 0x80;
 const BUFFERS_OFFSET = 0x1000;
-const PAGE_BYTES = 0x1000;
-const NS_PER_SECOND = 1e9;
 
 const OWNER = 'ap-bus';
 
@@ -129,8 +126,8 @@ export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
     reportPart: REPORT_NONE,
     configEvents: 0,
     qci: new Uint8Array(QCI_BYTES),
-    maxApid: MAX_APID_WITHOUT_QCI,
-    maxApqi: MAX_APQI_WITHOUT_QCI,
+    maxApid: MAX_ADAPTER_WITHOUT_APXA,
+    maxApqi: MAX_DOMAIN_WITHOUT_APXA,
     defaultDomain: integer('domain', -1, -1, 255),
     driversLoaded: false,
     scans: 0,
@@ -225,7 +222,7 @@ const runStep = (bus: Bus): Wait => {
   if (state.scanPart === SCAN_NONE && ap.cpu.nowNs() >= state.scanNs) state.scanPart = SCAN_START;
   bus.limit = ap.executed + SCAN_INSTRUCTIONS;
   let finished = runScan(bus);
-  bus.limit = ap.executed + STEP_INSTRUCTIONS;
+  bus.limit = ap.executed + DRIVER_STEP_INSTRUCTIONS;
   if (state.user !== undefined) serveUser(bus, state.user);
   if (finished && state.refillDue) refillAll(bus);
   if (state.pollDue || state.pollCursor >= 0) finished = pollAll(bus) && finished;

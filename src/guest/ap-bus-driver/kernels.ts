@@ -2,6 +2,7 @@
 // What differs between the kernels whose AP bus this driver follows, and the constants they share.
 // Source: docs/reference/ap-architecture.md sections 5.1 and 9, docs/reference/messages.md sections 3.5 and 7.1;
 // test/golden/linux-guest (RAPQ at the creation of a queue, T bit of the reset wait).
+import { TYPE_CEX2A, TYPE_CEX4 } from '../../../native-like/arch/adapter-types.ts';
 
 export type KernelName = '6.1' | '6.12';
 
@@ -43,7 +44,7 @@ export const KERNELS: Readonly<Record<KernelName, KernelRow>> = {
     inFlightOverQd: 0,
     lowPollNs: 250_000,
     highPollNs: 250_000,
-    lowestType: 6,
+    lowestType: TYPE_CEX2A,
     identityHigh: 0xffffffff | 0,
     identityLow: 0xff000000 | 0,
     hasFeatures: false,
@@ -58,28 +59,19 @@ export const KERNELS: Readonly<Record<KernelName, KernelRow>> = {
     inFlightOverQd: 1,
     lowPollNs: 40_000_000,
     highPollNs: 250_000,
-    lowestType: 10,
+    lowestType: TYPE_CEX4,
     identityHigh: 0xffff0000 | 0,
     identityLow: 0xffff0f0f | 0,
     hasFeatures: true,
   },
 };
 
-/** Highest type number the kernels know; above it they ask QACT for the compatible type. */
-export const HIGHEST_TYPE = 14;
-/** Lowest type number QACT may answer with (CEX4). */
-export const LOWEST_COMPATIBLE_TYPE = 10;
 /** Period of the bus scan, the bus attribute config_time. */
 export const SCAN_INTERVAL_NS = 30_000_000_000;
 /** Time without a reply after which a queue is reset (CEX4 and later). */
 export const REQUEST_TIMEOUT_NS = 900_000_000_000;
 /** Time after which interruptions that were enabled and do not show are given up. A choice: far above what AQIC takes. */
 export const IRQ_WAIT_NS = 1_000_000_000;
-/** Interruption sub-class of AP adapter interruptions. */
-export const AP_ISC = 6;
-/** Without QCI every APID up to here and every APQI up to here is probed. */
-export const MAX_APID_WITHOUT_QCI = 63;
-export const MAX_APQI_WITHOUT_QCI = 15;
 /**
  * Time between two turns of the poll thread. Linux runs it as often as it is scheduled; a fixed small time keeps a virtual
  * clock moving.

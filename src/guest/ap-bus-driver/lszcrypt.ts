@@ -2,6 +2,8 @@
 // What the driver's Linux shows of its AP bus, as the record that lszcrypt reads.
 // Source: test/golden/linux-guest/lszcrypt-*.txt, docs/reference/messages.md section 6.1 (depth).
 
+import { adapterType, TYPE_CEX2A, TYPE_CEX4 } from '../../../native-like/arch/adapter-types.ts';
+import { messageLimit } from '../../../native-like/arch/limits.ts';
 import { QCI_ADM, QCI_AQM, QCI_FLAG_ROWS, QCI_MASK_BYTES } from '../../../native-like/arch/qci.ts';
 import {
   GR2_A,
@@ -22,6 +24,7 @@ import type {
   QueueRecord,
 } from '../../s390-tools/ap-system.ts';
 import { type ReleaseRow, releaseOf } from '../../s390-tools/releases.ts';
+import { NS_PER_SECOND } from '../../units.ts';
 import { KERNELS, type KernelName } from './kernels.ts';
 import type { ApBusState, CardState, QueueState } from './state.ts';
 
@@ -39,28 +42,11 @@ const TYPE_LETTERS = [
   { bit: GR2_X, letter: 'P' },
 ] as const;
 
-/** Names of types before CEX4 have their mode in them. */
-const TYPE_NAMES: Readonly<Record<number, string>> = {
-  6: 'CEX2A',
-  7: 'CEX2C',
-  8: 'CEX3A',
-  9: 'CEX3C',
-  10: 'CEX4',
-  11: 'CEX5',
-  12: 'CEX6',
-  13: 'CEX7',
-  14: 'CEX8',
-};
-const OLDEST_WITHOUT_MODE = 10;
-
-const NS_PER_S = 1_000_000_000;
-const MESSAGE_UNIT_BYTES = 4096;
-const DEFAULT_MESSAGE_BYTES = 12_288;
-
 const typeName = ({ type, infoHigh }: CardState): string | undefined => {
   const letter = TYPE_LETTERS.find(({ bit }) => (infoHigh & bit) !== 0)?.letter ?? '';
-  const name = TYPE_NAMES[type];
-  return name === undefined ? undefined : `${name}${type < OLDEST_WITHOUT_MODE ? '' : letter}`;
+  const name = type < TYPE_CEX2A ? undefined : adapterType(type)?.name;
+  // Names of types before CEX4 have their mode in them.
+  return name === undefined ? undefined : `${name}${type < TYPE_CEX4 ? '' : letter}`;
 };
 
 /** The attribute `online` is zcrypt's, so a device without its driver has none. */
@@ -101,7 +87,7 @@ const cardOf = (card: CardState, queues: readonly QueueState[], kernel: KernelNa
     hwtype: String(card.infoLow >>> GR2_TYPE_SHIFT),
     // The file `depth` is qd in 6.1 and qd + 1 in 6.12.
     depth: (card.infoLow & GR2_QD_MASK) + (kernel === '6.1' ? 0 : 1),
-    maxMessageBytes: ml === 0 ? DEFAULT_MESSAGE_BYTES : ml * MESSAGE_UNIT_BYTES,
+    maxMessageBytes: messageLimit(ml),
     queues: queues.map((queue) => queueOf(card, queue)),
   };
 };
@@ -125,7 +111,7 @@ const busOf = (state: ApBusState): BusRecord => {
     domain: state.defaultDomain,
     maxDomain: state.maxApqi,
     interrupts: state.irq,
-    configTimeS: state.scanIntervalNs / NS_PER_S,
+    configTimeS: state.scanIntervalNs / NS_PER_SECOND,
     pollThread: state.pollThread,
     pollTimeoutNs: state.highPollNs,
     usageDomains: masks(QCI_AQM),

@@ -2,6 +2,7 @@
 // Open loop: messages arrive at a rate of their own, whether earlier ones have been answered or not, and queues take turns.
 // Latencies then count from the arrival, so a slow queue cannot hide its delay by keeping the next message from being sent.
 
+import { NS_PER_SECOND, TWO_TO_32 } from '../../units.ts';
 import type { Bus } from './bus.ts';
 import { DEV_OPERATING, type QueueState } from './state.ts';
 
@@ -9,8 +10,6 @@ import { DEV_OPERATING, type QueueState } from './state.ts';
 const BACKLOG_MAX = 4096;
 /** Arrivals handled in one step. */
 const ARRIVALS_PER_STEP = 256;
-const NS_PER_SECOND = 1e9;
-const TWO_TO_32 = 2 ** 32;
 
 /** A number in (0, 1], seeded (xorshift). */
 const draw = (bus: Bus): number => {

@@ -14,11 +14,11 @@ import {
   AP_RESPONSE_REQ_FAC_NOT_INST,
   AP_RESPONSE_RESET_IN_PROGRESS,
 } from '../../../native-like/arch/response-codes.ts';
+import { AP_ISC } from '../../../native-like/arch/sie.ts';
 import { aqic, aqicHigh, aqicLow, dqap, nqap, rapq, tapq } from '../instructions.ts';
 import { asyncError, irqEnabled, queueEmpty, RC_REPLY_LARGER, rc } from '../status.ts';
 import { type Bus, crash, outOfBudget } from './bus.ts';
 import { irqOverdue, waitForIrq } from './irq-wait.ts';
-import { AP_ISC } from './kernels.ts';
 import {
   completeReply,
   markSent,

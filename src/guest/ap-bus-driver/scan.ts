@@ -2,6 +2,7 @@
 // The bus scan: configuration, default domain, cards, queues. Runs in slices; its place is part of the state.
 // Source: docs/reference/ap-architecture.md section 5.3 (steps 1 to 7), 4.2 (QCI), 4.6 (types).
 
+import { TYPE_CEX4, TYPE_CEX8 } from '../../../native-like/arch/adapter-types.ts';
 import { STFLE_APFT } from '../../../native-like/arch/facilities.ts';
 import { QCI_APM, QCI_AQM, QCI_FLAG_C } from '../../../native-like/arch/qci.ts';
 import {
@@ -31,7 +32,6 @@ import {
   removeCard,
   removeQueue,
 } from './devices.ts';
-import { HIGHEST_TYPE, LOWEST_COMPATIBLE_TYPE } from './kernels.ts';
 import { flushQueue } from './messages.ts';
 import { applyWait } from './poll.ts';
 import { restart } from './queue.ts';
@@ -109,13 +109,13 @@ const seekDefaultDomain = (bus: Bus): void => {
 /** Type number the kernel will treat a raw one as; 0 = refused. */
 const compatibleType = (bus: Bus, apqn: number, type: number, functions: number): number => {
   if (type < bus.kernel.lowestType) return 0;
-  if (type <= HIGHEST_TYPE) return type;
+  if (type <= TYPE_CEX8) return type;
   if ((qciFlags(bus) & QCI_FLAG_C) === 0) return 0;
   const mode = ((functions >>> QACT_MODE_SHIFT) & QACT_MODE_MASK) << QACT_MODE_SHIFT;
-  const status = qact(bus.ap, apqn, false, mode, HIGHEST_TYPE << QACT_CAT_SHIFT);
+  const status = qact(bus.ap, apqn, false, mode, TYPE_CEX8 << QACT_CAT_SHIFT);
   if (rc(status) !== AP_RESPONSE_NORMAL) return 0;
   const answer = (bus.ap.infoLow >>> QACT_CAT_SHIFT) & 0xff;
-  return answer >= LOWEST_COMPATIBLE_TYPE && answer <= HIGHEST_TYPE ? answer : 0;
+  return answer >= TYPE_CEX4 && answer <= TYPE_CEX8 ? answer : 0;
 };
 
 /** The same adapter as before, by what the kernel compares. */

@@ -3,11 +3,21 @@
 // Source: docs/reference/ap-architecture.md sections 4.2 and 5.3.
 
 import { STFLE_QCI } from '../../../native-like/arch/facilities.ts';
+import {
+  MASK_BITS,
+  MAX_ADAPTER_WITHOUT_APXA,
+  MAX_DOMAIN_WITHOUT_APXA,
+} from '../../../native-like/arch/limits.ts';
 import { QCI_APM, QCI_AQM, QCI_BYTES } from '../../../native-like/arch/qci.ts';
 import { type ApCpu, qci, tapq } from '../instructions.ts';
 import { rc } from '../status.ts';
 
-const IDS = 256;
+const IDS = MASK_BITS;
+
+/** Guest address at which simple programs keep the QCI block. */
+export const QCI_ADDRESS = 0x2000;
+/** Instructions of one step of a simple program. */
+export const STEP_INSTRUCTIONS = 256;
 
 /** Progress of a search; plain data. */
 export interface Search {
@@ -22,8 +32,8 @@ export interface Search {
 
 export const createSearch = (): Search => ({
   next: -1,
-  apm: new Uint8Array(IDS / 8).fill(0xff, 0, 8),
-  aqm: new Uint8Array(IDS / 8).fill(0xff, 0, 2),
+  apm: new Uint8Array(IDS / 8).fill(0xff, 0, (MAX_ADAPTER_WITHOUT_APXA + 1) / 8),
+  aqm: new Uint8Array(IDS / 8).fill(0xff, 0, (MAX_DOMAIN_WITHOUT_APXA + 1) / 8),
   found: [],
 });
 

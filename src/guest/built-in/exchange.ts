@@ -10,7 +10,7 @@ import { badArgument, flagArg, integerArg } from '../arguments.ts';
 import { type Cpu, type GuestProgram, WAIT_DONE, WAIT_NOTHING } from '../cpu.ts';
 import { type ApCpu, apCpuOf, aqic, rapq, tapq } from '../instructions.ts';
 import { irqEnabled, rc } from '../status.ts';
-import { createSearch, type Search, searchQueues } from './discover.ts';
+import { createSearch, QCI_ADDRESS, type Search, searchQueues } from './discover.ts';
 import {
   accepted,
   answered,
@@ -24,7 +24,6 @@ import {
 } from './exchange-queue.ts';
 
 const NIB_ADDRESS = 0x4000;
-const QCI_ADDRESS = 0x2000;
 /** Number of queues plus 1, then their APQNs. */
 const FOUND_ADDRESS = 0x6000;
 const SEARCH_INSTRUCTIONS = 256;

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guest program: NQAP and DQAP on all queues as fast as they go, without a driver. For throughput on loopback adapters.
 
+import { MESSAGE_BYTES_MAX } from '../../../native-like/arch/limits.ts';
 import { integerArg } from '../arguments.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_NOTHING } from '../cpu.ts';
 import { type ApCpu, apCpuOf, dqap, nqap, rapq, tapq } from '../instructions.ts';
 import { rc } from '../status.ts';
-import { createSearch, type Search, searchQueues } from './discover.ts';
+import {
+  createSearch,
+  QCI_ADDRESS,
+  type Search,
+  STEP_INSTRUCTIONS,
+  searchQueues,
+} from './discover.ts';
 
-/** Instructions of a step. */
-const STEP_INSTRUCTIONS = 256;
 /** Pause after a round without any progress, so that a virtual clock moves. */
-const IDLE_NS = 1_000;
-const QCI_ADDRESS = 0x2000;
+const FRUITLESS_ROUND_NS = 1_000;
 const REQUEST_ADDRESS = 0x3000;
 const REPLY_ADDRESS = 0x13000;
-const MOST_BYTES = 0xf000;
 const RC_RESETTING = 2;
 const RC_FULL_OR_NONE = 0x10;
 
@@ -87,7 +90,7 @@ export const hammer: GuestProgram<HammerState> = {
   name: 'hammer',
 
   init: (args) => ({
-    bytes: integerArg('hammer', args, 'bytes', { normal: 64, low: 1, high: MOST_BYTES }),
+    bytes: integerArg('hammer', args, 'bytes', { normal: 64, low: 1, high: MESSAGE_BYTES_MAX }),
     messages: integerArg('hammer', args, 'messages', {
       normal: -1,
       low: -1,
@@ -124,6 +127,6 @@ export const hammer: GuestProgram<HammerState> = {
     }
     state.turn %= Math.max(1, state.queues.length);
     if (over === state.queues.length) return WAIT_DONE;
-    return moved === 0 ? cpu.nowNs() + IDLE_NS : WAIT_NOTHING;
+    return moved === 0 ? cpu.nowNs() + FRUITLESS_ROUND_NS : WAIT_NOTHING;
   },
 };

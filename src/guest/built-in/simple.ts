@@ -4,10 +4,13 @@
 import { integerArg } from '../arguments.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION, WAIT_NOTHING } from '../cpu.ts';
 import { apCpuOf, tapq } from '../instructions.ts';
-import { createSearch, type Search, searchQueues } from './discover.ts';
-
-const STEP_INSTRUCTIONS = 256;
-const QCI_ADDRESS = 0x2000;
+import {
+  createSearch,
+  QCI_ADDRESS,
+  type Search,
+  STEP_INSTRUCTIONS,
+  searchQueues,
+} from './discover.ts';
 
 interface IdleState {
   interruptions: number;

@@ -13,9 +13,8 @@ import {
   type WorkloadName,
 } from '../../cex/messages/workloads.ts';
 import { integerArg } from '../arguments.ts';
-import { NO_MORE_MESSAGES, type Workload } from './workload.ts';
+import { DEFAULT_MESSAGES, NO_MORE_MESSAGES, type Workload } from './workload.ts';
 
-const DEFAULT_MESSAGES = 1000;
 /** Jobs a queue draws once and then sends in turn. */
 const DEFAULT_JOBS = 16;
 

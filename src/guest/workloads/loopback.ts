@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workload for adapters in loopback mode: N messages per queue, each different, each reply compared byte by byte.
 
+import { MESSAGE_BYTES_MAX } from '../../../native-like/arch/limits.ts';
 import { badArgument, flagArg, integerArg } from '../arguments.ts';
 import { sameStorage } from './compare.ts';
-import { NO_MORE_MESSAGES, type Workload } from './workload.ts';
+import { DEFAULT_MESSAGES, NO_MORE_MESSAGES, type Workload } from './workload.ts';
 
-const DEFAULT_MESSAGES = 1000;
 const DEFAULT_BYTES = 64;
-const MOST_BYTES = 61440;
 /** Bytes at the start of a message that number it, as far as it is long enough. */
-const HEADER_BYTES = 8;
+const NUMBERED_BYTES = 8;
 
 interface LoopbackState {
   apqn: number;
@@ -42,14 +41,14 @@ const drawLength = (state: LoopbackState): number => {
 /** Writes the body unless the slot still holds it from the message before: its first and last bytes tell. */
 const writeBody = (state: LoopbackState, storage: Uint8Array, at: number, bytes: number): void => {
   const last = bytes - 1;
-  const first = HEADER_BYTES;
+  const first = NUMBERED_BYTES;
   if (
     storage[at + first] === bodyByte(state.apqn, first) &&
     storage[at + last] === bodyByte(state.apqn, last)
   ) {
     return;
   }
-  const all = Math.min(state.maxLength, MOST_BYTES);
+  const all = Math.min(state.maxLength, MESSAGE_BYTES_MAX);
   for (let i = first; i < all; i++) storage[at + i] = bodyByte(state.apqn, i);
 };
 
@@ -62,7 +61,11 @@ export const loopback: Workload<LoopbackState> = {
 
   init(args, queue) {
     const length = (name: string): number =>
-      integerArg('loopback', args, name, { normal: DEFAULT_BYTES, low: 1, high: MOST_BYTES });
+      integerArg('loopback', args, name, {
+        normal: DEFAULT_BYTES,
+        low: 1,
+        high: MESSAGE_BYTES_MAX,
+      });
     const minLength = length('minLength');
     const maxLength = Math.max(minLength, length('maxLength'));
     if (args['maxLength'] !== undefined && length('maxLength') < minLength) {
@@ -90,7 +93,7 @@ export const loopback: Workload<LoopbackState> = {
     if (state.remaining > 0) state.remaining--;
     const bytes = drawLength(state);
     let sequence = state.sequence++;
-    const header = Math.min(HEADER_BYTES, bytes);
+    const header = Math.min(NUMBERED_BYTES, bytes);
     for (let i = 0; i < header; i++) {
       storage[address + i] = sequence & 0xff;
       sequence = Math.floor(sequence / 256);

@@ -8,6 +8,9 @@ export const NO_MESSAGE_NOW = 0;
 /** `next`: nothing to send any more. */
 export const NO_MORE_MESSAGES = -1;
 
+/** Messages of a workload that is not told how many. */
+export const DEFAULT_MESSAGES = 1000;
+
 /** What a workload may know of a queue, all from TAPQ. */
 export interface WorkloadQueue {
   readonly apqn: number;

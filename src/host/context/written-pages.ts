@@ -2,6 +2,7 @@
 // Which pages of the guests' storage may have been written since some moment, so that a checkpoint is taken back by what was written and not
 // by how large the storage is. Operands are marked before an instruction executes, by its registers; the kernel knows nothing of it.
 // Source: docs/design.md section 2; docs/reference/ap-architecture.md sections 1.3, 1.6 and 1.9 (which instructions store, and where).
+
 import { FC_AQIC, FC_QCI, GR0_FC_SHIFT } from '../../../native-like/arch/function-codes.ts';
 import {
   OPCODE_CHSC,
@@ -9,6 +10,7 @@ import {
   OPCODE_NQAP,
   OPCODE_PQAP,
 } from '../../../native-like/arch/instructions.ts';
+import { PAGE_BYTES } from '../../../native-like/arch/limits.ts';
 import { PSW_BA, PSW_EA } from '../../../native-like/arch/psw.ts';
 import { QCI_BYTES } from '../../../native-like/arch/qci.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
@@ -16,7 +18,6 @@ import {
   C_STORAGE_BYTE,
   C_STORAGE_END_BYTE,
   K_NIB_BYTE,
-  PAGE_BYTES,
   V_GR,
   V_PSW_MASK_HIGH,
   V_PSW_MASK_LOW,

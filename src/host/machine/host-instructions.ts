@@ -22,7 +22,7 @@ import type { Partition } from '../../lpar/partition.ts';
 
 const INSTRUCTION = (OPCODE_PQAP << 16) | 0;
 /** Page of host storage the QCI block goes to. */
-const QCI_ADDRESS = 0xff000;
+const HOST_QCI_ADDRESS = 0xff000;
 
 export interface HostInstructionsOptions {
   readonly partition: Partition;
@@ -50,8 +50,8 @@ export class HostInstructions implements PartitionPort {
   }
 
   qci(): Uint8Array {
-    this.#pqap(FC_QCI << 24, 0, 0, 0, QCI_ADDRESS);
-    return this.#image.storage(0).slice(QCI_ADDRESS, QCI_ADDRESS + QCI_BYTES);
+    this.#pqap(FC_QCI << 24, 0, 0, 0, HOST_QCI_ADDRESS);
+    return this.#image.storage(0).slice(HOST_QCI_ADDRESS, HOST_QCI_ADDRESS + QCI_BYTES);
   }
 
   tapq(apqn: number): QueueTest {

@@ -15,6 +15,7 @@ import {
   signalUser,
 } from '../../kvm/channel-report.ts';
 import {
+  SET_IRQS_BYTES,
   VFIO_AP_CFG_CHG_IRQ_INDEX,
   VFIO_IRQ_SET_ACTION_TRIGGER,
   VFIO_IRQ_SET_DATA_EVENTFD,
@@ -23,13 +24,14 @@ import {
 import type { EventTrigger } from '../../vfio-ap/mdev.ts';
 import type { Machine } from './machine.ts';
 
-const SET_IRQS_BYTES = 24;
+/** The call with one eventfd behind its fields. */
+const SET_ONE_EVENTFD_BYTES = SET_IRQS_BYTES + 4;
 
 const setTrigger = (file: VfioApFile, fd: EventTrigger | -1): string | undefined =>
   finishAtOnce(
     file.ioctl({
       name: 'VFIO_DEVICE_SET_IRQS',
-      argsz: SET_IRQS_BYTES,
+      argsz: SET_ONE_EVENTFD_BYTES,
       flags: VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
       index: VFIO_AP_CFG_CHG_IRQ_INDEX,
       start: 0,

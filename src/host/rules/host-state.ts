@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules O-1, O-3, O-4, O-6 and I-1 to I-6 about the state of a machine between any two steps of host operations.
 // Source: docs/reference/vfio-ap.md sections 3.7, 4.1 and 6.1.
+
 import {
   AP_RESPONSE_CHECKSTOPPED,
   AP_RESPONSE_DECONFIGURED,
@@ -17,6 +18,7 @@ import { STATUS_IRQ } from '../../../native-like/arch/status-word.ts';
 import * as L from '../../../native-like/machine/layout.ts';
 import { equals, fullMask, intersects, maskToBytes, testBit } from '../../ap-bus/mask.ts';
 import { apqnName, responseCode } from '../../ap-bus/partition.ts';
+import { SAVED_GUEST_SHIFT } from '../../vfio-ap/aqic-resources.ts';
 import type { MatrixMdev } from '../../vfio-ap/mdev.ts';
 import { reaches } from '../machine/host-wiring.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -24,8 +26,6 @@ import type { Machine } from '../machine/machine.ts';
 const PARTS = ['apm', 'aqm', 'adm'] as const;
 const APCB1_AT = { apm: APCB1_APM, aqm: APCB1_AQM, adm: APCB1_ADM } as const;
 const IDS = Array.from({ length: 256 }, (_, n) => n);
-/** Stored sub-class + 1 in the low byte of K_SAVED_ISC, the guest's number above it (src/vfio-ap/aqic.ts). */
-const SAVED_GUEST_SHIFT = 8;
 
 const records = (machine: Machine): { q: number; cold: number; apqn: number }[] =>
   Array.from({ length: machine.image.queues - 1 }, (_, n) => {

@@ -2,12 +2,9 @@
 // The guests' storage as it was: a copy, of which only pages that were written go back.
 // Source: docs/design.md section 2.
 
+import { PAGE_BYTES } from '../../../native-like/arch/limits.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
-import {
-  C_STORAGE_BYTE,
-  C_STORAGE_END_BYTE,
-  PAGE_BYTES,
-} from '../../../native-like/machine/layout.ts';
+import { C_STORAGE_BYTE, C_STORAGE_END_BYTE } from '../../../native-like/machine/layout.ts';
 import type { ExecutionContext } from '../context/execution-context.ts';
 import type { WrittenPages } from '../context/written-pages.ts';
 

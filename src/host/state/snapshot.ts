@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole stepped machine as bytes, and back: it continues exactly where it was.
 // Source: docs/design.md sections 2 and 3 (the machine is data; guest programs have plain state).
+
 import { createHash } from 'node:crypto';
 import { Packr } from 'msgpackr';
+import { PAGE_BYTES } from '../../../native-like/arch/limits.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import type { ImageShape } from '../../../native-like/machine/image-shape.ts';
 import {
@@ -15,7 +17,6 @@ import {
   C_STORAGE_END_BYTE,
   COLD_WORDS,
   LAYOUT_VERSION,
-  PAGE_BYTES,
 } from '../../../native-like/machine/layout.ts';
 import type { MachineConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';

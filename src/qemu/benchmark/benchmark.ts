@@ -7,7 +7,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configFromObject } from '../../config/load.ts';
 import type { LaunchOptions } from '../arguments.ts';
-import { GuestConsole, SCRIPT_CONSOLE } from '../console.ts';
+import { BOOT_MS, GuestConsole, SCRIPT_CONSOLE } from '../console.ts';
 import type { GuestImage } from '../guest-image/build.ts';
 import { INIT_MARK, MODULES_MARK } from '../guest-image/guest-files.ts';
 import { createQemuMachine } from '../guest-machine.ts';
@@ -21,7 +21,6 @@ const BOOT_RATIO_GOAL = 1.15;
 
 /** TOD units in a microsecond. */
 const TOD_UNITS_PER_US = 4096;
-const BOOT_TIMEOUT_MS = 120_000;
 const RSA_TIMEOUT_MS = 600_000;
 
 /** The guest that is measured: the documentation's Guest1. */
@@ -163,7 +162,7 @@ async function measureTapq(count: number, options: ServeOptions): Promise<Instru
 
 async function measureRsa(console: GuestConsole, requests: number): Promise<Map<number, number>> {
   const rates = new Map<number, number>();
-  await console.ready(BOOT_TIMEOUT_MS);
+  await console.ready(BOOT_MS);
   for (const processes of [1, 4]) {
     const each = Math.ceil(requests / processes);
     const before = performance.now();
@@ -217,9 +216,9 @@ function consoleOf(qemu: RunningQemu): GuestConsole {
 }
 
 async function bootTimes(console: GuestConsole, start: number): Promise<BootTimes> {
-  await console.waitFor(new RegExp(INIT_MARK), BOOT_TIMEOUT_MS);
+  await console.waitFor(new RegExp(INIT_MARK), BOOT_MS);
   const initMs = performance.now() - start;
-  await console.waitFor(new RegExp(MODULES_MARK), BOOT_TIMEOUT_MS);
+  await console.waitFor(new RegExp(MODULES_MARK), BOOT_MS);
   return { initMs, modulesMs: performance.now() - start };
 }
 

@@ -4,7 +4,7 @@
 
 import { F_ACTIVE } from '../../../native-like/machine/layout.ts';
 import type { FaultInstruction, MachineConfig } from '../../config/types.ts';
-import { GuestConsole, SCRIPT_CONSOLE } from '../console.ts';
+import { BOOT_MS, GuestConsole, SCRIPT_CONSOLE } from '../console.ts';
 import type { GuestImage } from '../guest-image/build.ts';
 import { createQemuMachine, type QemuMachine } from '../guest-machine.ts';
 import { Poller } from '../poller.ts';
@@ -58,7 +58,6 @@ export const BURST = { processes: 2, requests: 300 } as const;
 export const QUIET_SECONDS = 2 * SCAN_SECONDS;
 const RECOVERY_MS = 4 * SCAN_SECONDS * 1000;
 const COMMAND_MS = 300_000;
-const BOOT_MS = 120_000;
 
 const COUNT = `$(cat ${QUEUE_PATH}/request_count 2>/dev/null)`;
 

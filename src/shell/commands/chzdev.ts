@@ -22,7 +22,7 @@ import type { CommandRow, Invocation } from './command-row.ts';
 const MASKS = ['apmask', 'aqmask'] as const;
 type MaskName = (typeof MASKS)[number];
 const NUMBERS = 256;
-const EXIT_USAGE = 1;
+const CHZDEV_USAGE = 1;
 
 /** Both masks; what belongs to the host. */
 type Masks = Readonly<Record<MaskName, Mask>>;
@@ -109,8 +109,8 @@ function parse(args: readonly string[]): Wish | string {
 /** `chzdev [-a|-p] --type ap apmask=LIST aqmask=LIST`: refused where an mdev has, or a definition wants, an APQN of the result. */
 export function* chzdev({ args, context }: Invocation): Operation<CommandResult> {
   const wish = parse(args);
-  if (typeof wish === 'string') return failed(`chzdev: ${wish}`, EXIT_USAGE);
-  if (wish.lists.length === 0) return failed('chzdev: No settings specified', EXIT_USAGE);
+  if (typeof wish === 'string') return failed(`chzdev: ${wish}`, CHZDEV_USAGE);
+  if (wish.lists.length === 0) return failed('chzdev: No settings specified', CHZDEV_USAGE);
   const wanted: { active: Record<MaskName, Mask>; persistent: Record<MaskName, Mask> } = {
     active: { ...active(context) },
     persistent: { ...persistent(context) },
@@ -119,7 +119,7 @@ export function* chzdev({ args, context }: Invocation): Operation<CommandResult>
     for (const masks of [wanted.active, wanted.persistent]) {
       const mask = maskOfList(list, masks[name]);
       if (mask === undefined)
-        return failed(`chzdev: Invalid value for ${name}: ${list}`, EXIT_USAGE);
+        return failed(`chzdev: Invalid value for ${name}: ${list}`, CHZDEV_USAGE);
       masks[name] = mask;
     }
   }
@@ -163,7 +163,7 @@ function refusal(
 /** `lszdev --type ap`: attribute, active and persistent value. */
 export const lszdev: CommandRow['run'] = ({ args, context }) => {
   const wish = parse(args.length === 0 ? ['--type', 'ap'] : args);
-  if (typeof wish === 'string') return failed(`lszdev: ${wish}`, EXIT_USAGE);
+  if (typeof wish === 'string') return failed(`lszdev: ${wish}`, CHZDEV_USAGE);
   const now = active(context);
   const later = persistent(context);
   let text = 'ATTRIBUTE  ACTIVE                PERSISTENT\n';

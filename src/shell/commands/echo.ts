@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // echo and printf as bash has them.
 // Source: bash 5.2, builtins/echo.def and printf.def (escapes, messages).
+
 import { type CommandResult, done } from '../../sysfs/command.ts';
+import { MAX_WIDTH } from '../language/limits.ts';
 import type { Invocation } from './command-row.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -52,8 +54,6 @@ export function echo({ args }: Invocation): CommandResult {
 }
 
 const CONVERSION = /%([-+ 0#]*)(\d+|\*)?(?:\.(\d+|\*))?([diouxXcsbq%])/g;
-/** Widths beyond this are a mistake, not a wish. */
-const MAX_WIDTH = 4096;
 
 interface Formatting {
   readonly args: readonly string[];

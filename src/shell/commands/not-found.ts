@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a shell says of a name that is no command.
 // Source: bash 5.2, execute_cmd.c (126: found and not executable, 127: not found).
+
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
 import { nearest } from '../../config/mistakes.ts';
 import type { ShellContext } from '../context.ts';
+import { NOT_EXECUTABLE, NOT_FOUND } from '../language/statuses.ts';
 import { COMMANDS } from './commands.ts';
-
-const NOT_EXECUTABLE = 126;
-const NOT_FOUND = 127;
 
 /** Message and exit status; a person typing is told what might have been meant. */
 export function notFound(

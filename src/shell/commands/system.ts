@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The system around a script: root, a kernel with the modules of AP, udev that has settled, other commands run by commands.
 // Source: GNU coreutils 9.1 (basename, dirname, id, uname, env); findutils 4.9 (xargs).
+
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import { Input } from '../language/input.ts';
 import { bounded } from '../language/limits.ts';
+import { NOT_FOUND } from '../language/statuses.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
 import { lsmod, modprobe } from './modules.ts';
-
-const NOT_FOUND = 127;
 
 /** Runs the rest of the words as a command, after options and `NAME=value`. */
 async function run(invocation: Invocation, words: readonly string[]): Promise<CommandResult> {

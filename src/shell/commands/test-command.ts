@@ -87,7 +87,7 @@ export function compareFiles(operator: string, a: string, b: string, files: File
 }
 
 /** Parentheses and `!` in each other at most. */
-const MAX_DEPTH = 1000;
+const MAX_TEST_DEPTH = 1000;
 
 /** Recursive descent over the words; -o binds weakest. */
 class Condition {
@@ -129,7 +129,7 @@ class Condition {
   }
 
   #primary(): boolean {
-    if (++this.#depth > MAX_DEPTH) throw new TestError('too many arguments');
+    if (++this.#depth > MAX_TEST_DEPTH) throw new TestError('too many arguments');
     const value = this.#operand();
     this.#depth--;
     return value;

@@ -13,7 +13,7 @@ export interface Numbers {
 export class ArithmeticError extends Error {}
 
 /** Parentheses, operators and values that are expressions themselves, in each other at most. */
-const MAX_DEPTH = 200;
+const MAX_ARITHMETIC_DEPTH = 200;
 const TOKEN =
   /\s*(?:(\d+#[\w@]+|0[xX][0-9a-fA-F]+|\d\w*)|([A-Za-z_]\w*)|(<<=|>>=|\*\*|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|[-+*/%<>=!~&|^?:,()[\]]))/y;
 
@@ -87,7 +87,8 @@ class Expression {
     this.#text = text;
     this.#numbers = numbers;
     this.#depth = depth;
-    if (depth > MAX_DEPTH) throw new ArithmeticError('expression recursion level exceeded');
+    if (depth > MAX_ARITHMETIC_DEPTH)
+      throw new ArithmeticError('expression recursion level exceeded');
   }
 
   whole(): bigint {
@@ -131,7 +132,8 @@ class Expression {
   }
 
   #assignment(): bigint {
-    if (++this.#level > MAX_DEPTH) throw new ArithmeticError('expression recursion level exceeded');
+    if (++this.#level > MAX_ARITHMETIC_DEPTH)
+      throw new ArithmeticError('expression recursion level exceeded');
     const left = this.#ternary();
     const operator = this.#peek();
     let { value } = left;
@@ -209,7 +211,8 @@ class Expression {
     }
     if (!['-', '+', '!', '~'].includes(operator)) return this.#postfix();
     this.#take();
-    if (++this.#level > MAX_DEPTH) throw new ArithmeticError('expression recursion level exceeded');
+    if (++this.#level > MAX_ARITHMETIC_DEPTH)
+      throw new ArithmeticError('expression recursion level exceeded');
     const { value } = this.#unary();
     this.#level--;
     if (operator === '!') return { value: truth(value === 0n) };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs simple commands: functions, rows of the table, names that are neither; delivers what they print; jobs.
 // Source: POSIX.1-2017, shell command language, section 2.9.1; messages of bash 5.2.
+
 import { isOperation, type Operation } from '../../ap-bus/operation.ts';
 import { type CommandResult, failed } from '../../sysfs/command.ts';
 import type { CommandRow, Invocation } from '../commands/command-row.ts';
@@ -13,6 +14,7 @@ import type { Interpreter } from './interpreter.ts';
 import { ExpansionError, traced } from './parameters.ts';
 import { Parser } from './parser.ts';
 import { SHELL_WRITER, type Streams, type Writer } from './sinks.ts';
+import { SYNTAX_ERROR } from './statuses.ts';
 
 /** Around a command: its streams, those `exec` changes, what `declare` and the like assign. */
 interface Surroundings {
@@ -20,8 +22,6 @@ interface Surroundings {
   readonly outer: Streams;
   readonly declared: readonly Assignment[];
 }
-
-const SYNTAX_ERROR = 2;
 
 export class Invoker {
   readonly #context: ShellContext;

@@ -3,7 +3,7 @@
 // nested in what: a substitution is parsed where it stands.
 // Source: POSIX.1-2017, shell command language, sections 2.2 (quoting), 2.3 (tokens), 2.6 (expansions); messages of bash 5.2.
 import { type List, type Part, ShellSyntaxError, type Word } from './ast.ts';
-import { MAX_DEPTH } from './grammar.ts';
+import { MAX_COMMAND_DEPTH } from './grammar.ts';
 import { bracedParameter } from './parameter.ts';
 import { ansiText, arithmeticEnd } from './quotes.ts';
 
@@ -50,7 +50,7 @@ export class Lexer {
     this.#nested = nested;
     this.depth = depth;
     this.at = at;
-    if (depth > MAX_DEPTH) throw new ShellSyntaxError('substitutions nested too deeply');
+    if (depth > MAX_COMMAND_DEPTH) throw new ShellSyntaxError('substitutions nested too deeply');
   }
 
   next(): Token {

@@ -12,6 +12,9 @@ export const MAX_ROUNDS = 100_000;
 /** Functions, sourced files and `eval` in each other. */
 export const MAX_CALLS = 100;
 
+/** Width or precision of a conversion of printf; beyond this it is a mistake, not a wish. */
+export const MAX_WIDTH = 4096;
+
 /** The script used more than it may: it ends with this message and status 1. */
 export class ShellLimitError extends Error {}
 

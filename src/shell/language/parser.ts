@@ -19,7 +19,7 @@ import {
   BOTH,
   DECLARING,
   LIST_ENDS,
-  MAX_DEPTH,
+  MAX_COMMAND_DEPTH,
   plainText,
   REDIRECTS,
   REFUSED,
@@ -169,7 +169,7 @@ export class Parser {
   }
 
   command(): Command {
-    if (++this.#depth > MAX_DEPTH) throw new ShellSyntaxError('commands nested too deeply');
+    if (++this.#depth > MAX_COMMAND_DEPTH) throw new ShellSyntaxError('commands nested too deeply');
     const token = this.peek();
     if (token.kind === 'word' && Object.hasOwn(REFUSED, token.text))
       throw new ShellSyntaxError(REFUSED[token.text]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks at each instruction of a driver under test: coverage, budget, and the rules of the machine that a driver must keep.
 // Source: docs/reference/ap-architecture.md sections 1.9 (token), 5.5 (notification byte first, then the queues).
+
 import { FC_QCI } from '../../../native-like/arch/function-codes.ts';
 import {
   FUNCTION_DQAP,
@@ -27,6 +28,7 @@ import type { EventStatement } from '../../program/ast.ts';
 import { printStatement } from '../../program/print.ts';
 import { apqnOf, functionOf } from '../../scenario/instruction.ts';
 import type { Fired, ScenarioRun } from '../../scenario/scenario-run.ts';
+import { NS_PER_SECOND } from '../../units.ts';
 import {
   ArchitectedCoverage,
   ENDING_CC1,
@@ -57,7 +59,6 @@ interface TraceLine {
 const FACTS_MAX = 32;
 /** Instructions of a trace; what a driver does for ever says nothing new. */
 const TRACE_MAX = 2000;
-const NS_PER_SECOND = 1e9;
 
 export class DriverObserver implements InstructionObserver {
   readonly coverage = new ArchitectedCoverage();

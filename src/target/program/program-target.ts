@@ -11,6 +11,7 @@ import type { RunningProgram } from '../../host/machine/stepper.ts';
 import { type Checkpoint, takeCheckpoint } from '../../host/state/checkpoint.ts';
 import type { EventStatement } from '../../program/ast.ts';
 import { ScenarioRun } from '../../scenario/scenario-run.ts';
+import { NS_PER_SECOND } from '../../units.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Target, TargetTerrain } from '../target.ts';
 import { DriverUser } from '../user.ts';
@@ -36,18 +37,16 @@ export interface ProgramTargetOptions {
   readonly perSecond?: number | undefined;
 }
 
-const MS = 1_000_000;
-const SECOND = 1_000 * MS;
 /** Time a driver has to start. */
-const START_NS = 5 * SECOND;
+const START_NS = 5 * NS_PER_SECOND;
 /** Default of `recoverNs`: two request timeouts, two scans of the bus, and time to spare. */
-const RECOVER_NS = 300 * SECOND;
+const RECOVER_NS = 300 * NS_PER_SECOND;
 /** Default of `perSecond`: four queues polled at 250 us are 16,000. */
 const PER_SECOND = 50_000;
 /** Events happen for so long after the last one that has a time of its own; then the hardware is healthy. */
-const EVENTS_NS = 5 * SECOND;
+const EVENTS_NS = 5 * NS_PER_SECOND;
 /** Time a driver has to close. */
-const CLOSE_NS = 60 * SECOND;
+const CLOSE_NS = 60 * NS_PER_SECOND;
 export class ProgramTarget implements Target {
   readonly terrain: TargetTerrain;
   readonly featureCount: number;

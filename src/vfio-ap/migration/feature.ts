@@ -14,7 +14,7 @@ const VFIO_DEVICE_FEATURE_PROBE = 1 << 18;
 const VFIO_MIGRATION_STOP_COPY = 1;
 const FEATURE_MASK = 0xffff;
 const OPERATIONS = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
-const HEADER_BYTES = 8;
+const FEATURE_HEADER_BYTES = 8;
 
 export interface FeatureRequest {
   readonly argsz: number;
@@ -81,7 +81,7 @@ export const deviceFeature = (
   const { argsz, flags, badPointer } = request;
   if (badPointer === 'header') return { errno: 'EFAULT' };
   const known = FEATURE_MASK | OPERATIONS | VFIO_DEVICE_FEATURE_PROBE;
-  if (argsz < HEADER_BYTES || (flags & ~known) !== 0) return { errno: 'EINVAL' };
+  if (argsz < FEATURE_HEADER_BYTES || (flags & ~known) !== 0) return { errno: 'EINVAL' };
   const probe = (flags & VFIO_DEVICE_FEATURE_PROBE) !== 0;
   const asked = flags & OPERATIONS;
   if (!probe && asked === OPERATIONS) return { errno: 'EINVAL' };
@@ -89,7 +89,7 @@ export const deviceFeature = (
   if (row === undefined || machine === undefined) return { errno: 'ENOTTY' };
   if ((asked & ~row.operations) !== 0) return { errno: 'EINVAL' };
   if (probe) return {};
-  if (asked === 0 || argsz < HEADER_BYTES + row.bytes) return { errno: 'EINVAL' };
+  if (asked === 0 || argsz < FEATURE_HEADER_BYTES + row.bytes) return { errno: 'EINVAL' };
   if (badPointer === 'data') return { errno: 'EFAULT' };
   return row.act(machine, request);
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The data stream of a migration as a file: reading captures, the write that completes the data takes them.
 // Source: docs/reference/migration.md sections 4 and 5.
+import { QUEUES_MAX } from '../../../native-like/machine/layout.ts';
 import type { Errno } from '../../ap-bus/errno.ts';
 import { type Operation, withLocks } from '../../ap-bus/operation.ts';
 import type { Migration } from '../../ap-bus/profile.ts';
@@ -13,7 +14,6 @@ import {
   encode,
   isIdentified,
   layoutOf,
-  QUEUES_MAX,
 } from './layout.ts';
 import { type Destination, takeData } from './take.ts';
 

@@ -9,7 +9,6 @@ import type { Migration } from '../../ap-bus/profile.ts';
 /** "vfap". */
 const MIGRATION_MAGIC = 0x76666170;
 const MIGRATION_VERSION = 1;
-export const QUEUES_MAX = 65536;
 const ADM_BYTES = 32;
 const QUEUE_BYTES = 16;
 const QUEUE_APQN = 8;

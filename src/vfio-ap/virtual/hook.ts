@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // KVM's hook for guests with a virtual mdev: every AP instruction is intercepted and executed here on the guest's virtual queues.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-03, V-08 to V-11).
+
 import { FACILITY_AP, FACILITY_SIE } from '../../../native-like/arch/facilities.ts';
 import {
   FC_AQIC,
@@ -11,6 +12,7 @@ import {
   GR0_FC_SHIFT,
 } from '../../../native-like/arch/function-codes.ts';
 import { INSTRUCTION_BYTES, OPCODE_PQAP } from '../../../native-like/arch/instructions.ts';
+import { PAGE_BYTES } from '../../../native-like/arch/limits.ts';
 import { PSW_CC, PSW_CC_SHIFT } from '../../../native-like/arch/psw.ts';
 import { AQIC_IR, AQIC_ISC_MASK } from '../../../native-like/arch/registers.ts';
 import {
@@ -26,7 +28,6 @@ import {
   G_STORAGE_BYTE,
   G_STORAGE_SIZE,
   K_SAVED_NIB,
-  PAGE_BYTES,
   V_FACILITIES,
   V_GR,
   V_INSTRUCTION,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of awk, but for those that change their operands.
 // Source: POSIX.1-2017, utilities, awk (arithmetic and string functions).
-import { bounded } from '../../language/limits.ts';
+import { bounded, MAX_WIDTH } from '../../language/limits.ts';
 import { toNumber, toText, type Value } from './values.ts';
 
 type Plain = (args: readonly Value[]) => Value;
@@ -38,7 +38,6 @@ export const FUNCTIONS: Readonly<Record<string, Plain | undefined>> = {
 };
 
 const CONVERSION = /%([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+))?([diouxXcsfFeEgG%])/g;
-const MAX_WIDTH = 4096;
 
 /** printf of awk. */
 export function format(pattern: string, args: readonly Value[]): string {

@@ -46,7 +46,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['*', '/', '%'],
 ];
 const ASSIGNING = ['=', '+=', '-=', '*=', '/=', '%=', '^='];
-const MAX_DEPTH = 200;
+const MAX_AWK_DEPTH = 200;
 
 export class AwkParser {
   readonly #text: string;
@@ -139,7 +139,7 @@ export class AwkParser {
   }
 
   #statement(): Statement {
-    if (++this.#depth > MAX_DEPTH) throw new AwkError('nested too deeply');
+    if (++this.#depth > MAX_AWK_DEPTH) throw new AwkError('nested too deeply');
     const statement = this.#is('{') ? this.#block() : this.#compound();
     this.#depth--;
     return statement;
@@ -273,7 +273,7 @@ export class AwkParser {
   }
 
   #expression(): Expression {
-    if (++this.#depth > MAX_DEPTH) throw new AwkError('nested too deeply');
+    if (++this.#depth > MAX_AWK_DEPTH) throw new AwkError('nested too deeply');
     const left = this.#choice();
     this.#depth--;
     if (!this.#is(...ASSIGNING)) return left;
@@ -344,7 +344,7 @@ export class AwkParser {
 
   #unary(): Expression {
     if (!this.#is('!', '-', '+')) return this.#power();
-    if (++this.#depth > MAX_DEPTH) throw new AwkError('nested too deeply');
+    if (++this.#depth > MAX_AWK_DEPTH) throw new AwkError('nested too deeply');
     const operator = this.#take().text;
     const operand = this.#unary();
     this.#depth--;
