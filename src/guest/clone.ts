@@ -1,50 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
-// A copy of a guest program's state, as structuredClone makes one, faster: states are numbers, strings, lists and plain objects, and a
-// checkpoint copies them at each way back.
+// Copies of a guest program's state, as structuredClone makes them, faster: states are numbers, strings, lists and plain objects, and a
+// checkpoint copies one at each way back. Where its objects are is found out once.
+
+/** One object of a state. */
+interface Part {
+  /** The object without the objects in it. */
+  readonly copy: () => object;
+  /** Where it holds other objects, and which parts those are. */
+  readonly keys: readonly string[];
+  readonly parts: readonly number[];
+}
 
 /** Functions and symbols are none: structuredClone refuses them. */
 const isPrimitive = (value: unknown): boolean => {
   const type = typeof value;
-  return type !== 'object' && type !== 'function' && type !== 'symbol';
+  return value === null || (type !== 'object' && type !== 'function' && type !== 'symbol');
 };
 
-/** Copies a list; one that holds only primitives (and null) is copied at once. */
-const cloneList = (list: readonly unknown[], seen: Map<object, unknown>): unknown[] => {
-  const copy = list.slice();
-  seen.set(list, copy);
-  for (let n = 0; n < copy.length; n++)
-    if (!isPrimitive(copy[n])) copy[n] = cloneInto(copy[n], seen);
-  return copy;
+/** Whoever has no keys worth looking at is structuredClone's business. */
+const isRecord = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 };
 
-const cloneRecord = (
-  record: Readonly<Record<string, unknown>>,
-  seen: Map<object, unknown>,
-): unknown => {
-  const copy: Record<string, unknown> = {};
-  seen.set(record, copy);
-  for (const key of Object.keys(record)) {
-    const value = record[key];
-    copy[key] = isPrimitive(value) ? value : cloneInto(value, seen);
+type TypedArray = Uint8Array | Int32Array | Float64Array;
+
+const isTypedArray = (value: object): value is TypedArray =>
+  ArrayBuffer.isView(value) && !(value instanceof DataView);
+
+/** How one object is copied, its objects left out. */
+const copyOf = (value: object): (() => object) => {
+  if (Array.isArray(value)) {
+    const list: unknown[] = value.slice();
+    return () => list.slice();
   }
-  return copy;
+  if (isRecord(value)) {
+    const record = { ...value };
+    return () => ({ ...record });
+  }
+  const other: object = structuredClone(value);
+  return isTypedArray(other) ? () => other.slice() : () => structuredClone(other);
 };
 
-/** Objects that are met twice are one object in the copy too. Whatever is not plain is structuredClone's business. */
-const cloneInto = (value: unknown, seen: Map<object, unknown>): unknown => {
-  if (value === null) return value;
-  const known = seen.get(value as object);
-  if (known !== undefined) return known;
-  if (typeof value !== 'object') return structuredClone(value);
-  if (Array.isArray(value)) return cloneList(value, seen);
-  const prototype = Object.getPrototypeOf(value) as unknown;
-  if (prototype === Object.prototype || prototype === null)
-    return cloneRecord(value as Record<string, unknown>, seen);
-  const copy: unknown = structuredClone(value);
-  seen.set(value as object, copy);
-  return copy;
+/**
+ * What makes copies of plain data as it is now, whatever becomes of it. Objects that are met twice are one object in a copy too. Throws what
+ * structuredClone throws for what cannot be copied.
+ */
+export const copierOf = <T>(value: T): (() => T) => {
+  if (isPrimitive(value)) return () => value;
+  const parts: Part[] = [];
+  const numbers = new Map<object, number>();
+  const enter = (object: object): number => {
+    const known = numbers.get(object);
+    if (known !== undefined) return known;
+    const number = parts.length;
+    const [keys, inner]: [string[], number[]] = [[], []];
+    numbers.set(object, number);
+    parts.push({ copy: copyOf(object), keys, parts: inner });
+    if (!Array.isArray(object) && !isRecord(object)) return number;
+    for (const [key, held] of Object.entries(object)) {
+      if (isPrimitive(held)) continue;
+      keys.push(key);
+      inner.push(enter(held as object));
+    }
+    return number;
+  };
+  enter(value as object);
+  return () => copyParts(parts) as T;
 };
 
-/** A deep copy of plain data. Throws what structuredClone throws for what cannot be copied. */
-export const clonePlain = <T>(value: T): T =>
-  isPrimitive(value) ? value : (cloneInto(value, new Map()) as T);
+const copyParts = (parts: readonly Part[]): object => {
+  const made = parts.map(({ copy }) => copy() as Record<string, unknown>);
+  for (const [n, { keys, parts: inner }] of parts.entries())
+    for (let i = 0; i < keys.length; i++) made[n][keys[i]] = made[inner[i]];
+  return made[0];
+};

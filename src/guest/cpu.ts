@@ -23,6 +23,13 @@ export interface Cpu {
   programInterruption(): number;
   /** The guest's absolute storage, byte by byte. */
   readonly storage: Uint8Array;
+  /**
+   * The same bytes, for a program that says with `wroteStorage` what it has written: a guest whose storage nobody has as a whole is taken
+   * back to a checkpoint at the cost of what was written, not of how large it is.
+   */
+  readonly reportedStorage: Uint8Array;
+  /** Bytes of `reportedStorage` were written. Instructions report what they store themselves. */
+  wroteStorage(address: number, bytes: number): void;
   /** Facility bit as STORE FACILITY LIST EXTENDED shows it (12 QCI, 15 APFT, 65 AP interruptions, 76 MSAX3). */
   facility(bit: number): boolean;
   /**

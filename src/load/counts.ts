@@ -79,6 +79,9 @@ const nqapCounts = (counters: Int32Array): { nqap: number; nqapFull: number } =>
   return { nqap, nqapFull: counters[row + AP_RESPONSE_Q_FULL] >>> 0 };
 };
 
+const zip = (a: number[], b: number[], of: (a: number, b: number) => number): number[] =>
+  a.map((value, i) => of(value, b[i]));
+
 /** A copy of the counts of one program at `nowNs`; undefined for programs that have no AP bus. */
 export const countsOf = (report: ProgramReport, nowNs: number): LoadCounts | undefined => {
   const { state } = report;
@@ -89,13 +92,10 @@ export const countsOf = (report: ProgramReport, nowNs: number): LoadCounts | und
   Object.assign(from, nqapCounts(report.counters));
   for (const name of GROWING) counts[name] = (from as unknown as LoadCounts)[name];
   counts.latencyMaxNs = total.latencyMaxNs;
-  counts.latency = total.latency;
+  counts.latency = zip(counts.latency, total.latency, (_none, count = 0) => count);
   counts.waiting = waitingOf(state, nowNs);
   return counts;
 };
-
-const zip = (a: number[], b: number[], of: (a: number, b: number) => number): number[] =>
-  a.map((value, i) => of(value, b[i]));
 
 /** The counts of several programs together. */
 export const addCounts = (all: readonly LoadCounts[]): LoadCounts => {

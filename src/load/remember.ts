@@ -4,6 +4,7 @@
 // this computer takes for it. Only answers that depend on nothing but the request and the card are remembered.
 
 import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
+import { sameBytes } from '../cex/messages/bytes.ts';
 import { requestFunction } from '../cex/request-function.ts';
 import type { ServiceModels, ServiceRequest } from '../lpar/service.ts';
 
@@ -16,29 +17,61 @@ const PURE_CCA: ReadonlySet<string> = new Set(['PK', 'PD']);
 const isPure = (mode: AdapterMode | undefined, request: Uint8Array): boolean =>
   mode === 'accelerator' || (mode === 'cca' && PURE_CCA.has(requestFunction(mode, request)));
 
-const textOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+/** An answer, and to which request. `scope`: what else it depends on. */
+interface Answered {
+  readonly scope: number;
+  readonly apqn: number;
+  readonly special: boolean;
+  readonly request: Uint8Array;
+  readonly reply: Uint8Array;
+}
 
-/** Every byte of a request, the special bit and its queue, as a key of a Map. */
-export const requestKey = ({ apqn, special, bytes }: ServiceRequest): string =>
-  `${apqn},${special ? 's' : ''},${textOf(bytes)}`;
+/** Every so many bytes of a request one goes into its hash. */
+const HASHED_STEP = 7;
+const FNV_BASIS = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
 
-/** `models` with a memory: requests with the same key get the same answer. `keyOf`: the key, or undefined for what is not remembered. */
+/** FNV-1a over some bytes of a request; those with the same hash are compared as a whole. */
+const hashOf = (scope: number, { apqn, bytes }: ServiceRequest): number => {
+  let hash = Math.imul(FNV_BASIS ^ scope, FNV_PRIME) ^ (bytes.length << 16) ^ apqn;
+  for (let at = 0; at < bytes.length; at += HASHED_STEP)
+    hash = Math.imul(hash ^ bytes[at], FNV_PRIME);
+  return hash;
+};
+
+/**
+ * `models` with a memory: a request that is equal in all its bytes, queue, special bit and scope gets the same answer. `scopeOf`: what else
+ * the answer depends on, or undefined for what is not remembered.
+ */
 export const remembering = (
   models: ServiceModels,
-  keyOf: (request: ServiceRequest) => string | undefined,
+  scopeOf: (request: ServiceRequest) => number | undefined,
 ): ServiceModels => {
-  const answers = new Map<string, Uint8Array>();
+  const answers = new Map<number, Answered[]>();
+  let kept = 0;
   const answer = (request: ServiceRequest): number => {
-    const key = keyOf(request);
-    if (key === undefined) return models.answer(request);
-    const known = answers.get(key);
+    const scope = scopeOf(request);
+    if (scope === undefined) return models.answer(request);
+    const { apqn, special, bytes, room } = request;
+    const hash = hashOf(scope, request);
+    const others = answers.get(hash) ?? [];
+    const known = others.find(
+      (one) =>
+        one.scope === scope &&
+        one.apqn === apqn &&
+        one.special === special &&
+        sameBytes(one.request, bytes),
+    );
     if (known !== undefined) {
-      request.room.set(known);
-      return known.length;
+      room.set(known.reply);
+      return known.reply.length;
     }
+    // The reply overwrites it.
+    const asked = bytes.slice();
     const length = models.answer(request);
-    if (answers.size < ANSWERS_MAX) answers.set(key, request.room.slice(0, length));
+    if (kept++ >= ANSWERS_MAX) return length;
+    others.push({ scope, apqn, special, request: asked, reply: room.slice(0, length) });
+    answers.set(hash, others);
     return length;
   };
   return { answer, ratedNs: models.ratedNs };
@@ -51,6 +84,6 @@ export const rememberAnswers = (
 ): ServiceModels =>
   remembering(models, (request) =>
     request.injected === undefined && isPure(modeOf(request.apqn >>> 8), request.bytes)
-      ? `${request.sender},${requestKey(request)}`
+      ? request.sender
       : undefined,
   );

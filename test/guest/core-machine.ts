@@ -55,6 +55,7 @@ let bench: Bench | undefined;
 export class CoreMachine implements Cpu {
   readonly machine: MachineUnderTest;
   readonly storage: Uint8Array;
+  readonly reportedStorage: Uint8Array;
   private readonly facilities: readonly number[];
   private cc = 0;
   private pgm = 0;
@@ -64,6 +65,7 @@ export class CoreMachine implements Cpu {
     this.machine = under;
     this.facilities = facilities;
     this.storage = under.storage(0);
+    this.reportedStorage = this.storage;
   }
 
   static async create(facilities: readonly number[], serviceNs = 0): Promise<CoreMachine> {
@@ -78,6 +80,8 @@ export class CoreMachine implements Cpu {
     this.machine.advance(by);
     this.now += by;
   }
+
+  wroteStorage(): void {}
 
   grLow(n: number): number {
     return Number(this.machine.register(0, 0, n) & 0xffffffffn) | 0;

@@ -50,6 +50,7 @@ const ACCELERATOR = 0xea000000 | 0;
 
 export class FakeMachine implements Cpu {
   readonly storage: Uint8Array;
+  readonly reportedStorage: Uint8Array;
   readonly records: FakeRecord[] = [];
   readonly queues = new Map<number, FakeQueue>();
   readonly options: Required<FakeOptions>;
@@ -78,6 +79,7 @@ export class FakeMachine implements Cpu {
       ...options,
     };
     this.storage = new Uint8Array(this.options.storageBytes);
+    this.reportedStorage = this.storage;
     this.qciFlags = this.options.qciFlags;
     for (const domain of this.options.domains) this.addDomain(domain);
     for (const [apid, card] of Object.entries(this.options.adapters)) this.addAdapter(+apid, card);
@@ -123,6 +125,8 @@ export class FakeMachine implements Cpu {
     for (const message of queue.messages) message.ready = true;
     if (queue.irq && queue.messages.length > 0) this.notify();
   }
+
+  wroteStorage(): void {}
 
   grLow(n: number): number {
     return this.low[n];

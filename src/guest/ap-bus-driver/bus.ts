@@ -15,6 +15,7 @@ export interface Bus {
   readonly state: ApBusState;
   readonly kernel: KernelRow;
   readonly workload: Workload;
+  /** Requests that are written here are reported; the page of the notification byte counts as written while a queue has it. */
   readonly storage: Uint8Array;
   readonly queueOf: Map<number, QueueState>;
   readonly cardOf: Map<number, CardState>;
@@ -73,7 +74,7 @@ export const createBus = (cpu: Cpu, state: ApBusState, workloads: readonly Workl
     state,
     kernel: KERNELS[state.kernel],
     workload,
-    storage: cpu.storage,
+    storage: cpu.reportedStorage,
     queueOf: new Map(state.queues.map((queue) => [queue.apqn, queue])),
     cardOf: new Map(state.cards.map((card) => [card.apid, card])),
     pollOrder,

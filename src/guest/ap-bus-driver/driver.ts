@@ -236,10 +236,10 @@ const buses = new WeakMap<ApBusState, Bus>();
 export const busOf = (cpu: Cpu, state: ApBusState, workloads: readonly Workload[]): Bus => {
   let bus = buses.get(state);
   if (bus === undefined || bus.ap.cpu !== cpu) {
-    if (cpu.storage.length < state.nextAddress) {
+    if (cpu.reportedStorage.length < state.nextAddress) {
       throw new ApemuError(
         'APEMU_ERR_GUEST_MEMORY',
-        `ap-bus needs guest memory up to ${state.nextAddress.toString(16)}, there are ${cpu.storage.length.toString(16)} bytes`,
+        `ap-bus needs guest memory up to ${state.nextAddress.toString(16)}, there are ${cpu.reportedStorage.length.toString(16)} bytes`,
       );
     }
     bus = createBus(cpu, state, workloads);

@@ -166,6 +166,7 @@ export const refill = (bus: Bus, queue: QueueState): void => {
     slots.freeCount--;
     slots.resent[slot] = 0;
     slots.length[slot] = length & ~SPECIAL_COMMAND;
+    bus.ap.cpu.wroteStorage(slotAddress(slots, slot), slots.length[slot]);
     slots.special[slot] = (length & SPECIAL_COMMAND) !== 0;
     slots.psmidHigh[slot] = senderOf(queue);
     slots.psmidLow[slot] = bus.state.psmidCounter = (bus.state.psmidCounter + 1) | 0;

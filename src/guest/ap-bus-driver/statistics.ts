@@ -32,7 +32,10 @@ export interface QueueStatistics {
   resets: number;
   /** Arrivals of an open loop that found all places of the queue taken. */
   full: number;
-  /** Latency histogram: from the arrival (closed loop: from handing the message to the queue) to its reply; see `latencyBucket`. */
+  /**
+   * Latency histogram: from the arrival (closed loop: from handing the message to the queue) to its reply; see `latencyBucket`. It ends with
+   * the last bucket that is not empty: a queue's state is copied often.
+   */
   latency: number[];
   /** Sum and largest of the latencies, nanoseconds. */
   latencySumNs: number;
@@ -53,7 +56,7 @@ export const createStatistics = (): QueueStatistics => ({
   full: 0,
   latencySumNs: 0,
   latencyMaxNs: 0,
-  latency: new Array<number>(LATENCY_BUCKETS).fill(0),
+  latency: [],
 });
 
 /** Histogram bucket of a latency in nanoseconds: sixteen equal parts of each power of two. */
@@ -79,10 +82,15 @@ export const bucketStartNs = (bucket: number): number => {
   return (SUB_BUCKETS + (bucket % SUB_BUCKETS)) * 2 ** (octave - SUB_BITS);
 };
 
+/** Adds `count` to a bucket of a histogram, which may have ended before it. */
+const addToBucket = (latency: number[], bucket: number, count: number): void => {
+  while (latency.length <= bucket) latency.push(0);
+  latency[bucket] += count;
+};
+
 /** Counts the latency of one answered message. */
 export const addLatency = (into: QueueStatistics, ns: number): void => {
-  const bucket = latencyBucket(ns);
-  into.latency[bucket] = into.latency[bucket] + 1;
+  addToBucket(into.latency, latencyBucket(ns), 1);
   into.latencySumNs += ns;
   if (ns > into.latencyMaxNs) into.latencyMaxNs = ns;
 };
@@ -116,5 +124,6 @@ export const addStatistics = (into: QueueStatistics, from: QueueStatistics): voi
   into.full += from.full;
   into.latencySumNs += from.latencySumNs;
   into.latencyMaxNs = Math.max(into.latencyMaxNs, from.latencyMaxNs);
-  for (let i = 0; i < LATENCY_BUCKETS; i++) into.latency[i] += from.latency[i];
+  if (into.latency.length === 0) into.latency = from.latency.slice();
+  else for (let i = 0; i < from.latency.length; i++) addToBucket(into.latency, i, from.latency[i]);
 };

@@ -44,9 +44,14 @@ export class ImageCpu implements Cpu {
     this.#storage = image.storage(guest);
   }
 
-  /** The guest's storage as a whole. Who only writes some bytes spares checkpoints a comparison with `writeStorage`. */
+  /** The guest's storage as a whole: checkpoints compare it from now on. */
   get storage(): Uint8Array {
     this.#context.storageShown(this.#guest);
+    return this.#storage;
+  }
+
+  get reportedStorage(): Uint8Array {
+    this.#context.assertOpen();
     return this.#storage;
   }
 

@@ -3,7 +3,7 @@
 // Source: docs/design.md section 4.
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { ApemuError } from '../../errors.ts';
-import { clonePlain } from '../../guest/clone.ts';
+import { copierOf } from '../../guest/clone.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../../guest/cpu.ts';
 import { enabledMask, machineCheckDue, pendingMask } from '../../kvm/interruptions.ts';
 import { Timers } from '../../lpar/clock.ts';
@@ -43,10 +43,10 @@ export interface RunningProgram {
   failure?: string | undefined;
 }
 
-/** A copy of a program's state. @throws ApemuError `APEMU_ERR_SNAPSHOT_PROGRAM` for one that is no plain data */
-const cloneState = (program: string, state: unknown): unknown => {
+/** Makes copies of a program's state as it is. @throws ApemuError `APEMU_ERR_SNAPSHOT_PROGRAM` for one that is no plain data */
+const stateCopier = (program: string, state: unknown): (() => unknown) => {
   try {
-    return clonePlain(state);
+    return copierOf(state);
   } catch (cause) {
     throw notPlainState(program, state, cause);
   }
@@ -87,9 +87,9 @@ export class Stepper {
     const list = rememberList(this.programs);
     const programs = this.programs.map((running) => {
       const { nextNs, readyNs, done, failure } = running;
-      const state = cloneState(running.name, running.state);
+      const copyState = stateCopier(running.name, running.state);
       return () => {
-        Object.assign(running, { nextNs, readyNs, done, failure, state: clonePlain(state) });
+        Object.assign(running, { nextNs, readyNs, done, failure, state: copyState() });
       };
     });
     return together(timers, list, ...programs);

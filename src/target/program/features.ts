@@ -19,13 +19,16 @@ export const featureCountOf = (counters: Uint32Array): number =>
   counters.length * BUCKETS + CELL_COUNT + PAIR_COUNT;
 
 export const featuresOf = (counters: Uint32Array, coverage: ArchitectedCoverage): number[] => {
-  const features: number[] = [];
+  let length = coverage.cells.length + coverage.pairs.length;
+  for (let n = 0; n < counters.length; n++) if (counters[n] !== 0) length++;
+  const features = new Array<number>(length);
+  let at = 0;
   for (let n = 0; n < counters.length; n++) {
     const count = counters[n];
-    if (count !== 0) features.push(n * BUCKETS + bucketOf(count));
+    if (count !== 0) features[at++] = n * BUCKETS + bucketOf(count);
   }
   const cells = counters.length * BUCKETS;
-  for (const cell of coverage.cells) features.push(cells + cell);
-  for (const pair of coverage.pairs) features.push(cells + CELL_COUNT + pair);
+  for (const cell of coverage.cells) features[at++] = cells + cell;
+  for (const pair of coverage.pairs) features[at++] = cells + CELL_COUNT + pair;
   return features;
 };

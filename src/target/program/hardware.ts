@@ -15,6 +15,8 @@ export class HealthyHardware {
   readonly #machine: Machine;
   readonly #mdevs: readonly (readonly [uuid: string, matrix: string])[];
   readonly #attached: readonly string[];
+  /** `machine.changes` at the kept moment: most scenarios leave the hardware alone. */
+  #changes: number;
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -22,10 +24,17 @@ export class HealthyHardware {
     this.#attached = machine.guests
       .map(({ name }) => name)
       .filter((name) => machine.isAttached(name));
+    this.#changes = machine.changes;
+  }
+
+  /** The machine is at the kept moment, with healthy hardware. */
+  begin(): void {
+    this.#changes = this.#machine.changes;
   }
 
   /** Restores what is not as it was; true: something was. */
   restore(): boolean {
+    if (this.#machine.changes === this.#changes) return false;
     const adapters = this.#adapters();
     const domains = this.#domains();
     const mdevs = this.#assignments();

@@ -147,6 +147,7 @@ export class ProgramTarget implements Target {
     this.#observer.begin(trace);
     this.#observer.believes = this.#handle.beliefs();
     this.#thrown = undefined;
+    this.#hardware.begin();
     this.#startNs = this.machine.nowNs();
     this.#events = events;
     this.#endNs = this.#startNs + lastTime(events) + EVENTS_NS;
