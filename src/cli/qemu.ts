@@ -19,6 +19,7 @@ import {
   type KernelTable,
   probeResponseCodes,
 } from '../qemu/response-codes/report.ts';
+import { RecentTrace } from '../trace/recent.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import { MIB } from '../units.ts';
 import type { AddCommand } from './commands.ts';
@@ -167,8 +168,10 @@ async function boot(
   const shown = (guest: string, text: string) => (alone ? io.out(text) : lines.shown(guest, text));
   const typed = new TypedInput(io.input, readyMark(options));
   const scenario = options.scenario === undefined ? undefined : scenarioOf(options.scenario, io);
+  const recent = options.shell === undefined ? undefined : new RecentTrace();
   const command: QemuCommand = {
-    ...(scenario === undefined ? {} : { scenario, onTrace: scenario.trace }),
+    ...(scenario === undefined ? {} : { scenario }),
+    ...traceTo(scenario?.trace, recent?.take),
     config: withRelease(loaded.config, options.s390Tools),
     ...(options.guest === undefined ? {} : { guests: options.guest }),
     ...(options.lpar === true ? { lpar: true } : {}),
@@ -176,7 +179,9 @@ async function boot(
       ? { launch: await launchOf(options, extra, alone && plan === undefined, io) }
       : { attach: options.attach }),
     ...(options.hook === undefined ? {} : { hook: options.hook }),
-    ...(options.shell === undefined ? {} : { shellSocket: options.shell, shell: shellSession }),
+    ...(options.shell === undefined
+      ? {}
+      : { shellSocket: options.shell, shell: (machine) => shellSession(machine, recent) }),
     log: log(io),
     onConsole: (guest, text) => {
       shown(guest, text);
@@ -202,6 +207,13 @@ async function boot(
   }
 }
 
+/** Hands records to whoever wants them; nothing is traced where nobody does. */
+function traceTo(...takers: readonly (TakeTrace | undefined)[]): { onTrace?: TakeTrace } {
+  const wanted = takers.filter((take) => take !== undefined);
+  if (wanted.length === 0) return {};
+  return { onTrace: (records, lost) => wanted.forEach((take) => void take(records, lost)) };
+}
+
 /** Runs a command whose AP instructions are written into a file, if they are to be. */
 async function traced<T>(
   command: QemuCommand,
@@ -212,11 +224,7 @@ async function traced<T>(
   if (options.trace === undefined) return run(command);
   const file = new TraceFile(options.trace);
   try {
-    const onTrace: TakeTrace = (records, lost) => {
-      file.write(records, lost);
-      command.onTrace?.(records, lost);
-    };
-    return await run({ ...command, onTrace });
+    return await run({ ...command, ...traceTo(file.write, command.onTrace) });
   } finally {
     file.close(io);
   }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The administrator's shell for a connection: lines in, text out; variables, folder and status stay from line to line.
 
-import type { Machine } from '../host/machine/machine.ts';
+import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import type { ShellSession } from '../qemu/shell-socket.ts';
 import { Shell } from '../shell/shell.ts';
+import type { RecentTrace } from '../trace/recent.ts';
 import { breathing } from './io.ts';
 
 /** Opens a shell for one connection. */
-export function shellSession(machine: Machine): ShellSession {
+export function shellSession(machine: PartitionMachine, trace?: RecentTrace): ShellSession {
   let text = '';
   let show = (_stream: 'out' | 'err', part: string): void => {
     text += part;
@@ -21,6 +22,7 @@ export function shellSession(machine: Machine): ShellSession {
     breathe: breathing(),
     interrupted: () => gone || interrupted,
     interactive: true,
+    ...(trace === undefined ? {} : { trace }),
   });
   let pending = '';
   return {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apemu qemu` as a function: boots guests of a configuration (or the partition itself, or attaches one that runs), serves them
-// until the last has ended, and takes everything down in every ending.
+// until the last has ended, and closes all of it however that ends.
 
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
-import { Machine } from '../host/machine/machine.ts';
+import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import type { LaunchOptions } from './arguments.ts';
 import { createLparMachine, createQemuMachine, PARTITION } from './guest-machine.ts';
@@ -30,10 +30,10 @@ export interface QemuCommand extends ServeOptions {
   /** Path of a Unix socket for the administrator's shell. */
   readonly shellSocket?: string;
   /** Opens that shell for a connection. */
-  readonly shell?: (machine: Machine) => ShellSession;
+  readonly shell?: (machine: PartitionMachine) => ShellSession;
   /** Console output of a guest that is not on our terminal. */
   readonly onConsole?: (guest: string, text: string) => void;
-  /** What the operator does meanwhile; not with `lpar`. */
+  /** What the operator does meanwhile. */
   readonly scenario?: Scenario;
   /** Called once everything is served. */
   readonly onServed?: (served: ReadonlyMap<string, ServedGuest>) => void;
@@ -51,8 +51,7 @@ interface Target {
 /**
  * Runs the command until every guest has ended or `signal` aborts.
  *
- * @throws ApemuError as the launcher; APEMU_ERR_QEMU_GUEST for a guest the configuration does not have; APEMU_ERR_QEMU_SHELL for the shell of a
- *   partition, which has no host of ours; APEMU_ERR_GUEST_ENDED when a guest or its QEMU ended badly
+ * @throws ApemuError as the launcher; APEMU_ERR_QEMU_GUEST for a guest the configuration does not have; APEMU_ERR_GUEST_ENDED when a guest or its QEMU ended badly
  */
 export async function runQemu(command: QemuCommand): Promise<void> {
   const { machine, targets, close } = await prepare(command);
@@ -62,16 +61,11 @@ export async function runQemu(command: QemuCommand): Promise<void> {
   try {
     if (command.shellSocket !== undefined && command.shell !== undefined) {
       const open = command.shell;
-      if (!(machine instanceof Machine))
-        throw new ApemuError(
-          'APEMU_ERR_QEMU_SHELL',
-          'with --lpar the guest is the host: use its own shell',
-        );
       socket = await openShellSocket(command.shellSocket, () => open(machine));
     }
     for (const target of targets) served.set(target.name, await serve(command, poller, target));
     command.onServed?.(served);
-    if (machine instanceof Machine) command.scenario?.begin(machine);
+    command.scenario?.begin(machine);
     const ended = Promise.all([...served].map(async ([name, guest]) => [name, await guest.ended]));
     const ends = (await Promise.race([ended, aborted(command.signal)])) ?? [];
     const problems = ends.filter(([, problem]) => problem !== undefined);

@@ -6,7 +6,7 @@
 
 import { parseDurationNs } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
-import type { Machine } from '../host/machine/machine.ts';
+import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { recordText } from '../trace/record.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 
@@ -56,7 +56,7 @@ export function parseScenario(text: string, file: string): ScenarioStep[] {
 }
 
 /** Executes a command of the administrator and gives its status. */
-export type Administer = (machine: Machine, command: string) => Promise<number>;
+export type Administer = (machine: PartitionMachine, command: string) => Promise<number>;
 
 /** A scenario that runs; each step is done once. */
 export class Scenario {
@@ -65,7 +65,7 @@ export class Scenario {
   readonly #log: (line: string) => void;
   readonly #tails = new Map<string, string>();
   readonly #timers: NodeJS.Timeout[] = [];
-  #machine: Machine | undefined;
+  #machine: PartitionMachine | undefined;
   #last: Promise<void> = Promise.resolve();
   /** Steps whose command failed. */
   failed = 0;
@@ -77,7 +77,7 @@ export class Scenario {
   }
 
   /** The guests run. */
-  begin(machine: Machine): void {
+  begin(machine: PartitionMachine): void {
     this.#machine = machine;
     for (const step of this.#waiting) {
       if (step.moment.kind !== 'at') continue;

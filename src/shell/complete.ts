@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Completion of a line: commands, verbs and guests, variables, paths.
 // Source: docs/design.md section 7.
-import { COMMANDS } from './commands/commands.ts';
+import { commandsOf } from './commands/commands.ts';
 import type { ShellContext } from './context.ts';
 import { RESERVED } from './language/grammar.ts';
 
@@ -16,15 +16,15 @@ const WORDS: Readonly<
   Record<string, (context: ShellContext, before: readonly string[]) => readonly string[]>
 > = {
   guest: ({ machine }, { length }) => (length === 2 ? machine.guests.map(({ name }) => name) : []),
-  fault: ({ machine }, { length }) =>
-    length === 1 ? ['any', 'clear', ...machine.guests.map(({ name }) => name)] : [],
+  fault: ({ host }, { length }) =>
+    length === 1 ? ['any', 'clear', ...(host?.guests ?? []).map(({ name }) => name)] : [],
   set: () => ['errexit', 'nounset', 'pipefail', 'xtrace', 'noglob'],
   modprobe: () => ['ap', 'zcrypt', 'zcrypt_cex4', 'vfio_ap', 'pkey', 'mdev', 'vfio'],
   mdevctl: (context, before) =>
     /^(?:-u|--uuid)$/.test(before.at(-1) ?? '') ? uuidsOf(context) : [],
   lszcrypt: (context) => devicesOf(context),
   chzcrypt: (context) => devicesOf(context),
-  help: () => [...COMMANDS.keys()],
+  help: (context) => [...commandsOf(context).keys()],
 };
 
 const namesIn = ({ files }: ShellContext, path: string): readonly string[] => {
@@ -49,11 +49,11 @@ export function complete(context: ShellContext, line: string): Completion {
   const variable = /\$\{?(\w*)$/.exec(word);
   if (variable !== null) return variables(context, word, variable[1]);
   if (words.length === 1 && !/[/>]/.test(word))
-    return pick(word, [...COMMANDS.keys(), ...context.functions.keys(), ...RESERVED]);
+    return pick(word, [...commandsOf(context).keys(), ...context.functions.keys(), ...RESERVED]);
   // sudo and the like: what follows is the command.
   while (/^(?:sudo|env|command|nohup)$/.test(words[0]) && words.length > 1) words.shift();
-  if (words.length === 1) return pick(word, [...COMMANDS.keys()]);
-  const row = COMMANDS.get(words[0]);
+  if (words.length === 1) return pick(word, [...commandsOf(context).keys()]);
+  const row = commandsOf(context).get(words[0]);
   if (word.startsWith('-')) return pick(word, row?.options ?? []);
   const verbs = words.length === 2 ? (row?.verbs ?? []) : [];
   const known = Object.hasOwn(WORDS, words[0]) ? WORDS[words[0]] : undefined;

@@ -3,12 +3,16 @@
 // Source: docs/design.md sections 4 and 7.
 import type { Operation } from '../ap-bus/operation.ts';
 import { ApemuError } from '../errors.ts';
-import type { Machine } from '../host/machine/machine.ts';
+import { Machine } from '../host/machine/machine.ts';
+import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { asFraction, nextRandom, seedRandom } from '../lpar/random.ts';
 import { Operator } from '../program/operator.ts';
 import type { PersistentState } from '../sysfs/ap-check.ts';
 import type { CommandResult } from '../sysfs/command.ts';
 import { drive } from '../sysfs/drive.ts';
+import { directory } from '../sysfs/node.ts';
+import { Sysfs } from '../sysfs/sysfs.ts';
+import type { RecentTrace } from '../trace/recent.ts';
 import { type Disk, ShellFiles } from './files.ts';
 import type { Command } from './language/ast.ts';
 import { MAX_CALLS, ShellLimitError } from './language/limits.ts';
@@ -32,6 +36,8 @@ export interface ShellOptions {
   /** Writes the attribute tree into a directory of the disk; the number of entries. */
   readonly exportTree?: (machine: Machine, directory: string) => number;
   readonly seed?: number;
+  /** The last AP instructions, for the command `trace`; undefined: nobody keeps them. */
+  readonly trace?: RecentTrace;
   /** A person types: Ctrl-C and mistakes end a command, not the shell. */
   readonly interactive?: boolean;
   /** `$0`, `$1`, … */
@@ -49,6 +55,11 @@ export interface Job {
 const INTERRUPTIBLE_NS = 200_000;
 /** Tells the generator of UUIDs from the other users of the machine's seed. */
 const UUID_STREAM = 0x5e11;
+
+/** What is said of commands of the host where the host is a guest of QEMU. */
+export const OWN_SHELL = 'the Linux of this partition has a shell of its own';
+/** /sys of a partition without a host of ours. */
+const NO_SYSFS = new Sysfs(directory({}));
 
 export class ShellContext {
   readonly options: ShellOptions;
@@ -89,27 +100,39 @@ export class ShellContext {
   callers: string[] = [];
   /** Modules of the kernel as `modprobe` and `lsmod` see them. */
   readonly modules = new Set(['ap', 'zcrypt', 'zcrypt_cex4', 'vfio_ap', 'mdev', 'vfio']);
-  #machine: Machine;
+  #machine: PartitionMachine;
   #operator: Operator;
   #random: number;
   #jobNumber = 0;
 
-  constructor(machine: Machine, options: ShellOptions) {
+  constructor(machine: PartitionMachine, options: ShellOptions) {
     this.options = options;
     this.#machine = machine;
     this.#operator = new Operator(machine);
     this.parameters = options.parameters ?? ['apemu'];
     this.files = new ShellFiles(
-      () => this.#machine.sysfs,
+      () => this.host?.sysfs ?? NO_SYSFS,
       options.disk ?? new MemoryDisk(),
       options.directory ?? '/',
     );
     this.#random = seedRandom(options.seed ?? machine.config.machine.seed, UUID_STREAM);
-    for (const guest of machine.guests) this.variables.set(guest.name, guest.uuid);
+    this.#nameGuests();
   }
 
-  get machine(): Machine {
+  /** The partition's part of the machine: clock, operator, faults, trace. */
+  get partition(): PartitionMachine {
     return this.#machine;
+  }
+
+  /** The machine with a host of ours; undefined for a partition whose Linux is a guest of QEMU. */
+  get host(): Machine | undefined {
+    return this.#machine instanceof Machine ? this.#machine : undefined;
+  }
+
+  /** The same for commands that there are with a host only. */
+  get machine(): Machine {
+    if (this.host === undefined) throw new RangeError(OWN_SHELL);
+    return this.host;
   }
 
   get operator(): Operator {
@@ -122,7 +145,12 @@ export class ShellContext {
     this.#machine = machine;
     this.#operator = new Operator(machine);
     this.jobs.length = 0;
-    for (const guest of machine.guests) this.variables.set(guest.name, guest.uuid);
+    this.#nameGuests();
+  }
+
+  /** `$NAME` is the UUID of a guest's mdev. */
+  #nameGuests(): void {
+    for (const guest of this.host?.guests ?? []) this.variables.set(guest.name, guest.uuid);
   }
 
   enterCall(name = ''): void {
@@ -181,9 +209,9 @@ export class ShellContext {
 
   /** Lets virtual time pass; guests' programs run meanwhile. Ends early at Ctrl-C. */
   async pass(ns: number): Promise<void> {
-    const endNs = this.machine.nowNs() + ns;
-    while (this.machine.nowNs() < endNs && !this.interrupted) {
-      const { machine } = this;
+    const endNs = this.partition.nowNs() + ns;
+    while (this.partition.nowNs() < endNs && !this.interrupted) {
+      const { partition: machine } = this;
       // Busy guests take seconds of ours for milliseconds of theirs; where nothing is due, a step may be as long as that lasts.
       const quietNs = machine.stepper.upcomingNs() - machine.nowNs();
       const step = Math.max(INTERRUPTIBLE_NS, quietNs);
@@ -197,7 +225,7 @@ export class ShellContext {
    * says what it is; undefined then.
    */
   drive(operation: Operation<CommandResult>, text: string): CommandResult | Job {
-    const driven = drive(operation, (ns) => this.machine.stepper.advance(ns));
+    const driven = drive(operation, (ns) => this.partition.stepper.advance(ns));
     if (driven.ended) return driven.value;
     const job = { number: ++this.#jobNumber, text, operation };
     this.jobs.push(job);
@@ -208,7 +236,7 @@ export class ShellContext {
   collect(): { readonly job: Job; readonly result: CommandResult }[] {
     const ended: { job: Job; result: CommandResult }[] = [];
     for (const job of [...this.jobs]) {
-      const driven = drive(job.operation, (ns) => this.machine.stepper.advance(ns));
+      const driven = drive(job.operation, (ns) => this.partition.stepper.advance(ns));
       if (!driven.ended) continue;
       this.jobs.splice(this.jobs.indexOf(job), 1);
       ended.push({ job, result: driven.value });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The administrator's shell over a stepped machine: text in, output, exit status.
+// The administrator's shell over a machine, or a partition alone: text in, output, exit status.
 // Source: docs/design.md sections 4 and 7.
 
-import type { Machine } from '../host/machine/machine.ts';
+import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { type Completion, complete } from './complete.ts';
 import { ShellContext, type ShellOptions } from './context.ts';
 import { ShellSyntaxError } from './language/ast.ts';
@@ -17,7 +17,7 @@ export class Shell {
   readonly #interpreter: Interpreter;
   readonly #options: ShellOptions;
 
-  constructor(machine: Machine, options: ShellOptions) {
+  constructor(machine: PartitionMachine, options: ShellOptions) {
     this.#options = options;
     this.context = new ShellContext(machine, options);
     this.#interpreter = new Interpreter(this.context);
@@ -88,6 +88,6 @@ export class Shell {
 
   /** Ends the machine. */
   close(): void {
-    this.context.machine.close();
+    this.context.partition.close();
   }
 }

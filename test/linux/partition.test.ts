@@ -2,6 +2,7 @@
 // A stock kernel as the partition's own: every card and domain, and its AP bus's masks. Two guests side by side.
 
 import { describe, expect, it } from 'vitest';
+import { shellSession } from '../../src/cli/shell-session.ts';
 import { configFromObject } from '../../src/config/load.ts';
 import { formatDemo, runDemo } from '../../src/qemu/demo.ts';
 import { createLparMachine } from '../../src/qemu/guest-machine.ts';
@@ -58,6 +59,15 @@ describe.each(
       const bound = await guest.sh('ls /sys/bus/ap/drivers/cex4queue');
       expect(bound).toContain('02.0004');
       expect(guest.attachment.interruptions.counts.restart).toBeGreaterThan(0);
+
+      const operator = shellSession(machine);
+      const state = async (line: string) => {
+        expect(await operator.run(line)).toBe('');
+        await guest.sh('echo 1 > /sys/bus/ap/scans; sleep 1');
+        return guest.sh('cat /sys/bus/ap/devices/card02/config');
+      };
+      expect(await state('lpar deconfigure 2')).toMatch(/^0$/m);
+      expect(await state('lpar configure 2')).toMatch(/^1$/m);
     } finally {
       await guest.close();
       machine.close();

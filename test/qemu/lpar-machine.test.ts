@@ -6,10 +6,12 @@ import { OPCODE_NQAP, OPCODE_PQAP } from '../../native-like/arch/instructions.ts
 import { AQIC_IR, NQAP_L } from '../../native-like/arch/registers.ts';
 import { responseCode } from '../../native-like/arch/status-word.ts';
 import { G_EXTERNAL } from '../../native-like/machine/layout.ts';
+import { shellSession } from '../../src/cli/shell-session.ts';
 import { configFromObject } from '../../src/config/load.ts';
 import { Machine } from '../../src/host/machine/machine.ts';
 import { createLparMachine, type LparMachine } from '../../src/qemu/guest-machine.ts';
 import type { ServedStorage } from '../../src/qemu/service.ts';
+import { RecentTrace } from '../../src/trace/recent.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
 
 const APQN = 0x0504;
@@ -118,6 +120,70 @@ describe('a partition alone', () => {
     expect(service.pendingIsc(0xff000000 | 0)).toBe(3);
     service.reset();
     expect(service.pendingIsc(0xff000000 | 0)).toBe(-1);
+  });
+});
+
+/** Lines of the operator, and what each printed. */
+const operator = (machine: LparMachine['machine'], trace?: RecentTrace) => {
+  const session = shellSession(machine, trace);
+  return (line: string) => session.run(line);
+};
+
+describe('the operator of a partition alone', () => {
+  it('14.19: takes adapters away and brings them back, and the program sees it', async () => {
+    const { machine, tapq } = await open();
+    const say = operator(machine);
+    expect(await say('lpar deconfigure 5')).toBe('');
+    expect(tapq()).toBe(3);
+    expect(await say('lpar configure 5 && echo $?')).toBe('0\n');
+    expect(tapq()).toBe(0);
+    expect(await say('lpar deconfigure 6')).toBe('lpar: deconfigure 6: No such device\n');
+  });
+
+  it('declares faults, lists them, and takes them back', async () => {
+    const { machine, tapq } = await open();
+    const say = operator(machine);
+    await say('fault 05.0004 on=tapq rc=04 count=1');
+    expect([tapq(), tapq()]).toEqual([4, 0]);
+    expect(await say('fault')).toMatch(/^fault .*fired 1, ended\n$|^.*05\.0004.*fired 1, ended\n$/);
+    await say('fault clear');
+    expect(await say('fault')).toBe('');
+    expect(await say('fault Guest1 on=tapq rc=04')).toContain('shell of its own');
+  });
+
+  it('lets time pass', async () => {
+    const { machine } = await open();
+    const say = operator(machine);
+    expect(await say('clock advance 2ms')).toBe('2ms\n');
+    expect(await say('for n in 1 2 3; do sleep 1ms; done; clock')).toBe('5ms\n');
+    expect(await say('clock run')).toBe('5ms\n');
+  });
+
+  it('sees the last instructions', async () => {
+    const recent = new RecentTrace();
+    const { machine, tapq } = await open({}, (records) => recent.take(records, 0));
+    const say = operator(machine, recent);
+    for (let n = 0; n < 3; n++) tapq();
+    expect((await say('trace')).match(/TAPQ +05\.0004/g)).toHaveLength(3);
+    expect((await say('trace 1')).split('\n')).toHaveLength(2);
+    expect(await say('trace 0')).toBe('');
+    expect(await say('trace many')).toBe('usage: trace [NUMBER]\n');
+    expect(await operator(machine)('trace')).toContain('nobody keeps');
+  });
+
+  it('has a shell without what belongs to the Linux in it', async () => {
+    const { machine } = await open();
+    const say = operator(machine);
+    for (const command of ['lszcrypt', 'mdevctl list', 'guest', 'dmesg', 'save /tmp/x'])
+      expect(await say(command)).toContain('the Linux of this partition has a shell of its own');
+    expect(await say('ls /sys; cat /sys/bus/ap/apmask')).toBe(
+      'cat: /sys/bus/ap/apmask: No such file or directory\n',
+    );
+    const help = await say('help');
+    for (const command of ['lpar', 'fault', 'clock', 'trace'])
+      expect(help).toContain(`  ${command} `);
+    expect(help).not.toContain('lszcrypt');
+    expect(await say('exit 3')).toBe('');
   });
 });
 

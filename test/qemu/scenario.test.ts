@@ -38,7 +38,7 @@ describe('a scenario', () => {
   it('does each step once, at its time or text, and says which fail', async () => {
     const given: string[] = [];
     const said: string[] = [];
-    const administer = async (_machine: Machine, command: string) => {
+    const administer = async (_machine: unknown, command: string) => {
       given.push(command);
       return command === 'bad' ? 2 : 0;
     };

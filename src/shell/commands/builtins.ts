@@ -116,7 +116,7 @@ function wait({ args, context }: Invocation): CommandResult {
   if (missing !== undefined) return failed(`bash: wait: ${args[0]}: no such job`, 127);
   let result = done('');
   for (const job of chosen) {
-    const driven = drive(job.operation, (ns) => context.machine.stepper.advance(ns));
+    const driven = drive(job.operation, (ns) => context.partition.stepper.advance(ns));
     if (!driven.ended) {
       const stderr = `${result.stderr}[${job.number}] still running: ${job.text}\n`;
       result = { ...result, stderr, status: 1 };

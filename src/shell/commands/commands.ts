@@ -2,12 +2,15 @@
 // All commands of the shell in one table, and `help` over it.
 // Source: docs/design.md section 7.
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
+import type { ShellContext } from '../context.ts';
 import { BUILTINS } from './builtins.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';
 import { DISK_COMMANDS } from './disk-commands.ts';
 import { GUEST_COMMAND } from './guest-command.ts';
-import { MACHINE_COMMANDS } from './machine-commands.ts';
+import { HOST_COMMANDS } from './host-commands.ts';
+import { MODULE_COMMANDS } from './modules.ts';
 import { NODE_TOOLS } from './node-tools.ts';
+import { OPERATOR_COMMANDS } from './operator-commands.ts';
 import { SYSTEM_COMMANDS } from './system.ts';
 import { TEXT_COMMANDS } from './text-commands.ts';
 import { FILE_ROWS, TOOLS } from './tools.ts';
@@ -19,34 +22,56 @@ const HELP: CommandRow = {
   run: help,
 };
 
-/** Groups of the overview, in its order. */
-const GROUPS: readonly (readonly [string, readonly CommandRow[]])[] = [
-  ['AP and mediated devices', [...TOOLS, ...NODE_TOOLS]],
-  ['Guests and machine', [GUEST_COMMAND, ...MACHINE_COMMANDS]],
-  ['Files', [...FILE_ROWS, ...DISK_COMMANDS]],
-  ['Texts', TEXT_COMMANDS],
-  ['System', SYSTEM_COMMANDS],
-  ['Shell', [...BUILTINS, HELP]],
+/** A part of the overview. */
+interface Group {
+  readonly title: string;
+  readonly rows: readonly CommandRow[];
+  /** There is nothing for them to work on where the partition's Linux is not ours. */
+  readonly needsHost?: true;
+}
+
+/** In the order of the overview. */
+const GROUPS: readonly Group[] = [
+  {
+    title: 'AP and mediated devices',
+    rows: [...TOOLS, ...NODE_TOOLS, ...MODULE_COMMANDS],
+    needsHost: true,
+  },
+  { title: 'Partition', rows: OPERATOR_COMMANDS },
+  { title: 'Guests and host', rows: [GUEST_COMMAND, ...HOST_COMMANDS], needsHost: true },
+  { title: 'Files', rows: [...FILE_ROWS, ...DISK_COMMANDS] },
+  { title: 'Texts', rows: TEXT_COMMANDS },
+  { title: 'System', rows: SYSTEM_COMMANDS },
+  { title: 'Shell', rows: [...BUILTINS, HELP] },
 ];
 
-/** By name. */
-export const COMMANDS: ReadonlyMap<string, CommandRow> = new Map(
-  GROUPS.flatMap(([, rows]) => rows).map((row) => [row.name, row]),
-);
+const byName = (groups: readonly Group[]): ReadonlyMap<string, CommandRow> =>
+  new Map(groups.flatMap(({ rows }) => rows).map((row) => [row.name, row]));
 
-function help({ args }: Invocation): CommandResult {
+/** Every command, by name. */
+export const COMMANDS = byName(GROUPS);
+
+const withoutHost = GROUPS.filter(({ needsHost }) => needsHost !== true);
+const PARTITION_COMMANDS = byName(withoutHost);
+
+/** The commands of a shell, by name. */
+export const commandsOf = ({ host }: ShellContext): ReadonlyMap<string, CommandRow> =>
+  host === undefined ? PARTITION_COMMANDS : COMMANDS;
+
+function help({ args, context, commands }: Invocation): CommandResult {
   const [name] = args;
-  if (name === undefined) return done(`${GROUPS.map(overview).join('\n')}\n${SYNTAX_OVERVIEW}`);
+  const groups = context.host === undefined ? withoutHost : GROUPS;
+  if (name === undefined) return done(`${groups.map(overview).join('\n')}\n${SYNTAX_OVERVIEW}`);
   const keyword = Object.hasOwn(KEYWORDS, name) ? KEYWORDS[name] : undefined;
   if (keyword !== undefined) return done(`${keyword[0]}\n    ${keyword[1]}\n`);
-  const row = COMMANDS.get(name);
+  const row = commands.get(name);
   if (row === undefined) return failed(`help: no command ${name}`);
   const details = row.details === undefined ? '' : `\n${row.details(args[1]).trimEnd()}\n`;
   return done(`${`${row.name} ${row.usage}`.trimEnd()}\n    ${row.meaning}\n${details}`);
 }
 
 /** Two columns: the command, what it does. Its operands stand in `help COMMAND`. */
-const overview = ([title, rows]: (typeof GROUPS)[number]): string =>
+const overview = ({ title, rows }: Group): string =>
   `${title}\n${columns(rows.map((row) => [`  ${row.name}`, row.meaning]))}`;
 
 /** Words of the language, as `help` shows them. */

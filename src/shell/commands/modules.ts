@@ -2,7 +2,7 @@
 // modprobe and lsmod over the modules of AP.
 // Source: kmod 30 (messages).
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
-import type { Invocation } from './command-row.ts';
+import type { CommandRow, Invocation } from './command-row.ts';
 
 /** Modules of the kernel that scripts name, with what each of them uses; `builtin` ones are there always and not listed. */
 const MODULES: Readonly<
@@ -21,7 +21,7 @@ const MODULES: Readonly<
 
 const moduleName = (name: string): string => name.replaceAll('-', '_').replace(/\.ko$/, '');
 
-export function modprobe({ args, context }: Invocation): CommandResult {
+function modprobe({ args, context }: Invocation): CommandResult {
   const remove = args.includes('-r') || args.includes('--remove');
   const quiet = args.some((arg) => /^-[a-z]*q/.test(arg) || arg === '--quiet');
   const all = args.includes('-a') || args.includes('--all') || remove;
@@ -53,7 +53,7 @@ function unload(name: string, loaded: Set<string>): string | undefined {
 const usersOf = (name: string, loaded: ReadonlySet<string>): string[] =>
   [...loaded].filter((user) => MODULES[user]?.uses?.includes(name));
 
-export function lsmod({ context }: Invocation): CommandResult {
+function lsmod({ context }: Invocation): CommandResult {
   const rows = [...context.modules]
     .filter((name) => MODULES[name]?.builtin === undefined)
     .sort()
@@ -63,3 +63,14 @@ export function lsmod({ context }: Invocation): CommandResult {
     });
   return done(`Module                  Size  Used by\n${rows.join('')}`);
 }
+
+export const MODULE_COMMANDS: readonly CommandRow[] = [
+  { name: 'modprobe', usage: '[-r] [-a] MODULE…', meaning: 'kernel modules of AP', run: modprobe },
+  { name: 'lsmod', usage: '', meaning: 'the modules that are loaded', run: lsmod },
+  {
+    name: 'udevadm',
+    usage: 'settle|trigger|control …',
+    meaning: 'taken: udev is always done',
+    run: () => done(''),
+  },
+];

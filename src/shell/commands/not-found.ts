@@ -4,15 +4,16 @@
 
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
 import { nearest } from '../../config/mistakes.ts';
-import type { ShellContext } from '../context.ts';
+import { OWN_SHELL, type ShellContext } from '../context.ts';
 import { NOT_EXECUTABLE, NOT_FOUND } from '../language/statuses.ts';
-import { COMMANDS } from './commands.ts';
+import { COMMANDS, commandsOf } from './commands.ts';
 
 /** Message and exit status; a person typing is told what might have been meant. */
 export function notFound(
-  { files, options }: ShellContext,
+  context: ShellContext,
   name: string,
 ): { readonly text: string; readonly status: number } {
+  const { files, options } = context;
   if (name.includes('/')) {
     const status = files.stat(name);
     if (!status.ok)
@@ -20,7 +21,9 @@ export function notFound(
     const reason = status.kind === 'dir' ? 'EISDIR' : 'EACCES';
     return { text: `bash: ${name}: ${ERRNO_TEXT[reason]}`, status: NOT_EXECUTABLE };
   }
-  const close = options.interactive === true ? nearest(name, COMMANDS.keys()) : undefined;
-  const hint = close === undefined ? '' : ` (did you mean ${close}?)`;
+  const commands = commandsOf(context);
+  const close = options.interactive === true ? nearest(name, commands.keys()) : undefined;
+  const meant = close === undefined ? '' : ` (did you mean ${close}?)`;
+  const hint = COMMANDS.has(name) ? `: ${OWN_SHELL}` : meant;
   return { text: `bash: ${name}: command not found${hint}`, status: NOT_FOUND };
 }

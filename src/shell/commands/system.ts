@@ -3,11 +3,11 @@
 // Source: GNU coreutils 9.1 (basename, dirname, id, uname, env); findutils 4.9 (xargs).
 
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
+import { NS_PER_SECOND } from '../../units.ts';
 import { Input } from '../language/input.ts';
 import { bounded } from '../language/limits.ts';
 import { NOT_FOUND } from '../language/statuses.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
-import { lsmod, modprobe } from './modules.ts';
 
 /** Runs the rest of the words as a command, after options and `NAME=value`. */
 async function run(invocation: Invocation, words: readonly string[]): Promise<CommandResult> {
@@ -173,7 +173,7 @@ function uname({ args, context }: Invocation): CommandResult {
   const parts: Readonly<Record<string, string>> = {
     s: 'Linux',
     n: 'apemu',
-    r: context.machine.config.host.kernel,
+    r: context.partition.config.host.kernel,
     m: 's390x',
   };
   const letters = args.join('').replaceAll('-', '') || 's';
@@ -206,7 +206,7 @@ function isoTime(seconds: number): string {
 
 /** The time of the machine, which begins with the year 1970. */
 function date({ args, context }: Invocation): CommandResult {
-  const seconds = Math.floor(context.machine.nowNs() / 1e9);
+  const seconds = Math.floor(context.partition.nowNs() / NS_PER_SECOND);
   const iso = isoTime(seconds);
   const values: Readonly<Record<string, string>> = {
     ...{ s: String(seconds), Y: iso.slice(0, 4), m: iso.slice(5, 7), d: iso.slice(8, 10) },
@@ -214,7 +214,7 @@ function date({ args, context }: Invocation): CommandResult {
     ...{
       F: iso.slice(0, 10),
       T: iso.slice(11, 19),
-      N: String(context.machine.nowNs() % 1e9).padStart(9, '0'),
+      N: String(context.partition.nowNs() % NS_PER_SECOND).padStart(9, '0'),
     },
     ...{ '%': '%', n: '\n', Z: 'UTC', z: '+0000' },
   };
@@ -237,14 +237,6 @@ export const SYSTEM_COMMANDS: readonly CommandRow[] = [
     usage: '[OPTIONS] COMMAND…',
     meaning: 'runs a command; the user is root',
     run: prefix,
-  },
-  { name: 'modprobe', usage: '[-r] [-a] MODULE…', meaning: 'kernel modules of AP', run: modprobe },
-  { name: 'lsmod', usage: '', meaning: 'the modules that are loaded', run: lsmod },
-  {
-    name: 'udevadm',
-    usage: 'settle|trigger|control …',
-    meaning: 'taken: udev is always done',
-    run: nothing,
   },
   { name: 'sync', usage: '', meaning: 'taken', run: nothing },
   {

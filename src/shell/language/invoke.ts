@@ -5,7 +5,7 @@
 import { isOperation, type Operation } from '../../ap-bus/operation.ts';
 import { type CommandResult, failed } from '../../sysfs/command.ts';
 import type { CommandRow, Invocation } from '../commands/command-row.ts';
-import { COMMANDS } from '../commands/commands.ts';
+import { commandsOf } from '../commands/commands.ts';
 import { notFound } from '../commands/not-found.ts';
 import { type Job, messageOf, type ShellContext } from '../context.ts';
 import { assign } from './assign.ts';
@@ -44,7 +44,7 @@ export class Invoker {
       await this.#interpreter.callFunction(name, body as Command, args, streams);
       return;
     }
-    const row = COMMANDS.get(name);
+    const row = commandsOf(this.#context).get(name);
     if (row === undefined) {
       const { text, status } = notFound(this.#context, name);
       this.#interpreter.say(text, streams);
@@ -84,7 +84,7 @@ export class Invoker {
         context: this.#context,
         name,
         args,
-        commands: COMMANDS,
+        commands: commandsOf(this.#context),
         input,
         toTerminal,
         streams,

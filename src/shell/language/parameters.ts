@@ -3,6 +3,7 @@
 // Source: POSIX.1-2017, shell command language, sections 2.5 and 2.6.5; bash 5.2, manual, section 3.5.3.
 
 import { Glob } from '../../sysfs/glob.ts';
+import { NS_PER_SECOND } from '../../units.ts';
 import type { ShellContext } from '../context.ts';
 import type { ParameterForm } from './ast.ts';
 import { bounded } from './limits.ts';
@@ -33,7 +34,7 @@ const SPECIAL: Readonly<Record<string, (context: ShellContext) => string | undef
   PWD: ({ files }) => files.directory,
   UID: () => '0',
   EUID: () => '0',
-  SECONDS: ({ machine }) => String(Math.floor(machine.nowNs() / 1e9)),
+  SECONDS: ({ partition }) => String(Math.floor(partition.nowNs() / NS_PER_SECOND)),
   RANDOM: (context) => String(context.newRandom()),
   FUNCNAME: ({ callers }) => callers.at(-1),
   LINENO: () => '1',

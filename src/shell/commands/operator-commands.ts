@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine around the host: clock, operator, faults, saved machines, what the kernel told.
-// Source: docs/design.md sections 4, 6 and 7; docs/reference/vfio-ap.md sections 3.4 (uevents) and 3.8 (log texts).
+// What the operator of a partition does, whoever's Linux runs in it: clock, adapters, faults, and a look at the instructions.
+// Source: docs/design.md sections 4, 6 and 7.
 
 import { ERRNO_TEXT, type Errno } from '../../ap-bus/errno.ts';
-import type { LogRing, Uevent } from '../../ap-bus/events.ts';
 import { formatDuration, parseDurationNs } from '../../config/units.ts';
-import { restoreMachine, saveMachine } from '../../host/state/snapshot.ts';
 import type { DeclaredFault } from '../../lpar/declared-fault.ts';
 import { LineError, splitLine, tokenize } from '../../program/lexer.ts';
 import { LPAR_VERBS } from '../../program/lpar-verbs.ts';
 import { parseFault, parseLpar } from '../../program/parse-host.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
+import { recordText } from '../../trace/record.ts';
+import { NS_PER_SECOND } from '../../units.ts';
 import type { ShellContext } from '../context.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';
 import { isQuiet } from './guests.ts';
@@ -25,7 +25,7 @@ const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600,
 function timeOf(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(text);
   if (match === null) return parseDurationNs(text);
-  const ns = Math.round(Number(match[1]) * (SECONDS[match[2]] as number) * 1e9);
+  const ns = Math.round(Number(match[1]) * SECONDS[match[2]] * NS_PER_SECOND);
   return Number.isSafeInteger(ns) ? ns : undefined;
 }
 
@@ -54,11 +54,11 @@ async function clock({ args, context }: Invocation): Promise<CommandResult> {
 }
 
 const now = (context: ShellContext): CommandResult =>
-  done(`${formatDuration(context.machine.nowNs())}\n`);
+  done(`${formatDuration(context.partition.nowNs())}\n`);
 
 /** Runs until nothing one-off is outstanding and guests have nothing to do; false: the limit came first. */
 async function settle(context: ShellContext, limitNs: number): Promise<boolean> {
-  const { machine } = context;
+  const { partition: machine } = context;
   const endNs = machine.nowNs() + limitNs;
   const { programs } = machine.stepper;
   while (!programs.every(isQuiet)) {
@@ -105,77 +105,37 @@ const rowOfFault = ({ text, fired, active }: DeclaredFault): [string, string] =>
 
 /** Without arguments those that were declared. A fault as in AP programs; times of `at` are those the clock shows. */
 function fault({ args, context }: Invocation): CommandResult {
-  if (args.length === 0) return done(columns(context.machine.faults.list().map(rowOfFault)));
+  if (args.length === 0) return done(columns(context.partition.faults.list().map(rowOfFault)));
   const statement = parsed('fault', args, (line) => {
     const parts = splitLine(line);
     return parseFault(HEAD, tokenize(parts.body, 1), { ...parts, expectation: undefined });
   });
   if (typeof statement === 'string') return failed(statement);
   const { fault: declared } = statement;
-  if (declared === 'clear') context.machine.faults.clear();
+  if (declared === 'clear') context.partition.faults.clear();
   else {
     if (declared.guest !== undefined) context.machine.guest(declared.guest);
-    const { warnings } = context.machine;
+    const { warnings } = context.partition;
     const known = warnings.length;
-    context.machine.fault(declared);
+    context.partition.fault(declared);
     const told = warnings.slice(known).map((text) => `warning: ${text}\n`);
     return { ...done(''), stderr: told.join('') };
   }
   return done('');
 }
 
-function save({ args, context }: Invocation): CommandResult {
-  const [path] = args;
-  if (path === undefined || args.length > 1) return failed('usage: save FILE', 2);
-  const bytes = saveMachine(context.machine);
-  const outcome = context.files.disk.write(context.files.absolute(path), bytes, false);
-  return outcome === 'ok' ? done('') : failed(`save: ${path}: ${ERRNO_TEXT[outcome]}`);
-}
+/** Records `trace` shows where no number is given. */
+const TRACE_SHOWN = 20;
 
-async function restore({ args, context }: Invocation): Promise<CommandResult> {
-  const [path] = args;
-  if (path === undefined || args.length > 1) return failed('usage: restore FILE', 2);
-  const read = context.files.disk.read(context.files.absolute(path));
-  if (!read.ok) return failed(`restore: ${path}: ${ERRNO_TEXT[read.errno]}`);
-  context.replaceMachine(await restoreMachine(read.bytes));
-  return done('');
-}
-
-function exportSysfs({ args, context }: Invocation): CommandResult {
-  const [path] = args;
-  const { exportTree } = context.options;
-  if (path === undefined || args.length > 1) return failed('usage: export-sysfs FOLDER', 2);
-  if (exportTree === undefined)
-    return failed("export-sysfs: the computer's files were not given (--host-files)");
-  const entries = exportTree(context.machine, context.files.absolute(path));
-  return done(`${entries} entries in ${path}/sys\n`);
-}
-
-/** `[   12.345678]`, as the kernel's ring shows times. */
-const stamp = (ns: number): string => (ns / 1e9).toFixed(6).padStart(12);
-
-const RINGS: readonly (LogRing | 'all')[] = ['kernel', 'vfio_ap', 'zcrypt', 'all'];
-
-function dmesg({ args, context }: Invocation): CommandResult {
-  const ring = (args[0] === '--ring' ? args[1] : 'kernel') ?? '';
-  if ((args.length > 0 && args[0] !== '--ring') || !RINGS.some((known) => known === ring))
-    return failed(`usage: dmesg [--ring ${RINGS.join('|')}]`, 2);
-  const lines = context.machine.host.journal.log
-    .filter((line) => ring === 'all' || line.ring === ring)
-    .map(({ timeNs, text }) => `[${stamp(timeNs)}] ${text}\n`);
-  return done(lines.join(''));
-}
-
-const ueventText = ({ timeNs, subsystem, action, path, keys }: Uevent, long: boolean): string => {
-  const head = `[${stamp(timeNs)}] ${action.padEnd(6)} ${path} (${subsystem})\n`;
-  if (!long) return head;
-  return head + keys.map(([name, value]) => `    ${name}=${value}\n`).join('');
-};
-
-function uevents({ args, context }: Invocation): CommandResult {
-  const long = args[0] === '-p';
-  if (args.length > (long ? 1 : 0)) return failed('usage: uevents [-p]', 2);
-  return done(context.machine.host.journal.uevents.map((e) => ueventText(e, long)).join(''));
+/** `trace [N]`: the last AP instructions, the newest at the end. */
+function trace({ args, context }: Invocation): CommandResult {
+  const [count = String(TRACE_SHOWN)] = args;
+  if (args.length > 1 || !/^\d{1,6}$/.test(count)) return failed('usage: trace [NUMBER]', 2);
+  const { trace: recent } = context.options;
+  if (recent === undefined)
+    return failed('trace: nobody keeps the instructions of this machine (apemu qemu --shell does)');
+  context.partition.trace?.flush();
+  return done(recent.last(Number(count)).map(recordText).join(''));
 }
 
 const CLOCK_DETAILS = `  advance TIME  lets time pass; guests run meanwhile
@@ -192,7 +152,7 @@ const lparVerbs = (verb?: string): string =>
     ]),
   );
 
-export const MACHINE_COMMANDS: readonly CommandRow[] = [
+export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   {
     name: 'clock',
     usage: '[advance TIME | run [TIME]]',
@@ -216,14 +176,10 @@ export const MACHINE_COMMANDS: readonly CommandRow[] = [
     meaning: 'injects faults; alone: which there are',
     run: fault,
   },
-  { name: 'save', usage: 'FILE', meaning: 'writes the whole machine to a file', run: save },
-  { name: 'restore', usage: 'FILE', meaning: 'goes on with a saved machine', run: restore },
   {
-    name: 'export-sysfs',
-    usage: 'FOLDER',
-    meaning: 'writes /sys as it is now into a folder',
-    run: exportSysfs,
+    name: 'trace',
+    usage: '[NUMBER]',
+    meaning: 'the last AP instructions; 20 without a number',
+    run: trace,
   },
-  { name: 'dmesg', usage: '[--ring RING]', meaning: 'what the kernel logged', run: dmesg },
-  { name: 'uevents', usage: '[-p]', meaning: 'what the kernel told udev', run: uevents },
 ];

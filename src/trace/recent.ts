@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The last AP instructions of a machine, for who looks at it while it runs.
+import type { TraceRecord } from './record.ts';
+import type { TakeTrace } from './ring.ts';
+
+/** Records kept. */
+const RECENT_RECORDS = 10_000;
+
+export class RecentTrace {
+  #records: TraceRecord[] = [];
+
+  /** Adds records; the oldest are forgotten. */
+  readonly take: TakeTrace = (records) => {
+    this.#records.push(...records.slice(-RECENT_RECORDS));
+    // Cut now and then, so that a record costs the same however many there are.
+    if (this.#records.length > 2 * RECENT_RECORDS)
+      this.#records = this.#records.slice(-RECENT_RECORDS);
+  };
+
+  /** The newest `count` records, the newest at the end. */
+  last(count: number): readonly TraceRecord[] {
+    return count === 0 ? [] : this.#records.slice(-Math.min(count, RECENT_RECORDS));
+  }
+}
