@@ -39,6 +39,11 @@ export class Events {
     this.now = end;
   }
 
+  /** When the next thing is due; Infinity for nothing. */
+  get nextDue(): number {
+    return Math.min(Number.POSITIVE_INFINITY, ...this.waiting.map(({ due }) => due));
+  }
+
   private next(end: number): Event | undefined {
     let first: Event | undefined;
     for (const e of this.waiting) {

@@ -74,9 +74,10 @@ export class Generator {
   /** What repairs the adapters that are in standby or checkstop. */
   private readonly broken = new Set<string>();
 
-  constructor(seed: number) {
+  /** `preset`: instead of a random machine. */
+  constructor(seed: number, preset?: MachinePreset) {
     this.random = new Random(seed);
-    this.preset = randomPreset(this.random);
+    this.preset = preset ?? randomPreset(this.random);
     this.focus = this.existing();
   }
 

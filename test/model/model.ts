@@ -51,20 +51,25 @@ export class Model {
   /** Longest message a queue that is not available could take (AD-08). */
   largestLimit = LEAST_LIMIT;
   readonly access: Access;
-  readonly events = new Events();
+  readonly events: Events;
   readonly faults = new Faults();
   /** ISCs of host adapter interruptions that are pending (no GISA). */
   readonly pendingHostIscs = new Set<number>();
   private readonly checks: readonly NamedCheck[];
   private readonly defects: ReadonlySet<DefectName>;
 
-  /** Guest 0 is the host partition itself. `defects` are planted errors, for the proof that tests would see them. */
+  /**
+   * Guest 0 is the host partition itself. `defects` are planted errors, for the proof that tests would see them; several models with
+   * the same `events` share their time.
+   */
   constructor(
     machine: MachineConfig,
     guests: readonly GuestConfig[],
     defects: readonly DefectName[] = [],
+    events = new Events(),
   ) {
     this.machine = machine;
+    this.events = events;
     this.defects = new Set(defects);
     this.guests = guests.map(newGuest);
     for (const config of machine.adapters) {
@@ -194,6 +199,14 @@ export class Model {
     queue.aqicPending = false;
     if (!this.defect('reset-keeps-irq')) queue.notification = undefined;
     queue.resetting = false;
+  }
+
+  /** A message is on the queue: its reply comes after the service time, at the earliest after this instruction. */
+  accepted(queue: ModelQueue, message: Message): void {
+    queue.requests.push(message);
+    this.events.after(queue.adapter.config.serviceNs, 'service', queue, () =>
+      this.reply(queue, message),
+    );
   }
 
   /** The reply to a request becomes available. */

@@ -7,7 +7,6 @@ import { lowWord } from './bits.ts';
 import { segment } from './boundary.ts';
 import { targetDomain } from './domain.ts';
 import { type Instruction, PGM } from './instruction.ts';
-import type { Message, ModelQueue } from './state.ts';
 import { accept, refuse } from './status.ts';
 
 const L_BIT = 0x40000000n;
@@ -57,7 +56,7 @@ export function nqap(i: Instruction): Outcome {
     return refuse(i, 0x42);
   }
   queue.open = undefined;
-  enqueue(i, queue, { psmid, bytes: whole });
+  i.model.accepted(queue, { psmid, bytes: whole });
   if (!i.defect('nqap-registers-kept')) i.advanceOperand(taken);
   return accept(i);
 }
@@ -76,13 +75,4 @@ function domainRefused(i: Instruction, request: Uint8Array): boolean {
   const masks = i.model.access.effective(i.guest);
   const control = masks.adm.includes(domain) && !i.defect('control-domain-refused');
   return !masks.aqm.includes(domain) && !control;
-}
-
-/** The message is in the queue; its reply comes after the service time, at the earliest after this instruction. */
-function enqueue(i: Instruction, queue: ModelQueue, message: Message): void {
-  const { model } = i;
-  queue.requests.push(message);
-  model.events.after(queue.adapter.config.serviceNs, 'service', queue, () =>
-    model.reply(queue, message),
-  );
 }
