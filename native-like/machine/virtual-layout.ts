@@ -17,8 +17,8 @@ export const E_QUEUE = 2;
 export const E_UNDER_WAY = 3;
 /** CHOICE_*: how the real queue is chosen (V-05). */
 export const E_CHOICE = 4;
-/** Candidate the last message went to, for the round robin at a tie. */
-export const E_LAST = 5;
+/** First real APQN after that of the last message, for the round robin at a tie. */
+export const E_NEXT = 5;
 /** C_VIRTUAL_STAMP when a message was sent last: of several virtual queues with messages the one that waits longest is first. */
 export const E_STAMP = 6;
 /** State of the random choice. */

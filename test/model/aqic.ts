@@ -33,7 +33,9 @@ export function aqic(i: Instruction): Outcome {
   queue.aqicPending = true;
   const done = accept(i);
   const delay = i.defect('aqic-at-once') ? 0 : i.model.machine.timing.aqicNs;
-  i.model.events.after(delay, 'aqic', queue, () => changeNotification(i.model, queue, notification));
+  i.model.events.after(delay, 'aqic', queue, () =>
+    changeNotification(i.model, queue, notification),
+  );
   return done;
 }
 
@@ -46,7 +48,11 @@ function gisaBad(i: Instruction, format: number, gisa: number, gisc: number): bo
 }
 
 /** The interruption enablement changes; a reply that waits already is notified at once (AD-21b). */
-export function changeNotification(model: Model, queue: ModelQueue, to: Notification | undefined): void {
+export function changeNotification(
+  model: Model,
+  queue: ModelQueue,
+  to: Notification | undefined,
+): void {
   queue.aqicPending = false;
   queue.notification = to;
   if (queue.replies.length > 0 && !model.defect('no-late-notification')) notify(model, queue);

@@ -2,12 +2,7 @@
 // A whole machine with virtual mdevs for lockstep runs against the reference machine.
 import { isNullifying, LC_PGM_ILC } from '../../native-like/arch/program-interruptions.ts';
 import { PSW_BA, PSW_CC, PSW_CC_SHIFT, PSW_EA, PSW_PROBLEM } from '../../native-like/arch/psw.ts';
-import {
-  QCI_FLAG_B,
-  QCI_FLAG_C,
-  QCI_FLAG_R,
-  QCI_FLAG_S,
-} from '../../native-like/arch/qci.ts';
+import { QCI_FLAG_B, QCI_FLAG_C, QCI_FLAG_R, QCI_FLAG_S } from '../../native-like/arch/qci.ts';
 import { GISA_IPM } from '../../native-like/arch/sie.ts';
 import * as L from '../../native-like/machine/layout.ts';
 import { createMachine, type Machine } from '../../src/index.ts';

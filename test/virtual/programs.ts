@@ -4,7 +4,7 @@
 import { CARDS, MATRIX, SHARED, UUIDS } from './machines.ts';
 
 const [FIRST] = UUIDS as [string];
-const PATH = `${MATRIX}/${FIRST}`;
+export const PATH = `${MATRIX}/${FIRST}`;
 const one = (adapters: string, more = ''): string => `${CARDS}
 host: { apmask: "-3,-5,-6,-0x10,-0x11" }
 guests:

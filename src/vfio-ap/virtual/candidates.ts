@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real queues behind a virtual one, and what the guest is shown of them.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-05, V-08, V-11); decision VD-50.
-import { DEPTH_MAX } from '../../../native-like/arch/limits.ts';
+import { DEPTH_MAX, ML_UNIT_BYTES } from '../../../native-like/arch/limits.ts';
 import {
   GR2_ML_MASK,
   GR2_ML_SHIFT,
   GR2_QD_MASK,
   GR2_TYPE_SHIFT,
 } from '../../../native-like/arch/registers.ts';
+import { STATUS_FULL } from '../../../native-like/arch/status-word.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   ATTENTION_ABSENT,
@@ -16,12 +17,14 @@ import {
   ATTENTION_POOL,
   C_GENERATION,
   K_MODE,
+  K_OPEN_SLOT,
   Q_ALL_FREE,
   Q_ATTENTION,
   Q_FREE,
   Q_GR2_HIGH,
   Q_GR2_LOW,
   Q_LIMIT,
+  Q_STATUS,
 } from '../../../native-like/machine/layout.ts';
 import { E_APM, E_AQM, E_LIMIT, E_QUEUE } from '../../../native-like/machine/virtual-layout.ts';
 
@@ -55,6 +58,8 @@ const namedQueues = (image: MachineImage, entry: number): number[] => {
 interface Known {
   readonly generation: number;
   readonly usable: readonly number[];
+  /** Messages the virtual queue should take, and does not yet. */
+  shrinksTo: number | undefined;
 }
 
 export class Candidates {
@@ -70,14 +75,17 @@ export class Candidates {
    */
   of(entry: number): readonly number[] {
     const generation = this.#image.word(C_GENERATION);
-    const known = this.#known.get(entry);
-    if (known?.generation === generation) return known.usable;
-    const usable = this.#look(entry);
-    this.#known.set(entry, { generation, usable });
-    return usable;
+    let known = this.#known.get(entry);
+    if (known?.generation !== generation) {
+      known = { generation, ...this.#look(entry) };
+      this.#known.set(entry, known);
+    }
+    if (known.shrinksTo !== undefined)
+      known.shrinksTo = this.#resize(this.#image.word(entry + E_QUEUE), known.shrinksTo);
+    return known.usable;
   }
 
-  #look(entry: number): number[] {
+  #look(entry: number): Pick<Known, 'usable' | 'shrinksTo'> {
     const image = this.#image;
     const pooled = namedQueues(image, entry).filter(
       (q) => (image.word(q + Q_ATTENTION) & ATTENTION_POOL) !== 0,
@@ -86,12 +94,14 @@ export class Candidates {
     const right = pooled.filter((q) => image.modeOf(q) === mode);
     const off = ATTENTION_DECONFIGURED | ATTENTION_CHECKSTOPPED;
     const usable = right.filter((q) => (image.word(q + Q_ATTENTION) & off) === 0);
-    this.#show(entry, right, usable);
-    return usable;
+    return { usable, shrinksTo: this.#show(entry, right, usable) };
   }
 
-  /** V-08 and V-11: type, functions, depth and limit all candidates have in common; the state of the last of them when none is left. */
-  #show(entry: number, all: readonly number[], usable: readonly number[]): void {
+  /**
+   * V-08 and V-11: type, functions, depth and limit all candidates have in common; the state of the last of them when none is left.
+   * Returns the depth the queue is to have.
+   */
+  #show(entry: number, all: readonly number[], usable: readonly number[]): number | undefined {
     const { i32 } = this.#image;
     const word = (queue: number, at: number): number => this.#image.word(queue + at);
     const q = this.#image.word(entry + E_QUEUE);
@@ -100,7 +110,7 @@ export class Candidates {
     i32[q + Q_ATTENTION] = (word(q, Q_ATTENTION) & ~states) | gone;
     const shown = usable.length > 0 ? usable : all;
     const first = shown[0];
-    if (first === undefined) return;
+    if (first === undefined) return undefined;
     const low = shown.map((queue) => word(queue, Q_GR2_LOW));
     const least = (field: (value: number) => number): number => Math.min(...low.map(field));
     const sum = low.reduce((total, value) => total + (value & GR2_QD_MASK) + 1, 0);
@@ -111,9 +121,9 @@ export class Candidates {
     i32[q + Q_GR2_LOW] =
       (word(first, Q_GR2_LOW) & ~COMMON_FIELDS) |
       (least((value) => value >>> GR2_TYPE_SHIFT) << GR2_TYPE_SHIFT) |
-      (least((value) => (value >>> GR2_ML_SHIFT) & GR2_ML_MASK) << GR2_ML_SHIFT) |
+      (((limit / ML_UNIT_BYTES) & GR2_ML_MASK) << GR2_ML_SHIFT) |
       (depth - 1);
-    this.#resize(q, depth);
+    return depth;
   }
 
   #goneBy(all: readonly number[]): number {
@@ -123,14 +133,22 @@ export class Candidates {
     return attention.length > 0 ? ATTENTION_CHECKSTOPPED : ATTENTION_ABSENT;
   }
 
-  /** The queue takes `depth` messages from now on. It gets shallower only while it is empty: what is in it keeps its slot. */
-  #resize(q: number, depth: number): void {
+  /**
+   * The queue takes `depth` messages from now on. It gets shallower only while it is empty, since what is in it keeps its slot: until
+   * then the answer is the depth again.
+   */
+  #resize(q: number, depth: number): number | undefined {
     const { i32 } = this.#image;
     const before = this.#image.word(q + Q_ALL_FREE);
     const after = ~(0xffffffff >>> depth) | 0;
     const used = before & ~this.#image.word(q + Q_FREE);
-    if (after === before || (used !== 0 && (after & before) === after)) return;
+    const open = this.#image.word(this.#image.cold(q) + K_OPEN_SLOT) !== 0;
+    if ((used !== 0 || open) && (before & ~after) !== 0) return depth;
     i32[q + Q_ALL_FREE] = after;
-    i32[q + Q_FREE] = after & ~used;
+    const free = after & ~used;
+    i32[q + Q_FREE] = free;
+    const status = this.#image.word(q + Q_STATUS) & ~STATUS_FULL;
+    i32[q + Q_STATUS] = free === 0 ? status | STATUS_FULL : status;
+    return undefined;
   }
 }

@@ -9,7 +9,7 @@ import {
   CHOICE_RANDOM,
   CHOICE_STICKY,
   E_CHOICE,
-  E_LAST,
+  E_NEXT,
   E_RANDOM,
 } from '../../../native-like/machine/virtual-layout.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
@@ -70,7 +70,7 @@ export function chooseQueue(
   }
 }
 
-/** The queue with the least share of its places in use; of equals the first after the last choice, in the order of `all`. */
+/** The queue with the least share of its places in use; of equals the one whose APQN follows that of the last choice. */
 function leastLoaded(
   image: MachineImage,
   kernel: Kernel,
@@ -78,7 +78,8 @@ function leastLoaded(
   free: readonly number[],
   entry: number,
 ): number | undefined {
-  const start = all.indexOf(image.word(entry + E_LAST)) + 1;
+  const next = all.findIndex((q) => image.apqnOf(q) >= image.word(entry + E_NEXT));
+  const start = Math.max(0, next);
   let best: number | undefined;
   let bestLoad = Number.POSITIVE_INFINITY;
   for (const q of [...all.slice(start), ...all.slice(0, start)]) {
@@ -86,6 +87,6 @@ function leastLoaded(
     if (load >= bestLoad || !free.includes(q)) continue;
     [best, bestLoad] = [q, load];
   }
-  if (best !== undefined) image.i32[entry + E_LAST] = best;
+  if (best !== undefined) image.i32[entry + E_NEXT] = image.apqnOf(best) + 1;
   return best;
 }

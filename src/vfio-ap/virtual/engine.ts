@@ -7,12 +7,13 @@ import { FUNCTION_NQAP } from '../../../native-like/arch/function-numbers.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   A_ENGINES,
+  ATTENTION_RESET,
   C_VIRTUAL_COUNT,
   C_VIRTUAL_STAMP,
   C_VIRTUAL_TAG,
   L_LENGTH,
-  Q_ALL_FREE,
-  Q_FREE,
+  Q_ATTENTION,
+  Q_LIMIT,
   Q_REQUEST_HEAD,
   Q_REQUEST_TAIL,
 } from '../../../native-like/machine/layout.ts';
@@ -27,6 +28,8 @@ import {
 import {
   E_ALLOW_SECURE,
   E_APQN,
+  E_GUEST,
+  E_LIMIT,
   E_QUEUE,
   E_SENT,
   E_STAMP,
@@ -34,7 +37,7 @@ import {
   TAG_GONE,
   TAG_UNDER_WAY,
 } from '../../../native-like/machine/virtual-layout.ts';
-import { PREEMPT_FAILURE } from '../../cex/messages/reply-codes.ts';
+import { PACKET_TRUNCATED, PREEMPT_FAILURE } from '../../cex/messages/reply-codes.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
 import { Candidates } from './candidates.ts';
 import { chooseQueue } from './choice.ts';
@@ -96,13 +99,16 @@ export class VirtualEngine {
     return Math.min(...entries.map((entry) => this.#nextDue(entry)));
   }
 
-  /** Looks at the candidates; without any the queue is as a real one that went: what was in it is lost. The caller holds its lock. */
+  /**
+   * Looks at the candidates; without any the queue is as a real one that went: what was in it is lost, its interruptions are off, a
+   * reset is over (AD-36). The caller holds its lock.
+   */
   refresh(entry: number): void {
     if (this.candidates.of(entry).length > 0) return;
     const q = this.#word(entry + E_QUEUE);
-    if (this.#word(q + Q_FREE) === this.#word(q + Q_ALL_FREE)) return;
     this.discard(entry);
     this.#kernel.flush(q);
+    this.#image.i32[q + Q_ATTENTION] = this.#word(q + Q_ATTENTION) & ~ATTENTION_RESET;
   }
 
   /** Nobody wants the replies of what is under way any more: the guest has reset its queue, or is gone. The caller holds its lock. */
@@ -119,9 +125,11 @@ export class VirtualEngine {
     return this.#image.word(index);
   }
 
-  /** The guest whose last message was sent longest ago comes first (VD-51). */
+  /** The guest whose last message was sent longest ago comes first, those that have sent none by guest and APQN (VD-51). */
   #byTurn(entries: readonly number[]): number[] {
-    return [...entries].sort((a, b) => (this.#word(a + E_STAMP) - this.#word(b + E_STAMP)) | 0);
+    const by = (a: number, b: number, word: number): number =>
+      (this.#word(a + word) - this.#word(b + word)) | 0;
+    return [...entries].sort((a, b) => by(a, b, E_STAMP) || by(a, b, E_GUEST) || by(a, b, E_APQN));
   }
 
   #locked(entry: number, action: () => boolean): boolean {
@@ -140,7 +148,7 @@ export class VirtualEngine {
     const ended = messagesUnderWay(this.#image, entry)
       .map((message) => ({ message, ...this.#look(message) }))
       .filter(({ where }) => where !== TAG_UNDER_WAY)
-      .sort((a, b) => a.since - b.since);
+      .sort((a, b) => a.since - b.since || (a.message.tag - b.message.tag) | 0);
     for (const { message, where } of ended) {
       if (where === TAG_GONE) this.#answer(entry, message.slot, LOST_ON_CARD);
       else this.#bringBack(entry, message);
@@ -158,9 +166,16 @@ export class VirtualEngine {
     return { where, since };
   }
 
-  #bringBack(entry: number, { slot, real, realSlot }: UnderWay): void {
+  #bringBack(entry: number, { slot, real, realSlot, tag }: UnderWay): void {
     const q = this.#word(entry + E_QUEUE);
+    const length = this.#word(slotHeader(this.#image, real, realSlot) + L_LENGTH);
     this.#kernel.lockQueue(real);
+    if (length > this.#word(entry + E_LIMIT)) {
+      this.#kernel.abandon(real, realSlot, tag);
+      this.#kernel.unlockQueue(real);
+      this.#answer(entry, slot, PACKET_TRUNCATED);
+      return;
+    }
     this.#kernel.bringBack(q, slot, real, realSlot);
     this.#kernel.unlockQueue(real);
     const reply = slotBytes(this.#image, q, slot, 'used');
@@ -186,20 +201,37 @@ export class VirtualEngine {
   #send(entry: number): boolean {
     const q = this.#word(entry + E_QUEUE);
     if (this.#word(q + Q_REQUEST_HEAD) === this.#word(q + Q_REQUEST_TAIL)) return false;
-    const all = this.candidates.of(entry);
+    const candidates = this.candidates.of(entry);
+    if (candidates.length === 0) return false;
+    const slot = this.#kernel.firstRequest(q);
+    const message = slotBytes(this.#image, q, slot, 'used');
+    const all = candidates.filter((real) => message.length <= this.#word(real + Q_LIMIT));
+    const code = this.#refusal(entry, message, candidates[0], all);
+    if (code !== 0) {
+      this.#kernel.takeRequest(q);
+      this.#answer(entry, slot, code);
+      return true;
+    }
     const free = all.filter((real) => this.#takes(real));
     if (free.length === 0) return false;
-    const slot = this.#kernel.firstRequest(q);
     const header = slotHeader(this.#image, q, slot);
     const real = chooseQueue(this.#image, this.#kernel, { all, free }, { entry, header });
     if (real === undefined) return false;
     this.#kernel.takeRequest(q);
-    const message = slotBytes(this.#image, q, slot, 'used');
-    const allowSecure = this.#word(entry + E_ALLOW_SECURE) !== 0;
-    const code = this.#messages.refuses(this.#mode(real), message, allowSecure);
-    if (code !== 0) this.#answer(entry, slot, code);
-    else this.#forward(entry, slot, real, message);
+    this.#forward(entry, slot, real, message);
     return true;
+  }
+
+  /** The reply code a message is refused with, or 0: filtered (V-12), or longer than all that candidates take since cards have changed. */
+  #refusal(
+    entry: number,
+    message: Uint8Array,
+    candidate: number,
+    fitting: readonly number[],
+  ): number {
+    const allowSecure = this.#word(entry + E_ALLOW_SECURE) !== 0;
+    const code = this.#messages.refuses(this.#mode(candidate), message, allowSecure);
+    return code === 0 && fitting.length === 0 ? LOST_ON_CARD : code;
   }
 
   #forward(entry: number, slot: number, real: number, message: Uint8Array): void {

@@ -51,8 +51,7 @@ export class RealQueue extends ModelQueue {
 }
 
 /** Type 82 with a code (messages.md 3.1): 8 bytes of header. */
-const errorReply = (code: number): Uint8Array =>
-  Uint8Array.from([0x00, 0x82, 0, 0, code, 0, 0, 0]);
+const errorReply = (code: number): Uint8Array => Uint8Array.from([0x00, 0x82, 0, 0, code, 0, 0, 0]);
 
 /** FNV-1a of the eight bytes of a PSMID (VD-53). */
 const hashOf = (psmid: bigint): number => {

@@ -6,6 +6,7 @@
 import type { Operation } from '../../vectors/operations.ts';
 import type { MachinePreset, Outcome } from '../../vectors/under-test.ts';
 import { Generator } from '../generate.ts';
+import { DQAP, NQAP } from '../instruction.ts';
 import { Random } from '../random.ts';
 import {
   type CardConfig,
@@ -23,8 +24,10 @@ const VIRTUAL = { adapter: [0, 4, 0xff], domain: [0, 4, 0xab] };
 const HOST_CARD = 0x20;
 const PASSTHROUGH_CARD = 0x21;
 const CHOICES = ['least', 'least', 'sticky', 'first'] as const;
-/** Operations of hosts among a hundred. */
+/** Operations of hosts, and beginnings of a rush, among a hundred. */
 const HOST_PERCENT = 3;
+const RUSH_PERCENT = 2;
+const MESSAGE_AT = 0x3000n;
 
 export type VirtualOperation =
   | Extract<Operation, { op: 'instruction' | 'write' | 'advance' }>
@@ -123,6 +126,8 @@ export class VirtualGenerator {
   private readonly random: Random;
   private readonly instructions: Generator;
   private asked: Operation | undefined;
+  /** What follows without anything in between. */
+  private rush: VirtualOperation[] = [];
   private readonly broken = new Set<number>();
 
   constructor(seed: number) {
@@ -132,7 +137,11 @@ export class VirtualGenerator {
   }
 
   next(): VirtualOperation {
+    this.asked = undefined;
+    const planned = this.rush.shift();
+    if (planned !== undefined) return planned;
     if (this.random.chance(HOST_PERCENT)) return this.host();
+    if (this.random.chance(RUSH_PERCENT)) this.rush = this.nextRush();
     const operation = this.instructions.next();
     switch (operation.op) {
       case 'instruction':
@@ -145,6 +154,43 @@ export class VirtualGenerator {
       default:
         return { op: 'advance', ns: 50_000 };
     }
+  }
+
+  /** Guests send faster than the cards work, then time passes in small steps: who is next, and where, shows. */
+  private nextRush(): VirtualOperation[] {
+    const { random, preset } = this;
+    const message = (opcode: number, bits: bigint): VirtualOperation => {
+      const guest = random.below(preset.guests.length);
+      const { adapters, domains } = preset.guests[guest];
+      const apid = adapters.length === 0 ? 0 : random.pick(adapters)[0];
+      const apqi = domains.length === 0 ? 0 : random.pick(domains)[0];
+      return {
+        op: 'instruction',
+        guest,
+        vcpu: 0,
+        word: opcode * 0x10000 + 0x46,
+        problem: false,
+        addressingMode: 64,
+        gr: [
+          [0, bits + BigInt(apid * 256 + apqi)],
+          [2, 0n],
+          [5, BigInt(random.below(100))],
+          [6, MESSAGE_AT],
+          [7, 8n],
+        ],
+      };
+    };
+    const times = (count: number, make: () => VirtualOperation): VirtualOperation[] =>
+      Array.from({ length: count }, make);
+    return [
+      ...times(4 + random.below(12), () => message(NQAP, 0x40000000n)),
+      ...(random.chance(20) ? [this.breakOrRepair()] : []),
+      ...times(20, () =>
+        random.chance(40)
+          ? { op: 'advance', ns: random.pick([50_000, 130_000, 500_000]) }
+          : message(DQAP, 0x80000000n),
+      ),
+    ];
   }
 
   /** Tells how the last instruction ended. */
@@ -163,8 +209,7 @@ export class VirtualGenerator {
     const axis = random.pick(['adapter', 'domain'] as const);
     const real =
       axis === 'domain' ? [...preset.domains] : preset.cards.map(({ apid }) => apid).slice(0, -2);
-    if (axis === 'adapter' && random.chance(10))
-      real.push(...preset.hosts, ...preset.passthrough);
+    if (axis === 'adapter' && random.chance(10)) real.push(...preset.hosts, ...preset.passthrough);
     const kind = random.below(100);
     if (kind < 20) {
       return { op: 'assign', guest, axis, mapping: mapping(random, VIRTUAL[axis], real) };

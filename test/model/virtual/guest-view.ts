@@ -53,7 +53,8 @@ export class VirtualQueue extends ModelQueue {
 export type FindReal = (apqn: number) => RealQueue | undefined;
 
 export interface ViewOptions {
-  readonly machine: MachineConfig;
+  /** Without domains: those of the map. */
+  readonly machine: Omit<MachineConfig, 'usageDomains' | 'controlDomains'>;
   readonly guest: GuestConfig;
   readonly events: Events;
   readonly real: FindReal;
@@ -66,11 +67,16 @@ export class GuestView extends Model {
   choice: Choice = 'least';
   map: Record<Axis, AxisMap> = { adapter: new Map(), domain: new Map() };
   private readonly all = new Map<number, VirtualQueue>();
+  /** Virtual domains: what the machine of this guest has, and no others. */
+  private readonly mappedDomains: number[];
   private readonly real: FindReal;
   private readonly planted: (name: VirtualDefect) => boolean;
 
   constructor({ machine, guest, events, real, defect }: ViewOptions) {
-    super(machine, [guest, guest], [], events);
+    const mapped: number[] = [];
+    const whole = { ...machine, usageDomains: mapped, controlDomains: mapped };
+    super(whole, [guest, guest], [], events);
+    this.mappedDomains = mapped;
     // The notification byte of AQIC is in the guest's own storage, its sub-class is the guest's own.
     Object.assign(this.guests[0], { storage: this.guests[1].storage });
     this.real = real;
@@ -101,6 +107,7 @@ export class GuestView extends Model {
       ? [...map.adapter.values()].flatMap((set) => [...set])
       : [...map.adapter.keys()];
     const domains = [...map.domain.keys()];
+    this.mappedDomains.splice(0, this.mappedDomains.length, ...domains);
     const adm = this.planted('control-domains') ? domains : [];
     this.adapters.clear();
     for (const apid of shown) this.adapters.set(apid, { config: unknownCard(apid), ...NOTHING });

@@ -110,7 +110,7 @@ class Pair {
     const vcpu = this.model.views[guest].vcpu(1, 0);
     const psw = { ...vcpu.psw, problem, addressingMode, address: 0x1000n };
     for (const [n, value] of operation.gr) {
-      vcpu.gr[n] = value;
+      vcpu.gr[n] = BigInt.asUintN(64, value);
       this.found.setRegister(guest, n, value);
     }
     vcpu.psw = psw;
@@ -118,9 +118,7 @@ class Pair {
     const outcome = this.model.execute(guest, word);
     const other = this.found.execute(guest, word);
     const what =
-      differ('outcome', show(outcome), show(other)) ??
-      this.registers(guest) ??
-      this.storage(guest);
+      differ('outcome', show(outcome), show(other)) ?? this.registers(guest) ?? this.storage(guest);
     return { what, outcome };
   }
 

@@ -68,7 +68,6 @@ export interface Partition {
 }
 
 export const VIRTUAL_STORAGE_BYTES = 0x11000;
-const ALL_DOMAINS = Array.from({ length: 256 }, (_, n) => n);
 const NOBODY = { apm: [], aqm: [], adm: [] };
 
 const cardOf = (config: CardConfig, nd: number): Card => ({
@@ -91,11 +90,7 @@ export class VirtualModel {
   private readonly reals = new Map<number, RealQueue>();
   private readonly defects: ReadonlySet<VirtualDefect>;
 
-  constructor(
-    preset: VirtualPreset,
-    partition: Partition,
-    defects: readonly VirtualDefect[] = [],
-  ) {
+  constructor(preset: VirtualPreset, partition: Partition, defects: readonly VirtualDefect[] = []) {
     this.preset = preset;
     this.defects = new Set(defects);
     const defect = (name: VirtualDefect): boolean => this.defects.has(name);
@@ -105,14 +100,12 @@ export class VirtualModel {
         this.reals.set(config.apid * 256 + apqi, new RealQueue(config.apid * 256 + apqi, card));
     }
     const limit = Math.max(...[...this.reals.values()].map((real) => real.limit));
-    const machine: MachineConfig = {
+    const machine: Omit<MachineConfig, 'usageDomains' | 'controlDomains'> = {
       apInstalled: true,
       apxa: true,
       qciFlags: partition.qciFlags,
       na: partition.na,
       nd: partition.nd,
-      usageDomains: ALL_DOMAINS,
-      controlDomains: ALL_DOMAINS,
       adapters: [],
       timing: { ...preset.timing, assocNs: 0 },
       partsAllowed: true,
