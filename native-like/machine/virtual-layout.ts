@@ -18,7 +18,7 @@ export const E_UNDER_WAY = 3;
 /** CHOICE_*: how the real queue is chosen (V-05). */
 export const E_CHOICE = 4;
 /** First real APQN after that of the last message, for the round robin at a tie. */
-export const E_NEXT = 5;
+export const E_FOLLOWING = 5;
 /** C_VIRTUAL_STAMP when a message was sent last: of several virtual queues with messages the one that waits longest is first. */
 export const E_STAMP = 6;
 /** State of the random choice. */

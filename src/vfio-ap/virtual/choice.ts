@@ -9,7 +9,7 @@ import {
   CHOICE_RANDOM,
   CHOICE_STICKY,
   E_CHOICE,
-  E_NEXT,
+  E_FOLLOWING,
   E_RANDOM,
 } from '../../../native-like/machine/virtual-layout.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
@@ -78,7 +78,7 @@ function leastLoaded(
   free: readonly number[],
   entry: number,
 ): number | undefined {
-  const next = all.findIndex((q) => image.apqnOf(q) >= image.word(entry + E_NEXT));
+  const next = all.findIndex((q) => image.apqnOf(q) >= image.word(entry + E_FOLLOWING));
   const start = Math.max(0, next);
   let best: number | undefined;
   let bestLoad = Number.POSITIVE_INFINITY;
@@ -87,6 +87,6 @@ function leastLoaded(
     if (load >= bestLoad || !free.includes(q)) continue;
     [best, bestLoad] = [q, load];
   }
-  if (best !== undefined) image.i32[entry + E_NEXT] = image.apqnOf(best) + 1;
+  if (best !== undefined) image.i32[entry + E_FOLLOWING] = image.apqnOf(best) + 1;
   return best;
 }
