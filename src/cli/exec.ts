@@ -4,13 +4,14 @@
 
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
-import { loadConfigFile } from '../config/load.ts';
+import { loadConfigOrClusterFile } from '../config/load.ts';
 import { PROGRAM, readText } from '../config/text-file.ts';
 import { parseNumber } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { isScenario, type Replay, replayProgram } from '../fuzz/replay.ts';
 import { openProgramMachine } from '../program/adapter.ts';
 import type { Program } from '../program/ast.ts';
+import { openProgramCluster } from '../program/cluster-adapter.ts';
 import { parseProgram } from '../program/parse.ts';
 import { formatMismatch, shellWord } from '../program/report.ts';
 import { type Mismatch, type ProgramRecord, RunnableProgram } from '../program/run.ts';
@@ -81,12 +82,15 @@ async function execFile(file: string, options: ExecOptions, io: CommandIo): Prom
   const input = file === '-' ? await io.readInput(PROGRAM) : undefined;
   const [program, loaded] = io.blocking(() => {
     const read = parseProgram(input ?? readText(file, PROGRAM), file === '-' ? '<stdin>' : file);
-    return [read, loadConfigFile(configOf(read, file, options))];
+    return [read, loadConfigOrClusterFile(configOf(read, file, options))];
   });
   showWarnings(loaded, io);
   if (isScenario(program)) return await execScenario(program, file, options, io);
   const seed = options.seed === undefined ? {} : { seed: options.seed };
-  const machine = await openProgramMachine(loaded.config, seed);
+  const { config } = loaded;
+  const machine = await ('machines' in config
+    ? openProgramCluster(config, seed)
+    : openProgramMachine(config, seed));
   try {
     const runnable = io.blocking(() => new RunnableProgram(program, machine));
     const result = await runInSlices(runnable, options, io);

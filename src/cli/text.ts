@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text for a terminal: counts with their noun, tables, warnings.
 
-import type { ConfigWarning, LoadedConfig } from '../config/types.ts';
+import type { ConfigWarning, LoadedCluster, LoadedConfig } from '../config/types.ts';
 import type { CommandIo } from './io.ts';
 
 /** `1 line`, `2 lines`, `1,000 lines`. */
@@ -28,7 +28,10 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 /** Warnings of a configuration go to people, on standard error. */
-export function showWarnings({ config, warnings }: LoadedConfig, io: CommandIo): void {
+export function showWarnings(
+  { config, warnings }: LoadedConfig | LoadedCluster,
+  io: CommandIo,
+): void {
   for (const warning of warnings) io.err(formatWarning(warning, config.file));
 }
 

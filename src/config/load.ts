@@ -3,6 +3,7 @@
 // Source: docs/design.md section 5.
 
 import { checkFaults, checkWhole, type Warn, warnAbout } from './checks.ts';
+import { buildCluster, hasMachines } from './cluster.ts';
 import { normaliseFault } from './faults.ts';
 import { type Mistake, MistakesError } from './mistakes.ts';
 import { normaliseGuest, normaliseHost, normalisePartition } from './normalise.ts';
@@ -10,7 +11,13 @@ import { directoryOf } from './paths.ts';
 import { ConfigSchema, type RawConfig, type RawFault } from './schema.ts';
 import { type Report, type Source, sourceFromObject, sourceFromYaml } from './source.ts';
 import { CONFIGURATION, readText } from './text-file.ts';
-import type { ConfigWarning, FaultConfig, LoadedConfig, MachineConfig } from './types.ts';
+import type {
+  ConfigWarning,
+  FaultConfig,
+  LoadedCluster,
+  LoadedConfig,
+  MachineConfig,
+} from './types.ts';
 import { validate } from './validate.ts';
 
 /** How a plain object is called in messages. */
@@ -21,7 +28,13 @@ const OBJECT_NAME = 'configuration';
  * @throws MistakesError with every mistake of the text, codes `APEMU_ERR_CONFIG_…`.
  */
 export function parseConfig(text: string, file: string): LoadedConfig {
-  return build(sourceFromYaml(text, file), file);
+  return buildOne(sourceFromYaml(text, file), file);
+}
+
+/** As `parseConfig`; a text with `machines:` is a cluster. */
+export function parseConfigOrCluster(text: string, file: string): LoadedConfig | LoadedCluster {
+  const source = sourceFromYaml(text, file);
+  return hasMachines(source) ? buildCluster(source, file, build) : buildOne(source, file);
 }
 
 /**
@@ -31,7 +44,14 @@ export function parseConfig(text: string, file: string): LoadedConfig {
 export function configFromObject(object: unknown): LoadedConfig {
   const isMapping = object !== null && typeof object === 'object' && !Array.isArray(object);
   const value = isMapping ? { apemu: 1, ...object } : object;
-  return build(sourceFromObject(value, OBJECT_NAME), undefined);
+  return buildOne(sourceFromObject(value, OBJECT_NAME), undefined);
+}
+
+/** The same with several machines: `{ machines: { A: { … }, B: { … } } }`. @throws MistakesError */
+export function clusterFromObject(object: unknown): LoadedCluster {
+  const isMapping = object !== null && typeof object === 'object' && !Array.isArray(object);
+  const value = isMapping ? { apemu: 1, ...object } : object;
+  return buildCluster(sourceFromObject(value, OBJECT_NAME), undefined, build);
 }
 
 /** A fault as a plain object with the keys of a configuration file: `{ guest: 'A', on: 'dqap', rc: 5, count: 1 }`. */
@@ -61,7 +81,30 @@ export function loadConfigFile(file: string): LoadedConfig {
   return parseConfig(readText(file, CONFIGURATION), file);
 }
 
-function build(source: Source, file: string | undefined): LoadedConfig {
+/** As `loadConfigFile`; a file with `machines:` is a cluster. */
+export function loadConfigOrClusterFile(file: string): LoadedConfig | LoadedCluster {
+  return parseConfigOrCluster(readText(file, CONFIGURATION), file);
+}
+
+/** The only machine of a source. */
+function buildOne(source: Source, file: string | undefined): LoadedConfig {
+  if (hasMachines(source)) {
+    const message = 'the configuration has several machines';
+    const expected = 'one machine; apemu exec and apemu shell take several';
+    const place = source.placeOfKey(['machines']);
+    throw new MistakesError([{ code: 'APEMU_ERR_CONFIG_MACHINES', message, expected, place }]);
+  }
+  const loaded = build(source, file, 0);
+  const incoming = loaded.config.guests.find((guest) => guest.incoming);
+  if (incoming === undefined) return loaded;
+  const message = `${incoming.name} comes from another machine, and there is none`;
+  const expected = 'several machines (machines: { A: …, B: … })';
+  const place = source.placeOf(['guests', incoming.name, 'incoming']);
+  throw new MistakesError([{ code: 'APEMU_ERR_CONFIG_MACHINES', message, expected, place }]);
+}
+
+/** A machine; its guests are numbered from `guestsBefore` + 1 on, which makes their default UUIDs. */
+function build(source: Source, file: string | undefined, guestsBefore: number): LoadedConfig {
   const mistakes: Mistake[] = [...source.mistakes];
   const warnings: ConfigWarning[] = [];
   // What the notation itself has wrong makes a different tree of the rest.
@@ -74,7 +117,7 @@ function build(source: Source, file: string | undefined): LoadedConfig {
     machine: normalisePartition(raw.machine, report),
     host: normaliseHost(raw.host, report),
     guests: Object.entries(raw.guests ?? {}).map(([name, guest], index) =>
-      normaliseGuest(name, index + 1, guest ?? {}, directoryOf(file), report),
+      normaliseGuest(name, guestsBefore + index + 1, guest ?? {}, directoryOf(file), report),
     ),
     faults: (raw.faults ?? []).map((fault, index) =>
       normaliseFault(fault, ['faults', index], report),

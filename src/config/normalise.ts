@@ -198,12 +198,14 @@ export function normaliseGuest(
   report: Report,
 ): GuestConfig {
   const path: Path = ['guests', name];
+  if (raw.incoming === true) checkIncoming(name, raw, path, report);
   return {
     name,
     uuid: raw.uuid?.toLowerCase() ?? defaultUuid(number),
     vcpus: raw.vcpus ?? DEFAULTS.vcpus,
     memory: parseMemory(raw.memory ?? DEFAULTS.guestMemory) ?? 0,
     ...normaliseMdev(raw.mdev, [...path, 'mdev'], report),
+    incoming: raw.incoming ?? false,
     program: raw.program === undefined ? undefined : resolveProgram(raw.program, directory),
     facilities: ascending(raw.facilities ?? GUEST_FACILITIES),
     aiv: raw.aiv ?? true,
@@ -222,6 +224,20 @@ export function normaliseGuest(
     ),
     args: raw.args ?? {},
   };
+}
+
+/** What is said of a guest where it comes to; everything else is said where it comes from. */
+const INCOMING_KEYS: readonly string[] = ['incoming', 'mdev'];
+
+function checkIncoming(name: string, raw: RawGuest, path: Path, report: Report): void {
+  for (const key of Object.keys(raw).filter((key) => !INCOMING_KEYS.includes(key)))
+    report(
+      'COMBINATION',
+      [...path, key],
+      `${name} comes from another machine, which says its ${key}`,
+      'incoming and mdev alone',
+      true,
+    );
 }
 
 /** `00000000-0000-4000-8000-` and the guest's number in 12 digits. */

@@ -197,6 +197,7 @@ const Guest = Type.Object(
         closed,
       ),
     ),
+    incoming: Type.Optional(flag),
     program: Type.Optional(text('the name of a built-in program, or a path')),
     facilities: Type.Optional(
       Type.Array(
@@ -298,6 +299,19 @@ export const ConfigSchema = Type.Object(
       }),
     ),
     faults: Type.Optional(Type.Array(Fault, { expected: 'a list of faults' })),
+  },
+  closed,
+);
+
+/** A file with several machines; what stands under each name is a configuration of its own. */
+export const ClusterSchema = Type.Object(
+  {
+    apemu: Type.Literal(1, { expected: '1, the version of this format' }),
+    machines: Type.Record(
+      Type.String({ pattern: GUEST_NAME }),
+      Type.Object({}, { expected: 'a mapping with machine, host, guests, faults' }),
+      { ...closed, expectedKey: "a machine's name: a letter, then letters, digits, _ or -" },
+    ),
   },
   closed,
 );

@@ -205,6 +205,21 @@ const nearestOffset = (values: ReadonlyMap<string, number>, path: Path): number 
   return undefined;
 };
 
+/** What stands at a path of a source, as a source of its own with more keys; its places are those of the whole. */
+export function partOf(source: Source, path: Path, more: object): Source {
+  const part = path.reduce<unknown>(
+    (value, key) => (value as Readonly<Record<string | number, unknown>>)[key],
+    source.value,
+  );
+  return {
+    value: { ...more, ...(part as object) },
+    mistakes: source.mistakes,
+    placeOf: (inner) => source.placeOf([...path, ...inner]),
+    placeOfKey: (inner) => source.placeOfKey([...path, ...inner]),
+    isDecimal: (inner) => source.isDecimal([...path, ...inner]),
+  };
+}
+
 /** The same for a plain object: there are no lines, so a place is the path of the value. */
 export function sourceFromObject(value: unknown, name: string): Source {
   const placeOf = (path: Path): SourcePlace => ({

@@ -160,6 +160,8 @@ export interface GuestConfig {
   readonly mdev: MdevConfig | undefined;
   /** Virtual mdev; a guest has one kind or the other. */
   readonly virtualMdev: VirtualMdevConfig | undefined;
+  /** The guest runs on another machine of the cluster; this one has a place, and perhaps an mdev, for it to come to. */
+  readonly incoming: boolean;
   /** Built-in program, or path of a module or an AP program (a relative one is already joined to the file's folder). */
   readonly program: string | undefined;
   /** Facility bits STFLE shows, ascending (of 12, 15, 65, 76). */
@@ -253,5 +255,17 @@ export interface ConfigWarning {
 
 export interface LoadedConfig {
   readonly config: MachineConfig;
+  readonly warnings: readonly ConfigWarning[];
+}
+
+/** Several machines, each with a host of its own, between which guests migrate. */
+export interface ClusterConfig {
+  readonly file: string | undefined;
+  /** By name, in the order of the file. Each has every guest: its own, and as `incoming` those of the others. */
+  readonly machines: ReadonlyMap<string, MachineConfig>;
+}
+
+export interface LoadedCluster {
+  readonly config: ClusterConfig;
   readonly warnings: readonly ConfigWarning[];
 }

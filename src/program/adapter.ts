@@ -15,8 +15,8 @@ import { SysfsCommands } from './sysfs-commands.ts';
 export class MachineForPrograms implements ProgramMachine {
   readonly machine: Machine;
   readonly #cpus = new Map<string, ProgramCpu>();
-  readonly #operator: Operator;
-  readonly #commands: SysfsCommands;
+  readonly operator: Operator;
+  readonly commands: SysfsCommands;
   /** Machine time at which the program began: starting the host side took some. */
   readonly #startNs: number;
   #steps: MachineSteps | undefined;
@@ -24,8 +24,8 @@ export class MachineForPrograms implements ProgramMachine {
   constructor(machine: Machine) {
     machine.assertOpen();
     this.machine = machine;
-    this.#operator = new Operator(machine);
-    this.#commands = new SysfsCommands(machine);
+    this.operator = new Operator(machine);
+    this.commands = new SysfsCommands(machine);
     this.#startNs = machine.nowNs();
   }
 
@@ -70,11 +70,11 @@ export class MachineForPrograms implements ProgramMachine {
   }
 
   sysfs(command: string): OperationOutcome {
-    return this.#commands.run(command);
+    return this.commands.run(command);
   }
 
   lpar(verb: LparVerb, values: readonly number[]): OperationOutcome {
-    return this.#operator.act(verb, values);
+    return this.operator.act(verb, values);
   }
 
   get allowGuestDamage(): boolean {
@@ -94,7 +94,7 @@ export class MachineForPrograms implements ProgramMachine {
   }
 
   steps = (): MachineSteps => {
-    this.#steps ??= new MachineSteps(this.machine, this.#operator, this.#commands);
+    this.#steps ??= new MachineSteps(this.machine, this.operator, this.commands);
     return this.#steps;
   };
 

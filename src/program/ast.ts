@@ -11,6 +11,8 @@ import type { Mnemonic } from './operands.ts';
 export interface CpuName {
   readonly guest: string | undefined;
   readonly vcpu: number;
+  /** Whose host CPU, of several machines. A guest is where it is. */
+  readonly machine?: string;
 }
 
 /** A named number: `t`, `addr`, `gr2`, … Lists of them are in the order of the operand table, registers last. */
@@ -38,6 +40,12 @@ interface Line {
   readonly line: number;
   /** What follows `#`, without it; undefined: no comment. */
   readonly comment: string | undefined;
+}
+
+/** A line about one of several machines: `B/sysfs:`. */
+interface HostLine extends Line {
+  /** Not given: the only machine. */
+  readonly machine?: string;
 }
 
 export interface InstructionStatement extends Line {
@@ -97,14 +105,14 @@ export interface ClockStatement extends Line {
   readonly expectNowNs: number | undefined;
 }
 
-export interface SysfsStatement extends Line {
+export interface SysfsStatement extends HostLine {
   readonly kind: 'sysfs';
   /** As written, `$NAME` included. */
   readonly command: string;
   readonly expect: OutcomeExpectation | undefined;
 }
 
-export interface LparStatement extends Line {
+export interface LparStatement extends HostLine {
   readonly kind: 'lpar';
   readonly verb: LparVerb;
   /** In the order of the verb's row. */
@@ -112,14 +120,34 @@ export interface LparStatement extends Line {
   readonly expect: OutcomeExpectation | undefined;
 }
 
-export interface FaultStatement extends Line {
+export interface FaultStatement extends HostLine {
   readonly kind: 'fault';
   /** `clear`: no fault remains. */
   readonly fault: FaultConfig | 'clear';
 }
 
+/** A guest migrates to another machine, or a migration that is under way is cancelled. */
+export interface MigrateStatement extends Line {
+  readonly kind: 'migrate';
+  readonly guest: string;
+  /** Name of the machine; undefined: cancel. */
+  readonly to: string | undefined;
+  readonly options: MigrateFields;
+  readonly expect: OutcomeExpectation | undefined;
+}
+
+/** How a guest migrates; what is not given is as QEMU has it. */
+export interface MigrateFields {
+  /** Bytes of a piece of the stream. */
+  readonly chunk?: number;
+  /** Nanoseconds the guest stands still for its storage. */
+  readonly downtimeNs?: number;
+  /** Bytes that arrive in place of what was sent, from an offset of the stream on. */
+  readonly wire?: { readonly offset: number; readonly hex: string };
+}
+
 /** A host line that can go on step by step. */
-export type SteppableStatement = SysfsStatement | LparStatement | ClockStatement;
+export type SteppableStatement = SysfsStatement | LparStatement | ClockStatement | MigrateStatement;
 
 /** One named thread of the host goes on: design.md section 6, concurrency. */
 export interface StepStatement extends Line {
@@ -154,6 +182,7 @@ export type Statement =
   | SysfsStatement
   | LparStatement
   | FaultStatement
+  | MigrateStatement
   | StepStatement
   | EventStatement
   | CommentStatement;

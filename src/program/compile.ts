@@ -10,7 +10,7 @@ import type { ProgramCpu, ProgramMachine } from './machine.ts';
 import { printCpu } from './print.ts';
 import { type InstructionChecks, loadChecks, loadInstruction } from './registers.ts';
 import { type Differs, type StepLine, stepLine } from './step-line.ts';
-import { type HostStep, hostStep, type ReportMissing } from './steps.ts';
+import { type HostStep, hostStep, machineOf, type ReportMissing } from './steps.ts';
 
 /** A step that executes an instruction. */
 export interface InstructionStep {
@@ -70,12 +70,23 @@ function compileStatement(
   report: ReportMissing,
 ): Exclude<Step, StepLine> | undefined {
   if (!('cpu' in statement)) return hostStep(statement, machine, report);
-  const cpu = machine.cpu(statement.cpu.guest, statement.cpu.vcpu);
+  const { guest, vcpu, machine: name } = statement.cpu;
+  // A guest is where it is; a host's CPU is that of a machine.
+  const owner =
+    guest === undefined
+      ? machineOf(
+          { kind: 'host', ...(name === undefined ? {} : { machine: name }) },
+          machine,
+          report,
+        )
+      : machine;
+  if (owner === undefined) return undefined;
+  const cpu = owner.cpu(guest, vcpu);
   if (cpu === undefined) {
-    reportCpu(statement.cpu, machine, report);
+    reportCpu(statement.cpu, owner, report);
     return undefined;
   }
-  if (statement.kind !== 'instruction') return cpuStep(statement, cpu, machine, report);
+  if (statement.kind !== 'instruction') return cpuStep(statement, cpu, owner, report);
   return instructionStep(statement, cpu);
 }
 

@@ -56,11 +56,30 @@ export class MachineSteps implements ProgramSteps {
     return this.#rules.broken;
   }
 
-  *#start(line: SteppableLine): Operation<OperationOutcome> {
-    if (line.kind === 'sysfs') return yield* this.#commands.operation(line.command);
-    if (line.kind === 'lpar') return this.#operator.act(line.verb, line.values);
-    if (line.advance === 'run') this.#machine.run();
-    else this.#machine.advance(line.advance);
-    return OK;
+  #start(line: SteppableLine): Operation<OperationOutcome> {
+    if (line.kind === 'clock') return passTime(line, this.#machine);
+    if (line.kind === 'migrate') throw new RangeError('there is one machine');
+    return hostLine(line, this.#operator, this.#commands);
   }
+}
+
+/** A line about the host of one machine, as an operation. */
+export function* hostLine(
+  line: Extract<SteppableLine, { kind: 'sysfs' | 'lpar' }>,
+  operator: Operator,
+  commands: SysfsCommands,
+): Operation<OperationOutcome> {
+  if (line.kind === 'sysfs') return yield* commands.operation(line.command);
+  return operator.act(line.verb, line.values);
+}
+
+/** A `clock:` line as an operation. */
+// biome-ignore lint/correctness/useYield: an operation as the others are
+export function* passTime(
+  { advance }: Extract<SteppableLine, { kind: 'clock' }>,
+  clock: { advance(ns: number): void; run(): void },
+): Operation<OperationOutcome> {
+  if (advance === 'run') clock.run();
+  else clock.advance(advance);
+  return OK;
 }

@@ -3,7 +3,7 @@
 // Source: docs/design.md section 6 (state, clock, sysfs, lpar, fault lines).
 
 import type { FaultConfig } from '../config/types.ts';
-import type { EventStatement } from './ast.ts';
+import type { EventStatement, MigrateFields } from './ast.ts';
 import type { LparVerb } from './lpar-verbs.ts';
 
 /** Fields of a vCPU's PSW and CR6 that a `psw` line names. Halves are signed 32-bit numbers. */
@@ -76,11 +76,32 @@ export interface ProgramSteps {
 
 /** What a stepped line does. */
 export type SteppableLine =
-  | { readonly kind: 'sysfs'; readonly command: string }
-  | { readonly kind: 'lpar'; readonly verb: LparVerb; readonly values: readonly number[] }
-  | { readonly kind: 'clock'; readonly advance: number | 'run' };
+  | { readonly kind: 'sysfs'; readonly machine?: string; readonly command: string }
+  | {
+      readonly kind: 'lpar';
+      readonly machine?: string;
+      readonly verb: LparVerb;
+      readonly values: readonly number[];
+    }
+  | { readonly kind: 'clock'; readonly advance: number | 'run' }
+  | MigrateLine;
+
+/** What a `migrate:` line does. */
+export interface MigrateLine {
+  readonly kind: 'migrate';
+  readonly guest: string;
+  /** Undefined: cancels. */
+  readonly to: string | undefined;
+  readonly options: MigrateFields;
+}
 
 export interface ProgramMachine {
+  /** Names of several machines, in their order; not given: there is one, without a name. */
+  readonly machineNames?: readonly string[];
+  /** One of several machines. Undefined: there is none of this name. */
+  readonly on?: (machine: string) => ProgramMachine | undefined;
+  /** Moves a guest between several machines. ENODEV and others as the destination's QEMU would end with; EEXIST: it is there. */
+  readonly migrate?: (line: MigrateLine) => OperationOutcome;
   /** Undefined: there is no such guest or vCPU. `guest` undefined: the host partition's own CPU. */
   cpu(guest: string | undefined, vcpu: number): ProgramCpu | undefined;
   /** UUID of a guest's mdev, for `$NAME`. */

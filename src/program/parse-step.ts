@@ -7,6 +7,7 @@ import type { SteppableStatement, StepStatement } from './ast.ts';
 import { LineError, type LineParts, type Token, tokenize } from './lexer.ts';
 import { noExpectation, noMore } from './parse-fields.ts';
 import { type Head, parseClock, parseLpar, parseSysfs } from './parse-host.ts';
+import { parseMigrate } from './parse-migrate.ts';
 
 /** The name that stands for all threads. */
 export const ALL_THREADS = 'all';
@@ -14,8 +15,8 @@ export const ALL_THREADS = 'all';
 const STEPS_MAX = 10_000;
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
-const SUBJECT = /^\s*(sysfs|lpar|clock)\s*:/;
-const EXPECTED = 'NAME sysfs: …, lpar: … or clock: …; NAME [COUNT]; or all';
+const SUBJECT = /^\s*(?:([A-Za-z][A-Za-z0-9_-]*)\/(?=sysfs|lpar))?(sysfs|lpar|clock|migrate)\s*:/;
+const EXPECTED = 'NAME sysfs: …, lpar: …, clock: … or migrate: …; NAME [COUNT]; or all';
 
 /** `A sysfs: echo …`, `A`, `A 7`, `all`. `start`: offset behind `step:`. */
 export function parseStep(
@@ -33,7 +34,9 @@ export function parseStep(
   else if (subject !== null) {
     threads.add(name.text);
     const at = behind + subject[0].length;
-    const begins = parseBegun(subject[1], { ...head, comment: undefined }, at, parts);
+    const [, machine, kind] = subject;
+    const line = parseBegun(kind, { ...head, comment: undefined }, at, parts);
+    const begins = machine === undefined ? line : ({ ...line, machine } as SteppableStatement);
     return { kind: 'step', ...head, thread: name.text, count: 1, begins };
   }
   noExpectation(parts.expectation, parts.expectationColumn, 'a step that goes on');
@@ -51,6 +54,7 @@ function parseBegun(
 ): SteppableStatement {
   if (subject === 'sysfs') return parseSysfs(head, at, parts);
   const tokens = tokenize(parts.body.slice(at), at + 1);
+  if (subject === 'migrate') return parseMigrate(head, tokens, parts);
   return subject === 'lpar' ? parseLpar(head, tokens, parts) : parseClock(head, tokens, parts);
 }
 

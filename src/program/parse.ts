@@ -4,16 +4,19 @@
 
 import { type Mistake, MistakesError } from '../config/mistakes.ts';
 import type { CpuName, Program, Statement } from './ast.ts';
-import { LineError, splitLine, tokenize } from './lexer.ts';
+import { LineError, type LineParts, splitLine, tokenize } from './lexer.ts';
 import { parseCpuLine } from './parse-cpu.ts';
 import { isEventLine, parseEventLine } from './parse-event.ts';
 import { parseClock, parseFault, parseLpar, parseSysfs } from './parse-host.ts';
+import { parseMigrate } from './parse-migrate.ts';
 import { parseStep } from './parse-step.ts';
 
 /** First line of every program; the number is the version of the format. */
 export const PROGRAM_HEADER = 'apemu-program 1';
 
-const SUBJECT = /^\s*([A-Za-z][A-Za-z0-9_-]*)(?:\.(\d{1,3}))?\s*:/;
+const SUBJECT = /^\s*(?:([A-Za-z][A-Za-z0-9_-]*)\/)?([A-Za-z][A-Za-z0-9_-]*)(?:\.(\d{1,3}))?\s*:/;
+/** Lines that can be about one of several machines. */
+const OF_A_MACHINE = new Set(['host', 'sysfs', 'lpar', 'fault']);
 const CONFIG = /^\s*config(?:\s|$)/;
 
 /**
@@ -86,10 +89,42 @@ function parseLine(text: string, line: number, threads: Set<string>): Statement 
       'SUBJECT',
       column,
       `the line names no subject: ${parts.body.trim().slice(0, 40)}`,
-      'GUEST.VCPU:, host:, clock:, sysfs:, lpar:, fault:, step:, user:, on, at or idle',
+      'GUEST.VCPU:, host:, clock:, sysfs:, lpar:, fault:, migrate:, step:, user:, on, at or idle',
     );
   }
-  const [{ length }, name, vcpu] = match;
+  const [{ length }, machine, name, vcpu] = match;
+  if (machine === undefined)
+    return parseSubject({ name, vcpu, length }, text, head, parts, threads);
+  if (vcpu !== undefined || !OF_A_MACHINE.has(name)) {
+    const column = text.length - text.trimStart().length + 1;
+    throw new LineError(
+      'SUBJECT',
+      column,
+      `${machine}/${name} is no part of a machine`,
+      [...OF_A_MACHINE].map((one) => `${machine}/${one}:`).join(', '),
+    );
+  }
+  const statement = parseSubject({ name, vcpu, length }, text, head, parts, threads);
+  return 'cpu' in statement
+    ? { ...statement, cpu: { ...statement.cpu, machine } }
+    : ({ ...statement, machine } as Statement);
+}
+
+interface Subject {
+  readonly name: string;
+  readonly vcpu: string | undefined;
+  /** Characters up to the colon, with it. */
+  readonly length: number;
+}
+
+/** The line behind its subject. @throws LineError */
+function parseSubject(
+  { name, vcpu, length }: Subject,
+  text: string,
+  head: { readonly line: number; readonly comment: string | undefined },
+  parts: LineParts,
+  threads: Set<string>,
+): Statement {
   if (vcpu === undefined && name === 'sysfs') return parseSysfs(head, length, parts);
   if (vcpu === undefined && name === 'step') return parseStep(head, length, parts, threads);
   const tokens = tokenize(parts.body.slice(length), length + 1);
@@ -97,6 +132,7 @@ function parseLine(text: string, line: number, threads: Set<string>): Statement 
     if (name === 'clock') return parseClock(head, tokens, parts);
     if (name === 'lpar') return parseLpar(head, tokens, parts);
     if (name === 'fault') return parseFault(head, tokens, parts);
+    if (name === 'migrate') return parseMigrate(head, tokens, parts);
   }
   return parseCpuLine({ ...head, cpu: cpuName(name, vcpu, text) }, tokens, parts);
 }
@@ -109,7 +145,7 @@ function cpuName(name: string, vcpu: string | undefined, text: string): CpuName 
       'SUBJECT',
       column,
       `${name} names no vCPU`,
-      `${name}.0:, or host:, clock:, sysfs:, lpar:, fault:, step:, user:, on, at, idle`,
+      `${name}.0:, or host:, clock:, sysfs:, lpar:, fault:, migrate:, step:, user:, on, at, idle`,
     );
   }
   return { guest: name, vcpu: Number(vcpu) };

@@ -9,6 +9,7 @@ import type {
   CpuName,
   Field,
   InstructionStatement,
+  MigrateStatement,
   OutcomeExpectation,
   Program,
   Statement,
@@ -26,6 +27,7 @@ import {
   rowOf,
 } from './operands.ts';
 import { PROGRAM_HEADER } from './parse.ts';
+import { CANCEL } from './parse-migrate.ts';
 import { printEvent, printTrigger } from './print-event.ts';
 import { printLparOperation } from './print-lpar.ts';
 
@@ -70,9 +72,11 @@ export function printOperation(statement: Exclude<Statement, { kind: 'comment' }
     case 'clock':
       return `clock: ${statement.advance === 'run' ? 'run' : `advance ${formatDuration(statement.advance)}`}`;
     case 'sysfs':
-      return `sysfs: ${statement.command}`;
+      return `${prefixOf(statement)}sysfs: ${statement.command}`;
+    case 'migrate':
+      return `migrate: ${printMigrate(statement)}`;
     case 'lpar':
-      return `lpar: ${printLparOperation(statement.verb, statement.values)}`;
+      return `${prefixOf(statement)}lpar: ${printLparOperation(statement.verb, statement.values)}`;
     case 'step':
       return `step: ${printStep(statement)}`;
     case 'event':
@@ -80,8 +84,23 @@ export function printOperation(statement: Exclude<Statement, { kind: 'comment' }
         .filter((part) => part !== undefined)
         .join(': ');
     case 'fault':
-      return `fault: ${statement.fault === 'clear' ? 'clear' : printFault(statement.fault)}`;
+      return `${prefixOf(statement)}fault: ${statement.fault === 'clear' ? 'clear' : printFault(statement.fault)}`;
   }
+}
+
+/** `B/` before a line about one of several machines. */
+const prefixOf = ({ machine }: { readonly machine?: string }): string =>
+  machine === undefined ? '' : `${machine}/`;
+
+function printMigrate({ guest, to, options }: MigrateStatement): string {
+  const { chunk, downtimeNs, wire } = options;
+  return [
+    guest,
+    to ?? CANCEL,
+    ...(chunk === undefined ? [] : [`chunk=${chunk}`]),
+    ...(downtimeNs === undefined ? [] : [`downtime=${formatDuration(downtimeNs)}`]),
+    ...(wire === undefined ? [] : [`wire=${wire.offset}:${wire.hex}`]),
+  ].join(' ');
 }
 
 function printStep({ thread, count, begins }: StepStatement): string {
@@ -108,6 +127,7 @@ function printExpectation(statement: Statement): string | undefined {
         : `now=${formatDuration(statement.expectNowNs)}`;
     case 'sysfs':
     case 'lpar':
+    case 'migrate':
       return statement.expect === undefined ? undefined : printOutcome(statement.expect);
     case 'step':
       return statement.begins === undefined ? undefined : printExpectation(statement.begins);
@@ -117,7 +137,7 @@ function printExpectation(statement: Statement): string | undefined {
 }
 
 export const printCpu = (cpu: CpuName): string =>
-  cpu.guest === undefined ? 'host' : `${cpu.guest}.${cpu.vcpu}`;
+  cpu.guest === undefined ? `${prefixOf(cpu)}host` : `${cpu.guest}.${cpu.vcpu}`;
 
 function printInstruction(statement: InstructionStatement): string {
   const { mnemonic, apqn, operands } = statement;

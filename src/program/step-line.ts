@@ -6,7 +6,15 @@ import type { SteppableStatement, StepStatement } from './ast.ts';
 import type { OperationOutcome, ProgramMachine, ProgramSteps, SteppableLine } from './machine.ts';
 import { ALL_THREADS } from './parse-step.ts';
 import { printOperation } from './print.ts';
-import { type Difference, judge, judgeNow, type ReportMissing, replaceNames } from './steps.ts';
+import {
+  type Difference,
+  judge,
+  judgeNow,
+  machineOf,
+  migrateLine,
+  type ReportMissing,
+  replaceNames,
+} from './steps.ts';
 
 /** A step of a thread. Its differences are those of lines that ended in it. */
 export interface StepLine {
@@ -53,9 +61,13 @@ function steppable(
   begins: SteppableStatement,
   machine: ProgramMachine,
   report: ReportMissing,
-): SteppableLine {
-  if (begins.kind !== 'sysfs') return begins;
-  return { kind: 'sysfs', command: replaceNames(begins.command, machine, report) };
+): SteppableLine | undefined {
+  if (begins.kind === 'clock') return begins;
+  if (begins.kind === 'migrate') return migrateLine(begins, machine, report);
+  const owner = machineOf(begins, machine, report);
+  if (begins.kind === 'lpar' || owner === undefined)
+    return owner === undefined ? undefined : begins;
+  return { ...begins, command: replaceNames(begins.command, owner, report) };
 }
 
 /** Named after the line, which may have begun long before. */

@@ -6,11 +6,11 @@ import { replyProblem } from '../config/faults.ts';
 import type { FaultConfig } from '../config/types.ts';
 import { formatDuration } from '../config/units.ts';
 import type { OutcomeExpectation, Statement } from './ast.ts';
-import type { OperationOutcome, ProgramMachine } from './machine.ts';
+import type { MigrateLine, OperationOutcome, ProgramMachine } from './machine.ts';
 import { printOutcome } from './print.ts';
 
 type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
-type HostStatement = Of<'clock' | 'sysfs' | 'lpar' | 'fault'>;
+type HostStatement = Of<'clock' | 'sysfs' | 'lpar' | 'fault' | 'migrate'>;
 type CpuStatement = Of<'psw' | 'write' | 'read' | 'io' | 'mchk'>;
 
 /** How a step says that the machine lacks something. */
@@ -59,15 +59,76 @@ export function makeStep(
   return { kind: 'host', statement, machine, run, outcome: () => last };
 }
 
-/** clock, sysfs, lpar, fault. Undefined if the machine lacks something (reported). */
+/** The machine a line is about; undefined if there is none (reported). */
+export function machineOf(
+  statement: { readonly kind: string; readonly machine?: string },
+  machine: ProgramMachine,
+  report: ReportMissing,
+): ProgramMachine | undefined {
+  const { kind, machine: name } = statement;
+  const names = machine.machineNames;
+  if (name === undefined && names === undefined) return machine;
+  if (name === undefined) {
+    const expected = names?.map((one) => `${one}/${kind}:`).join(', ');
+    report('MACHINE', `${kind}: of which machine`, expected);
+    return undefined;
+  }
+  const found = machine.on?.(name);
+  if (found === undefined) {
+    const expected =
+      names === undefined ? `${kind}: for the only machine` : `one of ${names.join(', ')}`;
+    report('MACHINE', `there is no machine ${name}`, expected);
+  }
+  return found;
+}
+
+/** What a `migrate:` line does, if guest and machine are there; what is not is reported. */
+export function migrateLine(
+  { guest, to, options }: Of<'migrate'>,
+  machine: ProgramMachine,
+  report: ReportMissing,
+): MigrateLine | undefined {
+  const names = machine.machineNames;
+  if (names === undefined) {
+    report('MACHINE', 'there is one machine', 'several machines in the configuration');
+    return undefined;
+  }
+  if (to !== undefined && !names.includes(to)) {
+    report('MACHINE', `there is no machine ${to}`, `one of ${names.join(', ')}`);
+    return undefined;
+  }
+  if (!machine.guestNames().includes(guest)) {
+    const guests = machine.guestNames().join(', ');
+    report('UNKNOWN_GUEST', `there is no guest ${guest}`, `one of ${guests}`);
+    return undefined;
+  }
+  return { kind: 'migrate', guest, to, options };
+}
+
+/** clock, sysfs, lpar, fault, migrate. Undefined if the machine lacks something (reported). */
 export function hostStep(
   statement: HostStatement,
+  whole: ProgramMachine,
+  report: ReportMissing,
+): HostStep | undefined {
+  if (statement.kind === 'clock')
+    return makeStep(statement, whole, () => runClock(statement, whole));
+  if (statement.kind === 'migrate') {
+    const line = migrateLine(statement, whole, report);
+    if (line === undefined || whole.migrate === undefined) return undefined;
+    const { migrate } = whole;
+    return makeStep(statement, whole, () => judge(migrate(line), statement.expect));
+  }
+  const machine = machineOf(statement, whole, report);
+  return machine === undefined ? undefined : machineStep(statement, machine, report);
+}
+
+function machineStep(
+  statement: Exclude<HostStatement, { kind: 'clock' | 'migrate' }>,
   machine: ProgramMachine,
   report: ReportMissing,
 ): HostStep | undefined {
   switch (statement.kind) {
-    case 'clock':
-      return makeStep(statement, machine, () => runClock(statement, machine));
     case 'lpar': {
       const { verb, values, expect } = statement;
       return makeStep(statement, machine, () => judge(machine.lpar(verb, values), expect));

@@ -2,13 +2,18 @@
 // Host operations that go on step by step: each named thread does its lines in order, to one point after the other.
 // Source: docs/design.md sections 4 and 6; docs/reference/vfio-ap.md section 6.3 (yield points).
 import { LOCK_POLL_NS, type Lock, type Operation } from '../ap-bus/operation.ts';
-import type { Machine } from '../host/machine/machine.ts';
 import type { OperationOutcome } from './machine.ts';
 
 /** A line of a thread that has not begun. */
 export interface ThreadLine {
   start(): Operation<OperationOutcome>;
   ended(outcome: OperationOutcome): void;
+}
+
+/** The time of what the threads act on. */
+export interface ThreadClock {
+  nowNs(): number;
+  advance(ns: number): void;
 }
 
 interface Thread {
@@ -40,12 +45,12 @@ export const preferred = <T>(
 };
 
 export class HostThreads {
-  readonly #machine: Machine;
+  readonly #clock: ThreadClock;
   readonly #threads = new Map<string, Thread>();
   #inner: ((what: string) => void) | undefined;
 
-  constructor(machine: Machine) {
-    this.#machine = machine;
+  constructor(clock: ThreadClock) {
+    this.#clock = clock;
   }
 
   /** A line for a thread; it begins when those before it have ended. */
@@ -96,14 +101,14 @@ export class HostThreads {
   advance(name: string, inner: (what: string) => void): string {
     const thread = this.#threads.get(name);
     if (thread === undefined) return ENDED;
-    const machine = this.#machine;
+    const clock = this.#clock;
     const operation = thread.operation ?? thread.lines[0]?.start();
     if (operation === undefined) return ENDED;
     thread.operation = operation;
     // A lock may be held by something in the background, which needs time.
     const heldNs = thread.lock?.held === true ? LOCK_POLL_NS : 0;
-    const waitNs = Math.max(thread.wakeNs - machine.nowNs(), heldNs);
-    if (waitNs > 0) machine.advance(waitNs);
+    const waitNs = Math.max(thread.wakeNs - clock.nowNs(), heldNs);
+    if (waitNs > 0) clock.advance(waitNs);
     this.#inner = inner;
     try {
       const step = operation.next();
@@ -111,7 +116,7 @@ export class HostThreads {
       const { lock, pending = false, step: at = 'sleeps' } = step.value;
       thread.lock = lock;
       thread.pending = pending;
-      thread.wakeNs = machine.nowNs() + (lock === undefined ? step.value.waitNs : 0);
+      thread.wakeNs = clock.nowNs() + (lock === undefined ? step.value.waitNs : 0);
       return lock === undefined ? at : `waits for ${lock.name}`;
     } finally {
       this.#inner = undefined;

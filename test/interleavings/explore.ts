@@ -2,11 +2,13 @@
 // Explores the order of host operations, guest instructions and interruptions in stepped mode: every choice of a small case, seeded
 // random ones beyond. When a rule breaks, the schedule is an AP program that shows it.
 // Source: docs/reference/vfio-ap.md section 6.3; docs/design.md section 6 (concurrency).
+import { Cluster } from '../../src/cluster/cluster.ts';
 import { ApemuError } from '../../src/errors.ts';
 import type { Machine } from '../../src/host/machine/machine.ts';
 import { nextRandom, seedRandom } from '../../src/lpar/random.ts';
 import { MachineForPrograms } from '../../src/program/adapter.ts';
 import type { Program } from '../../src/program/ast.ts';
+import { ClusterForPrograms } from '../../src/program/cluster-adapter.ts';
 import { compileProgram } from '../../src/program/compile.ts';
 import { PROGRAM_HEADER, parseProgram } from '../../src/program/parse.ts';
 import { RunnableProgram } from '../../src/program/run.ts';
@@ -14,8 +16,8 @@ import type { Difference } from '../../src/program/steps.ts';
 import { preferred } from '../../src/program/threads.ts';
 
 /** One case, in lines of an AP program: what comes first, what is concurrent, what must hold at the end besides the rules. */
-export interface ExploreCase {
-  create(): Promise<Machine>;
+export interface ExploreCase<M extends Machine | Cluster = Machine> {
+  create(): Promise<M>;
   /** Configuration the printed program names. */
   readonly config: string;
   readonly before: readonly string[];
@@ -23,7 +25,7 @@ export interface ExploreCase {
   readonly concurrent: readonly (readonly string[])[];
   readonly after: readonly string[];
   /** Looks at what lines cannot say: called before the concurrent part, returns a check for the end. */
-  watch?(machine: Machine): () => string | undefined;
+  watch?(machine: M): () => string | undefined;
 }
 
 export interface ExploreOptions {
@@ -91,28 +93,31 @@ interface Lines {
 /** A line of the schedule: as it is, or steps of a thread. */
 type Printed = string | { readonly thread: string; count: number; at: string };
 
+const forPrograms = (machine: Machine | Cluster): MachineForPrograms | ClusterForPrograms =>
+  machine instanceof Cluster ? new ClusterForPrograms(machine) : new MachineForPrograms(machine);
+
 /** One interleaving. */
-class Run {
+class Run<M extends Machine | Cluster> {
   violation: string | undefined;
-  readonly #case: ExploreCase;
+  readonly #case: ExploreCase<M>;
   readonly #chooser: Chooser;
   readonly #schedule: Printed[] = [];
   readonly #lists: readonly Lines[];
-  #machine: MachineForPrograms | undefined;
+  #machine: MachineForPrograms | ClusterForPrograms | undefined;
 
-  constructor(exploreCase: ExploreCase, chooser: Chooser) {
+  constructor(exploreCase: ExploreCase<M>, chooser: Chooser) {
     this.#case = exploreCase;
     this.#chooser = chooser;
     let named = 0;
     this.#lists = exploreCase.concurrent.map((lines) => {
-      const host = /^(sysfs|lpar|clock):/.test(lines[0] ?? '');
+      const host = /^(\w+\/)?(sysfs|lpar|clock|migrate):/.test(lines[0] ?? '');
       return { thread: host ? NAMES[named++] : undefined, lines, at: 0 };
     });
   }
 
   async run(): Promise<void> {
     const machine = await this.#case.create();
-    this.#machine = new MachineForPrograms(machine);
+    this.#machine = forPrograms(machine);
     try {
       for (const line of this.#case.before) this.#do(line);
       this.#machine.steps();
@@ -171,7 +176,16 @@ class Run {
   }
 
   #vcpus(): readonly Lines[] {
-    return this.#lists.filter(({ thread, lines, at }) => thread === undefined && at < lines.length);
+    return this.#lists.filter(
+      ({ thread, lines, at }) =>
+        thread === undefined && at < lines.length && this.#executes(lines[at] ?? ''),
+    );
+  }
+
+  /** A guest that is moved executes nothing. */
+  #executes(line: string): boolean {
+    const [guest = ''] = line.split('.');
+    return !(this.#machine instanceof ClusterForPrograms && this.#machine.cluster.isStopped(guest));
   }
 
   #advance(list: Lines, thread: string): void {
@@ -187,7 +201,7 @@ class Run {
 
   /** The line that begins a thread's operation is its first step. */
   #begin(line: string, inner: (what: string) => void): void {
-    const machine = this.#machine as MachineForPrograms;
+    const machine = this.#opened;
     const [step] = compileProgram(parsed(line), machine, (differences) => {
       if (differences.length > 0) this.violation ??= textOf(differences);
     });
@@ -235,7 +249,12 @@ class Run {
   }
 
   get #steps() {
-    return (this.#machine as MachineForPrograms).steps();
+    return this.#opened.steps();
+  }
+
+  get #opened(): MachineForPrograms | ClusterForPrograms {
+    if (this.#machine === undefined) throw new RangeError('no machine yet');
+    return this.#machine;
   }
 
   #look(): void {
@@ -243,7 +262,7 @@ class Run {
   }
 
   #do(line: string): void {
-    const program = new RunnableProgram(parsed(line), this.#machine as MachineForPrograms);
+    const program = new RunnableProgram(parsed(line), this.#opened);
     const [mismatch] = program.run().mismatches;
     if (mismatch !== undefined)
       this.violation ??= `${mismatch.operation}: ${textOf(mismatch.differences)}`;
@@ -256,8 +275,8 @@ const textOf = (differences: readonly Difference[]): string =>
   differences.map((one) => `${one.field} expected ${one.expected}, got ${one.got}`).join('; ');
 
 /** Explores a case. Ends at the first violation. */
-export const explore = async (
-  exploreCase: ExploreCase,
+export const explore = async <M extends Machine | Cluster>(
+  exploreCase: ExploreCase<M>,
   options: ExploreOptions,
 ): Promise<Exploration> => {
   let explored = 0;
@@ -279,8 +298,8 @@ export const explore = async (
   return { explored, complete, violation: undefined };
 };
 
-const one = async (
-  exploreCase: ExploreCase,
+const one = async <M extends Machine | Cluster>(
+  exploreCase: ExploreCase<M>,
   chooser: Chooser,
 ): Promise<{ text: string; program: string } | undefined> => {
   const run = new Run(exploreCase, chooser);

@@ -36,6 +36,7 @@ const guest = fc
   .filter((name) => name !== 'clear' && name !== 'any');
 const cpu: fc.Arbitrary<CpuName> = fc.oneof(
   fc.constant({ guest: undefined, vcpu: 0 }),
+  fc.constantFrom('A', 'B').map((machine) => ({ guest: undefined, vcpu: 0, machine })),
   fc.record({ guest, vcpu: fc.nat(247) }),
 );
 const apqn = fc.nat(0xffff);
@@ -219,6 +220,37 @@ const fault: fc.Arbitrary<Body> = fc.oneof(
   })),
 );
 
+const machineName = fc.constantFrom('A', 'B', 'machine-2');
+
+/** Lines about the host are about the only machine, or about one of several. */
+const ofAMachine = <T extends object>(line: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  fc
+    .tuple(line, maybe('machine', machineName))
+    .map(([statement, machine]) => ({ ...statement, ...machine }));
+
+const migrate: fc.Arbitrary<Body & { kind: 'migrate' }> = fc.oneof(
+  fc.record({
+    kind: fc.constant('migrate' as const),
+    guest,
+    to: machineName,
+    options: fc
+      .tuple(
+        maybe('chunk', fc.integer({ min: 1, max: 5000 })),
+        maybe('downtimeNs', ns),
+        maybe('wire', fc.record({ offset: fc.nat(500), hex: fc.constantFrom('00', 'ff0123') })),
+      )
+      .map((options) => Object.assign({}, ...options)),
+    expect: outcome,
+  }),
+  fc.record({
+    kind: fc.constant('migrate' as const),
+    guest,
+    to: fc.constant(undefined),
+    options: fc.constant({}),
+    expect: outcome,
+  }),
+);
+
 const clock: fc.Arbitrary<Body & { kind: 'clock' }> = fc.record({
   kind: fc.constant('clock' as const),
   advance: fc.oneof(fc.constant('run' as const), ns),
@@ -243,7 +275,7 @@ const step: fc.Arbitrary<Body> = fc.oneof(
     kind: fc.constant('step' as const),
     thread: guest.filter((name) => name !== 'all'),
     count: fc.constant(1),
-    begins: fc.oneof(clock, sysfs, lpar as typeof sysfs),
+    begins: fc.oneof(clock, migrate, ofAMachine(sysfs), ofAMachine(lpar as typeof sysfs)),
   }) as fc.Arbitrary<Body>,
 );
 
@@ -272,11 +304,12 @@ const body: fc.Arbitrary<Body> = fc.oneof(
     expect: fc.oneof(fc.constant('none' as const), fields(IO_ROWS)),
   }),
   clock,
-  sysfs,
+  ofAMachine(sysfs),
   step,
   event,
-  lpar,
-  fault,
+  ofAMachine(lpar),
+  ofAMachine(fault),
+  migrate,
   fc.constant({ kind: 'comment' as const }),
 );
 

@@ -38,7 +38,8 @@ const provide = (machine: Machine, guest: GuestHandle): void => {
   for (const apqi of mdev.domains) must(machine, `${path}/assign_domain`, `${apqi}\n`);
   for (const domain of mdev.controlDomains)
     must(machine, `${path}/assign_control_domain`, `${domain}\n`);
-  attach(machine, guest.name);
+  // Who comes from another machine opens the device when it comes.
+  if (!guest.config.incoming) attach(machine, guest.name);
 };
 
 /** The same with a virtual mdev. */

@@ -5,7 +5,7 @@ import type { Errno } from '../../ap-bus/errno.ts';
 import type { MigrationFile } from './file.ts';
 import type { MigrationMachine } from './machine.ts';
 
-const VFIO_DEVICE_FEATURE_MIGRATION = 1;
+export const VFIO_DEVICE_FEATURE_MIGRATION = 1;
 export const VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE = 2;
 const VFIO_DEVICE_FEATURE_MIG_DATA_SIZE = 9;
 export const VFIO_DEVICE_FEATURE_GET = 1 << 16;

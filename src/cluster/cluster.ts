@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several machines with one time, and the guests that migrate between them.
+// Source: docs/migration.md (two hosts); docs/reference/migration.md.
+import { finish, type Operation } from '../ap-bus/operation.ts';
+import type { ClusterConfig } from '../config/types.ts';
+import { formatDuration } from '../config/units.ts';
+import { ApemuError } from '../errors.ts';
+import type { GuestHandle } from '../host/api/guest-handle.ts';
+import { Machine, type MachineOptions } from '../host/machine/machine.ts';
+import { outstanding } from '../host/machine/outstanding.ts';
+import { type Time, timeNs } from '../host/machine/times.ts';
+import type { GuestPlace } from './guest-state.ts';
+import { type MigrateOptions, Migration, type MigrationReport } from './migration.ts';
+
+export class Cluster {
+  readonly config: ClusterConfig;
+  /** By name, in the order of the configuration. */
+  readonly machines: ReadonlyMap<string, Machine>;
+  /** Where each guest is. */
+  readonly #homes = new Map<string, string>();
+  readonly #migrations = new Map<string, Migration>();
+
+  private constructor(config: ClusterConfig, machines: ReadonlyMap<string, Machine>) {
+    this.config = config;
+    this.machines = machines;
+    for (const [name, machine] of machines)
+      for (const guest of machine.guests)
+        if (!guest.config.incoming) this.#homes.set(guest.name, name);
+    this.sync();
+  }
+
+  /** Creates all machines, as `Machine.create` does each. */
+  static async create(config: ClusterConfig, options: MachineOptions = {}): Promise<Cluster> {
+    const machines = new Map<string, Machine>();
+    try {
+      for (const [name, machine] of config.machines)
+        machines.set(name, await Machine.create(machine, options));
+      return new Cluster(config, machines);
+    } catch (error) {
+      for (const machine of machines.values()) machine.close();
+      throw error;
+    }
+  }
+
+  /** A machine by name. @throws ApemuError `APEMU_ERR_CLUSTER_MACHINE` */
+  machine(name: string): Machine {
+    const machine = this.machines.get(name);
+    if (machine !== undefined) return machine;
+    const names = [...this.machines.keys()].join(', ');
+    throw new ApemuError(
+      'APEMU_ERR_CLUSTER_MACHINE',
+      `there is no machine ${name} (expected one of ${names})`,
+    );
+  }
+
+  /** Name of the machine a guest is on. @throws ApemuError `APEMU_ERR_MACHINE_GUEST` */
+  whereIs(guest: string): string {
+    const home = this.#homes.get(guest);
+    if (home !== undefined) return home;
+    const names = [...this.#homes.keys()].join(', ');
+    throw new ApemuError(
+      'APEMU_ERR_MACHINE_GUEST',
+      `there is no guest ${guest} (expected one of ${names})`,
+    );
+  }
+
+  /** A guest where it is now; after a migration the handle is another one. */
+  guest(name: string): GuestHandle {
+    return this.place(name).guest;
+  }
+
+  /** A guest with its machine. */
+  place(guest: string, machine = this.whereIs(guest)): GuestPlace {
+    const found = this.machine(machine);
+    return { machine: found, guest: found.guest(guest) };
+  }
+
+  get guestNames(): readonly string[] {
+    return [...this.#homes.keys()];
+  }
+
+  /** Whether the guest's vCPUs are stopped: it is being moved. */
+  isStopped(guest: string): boolean {
+    return this.#migrations.get(guest)?.stopped ?? false;
+  }
+
+  nowNs(): number {
+    return Math.max(...[...this.machines.values()].map((machine) => machine.nowNs()));
+  }
+
+  /** Lets virtual time pass on all machines; guest programs run when `withPrograms`. */
+  advance(time: Time, withPrograms = false): void {
+    const end = this.nowNs() + timeNs(time, 'advance');
+    for (const machine of this.machines.values())
+      machine.stepper.advance(Math.max(0, end - machine.nowNs()), withPrograms);
+  }
+
+  /** Machines that are behind the others catch up. */
+  sync(): void {
+    this.advance(0);
+  }
+
+  /** Lets time pass until nothing one-off is outstanding on any machine. */
+  run(): void {
+    for (const machine of this.machines.values()) machine.run();
+    this.sync();
+  }
+
+  /**
+   * Lets time pass, with guest programs, until `condition` holds; it is asked whenever something has happened.
+   *
+   * @throws ApemuError `APEMU_ERR_MACHINE_UNTIL` with what was outstanding after `limit`
+   */
+  runUntil(condition: () => boolean, limit: Time = 1_000_000_000): void {
+    const limitNs = timeNs(limit, 'runUntil');
+    const end = this.nowNs() + limitNs;
+    while (!condition()) {
+      const now = this.nowNs();
+      if (now >= end) {
+        const left = [...this.machines].flatMap(([name, machine]) =>
+          outstanding(machine).map((line) => `${name}: ${line}`),
+        );
+        throw new ApemuError(
+          'APEMU_ERR_MACHINE_UNTIL',
+          `what was waited for did not come in ${formatDuration(limitNs)} (outstanding: ${left.join('; ') || 'nothing'})`,
+        );
+      }
+      const next = Math.min(
+        ...[...this.machines.values()].map(({ stepper }) => stepper.upcomingNs()),
+      );
+      this.advance(Math.min(Math.max(0, next - now), end - now), true);
+    }
+  }
+
+  /**
+   * Moves a guest to another machine, as libvirt and QEMU do: the destination opens its mdev, vCPUs are stopped, the stream is read and
+   * written, state moves, vCPUs go on there, and the source closes its device. Where it fails the guest goes on where it was.
+   *
+   * @throws ApemuError `APEMU_ERR_CLUSTER_…` for what could not be asked at all: an unknown machine, a guest that is there already
+   */
+  migrate(guest: string, to: string, options: MigrateOptions = {}): MigrationReport {
+    return finish(this.migration(guest, to, options), (waitNs) => this.advance(waitNs));
+  }
+
+  /** As `migrate`, for a caller that drives operations itself. Each part of it is a step. */
+  *migration(guest: string, to: string, options: MigrateOptions = {}): Operation<MigrationReport> {
+    const from = this.whereIs(guest);
+    if (this.#migrations.has(guest)) {
+      throw new ApemuError('APEMU_ERR_CLUSTER_BUSY', `${guest} is being migrated`, {
+        errno: 'EBUSY',
+      });
+    }
+    this.machine(to);
+    if (from === to) {
+      throw new ApemuError('APEMU_ERR_CLUSTER_THERE', `${guest} is on machine ${to} already`, {
+        errno: 'EEXIST',
+      });
+    }
+    const places = { from: this.place(guest, from), to: this.place(guest, to) };
+    const migration = new Migration(guest, { from, to }, places, () => this.nowNs(), options);
+    this.#migrations.set(guest, migration);
+    try {
+      return yield* migration.run(() => this.#homes.set(guest, to));
+    } finally {
+      this.#migrations.delete(guest);
+    }
+  }
+
+  /** Ends a migration that is under way with ECANCELED at its next step. False: there is none, or it is past the point. */
+  cancel(guest: string): boolean {
+    return this.#migrations.get(guest)?.cancel() ?? false;
+  }
+
+  /** Ends all machines. */
+  close(): void {
+    for (const machine of this.machines.values()) machine.close();
+  }
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// One live migration, as libvirt and two QEMUs do it, in steps between which everything else can happen.
+// Source: docs/reference/migration.md sections 1, 3, 7, 8 and 9.
+import { ERRNO_TEXT, type Errno } from '../ap-bus/errno.ts';
+import type { Operation } from '../ap-bus/operation.ts';
+import type { RunningProgram } from '../host/machine/stepper.ts';
+import type { VfioApFile } from '../vfio-ap/fd.ts';
+import type { MigrationFile } from '../vfio-ap/migration/file.ts';
+import {
+  STATE_RESUMING,
+  STATE_RUNNING,
+  STATE_STOP,
+  STATE_STOP_COPY,
+} from '../vfio-ap/migration/states.ts';
+import { type GuestPlace, givePrograms, moveState, takePrograms } from './guest-state.ts';
+import { canMigrate, resetDevice, setState } from './vfio-user.ts';
+
+/** QEMU moves device data in pieces of this size. */
+const CHUNK_BYTES = 0x100000;
+
+export interface MigrateOptions {
+  /** Bytes of one read and one write of the stream, at least 1; default 1 MiB as QEMU has. */
+  readonly chunkBytes?: number;
+  /** Virtual nanoseconds the guest stands still while its storage and CPUs move; default 0. */
+  readonly downtimeNs?: number;
+  /** What arrives instead of what was sent: a faulty wire, or a hostile source. */
+  readonly wire?: (bytes: Uint8Array, offset: number) => Uint8Array;
+  /** Hears each step as it is taken. */
+  readonly onStep?: (step: string) => void;
+}
+
+export interface MigrationReport {
+  readonly guest: string;
+  /** Names of the machines. */
+  readonly from: string;
+  readonly to: string;
+  /** `ok`, or the errno of what failed. */
+  readonly outcome: 'ok' | Errno;
+  /** What an administrator reads. */
+  readonly text: string;
+  readonly steps: readonly { readonly step: string; readonly atNs: number }[];
+  /** Bytes of the device's stream that were taken. */
+  readonly bytes: number;
+  /** Virtual nanoseconds the vCPUs were stopped. */
+  readonly downtimeNs: number;
+}
+
+/** What ends a migration early. */
+class Failed extends Error {
+  readonly errno: Errno;
+
+  constructor(errno: Errno, message: string) {
+    super(message);
+    this.errno = errno;
+  }
+}
+
+const loadFailed = (errno: Errno): Failed =>
+  new Failed(
+    errno,
+    `error: operation failed: migration failed: load of migration failed: ${ERRNO_TEXT[errno]}`,
+  );
+
+const saveFailed = (errno: Errno): Failed =>
+  new Failed(errno, `error: operation failed: migration failed: ${ERRNO_TEXT[errno]}`);
+
+export class Migration {
+  /** The guest's vCPUs are stopped. */
+  stopped = false;
+  readonly #guest: string;
+  readonly #names: { readonly from: string; readonly to: string };
+  readonly #from: GuestPlace;
+  readonly #to: GuestPlace;
+  readonly #nowNs: () => number;
+  readonly #options: MigrateOptions;
+  readonly #steps: { step: string; atNs: number }[] = [];
+  readonly #files: MigrationFile[] = [];
+  #programs: RunningProgram[] = [];
+  #cancelled = false;
+  /** The destination's device is open, by this migration. */
+  #opened = false;
+  /** The guest is the destination's: there is no way back. */
+  #moved = false;
+  #bytes = 0;
+  #stoppedNs = 0;
+  #downtimeNs = 0;
+
+  constructor(
+    guest: string,
+    names: { readonly from: string; readonly to: string },
+    places: { readonly from: GuestPlace; readonly to: GuestPlace },
+    nowNs: () => number,
+    options: MigrateOptions,
+  ) {
+    this.#guest = guest;
+    this.#names = names;
+    this.#from = places.from;
+    this.#to = places.to;
+    this.#nowNs = nowNs;
+    this.#options = options;
+  }
+
+  /** False: too late. */
+  cancel(): boolean {
+    if (this.#moved) return false;
+    this.#cancelled = true;
+    return true;
+  }
+
+  /** `moved` is called when the guest belongs to the destination. */
+  *run(moved: () => void): Operation<MigrationReport> {
+    try {
+      yield* this.#openDestination();
+      yield* this.#stop();
+      yield* this.#transfer();
+      yield* this.#hand(moved);
+      return this.#report('ok', `${this.#guest} is on machine ${this.#names.to}`);
+    } catch (error) {
+      if (!(error instanceof Failed)) throw error;
+      yield* this.#back();
+      return this.#report(error.errno, error.message);
+    }
+  }
+
+  *#step(step: string): Operation<void> {
+    this.#steps.push({ step, atNs: this.#nowNs() });
+    this.#options.onStep?.(step);
+    yield { waitNs: 0, step };
+    if (this.#cancelled && !this.#moved)
+      throw new Failed('ECANCELED', 'error: operation aborted: migration job: canceled by client');
+  }
+
+  /** The destination's QEMU starts with the same command line: it opens the mdev of the same UUID, and resets its devices. */
+  *#openDestination(): Operation<void> {
+    const source = yield* this.#device(this.#from);
+    const blocked = yield* canMigrate(source);
+    if (blocked !== undefined) throw cannotMigrate(blocked);
+    const { machine, guest } = this.#to;
+    const opened = yield* machine.attachOperation(this.#guest);
+    if (opened === 'ENODEV') {
+      const text = `error: device not found: mediated device '${guest.uuid}' not found`;
+      throw new Failed('ENODEV', text);
+    }
+    if (opened !== 'ok') throw loadFailed(opened as Errno);
+    this.#opened = true;
+    yield* this.#step('destination opened');
+    const device = yield* this.#device(this.#to);
+    const missing = yield* canMigrate(device);
+    if (missing !== undefined) throw cannotMigrate(missing);
+    // QEMU goes on when the reset of a device fails.
+    yield* resetDevice(device);
+    yield* this.#step('destination reset');
+  }
+
+  // biome-ignore lint/correctness/useYield: an operation as the others are
+  *#device({ machine }: GuestPlace): Operation<VfioApFile> {
+    const device = machine.files.get(this.#guest);
+    if (device === undefined)
+      throw new Failed('ENODEV', `error: operation failed: ${this.#guest} has no vfio device open`);
+    return device;
+  }
+
+  *#stop(): Operation<void> {
+    this.#programs = takePrograms(this.#from);
+    this.stopped = true;
+    this.#stoppedNs = this.#nowNs();
+    yield* this.#step('vCPUs stopped');
+    yield* this.#set(this.#from, STATE_STOP);
+    yield* this.#step('source STOP');
+  }
+
+  *#set(place: GuestPlace, state: number): Operation<MigrationFile | undefined> {
+    const device = yield* this.#device(place);
+    const { errno, file } = yield* setState(device, state);
+    if (errno !== undefined) throw place === this.#from ? saveFailed(errno) : loadFailed(errno);
+    if (file !== undefined) this.#files.push(file);
+    return file;
+  }
+
+  *#transfer(): Operation<void> {
+    const out = (yield* this.#set(this.#from, STATE_STOP_COPY)) as MigrationFile;
+    yield* this.#step('source STOP_COPY');
+    const into = (yield* this.#set(this.#to, STATE_RESUMING)) as MigrationFile;
+    yield* this.#step('destination RESUMING');
+    const { chunkBytes = CHUNK_BYTES, wire = (bytes) => bytes } = this.#options;
+    for (;;) {
+      const read = yield* out.read(chunkBytes);
+      if (read.errno !== undefined) throw saveFailed(read.errno);
+      if (read.bytes.length === 0) break;
+      yield* this.#step(`${read.bytes.length} bytes read`);
+      const written = yield* into.write(wire(read.bytes, this.#bytes));
+      if (written.errno !== undefined) throw loadFailed(written.errno);
+      this.#bytes += read.bytes.length;
+      yield* this.#step(`${this.#bytes} bytes written`);
+    }
+  }
+
+  /** Storage, CPUs and what is pending move; from then on the guest is the destination's. */
+  *#hand(moved: () => void): Operation<void> {
+    yield* this.#set(this.#from, STATE_STOP);
+    yield* this.#set(this.#to, STATE_STOP);
+    yield* this.#step('destination STOP');
+    const { downtimeNs = 0 } = this.#options;
+    if (downtimeNs > 0) yield { waitNs: downtimeNs };
+    yield* this.#set(this.#to, STATE_RUNNING);
+    moveState(this.#from, this.#to);
+    this.#moved = true;
+    moved();
+    this.#resume(this.#to);
+    yield* this.#step('destination RUNNING');
+    this.#closeFiles();
+    yield* this.#from.machine.detachOperation(this.#guest);
+    yield* this.#step('source closed');
+  }
+
+  #resume(place: GuestPlace): void {
+    givePrograms(place, this.#programs);
+    this.#programs = [];
+    this.#downtimeNs = this.#nowNs() - this.#stoppedNs;
+    this.stopped = false;
+  }
+
+  #closeFiles(): void {
+    for (const file of this.#files) file.close();
+  }
+
+  /** The destination's QEMU ends, the source's goes on; a guest whose device was closed meanwhile goes on without. */
+  *#back(): Operation<void> {
+    this.#closeFiles();
+    if (this.#opened) yield* this.#to.machine.detachOperation(this.#guest);
+    const device = this.#from.machine.files.get(this.#guest);
+    if (device !== undefined) yield* setState(device, STATE_RUNNING);
+    if (this.stopped) this.#resume(this.#from);
+  }
+
+  #report(outcome: 'ok' | Errno, text: string): MigrationReport {
+    const { from, to } = this.#names;
+    return {
+      guest: this.#guest,
+      from,
+      to,
+      outcome,
+      text,
+      steps: this.#steps,
+      bytes: this.#bytes,
+      downtimeNs: this.#downtimeNs,
+    };
+  }
+}
+
+const cannotMigrate = (errno: Errno): Failed =>
+  new Failed(errno, 'error: operation failed: VFIO migration is not supported in kernel');
