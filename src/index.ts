@@ -34,8 +34,15 @@ export {
   type WorkloadOptions,
 } from './cex/messages/workloads.ts';
 
-import { configFromObject, parseConfig } from './config/load.ts';
-import type { LoadedConfig, MachineConfig } from './config/types.ts';
+import { Cluster } from './cluster/cluster.ts';
+import {
+  clusterFromObject,
+  configFromObject,
+  parseConfig,
+  parseConfigOrCluster,
+} from './config/load.ts';
+import type { ClusterConfig, LoadedConfig, MachineConfig } from './config/types.ts';
+import { ApemuError } from './errors.ts';
 import { Machine as HostMachine, type MachineOptions } from './host/machine/machine.ts';
 import { restoreMachine as restoreHostMachine } from './host/state/snapshot.ts';
 import { MachineForPrograms } from './program/adapter.ts';
@@ -44,9 +51,11 @@ import { type ProgramRecord, RunnableProgram, type RunResult } from './program/r
 
 export * from '../native-like/arch/program-interruptions.ts';
 export * from '../native-like/arch/response-codes.ts';
+export type { Cluster } from './cluster/cluster.ts';
+export type { MigrateOptions, MigrationReport } from './cluster/migration.ts';
 export type { FaultObject } from './config/load.ts';
-export { loadConfigFile } from './config/load.ts';
-export type { MachineConfig } from './config/types.ts';
+export { loadConfigFile, loadConfigOrClusterFile } from './config/load.ts';
+export type { ClusterConfig, MachineConfig } from './config/types.ts';
 export { ApemuError } from './errors.ts';
 // Drivers under test: what they are, the instructions they execute, and the replay of what was found.
 export { type Replay, type ReplayOptions, replayScenario } from './fuzz/replay.ts';
@@ -163,6 +172,32 @@ export const createMachine = async (
   machine.warnings.unshift(...told);
   for (const text of told) options.onWarning?.(text);
   return withExec(machine);
+};
+
+/**
+ * Creates several machines in stepped mode, between which guests migrate: `cluster.migrate('Guest1', 'B')`.
+ *
+ * @param config YAML text, a plain object `{ machines: { A: { … }, B: { … } } }`, or a checked one (`loadConfigOrClusterFile(…).config`)
+ * @throws ApemuError `APEMU_ERR_CONFIG_…` with the place of the mistake
+ */
+export const createCluster = (
+  config: string | ClusterConfig | Readonly<Record<string, unknown>>,
+  options: MachineOptions = {},
+): Promise<Cluster> => Cluster.create(checkedCluster(config), options);
+
+const checkedCluster = (
+  config: string | ClusterConfig | Readonly<Record<string, unknown>>,
+): ClusterConfig => {
+  if (typeof config !== 'string' && config['machines'] instanceof Map)
+    return config as ClusterConfig;
+  const loaded =
+    typeof config === 'string' ? parseConfigOrCluster(config, '<text>').config : undefined;
+  if (loaded === undefined) return clusterFromObject(config).config;
+  if ('machines' in loaded) return loaded;
+  throw new ApemuError(
+    'APEMU_ERR_CONFIG_MACHINES',
+    'the configuration has one machine (expected several: machines: { A: …, B: … })',
+  );
 };
 
 const checked = (

@@ -16,7 +16,7 @@ import { type GuestPlace, givePrograms, moveState, takePrograms } from './guest-
 import { canMigrate, resetDevice, setState } from './vfio-user.ts';
 
 /** QEMU moves device data in pieces of this size. */
-const CHUNK_BYTES = 0x100000;
+const STREAM_CHUNK_BYTES = 0x100000;
 
 export interface MigrateOptions {
   /** Bytes of one read and one write of the stream, at least 1; default 1 MiB as QEMU has. */
@@ -182,7 +182,7 @@ export class Migration {
     yield* this.#step('source STOP_COPY');
     const into = (yield* this.#set(this.#to, STATE_RESUMING)) as MigrationFile;
     yield* this.#step('destination RESUMING');
-    const { chunkBytes = CHUNK_BYTES, wire = (bytes) => bytes } = this.#options;
+    const { chunkBytes = STREAM_CHUNK_BYTES, wire = (bytes) => bytes } = this.#options;
     for (;;) {
       const read = yield* out.read(chunkBytes);
       if (read.errno !== undefined) throw saveFailed(read.errno);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A configuration with several machines: each is one of its own, and each knows the guests of the others, which may come to it.
 // Source: docs/migration.md (two hosts); docs/design.md section 5.
+import { ClusterSchema } from './cluster-schema.ts';
 import { type Mistake, MistakesError } from './mistakes.ts';
-import { ClusterSchema } from './schema.ts';
 import { partOf, type Source } from './source.ts';
 import type {
   ConfigWarning,

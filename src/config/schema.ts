@@ -283,8 +283,8 @@ const Fault = Type.Object(
   together,
 );
 
-/** A guest's name: it is used as `Guest1.0:` and `$Guest1` in AP programs. */
-const GUEST_NAME = '^[A-Za-z][A-Za-z0-9_-]*$';
+/** A guest's name, or a machine's: it is used as `Guest1.0:`, `$Guest1` and `B/sysfs:` in AP programs. */
+export const GUEST_NAME = '^[A-Za-z][A-Za-z0-9_-]*$';
 
 /** The whole file. A standard JSON schema: editors can use it. */
 export const ConfigSchema = Type.Object(
@@ -299,19 +299,6 @@ export const ConfigSchema = Type.Object(
       }),
     ),
     faults: Type.Optional(Type.Array(Fault, { expected: 'a list of faults' })),
-  },
-  closed,
-);
-
-/** A file with several machines; what stands under each name is a configuration of its own. */
-export const ClusterSchema = Type.Object(
-  {
-    apemu: Type.Literal(1, { expected: '1, the version of this format' }),
-    machines: Type.Record(
-      Type.String({ pattern: GUEST_NAME }),
-      Type.Object({}, { expected: 'a mapping with machine, host, guests, faults' }),
-      { ...closed, expectedKey: "a machine's name: a letter, then letters, digits, _ or -" },
-    ),
   },
   closed,
 );

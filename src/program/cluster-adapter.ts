@@ -123,7 +123,7 @@ export class ClusterForPrograms implements ProgramMachine {
 }
 
 /** What the fields of a line ask of a migration. */
-export const optionsOf = ({ chunk, downtimeNs, wire }: MigrateFields): MigrateOptions => ({
+const optionsOf = ({ chunk, downtimeNs, wire }: MigrateFields): MigrateOptions => ({
   ...(chunk === undefined ? {} : { chunkBytes: chunk }),
   ...(downtimeNs === undefined ? {} : { downtimeNs }),
   ...(wire === undefined ? {} : { wire: overwrites(wire.offset, Buffer.from(wire.hex, 'hex')) }),

@@ -122,7 +122,7 @@ const migrateAtRandom = async (seed: number) => {
 };
 
 describe('messages of a guest that migrates', () => {
-  it(`are accounted for in each of ${COUNT} generated orders`, { timeout: 900_000 }, async () => {
+  it(`are accounted for in each of ${COUNT} generated orders`, { timeout: 7_200_000 }, async () => {
     const seen = { ok: 0, ECANCELED: 0, lost: 0, resent: 0 };
     for (let seed = 1; seed <= COUNT; seed++) {
       const { statistics, books, lostInQueues, outcomes } = await migrateAtRandom(seed);

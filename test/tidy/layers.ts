@@ -19,6 +19,7 @@ export const ROWS: readonly (readonly string[])[] = [
   ['src/host'],
   // What a run counts and shows, for every way to run: it reads guest programs' state and the image.
   ['src/load'],
+  ['src/cluster'],
   ['src/vcpu-pool', 'src/program'],
   // Drivers under test: what happens to them, what they are, and what they must not do (design.md section 10).
   ['src/scenario'],
