@@ -4,6 +4,7 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { addBench } from './bench.ts';
+import { addCc } from './cc.ts';
 import { addDoctor } from './doctor.ts';
 import { exitCodeOf, formatError } from './errors.ts';
 import { addExec } from './exec.ts';
@@ -35,6 +36,7 @@ const COMMANDS: readonly AddCommand[] = [
   addExec,
   addTest,
   addFuzz,
+  addCc,
   addShell,
   addGolden,
   addQemu,

@@ -221,10 +221,10 @@ export class Campaign {
     }));
     const results = (await this.#carrier.run(jobs)) as readonly MinimiseResult[];
     const fresh: Finding[] = [];
-    for (const { lines, violation, stable, trace } of results) {
+    for (const { lines, violation, stable, trace, place } of results) {
       const id = findingKey(violation, lines);
       if (this.findings.some((finding) => finding.id === id)) continue;
-      const finding: Finding = { id, lines, violation, stable, trace, cases: this.cases };
+      const finding: Finding = { id, lines, violation, stable, trace, place, cases: this.cases };
       this.findings.push(finding);
       fresh.push(finding);
     }

@@ -15,6 +15,8 @@ export interface Finding {
   /** It came twice in the same way. */
   readonly stable: boolean;
   readonly trace: readonly string[];
+  /** Where the driver's code was at its last instruction before, if the driver tells. */
+  readonly place?: string | undefined;
   /** Cases that had been run when it was found. */
   readonly cases: number;
 }
@@ -59,7 +61,7 @@ export interface FindingContext {
 
 /** One paragraph: what the driver did, what was expected. */
 export const describeFinding = (
-  { violation, cases, stable }: Finding,
+  { violation, cases, stable, place }: Finding,
   { driver, seed }: FindingContext,
 ): string => {
   const { oracle, did, expected } = violation;
@@ -67,7 +69,9 @@ export const describeFinding = (
   const twice = stable
     ? ''
     : ' It did not come again in the same way: look at what the driver keeps outside its state.';
-  return `${driver} breaks "${oracle}" (${says}): ${did}. Expected: ${expected}. Found by case ${cases} of seed ${seed}.${twice}`;
+  const where =
+    place === undefined || oracle === 'throws' ? '' : ` Its last instruction before: ${place}.`;
+  return `${driver} breaks "${oracle}" (${says}): ${did}.${where} Expected: ${expected}. Found by case ${cases} of seed ${seed}.${twice}`;
 };
 
 const lineOfText = (text: string): string => text.replaceAll('\n', ' ');

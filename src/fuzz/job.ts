@@ -90,6 +90,8 @@ export interface MinimiseResult {
   readonly stable: boolean;
   /** What the driver did, an instruction or event a line. */
   readonly trace: readonly string[];
+  /** Where in the driver's code the last instruction before it was, if the driver tells. */
+  readonly place?: string | undefined;
   readonly runs: number;
 }
 

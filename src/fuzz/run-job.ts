@@ -23,6 +23,12 @@ import { mutate } from './mutate.ts';
 /** Which broken rules count as the same before they are made short. */
 export const keyOf = ({ oracle, way }: Violation): string => `${oracle}: ${way}`;
 
+/** Where the driver's code was when a rule was broken: at its last instruction by then. */
+const placeOf = ({ places }: Outcome, violation: Violation | undefined): string | undefined => {
+  const { atNs = Number.POSITIVE_INFINITY } = violation ?? {};
+  return places.findLast((one) => one.atNs <= atNs)?.place;
+};
+
 /** The scenario of a case. */
 export const eventsOfCase = (
   { lines, other, seed }: CaseSpec,
@@ -131,6 +137,7 @@ export class JobRunner {
       violation: first ?? violation,
       stable: JSON.stringify(first) === JSON.stringify(second),
       trace: outcome.trace,
+      place: placeOf(outcome, second),
       runs: short.runs + 2,
     };
   }

@@ -46,6 +46,11 @@ export interface Cpu {
   enableMachineChecks(on: boolean): void;
   /** Guest time in nanoseconds. */
   nowNs(): number;
+  /**
+   * From now on the guest's absolute storage is this memory, which the program brings along: operands and notification bytes are addresses
+   * in it, its size is the guest's. CPUs that are no machine's may not have it.
+   */
+  bringStorage?(storage: Uint8Array): void;
 }
 
 /** A step's answer: run me again at once. */
@@ -65,4 +70,6 @@ export interface GuestProgram<State = unknown> {
   readonly name: string;
   init(args: Readonly<Record<string, unknown>>): State;
   step(cpu: Cpu, state: State): Wait;
+  /** For a state that is no plain data: keeps it as it is now. What it returns puts it back, as often as wanted. */
+  remember?(state: State): () => void;
 }

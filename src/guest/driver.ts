@@ -42,6 +42,10 @@ export interface DriverProgram<State = unknown> extends GuestProgram<State> {
   resources?(state: State): Readonly<Record<string, number>>;
   /** What the driver believes of a queue. */
   believes?(state: State, apqn: number): QueueBelief;
+  /** Where its code is now, as `function (file:line)`: asked at an instruction, for traces. */
+  place?(state: State): string | undefined;
+  /** What it has logged since it began. */
+  log?(state: State): readonly { readonly atNs: number; readonly text: string }[];
 }
 
 /** Whether a program keeps the contract. */

@@ -24,6 +24,8 @@ export interface Violation {
   /** What the driver did. */
   readonly did: string;
   readonly expected: string;
+  /** When it happened, since the kept moment; undefined: at the end. */
+  readonly atNs?: number;
 }
 
 type Check = (outcome: Outcome) => Omit<Violation, 'oracle'> | undefined;
@@ -78,6 +80,7 @@ const rules: Check = ({ instructions }) => {
   return {
     way: `${fact.rule} at ${fact.function}`,
     did: `${fact.text} at ${seconds(fact.atNs)}`,
+    atNs: fact.atNs,
     expected: EXPECTED_RULE[fact.rule],
   };
 };
@@ -98,6 +101,7 @@ const endsOnce: Check = ({ requests, strangers }) => {
         way: 'ends twice',
         did: `it ended ${nameOf(request)} at ${seconds(first.atNs)} with ${how(first.error)} and at ${seconds(second.atNs)} with ${how(second.error)}`,
         expected: 'each request ends exactly once',
+        atNs: second.atNs,
       };
     }
   }
@@ -118,6 +122,7 @@ const right: Check = ({ requests }) => {
       way: 'takes a wrong reply',
       did: `it ended ${nameOf(request)} well at ${seconds(wrong.atNs)}, and ${wrong.wrong}`,
       expected: 'a request that ends well has the right result',
+      atNs: wrong.atNs,
     };
   }
   return undefined;

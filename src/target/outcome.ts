@@ -36,6 +36,13 @@ export interface InstructionFact {
   readonly atNs: number;
 }
 
+/** Where the driver's code was at some moment. */
+export interface CodePlace {
+  readonly atNs: number;
+  /** `function (file:line)` */
+  readonly place: string;
+}
+
 export interface Outcome {
   readonly requests: readonly RequestFact[];
   /** Endings of requests nobody made. */
@@ -57,6 +64,8 @@ export interface Outcome {
   readonly ns: number;
   /** What happened, a line each; empty unless asked for. */
   readonly trace: readonly string[];
+  /** With a trace, for drivers that tell: where in their code the instructions were. */
+  readonly places: readonly CodePlace[];
   /** Features this run met, each once: code first, then architected cells, then pairs. */
   readonly features: readonly number[];
 }

@@ -4,7 +4,7 @@
 // Source: docs/design.md sections 2 to 4.
 import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
-import { V_EVENT, V_GR } from '../../../native-like/machine/layout.ts';
+import { K_NIB_BYTE, V_EVENT, V_GR } from '../../../native-like/machine/layout.ts';
 import { EXECUTE_INTERCEPT } from '../../../native-like/machine/outcome.ts';
 import { ApemuError } from '../../errors.ts';
 import { InterceptHandler } from '../../kvm/intercept.ts';
@@ -13,6 +13,7 @@ import type { Kernel } from '../../lpar/kernel.ts';
 import { AdapterService, type ServiceModels } from '../../lpar/service.ts';
 import { AqicHandler } from '../../vfio-ap/aqic.ts';
 import type { VirtualEngine } from '../../vfio-ap/virtual/engine.ts';
+import { BroughtStorages } from './brought-storages.ts';
 import { type Card, cardModels } from './card-models.ts';
 import { type LoadedImage, loadImage } from './loaded-image.ts';
 import { virtualParts } from './virtual.ts';
@@ -71,6 +72,8 @@ export class ExecutionContext {
   readonly #clock: number;
   readonly #shared: boolean;
   readonly #traced: boolean;
+  /** Storage of guests whose programs bring it along. */
+  readonly #brought: BroughtStorages;
   /** Pages of storage written since a checkpoint was taken; undefined: there is none. */
   #written: WrittenPages | undefined;
   /** Guests whose storage was shown as a whole: who has seen it may write into it at any time. */
@@ -85,7 +88,8 @@ export class ExecutionContext {
   /** Over an image that has its kernel; `create` loads one. */
   constructor(loaded: LoadedImage, options: ContextOptions) {
     const { image, kernel, thread } = loaded;
-    loaded.external = options.external;
+    this.#brought = new BroughtStorages(image);
+    loaded.external = options.external ?? this.#brought;
     this.image = image;
     this.kernel = kernel;
     const models = cardModels(image, options.cards, options.seed, thread);
@@ -164,6 +168,18 @@ export class ExecutionContext {
   /** Bytes of a guest's storage were written. */
   wroteStorage(guest: number, address: number, bytes: number): void {
     this.#written?.mark(this.image.storage(guest).byteOffset + address, bytes);
+  }
+
+  /** A guest's storage is memory of its program from now on. */
+  bringStorage(guest: number, storage: Uint8Array): void {
+    this.assertOpen();
+    this.#brought.add(guest, storage);
+  }
+
+  /** The notification byte of a queue (cold record word index) as it is now; 0 where there is none. */
+  notificationByte(cold: number): number {
+    const nib = this.image.word(cold + K_NIB_BYTE);
+    return nib > 0 ? this.image.u8[nib] : this.#brought.notificationByte(cold);
   }
 
   /** A guest's storage was shown as a whole: checkpoints must compare it from now on. */

@@ -138,4 +138,8 @@ export class ImageCpu implements Cpu {
   nowNs(): number {
     return this.#context.nowNs;
   }
+
+  bringStorage(storage: Uint8Array): void {
+    this.#context.bringStorage(this.#guest, storage);
+  }
 }

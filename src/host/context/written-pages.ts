@@ -17,8 +17,10 @@ import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   C_STORAGE_BYTE,
   C_STORAGE_END_BYTE,
+  G_EXTERNAL,
   K_NIB_BYTE,
   V_GR,
+  V_GUEST,
   V_PSW_MASK_HIGH,
   V_PSW_MASK_LOW,
   V_STORAGE_BYTE,
@@ -121,6 +123,7 @@ export class WrittenPages {
 
   #markOperand(vcpu: number, address: number, bytes: number): void {
     const { i32 } = this.#image;
+    if (i32[i32[vcpu + V_GUEST] + G_EXTERNAL] !== 0) return;
     const size = i32[vcpu + V_STORAGE_SIZE];
     const from = (address & this.#addressMask(vcpu)) >>> 0;
     const length = Math.min(bytes, size - from);

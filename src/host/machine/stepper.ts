@@ -52,6 +52,17 @@ const stateCopier = (program: string, state: unknown): (() => unknown) => {
   }
 };
 
+/** The state of a program as it is now, by the program itself where it has its own way. */
+const rememberState = (running: RunningProgram): PutBack => {
+  const { name, program, state } = running;
+  const putBack = program.remember?.(state);
+  if (putBack !== undefined) return putBack;
+  const copyState = stateCopier(name, state);
+  return () => {
+    running.state = copyState();
+  };
+};
+
 /** What somebody outside wants to do at times of their own: events of a scenario. */
 export interface Agenda {
   /** When the next thing is to be done; Infinity for never. */
@@ -87,9 +98,10 @@ export class Stepper {
     const list = rememberList(this.programs);
     const programs = this.programs.map((running) => {
       const { nextNs, readyNs, done, failure } = running;
-      const copyState = stateCopier(running.name, running.state);
+      const putBack = rememberState(running);
       return () => {
-        Object.assign(running, { nextNs, readyNs, done, failure, state: copyState() });
+        Object.assign(running, { nextNs, readyNs, done, failure });
+        putBack();
       };
     });
     return together(timers, list, ...programs);

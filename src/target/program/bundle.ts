@@ -9,6 +9,8 @@ import amaro from 'amaro';
 import { createInstrumenter, type FileCoverage } from 'istanbul-lib-instrument';
 import { type Plugin, rollup } from 'rollup';
 import { ApemuError } from '../../errors.ts';
+import { isWasm } from '../../guest/c-driver/driver-module.ts';
+import { bundleWasm } from './wasm-driver.ts';
 
 /** A source file of the driver. Its places (statements) have numbers from `first` on, in the order of `lines`. */
 export interface SourceFile {
@@ -24,7 +26,8 @@ export interface SourceFile {
 export interface DriverBundle {
   /** As the user named it. */
   readonly name: string;
-  readonly code: string;
+  /** The text of a JavaScript module, or the bytes of a WebAssembly one. */
+  readonly code: string | Uint8Array;
   /** Of the code and what it was made from. */
   readonly digest: string;
   readonly files: readonly SourceFile[];
@@ -135,7 +138,7 @@ const moduleFile = (name: string): string => {
   }
   throw new ApemuError(
     'APEMU_ERR_DRIVER_READ',
-    `no driver module ${name} (expected a JavaScript or TypeScript file, or ap-bus)`,
+    `no driver module ${name} (expected a JavaScript or TypeScript file, a WebAssembly module, or ap-bus)`,
     { place: { file: name } },
   );
 };
@@ -150,6 +153,8 @@ export const bundleDriver = async (
   edit: Edit = (_file, text) => text,
 ): Promise<DriverBundle> => {
   const input = moduleFile(name);
+  const bytes = readFileSync(input);
+  if (input.endsWith('.wasm') || isWasm(bytes)) return bundleWasm(name, Uint8Array.from(bytes));
   const counted = new Counted(dirname(input), instrument);
   try {
     const build = await rollup({

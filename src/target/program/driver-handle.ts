@@ -8,6 +8,12 @@ import type { UserEvent } from '../../program/events.ts';
 import type { DriverUser } from '../user.ts';
 import { type Thrown, thrownOf } from './guarded.ts';
 
+/** A line of a driver's log; the time is the machine's. */
+export interface LogLine {
+  readonly atNs: number;
+  readonly text: string;
+}
+
 export interface HandleOptions {
   /** Undefined: a program without the contract; nothing is asked of it. */
   readonly driver: DriverProgram | undefined;
@@ -78,9 +84,26 @@ export class DriverHandle {
 
   /** What it holds, by name, without what is 0. */
   held(): Record<string, number> {
+    const { driver, programs, threw } = this.#options;
+    try {
+      const held = driver?.resources?.(programs[0]?.state) ?? {};
+      return Object.fromEntries(Object.entries(held).filter(([, count]) => count !== 0));
+    } catch (error) {
+      threw(thrownOf(error));
+      return {};
+    }
+  }
+
+  /** Where the driver's code is now, where it tells. */
+  place(): string | undefined {
     const { driver, programs } = this.#options;
-    const held = driver?.resources?.(programs[0]?.state) ?? {};
-    return Object.fromEntries(Object.entries(held).filter(([, count]) => count !== 0));
+    return driver?.place?.(programs[0]?.state);
+  }
+
+  /** What the driver has logged, where it does. */
+  log(): readonly LogLine[] {
+    const { driver, programs } = this.#options;
+    return driver?.log?.(programs[0]?.state) ?? [];
   }
 
   #now(): number {

@@ -48,6 +48,7 @@ export interface Guard {
 export const guarded = (program: GuestProgram, guard: Guard): GuestProgram => ({
   name: program.name,
   init: (args) => program.init(args),
+  ...(program.remember === undefined ? {} : { remember: (state) => program.remember!(state) }),
   step(cpu, state) {
     if (!guard.before()) return WAIT_DONE;
     let wait: Wait;

@@ -8,6 +8,7 @@ import { ApemuError } from '../../errors.ts';
 import type { GuestProgram } from '../../guest/cpu.ts';
 import { COVERAGE_VARIABLE, type DriverBundle } from './bundle.ts';
 import { placeOf } from './guarded.ts';
+import { loadWasm } from './wasm-driver.ts';
 
 export interface LoadedDriver {
   readonly program: GuestProgram;
@@ -17,6 +18,8 @@ export interface LoadedDriver {
   readonly counters: Uint32Array;
   /** How often each place of `DriverBundle.files` ran, from the beginning. */
   readonly places: Uint32Array;
+  /** Takes what ran since the counters were set back over into `places`, where that does not happen by itself. */
+  readonly count?: () => void;
 }
 
 /** What the instrumenter's code keeps for one file. */
@@ -67,11 +70,13 @@ const isProgram = (value: unknown): value is GuestProgram => {
  * @throws ApemuError `APEMU_ERR_DRIVER_LOAD` for a module that throws, `APEMU_ERR_DRIVER_PROGRAM` for one that is no guest program
  */
 export const loadDriver = async (bundle: DriverBundle): Promise<LoadedDriver> => {
+  const { code } = bundle;
+  if (typeof code !== 'string') return loadWasm(code, bundle);
   const variable = `${COVERAGE_VARIABLE}${++loads}`;
   const folder = mkdtempSync(join(tmpdir(), 'apemu-driver-'));
   const file = join(folder, 'driver.mjs');
   try {
-    writeFileSync(file, bundle.code.replaceAll(COVERAGE_VARIABLE, variable));
+    writeFileSync(file, code.replaceAll(COVERAGE_VARIABLE, variable));
     const program = await importProgram(pathToFileURL(file).href, bundle.name);
     const coverage = (globalThis as Record<string, unknown>)[variable] as
       | Record<string, FileCounters>

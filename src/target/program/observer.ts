@@ -12,7 +12,6 @@ import { PSW_CC, PSW_CC_SHIFT } from '../../../native-like/arch/psw.ts';
 import { DQAP_START } from '../../../native-like/arch/registers.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
-  K_NIB_BYTE,
   V_EXIT,
   V_GR,
   V_GUEST,
@@ -40,7 +39,8 @@ import {
   queueFor,
   queueStateOf,
 } from '../architected.ts';
-import type { InstructionFact, RequestFact } from '../outcome.ts';
+import type { CodePlace, InstructionFact, RequestFact } from '../outcome.ts';
+import type { LogLine } from './driver-handle.ts';
 
 /** Thrown through a driver that executes instructions without end. */
 export class StormError extends Error {
@@ -69,6 +69,9 @@ export class DriverObserver implements InstructionObserver {
   storm: string | undefined;
   /** What the driver believes of a queue, where it tells. */
   believes: ((apqn: number) => QueueBelief) | undefined;
+  /** With a trace: where in the driver's code its instructions were, in their order. */
+  places: CodePlace[] = [];
+  #place: () => string | undefined = () => undefined;
   readonly #image: MachineImage;
   readonly #machine: Machine;
   readonly #scenario: ScenarioRun;
@@ -85,8 +88,8 @@ export class DriverObserver implements InstructionObserver {
   #fn = -1;
   #apqn = 0;
   #state = 0;
-  /** Notification byte (byte of the image) of the queues polled last; 0: none. */
-  #byte = 0;
+  /** Queue (cold record word index) that was polled last. */
+  #polled = 0;
   /** Queues that were read last while the byte was set: if it is cleared now, a reply in between is lost. */
   readonly #readBefore = new Set<number>();
 
@@ -98,9 +101,11 @@ export class DriverObserver implements InstructionObserver {
     this.#perSecond = perSecond;
   }
 
-  /** A run begins now; `trace`: each instruction is taken down. */
-  begin(trace = false): void {
+  /** A run begins now; `trace`: each instruction is taken down, with its place in the driver's code where `place` knows it. */
+  begin(trace = false, place: () => string | undefined = () => undefined): void {
     this.#trace = trace ? [] : undefined;
+    this.#place = place;
+    this.places = [];
     this.coverage.reset();
     this.facts = [];
     this.count = 0;
@@ -156,7 +161,7 @@ export class DriverObserver implements InstructionObserver {
   /** A step of the program has ended; `waits`: it has nothing to do now. */
   stepped(waits: boolean): void {
     this.#steps++;
-    if (!waits || this.#readBefore.size === 0 || this.#image.u8[this.#byte] !== 0) return;
+    if (!waits || this.#readBefore.size === 0 || this.#notification() !== 0) return;
     for (const apqn of this.#readBefore) {
       if (!hasMessages(queueStateOf(this.#image, this.#image.queue(apqn)))) continue;
       this.#fn = FUNCTION_DQAP;
@@ -164,6 +169,11 @@ export class DriverObserver implements InstructionObserver {
       break;
     }
     this.#readBefore.clear();
+  }
+
+  /** The notification byte of the queue that was polled last. */
+  #notification(): number {
+    return this.#machine.context.notificationByte(this.#polled);
   }
 
   #count(): void {
@@ -191,9 +201,8 @@ export class DriverObserver implements InstructionObserver {
   }
 
   #beforeDqap(q: number, gr0: number): void {
-    const nib = this.#image.word(this.#image.cold(q) + K_NIB_BYTE);
-    this.#byte = Math.max(0, nib);
-    if (nib > 0 && this.#image.u8[nib] !== 0) this.#readBefore.add(this.#apqn);
+    this.#polled = this.#image.cold(q);
+    if (this.#notification() !== 0) this.#readBefore.add(this.#apqn);
     else this.#readBefore.delete(this.#apqn);
     if ((gr0 & DQAP_START) !== 0) return;
     const token = this.#tokens.get(this.#apqn);
@@ -221,7 +230,11 @@ export class DriverObserver implements InstructionObserver {
   #line(fn: number, ending: string): TraceLine {
     const queue = `${formatApqn(this.#apqn)} (${QUEUE_STATES[this.#state]})`;
     const text = `${FUNCTION_NAMES[fn].padEnd(4)} ${queue.padEnd(22)} ${ending}`;
-    return { atNs: this.#machine.nowNs() - this.#startNs, order: 1, text };
+    const atNs = this.#machine.nowNs() - this.#startNs;
+    const place = this.#place();
+    if (place === undefined) return { atNs, order: 1, text };
+    if (this.places.length < TRACE_MAX) this.places.push({ atNs, place });
+    return { atNs, order: 1, text: `${text.padEnd(40)} ${place}` };
   }
 
   /** Everything that was taken down, in the order of time: instructions, events, requests and their endings. */
@@ -229,6 +242,7 @@ export class DriverObserver implements InstructionObserver {
     requests: readonly RequestFact[],
     fired: readonly Fired[],
     events: readonly EventStatement[],
+    log: readonly LogLine[] = [],
   ): string[] {
     if (this.#trace === undefined) return [];
     const all = this.#trace.slice(0, TRACE_MAX);
@@ -241,6 +255,9 @@ export class DriverObserver implements InstructionObserver {
           text: `event    ${printStatement({ ...statement, comment: undefined })}`,
         });
     }
+    for (const { atNs, text } of log)
+      if (atNs >= this.#startNs)
+        all.push({ atNs: atNs - this.#startNs, order: 1, text: `log      ${text}` });
     for (const { id, kind, apqn, probe, atNs, endings } of requests) {
       const name = `${probe ? 'probe' : 'request'} ${id}`;
       const where = apqn === undefined ? '' : ` to ${formatApqn(apqn)}`;

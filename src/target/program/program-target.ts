@@ -144,7 +144,7 @@ export class ProgramTarget implements Target {
     this.#driver.counters.fill(0);
     this.#user.reset();
     this.#user.blind = events.some((event) => isBlinding(event, this.#opaque));
-    this.#observer.begin(trace);
+    this.#observer.begin(trace, () => this.#handle.place());
     this.#observer.believes = this.#handle.beliefs();
     this.#thrown = undefined;
     this.#hardware.begin();
@@ -171,6 +171,7 @@ export class ProgramTarget implements Target {
     this.#user.markOverdue();
     const leaked = this.#over || asleep ? {} : this.#close();
     const { facts: requests, strangers } = this.#user;
+    this.#driver.count?.();
     return {
       requests,
       strangers,
@@ -183,7 +184,8 @@ export class ProgramTarget implements Target {
       fired,
       executed: this.#observer.count,
       ns: machine.nowNs() - this.#startNs,
-      trace: this.#observer.lines(requests, fired, this.#events),
+      trace: this.#observer.lines(requests, fired, this.#events, this.#handle.log()),
+      places: this.#observer.places,
       features: featuresOf(this.#driver.counters, this.#observer.coverage),
     };
   }

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes wrong in a driver's code, as an error whose stack names functions, files and lines of its sources.
+import type { DriverModule } from './driver-module.ts';
+import type { SourcePlace } from './line-table.ts';
+import { webAssembly } from './webassembly.ts';
+
+/** A frame of V8's stacks that lies in a module. */
+const FRAME = /^\s*at (?:(.+?) \()?wasm:\/\/[^)\s]*?wasm-function\[\d+\]:0x([0-9a-f]+)\)?$/;
+/** ap.c is not the driver's. */
+const OWN = /(^|\/)apemu\/ap\.[ch]$/;
+
+/** What the driver did that no driver may do. */
+export class DriverFailure extends Error {
+  override readonly name = 'Trap';
+}
+
+interface Frame {
+  readonly name: string;
+  readonly place: SourcePlace | undefined;
+}
+
+const framesOf = (stack: string, { lines, codeFrom, code }: DriverModule): Frame[] => {
+  const frames: Frame[] = [];
+  for (const line of stack.split('\n')) {
+    const match = FRAME.exec(line);
+    if (match === null) continue;
+    const offset = Number.parseInt(match[2] as string, 16) - codeFrom;
+    if (offset < 0 || offset >= code.length) continue;
+    frames.push({ name: match[1] ?? 'a function', place: lines.at(offset) });
+  }
+  return frames;
+};
+
+/** The driver's own frames, the innermost first. Without a line table all of them. */
+const driverFrames = (stack: string, module: DriverModule): Frame[] => {
+  const frames = framesOf(stack, module);
+  const own = frames.filter(({ place }) => place !== undefined && !OWN.test(place.file));
+  return own.length > 0 ? own : frames;
+};
+
+const placeText = ({ file, line }: SourcePlace): string => `${file}:${line}`;
+
+/** Between the driver's code and here lie frames of apemu. */
+const FRAMES_MAX = 40;
+
+const stackHere = (): string => {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = FRAMES_MAX;
+  const { stack = '' } = new Error('here');
+  Error.stackTraceLimit = limit;
+  return stack;
+};
+
+/** Where the driver's code is now: `function (file:line)`; undefined outside of it. */
+export const currentPlace = (module: DriverModule): string | undefined => {
+  const [frame] = driverFrames(stackHere(), module);
+  if (frame === undefined) return undefined;
+  return frame.place === undefined ? frame.name : `${frame.name} (${placeText(frame.place)})`;
+};
+
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [
+    /unreachable/,
+    'a trap: __builtin_trap, a check of -fsanitize-trap, or code that cannot be reached',
+  ],
+  [/memory access out of bounds/, 'an access outside of memory'],
+  [/divide by zero/, 'division by zero'],
+  [/integer overflow|result unrepresentable/, 'overflow in a division or conversion'],
+  [
+    /null function or function signature|signature mismatch|table index/,
+    'a call of a pointer that is no function of this type',
+  ],
+  [/call stack size exceeded/, 'stack overflow'],
+];
+
+const wordsOf = (message: string): string =>
+  WORDS.find(([pattern]) => pattern.test(message))?.[1] ?? message;
+
+/** `place`: where it happened, if that is known better than by the stack. */
+const failure = (
+  words: string,
+  stack: string,
+  module: DriverModule,
+  place?: SourcePlace & { readonly column?: number },
+): DriverFailure => {
+  const frames = driverFrames(stack, module);
+  const error = new DriverFailure(words);
+  const [first] = frames;
+  const lines = frames.map((frame, index) => {
+    const at = index === 0 ? (place ?? frame.place) : frame.place;
+    return `    at ${frame.name} (${at === undefined ? module.name : at.file}:${at?.line ?? 0}:1)`;
+  });
+  if (first === undefined && place !== undefined)
+    lines.push(`    at ${placeText(place)}:${place.column ?? 1}`);
+  error.stack = [`${error.name}: ${words}`, ...lines].join('\n');
+  return error;
+};
+
+/** A failure at the place where the driver's code is now. */
+export const failureHere = (
+  words: string,
+  module: DriverModule,
+  place?: SourcePlace & { readonly column?: number },
+): DriverFailure => failure(words, stackHere(), module, place);
+
+/** What left the driver's code, explained where it is the machine's: traps and an exhausted stack. Whatever else passes as it is. */
+export const explained = (error: unknown, module: DriverModule): unknown => {
+  if (!(error instanceof webAssembly.RuntimeError) && !(error instanceof RangeError)) return error;
+  return failure(wordsOf(error.message), error.stack ?? '', module);
+};

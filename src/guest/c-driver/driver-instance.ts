@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// A driver's module at work: its memory is the guest's storage, its calls are instructions of one vCPU.
+// Source: include/apemu/ap.c (the contract); docs/c-drivers.md.
+import { ApemuError } from '../../errors.ts';
+import { COMPLETED, type Cpu } from '../cpu.ts';
+import type { DriverEnding } from '../driver.ts';
+import { currentPlace, explained, failureHere } from './driver-failure.ts';
+import {
+  type DRIVER_FUNCTIONS,
+  type DriverModule,
+  type HOST_FUNCTIONS,
+  OUTER_COVERAGE,
+  textAt,
+} from './driver-module.ts';
+import { errorName } from './error-names.ts';
+import { undefinedBehaviourWords } from './undefined-behaviour.ts';
+import { type WasmFunction, type WasmGlobal, type WasmMemory, webAssembly } from './webassembly.ts';
+
+/** Branches a driver may take in one step: some ten milliseconds. */
+const FUEL = 4_000_000;
+/** Lines of the log that are kept. */
+const LOG_MAX = 1000;
+/** Longest line of a log, or words of a panic. */
+const TEXT_MAX = 1000;
+/** Words of `struct shared` in ap.c. */
+const S_FUEL = 0;
+const S_HEAP_END = 1;
+const S_REQUESTS = 3;
+const S_TIMERS = 4;
+/** Registers of `struct ap_registers`. */
+const REGISTERS = 8;
+const NO_FUEL = 1;
+
+type DriverFunction = (typeof DRIVER_FUNCTIONS)[number];
+
+/** A line of a driver's log. */
+export interface LogLine {
+  readonly atNs: number;
+  readonly text: string;
+}
+
+const text = new TextDecoder();
+
+export class DriverInstance {
+  readonly module: DriverModule;
+  /** All of its memory. */
+  readonly memory: Uint8Array;
+  /** How often each branch ran since somebody set it back: a view of the memory. */
+  readonly counters: Uint32Array;
+  ended: DriverEnding[] = [];
+  log: LogLine[] = [];
+  readonly #words: Int32Array;
+  readonly #functions: Readonly<Record<DriverFunction, WasmFunction>>;
+  readonly #memoryObject: WasmMemory;
+  readonly #stackPointer: WasmGlobal;
+  readonly #stackTop: number;
+  /** First word of `struct shared`. */
+  readonly #shared: number;
+  readonly #heapBase: number;
+  #cpu: Cpu | undefined;
+
+  constructor(module: DriverModule) {
+    this.module = module;
+    const { exports } = new webAssembly.Instance(module.compiled, this.#imports());
+    this.#functions = exports as unknown as Record<DriverFunction, WasmFunction>;
+    this.#memoryObject = exports['memory'] as WasmMemory;
+    this.memory = new Uint8Array(this.#memoryObject.buffer);
+    this.#words = new Int32Array(this.#memoryObject.buffer);
+    this.#stackPointer = exports['__stack_pointer'] as WasmGlobal;
+    this.#stackTop = this.#stackPointer.value;
+    this.#heapBase = addressOf(exports, '__heap_base');
+    this.#shared = addressOf(exports, 'apemu_shared') >>> 2;
+    const from = addressOf(exports, '__start___sancov_guards');
+    const to = addressOf(exports, '__stop___sancov_guards');
+    this.#checkLayout();
+    this.counters = new Uint32Array(this.#memoryObject.buffer, from, Math.max(0, to - from) >> 2);
+    this.counters.fill(0);
+  }
+
+  /** Requests that have not ended. */
+  get requests(): number {
+    return this.#words[this.#shared + S_REQUESTS] as number;
+  }
+
+  get timers(): number {
+    return this.#words[this.#shared + S_TIMERS] as number;
+  }
+
+  /** The 32-bit number at an address. */
+  word(at: number): number {
+    return (this.#words[at >>> 2] as number) >>> 0;
+  }
+
+  /** Instructions are this vCPU's from now on. */
+  use(cpu: Cpu): void {
+    this.#cpu = cpu;
+  }
+
+  /** Calls into the driver. @throws DriverFailure for what it must not do; whatever the machine throws passes */
+  call(name: DriverFunction, ...values: number[]): number {
+    this.#words[this.#shared + S_FUEL] = FUEL;
+    let answer: number;
+    try {
+      answer = (this.#functions[name] as WasmFunction)(...values);
+    } catch (error) {
+      throw explained(error, this.module);
+    }
+    this.#refuseGrowth();
+    return answer;
+  }
+
+  /** Keeps everything as it is between two steps. What it returns puts it back. */
+  keep(): () => void {
+    const { memory, ended, log } = this;
+    const top = this.#stackTop;
+    const lowcore = memory.slice(0, LOWCORE_BYTES);
+    const data = memory.slice(top, this.#heapEnd());
+    const keptEnd = top + data.length;
+    const [endings, lines] = [[...ended], [...log]];
+    return () => {
+      const end = this.#heapEnd();
+      memory.set(lowcore);
+      memory.fill(0, LOWCORE_BYTES, top);
+      memory.set(data, top);
+      if (end > keptEnd) memory.fill(0, keptEnd, end);
+      this.#stackPointer.value = top;
+      this.ended = [...endings];
+      this.log = [...lines];
+    };
+  }
+
+  /** Where its code is now; undefined outside of it. */
+  place(): string | undefined {
+    return currentPlace(this.module);
+  }
+
+  /** Lowcore, stack, data, heap: so an overflow of the stack is noticed, and what is below the data is empty between two steps. */
+  #checkLayout(): void {
+    if (this.#stackTop > LOWCORE_BYTES && this.#stackTop < this.#heapBase) return;
+    throw new ApemuError(
+      'APEMU_ERR_DRIVER_WASM',
+      `${this.module.name} has its stack at ${this.#stackTop} (expected between the lowcore, ${LOWCORE_BYTES} bytes, and the data: wasm-ld --stack-first)`,
+    );
+  }
+
+  /** End of the memory that was handed out; what overwrites it does not make it more than there is. */
+  #heapEnd(): number {
+    const end = this.#words[this.#shared + S_HEAP_END] as number;
+    return Math.min(this.memory.length, Math.max(this.#heapBase, end >>> 0));
+  }
+
+  #imports(): Record<string, Record<string, unknown>> {
+    const host: Record<(typeof HOST_FUNCTIONS)[number], (...args: number[]) => number | undefined> =
+      {
+        execute: (word, at) => this.#execute(word as number, at as number),
+        facility: (bit) => Number(this.#vcpu().facility(bit as number)),
+        now: () => this.#vcpu().nowNs(),
+        interruption: () => this.#vcpu().takeInterruption(),
+        log: (at, length) => this.#note(at as number, length as number),
+        ended: (...ending) => this.#end(ending),
+        panic: (...words) => this.#panic(words),
+        exhausted: (reason) => {
+          throw failureHere(
+            reason === NO_FUEL
+              ? `an endless loop: more than ${FUEL} branches in one step`
+              : 'stack overflow',
+            this.module,
+          );
+        },
+      };
+    const env = new Proxy(
+      {},
+      {
+        get: (_target, name: string) =>
+          OUTER_COVERAGE.includes(name)
+            ? (guard: number) => this.#count(name, guard)
+            : (...args: number[]) => this.#undefinedBehaviour(name, args),
+      },
+    );
+    return { apemu: host, env };
+  }
+
+  /** Memory that has grown is not the guest's storage any more. */
+  #refuseGrowth(): void {
+    if (this.memory.length > 0) return;
+    throw failureHere(
+      'the driver made its memory grow: it is the storage of the guest, whose size is fixed (apemu cc --memory)',
+      this.module,
+    );
+  }
+
+  #vcpu(): Cpu {
+    this.#refuseGrowth();
+    if (this.#cpu !== undefined) return this.#cpu;
+    throw failureHere('the driver runs before its vCPU does', this.module);
+  }
+
+  /** Executes an instruction with the registers at an address. */
+  #execute(word: number, at: number): number {
+    const cpu = this.#vcpu();
+    const words = this.#words;
+    if ((at & 7) !== 0 || at < 0 || at + REGISTERS * 8 + 8 > this.memory.length)
+      throw failureHere(
+        `struct ap_registers at address ${at >>> 0}, where none can be`,
+        this.module,
+      );
+    const first = at >> 2;
+    for (let n = 0; n < REGISTERS; n++)
+      cpu.setGr(n, words[first + 2 * n + 1] as number, words[first + 2 * n] as number);
+    const ended = cpu.execute(word);
+    for (let n = 0; n < REGISTERS; n++) {
+      words[first + 2 * n] = cpu.grLow(n);
+      words[first + 2 * n + 1] = cpu.grHigh(n);
+    }
+    if (ended === COMPLETED) return cpu.conditionCode();
+    words[first + 2 * REGISTERS] = cpu.programInterruption();
+    return -1;
+  }
+
+  #end([id, at, length, error]: number[]): undefined {
+    if (error !== 0) {
+      this.ended.push({ id: id >>> 0, error: errorName(error as number) });
+      return;
+    }
+    this.ended.push({ id: id >>> 0, reply: this.#bytes(at as number, length as number).slice() });
+  }
+
+  #note(at: number, length: number): undefined {
+    if (this.log.length >= LOG_MAX) return;
+    this.log.push({ atNs: this.#vcpu().nowNs(), text: this.#text(at, length) });
+  }
+
+  #panic([words, length, place, placeLength]: number[]): never {
+    const where = this.#text(place as number, placeLength as number);
+    const what = this.#text(words as number, length as number);
+    throw failureHere(where === '' ? what : `${what} (${where})`, this.module);
+  }
+
+  #undefinedBehaviour(name: string, args: readonly number[]): never {
+    const first = (args[0] ?? 0) >>> 2;
+    const file = textAt(this.memory, this.#words[first] ?? 0);
+    const line = this.#words[first + 1] ?? 0;
+    const column = this.#words[first + 2] ?? 0;
+    const words = `undefined behaviour: ${undefinedBehaviourWords(name, args)}`;
+    throw failureHere(words, this.module, file === '' ? undefined : { file, line, column });
+  }
+
+  /** Coverage of a module that was built without ap.c's. */
+  #count(name: string, guard: number): void {
+    if (name === OUTER_COVERAGE[0]) (this.#words[guard >>> 2] as number)++;
+  }
+
+  #text(at: number, length: number): string {
+    return text.decode(this.#bytes(at, Math.min(length >>> 0, TEXT_MAX)));
+  }
+
+  /** Bytes of the memory that the driver names. */
+  #bytes(at: number, length: number): Uint8Array {
+    const from = at >>> 0;
+    const to = from + (length >>> 0);
+    if (to > this.memory.length)
+      throw failureHere(
+        `${length >>> 0} bytes at address ${from} are outside of memory`,
+        this.module,
+      );
+    return this.memory.subarray(from, to);
+  }
+}
+
+/** Below lies what the machine stores into a guest on its own. */
+const LOWCORE_BYTES = 0x2000;
+
+/** The value of a variable that is an address; 0 where there is none. */
+const addressOf = (exports: Readonly<Record<string, unknown>>, name: string): number =>
+  ((exports[name] as WasmGlobal | undefined)?.value ?? 0) >>> 0;

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sections of a WebAssembly module that a driver is judged and explained by.
+// Source: WebAssembly core specification, section 5.5 (modules).
+import { ByteReader } from './byte-reader.ts';
+
+const CUSTOM = 0;
+const MEMORY = 5;
+const START = 8;
+const CODE = 10;
+/** Magic and version. */
+const HEAD_BYTES = 8;
+const HAS_MAXIMUM = 1;
+
+export interface ModuleSections {
+  /** Bytes of the module in which the contents of the code section lie. */
+  readonly code: { readonly from: number; readonly to: number };
+  readonly custom: ReadonlyMap<string, Uint8Array>;
+  /** Code that would run before anybody calls it. */
+  readonly hasStart: boolean;
+  /** In pages of 64 KiB; undefined: it brings no memory of its own. */
+  readonly memory: { readonly pages: number; readonly maximum: number | undefined } | undefined;
+}
+
+/** @throws RangeError for bytes that are cut off */
+export const readSections = (bytes: Uint8Array): ModuleSections => {
+  const reader = new ByteReader(bytes, HEAD_BYTES);
+  const custom = new Map<string, Uint8Array>();
+  let code = { from: 0, to: 0 };
+  let memory: ModuleSections['memory'];
+  let hasStart = false;
+  while (!reader.done) {
+    const id = reader.u8();
+    const length = reader.uleb();
+    const from = reader.at;
+    reader.skip(length);
+    const to = reader.at;
+    if (id === CUSTOM) {
+      const inside = new ByteReader(bytes, from, to);
+      const name = inside.string(inside.uleb());
+      custom.set(name, bytes.subarray(inside.at, to));
+    }
+    if (id === CODE) code = { from, to };
+    if (id === START) hasStart = true;
+    if (id === MEMORY) memory = readMemory(new ByteReader(bytes, from, to));
+  }
+  return { code, custom, hasStart, memory };
+};
+
+const readMemory = (reader: ByteReader): ModuleSections['memory'] => {
+  if (reader.uleb() === 0) return undefined;
+  const flags = reader.u8();
+  const pages = reader.uleb();
+  return { pages, maximum: (flags & HAS_MAXIMUM) === 0 ? undefined : reader.uleb() };
+};

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Storage of guests whose programs bring their own memory along (a driver's WebAssembly module): operands and notification bytes are there
+// and not in the image.
+// Source: native-like/exec/registry.ts (ExternalStorage).
+import { PGM_ADDRESSING } from '../../../native-like/arch/program-interruptions.ts';
+import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
+import type { MachineImage } from '../../../native-like/machine/image.ts';
+import {
+  G_EXTERNAL,
+  K_NIB_BYTE,
+  K_NOTIFY_GUEST,
+  K_SAVED_NIB,
+  PAGE_BYTES,
+  V_GUEST,
+} from '../../../native-like/machine/layout.ts';
+
+/** K_NIB_BYTE of a notification byte outside the image. */
+const NIB_OUTSIDE = -1;
+
+export class BroughtStorages implements ExternalStorage {
+  readonly #image: MachineImage;
+  /** By word index of the guest's record. */
+  readonly #storages = new Map<number, Uint8Array>();
+
+  constructor(image: MachineImage) {
+    this.#image = image;
+  }
+
+  /** A guest (number in the image) has this storage from now on. */
+  add(guest: number, storage: Uint8Array): void {
+    const record = this.#image.guest(guest);
+    this.#image.i32[record + G_EXTERNAL] = Math.ceil(storage.length / PAGE_BYTES);
+    this.#storages.set(record, storage);
+  }
+
+  fetch(vcpu: number, high: number, low: number, length: number, target: number): number {
+    const operand = this.#operand(vcpu, high, low, length);
+    if (operand === undefined) return PGM_ADDRESSING;
+    this.#image.u8.set(operand, target);
+    return 0;
+  }
+
+  store(vcpu: number, high: number, low: number, length: number, source: number): number {
+    const operand = this.#operand(vcpu, high, low, length);
+    if (operand === undefined) return PGM_ADDRESSING;
+    operand.set(this.#image.u8.subarray(source, source + length));
+    return 0;
+  }
+
+  notify(cold: number): void {
+    const storage = this.#notified(cold);
+    if (storage !== undefined) storage[this.#image.word(cold + K_SAVED_NIB) >>> 0] = 1;
+  }
+
+  /** The notification byte of a queue, 0 where it has none here. */
+  notificationByte(cold: number): number {
+    if (this.#image.word(cold + K_NIB_BYTE) !== NIB_OUTSIDE) return 0;
+    return this.#notified(cold)?.[this.#image.word(cold + K_SAVED_NIB) >>> 0] ?? 0;
+  }
+
+  #notified(cold: number): Uint8Array | undefined {
+    return this.#storages.get(this.#image.word(cold + K_NOTIFY_GUEST));
+  }
+
+  #operand(vcpu: number, high: number, low: number, length: number): Uint8Array | undefined {
+    const storage = this.#storages.get(this.#image.word(vcpu + V_GUEST));
+    const from = low >>> 0;
+    if (storage === undefined || high !== 0 || from + length > storage.length) return undefined;
+    return storage.subarray(from, from + length);
+  }
+}
