@@ -67,6 +67,7 @@ export {
   WAIT_NOTHING,
   type Wait,
 } from './guest/cpu.ts';
+export { loadDriver } from './guest/c-driver/load.ts';
 export type { DriverEnding, DriverProgram, DriverRequest, QueueBelief } from './guest/driver.ts';
 export {
   type ApCpu,

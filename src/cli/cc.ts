@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apemu cc SOURCES… -o driver.wasm`: the installed clang and lld with the options that make a driver apemu runs, and nothing else.
 // Source: docs/c-drivers.md.
-import { readFileSync, statSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { parseMemory } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { readDriverModule } from '../guest/c-driver/driver-module.ts';
+import { slim } from '../guest/c-driver/sections.ts';
 import { compileDriver } from './clang.ts';
 import type { AddCommand } from './commands.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
@@ -80,8 +81,10 @@ async function cc(sources: readonly string[], options: CcOptions, io: CommandIo)
     signal,
   });
   if (warnings !== '') io.err(warnings);
-  const bytes = readFileSync(output);
+  const bytes = slim(readFileSync(output));
   readDriverModule(bytes, output);
+  writeFileSync(output, bytes);
+  chmodSync(output, 0o644);
   io.out(`${output}: ${bytes.length} bytes\n`);
   return EXIT_OK;
 }

@@ -66,6 +66,28 @@ const interrupted = (ap: ApCpu, row: number): number => {
   return STATUS_PROGRAM_INTERRUPTION;
 };
 
+/** Counts an instruction that somebody else has executed: its word, GR0 as it was, whether it completed. */
+export const countInstruction = (
+  ap: ApCpu,
+  word: number,
+  gr0: number,
+  completed: boolean,
+): void => {
+  const opcode = word >>> 16;
+  const row =
+    opcode === OPCODE_NQAP
+      ? COUNTED_NQAP
+      : opcode === OPCODE_DQAP
+        ? COUNTED_DQAP
+        : gr0 >>> GR0_FC_SHIFT;
+  ap.executed++;
+  if (row > COUNTED_DQAP) return;
+  const cc = ap.cpu.conditionCode();
+  if (!completed) count(ap, row, COLUMN_PROGRAM_INTERRUPTION);
+  else if (cc === 1 || cc === 2) count(ap, row, cc === 1 ? COLUMN_CC1 : COLUMN_CC2);
+  else count(ap, row, row === FC_QCI ? 0 : (ap.cpu.grLow(1) & STATUS_RC_MASK) >>> STATUS_RC_SHIFT);
+};
+
 /** Executes PQAP with the registers as loaded; returns GR1 bits 32-63. */
 const pqap = (ap: ApCpu, functionCode: number): number => {
   ap.executed++;

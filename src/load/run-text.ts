@@ -73,6 +73,13 @@ const guestText = (guest: GuestResult): string => {
   if (guest.failure !== undefined) lines.push(`failed: ${guest.failure}`);
   if (guest.lszcrypt !== undefined) lines.push(lszcryptText(guest.lszcrypt).trimEnd());
   if (guest.load !== undefined) lines.push(...loadLines(guest.load));
+  else if (guest.messages !== undefined)
+    lines.push(
+      ...labelled(
+        'messages',
+        Object.entries(guest.messages).map(([name, count]) => `${countText(count)} ${name}`),
+      ),
+    );
   lines.push(...countLines(guest));
   return `${lines.join('\n')}\n\n`;
 };

@@ -29,7 +29,7 @@ export interface GuestSummary {
   readonly counts: readonly CounterRow[];
   /** Cards and queues as the guest's lszcrypt has them; undefined for programs that have no AP bus. */
   readonly lszcrypt: GuestDevices | undefined;
-  /** Messages by outcome; undefined for programs that have no AP bus. */
+  /** Messages by outcome; undefined for programs that do not say. */
   readonly messages: Readonly<Record<string, number>> | undefined;
 }
 
@@ -47,7 +47,7 @@ export const summarise = (report: ProgramReport, config: MachineConfig): GuestSu
     executed: report.executed,
     counts: counterRows(report.counters),
     lszcrypt: bus === undefined ? undefined : devicesOf(bus, config),
-    messages: bus === undefined ? undefined : messagesOf(bus),
+    messages: bus === undefined ? ownMessages(state) : messagesOf(bus),
   };
 };
 
@@ -68,6 +68,15 @@ const messagesOf = (state: ApBusState): Record<string, number> => {
   return messages;
 };
 
+/** Messages as a program counts them that has no AP bus (a driver in C with its user). */
+const ownMessages = (state: unknown): Readonly<Record<string, number>> | undefined => {
+  if (typeof state !== 'object' || state === null || !('messages' in state)) return undefined;
+  const { messages } = state;
+  return typeof messages === 'object' && messages !== null
+    ? { ...(messages as Record<string, number>) }
+    : undefined;
+};
+
 /** Messages a program has exchanged so far. */
 export const answeredOf = ({ state }: ProgramReport): number =>
-  isBusState(state) ? totalStatistics(state).answered : 0;
+  isBusState(state) ? totalStatistics(state).answered : (ownMessages(state)?.['answered'] ?? 0);

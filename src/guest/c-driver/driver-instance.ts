@@ -4,6 +4,7 @@
 import { ApemuError } from '../../errors.ts';
 import { COMPLETED, type Cpu } from '../cpu.ts';
 import type { DriverEnding } from '../driver.ts';
+import { apCpuOf, countInstruction } from '../instructions.ts';
 import { currentPlace, explained, failureHere } from './driver-failure.ts';
 import {
   type DRIVER_FUNCTIONS,
@@ -208,6 +209,7 @@ export class DriverInstance {
     for (let n = 0; n < REGISTERS; n++)
       cpu.setGr(n, words[first + 2 * n + 1] as number, words[first + 2 * n] as number);
     const ended = cpu.execute(word);
+    countInstruction(apCpuOf(cpu), word, words[first] as number, ended === COMPLETED);
     for (let n = 0; n < REGISTERS; n++) {
       words[first + 2 * n] = cpu.grLow(n);
       words[first + 2 * n + 1] = cpu.grHigh(n);

@@ -46,6 +46,26 @@ export const readSections = (bytes: Uint8Array): ModuleSections => {
   return { code, custom, hasStart, memory };
 };
 
+/** Custom sections that are of use: names of functions, lines, who made it. */
+const KEPT = ['name', '.debug_line', 'producers', 'target_features'];
+
+/** A module without what apemu does not read: the rest of its debugging information is several times as large. */
+export const slim = (bytes: Uint8Array): Uint8Array => {
+  const parts = [bytes.subarray(0, HEAD_BYTES)];
+  const reader = new ByteReader(bytes, HEAD_BYTES);
+  while (!reader.done) {
+    const from = reader.at;
+    const id = reader.u8();
+    const length = reader.uleb();
+    const content = reader.at;
+    reader.skip(length);
+    const inside = new ByteReader(bytes, content, reader.at);
+    if (id !== CUSTOM || KEPT.includes(inside.string(inside.uleb())))
+      parts.push(bytes.subarray(from, reader.at));
+  }
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+};
+
 const readMemory = (reader: ByteReader): ModuleSections['memory'] => {
   if (reader.uleb() === 0) return undefined;
   const flags = reader.u8();

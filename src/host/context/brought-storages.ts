@@ -7,11 +7,14 @@ import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   G_EXTERNAL,
+  G_STORAGE_SIZE,
+  G_VCPUS,
   K_NIB_BYTE,
   K_NOTIFY_GUEST,
   K_SAVED_NIB,
   PAGE_BYTES,
   V_GUEST,
+  V_STORAGE_SIZE,
 } from '../../../native-like/machine/layout.ts';
 
 /** K_NIB_BYTE of a notification byte outside the image. */
@@ -29,7 +32,12 @@ export class BroughtStorages implements ExternalStorage {
   /** A guest (number in the image) has this storage from now on. */
   add(guest: number, storage: Uint8Array): void {
     const record = this.#image.guest(guest);
-    this.#image.i32[record + G_EXTERNAL] = Math.ceil(storage.length / PAGE_BYTES);
+    const { i32 } = this.#image;
+    i32[record + G_EXTERNAL] = Math.ceil(storage.length / PAGE_BYTES);
+    i32[record + G_STORAGE_SIZE] = 0;
+    // What is in the image is nobody's any more: fast paths see none.
+    for (let n = 0; n < this.#image.word(record + G_VCPUS); n++)
+      i32[this.#image.vcpu(guest, n) + V_STORAGE_SIZE] = 0;
     this.#storages.set(record, storage);
   }
 

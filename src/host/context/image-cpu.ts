@@ -32,7 +32,9 @@ export class ImageCpu implements Cpu {
   readonly #context: ExecutionContext;
   readonly #i32: Int32Array;
   readonly #guest: number;
-  readonly #storage: Uint8Array;
+  #storage: Uint8Array;
+  /** The storage is memory of the program: no checkpoint of the machine has it. */
+  #brought = false;
 
   /** vCPU `vcpu` of the guest with this number in the image. */
   constructor(context: ExecutionContext, guest: number, vcpu: number) {
@@ -46,7 +48,7 @@ export class ImageCpu implements Cpu {
 
   /** The guest's storage as a whole: checkpoints compare it from now on. */
   get storage(): Uint8Array {
-    this.#context.storageShown(this.#guest);
+    if (!this.#brought) this.#context.storageShown(this.#guest);
     return this.#storage;
   }
 
@@ -141,5 +143,7 @@ export class ImageCpu implements Cpu {
 
   bringStorage(storage: Uint8Array): void {
     this.#context.bringStorage(this.#guest, storage);
+    this.#storage = storage;
+    this.#brought = true;
   }
 }

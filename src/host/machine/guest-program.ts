@@ -3,11 +3,14 @@
 // Source: docs/design.md sections 3 and 5.
 
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { adaptersOf } from '../../config/guest-view.ts';
 import type { GuestConfig, MachineConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';
+import { loadUsedDriver } from '../../guest/c-driver/load.ts';
 import {
   type Cpu,
   type GuestProgram,
@@ -40,6 +43,7 @@ const reasonOf = (cause: unknown): string => {
 export const guestProgram = async (name: string): Promise<GuestProgram> => {
   const builtIn = builtInProgram(name);
   if (builtIn !== undefined) return builtIn;
+  if (name.endsWith('.wasm')) return await wasmProgram(name);
   const names = PROGRAMS.map((row) => row.program.name).join(', ');
   try {
     const loaded = (await import(/* @vite-ignore */ pathToFileURL(name).href)) as {
@@ -56,6 +60,21 @@ export const guestProgram = async (name: string): Promise<GuestProgram> => {
     'APEMU_ERR_GUEST_PROGRAM',
     `${name} does not export a guest program (expected default export with init and step)`,
   );
+};
+
+/** A driver in C. */
+const wasmProgram = async (name: string): Promise<GuestProgram> => {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(name);
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new ApemuError('APEMU_ERR_GUEST_PROGRAM', `cannot read the driver ${name}: ${errno}`, {
+      errno,
+      cause,
+    });
+  }
+  return loadUsedDriver(bytes, basename(name));
 };
 
 /**

@@ -286,17 +286,22 @@ export class ProgramTarget implements Target {
         'APEMU_ERR_TARGET_HEALTH',
         `driver ${this.#driver.program.name} ${what} ${where}`,
       );
-    if (this.#thrown !== undefined)
-      throw failed(`throws ${this.#thrown.message} at ${this.#thrown.place}`);
-    if (this.#observer.storm !== undefined) throw failed(`takes ${this.#observer.storm}`);
+    this.#refuseBroken(failed);
     if (this.#contract === undefined) return;
     for (const apqn of this.terrain.queues) this.#handle.probe(apqn);
     this.#until(this.#recoverNs, () => this.#idle());
+    this.#refuseBroken(failed);
     const bad = this.#user.facts.find(
       ({ endings: [end] }) => end === undefined || end.error !== undefined,
     );
     if (bad === undefined) return;
     const how = bad.endings[0]?.error ?? 'without an ending';
     throw failed(`ends a request to ${bad.apqn?.toString(16)} with ${how}`);
+  }
+
+  #refuseBroken(failed: (what: string) => ApemuError): void {
+    if (this.#thrown !== undefined)
+      throw failed(`throws ${this.#thrown.message} at ${this.#thrown.place}`);
+    if (this.#observer.storm !== undefined) throw failed(`takes ${this.#observer.storm}`);
   }
 }
