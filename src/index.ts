@@ -59,6 +59,7 @@ export type { ClusterConfig, MachineConfig } from './config/types.ts';
 export { ApemuError } from './errors.ts';
 // Drivers under test: what they are, the instructions they execute, and the replay of what was found.
 export { type Replay, type ReplayOptions, replayScenario } from './fuzz/replay.ts';
+export { loadDriver } from './guest/c-driver/load.ts';
 export {
   type Cpu,
   type GuestProgram,
@@ -67,7 +68,6 @@ export {
   WAIT_NOTHING,
   type Wait,
 } from './guest/cpu.ts';
-export { loadDriver } from './guest/c-driver/load.ts';
 export type { DriverEnding, DriverProgram, DriverRequest, QueueBelief } from './guest/driver.ts';
 export {
   type ApCpu,

@@ -120,7 +120,7 @@ export const checkClang = async ({
   const major = Number(/clang version (\d+)/.exec(version.text)?.[1] ?? Number.NaN);
   if (Number.isNaN(major)) throw missing(`${clang} is no clang: ${version.text.split('\n')[0]}`);
   if (major < OLDEST) throw missing(`${clang} is version ${major}`);
-  const linker = await run(clang, [COMMON[0] as string, '-print-prog-name=wasm-ld'], signal);
+  const linker = await run(clang, [COMMON[0], '-print-prog-name=wasm-ld'], signal);
   const path = linker?.text.trim() ?? '';
   if (!isAbsolute(path) || !existsSync(path))
     throw missing(`${clang} finds no wasm-ld, the linker`);
@@ -212,7 +212,7 @@ export const compileDriver = async (
     await must(
       options,
       [
-        COMMON[0] as string,
+        COMMON[0],
         ...linkOptions(options),
         `-Wl,--allow-undefined-file=${allowed}`,
         ...objects,

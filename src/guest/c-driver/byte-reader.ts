@@ -29,7 +29,7 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#bytes[this.#take(1)] as number;
+    return this.#bytes[this.#take(1)];
   }
 
   i8(): number {

@@ -24,7 +24,7 @@ const framesOf = (stack: string, { lines, codeFrom, code }: DriverModule): Frame
   for (const line of stack.split('\n')) {
     const match = FRAME.exec(line);
     if (match === null) continue;
-    const offset = Number.parseInt(match[2] as string, 16) - codeFrom;
+    const offset = Number.parseInt(match[2], 16) - codeFrom;
     if (offset < 0 || offset >= code.length) continue;
     frames.push({ name: match[1] ?? 'a function', place: lines.at(offset) });
   }

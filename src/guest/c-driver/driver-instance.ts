@@ -80,16 +80,16 @@ export class DriverInstance {
 
   /** Requests that have not ended. */
   get requests(): number {
-    return this.#words[this.#shared + S_REQUESTS] as number;
+    return this.#words[this.#shared + S_REQUESTS];
   }
 
   get timers(): number {
-    return this.#words[this.#shared + S_TIMERS] as number;
+    return this.#words[this.#shared + S_TIMERS];
   }
 
   /** The 32-bit number at an address. */
   word(at: number): number {
-    return (this.#words[at >>> 2] as number) >>> 0;
+    return this.#words[at >>> 2] >>> 0;
   }
 
   /** Instructions are this vCPU's from now on. */
@@ -146,7 +146,7 @@ export class DriverInstance {
 
   /** End of the memory that was handed out; what overwrites it does not make it more than there is. */
   #heapEnd(): number {
-    const end = this.#words[this.#shared + S_HEAP_END] as number;
+    const end = this.#words[this.#shared + S_HEAP_END];
     return Math.min(this.memory.length, Math.max(this.#heapBase, end >>> 0));
   }
 
@@ -207,9 +207,9 @@ export class DriverInstance {
       );
     const first = at >> 2;
     for (let n = 0; n < REGISTERS; n++)
-      cpu.setGr(n, words[first + 2 * n + 1] as number, words[first + 2 * n] as number);
+      cpu.setGr(n, words[first + 2 * n + 1], words[first + 2 * n]);
     const ended = cpu.execute(word);
-    countInstruction(apCpuOf(cpu), word, words[first] as number, ended === COMPLETED);
+    countInstruction(apCpuOf(cpu), word, words[first], ended === COMPLETED);
     for (let n = 0; n < REGISTERS; n++) {
       words[first + 2 * n] = cpu.grLow(n);
       words[first + 2 * n + 1] = cpu.grHigh(n);
@@ -249,7 +249,7 @@ export class DriverInstance {
 
   /** Coverage of a module that was built without ap.c's. */
   #count(name: string, guard: number): void {
-    if (name === OUTER_COVERAGE[0]) (this.#words[guard >>> 2] as number)++;
+    if (name === OUTER_COVERAGE[0]) this.#words[guard >>> 2]++;
   }
 
   #text(at: number, length: number): string {

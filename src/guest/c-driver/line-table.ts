@@ -167,7 +167,7 @@ export class LineTable {
     let high = this.#rows.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#rows[middle] as Row).address <= offset) low = middle + 1;
+      if (this.#rows[middle].address <= offset) low = middle + 1;
       else high = middle;
     }
     return this.#rows[low - 1]?.place;

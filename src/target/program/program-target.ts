@@ -279,12 +279,12 @@ export class ProgramTarget implements Target {
   }
 
   /** A driver that does not serve a healthy machine cannot be fuzzed. */
-  #checkHealth(config: MachineConfig): void {
-    const where = `on the healthy machine of ${config.file ?? 'the configuration'}`;
+  #checkHealth({ file = 'the configuration' }: MachineConfig): void {
+    const { name } = this.#driver.program;
     const failed = (what: string): ApemuError =>
       new ApemuError(
         'APEMU_ERR_TARGET_HEALTH',
-        `driver ${this.#driver.program.name} ${what} ${where}`,
+        `driver ${name} ${what} on the healthy machine of ${file}`,
       );
     this.#refuseBroken(failed);
     if (this.#contract === undefined) return;

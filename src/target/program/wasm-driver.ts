@@ -39,9 +39,9 @@ const placesOf = (
 
 /** The text of a source, looked for beside the module and where the command runs; empty where it is not. */
 const sourceText = (module: string, file: string): string => {
-  for (const folder of [dirname(resolve(module)), process.cwd()]) {
+  for (const path of [resolve(dirname(module), file), resolve(file)]) {
     try {
-      return readFileSync(resolve(folder, file), 'utf8');
+      return readFileSync(path, 'utf8');
     } catch {
       // Not there: sources need not be.
     }
@@ -74,7 +74,7 @@ export const loadWasm = (bytes: Uint8Array, { name, args }: DriverBundle): Loade
     places,
     count: () => {
       for (let n = 0; n < counters.length; n++) {
-        if (counters[n] !== 0) places[placeOfBranch[n] as number] = 1;
+        if (counters[n] !== 0) places[placeOfBranch[n]] = 1;
       }
     },
   };
