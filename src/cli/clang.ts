@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApemuError } from '../errors.ts';
+import { LOWCORE_END } from '../guest/c-driver/driver-instance.ts';
 
 export interface ClangOptions {
   /** Program name or path. */
@@ -25,8 +26,6 @@ export interface ClangOptions {
 /** Tested from this version on. */
 const OLDEST = 14;
 const FIX = 'apt-get install clang lld';
-/** The guest's lowcore lies below the stack. */
-const LOWCORE_BYTES = 0x2000;
 const WASM_PAGE = 0x10000;
 
 /** For every source. No C library; line tables of the version apemu reads; no folder of this computer in them. */
@@ -79,7 +78,7 @@ const CHECKS = [
 ];
 
 /** Folder of ap.h and its parts, of the package or of a checkout. */
-export const includeFolder = (): string => {
+const includeFolder = (): string => {
   const here = dirname(fileURLToPath(import.meta.url));
   const found = ['../../include', '../../../include']
     .map((up) => resolve(here, up))
@@ -111,7 +110,7 @@ const missing = (what: string): ApemuError =>
   );
 
 /** The major version of a clang that makes WebAssembly. @throws ApemuError `APEMU_ERR_CC_CLANG` in words, with how to get it */
-export const checkClang = async ({
+const checkClang = async ({
   clang,
   signal,
 }: Pick<ClangOptions, 'clang' | 'signal'>): Promise<number> => {
@@ -162,7 +161,7 @@ const linkOptions = ({ memory, stack }: ClangOptions): string[] => {
       '--no-entry',
       '--stack-first',
       '-z',
-      `stack-size=${LOWCORE_BYTES + stack}`,
+      `stack-size=${LOWCORE_END + stack}`,
       `--initial-memory=${bytes}`,
       `--max-memory=${bytes}`,
       ...EXPORTS.map((name) => `--export-if-defined=${name}`),

@@ -10,7 +10,7 @@ const FRAME = /^\s*at (?:(.+?) \()?wasm:\/\/[^)\s]*?wasm-function\[\d+\]:0x([0-9
 const OWN = /(^|\/)apemu\/ap\.[ch]$/;
 
 /** What the driver did that no driver may do. */
-export class DriverFailure extends Error {
+class DriverFailure extends Error {
   override readonly name = 'Trap';
 }
 

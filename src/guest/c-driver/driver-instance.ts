@@ -22,12 +22,14 @@ const FUEL = 4_000_000;
 /** Lines of the log that are kept. */
 const LOG_MAX = 1000;
 /** Longest line of a log, or words of a panic. */
-const TEXT_MAX = 1000;
+const WORDS_MAX = 1000;
 /** Words of `struct shared` in ap.c. */
 const S_FUEL = 0;
 const S_HEAP_END = 1;
 const S_REQUESTS = 3;
 const S_TIMERS = 4;
+/** Below lies what the machine stores into a guest on its own. */
+export const LOWCORE_END = 0x2000;
 /** Registers of `struct ap_registers`. */
 const REGISTERS = 8;
 const NO_FUEL = 1;
@@ -114,14 +116,14 @@ export class DriverInstance {
   keep(): () => void {
     const { memory, ended, log } = this;
     const top = this.#stackTop;
-    const lowcore = memory.slice(0, LOWCORE_BYTES);
+    const lowcore = memory.slice(0, LOWCORE_END);
     const data = memory.slice(top, this.#heapEnd());
     const keptEnd = top + data.length;
     const [endings, lines] = [[...ended], [...log]];
     return () => {
       const end = this.#heapEnd();
       memory.set(lowcore);
-      memory.fill(0, LOWCORE_BYTES, top);
+      memory.fill(0, LOWCORE_END, top);
       memory.set(data, top);
       if (end > keptEnd) memory.fill(0, keptEnd, end);
       this.#stackPointer.value = top;
@@ -137,10 +139,10 @@ export class DriverInstance {
 
   /** Lowcore, stack, data, heap: so an overflow of the stack is noticed, and what is below the data is empty between two steps. */
   #checkLayout(): void {
-    if (this.#stackTop > LOWCORE_BYTES && this.#stackTop < this.#heapBase) return;
+    if (this.#stackTop > LOWCORE_END && this.#stackTop < this.#heapBase) return;
     throw new ApemuError(
       'APEMU_ERR_DRIVER_WASM',
-      `${this.module.name} has its stack at ${this.#stackTop} (expected between the lowcore, ${LOWCORE_BYTES} bytes, and the data: wasm-ld --stack-first)`,
+      `${this.module.name} has its stack at ${this.#stackTop} (expected between the lowcore, ${LOWCORE_END} bytes, and the data: wasm-ld --stack-first)`,
     );
   }
 
@@ -253,7 +255,7 @@ export class DriverInstance {
   }
 
   #text(at: number, length: number): string {
-    return text.decode(this.#bytes(at, Math.min(length >>> 0, TEXT_MAX)));
+    return text.decode(this.#bytes(at, Math.min(length >>> 0, WORDS_MAX)));
   }
 
   /** Bytes of the memory that the driver names. */
@@ -268,9 +270,6 @@ export class DriverInstance {
     return this.memory.subarray(from, to);
   }
 }
-
-/** Below lies what the machine stores into a guest on its own. */
-const LOWCORE_BYTES = 0x2000;
 
 /** The value of a variable that is an address; 0 where there is none. */
 const addressOf = (exports: Readonly<Record<string, unknown>>, name: string): number =>

@@ -48,7 +48,7 @@ export const OUTER_COVERAGE = [
   '__sanitizer_cov_trace_pc_guard_init',
 ];
 
-const PAGE_BYTES = 0x10000;
+const MEMORY_PAGE_BYTES = 0x10000;
 /** Storage of a guest is at most as large. */
 const MEMORY_MAX = 256 * 2 ** 20;
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
@@ -132,7 +132,7 @@ const checkMemory = ({ memory }: ModuleSections, name: string): void => {
     refuse(name, 'has no memory of its own', HOW);
     return;
   }
-  const bytes = memory.pages * PAGE_BYTES;
+  const bytes = memory.pages * MEMORY_PAGE_BYTES;
   if (bytes > MEMORY_MAX)
     refuse(name, `wants ${bytes} bytes of memory`, `at most ${MEMORY_MAX}: apemu cc --memory`);
 };

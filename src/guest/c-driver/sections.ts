@@ -3,10 +3,10 @@
 // Source: WebAssembly core specification, section 5.5 (modules).
 import { ByteReader } from './byte-reader.ts';
 
-const CUSTOM = 0;
-const MEMORY = 5;
-const START = 8;
-const CODE = 10;
+const CUSTOM_SECTION = 0;
+const MEMORY_SECTION = 5;
+const START_SECTION = 8;
+const CODE_SECTION = 10;
 /** Magic and version. */
 const HEAD_BYTES = 8;
 const HAS_MAXIMUM = 1;
@@ -34,14 +34,14 @@ export const readSections = (bytes: Uint8Array): ModuleSections => {
     const from = reader.at;
     reader.skip(length);
     const to = reader.at;
-    if (id === CUSTOM) {
+    if (id === CUSTOM_SECTION) {
       const inside = new ByteReader(bytes, from, to);
       const name = inside.string(inside.uleb());
       custom.set(name, bytes.subarray(inside.at, to));
     }
-    if (id === CODE) code = { from, to };
-    if (id === START) hasStart = true;
-    if (id === MEMORY) memory = readMemory(new ByteReader(bytes, from, to));
+    if (id === CODE_SECTION) code = { from, to };
+    if (id === START_SECTION) hasStart = true;
+    if (id === MEMORY_SECTION) memory = readMemory(new ByteReader(bytes, from, to));
   }
   return { code, custom, hasStart, memory };
 };
@@ -60,7 +60,7 @@ export const slim = (bytes: Uint8Array): Uint8Array => {
     const content = reader.at;
     reader.skip(length);
     const inside = new ByteReader(bytes, content, reader.at);
-    if (id !== CUSTOM || KEPT.includes(inside.string(inside.uleb())))
+    if (id !== CUSTOM_SECTION || KEPT.includes(inside.string(inside.uleb())))
       parts.push(bytes.subarray(from, reader.at));
   }
   return Uint8Array.from(parts.flatMap((part) => [...part]));

@@ -8,7 +8,12 @@ import {
   GR2_TYPE_SHIFT,
 } from '../../../native-like/arch/registers.ts';
 import { badArgument, integerArg } from '../arguments.ts';
-import { createSearch, searchQueues } from '../built-in/discover.ts';
+import {
+  createSearch,
+  QCI_ADDRESS,
+  STEP_INSTRUCTIONS,
+  searchQueues,
+} from '../built-in/discover.ts';
 import { type Cpu, type GuestProgram, WAIT_NOTHING, type Wait } from '../cpu.ts';
 import type { DriverEnding } from '../driver.ts';
 import { apCpuOf, tapq } from '../instructions.ts';
@@ -16,10 +21,6 @@ import { NO_MESSAGE_NOW, SPECIAL_COMMAND, type Workload } from '../workloads/wor
 import type { DriverModule } from './driver-module.ts';
 import { cDriver, type DriverState } from './program.ts';
 
-/** Instructions of one step of looking for queues. */
-const SEARCH_INSTRUCTIONS = 200;
-/** Where QCI stores: the lowcore has room there. */
-const QCI_ADDRESS = 0x1000;
 const MESSAGE_PAGE = 4096;
 const MESSAGE_PAGES = 3;
 /** Requests of a queue that are on their way at a time. */
@@ -77,7 +78,7 @@ const workloadNamed = (
 };
 
 /** A driver and its user. What is not private may be told to other threads. */
-export class UsedDriver {
+class UsedDriver {
   readonly messages: MessageCounts = { sent: 0, answered: 0, wrong: 0, failed: 0 };
   readonly #driver: ReturnType<typeof cDriver>;
   readonly #state: DriverState;
@@ -105,7 +106,7 @@ export class UsedDriver {
   step(cpu: Cpu): Wait {
     // Before the driver resets them: a queue that is being reset is not found.
     if (this.#queues === undefined) {
-      const found = searchQueues(apCpuOf(cpu), this.#search, QCI_ADDRESS, SEARCH_INSTRUCTIONS);
+      const found = searchQueues(apCpuOf(cpu), this.#search, QCI_ADDRESS, STEP_INSTRUCTIONS);
       if (found) this.#queues = this.#search.found.map((apqn) => this.#queue(cpu, apqn));
       return WAIT_NOTHING;
     }

@@ -2,6 +2,7 @@
 // Storage of guests whose programs bring their own memory along (a driver's WebAssembly module): operands and notification bytes are there
 // and not in the image.
 // Source: native-like/exec/registry.ts (ExternalStorage).
+import { PAGE_BYTES } from '../../../native-like/arch/limits.ts';
 import { PGM_ADDRESSING } from '../../../native-like/arch/program-interruptions.ts';
 import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
@@ -12,13 +13,12 @@ import {
   K_NIB_BYTE,
   K_NOTIFY_GUEST,
   K_SAVED_NIB,
-  PAGE_BYTES,
   V_GUEST,
   V_STORAGE_SIZE,
 } from '../../../native-like/machine/layout.ts';
 
 /** K_NIB_BYTE of a notification byte outside the image. */
-const NIB_OUTSIDE = -1;
+const OUTSIDE_IMAGE = -1;
 
 export class BroughtStorages implements ExternalStorage {
   readonly #image: MachineImage;
@@ -62,7 +62,7 @@ export class BroughtStorages implements ExternalStorage {
 
   /** The notification byte of a queue, 0 where it has none here. */
   notificationByte(cold: number): number {
-    if (this.#image.word(cold + K_NIB_BYTE) !== NIB_OUTSIDE) return 0;
+    if (this.#image.word(cold + K_NIB_BYTE) !== OUTSIDE_IMAGE) return 0;
     return this.#notified(cold)?.[this.#image.word(cold + K_SAVED_NIB) >>> 0] ?? 0;
   }
 

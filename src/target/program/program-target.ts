@@ -3,7 +3,6 @@
 // Source: docs/design.md section 10.
 
 import type { GuestConfig, MachineConfig } from '../../config/types.ts';
-import { ApemuError } from '../../errors.ts';
 import { WAIT_NOTHING } from '../../guest/cpu.ts';
 import { type DriverProgram, isDriver } from '../../guest/driver.ts';
 import { Machine } from '../../host/machine/machine.ts';
@@ -20,6 +19,7 @@ import { DriverHandle } from './driver-handle.ts';
 import { featureCountOf, featuresOf } from './features.ts';
 import { type Guard, guarded, type Thrown } from './guarded.ts';
 import { HealthyHardware } from './hardware.ts';
+import { refuseUnhealthy } from './health.ts';
 import type { LoadedDriver } from './loaded-driver.ts';
 import { DriverObserver } from './observer.ts';
 import { unrecovered } from './recovery.ts';
@@ -279,29 +279,17 @@ export class ProgramTarget implements Target {
   }
 
   /** A driver that does not serve a healthy machine cannot be fuzzed. */
-  #checkHealth({ file = 'the configuration' }: MachineConfig): void {
-    const { name } = this.#driver.program;
-    const failed = (what: string): ApemuError =>
-      new ApemuError(
-        'APEMU_ERR_TARGET_HEALTH',
-        `driver ${name} ${what} on the healthy machine of ${file}`,
-      );
-    this.#refuseBroken(failed);
+  #checkHealth({ file }: MachineConfig): void {
+    this.#refuseUnhealthy(file);
     if (this.#contract === undefined) return;
     for (const apqn of this.terrain.queues) this.#handle.probe(apqn);
     this.#until(this.#recoverNs, () => this.#idle());
-    this.#refuseBroken(failed);
-    const bad = this.#user.facts.find(
-      ({ endings: [end] }) => end === undefined || end.error !== undefined,
-    );
-    if (bad === undefined) return;
-    const how = bad.endings[0]?.error ?? 'without an ending';
-    throw failed(`ends a request to ${bad.apqn?.toString(16)} with ${how}`);
+    this.#refuseUnhealthy(file);
   }
 
-  #refuseBroken(failed: (what: string) => ApemuError): void {
-    if (this.#thrown !== undefined)
-      throw failed(`throws ${this.#thrown.message} at ${this.#thrown.place}`);
-    if (this.#observer.storm !== undefined) throw failed(`takes ${this.#observer.storm}`);
+  #refuseUnhealthy(file: string | undefined): void {
+    const { facts: requests } = this.#user;
+    const { storm } = this.#observer;
+    refuseUnhealthy(this.#driver.program.name, file, { thrown: this.#thrown, storm, requests });
   }
 }
