@@ -106,6 +106,8 @@ export { saveMachine } from './host/state/snapshot.ts';
 export type { DeclaredFault } from './lpar/declared-fault.ts';
 export type { Mismatch, ProgramRecord } from './program/run.ts';
 export type { Difference } from './program/steps.ts';
+export type { MachineEvent, MachineWatch } from './trace/machine-event.ts';
+export { type TraceEvent, TraceEvents, traceFile } from './trace/trace-events.ts';
 
 /** A machine as the package's user holds it. */
 export type Machine = HostMachine & {

@@ -21,8 +21,8 @@ import {
   T_PENDING,
   T_STAND_IN,
   T_TRACE,
-  TRACE_WORDS,
 } from '../machine/layout.ts';
+import { TRACE_WORDS } from '../machine/trace-layout.ts';
 import { takeBinding } from './registry.ts';
 
 const binding = takeBinding();

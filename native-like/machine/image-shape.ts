@@ -37,9 +37,9 @@ import {
   QUEUE_WORDS,
   QUEUES_MAX,
   THREADS_MAX,
-  TRACE_WORDS,
   VCPU_WORDS,
 } from './layout.ts';
+import { TRACE_WORDS } from './trace-layout.ts';
 import { VIRTUAL_QUEUES_MAX, VIRTUAL_WORDS } from './virtual-layout.ts';
 
 /** How large a machine is. Guest 0 is the host partition itself. */

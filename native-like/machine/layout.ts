@@ -374,6 +374,8 @@ export const A_BUSY = 12;
 /** When each engine is free again, doubles. */
 export const A_FREE_AT = 14;
 export const ENGINES_MAX = 40;
+/** How long requests waited for an engine together, nanoseconds, a double. */
+export const A_WAITED = 94;
 
 export const SERVICE_INSTANT = 0;
 export const SERVICE_FIXED = 1;
@@ -427,19 +429,3 @@ export const FAULT_REORDER = 4;
 export const FAULT_REPLY = 5;
 /** Condition code 2 at boundaries of the operand. */
 export const FAULT_BOUNDARY = 6;
-
-// ---- trace --------------------------------------------------------------------------------------------------------------
-/** Trace record, 32 bytes. A ring of C_TRACE_RECORDS of them for each thread; its record n is the one at n modulo the ring's size. */
-export const TRACE_WORDS = 8;
-/** Word index of the vCPU. */
-export const R_VCPU = 0;
-export const R_INSTRUCTION = 1;
-/** GR0 bits 32-63 before, GR1 bits 32-63 after the instruction. */
-export const R_GR0 = 2;
-export const R_GR1 = 3;
-/** Program-interruption code << 8 | EXECUTE_*. */
-export const R_ENDED = 4;
-/** PSW bits 0-31 after the instruction. */
-export const R_PSW = 5;
-/** The thread's time in nanoseconds, a double. */
-export const R_TIME = 6;

@@ -20,12 +20,14 @@ import { exitCodeOf, formatError, printable } from './errors.ts';
 import { failureOf } from './fuzz-replay.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { count, showWarnings } from './text.ts';
+import { TRACE_HELP, TraceFile } from './trace-file.ts';
 
 interface ExecOptions {
   readonly config?: string;
   readonly seed?: number;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly trace?: string;
 }
 
 /** Lines of the first slice, and time between two looks at Ctrl-C that the lengths of slices aim at. */
@@ -41,6 +43,7 @@ export const addExec: AddCommand = (program, io, done) => {
     .option('--seed <number>', "the machine's seed, instead of the configuration's", parseSeed)
     .option('--json', 'one record a line')
     .option('-q, --quiet', 'only what differs')
+    .option('--trace <file>', TRACE_HELP)
     .action(async (files: string[], options: ExecOptions, _command: Command) => {
       done(await execFiles(files, options, io));
     });
@@ -64,6 +67,11 @@ async function execFiles(
   options: ExecOptions,
   io: CommandIo,
 ): Promise<number> {
+  if (options.trace !== undefined && files.length > 1)
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_TRACE',
+      '--trace is for one program: each has a machine and a time of its own',
+    );
   let worst = EXIT_OK;
   for (const file of files) {
     try {
@@ -88,9 +96,10 @@ async function execFile(file: string, options: ExecOptions, io: CommandIo): Prom
   if (isScenario(program)) return await execScenario(program, file, options, io);
   const seed = options.seed === undefined ? {} : { seed: options.seed };
   const { config } = loaded;
+  const trace = options.trace === undefined ? undefined : traceOf(options.trace, config);
   const machine = await ('machines' in config
     ? openProgramCluster(config, seed)
-    : openProgramMachine(config, seed));
+    : openProgramMachine(config, { ...seed, ...trace?.watch }));
   try {
     const runnable = io.blocking(() => new RunnableProgram(program, machine));
     const result = await runInSlices(runnable, options, io);
@@ -98,7 +107,14 @@ async function execFile(file: string, options: ExecOptions, io: CommandIo): Prom
     return result.mismatches.length > 0 ? EXIT_MISMATCH : EXIT_OK;
   } finally {
     machine.close();
+    trace?.close(io);
   }
+}
+
+/** @throws ApemuError APEMU_ERR_USAGE_TRACE for several machines, or a file that cannot be written */
+function traceOf(file: string, config: object): TraceFile {
+  if (!('machines' in config)) return new TraceFile(file);
+  throw new ApemuError('APEMU_ERR_USAGE_TRACE', '--trace is for one machine, this is several');
 }
 
 /** A program with events: the driver of its configuration runs, and the oracles judge it. */

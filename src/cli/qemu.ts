@@ -30,7 +30,7 @@ import { addPlanOptions, type PlanOptions, planOf, readyMark, scenarioOf } from 
 import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
 import { shellSession } from './shell-session.ts';
 import { showWarnings } from './text.ts';
-import { TraceFile } from './trace-file.ts';
+import { TRACE_HELP, TraceFile } from './trace-file.ts';
 import { TypedInput } from './typed-input.ts';
 
 interface QemuOptions extends PlanOptions {
@@ -78,7 +78,7 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--attach <socket>', 'serve a QEMU that runs already, by its monitor socket')
     .option('--shell <socket>', "a Unix socket (mode 0600) with the administrator's shell")
     .addOption(s390ToolsOption())
-    .option('--trace <file>', 'write each AP instruction: a line of text; of JSON in *.jsonl')
+    .option('--trace <file>', TRACE_HELP)
     .option('--demo', 'boot all guests, print lszcrypt -V of each, end')
     .option('--response-codes', 'what Linux does with each response code, as a table (long)')
     .option('--benchmark', 'boot time with and without us, TAPQ, RSA requests');
@@ -211,7 +211,7 @@ async function boot(
 function traceTo(...takers: readonly (TakeTrace | undefined)[]): { onTrace?: TakeTrace } {
   const wanted = takers.filter((take) => take !== undefined);
   if (wanted.length === 0) return {};
-  return { onTrace: (records, lost) => wanted.forEach((take) => void take(records, lost)) };
+  return { onTrace: (...batch) => wanted.forEach((take) => void take(...batch)) };
 }
 
 /** Runs a command whose AP instructions are written into a file, if they are to be. */
@@ -224,7 +224,10 @@ async function traced<T>(
   if (options.trace === undefined) return run(command);
   const file = new TraceFile(options.trace);
   try {
-    return await run({ ...command, ...traceTo(file.write, command.onTrace) });
+    const onConsoleAt = (guest: string, text: string, nowNs: number): void =>
+      file.console(guest, text, nowNs);
+    const { onTrace, ...others } = file.watch;
+    return await run({ ...command, ...others, ...traceTo(onTrace, command.onTrace), onConsoleAt });
   } finally {
     file.close(io);
   }

@@ -10,7 +10,7 @@ import { type LoadSample, takeSample } from '../load/sample.ts';
 import { Series } from '../load/series.ts';
 import { guestLoad } from '../load/stepped.ts';
 import { answeredOf, summarise } from '../load/summary.ts';
-import type { TakeTrace } from '../trace/ring.ts';
+import type { MachineWatch } from '../trace/machine-event.ts';
 import { NS_PER_MS } from '../units.ts';
 import { accountFor, type HotPlugOutcome, hotPlug } from '../vcpu-pool/hot-plug.ts';
 import { PooledMachine } from '../vcpu-pool/pooled-machine.ts';
@@ -21,7 +21,7 @@ const SHOWN_EVERY_MS = 250;
 /** A run with hot plug and no duration. */
 const HOT_PLUG_DURATION_NS = 30_000_000_000;
 
-export interface PooledOptions {
+export interface PooledOptions extends MachineWatch {
   readonly seed?: number;
   readonly workers?: number;
   readonly durationNs?: number;
@@ -30,8 +30,6 @@ export interface PooledOptions {
   readonly hotPlugNs?: number;
   /** No progress on standard error. */
   readonly silent: boolean;
-  /** Takes records of all AP instructions. */
-  readonly onTrace?: TakeTrace;
 }
 
 /** A machine on workers whose guests make a load: what its workers have reported last. */
@@ -67,7 +65,7 @@ class Watch {
 }
 
 /** Options of the pool itself. */
-export type PoolSize = Pick<PooledOptions, 'seed' | 'workers' | 'onTrace'>;
+export type PoolSize = Pick<PooledOptions, 'seed' | 'workers' | 'onTrace' | 'onEvent'>;
 
 /** Starts a machine on workers, stops it after `durationNs` or when the user says so, and hands over what is left of it. */
 async function withPool<T>(
@@ -82,11 +80,12 @@ async function withPool<T>(
     hotPlug?: HotPlugResult,
   ) => T,
 ): Promise<T> {
-  const { seed, workers, durationNs, onTrace } = options;
+  const { seed, workers, durationNs, onTrace, onEvent } = options;
   const pooled = await PooledMachine.start(config, {
     ...(workers === undefined ? {} : { workers }),
     ...(seed === undefined ? {} : { seed }),
     ...(onTrace === undefined ? {} : { onTrace }),
+    ...(onEvent === undefined ? {} : { onEvent }),
     onProgress: (report) => watch.take(report),
   });
   watch.pooled = pooled;

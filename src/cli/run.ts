@@ -16,7 +16,7 @@ import { runJson } from '../load/run-json.ts';
 import { runText } from '../load/run-text.ts';
 import { runStepped } from '../load/stepped.ts';
 import { sweepJson, sweepText } from '../load/sweep-text.ts';
-import type { TakeTrace } from '../trace/ring.ts';
+import type { MachineWatch } from '../trace/machine-event.ts';
 import type { AddCommand } from './commands.ts';
 import { parseSeed } from './exec.ts';
 import { type CommandIo, EXIT_MISMATCH, EXIT_OK, pause } from './io.ts';
@@ -37,7 +37,7 @@ import { runPooled } from './run-pooled.ts';
 import { checkSweepOptions, sweep, sweepHow } from './run-sweep.ts';
 import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
 import { showWarnings } from './text.ts';
-import { TraceFile } from './trace-file.ts';
+import { TRACE_HELP, TraceFile } from './trace-file.ts';
 
 /** Most worker threads: the machine image has a clock for each thread, and the main one is another. */
 const WORKERS_MAX = THREADS_MAX - 1;
@@ -78,7 +78,7 @@ export const addRun: AddCommand = (program, io, done) => {
     )
     .option('--json', 'one record a line')
     .option('--html <file>', 'write a page with plots')
-    .option('--trace <file>', 'write each AP instruction: a line of text; of JSON in *.jsonl')
+    .option('--trace <file>', TRACE_HELP)
     .action(async (file: string, options: RunOptions, _command: Command) => {
       done(await run(file, options, io));
     });
@@ -130,7 +130,7 @@ async function runTraced(
   if (options.trace === undefined) return runLoad(config, options, io);
   const file = new TraceFile(options.trace);
   try {
-    return await runLoad(config, options, io, file.write);
+    return await runLoad(config, options, io, file.watch);
   } finally {
     file.close(io);
   }
@@ -140,14 +140,14 @@ function runLoad(
   config: MachineConfig,
   options: RunOptions,
   io: CommandIo,
-  onTrace?: TakeTrace,
+  watch: MachineWatch = {},
 ): Promise<RunResult> {
   const { seed, duration, workers, stepped = false, interval, hotPlug } = options;
   const common = {
     intervalNs: interval ?? INTERVAL_NS[stepped ? 'stepped' : 'pooled'],
     ...(seed === undefined ? {} : { seed }),
     ...(duration === undefined ? {} : { durationNs: duration }),
-    ...(onTrace === undefined ? {} : { onTrace }),
+    ...watch,
   };
   if (stepped) return runStepped(config, { ...common, pause: () => pause(io) });
   const threads = workers === undefined ? {} : { workers };

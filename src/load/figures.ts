@@ -12,6 +12,8 @@ export interface AdapterFigures {
   readonly served: number;
   /** Mean service time, nanoseconds; 0 for adapters that answer at once. */
   readonly serviceNs: number;
+  /** Mean time from acceptance until an engine begins, nanoseconds. */
+  readonly waitNs: number;
   readonly engines: number;
   /** Busy engine time by engines and time, 0 to 1; undefined where nothing limits the adapter. */
   readonly utilisation: number | undefined;
@@ -65,6 +67,7 @@ const adapterFigures = (
     apid: to.apid,
     served,
     serviceNs,
+    waitNs: ratio(to.waitedNs - (from?.waitedNs ?? 0), served),
     engines: to.engines,
     utilisation: limited ? ratio(busyNs, to.engines * seconds * 1e9) : undefined,
     limitPerSecond: limited && serviceNs > 0 ? (to.engines * 1e9) / serviceNs : undefined,

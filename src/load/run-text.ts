@@ -84,14 +84,15 @@ const guestText = (guest: GuestResult): string => {
   return `${lines.join('\n')}\n\n`;
 };
 
-const adapterText = (adapter: AdapterFigures): string => {
-  const { engines, utilisation, limitPerSecond, serviceNs, served } = adapter;
-  const name = `adapter ${apidText(adapter.apid)}`.padEnd(LABEL);
-  if (served === 0) return `${name}no timed requests`;
-  if (utilisation === undefined) return `${name}mean service ${timeText(serviceNs)}, no limit`;
+const adapterLines = (adapter: AdapterFigures): string[] => {
+  const { engines, utilisation, limitPerSecond, serviceNs, served, waitNs } = adapter;
+  const name = `adapter ${apidText(adapter.apid)}`;
+  if (served === 0) return labelled(name, ['no timed requests']);
+  if (utilisation === undefined)
+    return labelled(name, [`mean service ${timeText(serviceNs)}, no limit`]);
   const limit = limitPerSecond === undefined ? '' : `, at most ${rateText(limitPerSecond)}`;
-  const by = `${engines} engines by ${timeText(serviceNs)}`;
-  return `${name}${shareText(utilisation)} busy  (${by}${limit})`;
+  const by = `(${engines} engines by ${timeText(serviceNs)}${limit})`;
+  return labelled(name, [`${shareText(utilisation)} busy`, by, `waits ${timeText(waitNs)}`]);
 };
 
 /** A backlog in front of adapters that have engines to spare: not the model is the limit, but the computer it runs on. */
@@ -129,7 +130,7 @@ export const runText = (result: RunResult): string => {
   const { hotPlug } = result;
   if (hotPlug === undefined || total.answered > 0) lines.push(...loadLines(total));
   if (hotPlug !== undefined) lines.push(...hotPlugLines(hotPlug));
-  lines.push(...total.adapters.map(adapterText));
+  lines.push(...total.adapters.flatMap(adapterLines));
   const limit = modelLimit(total);
   if (limit !== undefined)
     lines.push(...labelled('limit', [`${rateText(limit)} with this mix (engines / service time)`]));

@@ -9,6 +9,7 @@ import {
   A_FREE_AT,
   A_MODEL,
   A_SERVED,
+  A_WAITED,
 } from '../../native-like/machine/layout.ts';
 import { countsOf, isBusState, type LoadCounts } from './counts.ts';
 import type { ProgramReport } from './program-report.ts';
@@ -24,6 +25,8 @@ export interface AdapterSample {
   readonly served: number;
   /** Service time of those requests, nanoseconds. */
   readonly serviceNs: number;
+  /** How long those requests waited for an engine together, nanoseconds. */
+  readonly waitedNs: number;
   /** Engine time spent so far, nanoseconds: without the part of `serviceNs` that lies ahead. */
   readonly busyNs: number;
 }
@@ -64,6 +67,7 @@ const sampleAdapters = (
       engines,
       served: image.word(record + A_SERVED),
       serviceNs,
+      waitedNs: f64[(record + A_WAITED) >> 1],
       busyNs: Math.max(0, serviceNs - ahead),
     };
   });

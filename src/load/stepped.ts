@@ -8,7 +8,7 @@ import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
 import { guestProgram, programArgs } from '../host/machine/guest-program.ts';
 import { Machine } from '../host/machine/machine.ts';
-import type { TakeTrace } from '../trace/ring.ts';
+import { type MachineWatch, watchOf } from '../trace/machine-event.ts';
 import { isBusState } from './counts.ts';
 import { countsUntil, figuresBetween, figuresUntil, type LoadFigures } from './figures.ts';
 import { distribution } from './percentiles.ts';
@@ -37,11 +37,11 @@ export class SteppedLoad {
   static async start(
     config: MachineConfig,
     seed?: number,
-    onTrace?: TakeTrace,
+    watch: MachineWatch = {},
   ): Promise<SteppedLoad> {
     const machine = await Machine.create(config, {
       ...(seed === undefined ? {} : { seed }),
-      ...(onTrace === undefined ? {} : { onTrace }),
+      ...watch,
       models: (models) =>
         rememberAnswers(models, (apid) => config.machine.adapters.get(apid)?.mode),
     });
@@ -120,15 +120,13 @@ export class SteppedLoad {
   }
 }
 
-export interface SteppedOptions {
+export interface SteppedOptions extends MachineWatch {
   readonly seed?: number;
   /** Virtual time after which the run ends. */
   readonly durationNs?: number;
   /** Distance of the samples. */
   readonly intervalNs: number;
   readonly pause: Pause;
-  /** Takes records of all AP instructions. */
-  readonly onTrace?: TakeTrace;
 }
 
 /** Runs a load in virtual time until it has ended, or its duration has passed. */
@@ -136,7 +134,7 @@ export const runStepped = async (
   config: MachineConfig,
   options: SteppedOptions,
 ): Promise<RunResult> => {
-  const load = await SteppedLoad.start(config, options.seed, options.onTrace);
+  const load = await SteppedLoad.start(config, options.seed, watchOf(options));
   try {
     const startNs = load.nowNs;
     const endNs = startNs + (options.durationNs ?? Number.POSITIVE_INFINITY);

@@ -29,6 +29,8 @@ const replaceAll = (set: Set<number>, values: readonly number[]): void => {
   for (const value of values) set.add(value);
 };
 
+const hex = (id: number): string => id.toString(16).padStart(2, '0');
+
 /** Runs `change` with every vCPU out of interpretive execution. */
 export type Exclusive = (change: () => void) => void;
 
@@ -41,6 +43,8 @@ export class Partition {
   readonly controlDomains = new Set<number>();
   /** Called after each change of what QCI shows: the CHSC "AP configuration changed" event. */
   readonly changeListeners: (() => void)[] = [];
+  /** Told of each action of the operator; `flushed`: the adapter whose queues lose what they hold. */
+  onOperation: (text: string, flushed?: number) => void = () => {};
   /** Called for each queue that leaves the configuration, while its record is still its own. */
   onQueueRemoved: (q: number) => void = () => {};
   readonly #exclusive: Exclusive;
@@ -86,6 +90,7 @@ export class Partition {
       throw new ApemuError('APEMU_ERR_LPAR_ADAPTER', `adapter ${adapter.apid} is already there`);
     }
     this.#change(() => this.#plug(adapter));
+    this.onOperation(`add adapter ${hex(adapter.apid)}`);
   }
 
   removeAdapter(apid: number): void {
@@ -96,6 +101,7 @@ export class Partition {
       this.#checkstopped.delete(apid);
       for (const domain of this.usageDomains) this.#removeQueue((apid << 8) | domain);
     });
+    this.onOperation(`remove adapter ${hex(apid)}`, apid);
   }
 
   addUsageDomain(domain: number): void {
@@ -105,6 +111,7 @@ export class Partition {
       this.usageDomains.add(domain);
       for (const adapter of this.adapters.values()) this.#addQueue(adapter, domain);
     });
+    this.onOperation(`add domain ${hex(domain)}`);
   }
 
   removeUsageDomain(domain: number): void {
@@ -113,6 +120,7 @@ export class Partition {
       this.usageDomains.delete(domain);
       for (const apid of this.adapters.keys()) this.#removeQueue((apid << 8) | domain);
     });
+    this.onOperation(`remove domain ${hex(domain)}`);
   }
 
   addControlDomain(domain: number): void {
@@ -128,6 +136,7 @@ export class Partition {
   configure(apid: number): void {
     this.#adapter(apid);
     if (!this.#deconfigured.delete(apid)) return;
+    this.onOperation(`configure ${hex(apid)}`);
     this.#forQueues(apid, (q) => setAttention(this.image, q, ATTENTION_DECONFIGURED, false));
     this.#tell();
   }
@@ -136,6 +145,7 @@ export class Partition {
   deconfigure(apid: number): void {
     this.#adapter(apid);
     this.#deconfigured.add(apid);
+    this.onOperation(`deconfigure ${hex(apid)}`, apid);
     this.#forQueues(apid, (q) => this.#stop(q, ATTENTION_DECONFIGURED));
     this.#tell();
   }
@@ -144,6 +154,7 @@ export class Partition {
   checkstop(apid: number): void {
     this.#adapter(apid);
     this.#checkstopped.add(apid);
+    this.onOperation(`checkstop ${hex(apid)}`, apid);
     this.#forQueues(apid, (q) => this.#stop(q, ATTENTION_CHECKSTOPPED));
     this.#tell();
   }
@@ -152,12 +163,14 @@ export class Partition {
   recover(apid: number): void {
     this.#adapter(apid);
     if (!this.#checkstopped.delete(apid)) return;
+    this.onOperation(`recover ${hex(apid)}`);
     this.#forQueues(apid, (q) => setAttention(this.image, q, ATTENTION_CHECKSTOPPED, false));
     this.#tell();
   }
 
   /** Makes a queue answer 05 until it is set back. */
   setBusy(apqn: number, busy: boolean): void {
+    this.onOperation(`${formatApqn(apqn)} ${busy ? 'busy' : 'not busy'}`);
     this.#exclusive(() => setAttention(this.image, this.queue(apqn), ATTENTION_BUSY, busy));
   }
 

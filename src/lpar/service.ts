@@ -16,6 +16,7 @@ import {
   A_SERVED,
   A_SIGMA,
   A_TIME,
+  A_WAITED,
   C_PENDING_BYTE,
   DEVICE_VIRTUAL,
   K_APQN,
@@ -44,6 +45,7 @@ import {
 import { type InjectionWords, injectionOf } from '../cex/inject-words.ts';
 import type { Kernel } from './kernel.ts';
 import { asFraction, nextRandom } from './random.ts';
+import { ServiceTrace } from './service-trace.ts';
 
 /** A request handed to the model of an adapter. Its bytes and the reply's room are the same memory. */
 export interface ServiceRequest {
@@ -77,6 +79,9 @@ export class AdapterService {
   readonly #clock: number;
   readonly #flag: number;
   readonly #thread: number;
+  readonly #trace: ServiceTrace;
+  /** When an engine begins with the request that was scheduled last. */
+  #begunNs = 0;
   /** Moves messages between virtual and real queues after those were served. Returns when the next thing is due. */
   pump: () => number = () => Number.POSITIVE_INFINITY;
   /** Has a last look at a reply of `length` bytes (payload at byte `at`, `limit` bytes of room); returns its length. */
@@ -92,6 +97,7 @@ export class AdapterService {
     this.#clock = block / 2;
     this.#flag = block + T_PENDING;
     this.#thread = thread;
+    this.#trace = new ServiceTrace(image, thread);
   }
 
   /** Whether a queue was marked since the last look: a cheap test between instructions. */
@@ -171,6 +177,7 @@ export class AdapterService {
       reply = this.#models.answer({ apqn, special, sender, injected, bytes, room });
     }
     if (this.onReply !== undefined) reply = this.onReply(header, payload, reply, i32[q + Q_LIMIT]);
+    this.#trace.taken(apqn, header, this.#begunNs, due);
     this.#kernel.completeAt(q, slot, reply, due);
   }
 
@@ -183,10 +190,13 @@ export class AdapterService {
   #schedule(apqn: number, request: Uint8Array, accepted: number): number {
     const { i32, f64 } = this.#image;
     const record = this.#image.adapter(apqn >>> 8);
+    this.#begunNs = accepted;
     if (i32[record + A_MODEL] === 0) return accepted;
     while (Atomics.compareExchange(i32, record + A_LOCK, 0, this.#thread + 1) !== 0);
     const time = this.#serviceTime(record, apqn, request);
     let due = this.#engine(record, accepted, time);
+    this.#begunNs = due - time;
+    f64[(record + A_WAITED) >> 1] = f64[(record + A_WAITED) >> 1] + this.#begunNs - accepted;
     if (i32[record + A_FIFO] !== 0) {
       due = Math.max(due, f64[(record + A_LAST_DUE) >> 1]);
       f64[(record + A_LAST_DUE) >> 1] = due;

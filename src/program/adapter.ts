@@ -99,7 +99,7 @@ export class MachineForPrograms implements ProgramMachine {
   };
 
   clearFaults(): void {
-    this.machine.faults.clear();
+    this.machine.clearFaults();
   }
 
   close(): void {
@@ -110,7 +110,7 @@ export class MachineForPrograms implements ProgramMachine {
 /** A fresh machine in stepped mode for one program. */
 export async function openProgramMachine(
   config: MachineConfig,
-  options: Pick<MachineOptions, 'seed'> = {},
+  options: Pick<MachineOptions, 'seed' | 'onTrace' | 'onEvent'> = {},
 ): Promise<MachineForPrograms> {
   return new MachineForPrograms(await Machine.create(config, options));
 }

@@ -5,7 +5,7 @@
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
-import type { TakeTrace } from '../trace/ring.ts';
+import { type MachineWatch, watchOf } from '../trace/machine-event.ts';
 import type { LaunchOptions } from './arguments.ts';
 import { createLparMachine, createQemuMachine, PARTITION } from './guest-machine.ts';
 import { Poller } from './poller.ts';
@@ -15,7 +15,7 @@ import type { ApService } from './service.ts';
 import { openShellSocket, type ShellSession } from './shell-socket.ts';
 
 /** What `apemu qemu` was asked for. */
-export interface QemuCommand extends ServeOptions {
+export interface QemuCommand extends ServeOptions, MachineWatch {
   readonly config: MachineConfig;
   /** Guests to boot; default: all of the configuration. */
   readonly guests?: readonly string[];
@@ -25,14 +25,14 @@ export interface QemuCommand extends ServeOptions {
   readonly attach?: string;
   /** How to boot; not needed with `attach`. `cpus` default: the guest's vCPUs. */
   readonly launch?: LaunchOptions;
-  /** Takes a record of each AP instruction of the guests. */
-  readonly onTrace?: TakeTrace;
   /** Path of a Unix socket for the administrator's shell. */
   readonly shellSocket?: string;
   /** Opens that shell for a connection. */
   readonly shell?: (machine: PartitionMachine) => ShellSession;
   /** Console output of a guest that is not on our terminal. */
   readonly onConsole?: (guest: string, text: string) => void;
+  /** The same of all guests, with the machine's time at which it came. */
+  readonly onConsoleAt?: (guest: string, text: string, nowNs: number) => void;
   /** What the operator does meanwhile. */
   readonly scenario?: Scenario;
   /** Called once everything is served. */
@@ -63,7 +63,9 @@ export async function runQemu(command: QemuCommand): Promise<void> {
       const open = command.shell;
       socket = await openShellSocket(command.shellSocket, () => open(machine));
     }
-    for (const target of targets) served.set(target.name, await serve(command, poller, target));
+    const now = (): number => machine.nowNs();
+    for (const target of targets)
+      served.set(target.name, await serve(command, poller, target, now));
     command.onServed?.(served);
     command.scenario?.begin(machine);
     const ended = Promise.all([...served].map(async ([name, guest]) => [name, await guest.ended]));
@@ -82,13 +84,13 @@ export async function runQemu(command: QemuCommand): Promise<void> {
 
 async function prepare(command: QemuCommand) {
   if (command.lpar === true) {
-    const { machine, service } = await createLparMachine(command.config, command.onTrace);
+    const { machine, service } = await createLparMachine(command.config, watchOf(command));
     const cpus = command.launch?.cpus ?? 1;
     const targets: Target[] = [{ name: PARTITION, service, cpus }];
     return { machine, targets, close: () => machine.close() };
   }
   const names = guestNames(command);
-  const { machine, service } = await createQemuMachine(command.config, names, command.onTrace);
+  const { machine, service } = await createQemuMachine(command.config, names, watchOf(command));
   const targets = names.map((name): Target => {
     const { vcpus } = machine.guest(name);
     return { name, service: service(name), cpus: command.launch?.cpus ?? vcpus };
@@ -114,7 +116,12 @@ function guestNames(command: QemuCommand): readonly string[] {
   return wanted;
 }
 
-async function serve(command: QemuCommand, poller: Poller, target: Target): Promise<ServedGuest> {
+async function serve(
+  command: QemuCommand,
+  poller: Poller,
+  target: Target,
+  nowNs: () => number,
+): Promise<ServedGuest> {
   if (command.attach !== undefined) {
     return attachGuest(target.service, poller, command.attach, command);
   }
@@ -128,6 +135,7 @@ async function serve(command: QemuCommand, poller: Poller, target: Target): Prom
   const guest = await bootGuest(target.service, poller, launch, command);
   guest.qemu?.output?.setEncoding('latin1').on('data', (text: string) => {
     command.onConsole?.(target.name, text.replaceAll('\r', ''));
+    command.onConsoleAt?.(target.name, text, nowNs());
     command.scenario?.console(target.name, text);
   });
   return guest;

@@ -7,7 +7,7 @@
 import type { MachineConfig } from '../config/types.ts';
 import { Machine } from '../host/machine/machine.ts';
 import { PartitionMachine } from '../host/machine/partition-machine.ts';
-import type { TakeTrace } from '../trace/ring.ts';
+import type { MachineWatch } from '../trace/machine-event.ts';
 import { ExternalRouter } from './external.ts';
 import { MachineService } from './machine-service.ts';
 import { WallClock } from './wall-clock.ts';
@@ -33,18 +33,18 @@ export const PARTITION = 'partition';
  * Builds a machine.
  *
  * @param guests names of the guests that run under QEMU; the others stay idle
- * @param onTrace takes a record of each AP instruction they execute
+ * @param watch takes a record of each AP instruction they execute, and what happens beside them
  */
 export async function createQemuMachine(
   config: MachineConfig,
   guests: readonly string[],
-  onTrace?: TakeTrace,
+  watch: MachineWatch = {},
 ): Promise<QemuMachine> {
   const router = new ExternalRouter();
   const machine = await Machine.create(config, {
     external: (name) => guests.includes(name),
     storage: router,
-    ...(onTrace === undefined ? {} : { onTrace }),
+    ...watch,
   });
   router.image = machine.image;
   const clock = new WallClock(machine);
@@ -58,16 +58,16 @@ export async function createQemuMachine(
 /**
  * Builds a partition from a configuration's `machine` part and its faults; hosts, mdevs and guests in it are ignored.
  *
- * @param onTrace takes a record of each AP instruction its program executes
+ * @param watch as for createQemuMachine
  */
 export async function createLparMachine(
   config: MachineConfig,
-  onTrace?: TakeTrace,
+  watch: MachineWatch = {},
 ): Promise<LparMachine> {
   const router = new ExternalRouter();
   const machine = await PartitionMachine.createPartition(config, {
     storage: router,
-    ...(onTrace === undefined ? {} : { onTrace }),
+    ...watch,
   });
   router.image = machine.image;
   const program = { name: PARTITION, number: 0 };

@@ -23,7 +23,7 @@ export class WallClock {
     const { stepper, service, trace } = this.#machine;
     if (trace !== undefined && (trace.isFilling(0) || nowNs - this.#flushedNs > FLUSH_NS)) {
       this.#flushedNs = nowNs;
-      trace.flush();
+      this.#machine.flushTrace();
     }
     this.#offsetNs ??= stepper.nowNs() - nowNs;
     const behind = nowNs + this.#offsetNs - stepper.nowNs();

@@ -13,19 +13,22 @@ import {
   STATUS_REPLIES,
 } from '../../native-like/arch/status-word.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
+import { C_VCPU, G_FIRST_VCPU, VCPU_WORDS } from '../../native-like/machine/layout.ts';
+import { EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
 import {
-  C_VCPU,
-  G_FIRST_VCPU,
+  R_APQN,
+  R_BEGUN,
   R_ENDED,
   R_GR0,
   R_GR1,
   R_INSTRUCTION,
+  R_PSMID_HIGH,
+  R_PSMID_LOW,
   R_PSW,
+  R_READY,
   R_TIME,
   R_VCPU,
-  VCPU_WORDS,
-} from '../../native-like/machine/layout.ts';
-import { EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
+} from '../../native-like/machine/trace-layout.ts';
 
 /** An executed instruction. */
 export interface TraceRecord {
@@ -46,6 +49,19 @@ export interface TraceRecord {
   readonly rc: number | undefined;
   /** Program-interruption code; undefined when the instruction completed. */
   readonly program: number | undefined;
+  /** PSMID of NQAP and DQAP, 16 hexadecimal digits; undefined for others. */
+  readonly psmid: string | undefined;
+}
+
+/** A request that an adapter has taken from a queue. Times are the machine's, nanoseconds. */
+export interface ServiceRecord {
+  readonly apqn: string;
+  readonly psmid: string;
+  readonly acceptedNs: number;
+  /** An engine begins with it. */
+  readonly begunNs: number;
+  /** Its reply is there. */
+  readonly readyNs: number;
 }
 
 export const byTime = (a: TraceRecord, b: TraceRecord): number => a.timeNs - b.timeNs;
@@ -69,7 +85,26 @@ const hasStatus = (word: number, gr0: number): boolean => {
   return opcode === OPCODE_PQAP && gr0 >>> GR0_FC_SHIFT !== FC_QCI;
 };
 
-/** The record at word index `at` of the image. */
+const apqnText = (apqn: number): string =>
+  `${hex((apqn & GR0_APQN) >>> 8, 2)}.${hex(apqn & 0xff, 4)}`;
+
+const psmidAt = (image: MachineImage, at: number): string =>
+  hex(image.word(at + R_PSMID_HIGH), 8) + hex(image.word(at + R_PSMID_LOW), 8);
+
+/** Whether the record at word index `at` is one of an instruction. */
+export const isInstruction = (image: MachineImage, at: number): boolean =>
+  image.word(at + R_VCPU) !== 0;
+
+/** The request at word index `at` of the image. */
+export const readService = (image: MachineImage, at: number): ServiceRecord => ({
+  apqn: apqnText(image.word(at + R_APQN)),
+  psmid: psmidAt(image, at),
+  acceptedNs: image.f64[(at + R_TIME) >> 1],
+  begunNs: image.f64[(at + R_BEGUN) >> 1],
+  readyNs: image.f64[(at + R_READY) >> 1],
+});
+
+/** The instruction at word index `at` of the image. */
 export const readRecord = (
   image: MachineImage,
   at: number,
@@ -88,12 +123,13 @@ export const readRecord = (
     guest: nameOf(image.guestNumber(record)),
     vcpu: (vcpu - image.word(C_VCPU)) / VCPU_WORDS - image.word(record + G_FIRST_VCPU),
     instruction: nameOfInstruction(word, gr0),
-    apqn: status ? `${hex((gr0 & GR0_APQN) >>> 8, 2)}.${hex(gr0 & 0xff, 4)}` : undefined,
+    apqn: status ? apqnText(gr0) : undefined,
     gr0,
     gr1,
     cc: completed ? (image.word(at + R_PSW) & PSW_CC) >>> PSW_CC_SHIFT : undefined,
     rc: completed && status ? responseCode(gr1) : undefined,
     program: completed ? undefined : ended >>> 8,
+    psmid: word >>> 16 === OPCODE_PQAP || !status ? undefined : psmidAt(image, at),
   };
 };
 
@@ -108,7 +144,8 @@ const FLAGS: readonly (readonly [number, string])[] = [
 const flagsOf = (status: number): string =>
   FLAGS.map(([bit, letter]) => ((status & bit) !== 0 ? letter : '-')).join('');
 
-const outcomeOf = ({ cc, rc, program, gr1 }: TraceRecord): string => {
+/** `cc=0 rc=00 E---`, `pgm=0006`. */
+export const outcomeOf = ({ cc, rc, program, gr1 }: TraceRecord): string => {
   if (program !== undefined) return `pgm=${hex(program, 4)}`;
   return rc === undefined ? `cc=${cc}` : `cc=${cc} rc=${hex(rc, 2)} ${flagsOf(gr1)}`;
 };

@@ -7,15 +7,29 @@ import {
   C_TRACE_RECORDS,
   T_TRACE,
   THREADS_MAX,
-  TRACE_WORDS,
 } from '../../native-like/machine/layout.ts';
-import { byTime, readRecord, type TraceRecord } from './record.ts';
+import { TRACE_WORDS } from '../../native-like/machine/trace-layout.ts';
+import {
+  byTime,
+  isInstruction,
+  readRecord,
+  readService,
+  type ServiceRecord,
+  type TraceRecord,
+} from './record.ts';
 
 /** Records a ring holds: a few milliseconds of a thread that does nothing but instructions, 1 MiB. A power of two. */
 export const TRACE_RECORDS = 32_768;
 
-/** Takes records, in the order of their time; `lost` is how many were overwritten so far before they were read. */
-export type TakeTrace = (records: readonly TraceRecord[], lost: number) => void;
+/**
+ * Takes records, in the order of their time; `lost` is how many were overwritten so far before they were read. `services` are the requests
+ * adapters have taken meanwhile, in the order of each queue.
+ */
+export type TakeTrace = (
+  records: readonly TraceRecord[],
+  lost: number,
+  services: readonly ServiceRecord[],
+) => void;
 
 /** The trace rings of a machine. */
 export class TraceRings {
@@ -23,7 +37,7 @@ export class TraceRings {
   readonly #nameOf: (guest: number) => string;
   readonly #take: TakeTrace;
   /** Records read, for each thread, modulo 2^32. */
-  readonly #read = new Int32Array(THREADS_MAX);
+  readonly #taken = new Int32Array(THREADS_MAX);
   /** Records that were overwritten before they were read. */
   #lost = 0;
 
@@ -36,14 +50,20 @@ export class TraceRings {
 
   /** Whether a ring of this thread will be full soon. */
   isFilling(thread: number): boolean {
-    return (this.#count(thread) - this.#read[thread]) >>> 0 > TRACE_RECORDS / 2;
+    return (this.#count(thread) - this.#taken[thread]) >>> 0 > TRACE_RECORDS / 2;
   }
 
   /** Hands over all records since the last call, in the order of their time. Returns how many were lost so far. */
   flush(): number {
     const records: TraceRecord[] = [];
-    for (let thread = 0; thread < THREADS_MAX; thread++) this.#drainThread(thread, records);
-    if (records.length > 0) this.#take(records.sort(byTime), this.#lost);
+    const services: ServiceRecord[] = [];
+    for (let thread = 0; thread < THREADS_MAX; thread++)
+      for (const record of this.#drainThread(thread)) {
+        if ('instruction' in record) records.push(record);
+        else services.push(record);
+      }
+    if (records.length + services.length > 0)
+      this.#take(records.sort(byTime), this.#lost, services);
     return this.#lost;
   }
 
@@ -51,21 +71,25 @@ export class TraceRings {
     return Atomics.load(this.#image.i32, this.#image.thread(thread) + T_TRACE);
   }
 
-  #drainThread(thread: number, into: TraceRecord[]): void {
+  #read(at: number): TraceRecord | ServiceRecord {
+    return isInstruction(this.#image, at)
+      ? readRecord(this.#image, at, this.#nameOf)
+      : readService(this.#image, at);
+  }
+
+  #drainThread(thread: number): readonly (TraceRecord | ServiceRecord)[] {
     const end = this.#count(thread);
     const size = this.#image.word(C_TRACE_RECORDS);
-    const fresh = Math.min((end - this.#read[thread]) >>> 0, size);
+    const fresh = Math.min((end - this.#taken[thread]) >>> 0, size);
     const ring = this.#image.word(C_TRACE) + thread * size * TRACE_WORDS;
-    const found: TraceRecord[] = [];
-    for (let n = fresh; n > 0; n--) {
-      const at = ring + ((end - n) & (size - 1)) * TRACE_WORDS;
-      found.push(readRecord(this.#image, at, this.#nameOf));
-    }
+    const found: (TraceRecord | ServiceRecord)[] = [];
+    for (let n = fresh; n > 0; n--)
+      found.push(this.#read(ring + ((end - n) & (size - 1)) * TRACE_WORDS));
     // The thread went on meanwhile: what it may have overwritten, the record it is writing included, does not count.
     const overwritten = Math.max(0, ((this.#count(thread) - end) >>> 0) + fresh + 1 - size);
-    this.#lost += ((end - this.#read[thread]) >>> 0) - fresh;
+    this.#lost += ((end - this.#taken[thread]) >>> 0) - fresh;
     this.#lost += Math.min(overwritten, fresh);
-    into.push(...found.slice(overwritten));
-    this.#read[thread] = end;
+    this.#taken[thread] = end;
+    return found.slice(overwritten);
   }
 }

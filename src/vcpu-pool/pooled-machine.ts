@@ -18,6 +18,7 @@ import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
 import { programArgs } from '../host/machine/guest-program.ts';
 import { Machine } from '../host/machine/machine.ts';
+import type { TakeEvent } from '../trace/machine-event.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import { NS_PER_MS } from '../units.ts';
 import { releaseDead } from './dead-thread.ts';
@@ -39,6 +40,7 @@ export interface PoolOptions {
   readonly onProgress?: (report: WorkerReport) => void;
   /** Takes records of all AP instructions; what comes too fast for the main thread is lost. */
   readonly onTrace?: TakeTrace;
+  readonly onEvent?: TakeEvent;
 }
 
 /** What is left of a guest whose worker died. */
@@ -127,6 +129,7 @@ export class PooledMachine {
     const machine = await Machine.create(config, {
       ...(options.seed === undefined ? {} : { seed: options.seed }),
       ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
+      ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
       exclusive: (guest, change) => {
         if (exclusion.instance === undefined) change();
         else
@@ -271,7 +274,7 @@ export class PooledMachine {
     const now = (performance.timeOrigin + performance.now() - this.#startMs) * NS_PER_MS;
     this.machine.stepper.advance(Math.max(0, now - this.machine.nowNs()), false);
     this.machine.alerts.poll();
-    this.machine.trace?.flush();
+    this.machine.flushTrace();
     this.#maxInSie = Math.max(this.#maxInSie, this.#threadsInSie());
   }
 

@@ -55,7 +55,9 @@ describe.each(variants)('kernel $kernel, $cpus CPUs, $how', ({ image, cpus, inte
     async () => {
       const trace: TraceRecord[] = [];
       const { config } = configFromObject(twoGuests());
-      qemu = await createQemuMachine(config, ['Guest1'], (records) => trace.push(...records));
+      qemu = await createQemuMachine(config, ['Guest1'], {
+        onTrace: (records) => trace.push(...records),
+      });
       guest = await bootLinux(qemu.service('Guest1'), image, { cpus, interrupts });
 
       const table = rows(await guest.sh('lszcrypt -V'));

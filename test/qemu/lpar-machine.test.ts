@@ -33,7 +33,7 @@ const open = async (
     machine: { adapters: { 5: { mode: 'cca' } }, usageDomains: [4], ...machine },
     ...rest,
   });
-  lpar = await createLparMachine(config, onTrace);
+  lpar = await createLparMachine(config, onTrace === undefined ? {} : { onTrace });
   const storage = new Uint8Array(SIZE);
   const served: ServedStorage = {
     size: SIZE,
@@ -161,7 +161,7 @@ describe('the operator of a partition alone', () => {
 
   it('sees the last instructions', async () => {
     const recent = new RecentTrace();
-    const { machine, tapq } = await open({}, (records) => recent.take(records, 0));
+    const { machine, tapq } = await open({}, (records) => recent.take(records, 0, []));
     const say = operator(machine, recent);
     for (let n = 0; n < 3; n++) tapq();
     expect((await say('trace')).match(/TAPQ +05\.0004/g)).toHaveLength(3);

@@ -50,6 +50,7 @@ export class Machine extends PartitionMachine {
     this.alerts = new GisaAlerts(this.image);
     this.partition.onQueueRemoved = (q) => context.aqic.freeResources(q);
     const vms = virtualMachines(this.image, config, exclusive);
+    for (const vm of vms) this.events?.watchMasks(this.image, vm);
     this.guests = vms.map((vm, index) => this.#handle(vm, index));
     this.#hostCpu = new ImageCpu(context, 0, 0);
     this.host = wireHostSide({

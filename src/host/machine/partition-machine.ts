@@ -18,10 +18,12 @@ import type { Kernel } from '../../lpar/kernel.ts';
 import { Partition } from '../../lpar/partition.ts';
 import { type PutBack, rememberMap, together } from '../../lpar/remember.ts';
 import type { AdapterService, ServiceModels } from '../../lpar/service.ts';
+import type { TakeEvent } from '../../trace/machine-event.ts';
 import { type TakeTrace, TraceRings } from '../../trace/ring.ts';
 import type { Card } from '../context/card-models.ts';
 import { ExecutionContext } from '../context/execution-context.ts';
 import { type LoadedImage, releaseLoadedImage, takeLoadedImage } from '../context/loaded-image.ts';
+import { callerOf } from './caller.ts';
 import {
   cardOf,
   faultsOf,
@@ -30,6 +32,7 @@ import {
   partitionShape,
   writeMachine,
 } from './compose.ts';
+import { MachineEvents } from './machine-events.ts';
 import { outstanding } from './outstanding.ts';
 import { Stepper } from './stepper.ts';
 import { type Time, timeNs } from './times.ts';
@@ -43,22 +46,13 @@ export interface PartitionOptions {
   readonly models?: (models: ServiceModels) => ServiceModels;
   /** Takes a record of each AP instruction; what it has not had yet comes with `trace.flush()`. */
   readonly onTrace?: TakeTrace;
+  /** Takes what happens beside the instructions: actions of the operator, faults, changes of masks. */
+  readonly onEvent?: TakeEvent;
   /** Told of each of `machine.warnings`, as it comes. */
   readonly onWarning?: (text: string) => void;
   /** Storage that is not in the image, of programs that run under QEMU. */
   readonly storage?: ExternalStorage;
 }
-
-/** Folders whose frames of a stack say nothing to a user. */
-const OWN_FRAMES =
-  /[\\/](src|dist)[\\/](src[\\/])?(host|program|vcpu-pool|load)[\\/]|node:internal/;
-
-/** `at FILE:LINE:COLUMN` of the first caller outside the machine's own code. */
-const callerOf = (stack = ''): string => {
-  const frames = stack.split('\n').slice(1);
-  const frame = frames.find((line) => !OWN_FRAMES.test(line)) ?? frames.at(-1) ?? '';
-  return `at ${/\(?([^\s()]+:\d+:\d+)\)?$/.exec(frame)?.[1] ?? 'an unknown place'}`;
-};
 
 /** Sub-classes of adapter interruptions. */
 const ISCS = 8;
@@ -74,6 +68,8 @@ export class PartitionMachine {
   readonly stepper: Stepper;
   /** Records of AP instructions, with `onTrace`. */
   readonly trace: TraceRings | undefined;
+  /** What `onEvent` is told by. */
+  protected readonly events: MachineEvents | undefined;
   readonly loaded: LoadedImage;
   readonly cards = new Map<number, Card>();
   /** What is probably not as meant: of the configuration's faults, and of those declared later. */
@@ -118,6 +114,7 @@ export class PartitionMachine {
     const profile = partitionProfile(config, seed);
     this.partition = new Partition(this.image, this.kernel, profile, everyone);
     this.faults = new Faults(this.partition, seed, everyone, config.machine.allowGuestDamage);
+    if (options.onEvent !== undefined) this.events = new MachineEvents(this, options.onEvent);
   }
 
   /** A partition whose one program is outside the image: guests of the configuration are ignored, its faults are declared. */
@@ -153,8 +150,15 @@ export class PartitionMachine {
     return this.context.service;
   }
 
+  /** Hands over what the trace holds. */
+  flushTrace(): void {
+    this.events?.strikes(this.faults);
+    this.trace?.flush();
+  }
+
   /** Runs after each instruction, when adapters have taken what is new. */
   protected afterInstruction(): void {
+    this.events?.strikes(this.faults);
     if (this.trace?.isFilling(0) === true) this.trace.flush();
   }
 
@@ -215,13 +219,16 @@ export class PartitionMachine {
     const { apqn } = checked;
     if (apqn !== undefined && this.image.queue(apqn) === this.image.queueRecord(0))
       this.warn(`fault ${text}: there is no queue ${formatApqn(apqn)} (it strikes when one comes)`);
-    return this.faults.declareAll(faultsOf(this.config, checked, this.startNs), text);
+    const declared = this.faults.declareAll(faultsOf(this.config, checked, this.startNs), text);
+    this.events?.declared(declared);
+    return declared;
   }
 
   /** Takes all faults back. */
   clearFaults(): void {
     this.context.assertOpen();
     this.faults.clear();
+    this.events?.cleared();
   }
 
   /** Something that was said is probably not what was meant. */
@@ -285,7 +292,7 @@ export class PartitionMachine {
   /** Ends the machine and gives its memory back; every handle of it is dead then. A second call does nothing. */
   close(): void {
     if (this.context.closed) return;
-    this.trace?.flush();
+    this.flushTrace();
     this.context.close(callerOf(new Error().stack));
     releaseLoadedImage(this.loaded);
   }
