@@ -34,7 +34,7 @@ const MASKS = 1000;
 const KERNEL = 1001;
 
 /** In virtual time an instruction takes none; it is drawn this long, and those of one moment beside each other. */
-const INSTRUCTION_NS = 1;
+const DRAWN_NS = 1;
 
 const microseconds = (ns: number): number => Math.round(ns) / 1000;
 
@@ -113,7 +113,7 @@ export class TraceEvents implements MachineWatch {
     this.#thread(pid, tid, `vCPU ${vcpu}`);
     const key = `${pid}.${tid}`;
     const beginNs = Math.max(timeNs, this.#ends.get(key) ?? 0);
-    this.#ends.set(key, beginNs + INSTRUCTION_NS);
+    this.#ends.set(key, beginNs + DRAWN_NS);
     const name = apqn === undefined ? instruction : `${instruction} ${apqn}`;
     const args = {
       ended: outcomeOf(record),
@@ -121,7 +121,7 @@ export class TraceEvents implements MachineWatch {
       ...(psmid === undefined ? {} : { psmid }),
     };
     const place = { pid, tid, ts: microseconds(beginNs) };
-    this.#take({ ph: 'X', ...place, name, cat: 'instruction', dur: INSTRUCTION_NS / 1000, args });
+    this.#take({ ph: 'X', ...place, name, cat: 'instruction', dur: DRAWN_NS / 1000, args });
     if (program !== undefined)
       this.#instant(pid, tid, 'program interruption', outcomeOf(record), beginNs, { name });
     else if (rc !== undefined && rc !== 0)
