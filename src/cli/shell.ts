@@ -4,9 +4,15 @@
 
 import { basename } from 'node:path';
 import { Option } from 'commander';
-import { loadConfigFile } from '../config/load.ts';
+import { Cluster } from '../cluster/cluster.ts';
+import { loadConfigOrClusterFile } from '../config/load.ts';
 import { CONFIGURATION, type FileKind, readText } from '../config/text-file.ts';
-import { KERNEL_PROFILES, type KernelProfileName, type MachineConfig } from '../config/types.ts';
+import {
+  type ClusterConfig,
+  KERNEL_PROFILES,
+  type KernelProfileName,
+  type MachineConfig,
+} from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { Machine } from '../host/machine/machine.ts';
 import { Shell } from '../shell/shell.ts';
@@ -107,26 +113,23 @@ interface Request extends ShellCommandOptions {
 }
 
 async function runShell(request: Request, io: CommandIo): Promise<number> {
-  const loaded = loadConfigFile(request.config);
+  const loaded = loadConfigOrClusterFile(request.config);
   showWarnings(loaded, io);
-  const { script, command, seed, bare = false, hostFiles = false } = request;
+  const { script, command, seed, hostFiles = false } = request;
   const given = command ?? (script === undefined ? undefined : readScript(script));
   const interactive = given === undefined && isTerminal(io);
   const text = given ?? (interactive ? '' : await io.readInput(SCRIPT));
-  const machine = await Machine.create(configFor(loaded.config, request), {
-    bare,
-    ...(seed === undefined ? {} : { seed }),
-  });
+  const { machine, cluster } = await open(loaded.config, request);
   const name = command === undefined ? script : undefined;
   const words = [
     name ?? 'apemu',
     ...(command !== undefined && script !== undefined ? [script] : []),
   ];
   const parameters = [...words, ...request.words];
-  const shellOf = { ...shellOptions(io, hostFiles), parameters, ...seedOf(seed) };
+  const shellOf = { ...shellOptions(io, hostFiles), parameters, ...seedOf(seed), ...cluster };
   if (interactive) {
     const local = new LocalShell(machine, { ...shellOf, columns: io.columns });
-    const called = basename(machine.config.file ?? 'machine').replace(/\.ya?ml$/, '');
+    const called = basename(loaded.config.file ?? 'machine').replace(/\.ya?ml$/, '');
     return runTerminal(local, called, request.history, io);
   }
   const shell = new Shell(machine, shellOf);
@@ -135,6 +138,25 @@ async function runShell(request: Request, io: CommandIo): Promise<number> {
   } finally {
     shell.close();
   }
+}
+
+/** The machine of the configuration; of several the first. */
+async function open(
+  config: MachineConfig | ClusterConfig,
+  request: Request,
+): Promise<{ readonly machine: Machine; readonly cluster: { readonly cluster?: Cluster } }> {
+  const { seed, bare = false } = request;
+  const options = { bare, ...seedOf(seed) };
+  if (!('machines' in config))
+    return { machine: await Machine.create(configFor(config, request), options), cluster: {} };
+  const machines = [...config.machines].map(
+    ([name, machine]) => [name, configFor(machine, request)] as const,
+  );
+  const cluster = await Cluster.create({ ...config, machines: new Map(machines) }, options);
+  const [machine] = cluster.machines.values();
+  if (machine === undefined)
+    throw new ApemuError('APEMU_ERR_CONFIG_MACHINES', 'the configuration has no machine');
+  return { machine, cluster: { cluster } };
 }
 
 const SCRIPT: FileKind = { ...CONFIGURATION, name: 'script', code: 'APEMU_ERR_USAGE_SCRIPT' };

@@ -2,6 +2,7 @@
 // What commands of the shell see: the machine, files, variables, jobs, and how time passes.
 // Source: docs/design.md sections 4 and 7.
 import type { Operation } from '../ap-bus/operation.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { ApemuError } from '../errors.ts';
 import { Machine } from '../host/machine/machine.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
@@ -38,6 +39,8 @@ export interface ShellOptions {
   readonly seed?: number;
   /** The last AP instructions, for the command `trace`; undefined: nobody keeps them. */
   readonly trace?: RecentTrace;
+  /** Several machines; the shell's is one of them. */
+  readonly cluster?: Cluster;
   /** A person types: Ctrl-C and mistakes end a command, not the shell. */
   readonly interactive?: boolean;
   /** `$0`, `$1`, … */
@@ -146,6 +149,25 @@ export class ShellContext {
     this.#operator = new Operator(machine);
     this.jobs.length = 0;
     this.#nameGuests();
+  }
+
+  /** Commands act on another machine of the cluster, whose time is that of the others. */
+  useMachine(machine: Machine): void {
+    this.catchUp();
+    this.#machine = machine;
+    this.#operator = new Operator(machine);
+  }
+
+  /** The other machines of a cluster come to the time of this one. */
+  catchUp(): void {
+    this.options.cluster?.advance(0, true);
+  }
+
+  /** Ends what the shell works on. */
+  close(): void {
+    const { cluster } = this.options;
+    if (cluster === undefined) this.#machine.close();
+    else cluster.close();
   }
 
   /** `$NAME` is the UUID of a guest's mdev. */

@@ -86,8 +86,8 @@ export class Shell {
     return complete(this.context, line);
   }
 
-  /** Ends the machine. */
+  /** Ends the machine, or all of several. */
   close(): void {
-    this.context.partition.close();
+    this.context.close();
   }
 }

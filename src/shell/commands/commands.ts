@@ -4,6 +4,7 @@
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
 import { BUILTINS } from './builtins.ts';
+import { CLUSTER_COMMANDS } from './cluster-commands.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';
 import { DISK_COMMANDS } from './disk-commands.ts';
 import { GUEST_COMMAND } from './guest-command.ts';
@@ -38,7 +39,11 @@ const GROUPS: readonly Group[] = [
     needsHost: true,
   },
   { title: 'Partition', rows: OPERATOR_COMMANDS },
-  { title: 'Guests and host', rows: [GUEST_COMMAND, ...HOST_COMMANDS], needsHost: true },
+  {
+    title: 'Guests and host',
+    rows: [GUEST_COMMAND, ...CLUSTER_COMMANDS, ...HOST_COMMANDS],
+    needsHost: true,
+  },
   { title: 'Files', rows: [...FILE_ROWS, ...DISK_COMMANDS] },
   { title: 'Texts', rows: TEXT_COMMANDS },
   { title: 'System', rows: SYSTEM_COMMANDS },

@@ -10,6 +10,7 @@ import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';
 import { attach, busStateOf, end, isOutside, mdevOf, programOf, start, stateOf } from './guests.ts';
+import { migrateGuest } from './migrate-guest.ts';
 
 /** A guest's part of a command line: the guest and what follows its name. */
 interface Call {
@@ -117,12 +118,21 @@ function list({ context }: Invocation): CommandResult {
     const exists = context.files.stat(`${MATRIX}/${mdevOf(context, guest)}`).ok;
     return [
       guest.name,
-      stateOf(context, guest),
+      elsewhere(context, guest.name) ?? stateOf(context, guest),
       exists ? mdevOf(context, guest) : '-',
       programOf(context, guest)?.name ?? guest.config.program ?? '-',
     ];
   });
   return done(columns([['NAME', 'STATE', 'MDEV', 'PROGRAM'], ...rows]));
+}
+
+/** Where a guest is that is not on this machine. */
+function elsewhere(
+  { options: { cluster }, machine }: ShellContext,
+  name: string,
+): string | undefined {
+  const home = cluster?.whereIs(name);
+  return home === undefined || cluster?.machine(home) === machine ? undefined : `on ${home}`;
 }
 
 const ACTS: Readonly<Record<string, Act>> = {
@@ -132,6 +142,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   detach: detachGuest,
   lszcrypt,
   statistics,
+  migrate: migrateGuest,
 };
 
 /** First words, for completion. */
@@ -155,6 +166,7 @@ const VERB_TEXTS: readonly (readonly [string, string])[] = [
   ['detach NAME', 'closes it'],
   ['lszcrypt NAME [-V]', 'what the guest itself sees'],
   ['statistics NAME', "counts of the guest's program"],
+  ['migrate NAME MACHINE [--chunk BYTES] [--downtime TIME]', 'moves it to another machine'],
 ];
 
 export const GUEST_COMMAND: CommandRow = {

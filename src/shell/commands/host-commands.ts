@@ -20,6 +20,8 @@ function save({ args, context }: Invocation): CommandResult {
 async function restore({ args, context }: Invocation): Promise<CommandResult> {
   const [path] = args;
   if (path === undefined || args.length > 1) return failed('usage: restore FILE', 2);
+  if (context.options.cluster !== undefined)
+    return failed('restore: there are several machines; a saved one is alone');
   const read = context.files.disk.read(context.files.absolute(path));
   if (!read.ok) return failed(`restore: ${path}: ${ERRNO_TEXT[read.errno]}`);
   context.replaceMachine(await restoreMachine(read.bytes));

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// `guest migrate`: what `virsh migrate --live` does, between the machines of this configuration.
+// Source: docs/migration.md (two hosts).
+import type { MigrateOptions } from '../../cluster/migration.ts';
+import { parseDurationNs, parseNumber } from '../../config/units.ts';
+import type { GuestHandle } from '../../host/api/guest-handle.ts';
+import { type CommandResult, done, failed } from '../../sysfs/command.ts';
+import type { ShellContext } from '../context.ts';
+
+const USAGE = 'usage: guest migrate NAME MACHINE [--chunk BYTES] [--downtime TIME]';
+
+/** Each option with what its value says; undefined: nothing legal. */
+const OPTIONS: Readonly<Record<string, (text: string) => MigrateOptions | undefined>> = {
+  '--chunk': (text) => {
+    const chunkBytes = parseNumber(text) ?? 0;
+    return chunkBytes < 1 ? undefined : { chunkBytes };
+  },
+  '--downtime': (text) => {
+    const downtimeNs = parseDurationNs(text);
+    return downtimeNs === undefined ? undefined : { downtimeNs };
+  },
+};
+
+function optionsOf(words: readonly string[]): MigrateOptions | undefined {
+  let options: MigrateOptions = {};
+  for (let n = 0; n < words.length; n += 2) {
+    const [name = '', value = ''] = words.slice(n, n + 2);
+    const read = Object.hasOwn(OPTIONS, name) ? OPTIONS[name](value) : undefined;
+    if (read === undefined) return undefined;
+    options = { ...options, ...read };
+  }
+  return options;
+}
+
+/** Drives the migration; time passes on all machines, and Ctrl-C cancels it. */
+export async function migrateGuest({
+  context,
+  guest,
+  rest: [to, ...words],
+}: {
+  readonly context: ShellContext;
+  readonly guest: GuestHandle;
+  readonly rest: readonly string[];
+}): Promise<CommandResult> {
+  const { cluster } = context.options;
+  if (cluster === undefined)
+    return failed('guest: migrate needs several machines (machines: in the configuration)');
+  const options = optionsOf(words);
+  if (to === undefined || options === undefined) return failed(USAGE, 2);
+  context.catchUp();
+  const migration = cluster.migration(guest.name, to, options);
+  let step = migration.next();
+  while (step.done !== true) {
+    cluster.advance(step.value.waitNs, true);
+    await context.options.breathe?.();
+    if (context.interrupted) cluster.cancel(guest.name);
+    step = migration.next();
+  }
+  const { outcome, text } = step.value;
+  return outcome === 'ok' ? done(`${text}\n`) : failed(text);
+}
