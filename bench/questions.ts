@@ -4,6 +4,7 @@ import type { Question } from './findings.ts';
 import { allocation } from './questions/allocation.ts';
 import { aqic } from './questions/aqic.ts';
 import { check } from './questions/check.ts';
+import { fuzz } from './questions/fuzz.ts';
 import { host } from './questions/host.ts';
 import { image } from './questions/image.ts';
 import { interruption } from './questions/interruption.ts';
@@ -35,6 +36,7 @@ export const QUESTIONS: readonly Question[] = [
   image,
   saved,
   programs,
+  fuzz,
   rsa,
   host,
 ];

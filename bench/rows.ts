@@ -146,6 +146,26 @@ export const ROWS: readonly Row[] = [
     holds: ({ value }) => value >= 1,
   },
   {
+    id: 'fuzz-counted',
+    operation: 'apemu fuzz, ten requests a case, coverage on',
+    unit: '/s',
+    base: 'coverage off',
+    target: '>= 5,000 /s',
+    holds: ({ value }) => value >= 5000,
+  },
+  {
+    id: 'fuzz-changed',
+    operation: 'the same, with what a campaign does to it',
+    unit: '/s',
+    base: 'nothing',
+  },
+  {
+    id: 'fuzz-plain',
+    operation: 'ten requests a case, coverage off',
+    unit: '/s',
+    base: 'new machine',
+  },
+  {
     id: 'rsa-2048-crt',
     operation: 'RSA-2048 CRT through NQAP/DQAP, all cores',
     unit: '/s',

@@ -6,6 +6,7 @@ import type { EventStatement } from '../program/ast.ts';
 import { parseScenarioLines, scenarioLines } from '../scenario/text.ts';
 import type { Outcome } from '../target/outcome.ts';
 import type { Target, TargetTerrain } from '../target/target.ts';
+import { FeatureTally } from './feature-tally.ts';
 import type {
   BatchJob,
   BatchResult,
@@ -42,6 +43,7 @@ export const eventsOfCase = (
 export class JobRunner {
   readonly #target: Target;
   readonly #without: ReadonlySet<OracleName>;
+  readonly #tally: FeatureTally;
   /** Called before each case with its index: somebody watches that it ends. */
   readonly #begins: (index: number) => void;
 
@@ -51,6 +53,7 @@ export class JobRunner {
     begins: (index: number) => void = () => {},
   ) {
     this.#target = target;
+    this.#tally = new FeatureTally(target.featureCount);
     this.#without = without;
     this.#begins = begins;
   }
@@ -65,9 +68,9 @@ export class JobRunner {
   }
 
   async #batch({ cases, known, skip }: BatchJob): Promise<BatchResult> {
-    const seen = new Set(known);
-    const hits = new Map<number, number>();
-    const firsts = new Map<number, string>();
+    const tally = this.#tally;
+    tally.begin(known);
+    const firsts: [feature: number, lines: string][] = [];
     const broken = new Map<string, BrokenInput & { count: number }>();
     const advice = new Map<string, number>();
     const kept: KeptInput[] = [];
@@ -80,27 +83,17 @@ export class JobRunner {
       const outcome = await this.#outcome(events);
       executed += outcome.executed;
       ns += outcome.ns;
-      let lines: string | undefined;
-      const text = (): string => {
-        lines ??= scenarioLines(events);
-        return lines;
-      };
-      const fresh: number[] = [];
-      for (const feature of outcome.features) {
-        const count = hits.get(feature);
-        hits.set(feature, (count ?? 0) + 1);
-        if (seen.has(feature)) continue;
-        seen.add(feature);
-        fresh.push(feature);
-        firsts.set(feature, text());
-      }
+      const fresh = tally.meet(outcome.features);
       const violation = judge(outcome, this.#without);
-      if (fresh.length > 0) kept.push({ lines: text(), fresh });
       for (const { rule, text: words } of outcome.instructions)
         if (rule === 'advice') advice.set(words, (advice.get(words) ?? 0) + 1);
+      if (fresh.length === 0 && violation === undefined) continue;
+      const lines = scenarioLines(events);
+      if (fresh.length > 0) kept.push({ lines, fresh });
+      for (const feature of fresh) firsts.push([feature, lines]);
       if (violation === undefined) continue;
       const first = broken.get(keyOf(violation));
-      if (first === undefined) broken.set(keyOf(violation), { lines: text(), violation, count: 1 });
+      if (first === undefined) broken.set(keyOf(violation), { lines, violation, count: 1 });
       else first.count++;
     }
     return {
@@ -109,9 +102,9 @@ export class JobRunner {
       executed,
       ns,
       kept,
-      features: Uint32Array.from(hits.keys()),
-      hits: Uint32Array.from(hits.values()),
-      firsts: [...firsts],
+      features: Uint32Array.from(tally.features),
+      hits: tally.hits,
+      firsts,
       broken: [...broken.values()],
       advice: [...advice],
       places: this.#target.places(),

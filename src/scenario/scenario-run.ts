@@ -14,6 +14,7 @@ import type { Agenda } from '../host/machine/stepper.ts';
 import type { ArmedFault } from '../lpar/armed-fault.ts';
 import type { EventStatement } from '../program/ast.ts';
 import type {
+  InstructionEvent,
   InterruptEvent,
   MessageEvent,
   Occasion,
@@ -78,6 +79,8 @@ export class ScenarioRun implements InstructionObserver, Agenda {
   readonly #deferred: Timed[] = [];
   /** Message events of the instruction that is being executed. */
   readonly #pending: (MessageEvent | InterruptEvent)[] = [];
+  /** Response or condition code of the instruction that is about to be executed. */
+  #code: InstructionEvent | undefined;
   #armed = false;
   #startNs = 0;
   #operator: Operator | undefined;
@@ -114,6 +117,7 @@ export class ScenarioRun implements InstructionObserver, Agenda {
     this.#timed = [];
     this.#deferred.length = 0;
     this.#pending.length = 0;
+    this.#code = undefined;
     if (this.#armed) this.#fault.disarm();
     this.#armed = false;
   }
@@ -167,6 +171,14 @@ export class ScenarioRun implements InstructionObserver, Agenda {
       if (!isOccasion(counted.occasion, counted.count)) continue;
       this.#strike(counted, guest, apqn);
     }
+    // Last: what the host does at this instruction meets no fault that is meant for the guest.
+    if (this.#code !== undefined) this.#arm(this.#code, apqn);
+    this.#code = undefined;
+  }
+
+  #arm(event: InstructionEvent, apqn: number): void {
+    this.#fault.arm(this.#machine.image.queue(apqn), event);
+    this.#armed = true;
   }
 
   /** An event happens at the instruction that is about to be executed. */
@@ -175,8 +187,7 @@ export class ScenarioRun implements InstructionObserver, Agenda {
       case 'rc':
       case 'cc':
         if (apqn < 0) return;
-        this.#fault.arm(this.#machine.image.queue(apqn), event);
-        this.#armed = true;
+        this.#code = event;
         break;
       case 'delay':
       case 'drop':

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The workload of a driver under test: requests of its user, each with its ending. What zcrypt does above the AP bus.
 // Source: docs/reference/messages.md sections 3.1 to 3.4 (what counts as a good reply), 5 (ten tries).
-import { TYPE_6, TYPE_50 } from '../../cex/messages/layouts.ts';
+import { u16 } from '../../cex/messages/bytes.ts';
+import { TYPE_6, TYPE_50, TYPE80_HEADER } from '../../cex/messages/layouts.ts';
 import { parseReply } from '../../cex/messages/parse.ts';
 import type { DriverEnding, DriverRequest } from '../driver.ts';
 import { NO_MESSAGE_NOW, type Workload } from './workload.ts';
@@ -62,6 +63,9 @@ const replyError = ({ message }: UserRequest, reply: Uint8Array): string | undef
   const fits = (parsed.kind === 'result') === (message[1] === TYPE_50);
   if (parsed.kind === 'unknown') return 'EBADMSG';
   if (parsed.kind === 'error' || parsed.code !== 0) return 'EIO';
+  // The result is found from the length in the header: it must be that of the message.
+  if (parsed.kind === 'result' && u16(reply, TYPE80_HEADER.at.length) !== reply.length)
+    return 'EMSGSIZE';
   if (!fits) return 'EBADMSG';
   if (parsed.kind === 'cca' && parsed.rc !== 0) return 'EINVAL';
   return parsed.kind === 'ep11' && parsed.rv !== 0 ? 'EINVAL' : undefined;

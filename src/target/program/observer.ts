@@ -10,6 +10,10 @@ import {
 } from '../../../native-like/arch/function-numbers.ts';
 import { PSW_CC, PSW_CC_SHIFT } from '../../../native-like/arch/psw.ts';
 import { DQAP_START } from '../../../native-like/arch/registers.ts';
+import {
+  AP_RESPONSE_NO_PENDING_REPLY,
+  AP_RESPONSE_NORMAL,
+} from '../../../native-like/arch/response-codes.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   V_EXIT,
@@ -56,6 +60,8 @@ interface TraceLine {
   readonly text: string;
 }
 
+/** Response codes of a DQAP that has read its queue. */
+const READ: ReadonlySet<number> = new Set([AP_RESPONSE_NORMAL, AP_RESPONSE_NO_PENDING_REPLY]);
 const FACTS_MAX = 32;
 /** Instructions of a trace; what a driver does for ever says nothing new. */
 const TRACE_MAX = 2000;
@@ -153,6 +159,9 @@ export class DriverObserver implements InstructionObserver {
     this.coverage.meet(fn, ending, this.#state, this.#apqn);
     this.#trace?.push(this.#line(fn, ENDINGS[ending]));
     if (fn !== FUNCTION_DQAP) return;
+    // A queue that answers with an error is not read for now: nothing on it can be overlooked.
+    if (!partial && !READ.has(image.word(vcpu + V_GR + 3) >>> 16))
+      this.#readBefore.delete(this.#apqn);
     if (partial && image.word(vcpu + V_GR + 5) !== 0)
       this.#tokens.set(this.#apqn, image.word(vcpu + V_GR + 1));
     else if (!partial) this.#tokens.delete(this.#apqn);
