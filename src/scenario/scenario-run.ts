@@ -38,17 +38,15 @@ export interface ScenarioHooks {
 
 /** An event that has happened. */
 export interface Fired {
-  /** Index among the events of the scenario. */
+  /** Its index in the scenario, and virtual time since that began. */
   readonly index: number;
-  /** Virtual time since the scenario began. */
   readonly atNs: number;
 }
 
 interface Counted {
   readonly index: number;
-  /** Number of the guest, 0: any. */
+  /** Number of the guest, 0: any. APQN, -1: any. */
   readonly guest: number;
-  /** -1: any. */
   readonly apqn: number;
   readonly occasion: Occasion;
   readonly event: ScenarioEvent;
@@ -171,14 +169,11 @@ export class ScenarioRun implements InstructionObserver, Agenda {
       if (!isOccasion(counted.occasion, counted.count)) continue;
       this.#strike(counted, guest, apqn);
     }
+    if (this.#code === undefined) return;
     // Last: what the host does at this instruction meets no fault that is meant for the guest.
-    if (this.#code !== undefined) this.#arm(this.#code, apqn);
-    this.#code = undefined;
-  }
-
-  #arm(event: InstructionEvent, apqn: number): void {
-    this.#fault.arm(this.#machine.image.queue(apqn), event);
+    this.#fault.arm(image.queue(apqn), this.#code);
     this.#armed = true;
+    this.#code = undefined;
   }
 
   /** An event happens at the instruction that is about to be executed. */
