@@ -95,7 +95,7 @@ const startChange = (q: number, enable: boolean): void => {
 /**
  * Disables interruptions of an operational queue. Returns the response code.
  */
-export const disable = (q: number): number => {
+export const beginDisable = (q: number): number => {
   if ((I32[q + Q_ATTENTION] & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
   if ((I32[q + Q_STATUS] & STATUS_IRQ) === 0) return AP_RESPONSE_OTHERWISE_CHANGED;
   startChange(q, false);
@@ -106,7 +106,7 @@ export const disable = (q: number): number => {
  * Enables interruptions of an operational queue: notification byte at image offset `nib` (-1: behind the external accessor),
  * GISA at image offset `gisa` (0: none), sub-class `isc` made pending for the guest record `guest`. Returns the response code.
  */
-export const enable = (
+export const enableInterruptions = (
   q: number,
   nib: number,
   gisa: number,
@@ -127,7 +127,7 @@ export const enable = (
 /** Enables for a program whose storage is outside the image. It has no guests whose GISA could be meant. */
 const enableOutside = (v: number, q: number, nib: number, gisa: number, isc: number): number => {
   if (gisa !== GISA_NONE) return AP_RESPONSE_INVALID_GISA;
-  const code = enable(q, NIB_OUTSIDE, 0, isc, I32[v + V_GUEST]);
+  const code = enableInterruptions(q, NIB_OUTSIDE, 0, isc, I32[v + V_GUEST]);
   if (code === AP_RESPONSE_NORMAL) I32[I32[q + Q_COLD] + K_SAVED_NIB] = nib;
   return code;
 };
@@ -147,10 +147,11 @@ const enableByRegisters = (v: number, q: number): number => {
   if (gisa === GISA_BAD) return AP_RESPONSE_INVALID_GISA;
   if (pages !== 0) return enableOutside(v, q, nibLow, gisa, low & AQIC_ISC_MASK);
   const nib = I32[v + V_STORAGE_BYTE] + nibLow;
-  if (gisa === GISA_NONE) return enable(q, nib, 0, low & AQIC_ISC_MASK, I32[v + V_GUEST]);
+  if (gisa === GISA_NONE)
+    return enableInterruptions(q, nib, 0, low & AQIC_ISC_MASK, I32[v + V_GUEST]);
   const kvmGuest = gisa < I32[v + V_STORAGE_BYTE] ? (gisa - GISAS_BYTE) / GISA_STRIDE_BYTE : 0;
   const gisc = (high & AQIC_GISC_MASK) >>> AQIC_GISC_SHIFT;
-  return enable(q, nib, gisa, gisc, GUESTS + kvmGuest * GUEST_WORDS);
+  return enableInterruptions(q, nib, gisa, gisc, GUESTS + kvmGuest * GUEST_WORDS);
 };
 
 /** AQIC by the host; `rc` is what the queue's state answers. */
@@ -158,6 +159,6 @@ export const aqic = (v: number, q: number, rc: number): number => {
   if (rc !== AP_RESPONSE_NORMAL) return completeStatus(v, statusWithCode(q, rc));
   // The I bit changes later: an accepted request still shows the old one.
   const before = statusWithCode(q, AP_RESPONSE_NORMAL);
-  const code = (I32[v + V_GR + 2] & AQIC_IR) !== 0 ? enableByRegisters(v, q) : disable(q);
+  const code = (I32[v + V_GR + 2] & AQIC_IR) !== 0 ? enableByRegisters(v, q) : beginDisable(q);
   return completeStatus(v, code === AP_RESPONSE_NORMAL ? before : statusWithCode(q, code));
 };

@@ -4,7 +4,7 @@
 // Source: docs/design.md section 3, docs/reference/performance.md section 4 rule 1. Status: choice.
 
 import { ATTENTION_ABSENT, Q_ATTENTION } from '../machine/layout.ts';
-import { disable, enable } from './aqic.ts';
+import { beginDisable, enableInterruptions } from './aqic.ts';
 import { authorized, queueCondition, stateCode, statusWithCode } from './availability.ts';
 import { programInterruption } from './ending.ts';
 import { execute, run } from './execute.ts';
@@ -59,8 +59,8 @@ export const kernel = {
   startReset,
   disableInterruptions,
   refreshStatus,
-  enableInterruptions: enable,
-  beginDisable: disable,
+  enableInterruptions,
+  beginDisable,
   queueCondition,
   queueState: (v: number, q: number, fn: number): number =>
     (I32[q + Q_ATTENTION] & ATTENTION_ABSENT) !== 0 ? 1 : stateCode(v, q, fn),

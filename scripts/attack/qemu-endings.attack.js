@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfigFile } from '../../dist/src/config/load.js';
-import { runProgram } from '../../dist/src/qemu/guest-image/process.js';
+import { runProgram } from '../../dist/src/qemu/guest-image/run-process.js';
 import { createQemuMachine } from '../../dist/src/qemu/guest-machine.js';
 import { QEMU_PROGRAM } from '../../dist/src/qemu/launch.js';
 import { Poller } from '../../dist/src/qemu/poller.js';

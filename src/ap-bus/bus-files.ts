@@ -7,7 +7,7 @@ import type { ApBus } from './bus.ts';
 import type { ApDriver } from './device.ts';
 import type { Outcome } from './errno.ts';
 import { type Mask, maskText, testBit } from './mask.ts';
-import { cString, kstrtobool, kstrtoul, scanInt, scanUnsigned } from './numbers.ts';
+import { cString, kstrtobool, kstrtoul, scanInt, scanUnsigned } from './number-syntax.ts';
 import type { Operation } from './operation.ts';
 import { storeMask } from './permissions.ts';
 import { armScanTimer, scanBus } from './scan.ts';

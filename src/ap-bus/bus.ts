@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The AP bus: its devices, drivers, configuration and locks; the driver core's bind, unbind and attach.
-// Source: docs/reference/vfio-ap.md sections 1.1, 3.2, 4.2 and 4.4 (ap_bus.c: ap_bus_match, ap_device_probe, ap_device_remove;
-// drivers/base/dd.c and bus.c).
+// Source: docs/reference/vfio-ap.md sections 1.1, 3.2, 4.2 and 4.4 (ap_bus.c; drivers/base/dd.c and bus.c).
 import { STFLE_APFT, STFLE_AQIC } from '../../native-like/arch/facilities.ts';
 import {
   MAX_ADAPTER_WITHOUT_APXA,
@@ -9,16 +8,17 @@ import {
 } from '../../native-like/arch/limits.ts';
 import { QCI_FLAG_B, QCI_FLAG_N } from '../../native-like/arch/qci.ts';
 import { type PutBack, rememberFields } from '../lpar/remember.ts';
+import { type Apqn, apidOf, apqiOf } from './apqn.ts';
 import { AT_ONCE, type BackgroundTurns } from './background.ts';
 import { type ApCard, type ApDevice, type ApDriver, ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import type { HostJournal } from './events.ts';
+import { fetchQci, NO_QCI, type QciInfo } from './host-qci.ts';
 import { fullMask, type Mask, testBit } from './mask.ts';
-import { cString, sysfsEquals } from './numbers.ts';
+import { cString, sysfsEquals } from './number-syntax.ts';
 import { isOperation, Lock, type Operation, type Timers } from './operation.ts';
-import { type Apqn, apidOf, apqiOf, type PartitionPort } from './partition.ts';
+import type { PartitionPort } from './partition-port.ts';
 import type { HostSwitches } from './profile.ts';
-import { fetchQci, NO_QCI, type QciInfo } from './qci.ts';
 import { QueueStateMachine } from './queue-state.ts';
 import { checkBindings, deviceUevent } from './uevents.ts';
 import { ZcryptRequests } from './zcrypt-requests.ts';

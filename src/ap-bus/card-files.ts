@@ -2,12 +2,12 @@
 // The files every card device has, whatever drives it.
 // Source: docs/reference/vfio-ap.md section 3.3 (ap_card.c; drivers/s390/char/sclp_ap.c).
 import { messageLimit } from '../../native-like/arch/limits.ts';
+import { apqnOf } from './apqn.ts';
 import { type Attribute, READ_ONLY, READ_WRITE } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import type { ApCard, ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
-import { scanInt } from './numbers.ts';
-import { apqnOf } from './partition.ts';
+import { scanInt } from './number-syntax.ts';
 import { setCardConfig } from './scan.ts';
 import { deviceKeys, keysText, storeDeviceUevent } from './uevents.ts';
 

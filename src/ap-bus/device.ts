@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Card and queue devices of the AP bus, and the driver interface they are bound through.
 // Source: docs/reference/vfio-ap.md sections 1.1, 3.3, 3.4 and 4.4 (ap_bus.h: struct ap_card, ap_queue, ap_driver).
+
+import { type Apqn, apidOf, apqiOf, apqnName, hex } from './apqn.ts';
 import type { Attribute } from './attribute.ts';
 import type { Outcome } from './errno.ts';
+import type { QciInfo } from './host-qci.ts';
 import type { Mask } from './mask.ts';
 import type { Operation } from './operation.ts';
-import { type Apqn, apidOf, apqiOf, apqnName, hex } from './partition.ts';
-import type { QciInfo } from './qci.ts';
 
 /** Fields of TAPQ's GR2 that belong to the card. Source: ap-architecture.md section 4.4. */
 export interface HardwareInfo {

@@ -81,39 +81,3 @@ export function* withLocks<T>(locks: readonly Lock[], body: () => Operation<T> |
 export function isOperation<T>(value: T | Operation<T>): value is Operation<T> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value;
 }
-
-/** Drives an operation to its end; `onWait` must let that much virtual time pass. */
-export function finish<T>(operation: Operation<T>, onWait: (waitNs: number) => void): T {
-  let step = operation.next();
-  while (step.done !== true) {
-    onWait(step.value.waitNs);
-    step = operation.next();
-  }
-  return step.value;
-}
-
-/** Runs an operation to its end if it never sleeps; otherwise abandons it (its locks are released) and returns undefined. */
-export function finishAtOnce<T>(operation: Operation<T>): { readonly value: T } | undefined {
-  const step = operation.next();
-  if (step.done === true) return { value: step.value };
-  operation.return(undefined as never);
-  return undefined;
-}
-
-/**
- * Runs an operation on its own, resumed by timers, as a kernel thread or work item would; `done` is called at its end. Steps that take
- * no time are for threads that somebody drives: this goes through them.
- */
-export function inBackground<T>(
-  operation: Operation<T>,
-  timers: Timers,
-  done: (value: T) => void = () => {},
-): void {
-  const resume = (): void => {
-    let step = operation.next();
-    while (step.done !== true && step.value.step !== undefined) step = operation.next();
-    if (step.done === true) done(step.value);
-    else timers.after(step.value.waitNs, resume, 'operation');
-  };
-  resume();
-}

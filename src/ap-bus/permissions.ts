@@ -6,7 +6,7 @@ import type { ApBus } from './bus.ts';
 import { ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import { andNot, equals, fullMask, isEmpty, type Mask, maskText } from './mask.ts';
-import { parseMask } from './numbers.ts';
+import { parseMask } from './number-syntax.ts';
 import { isOperation, type Operation, withLocks } from './operation.ts';
 import { busUevent } from './uevents.ts';
 

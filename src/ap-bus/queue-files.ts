@@ -2,16 +2,17 @@
 // The files every queue device has, whatever drives it.
 // Source: docs/reference/vfio-ap.md section 3.4 (ap_queue.c).
 import { AP_RESPONSE_BUSY } from '../../native-like/arch/response-codes.ts';
+import { responseCode } from '../../native-like/arch/status-word.ts';
 import { type Attribute, READ_ONLY, READ_WRITE, type Shown } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import { functionsText } from './card-files.ts';
 import type { ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import { equals, fullMask } from './mask.ts';
-import { cString } from './numbers.ts';
+import { cString } from './number-syntax.ts';
 import { type Operation, withLocks } from './operation.ts';
-import { irqEnabled, responseCode } from './partition.ts';
 import { queueSeFiles } from './queue-se-files.ts';
+import { irqEnabled } from './queue-status.ts';
 import { deviceKeys, keysText, storeDeviceUevent } from './uevents.ts';
 
 const RESET_TEXT: Readonly<Partial<Record<ApQueue['machine'], string>>> = {

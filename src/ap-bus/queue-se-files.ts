@@ -8,12 +8,12 @@ import {
   AP_RESPONSE_NORMAL,
   AP_RESPONSE_STATE_CHANGE_IN_PROGRESS,
 } from '../../native-like/arch/response-codes.ts';
+import { responseCode } from '../../native-like/arch/status-word.ts';
 import { type Attribute, READ_WRITE, type Shown } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import type { ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
-import { kstrtobool, kstrtoul } from './numbers.ts';
-import { responseCode } from './partition.ts';
+import { kstrtobool, kstrtoul } from './number-syntax.ts';
 import { tellSecure } from './uevents.ts';
 
 /** TAPQ bs: 0 usable, 1 usable without secure key, 2 available for binding, 3 unusable. */

@@ -12,10 +12,11 @@ import {
   AP_RESPONSE_RESET_IN_PROGRESS,
 } from '../../native-like/arch/response-codes.ts';
 import { AP_ISC } from '../../native-like/arch/sie.ts';
+import { responseCode } from '../../native-like/arch/status-word.ts';
 import type { PutBack } from '../lpar/remember.ts';
 import type { ApBus } from './bus.ts';
 import type { ApQueue } from './device.ts';
-import { asyncError, irqEnabled, responseCode } from './partition.ts';
+import { asyncError, irqEnabled } from './queue-status.ts';
 import { tellSecure } from './uevents.ts';
 
 /** poll_low_timeout: 25 Hz. */

@@ -10,13 +10,16 @@ import {
   AP_RESPONSE_NORMAL,
   AP_RESPONSE_RESET_IN_PROGRESS,
 } from '../../native-like/arch/response-codes.ts';
+import { responseCode } from '../../native-like/arch/status-word.ts';
 import { NS_PER_SECOND } from '../units.ts';
+import { type Apqn, apqnOf } from './apqn.ts';
 import type { ApBus } from './bus.ts';
 import { ApCard, ApQueue, type HardwareInfo } from './device.ts';
+import { inBackground } from './driving.ts';
+import { fetchQci, sameQci } from './host-qci.ts';
 import { andNot, isEmpty, testBit } from './mask.ts';
-import { inBackground, type Operation, withLocks } from './operation.ts';
-import { type Apqn, apqnOf, asyncError, responseCode } from './partition.ts';
-import { fetchQci, sameQci } from './qci.ts';
+import { type Operation, withLocks } from './operation.ts';
+import { asyncError } from './queue-status.ts';
 import { wheelExpiryNs } from './timer-wheel.ts';
 import { busUevent, checkBindings, deviceUevent } from './uevents.ts';
 

@@ -7,7 +7,7 @@ import type { ApBus } from './bus.ts';
 import { queuesOf } from './card-files.ts';
 import type { ApCard, ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
-import { scanInt } from './numbers.ts';
+import { scanInt } from './number-syntax.ts';
 import type { Operation } from './operation.ts';
 import { deviceUevent } from './uevents.ts';
 import type { Ep11CardInfo } from './zcrypt-requests.ts';

@@ -5,7 +5,7 @@ import { type Attribute, READ_ONLY, READ_WRITE } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import type { ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
-import { scanInt } from './numbers.ts';
+import { scanInt } from './number-syntax.ts';
 import type { Operation } from './operation.ts';
 import { cardTypeText, onlineEvent } from './zcrypt-card-files.ts';
 

@@ -6,7 +6,8 @@ import { GR2_D, GR2_X } from '../../native-like/arch/registers.ts';
 import { type PutBack, rememberMap, together } from '../lpar/remember.ts';
 import type { ApBus } from './bus.ts';
 import type { ApCard, ApQueue } from './device.ts';
-import { inBackground, type Operation } from './operation.ts';
+import { inBackground } from './driving.ts';
+import type { Operation } from './operation.ts';
 import { scanBus } from './scan.ts';
 import { wheelExpiryNs } from './timer-wheel.ts';
 

@@ -14,7 +14,7 @@ import {
   REQUEST_BLOCK,
   TYPE_6,
   TYPE6_HEADER,
-} from './messages/layouts.ts';
+} from './messages/headers.ts';
 import { INVALID_DOMAIN_PENDING } from './messages/reply-codes.ts';
 import type { RequestContext } from './model.ts';
 

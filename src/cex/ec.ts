@@ -6,8 +6,8 @@
 // object), BigInt does what surrounds it. Verification needs the x of u1*G + u2*Q; OpenSSL gives x of k*P for any k and P and
 // the whole of k*G, so it is taken as u2 * (Q + (u1/u2)*G). A curve's prime and order are read from OpenSSL, too.
 import { createECDH, generateKeyPairSync } from 'node:crypto';
+import { toBigInt, toBytes } from './big-endian.ts';
 import { sameBytes } from './messages/bytes.ts';
-import { toBigInt, toBytes } from './numbers.ts';
 
 /** A curve as messages name it. */
 export interface CurveRow {

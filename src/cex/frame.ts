@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What all modes share: error replies, the checks of a type 6 header, the start of a type 86 reply.
 // Source: docs/reference/messages.md 0.2 (rules 1, 2, 4), 2.3, 2.4, 2.6, 8.1.
+
+import { encode } from './messages/byte-layout.ts';
 import { ascii, u32 } from './messages/bytes.ts';
-import { encode } from './messages/layout.ts';
 import {
   ERROR_HEADER,
   ERROR_REPLY_LENGTH,
@@ -13,7 +14,7 @@ import {
   TYPE_86,
   TYPE6_HEADER,
   TYPE86_HEADER,
-} from './messages/layouts.ts';
+} from './messages/headers.ts';
 import {
   INVALID_MSG_LEN,
   MALFORMED_MSG,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Injected replies as users write them: `82/8a`, `86/8b/1234`, `cca/8/2290`, `ep11/80010001`, `shape/rng-short/2`.
 // Source: docs/reference/messages.md 3.1, 3.3, 3.4, 8.3; docs/design.md section 5 (faults).
-import type { CodeIn, InjectedReply } from './inject.ts';
+import type { CodeIn, InjectedReply } from './injected-reply.ts';
 
 /** One form: what it looks like, and how its parts are read and written. */
 interface Form {

@@ -2,7 +2,7 @@
 // An injected reply as three 32-bit words, so that a fault record and a message slot of the machine image can hold it: every
 // thread then sees the same faults, and a saved machine keeps them.
 // Source: docs/design.md section 2 (fault tables are in the image); the packing is a choice.
-import type { CodeIn, InjectedReply } from './inject.ts';
+import type { CodeIn, InjectedReply } from './injected-reply.ts';
 import { REPLY_SHAPES } from './shapes.ts';
 
 /** Kind, form, permission and code of the reply, then its two numbers. */

@@ -5,6 +5,7 @@ import { ApemuError } from '../errors.ts';
 import { ccaReply } from './cca/reply.ts';
 import { ep11Reply } from './ep11/reply.ts';
 import { errorReply } from './frame.ts';
+import type { InjectedReply } from './injected-reply.ts';
 import { putU32 } from './messages/bytes.ts';
 import { readPayload } from './messages/ep11.ts';
 import {
@@ -14,35 +15,11 @@ import {
   TYPE_87,
   TYPE_88,
   TYPE86_HEADER,
-} from './messages/layouts.ts';
+} from './messages/headers.ts';
 import { CCA, EP11 } from './messages/reply-codes.ts';
 import type { Work } from './model.ts';
 import { requestFunction } from './request-function.ts';
 import { damagesGuest, REPLY_SHAPES } from './shapes.ts';
-
-/** In which reply a code stands: 8 bytes of that type, or a complete type 86 with reply_code (rule 4). */
-export type CodeIn = '82' | '87' | '88' | '86';
-
-/** What to answer instead of the computed reply. */
-export type InjectedReply = {
-  /** Only for this function (`MEB2`, `PK`, `38`, ...); default any. */
-  readonly function?: string;
-} & (
-  | {
-      readonly kind: 'code';
-      readonly code: number;
-      /** Default 82. */
-      readonly in?: CodeIn;
-      /** Failure status, type 86 only. */
-      readonly apfs?: number;
-    }
-  /** CCA return and reason code. */
-  | { readonly kind: 'cca'; readonly rc: number; readonly rs: number }
-  /** EP11 return value of the payload, and CPRB ret_code. */
-  | { readonly kind: 'ep11'; readonly rv?: number; readonly returnCode?: number }
-  /** A shape of `REPLY_SHAPES` by name; `value` as the shape says. */
-  | { readonly kind: 'shape'; readonly shape: string; readonly value?: number }
-);
 
 const ERROR_TYPES = { 82: TYPE_82, 87: TYPE_87, 88: TYPE_88 } as const;
 

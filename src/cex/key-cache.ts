@@ -18,9 +18,9 @@ import {
   privateDecrypt,
   publicEncrypt,
 } from 'node:crypto';
+import { byteLength, toBigInt, toBytes } from './big-endian.ts';
 import { significant, u32 } from './messages/bytes.ts';
 import type { CrtKey } from './messages/cca.ts';
-import { byteLength, toBigInt, toBytes } from './numbers.ts';
 
 /** Most keys kept; the oldest goes first. A machine has at most 256 adapters; TLS terminators hold a handful of keys each. */
 export const KEY_CACHE_LIMIT = 256;

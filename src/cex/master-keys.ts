@@ -5,31 +5,8 @@
 // CD-04 Without configuration every domain has valid current keys, derived from the serial number and the domain, so that
 // every card is usable, keys of one domain are refused in another, and runs repeat.
 import { createHash } from 'node:crypto';
+import type { KeyKind, KeyRegister, KeyRegisters } from './key-registers.ts';
 import type { AdapterModel } from './model.ts';
-
-/** One register. */
-export interface KeyRegister {
-  /** 32 bytes. Without it the register shows a pattern but keys cannot be used. */
-  readonly key?: Uint8Array;
-  /** Verification pattern to show; default computed from the key. */
-  readonly pattern?: Uint8Array;
-  /** `new` only: some key parts are missing (state 2), or EP11: committed. */
-  readonly partial?: boolean;
-  readonly committed?: boolean;
-}
-
-/** The three registers of one kind; a missing one is empty. */
-export interface KeyRegisters {
-  readonly current?: KeyRegister;
-  readonly old?: KeyRegister;
-  readonly new?: KeyRegister;
-}
-
-/** Kinds of registers: CCA's four, and EP11's wrapping key. */
-export type KeyKind = 'sym' | 'asym' | 'aes' | 'apka' | 'wk';
-
-/** Registers by kind; a missing kind has the derived default, an empty object empty registers. */
-export type MasterKeys = { readonly [kind in KeyKind]?: KeyRegisters };
 
 /** Bytes of a kind's verification pattern. */
 const PATTERN_BYTES: Readonly<Record<KeyKind, number>> = {

@@ -14,8 +14,8 @@ import {
   GR2_S,
   GR2_X,
 } from '../../native-like/arch/registers.ts';
-import type { InjectedReply } from './inject.ts';
-import type { MasterKeys } from './master-keys.ts';
+import type { InjectedReply } from './injected-reply.ts';
+import type { MasterKeys } from './key-registers.ts';
 
 /** One adapter as its message processing sees it: plain data, so that a worker can be given a copy. */
 export interface AdapterModel {

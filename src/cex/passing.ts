@@ -6,7 +6,7 @@ import { ACCELERATOR_FUNCTIONS } from './accelerator/functions.ts';
 import { CCA_FUNCTIONS } from './cca/functions.ts';
 import { requestTarget } from './domains.ts';
 import { EP11_FUNCTIONS } from './ep11/functions.ts';
-import type { FunctionRow } from './functions.ts';
+import type { FunctionRow } from './function-row.ts';
 import { LOOPBACK_FUNCTIONS } from './loopback/functions.ts';
 import { putU16, putU32, u16, u32 } from './messages/bytes.ts';
 import { domainOffset } from './messages/ep11.ts';
@@ -17,7 +17,7 @@ import {
   REQUEST_BLOCK,
   TYPE_6,
   TYPE_86,
-} from './messages/layouts.ts';
+} from './messages/headers.ts';
 
 import { requestFunction } from './request-function.ts';
 

@@ -12,7 +12,7 @@ import {
   TYPE_88,
   TYPE80_HEADER,
   TYPE86_HEADER,
-} from './messages/layouts.ts';
+} from './messages/headers.ts';
 
 /** One field. `length` and `psmid` belong to the queue, not to the bytes of the reply. */
 export interface ReplyFieldRow {

@@ -10,10 +10,10 @@
 // CRT: the formula by two half-size public operations, which need neither e nor primes. A key that keeps coming is imported and
 // tried (key-cache.ts), and then runs as one private operation; keys with primes that are none or a wrong u stay with the formula.
 import { constants, publicEncrypt, type RsaPublicKey } from 'node:crypto';
+import { byteLength, toBigInt, toBytes } from './big-endian.ts';
 import { privateOperation } from './key-cache.ts';
 import { significant, u16, u32 } from './messages/bytes.ts';
 import type { CrtKey } from './messages/cca.ts';
-import { byteLength, toBigInt, toBytes } from './numbers.ts';
 
 const PADDING = constants.RSA_NO_PADDING;
 /** Above this, OpenSSL refuses public exponents of more than 64 bits (OPENSSL_RSA_SMALL_MODULUS_BITS). */

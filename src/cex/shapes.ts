@@ -16,7 +16,7 @@ import {
   TYPE_86,
   TYPE80_HEADER,
   TYPE86_HEADER,
-} from './messages/layouts.ts';
+} from './messages/headers.ts';
 import type { Work } from './model.ts';
 import { DRAFT_BYTES } from './model.ts';
 

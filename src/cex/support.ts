@@ -4,7 +4,7 @@ import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
 import { ACCELERATOR_FUNCTIONS } from './accelerator/functions.ts';
 import { CCA_FUNCTIONS } from './cca/functions.ts';
 import { EP11_FUNCTIONS } from './ep11/functions.ts';
-import type { FunctionRow } from './functions.ts';
+import type { FunctionRow } from './function-row.ts';
 import { LOOPBACK_FUNCTIONS } from './loopback/functions.ts';
 
 import { REPLY_SHAPES } from './shapes.ts';

@@ -4,7 +4,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
-import type { AddCommand } from './commands.ts';
+import type { AddCommand } from './add-command.ts';
 import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { table } from './text.ts';
 

@@ -7,8 +7,8 @@ import { parseMemory } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { readDriverModule } from '../guest/c-driver/driver-module.ts';
 import { slim } from '../guest/c-driver/sections.ts';
+import type { AddCommand } from './add-command.ts';
 import { compileDriver } from './clang.ts';
-import type { AddCommand } from './commands.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
 
 interface CcOptions {

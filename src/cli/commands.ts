@@ -3,6 +3,7 @@
 // Source: docs/design.md section 7.
 
 import { Command, CommanderError, Option } from 'commander';
+import type { AddCommand, RunCommand } from './add-command.ts';
 import { addBench } from './bench.ts';
 import { addCc } from './cc.ts';
 import { addDoctor } from './doctor.ts';
@@ -18,17 +19,6 @@ import { addRun } from './run.ts';
 import { addShell } from './shell.ts';
 import { addTest } from './test/command.ts';
 import { packageVersion } from './version.ts';
-
-/** Runs a command line, behind `apemu`; the result is its exit code. */
-export type RunCommand = (args: readonly string[], io: CommandIo) => Promise<number>;
-
-/** Adds a command to the program; the result of its action becomes the exit code. `run` is for commands that run others. */
-export type AddCommand = (
-  program: Command,
-  io: CommandIo,
-  done: (code: number) => void,
-  run: RunCommand,
-) => void;
 
 /** In the order of `apemu --help`. */
 const COMMANDS: readonly AddCommand[] = [

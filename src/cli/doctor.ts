@@ -9,7 +9,7 @@ import type { Command } from 'commander';
 import { createSharedMemory } from '../../native-like/machine/globals.ts';
 import { kernelFile } from '../lpar/kernel.ts';
 import { type DoctorRow, qemuDoctor } from '../qemu/doctor.ts';
-import type { AddCommand } from './commands.ts';
+import type { AddCommand } from './add-command.ts';
 import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 
 /** package.json `engines`. */

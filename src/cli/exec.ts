@@ -15,7 +15,7 @@ import { openProgramCluster } from '../program/cluster-adapter.ts';
 import { parseProgram } from '../program/parse.ts';
 import { formatMismatch, shellWord } from '../program/report.ts';
 import { type Mismatch, type ProgramRecord, RunnableProgram } from '../program/run.ts';
-import type { AddCommand } from './commands.ts';
+import type { AddCommand } from './add-command.ts';
 import { exitCodeOf, formatError, printable } from './errors.ts';
 import { failureOf } from './fuzz-replay.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';

@@ -6,7 +6,7 @@ import { ERRNO_TEXT, type Errno } from '../ap-bus/errno.ts';
 import { ApemuError } from '../errors.ts';
 import { responseText } from '../host/api/explain.ts';
 import { pgmText } from '../host/api/results.ts';
-import type { AddCommand } from './commands.ts';
+import type { AddCommand } from './add-command.ts';
 import { EXIT_OK } from './io.ts';
 
 /** What an errno says of the files it comes from. */

@@ -22,7 +22,7 @@ import {
 } from '../fuzz/store.ts';
 import { CELL_COUNT } from '../target/architected.ts';
 import { bundleDriver, type DriverBundle } from '../target/program/bundle.ts';
-import type { FuzzOptions } from './fuzz.ts';
+import type { FuzzOptions } from './fuzz-options.ts';
 import { CampaignPage } from './fuzz-page.ts';
 import { statusScreen } from './fuzz-status.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';

@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
 import { type Replay, replayScenario } from '../fuzz/replay.ts';
 import { printable } from './errors.ts';
-import type { FuzzOptions } from './fuzz.ts';
+import type { FuzzOptions } from './fuzz-options.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { programsBelow } from './test/find.ts';
 import { writeJunit } from './test/junit.ts';

@@ -8,38 +8,15 @@ import { PROGRAM, readText } from '../config/text-file.ts';
 import { parseDurationNs, parseNumber } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { isScenario } from '../fuzz/replay.ts';
-import { type OracleName, oracleNames } from '../oracle/oracles.ts';
+import { oracleNames } from '../oracle/oracles.ts';
 import { parseProgram } from '../program/parse.ts';
-import type { AddCommand } from './commands.ts';
+import type { AddCommand } from './add-command.ts';
 import { parseSeed } from './exec.ts';
 import { fuzzDriver } from './fuzz-driver.ts';
+import type { FuzzOptions } from './fuzz-options.ts';
 import { replayScenarios } from './fuzz-replay.ts';
 import { fuzzSelf, replaySelf } from './fuzz-self.ts';
 import type { CommandIo } from './io.ts';
-
-export interface FuzzOptions {
-  readonly driver?: string;
-  readonly self?: boolean;
-  readonly replay?: string;
-  readonly seed: number;
-  readonly cases: number;
-  /** Nanoseconds. */
-  readonly time?: number;
-  readonly workers?: number;
-  readonly out: string;
-  readonly guest?: string;
-  readonly without?: ReadonlySet<OracleName>;
-  /** Virtual nanoseconds. */
-  readonly recoverWithin?: number;
-  /** A port; true: any. */
-  readonly http?: number | true;
-  readonly junit?: string;
-  readonly json?: boolean;
-  readonly count: number;
-  readonly lines: number;
-  readonly save?: string;
-  readonly keepConfig?: boolean;
-}
 
 /** Folder of a campaign that names none. */
 const OUT = 'apemu-fuzz';

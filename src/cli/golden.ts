@@ -10,7 +10,7 @@ import { ApemuError } from '../errors.ts';
 import { type GoldenResult, replayGolden } from '../sysfs/golden.ts';
 import { type Circumstances, findCircumstances, type Replayer } from '../sysfs/golden-search.ts';
 import { type RecordedKernel, recordedKernel } from '../sysfs/recording.ts';
-import type { AddCommand } from './commands.ts';
+import type { AddCommand } from './add-command.ts';
 import { exitCodeOf, formatError } from './errors.ts';
 import { GOLDEN_CONFIG, openGoldenHost, USUAL_BOOT_US } from './golden-host.ts';
 import { describeGolden } from './golden-text.ts';

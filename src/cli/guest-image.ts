@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import { type GuestImage, makeGuestImage } from '../qemu/guest-image/build.ts';
 import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
-import type { AddCommand } from './commands.ts';
+import type { AddCommand } from './add-command.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
 
 interface ImageOptions {

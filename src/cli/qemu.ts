@@ -22,7 +22,7 @@ import {
 import { RecentTrace } from '../trace/recent.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import { MIB } from '../units.ts';
-import type { AddCommand } from './commands.ts';
+import type { AddCommand } from './add-command.ts';
 import { GuestLines } from './guest-lines.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
 import { refuseConflicts } from './qemu-conflicts.ts';

@@ -17,7 +17,7 @@ import { runText } from '../load/run-text.ts';
 import { runStepped } from '../load/stepped.ts';
 import { sweepJson, sweepText } from '../load/sweep-text.ts';
 import type { MachineWatch } from '../trace/machine-event.ts';
-import type { AddCommand } from './commands.ts';
+import type { AddCommand } from './add-command.ts';
 import { parseSeed } from './exec.ts';
 import { type CommandIo, EXIT_MISMATCH, EXIT_OK, pause } from './io.ts';
 import {

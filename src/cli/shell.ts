@@ -16,7 +16,7 @@ import {
 import { ApemuError } from '../errors.ts';
 import { Machine } from '../host/machine/machine.ts';
 import { Shell } from '../shell/shell.ts';
-import type { AddCommand } from './commands.ts';
+import type { AddCommand } from './add-command.ts';
 import { parseSeed } from './exec.ts';
 import type { CommandIo } from './io.ts';
 import { s390ToolsOption, withRelease } from './s390-tools-option.ts';

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several machines with one time, and the guests that migrate between them.
 // Source: docs/migration.md (two hosts); docs/reference/migration.md.
-import { finish, type Operation } from '../ap-bus/operation.ts';
+
+import { finish } from '../ap-bus/driving.ts';
+import type { Operation } from '../ap-bus/operation.ts';
 import type { ClusterConfig } from '../config/types.ts';
 import { formatDuration } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
@@ -118,7 +120,7 @@ export class Cluster {
       const now = this.nowNs();
       if (now >= end) {
         const left = [...this.machines].flatMap(([name, machine]) =>
-          outstanding(machine).map((line) => `${name}: ${line}`),
+          outstanding(machine.image, machine.stepper).map((line) => `${name}: ${line}`),
         );
         throw new ApemuError(
           'APEMU_ERR_MACHINE_UNTIL',

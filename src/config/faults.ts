@@ -2,8 +2,9 @@
 // Faults as users declare them, in a configuration or on a `fault:` line of an AP program.
 // Source: docs/design.md sections 5 and 6.
 
-import { checkInjection, type InjectedReply } from '../cex/inject.ts';
+import { checkInjection } from '../cex/inject.ts';
 import { INJECTION_EXPECTED, parseInjection } from '../cex/inject-text.ts';
+import type { InjectedReply } from '../cex/injected-reply.ts';
 import { FUNCTION_EXPECTED, isFunctionName } from '../cex/request-function.ts';
 import { ApemuError } from '../errors.ts';
 import type { RawFault } from './schema.ts';

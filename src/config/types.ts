@@ -3,7 +3,7 @@
 // Source: docs/design.md section 5; ranges from docs/reference/ap-architecture.md sections 1.2, 4.4 and 7 (AD-20, AD-21, AD-26).
 
 import type { AdapterMode, MachineProfileRow } from '../../native-like/arch/adapter-types.ts';
-import type { InjectedReply } from '../cex/inject.ts';
+import type { InjectedReply } from '../cex/injected-reply.ts';
 
 export type { AdapterMode, InjectedReply };
 

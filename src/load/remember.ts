@@ -6,7 +6,7 @@
 import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
 import { sameBytes } from '../cex/messages/bytes.ts';
 import { requestFunction } from '../cex/request-function.ts';
-import type { ServiceModels, ServiceRequest } from '../lpar/service.ts';
+import type { ServiceModels, ServiceRequest } from '../lpar/adapter-service.ts';
 
 /** Answers kept: 16 requests for each queue of a large machine; more are computed each time. */
 const ANSWERS_MAX = 4096;

@@ -10,7 +10,7 @@ import {
   FAULT_REORDER,
   FAULT_REPLY,
 } from '../../native-like/machine/layout.ts';
-import type { InjectedReply } from '../cex/inject.ts';
+import type { InjectedReply } from '../cex/injected-reply.ts';
 
 /** What a fault does; times in nanoseconds. Message effects (drop, delay, reorder, reply) strike at NQAP. */
 export type FaultEffect =

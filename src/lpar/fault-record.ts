@@ -26,8 +26,8 @@ import {
   SCOPE_APQN,
   SCOPE_GUEST,
 } from '../../native-like/machine/layout.ts';
-import type { InjectedReply } from '../cex/inject.ts';
 import { injectionWords } from '../cex/inject-words.ts';
+import type { InjectedReply } from '../cex/injected-reply.ts';
 import { functionWord } from '../cex/request-function.ts';
 import { ApemuError } from '../errors.ts';
 import { actionOf, effectValue, type FaultEffect, MESSAGE_ACTIONS } from './fault-effect.ts';

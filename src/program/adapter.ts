@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real machine as programs see it: src/host behind the interface of src/program/machine.ts.
+// The real machine as programs see it: src/host behind the interface of src/program/program-machine.ts.
 // Source: docs/design.md section 6.
 
 import type { FaultConfig, MachineConfig } from '../config/types.ts';
 import { Machine, type MachineOptions } from '../host/machine/machine.ts';
 import type { LparVerb } from './lpar-verbs.ts';
-import type { OperationOutcome, ProgramCpu, ProgramMachine } from './machine.ts';
 import { MachineSteps } from './machine-steps.ts';
 import { Operator } from './operator.ts';
 import { MachineProgramCpu } from './program-cpu.ts';
+import type { OperationOutcome, ProgramCpu, ProgramMachine } from './program-machine.ts';
 import { SysfsCommands } from './sysfs-commands.ts';
 
 /** A machine driven by programs. Its guests' own programs do not run; vCPUs do what the lines say. */

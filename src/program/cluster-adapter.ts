@@ -2,7 +2,8 @@
 // Several machines as programs see them: lines of a host name their machine, guests are where they are.
 // Source: docs/design.md section 6; docs/migration.md (two hosts).
 
-import { finish, type Operation } from '../ap-bus/operation.ts';
+import { finish } from '../ap-bus/driving.ts';
+import type { Operation } from '../ap-bus/operation.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { MigrateOptions } from '../cluster/migration.ts';
 import type { ClusterConfig } from '../config/types.ts';
@@ -17,7 +18,7 @@ import type {
   ProgramCpu,
   ProgramMachine,
   ProgramPsw,
-} from './machine.ts';
+} from './program-machine.ts';
 
 /** A cluster driven by programs. Its guests' own programs run only where a caller has started them. */
 export class ClusterForPrograms implements ProgramMachine {

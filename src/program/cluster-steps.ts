@@ -4,8 +4,8 @@
 import type { Operation } from '../ap-bus/operation.ts';
 import { HostRules } from '../host/rules/host-rules.ts';
 import type { ClusterForPrograms } from './cluster-adapter.ts';
-import type { OperationOutcome, ProgramSteps, SteppableLine } from './machine.ts';
 import { hostLine, passTime } from './machine-steps.ts';
+import type { OperationOutcome, ProgramSteps, SteppableLine } from './program-machine.ts';
 import { HostThreads } from './threads.ts';
 
 export class ClusterSteps implements ProgramSteps {

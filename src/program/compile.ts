@@ -6,8 +6,8 @@
 import { type Mistake, MistakesError, nearest } from '../config/mistakes.ts';
 import type { CpuName, InstructionStatement, Program, Statement } from './ast.ts';
 import { cpuStep } from './cpu-steps.ts';
-import type { ProgramCpu, ProgramMachine } from './machine.ts';
 import { printCpu } from './print.ts';
+import type { ProgramCpu, ProgramMachine } from './program-machine.ts';
 import { type InstructionChecks, loadChecks, loadInstruction } from './registers.ts';
 import { type Differs, type StepLine, stepLine } from './step-line.ts';
 import { type HostStep, hostStep, machineOf, type ReportMissing } from './steps.ts';

@@ -3,9 +3,9 @@
 // Source: docs/design.md section 6; ap-architecture.md section 6.8 (interruption word).
 
 import type { Bytes, Field, MachineCheck, Statement } from './ast.ts';
-import type { ProgramCpu, ProgramMachine, ProgramPsw } from './machine.ts';
 import { IO_ROWS, PSW_ROWS, printField, rowOf } from './operands.ts';
 import { printBytes } from './print.ts';
+import type { ProgramCpu, ProgramMachine, ProgramPsw } from './program-machine.ts';
 import {
   type Difference,
   type HostOutcome,

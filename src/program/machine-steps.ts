@@ -4,8 +4,8 @@
 import type { Operation } from '../ap-bus/operation.ts';
 import type { Machine } from '../host/machine/machine.ts';
 import { HostRules } from '../host/rules/host-rules.ts';
-import type { OperationOutcome, ProgramSteps, SteppableLine } from './machine.ts';
 import type { Operator } from './operator.ts';
+import type { OperationOutcome, ProgramSteps, SteppableLine } from './program-machine.ts';
 import type { SysfsCommands } from './sysfs-commands.ts';
 import { HostThreads } from './threads.ts';
 

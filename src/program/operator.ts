@@ -6,7 +6,7 @@ import { ApemuError } from '../errors.ts';
 import { adapterProfile } from '../host/machine/compose.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import type { LparVerb } from './lpar-verbs.ts';
-import type { OperationOutcome } from './machine.ts';
+import type { OperationOutcome } from './program-machine.ts';
 
 type Act = (operator: Operator, values: readonly number[]) => void;
 

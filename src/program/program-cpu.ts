@@ -23,7 +23,7 @@ import {
 } from '../../native-like/machine/layout.ts';
 import type { ImageCpu } from '../host/context/image-cpu.ts';
 import { loadNewPsw } from '../kvm/interruptions.ts';
-import type { ProgramCpu, ProgramPsw } from './machine.ts';
+import type { ProgramCpu, ProgramPsw } from './program-machine.ts';
 
 /** PSW bits 8-11. */
 const PSW_KEY = 0x00f00000;

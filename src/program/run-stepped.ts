@@ -4,7 +4,7 @@
 // Source: docs/design.md section 6 (concurrency).
 
 import type { Step } from './compile.ts';
-import type { ProgramSteps } from './machine.ts';
+import type { ProgramSteps } from './program-machine.ts';
 import type { StepLine } from './step-line.ts';
 import type { Difference } from './steps.ts';
 

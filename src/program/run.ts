@@ -5,9 +5,9 @@
 import { ApemuError } from '../errors.ts';
 import type { Program } from './ast.ts';
 import { compileProgram, type InstructionStep, type Step } from './compile.ts';
-import type { ProgramMachine, ProgramSteps } from './machine.ts';
 import { EXPECTATION_ROWS, printField, rowOf } from './operands.ts';
 import { printOperation } from './print.ts';
+import type { ProgramMachine, ProgramSteps } from './program-machine.ts';
 import { SteppedRun } from './run-stepped.ts';
 import type { StepLine } from './step-line.ts';
 import type { Difference, HostStep } from './steps.ts';

@@ -3,9 +3,14 @@
 // Source: docs/design.md section 6 (concurrency).
 
 import type { SteppableStatement, StepStatement } from './ast.ts';
-import type { OperationOutcome, ProgramMachine, ProgramSteps, SteppableLine } from './machine.ts';
 import { ALL_THREADS } from './parse-step.ts';
 import { printOperation } from './print.ts';
+import type {
+  OperationOutcome,
+  ProgramMachine,
+  ProgramSteps,
+  SteppableLine,
+} from './program-machine.ts';
 import {
   type Difference,
   judge,

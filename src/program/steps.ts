@@ -6,8 +6,8 @@ import { replyProblem } from '../config/faults.ts';
 import type { FaultConfig } from '../config/types.ts';
 import { formatDuration } from '../config/units.ts';
 import type { OutcomeExpectation, Statement } from './ast.ts';
-import type { MigrateLine, OperationOutcome, ProgramMachine } from './machine.ts';
 import { printOutcome } from './print.ts';
+import type { MigrateLine, OperationOutcome, ProgramMachine } from './program-machine.ts';
 
 type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 type HostStatement = Of<'clock' | 'sysfs' | 'lpar' | 'fault' | 'migrate'>;

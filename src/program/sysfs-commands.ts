@@ -2,16 +2,16 @@
 // Commands of `sysfs:` lines: each is one host operation with an outcome; one that cannot end yet is kept for `wait`.
 // Source: docs/design.md sections 4 and 6; docs/reference/vfio-ap.md section 3.1.
 
+import { drive } from '../ap-bus/driving.ts';
 import { isOperation, type Operation } from '../ap-bus/operation.ts';
 import { ApemuError } from '../errors.ts';
 import type { Machine } from '../host/machine/machine.ts';
 import { actOnUserSpace, USER_SPACE_ACTS } from '../host/machine/user-space.ts';
-import { drive } from '../sysfs/drive.ts';
 import { FILE_COMMANDS } from '../sysfs/file-commands.ts';
 import type { FileCommand } from '../sysfs/file-tree.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 import { tokenize } from './lexer.ts';
-import type { OperationOutcome } from './machine.ts';
+import type { OperationOutcome } from './program-machine.ts';
 
 const ok = (text = ''): OperationOutcome => ({ kind: 'ok', text });
 const outcomeOf = (name: string): OperationOutcome =>

@@ -2,7 +2,7 @@
 // Host operations that go on step by step: each named thread does its lines in order, to one point after the other.
 // Source: docs/design.md sections 4 and 6; docs/reference/vfio-ap.md section 6.3 (yield points).
 import { LOCK_POLL_NS, type Lock, type Operation } from '../ap-bus/operation.ts';
-import type { OperationOutcome } from './machine.ts';
+import type { OperationOutcome } from './program-machine.ts';
 
 /** A line of a thread that has not begun. */
 export interface ThreadLine {

@@ -3,7 +3,7 @@
 // Source: docs/reference/qemu-attach.md section 4.
 
 import { join } from 'node:path';
-import { AREA_BYTES } from './layout.ts';
+import { AREA_BYTES } from './hook-layout.ts';
 
 /** Facilities the guest kernel must be told of: QCI, APFT, and AP interruptions. Source: qemu-attach section 2. */
 const AP_FACILITIES = { polling: '12,15', interrupts: '12,15,65' } as const;

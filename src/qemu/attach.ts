@@ -2,6 +2,7 @@
 // One QEMU guest served by the machine: waits for its kernel, hooks it, serves it, and starts over when it is reset.
 // Source: docs/reference/qemu-attach.md section 5.
 
+import type { ApService } from './ap-service.ts';
 import { InterruptionDelivery } from './interruptions.ts';
 import { type HookRule, LowcoreHook } from './lowcore.ts';
 import { MailboxLoop } from './mailbox.ts';
@@ -9,7 +10,6 @@ import { GuestPause } from './pause.ts';
 import type { Polled } from './poller.ts';
 import type { Qmp, QmpEvent } from './qmp.ts';
 import type { GuestRam } from './ram.ts';
-import type { ApService } from './service.ts';
 import { QemuStorage } from './storage.ts';
 
 /** What an attachment is doing. */

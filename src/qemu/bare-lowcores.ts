@@ -4,7 +4,7 @@
 // Source: z/Architecture (assigned storage locations; a program interruption stores ILC, code, old PSW and breaking-event address).
 
 import { PSW_BA, PSW_EA } from '../../native-like/arch/psw.ts';
-import { AREA, HOOK_PSW_MASK, LOWCORE, PSW_BYTES, SCRATCH } from './layout.ts';
+import { AREA, HOOK_PSW_MASK, LOWCORE, PSW_BYTES, SCRATCH } from './hook-layout.ts';
 import type { GuestRam } from './ram.ts';
 
 /** What an operation exception overwrites, and where what the guest has seen there last is kept. */

@@ -6,12 +6,12 @@ import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { type MachineWatch, watchOf } from '../trace/machine-event.ts';
+import type { ApService } from './ap-service.ts';
 import type { LaunchOptions } from './arguments.ts';
 import { createLparMachine, createQemuMachine, PARTITION } from './guest-machine.ts';
 import { Poller } from './poller.ts';
 import type { Scenario } from './scenario.ts';
 import { attachGuest, bootGuest, type ServedGuest, type ServeOptions } from './serve.ts';
-import type { ApService } from './service.ts';
 import { openShellSocket, type ShellSession } from './shell-socket.ts';
 
 /** What `apemu qemu` was asked for. */

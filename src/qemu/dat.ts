@@ -14,7 +14,7 @@ import {
 } from '../../native-like/arch/program-interruptions.ts';
 import { PSW_DAT, PSW_SPACE } from '../../native-like/arch/psw.ts';
 import { TWO_TO_32 } from '../units.ts';
-import { PREFIX_AREA_BYTES, PREFIX_LIMIT } from './layout.ts';
+import { PREFIX_AREA_BYTES, PREFIX_LIMIT } from './hook-layout.ts';
 import type { GuestRam } from './ram.ts';
 
 /** Program interruption codes of access exceptions. */

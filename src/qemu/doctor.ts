@@ -4,7 +4,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { defaultCache, findGuestImage } from './guest-image/build.ts';
-import { runProgram } from './guest-image/process.ts';
+import { runProgram } from './guest-image/run-process.ts';
 import { KERNEL_SERIES } from './guest-image/suites.ts';
 import { QEMU_PROGRAM } from './launch.ts';
 

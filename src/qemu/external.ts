@@ -13,7 +13,7 @@ import {
   V_GUEST,
 } from '../../native-like/machine/layout.ts';
 
-import type { ServedStorage } from './service.ts';
+import type { ServedStorage } from './ap-service.ts';
 
 interface Route {
   readonly storage: ServedStorage;

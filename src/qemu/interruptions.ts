@@ -3,14 +3,14 @@
 // restart interruption, which QEMU's "nmi" causes, into the hook. Source: docs/reference/qemu-attach.md section 7.
 
 import { PSW_IO } from '../../native-like/arch/psw.ts';
+import type { ApService } from './ap-service.ts';
 import { ANY_ISC, enabledCpus } from './cpu-registers.ts';
 import { isPrefix, type TranslationContext } from './dat.ts';
-import { ACTION_IO, ACTION_RESUME, LOWCORE, MAILBOX } from './layout.ts';
+import { ACTION_IO, ACTION_RESUME, LOWCORE, MAILBOX } from './hook-layout.ts';
 import type { LowcoreHook } from './lowcore.ts';
 import type { GuestPause } from './pause.ts';
 import type { Monitor } from './qmp.ts';
 import type { GuestRam } from './ram.ts';
-import type { ApService } from './service.ts';
 import type { QemuStorage } from './storage.ts';
 
 /** What was counted since the start. */

@@ -17,7 +17,7 @@ import {
   qemuArguments,
 } from './arguments.ts';
 import { makeFolder } from './folder.ts';
-import { runProgram } from './guest-image/process.ts';
+import { runProgram } from './guest-image/run-process.ts';
 import { Qmp } from './qmp.ts';
 import { createRam, type GuestRam } from './ram.ts';
 import { owned } from './streams.ts';

@@ -16,7 +16,7 @@ import {
   PSW_BYTES,
   SCRATCH,
   TOD_UNITS_PER_MS,
-} from './layout.ts';
+} from './hook-layout.ts';
 import type { GuestRam } from './ram.ts';
 
 /**

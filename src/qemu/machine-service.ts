@@ -13,8 +13,8 @@ import {
 import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { clearPending, interruptionWord, pendingMask } from '../kvm/interruptions.ts';
+import type { ApService, Executed, ServedCpu, ServedStorage } from './ap-service.ts';
 import type { ExternalRouter } from './external.ts';
-import type { ApService, Executed, ServedCpu, ServedStorage } from './service.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** Which program of a machine is served. */

@@ -3,9 +3,8 @@
 // Source: docs/reference/qemu-attach.md section 5.
 
 import { PGM_PROTECTION } from '../../native-like/arch/program-interruptions.ts';
+import type { ApService } from './ap-service.ts';
 import { isPrefix, NULLIFYING, type TranslationContext } from './dat.ts';
-import { InstructionReader, NOT_OURS } from './instruction.ts';
-import type { InterruptionDelivery } from './interruptions.ts';
 import {
   ACTION_IO,
   ACTION_REFLECT,
@@ -13,10 +12,11 @@ import {
   LOWCORE,
   MAILBOX,
   MAILBOX_BYTES,
-} from './layout.ts';
+} from './hook-layout.ts';
+import { InstructionReader, NOT_OURS } from './instruction.ts';
+import type { InterruptionDelivery } from './interruptions.ts';
 import type { LowcoreHook } from './lowcore.ts';
 import type { GuestRam } from './ram.ts';
-import type { ApService } from './service.ts';
 import type { QemuStorage } from './storage.ts';
 
 /** What the loop counted since it was made. */

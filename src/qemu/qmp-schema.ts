@@ -3,7 +3,7 @@
 // Source: QEMU, docs/interop/qmp-spec (greeting, events, replies) and the QMP reference of each command.
 
 import Type, { type Static } from 'typebox';
-import { MAILBOX_COUNT } from './layout.ts';
+import { MAILBOX_COUNT } from './hook-layout.ts';
 
 /** The first message. */
 export const GREETING = Type.Object({ QMP: Type.Object({}) });

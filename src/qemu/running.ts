@@ -5,7 +5,7 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 import { ApemuError } from '../errors.ts';
-import { AREA_BYTES, MAILBOX_COUNT } from './layout.ts';
+import { AREA_BYTES, MAILBOX_COUNT } from './hook-layout.ts';
 import { Qmp, type QmpOptions, whileNotAborted } from './qmp.ts';
 import { type GuestRam, openRam } from './ram.ts';
 

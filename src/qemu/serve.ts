@@ -4,13 +4,13 @@
 import { readFileSync } from 'node:fs';
 import { STFLE_AQIC } from '../../native-like/arch/facilities.ts';
 import { ApemuError } from '../errors.ts';
+import type { ApService } from './ap-service.ts';
 import { DEFAULT_MEMORY_MIB, kernelCommandLine, type LaunchOptions } from './arguments.ts';
 import { Attachment } from './attach.ts';
 import { launchQemu, memoryShortage, type QemuEnd, type RunningQemu } from './launch.ts';
 import type { HookRule } from './lowcore.ts';
 import type { Poller } from './poller.ts';
 import { commandLineProblem, connectRunning, countCpus } from './running.ts';
-import type { ApService } from './service.ts';
 import { watchTestKernel } from './test-kernel.ts';
 
 /** How a guest is served, started by us or not. */

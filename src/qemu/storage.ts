@@ -2,9 +2,9 @@
 // A QEMU guest's storage behind the interface the machine knows: logical operands that may cross pages, fetched and stored
 // completely or not at all. Source: docs/reference/qemu-attach.md section 6; AD-16 (access exceptions).
 
+import type { ServedStorage } from './ap-service.ts';
 import { type TranslationContext, Translator } from './dat.ts';
 import type { GuestRam } from './ram.ts';
-import type { ServedStorage } from './service.ts';
 
 const PAGE = 0x1000;
 

@@ -4,14 +4,14 @@
 // such store and instruction. Source: z/Architecture (STORE FACILITY LIST, TEST PENDING INTERRUPTION, SET PREFIX, SIGNAL PROCESSOR).
 
 import { ApemuError } from '../errors.ts';
+import type { ApService } from './ap-service.ts';
 import type { Attachment } from './attach.ts';
 import { WATCHED } from './bare-lowcores.ts';
 import { DebugStub } from './debug-stub.ts';
+import { LOWCORE, PREFIX_LIMIT } from './hook-layout.ts';
 import { findInstructions, lengthOf } from './kernel-code.ts';
-import { LOWCORE, PREFIX_LIMIT } from './layout.ts';
 import type { GuestPause } from './pause.ts';
 import type { GuestRam } from './ram.ts';
-import type { ApService } from './service.ts';
 import { StoppedCpu } from './stopped-cpu.ts';
 
 /** A guest that is watched. */

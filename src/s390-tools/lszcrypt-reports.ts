@@ -23,8 +23,8 @@ import {
   type QueueRecord,
   queueName,
 } from './ap-system.ts';
+import { leadingNumber, leadingPair } from './leading-numbers.ts';
 import { identityColumns, type LszcryptRow, rowOf } from './lszcrypt-rows.ts';
-import { leadingNumber, leadingPair } from './numbers.ts';
 import type { ReleaseRow } from './releases.ts';
 import type { CommandResult, ToolRun } from './result.ts';
 import { type Column, tableHeading, tableLine } from './text-table.ts';

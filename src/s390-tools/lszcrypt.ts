@@ -9,6 +9,7 @@ import {
   type QueueRecord,
   queueName,
 } from './ap-system.ts';
+import { leadingHex, leadingPair } from './leading-numbers.ts';
 import {
   busReport,
   capabilityReport,
@@ -24,7 +25,6 @@ import {
   shortColumns,
 } from './lszcrypt-rows.ts';
 import { lszcryptProgram } from './lszcrypt-usage.ts';
-import { leadingHex, leadingPair } from './numbers.ts';
 import { helpText, readOptions, tryHelp, versionText } from './options.ts';
 import type { ReleaseRow } from './releases.ts';
 import { type CommandResult, ToolRun } from './result.ts';

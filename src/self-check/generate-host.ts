@@ -5,7 +5,7 @@ import type { FaultConfig, FaultEffect, FaultTrigger } from '../config/types.ts'
 import type { Random, Weighted } from '../lpar/random.ts';
 import type { Statement } from '../program/ast.ts';
 import { LPAR_VERBS, type LparOperand, type LparVerb } from '../program/lpar-verbs.ts';
-import type { MachineFacts } from './generator.ts';
+import type { MachineFacts } from './machine-facts.ts';
 import { clockLine, faultLine, lparLine, sysfsLine } from './statements.ts';
 
 /** A line, and what takes its effect back: without that a stream would soon see nothing but missing queues. */

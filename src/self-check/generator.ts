@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An endless stream of program lines for a configuration: instructions mostly, with clock, faults, operator and administrator.
 // Source: docs/reference/ap-architecture.md sections 1 to 3; docs/design.md section 6.
-import type { MachineConfig } from '../config/types.ts';
 import type { Random, Weighted } from '../lpar/random.ts';
 import type { CpuName, Statement } from '../program/ast.ts';
 import type { Ending } from './action.ts';
@@ -12,6 +11,7 @@ import {
   messageOperands,
 } from './generate-instruction.ts';
 import { sceneLines } from './generate-scene.ts';
+import type { MachineFacts } from './machine-facts.ts';
 import { clockLine, instructionLine, ioLine, writeLine } from './statements.ts';
 
 type Kind = 'instruction' | 'clock' | 'write' | 'io' | 'host' | 'scene';
@@ -28,44 +28,6 @@ const TIMES: readonly (number | 'run')[] = [1_000, 50_000, 100_000, 1_000_000, 5
 
 /** Chance in percent that something is repaired instead. */
 const REPAIR = 12;
-
-/** What is known about the machine without looking at it. */
-export interface MachineFacts {
-  readonly config: MachineConfig;
-  /** vCPUs of all guests. */
-  readonly cpus: readonly CpuName[];
-  /** Queues of the partition. */
-  readonly queues: readonly number[];
-  /** Queues of each guest's mdev that exist. */
-  readonly queuesOf: ReadonlyMap<string, readonly number[]>;
-  /** Adapters of no mdev: the host's own. */
-  readonly hostQueues: readonly number[];
-}
-
-/** Adapters times domains. */
-const product = (apids: readonly number[], apqis: readonly number[]): number[] =>
-  apids.flatMap((apid) => apqis.map((apqi) => (apid << 8) | apqi));
-
-export const factsOf = (config: MachineConfig): MachineFacts => {
-  const apids = [...config.machine.adapters.keys()];
-  const queues = product(apids, config.machine.usageDomains);
-  const there = new Set(queues);
-  const assigned = new Set(config.guests.flatMap((guest) => guest.mdev?.adapters ?? []));
-  return {
-    config,
-    cpus: config.guests.flatMap(({ name, vcpus }) =>
-      Array.from({ length: vcpus }, (_, vcpu) => ({ guest: name, vcpu })),
-    ),
-    queues,
-    queuesOf: new Map(
-      config.guests.map(({ name, mdev }) => [
-        name,
-        product(mdev?.adapters ?? [], mdev?.domains ?? []).filter((apqn) => there.has(apqn)),
-      ]),
-    ),
-    hostQueues: queues.filter((apqn) => !assigned.has(apqn >>> 8)),
-  };
-};
 
 export class Generator {
   readonly #random: Random;

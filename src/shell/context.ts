@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What commands of the shell see: the machine, files, variables, jobs, and how time passes.
 // Source: docs/design.md sections 4 and 7.
+
+import { drive } from '../ap-bus/driving.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { ApemuError } from '../errors.ts';
@@ -10,7 +12,6 @@ import { asFraction, nextRandom, seedRandom } from '../lpar/random.ts';
 import { Operator } from '../program/operator.ts';
 import type { PersistentState } from '../sysfs/ap-check.ts';
 import type { CommandResult } from '../sysfs/command.ts';
-import { drive } from '../sysfs/drive.ts';
 import { directory } from '../sysfs/node.ts';
 import { Sysfs } from '../sysfs/sysfs.ts';
 import type { RecentTrace } from '../trace/recent.ts';

@@ -10,7 +10,7 @@ import {
   maskText,
   setBit,
 } from '../ap-bus/mask.ts';
-import { hexToMask, kstrtoul } from '../ap-bus/numbers.ts';
+import { hexToMask, kstrtoul } from '../ap-bus/number-syntax.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import { MDEV_TYPE } from '../vfio-ap/files.ts';
 import { type CommandResult, done, failed, namesIn, readLine } from './command.ts';

@@ -4,7 +4,7 @@
 import { ERRNO_TEXT, type Errno } from '../ap-bus/errno.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import { cardName, queueName } from '../s390-tools/ap-system.ts';
-import { leadingNumber } from '../s390-tools/numbers.ts';
+import { leadingNumber } from '../s390-tools/leading-numbers.ts';
 import type { Session } from './chzcrypt-session.ts';
 import { readLine } from './command.ts';
 

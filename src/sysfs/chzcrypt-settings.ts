@@ -3,7 +3,7 @@
 // Source: outputs of s390-tools 2.16 to 2.43 in test/golden/s390-tools; docs/reference/vfio-ap.md section 7.4.
 import type { Operation } from '../ap-bus/operation.ts';
 import { maskBit } from '../s390-tools/ap-system.ts';
-import { leadingDecimal, leadingNumber } from '../s390-tools/numbers.ts';
+import { leadingDecimal, leadingNumber } from '../s390-tools/leading-numbers.ts';
 import type { Session } from './chzcrypt-session.ts';
 import { readLine } from './command.ts';
 

@@ -2,8 +2,8 @@
 // Replays recordings of a real kernel's sysfs against a host side: virtual time follows the recording, differences are grouped.
 // Source: test/golden/README.md (format).
 
+import { finish } from '../ap-bus/driving.ts';
 import { type Uevent, ueventText } from '../ap-bus/events.ts';
-import { finish } from '../ap-bus/operation.ts';
 import { NS_PER_US } from '../units.ts';
 import { type GoldenDifference, type GoldenKind, GoldenKinds } from './golden-kinds.ts';
 import {

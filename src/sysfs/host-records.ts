@@ -10,8 +10,8 @@ import {
   type ZcryptState,
 } from '../ap-bus/device.ts';
 import type { JournalRecord } from '../ap-bus/events.ts';
+import type { QciInfo } from '../ap-bus/host-qci.ts';
 import type { Mask } from '../ap-bus/mask.ts';
-import type { QciInfo } from '../ap-bus/qci.ts';
 import type { PollTimer } from '../ap-bus/queue-state.ts';
 import { armScanTimer } from '../ap-bus/scan.ts';
 import type { GeneratorRecord } from '../ap-bus/zcrypt-requests.ts';

@@ -3,10 +3,11 @@
 // Source: docs/reference/vfio-ap.md section 1.1 (module init order); docs/design.md section 1.
 import { ApBus } from '../ap-bus/bus.ts';
 import { registerDefaultDrivers } from '../ap-bus/default-drivers.ts';
+import { inBackground } from '../ap-bus/driving.ts';
 import { HostJournal } from '../ap-bus/events.ts';
 import type { Mask } from '../ap-bus/mask.ts';
-import { inBackground, type Operation, type Timers } from '../ap-bus/operation.ts';
-import type { PartitionPort } from '../ap-bus/partition.ts';
+import type { Operation, Timers } from '../ap-bus/operation.ts';
+import type { PartitionPort } from '../ap-bus/partition-port.ts';
 import { type HostSwitches, type ProfileName, switchesOf } from '../ap-bus/profile.ts';
 import { scanBus } from '../ap-bus/scan.ts';
 import { type PutBack, together } from '../lpar/remember.ts';
@@ -14,7 +15,7 @@ import { vfioApDriver } from '../vfio-ap/driver.ts';
 import { MatrixDevice } from '../vfio-ap/matrix-device.ts';
 import type { QueueInterrupts, QueueLinks } from '../vfio-ap/ports.ts';
 import type { VirtualQueues } from '../vfio-ap/virtual/port.ts';
-import { hostTree } from './layout.ts';
+import { hostTree } from './directories.ts';
 import { Sysfs } from './sysfs.ts';
 
 /** What a host side is made from. */

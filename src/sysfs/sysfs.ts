@@ -3,8 +3,9 @@
 // Source: docs/reference/vfio-ap.md section 3.1 (fs/kernfs/file.c: kernfs_fop_open, kernfs_fop_write_iter; fs/sysfs/file.c).
 import { PAGE_BYTES } from '../../native-like/arch/limits.ts';
 import { READ_ONLY, WRITE_ONLY } from '../ap-bus/attribute.ts';
+import { finishAtOnce } from '../ap-bus/driving.ts';
 import type { Errno, Outcome } from '../ap-bus/errno.ts';
-import { finishAtOnce, isOperation, type Operation, withLocks } from '../ap-bus/operation.ts';
+import { isOperation, type Operation, withLocks } from '../ap-bus/operation.ts';
 import type { Directory, FileNode, SysfsNode } from './node.ts';
 
 /** Where the tree is mounted. */

@@ -14,6 +14,7 @@ import {
   T_WORKER,
   THREADS_MAX,
 } from '../../native-like/machine/layout.ts';
+import { driveAsync } from '../ap-bus/driving.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
 import { programArgs } from '../host/machine/guest-program.ts';
@@ -204,14 +205,11 @@ export class PooledMachine {
   /** Drives a host operation in real time; it is given up when the machine is closed. */
   async drive<T>(operation: Operation<T>): Promise<T> {
     this.#tick();
-    let step = operation.next();
-    while (step.done !== true) {
-      await sleep(Math.max(1, step.value.waitNs / NS_PER_MS));
-      if (this.#closed) return operation.return(undefined as never).value as T;
-      this.#tick();
-      step = operation.next();
-    }
-    return step.value;
+    const wait = async (waitNs: number): Promise<void> => {
+      await sleep(Math.max(1, waitNs / NS_PER_MS));
+      if (!this.#closed) this.#tick();
+    };
+    return (await driveAsync(operation, wait, () => this.#closed)) as T;
   }
 
   /** Ends the thread of a worker in the middle of what it does, for tests of recovery; waits until the loss was noticed. */

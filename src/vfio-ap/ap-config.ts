@@ -3,7 +3,7 @@
 // Source: docs/reference/vfio-ap.md sections 3.6, 3.7 and 4.1 (vfio_ap_ops.c: ap_config_store, parse_bitmap, ap_config_show).
 import type { Outcome } from '../ap-bus/errno.ts';
 import { andNot, bitsOf, type Mask, maskText } from '../ap-bus/mask.ts';
-import { cString, hexToMask } from '../ap-bus/numbers.ts';
+import { cString, hexToMask } from '../ap-bus/number-syntax.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import { contended, linkAll, unplug, validate } from './assign.ts';
 import { filterControlDomains, filterMatrix, resetAdapters } from './filter.ts';

@@ -2,19 +2,18 @@
 // assign_*, unassign_* and the validation of a matrix.
 // Source: docs/reference/vfio-ap.md sections 3.7 and 4.1 (vfio_ap_ops.c: assign_adapter_store ... unassign_control_domain_store,
 // vfio_ap_mdev_validate_masks, vfio_ap_mdev_verify_no_sharing, vfio_ap_mdev_hot_unplug_adapters).
+
+import { apqnName, apqnOf } from '../ap-bus/apqn.ts';
 import type { Outcome } from '../ap-bus/errno.ts';
 import { bitsOf, clearBit, intersects, type Mask, setBit, testBit } from '../ap-bus/mask.ts';
-import { kstrtoul } from '../ap-bus/numbers.ts';
+import { kstrtoul } from '../ap-bus/number-syntax.ts';
 import type { Operation } from '../ap-bus/operation.ts';
-import { apqnName, apqnOf } from '../ap-bus/partition.ts';
 import { filterAndUpdate, filterControlDomains } from './filter.ts';
+import type { Axis } from './matrix.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { MatrixMdev, VfioApQueue } from './mdev.ts';
 import { resetQueues } from './reset.ts';
 import { VirtualMdev } from './virtual/mdev.ts';
-
-/** The two axes of a matrix. */
-export type Axis = 'adapter' | 'domain';
 
 /** Lines of a no-sharing message before the rest is cut; the kernel's log would be flooded too. */
 const MAX_SHARING_LINES = 256;

@@ -2,6 +2,8 @@
 // From the matrix to what the guest may use: the shadow APCB.
 // Source: docs/reference/vfio-ap.md section 4.3 (vfio_ap_ops.c: vfio_ap_mdev_filter_matrix, vfio_ap_mdev_filter_cdoms,
 // reset_queues_for_apids).
+
+import { apqnOf } from '../ap-bus/apqn.ts';
 import {
   and,
   bitsOf,
@@ -13,7 +15,6 @@ import {
   testBit,
 } from '../ap-bus/mask.ts';
 import type { Operation } from '../ap-bus/operation.ts';
-import { apqnOf } from '../ap-bus/partition.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { MatrixMdev, VfioApQueue } from './mdev.ts';
 import { resetQueues } from './reset.ts';

@@ -10,6 +10,9 @@ import {
   AP_RESPONSE_NORMAL,
   AP_RESPONSE_RESET_IN_PROGRESS,
 } from '../../native-like/arch/response-codes.ts';
+import { responseCode } from '../../native-like/arch/status-word.ts';
+import { apqnOf } from '../ap-bus/apqn.ts';
+import type { QciInfo } from '../ap-bus/host-qci.ts';
 import {
   and,
   andNot,
@@ -22,8 +25,6 @@ import {
   type Mask,
 } from '../ap-bus/mask.ts';
 import { type Operation, withLocks } from '../ap-bus/operation.ts';
-import { apqnOf, responseCode } from '../ap-bus/partition.ts';
-import type { QciInfo } from '../ap-bus/qci.ts';
 import { filterControlDomains, filterMatrix, resetAdapters } from './filter.ts';
 import type { ApMatrix } from './matrix.ts';
 import type { MatrixDevice } from './matrix-device.ts';

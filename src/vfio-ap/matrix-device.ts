@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one matrix device: the mdevs, the queues bound to vfio_ap, the host configuration as last told, the locks.
 // Source: docs/reference/vfio-ap.md sections 1.1 to 1.3 (vfio_ap_drv.c; vfio_ap_private.h: struct ap_matrix_dev).
+
+import { type Apqn, apidOf, apqiOf } from '../ap-bus/apqn.ts';
 import type { ApBus } from '../ap-bus/bus.ts';
 import type { Outcome } from '../ap-bus/errno.ts';
+import { NO_QCI, type QciInfo } from '../ap-bus/host-qci.ts';
 import { maskToBytes, testBit } from '../ap-bus/mask.ts';
 import { Lock, type Operation, withLocks } from '../ap-bus/operation.ts';
-import { type Apqn, apidOf, apqiOf } from '../ap-bus/partition.ts';
-import { NO_QCI, type QciInfo } from '../ap-bus/qci.ts';
 import { type PutBack, rememberFields, rememberSet, together } from '../lpar/remember.ts';
 import type { MatrixMdev, VfioApQueue } from './mdev.ts';
 import { NO_INTERRUPTS, NO_LINKS, type QueueInterrupts, type QueueLinks } from './ports.ts';

@@ -8,9 +8,12 @@ import {
   PAGE_BYTES,
 } from '../../native-like/arch/limits.ts';
 import { QCI_FLAG_N } from '../../native-like/arch/qci.ts';
+import { hex } from '../ap-bus/apqn.ts';
+import type { QciInfo } from '../ap-bus/host-qci.ts';
 import { bitsOf, emptyMask, type Mask } from '../ap-bus/mask.ts';
-import { hex } from '../ap-bus/partition.ts';
-import type { QciInfo } from '../ap-bus/qci.ts';
+
+/** Along which numbers are assigned. */
+export type Axis = 'adapter' | 'domain';
 
 export interface ApMatrix {
   apm: Mask;

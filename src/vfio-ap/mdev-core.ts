@@ -3,7 +3,7 @@
 // Source: docs/reference/vfio-ap.md sections 3.5, 3.6 and 4.6 (drivers/vfio/mdev; vfio_main.c: vfio_unregister_group_dev;
 // vfio_ap_ops.c: vfio_ap_mdev_probe, vfio_ap_mdev_remove, vfio_ap_mdev_request).
 import type { Outcome } from '../ap-bus/errno.ts';
-import { kstrtoul } from '../ap-bus/numbers.ts';
+import { kstrtoul } from '../ap-bus/number-syntax.ts';
 import { type Operation, withLocks } from '../ap-bus/operation.ts';
 import { limitsOf } from './matrix.ts';
 import { MAX_MDEVS, type MatrixDevice } from './matrix-device.ts';

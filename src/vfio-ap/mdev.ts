@@ -6,8 +6,9 @@ import {
   AP_RESPONSE_DECONFIGURED,
   AP_RESPONSE_NORMAL,
 } from '../../native-like/arch/response-codes.ts';
+import { responseCode } from '../../native-like/arch/status-word.ts';
+import { type Apqn, apqnName } from '../ap-bus/apqn.ts';
 import { emptyMask, type Mask } from '../ap-bus/mask.ts';
-import { type Apqn, apqnName, responseCode } from '../ap-bus/partition.ts';
 import type { KvmVm, PqapHook } from '../kvm/vm.ts';
 import { type PutBack, rememberFields } from '../lpar/remember.ts';
 import { type ApMatrix, emptyMatrix, type MatrixLimits } from './matrix.ts';

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What vfio_ap needs from the machine image: queue links for the AQIC handler, and the release of interrupt resources.
 // Source: docs/reference/vfio-ap.md sections 1.2, 4.7, 4.8 and 5.4; docs/design.md section 2.
+
+import type { Apqn } from '../ap-bus/apqn.ts';
 import type { Operation } from '../ap-bus/operation.ts';
-import type { Apqn } from '../ap-bus/partition.ts';
 
 /** NIB pages and guest ISCs of active AQICs; belongs to the AQIC handler. */
 export interface QueueInterrupts {

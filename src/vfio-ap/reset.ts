@@ -13,8 +13,9 @@ import {
   AP_RESPONSE_RESET_IN_PROGRESS,
   AP_RESPONSE_STATE_CHANGE_IN_PROGRESS,
 } from '../../native-like/arch/response-codes.ts';
+import { responseCode } from '../../native-like/arch/status-word.ts';
 import type { Operation } from '../ap-bus/operation.ts';
-import { irqEnabled, queueEmpty, responseCode } from '../ap-bus/partition.ts';
+import { irqEnabled, queueEmpty } from '../ap-bus/queue-status.ts';
 import { NS_PER_MS } from '../units.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { VfioApQueue } from './mdev.ts';

@@ -9,7 +9,7 @@ import {
   parseMask,
   scanInt,
   sysfsEquals,
-} from '../../src/ap-bus/numbers.ts';
+} from '../../src/ap-bus/number-syntax.ts';
 
 const outcome = (r: { ok: boolean; value?: unknown; errno?: string }) => (r.ok ? r.value : r.errno);
 

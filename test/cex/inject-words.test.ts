@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Injected replies as text and as words of the machine image: both forms give back what went in.
 import { describe, expect, it } from 'vitest';
-import type { InjectedReply } from '../../src/cex/inject.ts';
 import { parseInjection, printInjection } from '../../src/cex/inject-text.ts';
 import { injectionOf, injectionWords } from '../../src/cex/inject-words.ts';
+import type { InjectedReply } from '../../src/cex/injected-reply.ts';
 import { functionWord, isFunctionName } from '../../src/cex/request-function.ts';
 import { REPLY_SHAPES } from '../../src/cex/shapes.ts';
 import { FUNCTIONS } from '../../src/cex/support.ts';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Injected replies: every code in every shape, damaging shapes only with the switch. Source: messages.md 3.1, 8.3.
 import { describe, expect, it } from 'vitest';
-import { checkInjection, type InjectedReply, injectionDanger } from '../../src/cex/inject.ts';
+import { checkInjection, injectionDanger } from '../../src/cex/inject.ts';
+import type { InjectedReply } from '../../src/cex/injected-reply.ts';
 import { buildCrt, buildModexpo, buildQuery, buildRng } from '../../src/cex/messages/build.ts';
 import { u16, u32 } from '../../src/cex/messages/bytes.ts';
 import { parseReply, replyLength } from '../../src/cex/messages/parse.ts';

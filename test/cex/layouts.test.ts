@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The layout tables: no overlaps, right sizes, and what is written is read again.
 import { describe, expect, it } from 'vitest';
+import { decode, encode, type Layout } from '../../src/cex/messages/byte-layout.ts';
 import { u16, u32 } from '../../src/cex/messages/bytes.ts';
 import {
   crtSizes,
@@ -18,8 +19,7 @@ import {
   putPayload,
   readPayload,
 } from '../../src/cex/messages/ep11.ts';
-import { decode, encode, type Layout } from '../../src/cex/messages/layout.ts';
-import { LAYOUTS, TYPE50_FORMATS, type50Format } from '../../src/cex/messages/layouts.ts';
+import { LAYOUTS, TYPE50_FORMATS, type50Format } from '../../src/cex/messages/headers.ts';
 import {
   AES_CIPHER_TOKEN,
   AES_DATA_TOKEN,

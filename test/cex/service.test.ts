@@ -18,7 +18,7 @@ import {
   requestServiceNs,
   schedule,
   serviceTimeNs,
-} from '../../src/cex/service.ts';
+} from '../../src/cex/service-time.ts';
 import { FUNCTIONS, supportTable } from '../../src/cex/support.ts';
 import { ask, card, hex, rsaKey, Seeded } from './helpers.ts';
 

@@ -19,11 +19,11 @@ import * as L from '../../native-like/machine/layout.ts';
 import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
 import { targetDomain } from '../../src/cex/domains.ts';
 import { guestFacilities, hostFacilities } from '../../src/kvm/guest-facilities.ts';
+import { AdapterService } from '../../src/lpar/adapter-service.ts';
 import type { Fault } from '../../src/lpar/fault-record.ts';
 import { Faults } from '../../src/lpar/faults.ts';
 import { type Kernel, loadKernel } from '../../src/lpar/kernel.ts';
 import { Partition } from '../../src/lpar/partition.ts';
-import { AdapterService } from '../../src/lpar/service.ts';
 import type * as U from '../vectors/under-test.ts';
 
 const CAPACITY: ImageShape = {

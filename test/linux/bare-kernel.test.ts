@@ -3,11 +3,11 @@
 
 import { afterAll, describe, expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
+import type { ApService } from '../../src/qemu/ap-service.ts';
 import { GuestConsole } from '../../src/qemu/console.ts';
 import { createLparMachine, createQemuMachine } from '../../src/qemu/guest-machine.ts';
 import { Poller } from '../../src/qemu/poller.ts';
 import { bootGuest } from '../../src/qemu/serve.ts';
-import type { ApService } from '../../src/qemu/service.ts';
 import { assembledKernel } from './support/assembled-kernel.ts';
 import { haveAssembler, haveQemu } from './support/requirements.ts';
 import { twoGuests } from './support/two-guests.ts';

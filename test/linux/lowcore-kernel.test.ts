@@ -7,7 +7,7 @@ import { configFromObject } from '../../src/config/load.ts';
 import type { LaunchOptions } from '../../src/qemu/arguments.ts';
 import { GuestConsole } from '../../src/qemu/console.ts';
 import { createQemuMachine } from '../../src/qemu/guest-machine.ts';
-import { AREA_BYTES } from '../../src/qemu/layout.ts';
+import { AREA_BYTES } from '../../src/qemu/hook-layout.ts';
 import { Poller } from '../../src/qemu/poller.ts';
 import { bootGuest, type ServedGuest } from '../../src/qemu/serve.ts';
 import { assembledKernel } from './support/assembled-kernel.ts';

@@ -2,7 +2,7 @@
 // Generated statements of every kind, for the property that printing and parsing are inverse.
 
 import fc from 'fast-check';
-import type { InjectedReply } from '../../src/cex/inject.ts';
+import type { InjectedReply } from '../../src/cex/injected-reply.ts';
 import { REPLY_SHAPES } from '../../src/cex/shapes.ts';
 import { FAULT_INSTRUCTIONS, type FaultConfig } from '../../src/config/types.ts';
 import type {

@@ -2,7 +2,7 @@
 // Generated lines of scenarios, for the property that printing and parsing are inverse.
 
 import fc from 'fast-check';
-import type { InjectedReply } from '../../src/cex/inject.ts';
+import type { InjectedReply } from '../../src/cex/injected-reply.ts';
 import { REPLY_FIELDS, replyField, replyFieldMax } from '../../src/cex/reply-fields.ts';
 import { FAULT_INSTRUCTIONS } from '../../src/config/types.ts';
 import {

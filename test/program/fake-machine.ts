@@ -7,7 +7,7 @@ import type {
   ProgramCpu,
   ProgramMachine,
   ProgramPsw,
-} from '../../src/program/machine.ts';
+} from '../../src/program/program-machine.ts';
 
 /** What an instruction does: changes registers and says cc, or a program interruption code. */
 export type Behaviour = (cpu: FakeCpu, word: number) => { cc?: number; pgm?: number };

@@ -9,7 +9,7 @@ import type {
   ProgramCpu,
   ProgramMachine,
   ProgramPsw,
-} from '../../src/program/machine.ts';
+} from '../../src/program/program-machine.ts';
 import type * as U from '../vectors/under-test.ts';
 
 /** Lowcore fields of a program interruption. Source: ap-architecture.md section 3.1. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { TAPQ_LOOP } from '../../src/qemu/benchmark/tapq-image.ts';
 import { hookCode } from '../../src/qemu/hook/hook-image.ts';
-import * as layout from '../../src/qemu/layout.ts';
+import * as layout from '../../src/qemu/hook-layout.ts';
 
 const PREFIX = 's390x-linux-gnu-';
 

@@ -2,7 +2,7 @@
 // Adapter interruptions: with an answer, by a restart, and not at all while masked.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LOWCORE, MAILBOX } from '../../src/qemu/layout.ts';
+import { LOWCORE, MAILBOX } from '../../src/qemu/hook-layout.ts';
 import type { GuestRam } from '../../src/qemu/ram.ts';
 import { answer, PREFIX, request, station } from './support/hooked-cpu.ts';
 import { testRam } from './support/memory.ts';

@@ -2,7 +2,7 @@
 // When a guest's handlers count as set, and what hooking changes.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AREA, LOWCORE } from '../../src/qemu/layout.ts';
+import { AREA, LOWCORE } from '../../src/qemu/hook-layout.ts';
 import { LowcoreHook } from '../../src/qemu/lowcore.ts';
 import type { GuestRam } from '../../src/qemu/ram.ts';
 import { testRam, writeDoubleword } from './support/memory.ts';

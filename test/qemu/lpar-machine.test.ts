@@ -9,8 +9,8 @@ import { G_EXTERNAL } from '../../native-like/machine/layout.ts';
 import { shellSession } from '../../src/cli/shell-session.ts';
 import { configFromObject } from '../../src/config/load.ts';
 import { Machine } from '../../src/host/machine/machine.ts';
+import type { ServedStorage } from '../../src/qemu/ap-service.ts';
 import { createLparMachine, type LparMachine } from '../../src/qemu/guest-machine.ts';
-import type { ServedStorage } from '../../src/qemu/service.ts';
 import { RecentTrace } from '../../src/trace/recent.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
 

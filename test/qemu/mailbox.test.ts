@@ -2,7 +2,7 @@
 // One AP instruction from the mailbox to the machine and back.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAILBOX, MAILBOX_BYTES } from '../../src/qemu/layout.ts';
+import { MAILBOX, MAILBOX_BYTES } from '../../src/qemu/hook-layout.ts';
 import type { GuestRam } from '../../src/qemu/ram.ts';
 import { answer, INSTRUCTION_AT, request, station } from './support/hooked-cpu.ts';
 import { testRam } from './support/memory.ts';

@@ -6,7 +6,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAILBOX } from '../../src/qemu/layout.ts';
+import { MAILBOX } from '../../src/qemu/hook-layout.ts';
 import type { GuestRam } from '../../src/qemu/ram.ts';
 import { answer, PREFIX, request, station } from './support/hooked-cpu.ts';
 import { testRam } from './support/memory.ts';

@@ -2,7 +2,7 @@
 // chzcrypt says, release by release, what the real programs said over the same files.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { finish } from '../../src/ap-bus/operation.ts';
+import { finish } from '../../src/ap-bus/driving.ts';
 import { chzcrypt } from '../../src/sysfs/chzcrypt.ts';
 import { type ChzcryptCase, SYSTEMS } from './systems.ts';
 import { sysfsOf, treeOf } from './tree.ts';

@@ -2,9 +2,9 @@
 // Figures of scripts/measure.js that may not get worse: exports, cycles of imports, constants defined a second time.
 
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ROOT } from './sources.ts';
+import { ROOT, SOURCES } from './sources.ts';
 
 interface Figures {
   readonly files: number;
@@ -21,6 +21,22 @@ interface Figures {
 const figures = JSON.parse(
   execFileSync('node', [join(ROOT, 'scripts/measure.js'), '--json'], { encoding: 'utf8' }),
 ) as Figures;
+
+/** Classes that stand in several files: their parts know the whole, by its type alone. */
+const WHOLES = [
+  'src/ap-bus/bus.ts',
+  'src/host/machine/machine.ts',
+  'src/program/cluster-adapter.ts',
+  'src/shell/language/interpreter.ts',
+  'src/shell/language/lexer.ts',
+  'src/shell/language/parser.ts',
+  'src/target/program/loaded-driver.ts',
+  'src/target/program/observer.ts',
+  'src/vfio-ap/matrix-device.ts',
+];
+
+/** Files that are the same thing of several siblings: each kind of card has its functions and its processing, each command its run. */
+const FAMILIES = ['functions.ts', 'process.ts', 'run.ts'];
 
 describe('exports', () => {
   it('are there to look at', () => {
@@ -40,6 +56,33 @@ describe('exports', () => {
 describe('imports', () => {
   it('have no cycles at run time', () => {
     expect(figures.cyclesAtRunTime).toEqual([]);
+  });
+
+  it('have cycles of types only between a whole and its parts', () => {
+    const strays = figures.cyclesOfTypes.filter(
+      (files) => files.filter((file) => WHOLES.includes(file)).length !== 1,
+    );
+    expect(strays).toEqual([]);
+    expect(figures.cyclesOfTypes.length).toBeLessThanOrEqual(WHOLES.length);
+  });
+
+  it('names of files: few stand in many folders', () => {
+    const names = SOURCES.filter(({ path }) => /^(src|native-like)\//.test(path)).map(({ path }) =>
+      basename(path),
+    );
+    const often = [...new Set(names)].filter(
+      (name) => names.filter((one) => one === name).length > 3 && !FAMILIES.includes(name),
+    );
+    expect(often).toEqual([]);
+  });
+});
+
+describe('host operations', () => {
+  it('are driven in one file, and step by step by who explores their order', () => {
+    const found = SOURCES.filter(
+      ({ path, code }) => path.startsWith('src/') && /\boperation\.next\(\)/.test(code),
+    ).map(({ path }) => path);
+    expect(found).toEqual(['src/ap-bus/driving.ts', 'src/program/threads.ts']);
   });
 });
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A partition for tests: resets at once unless told otherwise, adapters as in test/golden/README.md, faults by hand.
-import { finish, type Operation, type Timers } from '../../src/ap-bus/operation.ts';
-import type { PartitionPort, QueueTest, SclpOutcome } from '../../src/ap-bus/partition.ts';
+
+import { finish } from '../../src/ap-bus/driving.ts';
+import type { Operation, Timers } from '../../src/ap-bus/operation.ts';
+import type { PartitionPort, QueueTest, SclpOutcome } from '../../src/ap-bus/partition-port.ts';
 
 /** Facility words of the recordings' adapters: CCA, accelerator, EP11. */
 export const CCA = 0xf2000000;

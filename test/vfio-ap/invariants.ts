@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The invariants I-1 to I-6 of docs/reference/vfio-ap.md section 1.2, looked at from outside.
 
+import { apqnName } from '../../src/ap-bus/apqn.ts';
 import { bitsOf, testBit } from '../../src/ap-bus/mask.ts';
-import { apqnName } from '../../src/ap-bus/partition.ts';
 import type { MatrixMdev } from '../../src/vfio-ap/mdev.ts';
 import type { FakeVm } from './fake-vm.ts';
 import type { Bench } from './sequences.ts';

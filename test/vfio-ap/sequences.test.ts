@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // 100,000 generated host operations against the model, with the invariants checked after each.
 import { describe, expect, it } from 'vitest';
-import { apqnName, hex } from '../../src/ap-bus/partition.ts';
+import { apqnName, hex } from '../../src/ap-bus/apqn.ts';
 import { InvariantChecker } from './invariants.ts';
 import { Model, type Op } from './model.ts';
 import { ADAPTERS, Bench, DOMAINS, Generator, shellLine, startConfig, UUIDS } from './sequences.ts';

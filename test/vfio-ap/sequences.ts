@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated sequences of host operations: generator, execution on the real host side, the shell script that reproduces one.
-import { apqnName, hex } from '../../src/ap-bus/partition.ts';
+import { apqnName, hex } from '../../src/ap-bus/apqn.ts';
 import { createHostSide, type HostSide } from '../../src/sysfs/host-side.ts';
 import { openVfioDevice, type VfioApFile } from '../../src/vfio-ap/fd.ts';
 import { type FakePartition, FakeTimers, goldenPartition } from './fake-partition.ts';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of an accelerator: the six formats of type 50.
 // Source: docs/reference/messages.md 2.1, 5.1.
-import type { FunctionRow } from '../functions.ts';
+import type { FunctionRow } from '../function-row.ts';
 import { u16 } from '../messages/bytes.ts';
-import { TYPE50_FORMATS, TYPE50_HEADER } from '../messages/layouts.ts';
+import { TYPE50_FORMATS, TYPE50_HEADER } from '../messages/headers.ts';
 
 /** One row a format. */
 export const ACCELERATOR_FUNCTIONS: readonly FunctionRow[] = TYPE50_FORMATS.map((f) => ({

@@ -11,7 +11,7 @@ import {
   TYPE50_HEADER,
   TYPE80_HEADER,
   type Type50Format,
-} from '../messages/layouts.ts';
+} from '../messages/headers.ts';
 import {
   EVEN_MOD_IN_OPND,
   FORMAT_FIELD,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of a CCA coprocessor: what is computed, what is refused and why.
 // Source: docs/reference/messages.md 4.1, 4.2, 4.4, 8.2.
-import type { FunctionRow } from '../functions.ts';
+import type { FunctionRow } from '../function-row.ts';
 import { ascii } from '../messages/bytes.ts';
-import { REQUEST_PARAMETERS } from '../messages/layouts.ts';
+import { REQUEST_PARAMETERS } from '../messages/headers.ts';
 import { agreeKey, generateEccKey, signHash, verifyHash } from './ecc.ts';
 import { generateCipherKey, generateDataKey, importCipherKey, importDataKey } from './keys.ts';
 import { cipherToProtected, dataToProtected } from './protected.ts';

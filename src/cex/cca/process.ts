@@ -13,7 +13,7 @@ import {
   REQUEST_BLOCK,
   REQUEST_PARAMETERS,
   TYPE6_HEADER,
-} from '../messages/layouts.ts';
+} from '../messages/headers.ts';
 import {
   CCA,
   FILTERED_BY_HYPERVISOR,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Secure to protected keys, the special commands US (AES DATA) and AU (AES CIPHER).
 // Source: docs/reference/messages.md 2.13, 4.2.
+
+import { encode } from '../messages/byte-layout.ts';
 import { putU16, u16 } from '../messages/bytes.ts';
-import { encode } from '../messages/layout.ts';
 import { CCA } from '../messages/reply-codes.ts';
 import { AES_CIPHER_TOKEN, CPACF_KEY_BLOCK, EXPORT_CPACF } from '../messages/tokens.ts';
 import { usableWrapping, WRAPPING_HALF, wrapProtectedKey } from '../protected-key.ts';

@@ -2,10 +2,11 @@
 // Facility queries (FQ) and random numbers (RL).
 // Source: docs/reference/messages.md 2.8, 4.1.
 
-import { type KeyKind, newState, pattern, registers, validState } from '../master-keys.ts';
+import type { KeyKind } from '../key-registers.ts';
+import { newState, pattern, registers, validState } from '../master-keys.ts';
 import { putAscii, putU16, u32 } from '../messages/bytes.ts';
 import { RNG_MAX } from '../messages/cca.ts';
-import { CPRBX, REQUEST_BLOCK } from '../messages/layouts.ts';
+import { CPRBX, REQUEST_BLOCK } from '../messages/headers.ts';
 import { CCA } from '../messages/reply-codes.ts';
 import type { CcaAnswer, CcaCall } from './reply.ts';
 

@@ -13,7 +13,7 @@ import {
   REPLY_PARAMETERS,
   REQUEST_BLOCK,
   REQUEST_PARAMETERS,
-} from '../messages/layouts.ts';
+} from '../messages/headers.ts';
 import { type CcaCode, PACKET_TRUNCATED } from '../messages/reply-codes.ts';
 import type { Work } from '../model.ts';
 

@@ -8,8 +8,8 @@
 // bytes of its size.
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { pattern, registers } from '../master-keys.ts';
+import { encode } from '../messages/byte-layout.ts';
 import { putU16, putU32, sameBytes, u16, u32 } from '../messages/bytes.ts';
-import { encode } from '../messages/layout.ts';
 import { CCA, type CcaCode } from '../messages/reply-codes.ts';
 import { AES_CIPHER_TOKEN, AES_DATA_TOKEN, validationValue } from '../messages/tokens.ts';
 import type { AdapterModel } from '../model.ts';

@@ -7,9 +7,9 @@
 // SHA-256("mac" || wrapping key).
 import { createCipheriv, createDecipheriv, createHash, createHmac } from 'node:crypto';
 import { pattern, registers } from '../master-keys.ts';
+import { encode } from '../messages/byte-layout.ts';
 import { putU16, putU32, sameBytes, u16, u32 } from '../messages/bytes.ts';
 import { EP11_KEY_BLOB } from '../messages/ep11.ts';
-import { encode } from '../messages/layout.ts';
 import { EP11 } from '../messages/reply-codes.ts';
 import type { AdapterModel } from '../model.ts';
 

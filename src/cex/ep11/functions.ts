@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of an EP11 coprocessor: what is computed, what is refused and why.
 // Source: docs/reference/messages.md 4.3.
-import type { FunctionRow } from '../functions.ts';
+import type { FunctionRow } from '../function-row.ts';
 import { u32 } from '../messages/bytes.ts';
 import { readPayload } from '../messages/ep11.ts';
-import { EP11_CPRB, EP11_CPRB_LENGTH, REQUEST_BLOCK } from '../messages/layouts.ts';
+import { EP11_CPRB, EP11_CPRB_LENGTH, REQUEST_BLOCK } from '../messages/headers.ts';
 import { decryptSingle, encryptSingle, generateKey, unwrapKey, wrapKey } from './keys.ts';
 import { infoQuery } from './query.ts';
 import type { Ep11Handler } from './reply.ts';

@@ -16,7 +16,7 @@ import {
   EP11_FLAG_SPECIAL,
   REQUEST_BLOCK,
   TYPE6_HEADER,
-} from '../messages/layouts.ts';
+} from '../messages/headers.ts';
 import {
   EP11,
   FILTERED_BY_HYPERVISOR,

@@ -3,6 +3,7 @@
 // Source: docs/reference/messages.md 2.11.
 import { createHash } from 'node:crypto';
 import { pattern, registers } from '../master-keys.ts';
+import { encode } from '../messages/byte-layout.ts';
 import { putAscii, putU32, u32 } from '../messages/bytes.ts';
 import {
   EP11_DOMAIN_INFO,
@@ -11,7 +12,6 @@ import {
   EP11_QUERY_MODULE,
   EP11_DOMAIN_FLAGS as FLAG,
 } from '../messages/ep11.ts';
-import { encode } from '../messages/layout.ts';
 import { EP11 } from '../messages/reply-codes.ts';
 import { type AdapterModel, FACILITY, has } from '../model.ts';
 import type { Ep11Answer, Ep11Call } from './reply.ts';

@@ -11,7 +11,7 @@ import {
   EP11_CPRB_VERSION,
   REPLY_BLOCK,
   REQUEST_BLOCK,
-} from '../messages/layouts.ts';
+} from '../messages/headers.ts';
 import { EP11, PACKET_TRUNCATED } from '../messages/reply-codes.ts';
 import type { Work } from '../model.ts';
 

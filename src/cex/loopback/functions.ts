@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of the loopback mode: one.
-import type { FunctionRow } from '../functions.ts';
+import type { FunctionRow } from '../function-row.ts';
 
 /** Loopback's only function. */
 export const LOOPBACK_FUNCTIONS: readonly FunctionRow[] = [

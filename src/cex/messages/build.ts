@@ -2,6 +2,7 @@
 // Builders of requests as a Linux guest sends them, byte for byte.
 // Source: docs/reference/messages.md 2.1 (type 50), 2.7 (RSA on CCA), 2.8 (RNG), 2.11 (EP11 query), 4.1 (facility query).
 import { ApemuError } from '../../errors.ts';
+import { encode, layout } from './byte-layout.ts';
 import { putRight, significant } from './bytes.ts';
 import {
   buildCca,
@@ -15,14 +16,13 @@ import {
   RNG_MAX,
 } from './cca.ts';
 import { buildEp11, EP11_QUERY_DOMAIN, u32Argument } from './ep11.ts';
-import { encode, layout } from './layout.ts';
 import {
   CPRBX_LENGTH,
   TYPE_50,
   TYPE50_HEADER,
   type Type50Format,
   type50Format,
-} from './layouts.ts';
+} from './headers.ts';
 
 /** Which card an RSA request is for. */
 export type RsaMode = 'accelerator' | 'cca';

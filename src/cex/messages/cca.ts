@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // CCA messages: the parameter block grammar, the RSA key tokens of ICA requests, the facility query blocks.
 // Source: docs/reference/messages.md 2.5 (grammar), 2.7 (RSA), 2.8 (RNG), 4.1 (facility query).
+
+import { encode, layout } from './byte-layout.ts';
 import { ascii, putAscii, putRight, putU16, significant, u16 } from './bytes.ts';
-import { encode, layout } from './layout.ts';
 import {
   CPRBX,
   CPRBX_LENGTH,
@@ -11,7 +12,7 @@ import {
   REQUEST_PARAMETERS,
   TYPE_6,
   TYPE6_HEADER,
-} from './layouts.ts';
+} from './headers.ts';
 
 /** Room the kernel grants an RSA reply. Source: messages.md 2.4. */
 export const ICA_REPLY_ROOM = 1828;

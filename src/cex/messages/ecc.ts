@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // ECC messages of a CCA coprocessor: key tokens, and requests as libica builds them.
 // Source: docs/reference/messages.md 4.4.
+
+import { encode, layout } from './byte-layout.ts';
 import { putU16, u16 } from './bytes.ts';
 import { buildCca, parameterBlock, TOKEN_HEADER } from './cca.ts';
-import { encode, layout } from './layout.ts';
-import { CPRBX_LENGTH } from './layouts.ts';
+import { CPRBX_LENGTH } from './headers.ts';
 
 /** ECC private section, 76 bytes, then associated data and D. */
 export const ECC_PRIVATE = layout('ECC private section', 76, 'messages.md 4.4', {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // EP11 messages: the ASN.1-like payload, the info query's answers, and builders.
 // Source: docs/reference/messages.md 2.10, 2.11, 4.3.
+
+import { encode, layout } from './byte-layout.ts';
 import { ceil4, putAscii, putU16, putU32, u16, u32 } from './bytes.ts';
-import { encode, layout } from './layout.ts';
 import {
   EP11_CPRB,
   EP11_CPRB_LENGTH,
@@ -10,7 +11,7 @@ import {
   REQUEST_BLOCK,
   TYPE_6,
   TYPE6_HEADER,
-} from './layouts.ts';
+} from './headers.ts';
 
 /** Info query numbers of function 38. */
 export const EP11_QUERY_MODULE = 1;

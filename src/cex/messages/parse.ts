@@ -20,7 +20,7 @@ import {
   TYPE_88,
   TYPE80_HEADER,
   TYPE86_HEADER,
-} from './layouts.ts';
+} from './headers.ts';
 
 /** Type 80: the result field of an accelerator; its last n bytes are the result. */
 export interface ResultReply {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layouts of CCA secure key tokens and of the CPACF key block.
 // Source: docs/reference/messages.md 4.2.
-import { layout } from './layout.ts';
+import { layout } from './byte-layout.ts';
 
 /** AES DATA key token, 64 bytes. */
 export const AES_DATA_TOKEN = layout('CCA AES DATA key token', 64, 'messages.md 4.2', {

@@ -3,7 +3,7 @@
 
 import { Readable } from 'node:stream';
 import { pino } from 'pino';
-import type { RunCommand } from '../commands.ts';
+import type { RunCommand } from '../add-command.ts';
 import type { CommandIo } from '../io.ts';
 
 export interface Captured {

@@ -3,7 +3,7 @@
 // Source: docs/design.md section 7; docs/ci.md.
 
 import { availableParallelism } from 'node:os';
-import type { AddCommand, RunCommand } from '../commands.ts';
+import type { AddCommand, RunCommand } from '../add-command.ts';
 import { printable } from '../errors.ts';
 import { type CommandIo, EXIT_BAD_INPUT, EXIT_MISMATCH, EXIT_OK } from '../io.ts';
 import { durationOption, numberOption } from '../run-options.ts';

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { Piscina } from 'piscina';
 import { loadGuestRun } from '../../config/guest-run.ts';
-import type { RunCommand } from '../commands.ts';
+import type { RunCommand } from '../add-command.ts';
 import { formatError } from '../errors.ts';
 import { EXIT_INTERRUPTED, EXIT_MISMATCH, EXIT_OK } from '../io.ts';
 import { type Captured, captured } from './captured.ts';

@@ -2,7 +2,7 @@
 // The workload of a driver under test: requests of its user, each with its ending. What zcrypt does above the AP bus.
 // Source: docs/reference/messages.md sections 3.1 to 3.4 (what counts as a good reply), 5 (ten tries).
 import { u16 } from '../../cex/messages/bytes.ts';
-import { TYPE_6, TYPE_50, TYPE80_HEADER } from '../../cex/messages/layouts.ts';
+import { TYPE_6, TYPE_50, TYPE80_HEADER } from '../../cex/messages/headers.ts';
 import { parseReply } from '../../cex/messages/parse.ts';
 import type { DriverEnding, DriverRequest } from '../driver.ts';
 import { NO_MESSAGE_NOW, type Workload } from './workload.ts';

@@ -14,9 +14,9 @@ import {
 } from '../../../native-like/machine/layout.ts';
 import { hasBit } from '../../../native-like/machine/mask-test.ts';
 import { type AdapterModel, processRequest, type RequestContext } from '../../cex/adapter.ts';
-import { requestServiceNs } from '../../cex/service.ts';
+import { requestServiceNs } from '../../cex/service-time.ts';
+import type { ServiceModels, ServiceRequest } from '../../lpar/adapter-service.ts';
 import { nextRandom, seedRandom } from '../../lpar/random.ts';
-import type { ServiceModels, ServiceRequest } from '../../lpar/service.ts';
 
 /** An adapter with what its model needs to know. */
 export interface Card extends AdapterModel {

@@ -8,8 +8,8 @@ import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { errorReply } from '../../cex/frame.ts';
 import { FILTERED_BY_HYPERVISOR } from '../../cex/messages/reply-codes.ts';
 import { isClearKey, translateDomain } from '../../cex/passing.ts';
+import type { AdapterService } from '../../lpar/adapter-service.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
-import type { AdapterService } from '../../lpar/service.ts';
 import { type MessageRules, VirtualEngine } from '../../vfio-ap/virtual/engine.ts';
 import { VirtualHook } from '../../vfio-ap/virtual/hook.ts';
 

@@ -17,7 +17,7 @@ import { OPCODE_PQAP } from '../../../native-like/arch/instructions.ts';
 import { QCI_BYTES, QCI_FLAG_B } from '../../../native-like/arch/qci.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { C_QCI_FLAGS, V_GR } from '../../../native-like/machine/layout.ts';
-import type { PartitionPort, QueueTest, SclpOutcome } from '../../ap-bus/partition.ts';
+import type { PartitionPort, QueueTest, SclpOutcome } from '../../ap-bus/partition-port.ts';
 import type { Partition } from '../../lpar/partition.ts';
 
 const INSTRUCTION = (OPCODE_PQAP << 16) | 0;

@@ -3,7 +3,8 @@
 // Source: docs/design.md sections 1, 4 and 9.
 import { GISA_IPM } from '../../../native-like/arch/sie.ts';
 import type { ImageShape } from '../../../native-like/machine/image-shape.ts';
-import { finish, type Operation } from '../../ap-bus/operation.ts';
+import { finish } from '../../ap-bus/driving.ts';
+import type { Operation } from '../../ap-bus/operation.ts';
 import type { MachineConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';
 import type { GuestProgram } from '../../guest/cpu.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a machine still has to do: for who waited for something that did not come.
 // Source: docs/design.md section 9.
+import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   ATTENTION_AQIC,
   ATTENTION_BINDING,
@@ -13,7 +14,7 @@ import {
   Q_FREE,
 } from '../../../native-like/machine/layout.ts';
 import { formatApqn } from '../../config/units.ts';
-import type { PartitionMachine } from './partition-machine.ts';
+import type { Stepper } from './stepper.ts';
 
 const STATES: readonly (readonly [number, string])[] = [
   [ATTENTION_RESET, 'is being reset'],
@@ -31,7 +32,7 @@ const countBits = (word: number): number => {
 };
 
 /** One line a queue that is not idle, and when the next timer fires. */
-export const outstanding = ({ image, stepper }: PartitionMachine): string[] => {
+export const outstanding = (image: MachineImage, stepper: Stepper): string[] => {
   const lines: string[] = [];
   for (let n = 1; n < image.queues; n++) {
     const q = image.queueRecord(n);

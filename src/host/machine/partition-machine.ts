@@ -11,13 +11,13 @@ import type { FaultConfig, MachineConfig } from '../../config/types.ts';
 import { formatApqn, formatDuration } from '../../config/units.ts';
 import { ApemuError } from '../../errors.ts';
 import { clearPending } from '../../kvm/interruptions.ts';
+import type { AdapterService, ServiceModels } from '../../lpar/adapter-service.ts';
 import type { Timer } from '../../lpar/clock.ts';
 import type { DeclaredFault } from '../../lpar/declared-fault.ts';
 import { Faults } from '../../lpar/faults.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
 import { Partition } from '../../lpar/partition.ts';
 import { type PutBack, rememberMap, together } from '../../lpar/remember.ts';
-import type { AdapterService, ServiceModels } from '../../lpar/service.ts';
 import type { TakeEvent } from '../../trace/machine-event.ts';
 import { type TakeTrace, TraceRings } from '../../trace/ring.ts';
 import type { Card } from '../context/card-models.ts';
@@ -187,7 +187,7 @@ export class PartitionMachine {
     while (!condition()) {
       const now = this.nowNs();
       if (now >= end) {
-        const left = outstanding(this).join('; ');
+        const left = outstanding(this.image, this.stepper).join('; ');
         throw new ApemuError(
           'APEMU_ERR_MACHINE_UNTIL',
           `what was waited for did not come in ${formatDuration(limitNs)} (outstanding: ${left || 'nothing'})`,

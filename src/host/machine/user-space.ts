@@ -2,7 +2,7 @@
 // What the user space of a guest (QEMU) does about configuration changes: asks to be told, keeps events, reports to the guest; and what can
 // go wrong with that.
 // Source: docs/reference/config-change.md section 2 (QEMU hw/vfio/ap.c: vfio_ap_register_irq_notifier, vfio_ap_cfg_chg_notifier_handler).
-import { finishAtOnce } from '../../ap-bus/operation.ts';
+import { finishAtOnce } from '../../ap-bus/driving.ts';
 import {
   clearReports,
   injectEvent,

@@ -14,10 +14,10 @@ import {
   CRYCB_FORMAT_2,
   CRYCBD_FORMAT,
 } from '../../../native-like/arch/sie.ts';
-import { STATUS_IRQ } from '../../../native-like/arch/status-word.ts';
+import { responseCode, STATUS_IRQ } from '../../../native-like/arch/status-word.ts';
 import * as L from '../../../native-like/machine/layout.ts';
+import { apqnName } from '../../ap-bus/apqn.ts';
 import { equals, fullMask, intersects, maskToBytes, testBit } from '../../ap-bus/mask.ts';
-import { apqnName, responseCode } from '../../ap-bus/partition.ts';
 import { SAVED_GUEST_SHIFT } from '../../vfio-ap/aqic-resources.ts';
 import type { MatrixMdev } from '../../vfio-ap/mdev.ts';
 import { reaches } from '../machine/host-wiring.ts';

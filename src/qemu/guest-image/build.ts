@@ -27,8 +27,8 @@ import {
 } from './cpio.ts';
 import { INIT_SCRIPT, RSA_TEST } from './guest-files.ts';
 import { fetchPackages, NO_PACKAGES, SUPPLY_INSTEAD } from './packages.ts';
-import { runProgram } from './process.ts';
 import { rsaVectors } from './rsa-vectors.ts';
+import { runProgram } from './run-process.ts';
 import { GUEST_SUITES, type GuestSuite, KERNEL_SERIES, suiteName } from './suites.ts';
 
 /** A guest image on disk. */

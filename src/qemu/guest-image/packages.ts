@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApemuError } from '../../errors.ts';
-import { runProgram } from './process.ts';
+import { runProgram } from './run-process.ts';
 import {
   DEBIAN_RELEASES,
   GUEST_ARCHITECTURE,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a shell has in itself: variables, options, directory, control flow, jobs.
 // Source: POSIX.1-2017, shell command language, section 2.14; messages of bash 5.2.
+
+import { drive } from '../../ap-bus/driving.ts';
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
-import { drive } from '../../sysfs/drive.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
 import { DECLARATIONS, declaration } from './declare.ts';
 import { echo, printf } from './echo.ts';

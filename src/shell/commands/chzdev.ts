@@ -12,7 +12,7 @@ import {
   setBit,
   testBit,
 } from '../../ap-bus/mask.ts';
-import { hexToMask } from '../../ap-bus/numbers.ts';
+import { hexToMask } from '../../ap-bus/number-syntax.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
 import { activeMatrix, activeMdevs, matrixOf } from '../../sysfs/ap-check.ts';
 import { type CommandResult, done, failed, readLine } from '../../sysfs/command.ts';

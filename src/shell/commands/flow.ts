@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builtins that run other commands or leave them: eval, source, command, type, exec, return, trap, shopt, getopts.
 // Source: POSIX.1-2017, shell command language, section 2.14; bash 5.2, manual, sections 4.1 to 4.3, and messages.
+
+import { finishAtOnce } from '../../ap-bus/driving.ts';
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
-import { finishAtOnce } from '../../ap-bus/operation.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import { RESERVED } from '../language/grammar.ts';
 import type { CommandRow, Invocation } from './command-row.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `guest`: what an administrator does with guests, and what a guest itself shows.
 // Source: docs/design.md section 7; docs/reference/vfio-ap.md section 7.1 (S4-18, S4-24).
+import { finish } from '../../ap-bus/driving.ts';
 import { ERRNO_TEXT, type Errno } from '../../ap-bus/errno.ts';
 import { apSystemOf, guestRelease } from '../../guest/ap-bus-driver/lszcrypt.ts';
 import { totalStatistics } from '../../guest/ap-bus-driver/total-statistics.ts';
@@ -65,12 +66,8 @@ function stopGuest({ context, guest }: Call): CommandResult {
 
 /** The last close of the vfio device; time passes while queues are reset. */
 function close(context: ShellContext, guest: GuestHandle): CommandResult {
-  const operation = context.machine.detachOperation(guest.name);
-  let step = operation.next();
-  while (step.done !== true) {
-    context.machine.stepper.advance(step.value.waitNs);
-    step = operation.next();
-  }
+  const { stepper } = context.machine;
+  finish(context.machine.detachOperation(guest.name), (ns) => stepper.advance(ns));
   return done('');
 }
 

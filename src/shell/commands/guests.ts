@@ -3,7 +3,7 @@
 // Source: docs/reference/vfio-ap.md sections 4.6 and 7.1 (S4-24); docs/design.md section 3.
 import { resetVcpu } from '../../../native-like/machine/image.ts';
 import { G_EXTERNAL } from '../../../native-like/machine/layout.ts';
-import { finish } from '../../ap-bus/operation.ts';
+import { finish } from '../../ap-bus/driving.ts';
 import { workloadDone } from '../../guest/ap-bus-driver/driver.ts';
 import { type ApBusState, SCAN_NONE } from '../../guest/ap-bus-driver/state.ts';
 import type { GuestHandle } from '../../host/api/guest-handle.ts';

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // mdevctl as a command of the shell: its definitions belong to the shell, its files are the shell's.
 // Source: docs/reference/vfio-ap.md section 7.3.
-import { finishAtOnce, type Operation } from '../../ap-bus/operation.ts';
+
+import { finishAtOnce } from '../../ap-bus/driving.ts';
+import type { Operation } from '../../ap-bus/operation.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import { mdevctl } from '../../sysfs/mdevctl.ts';
 import type { Invocation } from './command-row.ts';

@@ -2,7 +2,7 @@
 // test and [: conditions on files, texts and numbers.
 // Source: POSIX.1-2017, utilities, test; messages of bash 5.2.
 
-import { finishAtOnce } from '../../ap-bus/operation.ts';
+import { finishAtOnce } from '../../ap-bus/driving.ts';
 import { type CommandResult, done } from '../../sysfs/command.ts';
 import type { FileTree } from '../../sysfs/file-tree.ts';
 import type { Invocation } from './command-row.ts';

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts that commands work on: files, or standard input where none is named.
 // Source: GNU coreutils 9.1 (messages).
+
+import { finishAtOnce } from '../../ap-bus/driving.ts';
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
-import { finishAtOnce } from '../../ap-bus/operation.ts';
 import type { Report } from '../../sysfs/file-tree.ts';
 import type { Invocation } from './command-row.ts';
 

@@ -17,8 +17,6 @@ export const REFUSED: Readonly<Record<string, string>> = {
 };
 /** Words that end a list of commands. */
 export const LIST_ENDS = ['then', 'elif', 'else', 'fi', 'do', 'done', 'esac', '}'] as const;
-/** Compound commands and substitutions in each other at most. */
-export const MAX_COMMAND_DEPTH = 100;
 /** Commands whose operands may be assignments with arrays. */
 export const DECLARING = ['declare', 'typeset', 'local', 'readonly', 'export'];
 

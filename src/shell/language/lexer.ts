@@ -2,8 +2,9 @@
 // Tokens of a script: words with their quoting, operators, newlines, here-documents. Each character is read once, whatever is
 // nested in what: a substitution is parsed where it stands.
 // Source: POSIX.1-2017, shell command language, sections 2.2 (quoting), 2.3 (tokens), 2.6 (expansions); messages of bash 5.2.
+
 import { type List, type Part, ShellSyntaxError, type Word } from './ast.ts';
-import { MAX_COMMAND_DEPTH } from './grammar.ts';
+import { MAX_COMMAND_DEPTH } from './limits.ts';
 import { bracedParameter } from './parameter.ts';
 import { ansiText, arithmeticEnd } from './quotes.ts';
 

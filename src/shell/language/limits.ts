@@ -9,6 +9,8 @@ export const MAX_VARIABLES = 32 * 0x100000;
 export const MAX_FIELDS = 200_000;
 /** Rounds of one loop; more is a loop that never ends. */
 export const MAX_ROUNDS = 100_000;
+/** Compound commands and substitutions in each other at most. */
+export const MAX_COMMAND_DEPTH = 100;
 /** Functions, sourced files and `eval` in each other. */
 export const MAX_CALLS = 100;
 

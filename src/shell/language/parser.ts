@@ -19,7 +19,6 @@ import {
   BOTH,
   DECLARING,
   LIST_ENDS,
-  MAX_COMMAND_DEPTH,
   plainText,
   REDIRECTS,
   REFUSED,
@@ -28,6 +27,7 @@ import {
   unexpected,
 } from './grammar.ts';
 import { Lexer, type Token } from './lexer.ts';
+import { MAX_COMMAND_DEPTH } from './limits.ts';
 
 export class Parser {
   readonly lexer: Lexer;

@@ -9,12 +9,14 @@ import {
   AP_RESPONSE_Q_NOT_AVAIL,
   AP_RESPONSE_RESET_IN_PROGRESS,
 } from '../../../native-like/arch/response-codes.ts';
+import { responseCode } from '../../../native-like/arch/status-word.ts';
+import { type Apqn, apqnName, apqnOf } from '../../ap-bus/apqn.ts';
 import type { Errno } from '../../ap-bus/errno.ts';
 import { bitsOf } from '../../ap-bus/mask.ts';
-import { type Apqn, apqnName, apqnOf, asyncError, responseCode } from '../../ap-bus/partition.ts';
+import { asyncError } from '../../ap-bus/queue-status.ts';
 import type { MatrixDevice } from '../matrix-device.ts';
 import type { MatrixMdev } from '../mdev.ts';
-import type { MigrationData, QueueData } from './layout.ts';
+import type { MigrationData, QueueData } from './stream-layout.ts';
 
 /** Results of TAPQ after which its information counts. */
 const INFORMATION: ReadonlySet<number> = new Set([

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a queue of the destination can stand in for one of the source, and what the kernel says if not.
 // Source: docs/reference/migration.md section 6.
-import { apqnName, hex } from '../../ap-bus/partition.ts';
-import type { QueueData } from './layout.ts';
+import { apqnName, hex } from '../../ap-bus/apqn.ts';
+import type { QueueData } from './stream-layout.ts';
 
 /** Facility bits of GR2 that must be equal, in the order of the messages. */
 const EQUAL: readonly (readonly [bit: number, name: string, verb: string])[] = [

@@ -14,7 +14,7 @@ import {
   encode,
   isIdentified,
   layoutOf,
-} from './layout.ts';
+} from './stream-layout.ts';
 import { type Destination, takeData } from './take.ts';
 
 /** Largest file position (loff_t). */

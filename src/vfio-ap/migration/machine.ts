@@ -7,7 +7,6 @@ import type { MatrixDevice } from '../matrix-device.ts';
 import type { MatrixMdev } from '../mdev.ts';
 import { guestQueues } from './capture.ts';
 import { MigrationFile, type StreamOwner } from './file.ts';
-import { dataBytes, layoutOf } from './layout.ts';
 import {
   nextState,
   STATE_ERROR,
@@ -16,6 +15,7 @@ import {
   STATE_STOP,
   STATE_STOP_COPY,
 } from './states.ts';
+import { dataBytes, layoutOf } from './stream-layout.ts';
 
 /** Answer of a change of state: an errno, or success with a data file where the last arc made one. */
 export type StateAnswer =

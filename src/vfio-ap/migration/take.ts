@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The destination takes complete data: queues there, compatible, not anybody else's; then the mdev's matrix is replaced.
 // Source: docs/reference/migration.md sections 5 (step 4) and 9 (defects of the posted code, which `posted-*` keep).
+
+import { apidOf, apqiOf, apqnName, apqnOf, hex } from '../../ap-bus/apqn.ts';
 import type { Errno, Outcome } from '../../ap-bus/errno.ts';
+import { fetchQci } from '../../ap-bus/host-qci.ts';
 import { andNot, bitsOf, emptyMask, equals, isEmpty, testBit } from '../../ap-bus/mask.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
-import { apidOf, apqiOf, apqnName, apqnOf, hex } from '../../ap-bus/partition.ts';
-import { fetchQci } from '../../ap-bus/qci.ts';
 import { linkAll, validate } from '../assign.ts';
 import { filterControlDomains, filterMatrix } from '../filter.ts';
 import { type ApMatrix, limitsOf } from '../matrix.ts';
@@ -14,7 +15,7 @@ import type { MatrixMdev, VfioApQueue } from '../mdev.ts';
 import { resetQueues } from '../reset.ts';
 import { guestQueues, queueInformation } from './capture.ts';
 import { incompatibilities } from './compatibility.ts';
-import type { MigrationData } from './layout.ts';
+import type { MigrationData } from './stream-layout.ts';
 
 /** A host and the mdev that resumes on it. */
 export interface Destination {

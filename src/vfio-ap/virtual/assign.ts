@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // assign_adapter, assign_domain and their opposites of a virtual mdev.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-04, V-14); decision VD-52.
+
+import { type Apqn, apqnOf } from '../../ap-bus/apqn.ts';
 import type { Outcome } from '../../ap-bus/errno.ts';
 import { bitsOf, type Mask } from '../../ap-bus/mask.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
-import { type Apqn, apqnOf } from '../../ap-bus/partition.ts';
-import { type Axis, contended, validate } from '../assign.ts';
+import { contended, validate } from '../assign.ts';
+import type { Axis } from '../matrix.ts';
 import type { MatrixDevice } from '../matrix-device.ts';
 import { resetQueues } from '../reset.ts';
 import {

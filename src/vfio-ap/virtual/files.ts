@@ -3,7 +3,7 @@
 // Source: docs/reference/vfio-ap.md sections 2.1 (S0-28) and 8.3 (V-01, V-04, V-13, V-15); decision VD-53 (choice, allow_secure).
 import { attributeTable, READ_ONLY, READ_WRITE, WRITE_ONLY } from '../../ap-bus/attribute.ts';
 import type { Outcome } from '../../ap-bus/errno.ts';
-import { kstrtobool, sysfsEquals } from '../../ap-bus/numbers.ts';
+import { kstrtobool, sysfsEquals } from '../../ap-bus/number-syntax.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
 import { matrixText } from '../matrix.ts';
 import type { MatrixDevice } from '../matrix-device.ts';

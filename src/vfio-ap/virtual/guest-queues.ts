@@ -49,8 +49,8 @@ import {
   VIRTUAL_QUEUES_MAX,
   VIRTUAL_WORDS,
 } from '../../../native-like/machine/virtual-layout.ts';
+import type { Apqn } from '../../ap-bus/apqn.ts';
 import type { Mask } from '../../ap-bus/mask.ts';
-import type { Apqn } from '../../ap-bus/partition.ts';
 import type { KvmVm } from '../../kvm/vm.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
 import { seedRandom } from '../../lpar/random.ts';

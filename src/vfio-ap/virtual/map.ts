@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a virtual mdev maps: virtual adapters and domains, each to one or several real ones.
 // Source: docs/reference/vfio-ap.md section 8.3, rules V-04 and V-13.
+
+import { type Apqn, apqnName, apqnOf } from '../../ap-bus/apqn.ts';
 import { type Mask, maskOf } from '../../ap-bus/mask.ts';
-import { cString, kstrtoul, type Parsed } from '../../ap-bus/numbers.ts';
-import { type Apqn, apqnName, apqnOf } from '../../ap-bus/partition.ts';
-import type { Axis } from '../assign.ts';
+import { cString, kstrtoul, type Parsed } from '../../ap-bus/number-syntax.ts';
+import type { Axis } from '../matrix.ts';
 
 /** Virtual numbers of one axis and the real numbers behind each, in the order they were assigned. */
 export type AxisMap = Map<number, number[]>;

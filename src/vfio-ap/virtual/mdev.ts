@@ -2,8 +2,9 @@
 // A virtual mediated device: an mdev whose numbers are mapped. Its `matrix` holds the real numbers, its shadow stays empty: the guest's
 // CRYCB never has a bit.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-01, V-13, V-15).
+
+import type { Apqn } from '../../ap-bus/apqn.ts';
 import { testBit } from '../../ap-bus/mask.ts';
-import type { Apqn } from '../../ap-bus/partition.ts';
 import type { PqapHook } from '../../kvm/vm.ts';
 import { type ApMatrix, emptyMatrix } from '../matrix.ts';
 import { MatrixMdev } from '../mdev.ts';

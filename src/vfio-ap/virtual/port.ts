@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What virtual mdevs need from the machine image.
 // Source: docs/reference/vfio-ap.md section 8.3.
-import type { Apqn } from '../../ap-bus/partition.ts';
+import type { Apqn } from '../../ap-bus/apqn.ts';
 import type { VirtualMdev } from './mdev.ts';
 
 /** Virtual queues of guests, and the real queues they share; belongs to the engine. */

@@ -5,13 +5,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach } from 'vitest';
+import type { ApService } from '../../../src/qemu/ap-service.ts';
 import type { LaunchOptions } from '../../../src/qemu/arguments.ts';
 import { GuestConsole, SCRIPT_CONSOLE } from '../../../src/qemu/console.ts';
 import type { GuestImage } from '../../../src/qemu/guest-image/build.ts';
 import { type CpioEntry, cpioArchive, MODE_PROGRAM } from '../../../src/qemu/guest-image/cpio.ts';
 import { Poller } from '../../../src/qemu/poller.ts';
 import { bootGuest, type ServedGuest, type ServeOptions } from '../../../src/qemu/serve.ts';
-import type { ApService } from '../../../src/qemu/service.ts';
 
 export const BOOT_MS = 120_000;
 

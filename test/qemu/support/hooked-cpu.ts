@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The guest side of a mailbox, played by a test: what the hook routine stores and what it finds.
 
+import { LOWCORE, MAILBOX } from '../../../src/qemu/hook-layout.ts';
 import { InterruptionDelivery } from '../../../src/qemu/interruptions.ts';
-import { LOWCORE, MAILBOX } from '../../../src/qemu/layout.ts';
 import { LowcoreHook } from '../../../src/qemu/lowcore.ts';
 import { MailboxLoop } from '../../../src/qemu/mailbox.ts';
 import { GuestPause } from '../../../src/qemu/pause.ts';

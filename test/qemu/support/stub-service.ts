@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small stand-in for the machine: enough of the AP instructions for a kernel's bus, and RSA on accelerators. Not a reference.
 
-import type { ApService, Executed, ServedCpu, ServedStorage } from '../../../src/qemu/service.ts';
+import type {
+  ApService,
+  Executed,
+  ServedCpu,
+  ServedStorage,
+} from '../../../src/qemu/ap-service.ts';
 
 interface Queue {
   irq: boolean;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // awk as scripts use it: patterns, fields, arrays, loops, the usual functions; no functions of one's own, no files, no getline.
 // Source: POSIX.1-2017, utilities, awk.
+
+import { finishAtOnce } from '../../../ap-bus/driving.ts';
 import { ERRNO_TEXT } from '../../../ap-bus/errno.ts';
-import { finishAtOnce } from '../../../ap-bus/operation.ts';
 import { type CommandResult, failed } from '../../../sysfs/command.ts';
 import { Report } from '../../../sysfs/file-tree.ts';
 import { loadRegex, RegexError } from '../../language/regex.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The headers of all messages: type 50 and 80, error reply, type 6 and 86, CPRBX and EP11 CPRB.
 // Source: docs/reference/messages.md sections 2.1 to 2.6 and 2.10.
-import { type Layout, layout } from './layout.ts';
+import { type Layout, layout } from './byte-layout.ts';
 
 /** Message types, byte 1 of every request and reply. Source: messages.md 2.1 to 2.6. */
 export const TYPE_6 = 0x06;

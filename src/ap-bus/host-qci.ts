@@ -3,7 +3,7 @@
 // Source: docs/reference/ap-architecture.md section 4.2 (arch/s390/include/asm/ap.h: struct ap_config_info).
 import { STFLE_QCI } from '../../native-like/arch/facilities.ts';
 import { emptyMask, type Mask, maskFromBytes } from './mask.ts';
-import type { PartitionPort } from './partition.ts';
+import type { PartitionPort } from './partition-port.ts';
 
 /** The decoded block, with the bytes it came from. */
 export interface QciInfo {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the AP bus needs below it: the partition's own AP instructions and SCLP commands.
 // Source: docs/reference/ap-architecture.md sections 1.5, 1.10, 2.1, 4.2 and 4.4; vfio-ap.md section 3.3.
-
-/** An AP queue number: adapter in the high byte, domain in the low byte. */
-export type Apqn = number;
+import type { Apqn } from './apqn.ts';
 
 /** Answer of TAPQ with the T bit: queue status word and GR2. */
 export interface QueueTest {
@@ -38,21 +36,3 @@ export interface PartitionPort {
   /** The machine tells that the configuration changed (CHSC event information). */
   onConfigurationChange(listener: () => void): void;
 }
-
-export const responseCode = (status: number): number => (status >>> 16) & 0xff;
-export const queueEmpty = (status: number): boolean => status >>> 31 === 1;
-export const irqEnabled = (status: number): boolean => (status & 0x01000000) !== 0;
-export const asyncError = (status: number): boolean => (status & 0x02000000) !== 0;
-
-export const apqnOf = (apid: number, apqi: number): Apqn => (apid << 8) | apqi;
-export const apidOf = (apqn: Apqn): number => apqn >>> 8;
-export const apqiOf = (apqn: Apqn): number => apqn & 0xff;
-
-/** `XX.YYYY`, as queues are named in sysfs. */
-export function apqnName(apqn: Apqn): string {
-  return `${hex(apqn >>> 8, 2)}.${hex(apqn & 0xff, 4)}`;
-}
-
-/** Lower-case hex with leading zeros. */
-export const hex = (value: number, digits: number): string =>
-  value.toString(16).padStart(digits, '0');

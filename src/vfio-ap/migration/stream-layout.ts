@@ -2,8 +2,8 @@
 // The data of a migration: header and one record a queue, in both posted forms.
 // Source: docs/reference/migration.md section 4. Status: as posted, not merged.
 
+import type { Apqn } from '../../ap-bus/apqn.ts';
 import { emptyMask, type Mask, maskFromBytes, maskToBytes } from '../../ap-bus/mask.ts';
-import type { Apqn } from '../../ap-bus/partition.ts';
 import type { Migration } from '../../ap-bus/profile.ts';
 
 /** "vfap". */

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ways to drive a host operation. They differ in what happens while it sleeps, and where it waits for somebody else:
+//
+// | way          | while it sleeps                         | where it waits for somebody else | who                                   |
+// | ------------ | --------------------------------------- | -------------------------------- | ------------------------------------- |
+// | finish       | the caller lets virtual time pass       | time goes on passing             | a machine's methods                   |
+// | finishAtOnce | it is given up                          | it is given up                   | reads that cannot wait                |
+// | drive        | the caller lets virtual time pass       | it stays, to be driven again     | the shell, AP programs                |
+// | driveAsync   | the caller awaits                       | it awaits, until it is stopped   | pooled machines, in real time         |
+// | inBackground | a timer resumes it                      | a timer resumes it               | kernel threads and work items         |
+//
+// Who explores interleavings takes single steps instead (src/program/threads.ts).
+// Source: docs/design.md section 4 (a line ends when its operation has ended; one that cannot end yet is pending).
+import type { Operation, Timers } from './operation.ts';
+
+/** Drives an operation to its end; `onWait` must let that much virtual time pass. */
+export function finish<T>(operation: Operation<T>, onWait: (waitNs: number) => void): T {
+  let step = operation.next();
+  while (step.done !== true) {
+    onWait(step.value.waitNs);
+    step = operation.next();
+  }
+  return step.value;
+}
+
+/** Runs an operation to its end if it never sleeps; otherwise abandons it (its locks are released) and returns undefined. */
+export function finishAtOnce<T>(operation: Operation<T>): { readonly value: T } | undefined {
+  const step = operation.next();
+  if (step.done === true) return { value: step.value };
+  operation.return(undefined as never);
+  return undefined;
+}
+
+/** Where an operation stands. */
+export type Driven<T> = { readonly ended: true; readonly value: T } | { readonly ended: false };
+
+/** How long a lock is waited for: who holds it that long may need a later line to go on (hung_task_timeout_secs of Linux). */
+const HUNG_NS = 120_000_000_000;
+
+/**
+ * Lets an operation go on; `advance` lets virtual time pass while it sleeps. It stops where the operation waits for somebody
+ * else; driving it again asks once more whether that has come.
+ */
+export function drive<T>(operation: Operation<T>, advance: (ns: number) => void): Driven<T> {
+  for (let lockedNs = 0; ; ) {
+    const step = operation.next();
+    if (step.done === true) return { ended: true, value: step.value };
+    if (step.value.pending === true || lockedNs > HUNG_NS) return { ended: false };
+    lockedNs = step.value.lock === undefined ? 0 : lockedNs + step.value.waitNs;
+    advance(step.value.waitNs);
+  }
+}
+
+/**
+ * Drives an operation to its end in the caller's own time; `wait` comes back after that many virtual nanoseconds. It is given up, with
+ * its locks released, when `stopped` says so: undefined then.
+ */
+export async function driveAsync<T>(
+  operation: Operation<T>,
+  wait: (waitNs: number) => Promise<void>,
+  stopped: () => boolean,
+): Promise<T | undefined> {
+  let step = operation.next();
+  while (step.done !== true) {
+    await wait(step.value.waitNs);
+    if (stopped()) {
+      operation.return(undefined as never);
+      return undefined;
+    }
+    step = operation.next();
+  }
+  return step.value;
+}
+
+/**
+ * Runs an operation on its own, resumed by timers, as a kernel thread or work item would; `done` is called at its end. Steps that take
+ * no time are for threads that somebody drives: this goes through them.
+ */
+export function inBackground<T>(
+  operation: Operation<T>,
+  timers: Timers,
+  done: (value: T) => void = () => {},
+): void {
+  const resume = (): void => {
+    let step = operation.next();
+    while (step.done !== true && step.value.step !== undefined) step = operation.next();
+    if (step.done === true) done(step.value);
+    else timers.after(step.value.waitNs, resume, 'operation');
+  };
+  resume();
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options of `apemu fuzz`.
+// Source: docs/design.md sections 7 and 10.
+
+import type { OracleName } from '../oracle/oracles.ts';
+
+export interface FuzzOptions {
+  readonly driver?: string;
+  readonly self?: boolean;
+  readonly replay?: string;
+  readonly seed: number;
+  readonly cases: number;
+  /** Nanoseconds. */
+  readonly time?: number;
+  readonly workers?: number;
+  readonly out: string;
+  readonly guest?: string;
+  readonly without?: ReadonlySet<OracleName>;
+  /** Virtual nanoseconds. */
+  readonly recoverWithin?: number;
+  /** A port; true: any. */
+  readonly http?: number | true;
+  readonly junit?: string;
+  readonly json?: boolean;
+  readonly count: number;
+  readonly lines: number;
+  readonly save?: string;
+  readonly keepConfig?: boolean;
+}
