@@ -58,8 +58,10 @@ const measure = async (_variant: string, context: QuestionContext): Promise<Find
   const counted = await targetFor(true);
   const plain = await targetFor(false);
   const ten = parseScenarioLines(TEN_REQUESTS);
+  runCase(counted, ten);
+  const known = { terrain: counted.terrain, seen: counted.seen(), wanted: [] };
   const changed = Array.from({ length: CHANGED }, (_, n) =>
-    mutate(new Random(1, n), ten, ten, counted.terrain),
+    mutate(new Random(1, n), ten, ten, known),
   );
   const times = measureRounds(
     [

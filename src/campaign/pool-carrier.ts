@@ -122,7 +122,8 @@ export class PoolCarrier implements Carrier {
   /** The job without the case that never ends, which is told as broken. */
   async #without(job: BatchJob, index: number): Promise<BatchResult> {
     const rest = (await this.#run({ ...job, skip: [...job.skip, index] })) as BatchResult;
-    const events = eventsOfCase(job.cases[index] as BatchJob['cases'][number], this.facts.terrain);
+    const one = job.cases[index] as BatchJob['cases'][number];
+    const events = eventsOfCase(one, this.facts.terrain, job.wanted);
     const lines = scenarioLines(events);
     const broken = { lines, violation: NEVER_RETURNS, count: 1 };
     return { ...rest, cases: rest.cases + 1, broken: [broken, ...rest.broken] };

@@ -5,8 +5,10 @@
 import { ApemuError } from '../errors.ts';
 import { Random } from '../lpar/random.ts';
 import { scenarioLines } from '../scenario/text.ts';
+import { NOTHING_SEEN, type Seen } from '../target/seen.ts';
 import { type Finding, findingKey } from './finding.ts';
 import { seeds } from './generate.ts';
+import { leastMet } from './grid.ts';
 import type {
   BatchJob,
   BatchResult,
@@ -19,8 +21,8 @@ import type {
 import { keyOf } from './run-job.ts';
 import { type CampaignStore, nameOf, STATE_FILE } from './store.ts';
 
-/** Jobs of a generation, and cases of a job. What one generation finds, the next one builds on. */
-const GENERATION_JOBS = 8;
+/** Jobs of a generation, and cases of a job. What one generation finds, the next one builds on; so the first ones are small. */
+const jobsOf = (generation: number): number => Math.min(8, 2 ** (generation - 1));
 const JOB_CASES = 64;
 /** Findings of one oracle and way that are made short; more are counted. */
 const SHORTENED_MAX = 12;
@@ -31,6 +33,8 @@ export interface Entry {
   readonly lines: string;
   /** Features it was the first to reach. */
   readonly fresh: readonly number[];
+  /** What the driver executes in it. */
+  readonly seen: Seen;
 }
 
 /** Plain data, saved as JSON. */
@@ -41,7 +45,7 @@ interface SavedState {
   readonly cases: number;
   readonly executed: number;
   readonly ns: number;
-  readonly corpus: readonly (readonly [name: string, fresh: readonly number[]])[];
+  readonly corpus: readonly (readonly [name: string, fresh: readonly number[], seen: Seen])[];
   readonly hits: readonly (readonly [feature: number, count: number])[];
   readonly firsts: readonly (readonly [feature: number, name: string])[];
   readonly findings: readonly Finding[];
@@ -50,6 +54,13 @@ interface SavedState {
   readonly advice: readonly (readonly [text: string, count: number])[];
   readonly places: readonly number[];
 }
+
+const asItIs = (lines: string): CaseSpec => ({
+  lines,
+  other: undefined,
+  seen: NOTHING_SEEN,
+  seed: 0,
+});
 
 export interface CampaignOptions {
   readonly seed: number;
@@ -100,11 +111,12 @@ export class Campaign {
     const strangers = this.generation === 0 ? [] : this.#strangers();
     const specs = this.generation === 0 ? this.#first() : strangers;
     if (specs.length === 0)
-      specs.push(...this.#mutations(Math.min(cases, GENERATION_JOBS * JOB_CASES)));
+      specs.push(...this.#mutations(Math.min(cases, jobsOf(this.generation) * JOB_CASES)));
     const known = Uint32Array.from(this.hits.keys());
     const jobs: BatchJob[] = [];
+    const wanted = leastMet(this.hits, this.#carrier.facts.codeFeatures);
     for (let at = 0; at < specs.length; at += JOB_CASES)
-      jobs.push({ kind: 'batch', cases: specs.slice(at, at + JOB_CASES), known, skip: [] });
+      jobs.push({ kind: 'batch', cases: specs.slice(at, at + JOB_CASES), known, wanted, skip: [] });
     const results = (await this.#carrier.run(jobs)) as readonly BatchResult[];
     this.generation++;
     const broken: BrokenInput[] = [];
@@ -122,12 +134,12 @@ export class Campaign {
 
   #first(): CaseSpec[] {
     const own = seeds(this.#carrier.facts.terrain).map(scenarioLines);
-    return [...own, ...this.#unknownFiles()].map((lines) => ({ lines, other: undefined, seed: 0 }));
+    return [...own, ...this.#unknownFiles()].map(asItIs);
   }
 
   /** Scenarios somebody has put into the folder, or a killed process has left there. */
   #strangers(): CaseSpec[] {
-    return this.#unknownFiles().map((lines) => ({ lines, other: undefined, seed: 0 }));
+    return this.#unknownFiles().map(asItIs);
   }
 
   #unknownFiles(): string[] {
@@ -164,11 +176,10 @@ export class Campaign {
       }
       return this.corpus[low] as Entry;
     };
-    return Array.from({ length: count }, () => ({
-      lines: (random.chance(70) ? pick() : random.pick(this.corpus)).lines,
-      other: random.pick(this.corpus).lines,
-      seed: random.word(),
-    }));
+    return Array.from({ length: count }, () => {
+      const { lines, seen } = random.chance(70) ? pick() : random.pick(this.corpus);
+      return { lines, seen, other: random.pick(this.corpus).lines, seed: random.word() };
+    });
   }
 
   #merge(result: BatchResult): void {
@@ -176,12 +187,12 @@ export class Campaign {
     this.executed += result.executed;
     this.ns += result.ns;
     // What another job of this generation has reached before is not new any more.
-    for (const { lines, fresh } of result.kept) {
+    for (const { lines, fresh, seen } of result.kept) {
       const news = fresh.filter((feature) => !this.hits.has(feature));
       if (news.length === 0) continue;
       const name = this.#store.keep(lines);
       if (!this.corpus.some((entry) => entry.name === name))
-        this.corpus.push({ name, lines, fresh: news });
+        this.corpus.push({ name, lines, fresh: news, seen });
       this.#names.add(name);
       for (const feature of news) this.hits.set(feature, 0);
       this.lastNew = this.cases;
@@ -240,7 +251,7 @@ export class Campaign {
       cases,
       executed,
       ns,
-      corpus: this.corpus.map(({ name, fresh }) => [name, fresh]),
+      corpus: this.corpus.map(({ name, fresh, seen }) => [name, fresh, seen]),
       hits: [...this.hits],
       firsts: [...this.firsts],
       findings,
@@ -271,8 +282,8 @@ export class Campaign {
     this.cases = saved.cases;
     this.executed = saved.executed;
     this.ns = saved.ns;
-    for (const [name, fresh] of saved.corpus) {
-      this.corpus.push({ name, lines: this.#store.scenario(name), fresh });
+    for (const [name, fresh, seen] of saved.corpus) {
+      this.corpus.push({ name, lines: this.#store.scenario(name), fresh, seen });
       this.#names.add(name);
     }
     for (const [feature, count] of saved.hits) this.hits.set(feature, count);

@@ -14,7 +14,7 @@ import {
   RESPONSE_CODES,
 } from '../../native-like/arch/response-codes.ts';
 import { cellOf, endingOfCode, QUEUE_STATES, type QueueStateName } from '../target/architected.ts';
-import { letterOf } from './generate.ts';
+import { letterOf } from './triggers.ts';
 
 export interface GridCell {
   readonly fn: number;
@@ -71,3 +71,14 @@ export const LEGAL_CELLS: readonly GridCell[] = FUNCTIONS.flatMap(({ name, fn, l
   }
   return cells;
 });
+
+/** Legal cells that mutations aim at. */
+const AIMED_AT = 40;
+
+/** Legal cells that were met least often; `hits`: cases by feature, cells from `codeFeatures` on. */
+export const leastMet = (hits: ReadonlyMap<number, number>, codeFeatures: number): number[] => {
+  const met = (cell: number): number => hits.get(codeFeatures + cell) ?? 0;
+  return LEGAL_CELLS.map(({ cell: number }) => number)
+    .sort((a, b) => met(a) - met(b) || a - b)
+    .slice(0, AIMED_AT);
+};

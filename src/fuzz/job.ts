@@ -4,6 +4,7 @@
 // Source: docs/design.md section 10.
 import type { OracleName, Violation } from '../oracle/oracles.ts';
 import type { DriverBundle } from '../target/program/bundle.ts';
+import type { Seen } from '../target/seen.ts';
 import type { TargetTerrain } from '../target/target.ts';
 
 /** What a worker builds its target from. Plain data. */
@@ -33,6 +34,8 @@ export interface CaseSpec {
   readonly lines: string;
   /** Lines to splice in; undefined: the scenario runs as it is. */
   readonly other: string | undefined;
+  /** What the driver executes in the scenario. */
+  readonly seen: Seen;
   readonly seed: number;
 }
 
@@ -41,6 +44,8 @@ export interface BatchJob {
   readonly cases: readonly CaseSpec[];
   /** Features that are known. */
   readonly known: Uint32Array;
+  /** Legal cells that were met least: endings worth trying. */
+  readonly wanted: readonly number[];
   /** Indices of cases that are not run: they never end. */
   readonly skip: readonly number[];
 }
@@ -50,6 +55,7 @@ export interface KeptInput {
   readonly lines: string;
   /** What of it nobody had reached before. */
   readonly fresh: readonly number[];
+  readonly seen: Seen;
 }
 
 export interface BrokenInput {

@@ -1,24 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-// A new scenario from one that reached something: events inserted, dropped, moved, changed, spliced with another's.
+// A new scenario from one that reached something: events inserted, aimed, dropped, moved, changed, repeated, taken back, spliced with
+// another's.
 import { replyField, replyFieldMax } from '../cex/reply-fields.ts';
 import type { Random, Weighted } from '../lpar/random.ts';
 import type { EventStatement } from '../program/ast.ts';
 import type { Occasion, ScenarioEvent, Trigger } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
 import type { TargetTerrain } from '../target/target.ts';
-import { bounded, codeFor, isBounded, randomEvent } from './generate.ts';
+import { aimedEvent } from './aimed.ts';
+import { codeFor, lineOf, randomEvent } from './generate.ts';
+import { thereAndBack } from './host-events.ts';
+import { anyTrigger, type SearchContext } from './triggers.ts';
 
 /** Longest scenario: what is longer says less. */
 const EVENTS_MAX = 16;
 
-type Way = 'insert' | 'drop' | 'move' | 'event' | 'queue' | 'copy' | 'splice';
+type Way =
+  | 'insert'
+  | 'aim'
+  | 'drop'
+  | 'move'
+  | 'event'
+  | 'queue'
+  | 'copy'
+  | 'repeat'
+  | 'there and back'
+  | 'splice';
 const WAYS: Weighted<Way> = [
   [8, 'insert'],
+  [4, 'aim'],
   [3, 'drop'],
   [5, 'move'],
   [5, 'event'],
   [2, 'queue'],
   [2, 'copy'],
+  [3, 'repeat'],
+  [2, 'there and back'],
   [3, 'splice'],
 ];
 
@@ -43,7 +60,7 @@ const moved = (random: Random, { trigger, event }: EventStatement): EventStateme
         return { ...trigger, occasion: movedOccasion(random, trigger.occasion) };
     }
   };
-  return eventLine(isBounded(event) ? bounded(shifted()) : shifted(), event);
+  return lineOf(shifted(), event);
 };
 
 /** The same kind of event with another operand. */
@@ -80,21 +97,51 @@ const withQueue = (
   return line.trigger.kind === 'on' ? eventLine({ ...line.trigger, apqn }, line.event) : line;
 };
 
+/** The same event at the executions or moments that follow. */
+const repeated = (random: Random, { trigger, event }: EventStatement): EventStatement[] => {
+  const times = 1 + random.below(3);
+  const at = (step: number): Trigger => {
+    if (trigger.kind === 'start') return { kind: 'at', timeNs: step * 1_000_000 };
+    if (trigger.kind === 'at') return { kind: 'at', timeNs: trigger.timeNs + step * 1_000_000_000 };
+    return { ...trigger, occasion: { kind: 'nth', n: trigger.occasion.n + step } };
+  };
+  return Array.from({ length: times }, (_, step) => lineOf(at(step + 1), event));
+};
+
+/** Something happens to a queue and is taken back, at two moments. */
+const roundTrip = (random: Random, context: SearchContext): EventStatement[] => {
+  const { terrain } = context;
+  const apqn = terrain.queues.length === 0 ? 0 : random.pick(terrain.queues);
+  const [there, back] = thereAndBack(random, apqn, terrain);
+  return [
+    lineOf(anyTrigger(random, context), there),
+    lineOf(anyTrigger(random, context), back),
+    ...(random.chance(50) ? [lineOf(anyTrigger(random, context), { kind: 'scan' } as const)] : []),
+  ];
+};
+
 /** One change. `other` gives events to splice in. */
 const mutateOnce = (
   random: Random,
   events: readonly EventStatement[],
   other: readonly EventStatement[],
-  terrain: TargetTerrain,
+  context: SearchContext,
 ): EventStatement[] => {
   const at = random.below(Math.max(1, events.length));
   const line = events[at];
   const way = random.weighted(WAYS);
-  if (line === undefined || way === 'insert')
-    return [...events.slice(0, at), randomEvent(random, terrain), ...events.slice(at)];
+  const inserted = (...added: EventStatement[]): EventStatement[] =>
+    events.toSpliced(at, 0, ...added);
+  if (line === undefined || way === 'insert') return inserted(randomEvent(random, context));
   const replaced = (by: EventStatement): EventStatement[] =>
     events.with(at, by) as EventStatement[];
   switch (way) {
+    case 'aim':
+      return inserted(aimedEvent(random, context) ?? randomEvent(random, context));
+    case 'there and back':
+      return inserted(...roundTrip(random, context));
+    case 'repeat':
+      return inserted(...repeated(random, line));
     case 'drop':
       return events.length > 1 ? events.toSpliced(at, 1) : [...events];
     case 'move':
@@ -102,9 +149,9 @@ const mutateOnce = (
     case 'event':
       return replaced(eventLine(line.trigger, changedEvent(random, line.trigger, line.event)));
     case 'queue':
-      return replaced(withQueue(random, line, terrain));
+      return replaced(withQueue(random, line, context.terrain));
     case 'copy':
-      return [...events, moved(random, withQueue(random, line, terrain))];
+      return [...events, moved(random, withQueue(random, line, context.terrain))];
     default:
       return [...events.slice(0, at + 1), ...other.slice(random.below(Math.max(1, other.length)))];
   }
@@ -115,10 +162,10 @@ export const mutate = (
   random: Random,
   parent: readonly EventStatement[],
   other: readonly EventStatement[],
-  terrain: TargetTerrain,
+  context: SearchContext,
 ): EventStatement[] => {
   let events: EventStatement[] = [...parent];
   const changes = 1 + random.below(random.chance(70) ? 2 : 5);
-  for (let n = 0; n < changes; n++) events = mutateOnce(random, events, other, terrain);
+  for (let n = 0; n < changes; n++) events = mutateOnce(random, events, other, context);
   return events.slice(0, EVENTS_MAX);
 };

@@ -32,12 +32,14 @@ const placeOf = ({ places }: Outcome, violation: Violation | undefined): string 
 
 /** The scenario of a case. */
 export const eventsOfCase = (
-  { lines, other, seed }: CaseSpec,
+  { lines, other, seen, seed }: CaseSpec,
   terrain: TargetTerrain,
+  wanted: readonly number[],
 ): readonly EventStatement[] => {
   const parent = parseScenarioLines(lines);
   if (other === undefined) return parent;
-  return mutate(new Random(seed), parent, parseScenarioLines(other), terrain);
+  const context = { terrain, seen, wanted };
+  return mutate(new Random(seed), parent, parseScenarioLines(other), context);
 };
 
 export class JobRunner {
@@ -67,7 +69,7 @@ export class JobRunner {
     return await this.#target.run(events, trace);
   }
 
-  async #batch({ cases, known, skip }: BatchJob): Promise<BatchResult> {
+  async #batch({ cases, known, wanted, skip }: BatchJob): Promise<BatchResult> {
     const tally = this.#tally;
     tally.begin(known);
     const firsts: [feature: number, lines: string][] = [];
@@ -79,7 +81,7 @@ export class JobRunner {
     for (const [index, one] of cases.entries()) {
       if (skip.includes(index)) continue;
       this.#begins(index);
-      const events = eventsOfCase(one, this.#target.terrain);
+      const events = eventsOfCase(one, this.#target.terrain, wanted);
       const outcome = await this.#outcome(events);
       executed += outcome.executed;
       ns += outcome.ns;
@@ -89,7 +91,7 @@ export class JobRunner {
         if (rule === 'advice') advice.set(words, (advice.get(words) ?? 0) + 1);
       if (fresh.length === 0 && violation === undefined) continue;
       const lines = scenarioLines(events);
-      if (fresh.length > 0) kept.push({ lines, fresh });
+      if (fresh.length > 0) kept.push({ lines, fresh, seen: this.#target.seen() });
       for (const feature of fresh) firsts.push([feature, lines]);
       if (violation === undefined) continue;
       const first = broken.get(keyOf(violation));

@@ -11,6 +11,7 @@ const ORACLE_NAMES = [
   'rules',
   'ends-once',
   'right',
+  'serves',
   'recovers',
   'leaks',
 ] as const;
@@ -70,6 +71,7 @@ const progress: Check = ({ storm, asleep, requests }) => {
 const EXPECTED_RULE = {
   'program interruption': 'no instruction ends in a program interruption',
   token: 'DQAP goes on with the token of the part before',
+  partial: 'NQAP is executed again with its registers as they are until the whole message is taken',
   indicator:
     'the notification byte is cleared before the queues are read: a reply in between is lost',
 } as const;
@@ -128,6 +130,19 @@ const right: Check = ({ requests }) => {
   return undefined;
 };
 
+const serves: Check = ({ requests, disturbedNs = Number.POSITIVE_INFINITY }) => {
+  for (const request of requests) {
+    const [first] = request.endings;
+    if (first?.error === undefined || first.atNs >= disturbedNs) continue;
+    return {
+      way: `ends with ${first.error}`,
+      did: `it ended ${nameOf(request)} at ${seconds(first.atNs)} with ${first.error}, and nothing had gone wrong`,
+      expected: 'on healthy hardware a request ends with its reply',
+    };
+  }
+  return undefined;
+};
+
 const recovers: Check = ({ unrecovered }) => {
   const [first] = unrecovered;
   if (first === undefined) return undefined;
@@ -167,6 +182,11 @@ export const ORACLES: readonly OracleRow[] = [
     check: endsOnce,
   },
   { name: 'right', says: 'a request that ended well has the right result', check: right },
+  {
+    name: 'serves',
+    says: 'as long as nothing goes wrong, requests end with their replies',
+    check: serves,
+  },
   {
     name: 'recovers',
     says: 'with healthy hardware it serves requests again, or has said that the device is gone',

@@ -89,6 +89,9 @@ for (const [index, { code }] of RESPONSE_CODES.entries()) ENDING_OF_CODE[code] =
 /** Number of an ending by its response code. */
 export const endingOfCode = (code: number): number => ENDING_OF_CODE[code & 0xff];
 
+/** The response code of an ending; undefined for what is none. */
+export const codeOfEnding = (ending: number): number | undefined => RESPONSE_CODES[ending]?.code;
+
 /** Cells of the grid: function, ending, state. */
 export const CELL_COUNT = FUNCTION_COUNT * ENDINGS.length * QUEUE_STATES.length;
 /** Pairs of endings at a queue, by their hash. */

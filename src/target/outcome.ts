@@ -28,7 +28,7 @@ export interface RequestFact {
 
 /** Something an instruction did that a rule is about. */
 export interface InstructionFact {
-  readonly rule: 'program interruption' | 'token' | 'indicator' | 'advice';
+  readonly rule: 'program interruption' | 'token' | 'partial' | 'indicator' | 'advice';
   /** In words. */
   readonly text: string;
   readonly function: string;
@@ -48,6 +48,8 @@ export interface Outcome {
   /** Endings of requests nobody made. */
   readonly strangers: readonly number[];
   readonly instructions: readonly InstructionFact[];
+  /** When something happened for the first time that can make a request fail; undefined: nothing did. */
+  readonly disturbedNs: number | undefined;
   /** An exception or a rejected promise: message and the place it came from. */
   readonly thrown: { readonly message: string; readonly place: string } | undefined;
   /** The program went round without waiting: what it did too often. */

@@ -3,6 +3,7 @@
 // Source: docs/design.md section 10. Implementations: src/target/program (a guest program in virtual time); a kernel under QEMU.
 import type { EventStatement } from '../program/ast.ts';
 import type { Outcome } from './outcome.ts';
+import type { Seen } from './seen.ts';
 
 /** What of a target a generator of scenarios needs to know. */
 export interface TargetTerrain {
@@ -22,6 +23,8 @@ export interface Target {
   reset(): void | Promise<void>;
   /** Runs a scenario from the kept moment to its end; `trace`: takes down what happened. */
   run(events: readonly EventStatement[], trace?: boolean): Outcome | Promise<Outcome>;
+  /** What the driver executed in the last run while events could happen. */
+  seen(): Seen;
   /** Places of the driver's code that any run has reached, by number. */
   places(): readonly number[];
   close(): void | Promise<void>;

@@ -9,8 +9,8 @@ import { NO_MESSAGE_NOW, type Workload } from './workload.ts';
 
 /** Times a request is sent before its user hears that it does not get through. Source: Linux TRACK_AGAIN_MAX. */
 const TRIES_MAX = 10;
-/** Bytes of the largest request this workload has room for. */
-const REQUEST_BYTES = 4096;
+/** Bytes of the largest request this workload has room for: more than any that zcrypt makes itself. */
+const REQUEST_BYTES = 6144;
 
 /** A request on its way. */
 export interface UserRequest extends DriverRequest {
@@ -32,6 +32,8 @@ export interface UserState {
 /** What a queue's workload remembers. */
 interface RequestsState {
   readonly apqn: number;
+  /** Bytes of a request there is room for. */
+  readonly room: number;
   readonly user: UserState;
 }
 
@@ -81,12 +83,21 @@ const take = (user: UserState, address: number): UserRequest | undefined => {
 export const requestsWorkload: Workload<RequestsState> = {
   name: 'requests',
 
-  init: (args, { apqn }) => ({ apqn, user: args['user'] as UserState }),
+  init: (args, { apqn, maxMessageBytes }) => ({
+    apqn,
+    room: Math.min(REQUEST_BYTES, maxMessageBytes),
+    user: args['user'] as UserState,
+  }),
 
-  requestBytes: (_state, { maxMessageBytes }) => Math.min(REQUEST_BYTES, maxMessageBytes),
+  requestBytes: ({ room }) => room,
 
-  next({ apqn, user }, storage, address) {
-    const request = user.todo[apqn]?.shift();
+  next({ apqn, room, user }, storage, address) {
+    const todo = user.todo[apqn] ?? [];
+    let request = todo.shift();
+    while (request !== undefined && request.message.length > room) {
+      failRequest(user, request, 'EMSGSIZE');
+      request = todo.shift();
+    }
     if (request === undefined) return NO_MESSAGE_NOW;
     storage.set(request.message, address);
     user.sent[address] = request;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks at each instruction of a driver under test: coverage, budget, and the rules of the machine that a driver must keep.
 // Source: docs/reference/ap-architecture.md sections 1.9 (token), 5.5 (notification byte first, then the queues).
-
-import { FC_QCI } from '../../../native-like/arch/function-codes.ts';
+import { FC_QCI, FC_RAPQ, FC_ZAPQ } from '../../../native-like/arch/function-codes.ts';
 import {
   FUNCTION_DQAP,
   FUNCTION_NAMES,
@@ -10,10 +9,7 @@ import {
 } from '../../../native-like/arch/function-numbers.ts';
 import { PSW_CC, PSW_CC_SHIFT } from '../../../native-like/arch/psw.ts';
 import { DQAP_START } from '../../../native-like/arch/registers.ts';
-import {
-  AP_RESPONSE_NO_PENDING_REPLY,
-  AP_RESPONSE_NORMAL,
-} from '../../../native-like/arch/response-codes.ts';
+import { AP_RESPONSE_NO_PENDING_REPLY } from '../../../native-like/arch/response-codes.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
   V_EXIT,
@@ -27,10 +23,8 @@ import { formatApqn } from '../../config/units.ts';
 import type { QueueBelief } from '../../guest/driver.ts';
 import type { InstructionObserver } from '../../host/context/execution-context.ts';
 import type { Machine } from '../../host/machine/machine.ts';
-import type { EventStatement } from '../../program/ast.ts';
-import { printStatement } from '../../program/print.ts';
 import { apqnOf, functionOf } from '../../scenario/instruction.ts';
-import type { Fired, ScenarioRun } from '../../scenario/scenario-run.ts';
+import type { ScenarioRun } from '../../scenario/scenario-run.ts';
 import { NS_PER_SECOND } from '../../units.ts';
 import {
   ArchitectedCoverage,
@@ -43,8 +37,10 @@ import {
   queueFor,
   queueStateOf,
 } from '../architected.ts';
-import type { CodePlace, InstructionFact, RequestFact } from '../outcome.ts';
-import type { LogLine } from './driver-handle.ts';
+import type { CodePlace, InstructionFact } from '../outcome.ts';
+import { Executions } from '../seen.ts';
+import { endingOf, operandsOf, PartialMessages, spoilRest } from './operands.ts';
+import { type TraceFacts, type TraceLine, traceLines } from './trace-lines.ts';
 
 /** Thrown through a driver that executes instructions without end. */
 export class StormError extends Error {
@@ -53,26 +49,20 @@ export class StormError extends Error {
   }
 }
 
-/** A line of a trace before it is sorted. */
-interface TraceLine {
-  readonly atNs: number;
-  readonly order: number;
-  readonly text: string;
-}
-
-/** Response codes of a DQAP that has read its queue. */
-const READ: ReadonlySet<number> = new Set([AP_RESPONSE_NORMAL, AP_RESPONSE_NO_PENDING_REPLY]);
 const FACTS_MAX = 32;
 /** Instructions of a trace; what a driver does for ever says nothing new. */
 const TRACE_MAX = 2000;
 
 export class DriverObserver implements InstructionObserver {
   readonly coverage = new ArchitectedCoverage();
+  readonly executions = new Executions();
   facts: InstructionFact[] = [];
   /** Instructions since the kept moment. */
   count = 0;
   /** What was done too often. */
   storm: string | undefined;
+  /** Events can still happen: executions are counted. */
+  #counted = false;
   /** What the driver believes of a queue, where it tells. */
   believes: ((apqn: number) => QueueBelief) | undefined;
   /** With a trace: where in the driver's code its instructions were, in their order. */
@@ -82,6 +72,8 @@ export class DriverObserver implements InstructionObserver {
   readonly #machine: Machine;
   readonly #scenario: ScenarioRun;
   readonly #perSecond: number;
+  readonly #partial = new PartialMessages();
+  readonly #sentTo = new Set<number>();
   /** GR0 of the rest of a partly delivered reply, by APQN. */
   readonly #tokens = new Map<number, number>();
   #trace: TraceLine[] | undefined;
@@ -94,10 +86,8 @@ export class DriverObserver implements InstructionObserver {
   #fn = -1;
   #apqn = 0;
   #state = 0;
-  /** Queue (cold record word index) that was polled last. */
-  #polled = 0;
-  /** Queues that were read last while the byte was set: if it is cleared now, a reply in between is lost. */
-  readonly #readBefore = new Set<number>();
+  /** Queues (their cold records) that were read last while their byte was set: if it is cleared now, a reply in between is lost. */
+  readonly #readBefore = new Map<number, number>();
 
   /** `perSecond`: instructions and steps a driver may take in a second of virtual time. */
   constructor(machine: Machine, scenario: ScenarioRun, perSecond: number) {
@@ -113,15 +103,32 @@ export class DriverObserver implements InstructionObserver {
     this.#place = place;
     this.places = [];
     this.coverage.reset();
+    this.executions.reset();
+    this.#counted = true;
     this.facts = [];
     this.count = 0;
     this.storm = undefined;
     this.#tokens.clear();
+    this.#partial.reset();
+    this.#sentTo.clear();
     this.#startNs = this.#machine.nowNs();
     this.#windowNs = this.#startNs;
     this.#inWindow = 0;
     this.#steps = 0;
     this.#readBefore.clear();
+  }
+
+  /** Queues a closed driver has left messages on, for whoever uses them next; a reset it has asked for in vain is no fault of its. */
+  leftOn(queues: readonly number[]): Record<string, number> {
+    const hasAny = (apqn: number): boolean =>
+      hasMessages(queueStateOf(this.#image, this.#image.queue(apqn)));
+    const left = queues.filter((apqn) => this.#sentTo.has(apqn) && hasAny(apqn)).length;
+    return left === 0 ? {} : { 'queues with messages on them': left };
+  }
+
+  /** No event happens any more. */
+  eventsEnd(): void {
+    this.#counted = false;
   }
 
   before(vcpu: number, instruction: number): void {
@@ -130,6 +137,8 @@ export class DriverObserver implements InstructionObserver {
     if (this.storm !== undefined) throw new StormError();
     this.#count();
     this.#scenario.before(vcpu, instruction);
+    // Events may have had the host execute instructions meanwhile.
+    this.#own = true;
     const image = this.#image;
     const gr0 = image.word(vcpu + V_GR + 1);
     const fn = functionOf(instruction, gr0);
@@ -138,8 +147,9 @@ export class DriverObserver implements InstructionObserver {
     const q = queueFor(image, image.word(vcpu + V_TRUE_MASKS), gr0);
     this.#apqn = apqnOf(gr0);
     this.#state = queueStateOf(image, q);
+    if (this.#counted) this.executions.add(fn, this.#apqn, this.#state);
     if (fn === FUNCTION_DQAP) this.#beforeDqap(q, gr0);
-    if (fn === FUNCTION_NQAP && this.believes !== undefined) this.#beforeNqap(this.believes);
+    if (fn === FUNCTION_NQAP) this.#beforeNqap(vcpu, instruction);
   }
 
   executed(vcpu: number, instruction: number, ended: number): void {
@@ -155,34 +165,48 @@ export class DriverObserver implements InstructionObserver {
     if (fn === FC_QCI) return;
     const cc = (image.word(vcpu + V_PSW_MASK_HIGH) & PSW_CC) >>> PSW_CC_SHIFT;
     const partial = cc === 1 || cc === 2;
-    const ending = partial ? ENDING_CC1 + cc - 1 : endingOfCode(image.word(vcpu + V_GR + 3) >>> 16);
+    const ending = partial ? ENDING_CC1 + cc - 1 : endingOfCode(endingOf(image, vcpu));
     this.coverage.meet(fn, ending, this.#state, this.#apqn);
     this.#trace?.push(this.#line(fn, ENDINGS[ending]));
+    if (fn === FUNCTION_DQAP || fn === FUNCTION_NQAP)
+      this.#messageInstruction(vcpu, instruction, cc);
+    else this.#otherInstruction(fn);
     if (fn !== FUNCTION_DQAP) return;
-    // A queue that answers with an error is not read for now: nothing on it can be overlooked.
-    if (!partial && !READ.has(image.word(vcpu + V_GR + 3) >>> 16))
-      this.#readBefore.delete(this.#apqn);
     if (partial && image.word(vcpu + V_GR + 5) !== 0)
       this.#tokens.set(this.#apqn, image.word(vcpu + V_GR + 1));
     else if (!partial) this.#tokens.delete(this.#apqn);
   }
 
+  /** What is done to a queue other than reading and writing: it is in other hands. */
+  #otherInstruction(fn: number): void {
+    this.#readBefore.delete(this.#apqn);
+    if (fn !== FC_RAPQ && fn !== FC_ZAPQ) return;
+    this.#partial.forget(this.#apqn);
+    this.#sentTo.delete(this.#apqn);
+  }
+
+  #messageInstruction(vcpu: number, instruction: number, cc: number): void {
+    const operands = operandsOf(this.#image, vcpu, instruction);
+    if (this.#fn === FUNCTION_NQAP) {
+      this.#partial.ended(this.#apqn, operands, cc);
+      this.#sentTo.add(this.#apqn);
+    } else if (cc === 0) spoilRest(this.#image, vcpu, operands);
+    // A queue in trouble is not waited for.
+    if (cc === 3 && endingOf(this.#image, vcpu) !== AP_RESPONSE_NO_PENDING_REPLY)
+      this.#readBefore.delete(this.#apqn);
+  }
+
   /** A step of the program has ended; `waits`: it has nothing to do now. */
   stepped(waits: boolean): void {
     this.#steps++;
-    if (!waits || this.#readBefore.size === 0 || this.#notification() !== 0) return;
-    for (const apqn of this.#readBefore) {
+    if (!waits || this.#readBefore.size === 0) return;
+    for (const [apqn, cold] of this.#readBefore) {
+      if (this.#machine.context.notificationByte(cold) !== 0) continue;
+      this.#readBefore.delete(apqn);
       if (!hasMessages(queueStateOf(this.#image, this.#image.queue(apqn)))) continue;
       this.#fn = FUNCTION_DQAP;
       this.#note('indicator', apqn, 'the notification byte was cleared after the queue was read');
-      break;
     }
-    this.#readBefore.clear();
-  }
-
-  /** The notification byte of the queue that was polled last. */
-  #notification(): number {
-    return this.#machine.context.notificationByte(this.#polled);
   }
 
   #count(): void {
@@ -210,8 +234,8 @@ export class DriverObserver implements InstructionObserver {
   }
 
   #beforeDqap(q: number, gr0: number): void {
-    this.#polled = this.#image.cold(q);
-    if (this.#notification() !== 0) this.#readBefore.add(this.#apqn);
+    const cold = this.#image.cold(q);
+    if (this.#machine.context.notificationByte(cold) !== 0) this.#readBefore.set(this.#apqn, cold);
     else this.#readBefore.delete(this.#apqn);
     if ((gr0 & DQAP_START) !== 0) return;
     const token = this.#tokens.get(this.#apqn);
@@ -223,8 +247,14 @@ export class DriverObserver implements InstructionObserver {
     }
   }
 
-  #beforeNqap(believes: (apqn: number) => QueueBelief): void {
-    const belief = believes(this.#apqn);
+  #beforeNqap(vcpu: number, instruction: number): void {
+    if (this.#partial.abandons(this.#apqn, operandsOf(this.#image, vcpu, instruction)))
+      this.#note(
+        'partial',
+        this.#apqn,
+        'NQAP began another message while one was only partly taken',
+      );
+    const belief = this.believes?.(this.#apqn) ?? 'ready';
     if (belief === 'ready') return;
     this.#note('advice', this.#apqn, `NQAP to a queue the driver knows to be ${belief}`);
   }
@@ -246,40 +276,10 @@ export class DriverObserver implements InstructionObserver {
     return { atNs, order: 1, text: `${text.padEnd(40)} ${place}` };
   }
 
-  /** Everything that was taken down, in the order of time: instructions, events, requests and their endings. */
-  lines(
-    requests: readonly RequestFact[],
-    fired: readonly Fired[],
-    events: readonly EventStatement[],
-    log: readonly LogLine[] = [],
-  ): string[] {
+  /** Everything that was taken down, in the order of time. */
+  lines(facts: Omit<TraceFacts, 'startNs'>): string[] {
     if (this.#trace === undefined) return [];
-    const all = this.#trace.slice(0, TRACE_MAX);
-    for (const { index, atNs } of fired) {
-      const statement = events[index];
-      if (statement !== undefined)
-        all.push({
-          atNs,
-          order: 0,
-          text: `event    ${printStatement({ ...statement, comment: undefined })}`,
-        });
-    }
-    for (const { atNs, text } of log)
-      if (atNs >= this.#startNs)
-        all.push({ atNs: atNs - this.#startNs, order: 1, text: `log      ${text}` });
-    for (const { id, kind, apqn, probe, atNs, endings } of requests) {
-      const name = `${probe ? 'probe' : 'request'} ${id}`;
-      const where = apqn === undefined ? '' : ` to ${formatApqn(apqn)}`;
-      all.push({ atNs, order: 0, text: `user     ${name}: ${kind}${where}` });
-      for (const ending of endings) {
-        const how =
-          ending.error ?? (ending.wrong === undefined ? 'a reply' : `a reply; ${ending.wrong}`);
-        all.push({ atNs: ending.atNs, order: 2, text: `driver   ${name} ends with ${how}` });
-      }
-    }
-    return all
-      .toSorted((a, b) => a.atNs - b.atNs || a.order - b.order)
-      .map(({ atNs, text }) => `${(atNs / 1e6).toFixed(3).padStart(12)} ms  ${text}`);
+    return traceLines(this.#trace.slice(0, TRACE_MAX), { ...facts, startNs: this.#startNs });
   }
 
   #note(rule: InstructionFact['rule'], apqn: number, text: string): void {

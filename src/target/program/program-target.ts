@@ -10,11 +10,12 @@ import type { RunningProgram } from '../../host/machine/stepper.ts';
 import { type Checkpoint, takeCheckpoint } from '../../host/state/checkpoint.ts';
 import type { EventStatement } from '../../program/ast.ts';
 import { ScenarioRun } from '../../scenario/scenario-run.ts';
-import { NS_PER_SECOND } from '../../units.ts';
 import type { Outcome } from '../outcome.ts';
+import type { Seen } from '../seen.ts';
 import type { Target, TargetTerrain } from '../target.ts';
 import { DriverUser } from '../user.ts';
 import { allAnswers } from './answers.ts';
+import { CLOSE_NS, EVENTS_NS, PER_SECOND, RECOVER_NS, START_NS } from './bounds.ts';
 import { DriverHandle } from './driver-handle.ts';
 import { featureCountOf, featuresOf } from './features.ts';
 import { type Guard, guarded, type Thrown } from './guarded.ts';
@@ -37,16 +38,6 @@ export interface ProgramTargetOptions {
   readonly perSecond?: number | undefined;
 }
 
-/** Time a driver has to start. */
-const START_NS = 5 * NS_PER_SECOND;
-/** Default of `recoverNs`: two request timeouts, two scans of the bus, and time to spare. */
-const RECOVER_NS = 300 * NS_PER_SECOND;
-/** Default of `perSecond`: four queues polled at 250 us are 16,000. */
-const PER_SECOND = 50_000;
-/** Events happen for so long after the last one that has a time of its own; then the hardware is healthy. */
-const EVENTS_NS = 5 * NS_PER_SECOND;
-/** Time a driver has to close. */
-const CLOSE_NS = 60 * NS_PER_SECOND;
 export class ProgramTarget implements Target {
   readonly terrain: TargetTerrain;
   readonly featureCount: number;
@@ -165,6 +156,7 @@ export class ProgramTarget implements Target {
     const { fired } = this.#scenario;
     let asleep = this.#until(Math.max(0, this.#endNs - machine.nowNs()), () => this.#idle());
     this.#scenario.end();
+    this.#observer.eventsEnd();
     asleep ||= this.#until(this.#recoverNs, () => this.#idle());
     const failed = asleep || this.#over ? [] : this.#recover();
     asleep ||= this.#user.open > 0 && this.#sleeping();
@@ -175,6 +167,7 @@ export class ProgramTarget implements Target {
     return {
       requests,
       strangers,
+      disturbedNs: fired.find(({ index }) => this.#events[index]?.event.kind !== 'request')?.atNs,
       instructions: this.#observer.facts,
       thrown: this.#thrown,
       storm: this.#observer.storm,
@@ -184,10 +177,19 @@ export class ProgramTarget implements Target {
       fired,
       executed: this.#observer.count,
       ns: machine.nowNs() - this.#startNs,
-      trace: this.#observer.lines(requests, fired, this.#events, this.#handle.log()),
+      trace: this.#observer.lines({
+        requests,
+        fired,
+        events: this.#events,
+        log: this.#handle.log(),
+      }),
       places: this.#observer.places,
       features: featuresOf(this.#driver.counters, this.#observer.coverage),
     };
+  }
+
+  seen(): Seen {
+    return this.#observer.executions.report();
   }
 
   places(): readonly number[] {
@@ -275,7 +277,7 @@ export class ProgramTarget implements Target {
     if (this.#contract?.close === undefined) return {};
     this.#handle.close();
     this.#until(CLOSE_NS, () => this.#programs.every(({ done }) => done) || this.#idle());
-    return this.#handle.held();
+    return { ...this.#handle.held(), ...this.#observer.leftOn(this.terrain.queues) };
   }
 
   /** A driver that does not serve a healthy machine cannot be fuzzed. */

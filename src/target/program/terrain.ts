@@ -5,11 +5,15 @@ import type { GuestConfig, MachineConfig } from '../../config/types.ts';
 import { ApemuError } from '../../errors.ts';
 import type { EventStatement } from '../../program/ast.ts';
 
-/** Replies are changed in a way a driver cannot notice, so results say nothing. `opaque`: there are replies without headers. */
+/**
+ * Replies are changed in a way a driver cannot notice, so results say nothing: a field nobody looks at, or one that then says that all is
+ * well. `opaque`: there are replies without headers.
+ */
 export const isBlinding = ({ event }: EventStatement, opaque: boolean): boolean => {
   if (event.kind === 'reply') return opaque || event.reply.kind === 'shape';
   if (event.kind !== 'field' || event.field === 'psmid') return false;
-  return opaque || replyField(event.field)?.noticed !== true;
+  const saysWell = event.value === 0 && (event.field === 'code' || event.field === 'rc');
+  return opaque || saysWell || replyField(event.field)?.noticed !== true;
 };
 
 export const isLoopback = ({ machine }: MachineConfig, apqn: number): boolean =>

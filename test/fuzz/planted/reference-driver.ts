@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Defects planted in a copy of the reference AP bus driver: each a patch, the history it is modelled on, and the oracles that should
-// find it. Source: docs/reference/fuzzing.md section 5.
-import type { OracleName } from '../../src/oracle/oracles.ts';
-
-export interface Planted {
-  readonly what: string;
-  /** Row of the history, or its class. */
-  readonly history: string;
-  readonly oracles: readonly OracleName[];
-  /** End of the file's path, text that stands there, what it becomes. */
-  readonly patches: readonly (readonly [file: string, from: string, to: string])[];
-}
+// Defects planted in a copy of the reference AP bus driver.
+// Source: docs/reference/fuzzing.md section 5.
+import { type Defect, defect } from './defect.ts';
 
 const QUEUE = 'ap-bus-driver/queue.ts';
 const MESSAGES = 'ap-bus-driver/messages.ts';
@@ -21,21 +12,14 @@ const USER = 'ap-bus-driver/user.ts';
 const REQUESTS = 'workloads/requests.ts';
 const INSTRUCTIONS = 'guest/instructions.ts';
 
-const row = (
-  what: string,
-  history: string,
-  oracles: readonly OracleName[],
-  ...patches: Planted['patches']
-): Planted => ({ what, history, oracles, patches });
-
-export const PLANTED: readonly Planted[] = [
-  row(
+export const REFERENCE_DEFECTS: readonly Defect[] = [
+  defect(
     'an orphaned reply counts as the outstanding one',
     'G2',
     ['ends-once'],
     [QUEUE, '(queue.count > 0 || queue.slots.pendingCount > 0)', 'queue.count > 0'],
   ),
-  row(
+  defect(
     'a card is not released at hot unplug',
     'G5',
     ['leaks'],
@@ -45,7 +29,7 @@ export const PLANTED: readonly Planted[] = [
       '  bus.cardOf.delete(card.apid);',
     ],
   ),
-  row(
+  defect(
     'a queue is bound while its card is not there',
     'G7',
     ['throws'],
@@ -55,7 +39,7 @@ export const PLANTED: readonly Planted[] = [
       'createQueueDevice(bus, bus.cardOf.get(state.scans > 1 ? -1 : state.scanApid)!, apqn,',
     ],
   ),
-  row(
+  defect(
     'an error reply is taken for the result',
     'G8',
     ['right'],
@@ -65,13 +49,13 @@ export const PLANTED: readonly Planted[] = [
       "if (parsed.kind === 'error') return undefined;",
     ],
   ),
-  row(
+  defect(
     'messages a queue forgets are sent again without limit',
     'G10',
     ['progress'],
     [MESSAGES, 'if (tries > RESENT_MAX) {', 'if (tries < 0) {'],
   ),
-  row(
+  defect(
     'a queue goes before its messages are flushed',
     'G11',
     ['ends-once'],
@@ -81,7 +65,7 @@ export const PLANTED: readonly Planted[] = [
       '  queue.devState = DEV_SHUTDOWN;',
     ],
   ),
-  row(
+  defect(
     'response code 02 at NQAP drops the request',
     'dropped at RC 02',
     ['ends-once'],
@@ -91,7 +75,7 @@ export const PLANTED: readonly Planted[] = [
       '    case AP_RESPONSE_RESET_IN_PROGRESS:\n      slots.waitingCount--;\n      queue.smState = SM_RESET_WAIT;\n      return SM_WAIT_LOW;\n    case AP_RESPONSE_INVALID_DOMAIN:',
     ],
   ),
-  row(
+  defect(
     'response code 10 at NQAP drops the request',
     'dropped at RC 10',
     ['ends-once'],
@@ -101,13 +85,13 @@ export const PLANTED: readonly Planted[] = [
       '    case AP_RESPONSE_Q_FULL:\n      slots.waitingCount--;\n      return queueFullWait(queue, status);',
     ],
   ),
-  row(
+  defect(
     'an error ends the queue for good',
     'never back after an error',
     ['recovers'],
     [SCAN, 'queue.devState === DEV_ERROR ||', 'queue.devState < 0 ||'],
   ),
-  row(
+  defect(
     'a queue does not come back after configure',
     'never back after configure',
     ['recovers'],
@@ -117,7 +101,7 @@ export const PLANTED: readonly Planted[] = [
       'if (deconfigured) queueStops(bus, queue, AP_RESPONSE_DECONFIGURED);\n    else queue.online = false;',
     ],
   ),
-  row(
+  defect(
     'a queue does not come back after a checkstop',
     'never back after checkstop',
     ['recovers'],
@@ -127,7 +111,7 @@ export const PLANTED: readonly Planted[] = [
       'if (chkstop) queueStops(bus, queue, AP_RESPONSE_CHECKSTOPPED);\n    else queue.online = false;',
     ],
   ),
-  row(
+  defect(
     'the notification byte is cleared after the queues are read',
     'cleared after polling',
     ['rules'],
@@ -142,7 +126,7 @@ export const PLANTED: readonly Planted[] = [
       '  applyWait(bus, state.pollWait);\n  if (state.irq) bus.storage[state.nibAddress] = 0;\n  return true;',
     ],
   ),
-  row(
+  defect(
     'a partial reply is resumed with the wrong token',
     'wrong token',
     ['rules'],
@@ -152,7 +136,7 @@ export const PLANTED: readonly Planted[] = [
       '    if (cc === 2) cpu.setGr(0, 0, cpu.grLow(0) & ~0xff0000);\n    count(ap, COUNTED_DQAP, cc === 1',
     ],
   ),
-  row(
+  defect(
     'replies are matched by their order',
     'by order, not PSMID',
     ['right', 'ends-once'],
@@ -162,25 +146,25 @@ export const PLANTED: readonly Planted[] = [
       '',
     ],
   ),
-  row(
+  defect(
     'a PSMID is used again while it is outstanding',
     'PSMID reused',
     ['right', 'ends-once'],
     [MESSAGES, '(bus.state.psmidCounter + 1) | 0', '((bus.state.psmidCounter + 1) & 1) | 0'],
   ),
-  row(
+  defect(
     'the return code of a reply is not looked at',
     'return code not looked at',
     ['right'],
     [REQUESTS, "if (parsed.kind === 'cca' && parsed.rc !== 0) return 'EINVAL';", ''],
   ),
-  row(
+  defect(
     'an error is tried again for ever',
     'retried for ever',
     ['progress', 'ends-once'],
     [REQUESTS, '++request.tries >= TRIES_MAX', '++request.tries < 0'],
   ),
-  row(
+  defect(
     'a full queue stays full',
     '"full" never cleared',
     ['ends-once', 'recovers'],
@@ -190,7 +174,7 @@ export const PLANTED: readonly Planted[] = [
       '      return SM_WAIT_AGAIN;\n    case AP_RESPONSE_NO_PENDING_REPLY:',
     ],
   ),
-  row(
+  defect(
     'closing with work outstanding never ends',
     'close never ends',
     ['ends-once', 'leaks'],
@@ -200,13 +184,13 @@ export const PLANTED: readonly Planted[] = [
       'if (user.closed) return;\n  else if',
     ],
   ),
-  row(
+  defect(
     'work is lost when the domain goes',
     'work lost with the domain',
     ['ends-once'],
     [USER, 'user.waiting.push(...(user.todo[apqn] as UserRequest[]));', ''],
   ),
-  row(
+  defect(
     'a flush forgets its messages',
     'result of an old request',
     ['right', 'ends-once'],
@@ -216,44 +200,28 @@ export const PLANTED: readonly Planted[] = [
       '    release(slots, slot);\n  };',
     ],
   ),
-  row(
+  defect(
     'a reply that comes twice ends its request twice',
     'duplicate reply',
     ['ends-once', 'throws'],
     [REQUESTS, '  delete user.sent[address];\n', ''],
   ),
-  row(
+  defect(
     'a request that is refused is forgotten',
     'refused',
     ['ends-once'],
     [REQUESTS, "    else failRequest(user, request, 'EINVAL');\n", ''],
   ),
-  row(
+  defect(
     'a request timeout does nothing',
     'poll timer not armed again',
     ['ends-once', 'recovers'],
     [POLL, '      applyWait(bus, timeoutEvent(bus, queue));', '      timeoutEvent;'],
   ),
-  row(
+  defect(
     'a request nobody can take is held for ever',
     'ENODEV',
     ['ends-once', 'recovers', 'leaks'],
     [USER, "      failRequest(user, request, 'ENODEV');\n      continue;", '      continue;'],
   ),
 ];
-
-/** The text of a file with the patches of a defect; `complete` tells whether all of them were made. */
-export const patched = ({ what, patches }: Planted) => {
-  const used = new Set<string>();
-  const edit = (file: string, text: string): string => {
-    let result = text;
-    for (const [end, from, to] of patches) {
-      if (!file.endsWith(end)) continue;
-      if (!result.includes(from)) throw new Error(`the patch of "${what}" does not fit ${end}`);
-      result = result.replace(from, () => to);
-      used.add(end + from);
-    }
-    return result;
-  };
-  return { edit, complete: (): boolean => used.size === patches.length };
-};

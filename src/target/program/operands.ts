@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operands of NQAP and DQAP as a driver under test gives them: messages it leaves half sent, and what stands behind a reply.
+// Source: docs/reference/ap-architecture.md sections 1.8 (condition code 2: execute again), 1.9; AD-18.
+import type { MachineImage } from '../../../native-like/machine/image.ts';
+import { V_GR, V_STORAGE_BYTE, V_STORAGE_SIZE } from '../../../native-like/machine/layout.ts';
+
+/** The operands of a message instruction before or after it. */
+interface Operands {
+  readonly psmidHigh: number;
+  readonly psmidLow: number;
+  /** Storage address and bytes that are left. */
+  readonly address: number;
+  readonly length: number;
+}
+
+const lowOf = (image: MachineImage, vcpu: number, n: number): number =>
+  image.word(vcpu + V_GR + 2 * (n & 0xf) + 1);
+
+export const operandsOf = (image: MachineImage, vcpu: number, instruction: number): Operands => {
+  const r1 = (instruction >>> 4) & 0xf;
+  const r2 = instruction & 0xf;
+  return {
+    psmidHigh: lowOf(image, vcpu, r1),
+    psmidLow: lowOf(image, vcpu, r1 + 1),
+    address: lowOf(image, vcpu, r2) >>> 0,
+    length: lowOf(image, vcpu, r2 + 1) >>> 0,
+  };
+};
+
+/** Response code of the instruction a vCPU has executed. */
+export const endingOf = (image: MachineImage, vcpu: number): number =>
+  (lowOf(image, vcpu, 1) >>> 16) & 0xff;
+
+/** Messages of which the machine has taken a part, by APQN: condition code 2 asks for the same instruction again. */
+export class PartialMessages {
+  readonly #open = new Map<number, Operands>();
+
+  reset(): void {
+    this.#open.clear();
+  }
+
+  /** Whether this NQAP is not the one that goes on with the open message. */
+  abandons(apqn: number, { psmidHigh, psmidLow, address }: Operands): boolean {
+    const open = this.#open.get(apqn);
+    if (open === undefined) return false;
+    return open.psmidHigh !== psmidHigh || open.psmidLow !== psmidLow || open.address !== address;
+  }
+
+  /** An NQAP has ended with condition code `cc`. */
+  ended(apqn: number, operands: Operands, cc: number): void {
+    if (cc === 2) this.#open.set(apqn, operands);
+    else if (this.#open.size > 0) this.#open.delete(apqn);
+  }
+
+  /** The queue is reset. */
+  forget(apqn: number): void {
+    if (this.#open.size > 0) this.#open.delete(apqn);
+  }
+}
+
+/** What is put behind a reply, and how many bytes at most. */
+const SPOILT = 0xdb;
+const SPOILT_BYTES = 512;
+
+/** A reply ends before its buffer does: what stands behind it is no part of it, and changes, so that who reads it gets nonsense. */
+export const spoilRest = (
+  image: MachineImage,
+  vcpu: number,
+  { address, length }: Operands,
+): void => {
+  const size = image.word(vcpu + V_STORAGE_SIZE);
+  const bytes = Math.min(length, SPOILT_BYTES, size - address);
+  if (bytes <= 0) return;
+  const from = image.word(vcpu + V_STORAGE_BYTE) + address;
+  image.u8.fill(SPOILT, from, from + bytes);
+};
