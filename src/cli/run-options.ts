@@ -12,6 +12,7 @@ import {
   OUTSTANDING_MAX,
 } from '../load/overrides.ts';
 import { parseSweep, type SweepAxis } from '../load/sweep-plan.ts';
+import { parseThreshold, type Threshold } from '../load/thresholds.ts';
 
 /** What commander collects. */
 export interface RunOptions {
@@ -36,6 +37,7 @@ export interface RunOptions {
   readonly target?: number;
   /** Nanoseconds between two changes. */
   readonly hotPlug?: number;
+  readonly failIf?: readonly Threshold[];
 }
 
 /** `--rate 500 --rate Guest1=800` */
@@ -118,6 +120,12 @@ export const lengthOption = (text: string): { min: number; max: number } => {
 export const sweepOption = (text: string, before?: readonly SweepAxis[]): readonly SweepAxis[] => [
   ...(before ?? []),
   parseSweep(text),
+];
+
+/** `--fail-if`, which may come several times. */
+export const failIfOption = (text: string, before?: readonly Threshold[]): readonly Threshold[] => [
+  ...(before ?? []),
+  parseThreshold(text),
 ];
 
 /** The changes of the load that the options ask for. */

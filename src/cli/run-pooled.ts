@@ -8,8 +8,10 @@ import { distribution } from '../load/percentiles.ts';
 import type { HotPlugResult, RunResult } from '../load/result.ts';
 import { type LoadSample, takeSample } from '../load/sample.ts';
 import { Series } from '../load/series.ts';
+import { StallWatch } from '../load/stall.ts';
 import { guestLoad } from '../load/stepped.ts';
 import { answeredOf, summarise } from '../load/summary.ts';
+import { deadQueues } from '../load/verdict.ts';
 import type { MachineWatch } from '../trace/machine-event.ts';
 import { NS_PER_MS } from '../units.ts';
 import { accountFor, type HotPlugOutcome, hotPlug } from '../vcpu-pool/hot-plug.ts';
@@ -38,6 +40,7 @@ class Watch {
   readonly #reports = new Map<number, WorkerReport>();
   readonly #fresh = new Set<number>();
   readonly #progress: Progress;
+  readonly #stall = new StallWatch();
   pooled: PooledMachine | undefined;
 
   constructor(intervalNs: number, progress: Progress) {
@@ -52,7 +55,9 @@ class Watch {
     this.#progress.take(this.#reports);
     if (this.pooled === undefined || this.#fresh.size < this.pooled.workers) return;
     this.#fresh.clear();
-    this.series.add(this.sample(this.pooled, [...this.#reports.values()]));
+    const sample = this.sample(this.pooled, [...this.#reports.values()]);
+    this.series.add(sample);
+    if (this.#stall.stalled(sample)) this.pooled.stop();
   }
 
   sample(pooled: PooledMachine, reports: readonly WorkerReport[]): LoadSample {
@@ -151,10 +156,11 @@ export function measurePooled(
   windowNs: number,
   options: PoolSize,
   io: CommandIo,
-): Promise<LoadFigures> {
+): Promise<LoadFigures | undefined> {
   const watch = new Watch(MEASURE_INTERVAL_NS, new Progress(io, true));
   const durationNs = windowNs + WARM_UP_NS;
   return withPool(config, { ...options, durationNs }, watch, io, (pooled, reports) => {
+    if (io.signal.aborted) return undefined;
     const last = watch.sample(pooled, reports);
     const from = watch.series.firstFrom(last.timeNs - windowNs);
     return from === undefined || from.timeNs >= last.timeNs
@@ -178,6 +184,7 @@ function resultOf(
       report.vcpus.map((vcpu) => ({
         ...summarise(vcpu, pooled.machine.config),
         load: guestLoad(last, vcpu),
+        dead: deadQueues(vcpu),
       })),
     ),
     total: figuresUntil(last),

@@ -31,6 +31,7 @@ export function checkSweepOptions(options: RunOptions): void {
     throw wrong('--workers is for --sweep --wall: virtual time has one thread');
   if (options.interval !== undefined) throw wrong('--interval is not for --sweep');
   if (options.trace !== undefined) throw wrong('--trace is not for --sweep');
+  if (options.failIf !== undefined) throw wrong('--fail-if is not for --sweep: --target is');
 }
 
 /** How the points of a sweep were measured, for people. */

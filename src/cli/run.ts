@@ -9,13 +9,15 @@ import { loadConfigFile } from '../config/load.ts';
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { type Chart, runCharts, sweepCharts } from '../load/charts.ts';
-import { idleGuests, withLoad } from '../load/overrides.ts';
+import { idleGuests, loadedGuests, withLoad } from '../load/overrides.ts';
 import { pageHtml } from '../load/page.ts';
 import type { RunResult } from '../load/result.ts';
 import { runJson } from '../load/run-json.ts';
 import { runText } from '../load/run-text.ts';
 import { runStepped } from '../load/stepped.ts';
 import { sweepJson, sweepText } from '../load/sweep-text.ts';
+import { checkThresholds } from '../load/thresholds.ts';
+import { verdictOf } from '../load/verdict.ts';
 import type { MachineWatch } from '../trace/machine-event.ts';
 import type { AddCommand } from './add-command.ts';
 import { parseSeed } from './exec.ts';
@@ -23,6 +25,7 @@ import { type CommandIo, EXIT_MISMATCH, EXIT_OK, pause } from './io.ts';
 import {
   arrivalsOption,
   durationOption,
+  failIfOption,
   lengthOption,
   messagesOption,
   numberOption,
@@ -66,6 +69,11 @@ export const addRun: AddCommand = (program, io, done) => {
         .preset('rate')
         .argParser(sweepOption),
     )
+    .option(
+      '--fail-if <threshold>',
+      "end with code 1 when it holds: 'p99>1ms', 'rate<10000', 'Guest1:busy>90%'",
+      failIfOption,
+    )
     .option('--wall', 'sweep in real time on workers, not in virtual time')
     .option('--target <time>', 'sweep: p99 must keep within this', durationOption('target'))
     .addOption(
@@ -100,17 +108,18 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
   const config = withLoad(released, overridesOf(options), options.seed);
   for (const guest of idleGuests(config))
     io.err(`warning: guest ${guest} has no adapter that can run its workload\n`);
+  checkThresholds(
+    options.failIf ?? [],
+    loadedGuests(config).map(({ name }) => name),
+  );
   const result = await runTraced(config, options, io);
-  const text = runText(result);
+  const cut = options.duration !== undefined || options.hotPlug !== undefined || io.signal.aborted;
+  const verdict = verdictOf(result, options.failIf ?? [], { cut });
+  const text = runText(result, verdict);
   writePage(file, options, text, runCharts(result));
-  io.out(options.json === true ? runJson(result) : text);
-  for (const { guest, reason } of result.crashes)
-    io.err(`guest ${guest} was lost with its worker: ${reason}\n`);
-  const failed =
-    (result.hotPlug?.violations.length ?? 0) > 0 ||
-    result.crashes.length > 0 ||
-    result.guests.some((guest) => guest.failure !== undefined);
-  return failed ? EXIT_MISMATCH : EXIT_OK;
+  io.out(options.json === true ? runJson(result, verdict) : text);
+  if (options.json === true) for (const problem of verdict.problems) io.err(`${problem}\n`);
+  return verdict.failed ? EXIT_MISMATCH : EXIT_OK;
 }
 
 /** @throws ApemuError APEMU_ERR_USAGE_HOT_PLUG: masks change under vCPUs that run on workers. */

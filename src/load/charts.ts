@@ -87,8 +87,10 @@ export const runCharts = ({ series, latency, total }: RunResult): Chart[] => {
   ].filter(({ lines }) => lines.length > 0) as Chart[];
 };
 
-const percentile = (point: SweepPoint, percent: (typeof PERCENTILES)[number]): number =>
-  Math.max(1, point.figures.latencyNs[PERCENTILES.indexOf(percent)]);
+const percentile = (point: SweepPoint, percent: (typeof PERCENTILES)[number]): number | null => {
+  const ns = point.figures.latencyNs[PERCENTILES.indexOf(percent)];
+  return ns === undefined ? null : Math.max(1, ns);
+};
 
 /** The charts of one number of queues. */
 const pointCharts = (points: readonly SweepPoint[], x: Chart['x'], suffix: string): Chart[] => [

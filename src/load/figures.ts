@@ -2,7 +2,7 @@
 // From two samples of a machine to the figures of the time between them: rates, latencies, utilisation, limits.
 
 import { addCounts, countsBetween, type LoadCounts } from './counts.ts';
-import { oldestNs, percentilesNs } from './percentiles.ts';
+import { longestNs, oldestNs, percentilesNs } from './percentiles.ts';
 import type { AdapterSample, LoadSample } from './sample.ts';
 
 /** An adapter's share of the load. */
@@ -34,10 +34,11 @@ export interface LoadFigures {
   /** Arrived, without an answer at the end. */
   readonly unanswered: number;
   readonly oldestNs: number;
-  /** In the order of PERCENTILES. */
-  readonly latencyNs: readonly number[];
+  /** In the order of PERCENTILES; undefined without messages. */
+  readonly latencyNs: readonly (number | undefined)[];
   readonly meanNs: number;
-  readonly maxNs: number;
+  /** The longest latency known, that of messages without an answer included; undefined without messages. */
+  readonly maxNs: number | undefined;
   /** Share of arrivals that found all places of their queue taken; undefined in a closed loop, where that is the rule. */
   readonly queueFull: number | undefined;
   /** Share of NQAPs that ended with RC 10, and of messages sent once more. */
@@ -88,6 +89,7 @@ const figuresOf = (
   adapters: readonly AdapterFigures[],
 ): LoadFigures => {
   const answers = counts.latency.reduce((a, b) => a + b, 0);
+  const unanswered = counts.waiting.reduce((a, b) => a + b, 0);
   const open = counts.arrived > 0;
   return {
     seconds,
@@ -95,11 +97,11 @@ const figuresOf = (
     achieved: ratio(counts.answered, seconds),
     answered: counts.answered,
     answeredShare: open ? leastAnswered(each) : undefined,
-    unanswered: counts.waiting.reduce((a, b) => a + b, 0),
+    unanswered,
     oldestNs: oldestNs(counts),
     latencyNs: percentilesNs(counts),
     meanNs: ratio(counts.latencySumNs, answers),
-    maxNs: counts.latencyMaxNs,
+    maxNs: answers + unanswered === 0 ? undefined : longestNs(counts),
     queueFull: open ? ratio(counts.full, counts.arrived) : undefined,
     rc10: ratio(counts.nqapFull, counts.nqap),
     retries: ratio(counts.resent, counts.sent),

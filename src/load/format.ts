@@ -8,8 +8,9 @@ const TIME_UNITS = [
   { ns: 1e9, below: Number.POSITIVE_INFINITY, unit: 's', digits: 2 },
 ] as const;
 
-/** `432.0 us` */
-export const timeText = (ns: number): string => {
+/** `432.0 us`; `-` for a time there is none of. */
+export const timeText = (ns: number | undefined): string => {
+  if (ns === undefined) return '-';
   const row = TIME_UNITS.find(({ below }) => ns < below) ?? TIME_UNITS[3];
   return `${(ns / row.ns).toFixed(row.digits)} ${row.unit}`;
 };

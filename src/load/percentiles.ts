@@ -49,16 +49,21 @@ export const oldestNs = (counts: LoadCounts): number => {
   return bucket < 0 ? 0 : bucketStartNs(bucket);
 };
 
+/** The longest latency known: of a message with an answer, or of the one that has waited longest. */
+export const longestNs = (counts: LoadCounts): number =>
+  Math.max(counts.latencyMaxNs, oldestNs(counts));
+
 /**
  * Latencies that the given percents of the messages do not exceed, in nanoseconds. Where so many messages have no answer that
- * the percentile is unknown, it is the longest time known (a lower bound). All 0 without messages.
+ * the percentile is unknown, it is the longest time known (a lower bound). Undefined without messages.
  */
 export const percentilesNs = (
   counts: LoadCounts,
   percents: readonly number[] = PERCENTILES,
-): number[] => {
+): (number | undefined)[] => {
   const steps = distribution(counts);
-  const bound = Math.max(counts.latencyMaxNs, oldestNs(counts));
+  if (steps.length === 0 && sum(counts.waiting) === 0) return percents.map(() => undefined);
+  const bound = longestNs(counts);
   return percents.map(
     (percent) => steps.find(({ share }) => share >= percent / 100 - 1e-12)?.ns ?? bound,
   );

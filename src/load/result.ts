@@ -9,6 +9,8 @@ import type { GuestSummary } from './summary.ts';
 export interface GuestResult extends GuestSummary {
   /** Undefined for programs that have no AP bus. */
   readonly load: LoadFigures | undefined;
+  /** Queues its driver has given up, each as a sentence. */
+  readonly dead: readonly string[];
 }
 
 /** What became of masks that changed while guests ran, and of the messages that were under way. */

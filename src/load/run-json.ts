@@ -5,9 +5,12 @@ import type { LszcryptRow } from '../s390-tools/lszcrypt-rows.ts';
 import { type LoadFigures, modelLimit } from './figures.ts';
 import { PERCENTILES } from './percentiles.ts';
 import type { RunResult } from './result.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Names of the percentile columns: `p50Ns` ... `p99.9Ns`. */
-const percentileColumns = (latencyNs: readonly number[]): Record<string, number> =>
+const percentileColumns = (
+  latencyNs: LoadFigures['latencyNs'],
+): Record<string, number | undefined> =>
   Object.fromEntries(PERCENTILES.map((p, i) => [`p${p}Ns`, latencyNs[i]]));
 
 /** Figures without their adapters, percentiles by name. */
@@ -30,8 +33,8 @@ const COUNTS: ReadonlySet<string> = new Set(['requests', 'pending', 'hwtype', 'q
 const lines = (records: readonly object[]): string =>
   records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
-/** All records of a run, in the order sample, guest, adapter, latency, crash, hot-plug, run. */
-export const runJson = (result: RunResult): string => {
+/** All records of a run, in the order sample, guest, adapter, latency, crash, hot-plug, problem, threshold, run. */
+export const runJson = (result: RunResult, verdict: Verdict): string => {
   const { guests, total, latency, series, crashes, hotPlug, ...run } = result;
   return lines([
     ...series.map(({ adapters, ...point }) => ({
@@ -49,6 +52,14 @@ export const runJson = (result: RunResult): string => {
     ...latency.map((step) => ({ record: 'latency', ...step })),
     ...crashes.map((crash) => ({ record: 'crash', ...crash })),
     ...(hotPlug === undefined ? [] : [{ record: 'hot-plug', ...hotPlug }]),
-    { record: 'run', ...run, ...figureColumns(total), limitPerSecond: modelLimit(total) },
+    ...verdict.problems.map((problem) => ({ record: 'problem', problem })),
+    ...verdict.thresholds.map((threshold) => ({ record: 'threshold', ...threshold })),
+    {
+      record: 'run',
+      failed: verdict.failed,
+      ...run,
+      ...figureColumns(total),
+      limitPerSecond: modelLimit(total),
+    },
   ]);
 };

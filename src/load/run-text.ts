@@ -8,6 +8,7 @@ import { apidText, countText, rateText, shareText, timeText } from './format.ts'
 import { PERCENTILES } from './percentiles.ts';
 import type { GuestResult, HotPlugResult, RunResult } from './result.ts';
 import type { GuestDevices } from './summary.ts';
+import type { Verdict } from './verdict.ts';
 
 const WIDTH = 80;
 const LABEL = 11;
@@ -123,8 +124,25 @@ const hotPlugLines = (hotPlug: HotPlugResult): string[] => {
   ];
 };
 
+/** Thresholds with what came out, and why the run has failed. */
+const verdictLines = ({ problems, thresholds, failed }: Verdict): string[] => {
+  const lines = thresholds.flatMap(({ text, figure, failed: holds }) =>
+    labelled('fail if', [
+      `${text}:`,
+      figure === '-' ? 'no such figure' : figure,
+      holds ? 'FAILED' : 'kept',
+    ]),
+  );
+  if (!failed) return lines;
+  return [
+    ...lines,
+    ...(problems.length > 0 ? ['failed:'] : []),
+    ...problems.map((problem) => `  ${problem}`),
+  ];
+};
+
 /** Everything a run ends with. */
-export const runText = (result: RunResult): string => {
+export const runText = (result: RunResult, verdict: Verdict): string => {
   const { total, keyCache } = result;
   const lines = [`== all guests: ${result.seconds.toFixed(2)} s (${result.how}) ==`];
   const { hotPlug } = result;
@@ -137,5 +155,6 @@ export const runText = (result: RunResult): string => {
   if (tooSlow(result)) lines.push(...labelled('hint', SLOW_HINT));
   const used = keyCache.hits + keyCache.misses;
   if (used > 0) lines.push(...labelled('RSA keys', [`${shareText(keyCache.hits / used)} cached`]));
+  lines.push(...verdictLines(verdict));
   return `${result.guests.map(guestText).join('')}${lines.join('\n')}\n`;
 };

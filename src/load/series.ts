@@ -14,8 +14,8 @@ export interface SeriesPoint {
   readonly timeNs: number;
   readonly offered: number | undefined;
   readonly achieved: number;
-  readonly p50Ns: number;
-  readonly p99Ns: number;
+  readonly p50Ns: number | undefined;
+  readonly p99Ns: number | undefined;
   /** Messages without an answer at the end of the interval. */
   readonly waiting: number;
   readonly adapters: readonly Pick<AdapterFigures, 'apid' | 'utilisation'>[];

@@ -17,7 +17,9 @@ import { rememberAnswers } from './remember.ts';
 import type { RunResult } from './result.ts';
 import { type LoadSample, takeSample } from './sample.ts';
 import { Series } from './series.ts';
+import { StallWatch } from './stall.ts';
 import { summarise } from './summary.ts';
+import { deadQueues } from './verdict.ts';
 
 /** Longest piece of virtual time between two looks at what the user wants. */
 const LOAD_SLICE_NS = 5_000_000;
@@ -139,16 +141,20 @@ export const runStepped = async (
     const startNs = load.nowNs;
     const endNs = startNs + (options.durationNs ?? Number.POSITIVE_INFINITY);
     const series = new Series(options.intervalNs);
-    series.add(load.sample());
-    while (!load.over && load.nowNs < endNs && !(await options.pause())) {
+    let last = load.sample();
+    series.add(last);
+    const stall = new StallWatch();
+    while (!load.over && load.nowNs < endNs && !stall.stalled(last) && !(await options.pause())) {
       load.runTo(Math.min(endNs, series.nextNs, load.nowNs + LOAD_SLICE_NS));
-      series.add(load.sample());
+      last = load.sample();
+      series.add(last);
     }
-    const last = load.sample();
     return {
-      guests: load
-        .reports()
-        .map((report) => ({ ...summarise(report, config), load: guestLoad(last, report) })),
+      guests: load.reports().map((report) => ({
+        ...summarise(report, config),
+        load: guestLoad(last, report),
+        dead: deadQueues(report),
+      })),
       total: figuresUntil(last),
       latency: distribution(countsUntil(last)),
       series: series.points(),
@@ -178,29 +184,34 @@ const WARM_UP_SHARE = 0.25;
 const BEGIN_STEP_NS = 1_000_000;
 
 /**
- * Measures `windowNs` of a load in virtual time, after the drivers have begun and a quarter of that time has passed. Once `pause` says
- * stop, the figures are those of the time so far.
+ * Measures `windowNs` of a load in virtual time, after the drivers have begun and a quarter of that time has passed. Undefined once
+ * `pause` says stop: figures of a part of the window say something else.
  */
 export const measureStepped = async (
   config: MachineConfig,
   windowNs: number,
   seed?: number,
   pause: Pause = async () => false,
-): Promise<LoadFigures> => {
+): Promise<LoadFigures | undefined> => {
   const load = await SteppedLoad.start(config, seed);
+  let stopped = false;
+  const goesOn = async (): Promise<boolean> => {
+    stopped ||= await pause();
+    return !stopped;
+  };
   const runTo = async (endNs: number): Promise<void> => {
-    while (!load.over && load.nowNs < endNs && !(await pause()))
+    while (!load.over && load.nowNs < endNs && (await goesOn()))
       load.runTo(Math.min(endNs, load.nowNs + MEASURE_SLICE_NS));
-    if (load.over) load.runTo(endNs);
+    if (load.over && !stopped) load.runTo(endNs);
   };
   try {
     const giveUpNs = load.nowNs + BEGIN_MAX_NS;
-    while (!load.working && !load.over && load.nowNs < giveUpNs && !(await pause()))
+    while (!load.working && !load.over && load.nowNs < giveUpNs && (await goesOn()))
       load.runTo(load.nowNs + BEGIN_STEP_NS);
     await runTo(load.nowNs + WARM_UP_SHARE * windowNs);
     const from = load.sample();
     await runTo(load.nowNs + windowNs);
-    return figuresBetween(from, load.sample());
+    return stopped ? undefined : figuresBetween(from, load.sample());
   } finally {
     load.close();
   }

@@ -88,6 +88,9 @@ export const sweepText = (result: SweepResult, how: string): string => {
     row(COLUMNS.map(({ title }) => title)),
     ...result.points.map((point) => row(COLUMNS.map((column) => column.of(point)))),
     '',
+    ...(result.interrupted
+      ? ['interrupted: these are the points so far, there is no verdict']
+      : []),
     ...result.knees.flatMap(kneeLines),
     ...enoughText(result),
   ];
@@ -111,6 +114,7 @@ export const sweepJson = (result: SweepResult): string => {
   const records = [
     ...points,
     ...result.knees.map((knee) => ({ record: 'knee', ...knee })),
+    ...(result.interrupted ? [{ record: 'interrupted' }] : []),
     ...(result.enough === undefined ? [] : [{ record: 'enough', ...result.enough }]),
   ];
   return records.map((record) => `${JSON.stringify(record)}\n`).join('');

@@ -10,8 +10,8 @@ import { ENDLESS, loadedGuests, mostQueues, withLoad } from './overrides.ts';
 import { PERCENTILES } from './percentiles.ts';
 import { DEFAULT_SHARES, type SweepAxis } from './sweep-plan.ts';
 
-/** Measures a machine under a load that never ends: `windowNs` of time after the load has run for a while. */
-export type Measure = (config: MachineConfig, windowNs: number) => Promise<LoadFigures>;
+/** Measures a machine under a load that never ends: `windowNs` of time after the load has run for a while. Undefined: interrupted. */
+export type Measure = (config: MachineConfig, windowNs: number) => Promise<LoadFigures | undefined>;
 
 /** Part of the offered load that must be answered for it to be carried. */
 const CARRIED_SHARE = 0.99;
@@ -70,6 +70,8 @@ export interface SweepResult {
   /** The load and the fewest queues that carry it (undefined: none does), of sweeps over queues alone. */
   readonly enough: { readonly rate: number; readonly queues: number | undefined } | undefined;
   readonly targetNs: number | undefined;
+  /** The user ended it: there are the points so far, and no verdict. */
+  readonly interrupted: boolean;
 }
 
 /** The load split between the guests as their configured rates are, evenly where there are none. */
@@ -120,16 +122,28 @@ class Sweep {
 
   /** What the machine answers when every queue always has its next message: where a sweep has to look. */
   async saturation(queues: number | undefined): Promise<number> {
+    const { windowNs = PROBE_NS } = this.#options;
     const config = this.#load(queues, undefined);
-    const { measure } = this.#options;
-    const probe = await measure(config, this.#options.windowNs ?? PROBE_NS);
-    if (this.#options.windowNs !== undefined || probe.achieved === 0) return probe.achieved;
-    return (await measure(config, this.#windowNs(probe.achieved))).achieved;
+    const probe = await this.#achieved(config, windowNs);
+    if (this.#options.windowNs !== undefined || probe === 0) return probe;
+    return await this.#achieved(config, this.#windowNs(probe));
   }
 
-  async point(queues: number | undefined, rate: number): Promise<SweepPoint> {
+  /** What was answered; 0 when the user has ended the sweep meanwhile. */
+  async #achieved(config: MachineConfig, windowNs: number): Promise<number> {
+    const figures = await this.#options.measure(config, windowNs);
+    if (figures === undefined) this.stopped = true;
+    return figures?.achieved ?? 0;
+  }
+
+  /** One point; undefined when the user has ended the sweep meanwhile. */
+  async point(queues: number | undefined, rate: number): Promise<SweepPoint | undefined> {
     const config = this.#load(queues, shareRates(this.#config, rate));
     const figures = await this.#options.measure(config, this.#windowNs(rate));
+    if (figures === undefined) {
+      this.stopped = true;
+      return undefined;
+    }
     const point = { queues, rate, carried: this.#carried(figures), figures };
     this.points.push(point);
     this.stopped = this.#options.onPoint(point) || this.stopped;
@@ -140,7 +154,7 @@ class Sweep {
     const { targetNs } = this.#options;
     const { answeredShare = 0, overrun, latencyNs } = figures;
     if (overrun > 0 || answeredShare < CARRIED_SHARE) return false;
-    return targetNs === undefined || latencyNs[P99] <= targetNs;
+    return targetNs === undefined || (latencyNs[P99] ?? Number.POSITIVE_INFINITY) <= targetNs;
   }
 
   /** Goes through all rates, then closes in on the knee. */
@@ -148,12 +162,13 @@ class Sweep {
     const points: SweepPoint[] = [];
     for (const rate of rates) {
       if (this.stopped) break;
-      points.push(await this.point(queues, rate));
+      points.push(...present(await this.point(queues, rate)));
     }
     let rate = Math.max(0, ...points.filter(({ carried }) => carried).map((point) => point.rate));
     let above = lowestAbove(points, rate);
     while (!this.stopped && rate > 0 && above !== undefined && above / rate > 1 + KNEE_PRECISION) {
       const point = await this.point(queues, (rate + above) / 2);
+      if (point === undefined) break;
       points.push(point);
       if (point.carried) rate = point.rate;
       else above = point.rate;
@@ -161,6 +176,9 @@ class Sweep {
     return kneeOf(queues, points, rate === 0 ? undefined : rate, above);
   }
 }
+
+const present = (point: SweepPoint | undefined): readonly SweepPoint[] =>
+  point === undefined ? [] : [point];
 
 const lowestAbove = (points: readonly SweepPoint[], rate: number): number | undefined => {
   const above = points.map((point) => point.rate).filter((other) => other > rate);
@@ -237,10 +255,12 @@ export const runSweep = async (
     (a, b) => (a.queues ?? 0) - (b.queues ?? 0) || a.rate - b.rate,
   );
   const enough = points.find(({ carried }) => carried)?.queues;
+  const interrupted = sweep.stopped;
   return {
     points,
-    knees,
-    enough: overQueuesOnly ? { rate, queues: enough } : undefined,
+    knees: interrupted ? [] : knees,
+    enough: overQueuesOnly && !interrupted ? { rate, queues: enough } : undefined,
+    interrupted,
     targetNs: options.targetNs,
   };
 };
@@ -252,6 +272,7 @@ const ratesOf = async (
 ): Promise<readonly number[]> => {
   if (axis?.values !== undefined) return axis.values;
   const saturation = await sweep.saturation(queues);
+  if (sweep.stopped) return [];
   if (saturation > 0) return DEFAULT_SHARES.map((share) => share * saturation);
   throw new ApemuError(
     'APEMU_ERR_LOAD_NOTHING',
