@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// Figures of the house: node scripts/measure.js [--root FOLDER] [--json]. Files, casts that do nothing, exports nobody uses, cycles of
-// imports, constants with a second definition. test/tidy keeps them where they are; --root measures another checkout.
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+// Figures of the house: node scripts/measure.js [--root FOLDER] [--json] [--list]. Casts that do nothing, exports nobody uses, cycles of
+// imports, constants with a second definition, and so on, each beside what it was at commit 2402d2e, before the house was put in order.
+// test/tidy keeps them where they are; --root measures another checkout, --list shows what was counted.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from '@babel/parser';
 
 const { values: options } = parseArgs({
-  options: { root: { type: 'string' }, json: { type: 'boolean' } },
+  options: { root: { type: 'string' }, json: { type: 'boolean' }, list: { type: 'boolean' } },
 });
 const ROOT = options.root ?? join(import.meta.dirname, '..');
 /** Code that is built, and code that uses it. */
@@ -77,6 +78,7 @@ function read(path) {
   const ast = parse(text, { sourceType: 'module', plugins, createParenthesizedExpressions: true });
   const file = {
     path,
+    text,
     lines: text.split('\n').length - 1,
     exports: [],
     imports: [],
@@ -201,6 +203,26 @@ for (const { path, constants } of product.values())
   for (const name of constants) definitions.set(name, [...(definitions.get(name) ?? []), path]);
 const twice = [...definitions].filter(([, paths]) => paths.length > 1);
 
+/** Files with a text in them, outside native-like. */
+const having = (pattern) =>
+  [...product.values()]
+    .filter(({ path, text }) => path.startsWith('src/') && pattern.test(text))
+    .map(({ path }) => path);
+
+const basenames = [...product.keys()].map((path) => basename(path));
+/** Files named by the steps of docs/life-of-an-instruction.md, flow by flow; none where there is no such page. */
+const flows = () => {
+  const page = join(ROOT, 'docs/life-of-an-instruction.md');
+  if (!existsSync(page)) return [];
+  const sections = readFileSync(page, 'utf8').split(/^## /m).slice(1);
+  return sections.map((section) => {
+    const files = [...section.matchAll(/\| `((?:src|native-like)\/[^`]+)` \| `/g)].map(
+      (match) => match[1],
+    );
+    return `${section.split('\n')[0]}: ${new Set(files).size} files`;
+  });
+};
+
 const sum = (of) => [...product.values()].reduce((total, file) => total + of(file), 0);
 const figures = {
   files: product.size,
@@ -217,15 +239,50 @@ const figures = {
   cyclesAtRunTime: cycles(product, ({ typeOnly, lazy }) => !typeOnly && !lazy),
   cyclesOfTypes: cycles(product, ({ lazy }) => !lazy),
   constantsTwice: twice.map(([name, paths]) => `${name}: ${paths.join(', ')}`),
+  contextBuilders: having(/new AdapterService\(/),
+  layoutReaders: [...product.values()]
+    .filter(
+      ({ path, imports }) =>
+        path.startsWith('src/') && imports.some(({ to }) => to === 'native-like/machine/layout.ts'),
+    )
+    .map(({ path }) => path),
+  namesOften: [...new Set(basenames)]
+    .map((name) => [name, basenames.filter((one) => one === name).length])
+    .filter(([, count]) => count > 3)
+    .map(([name, count]) => `${name}: ${count}`),
+  operationLoops: having(/\boperation\.next\(\)/),
+  flows: flows(),
 };
+
+/** What the figures mean, and what they were. */
+const ROWS = [
+  ['files', 'files of the product', 397],
+  ['lines', 'lines of the product', 48_474],
+  ['contextBuilders', 'places that put together what executes AP instructions', 3],
+  ['casts', 'casts of an element to the type it has', 477],
+  ['assertions', 'assertions that an element is there', 85],
+  ['constantsTwice', 'names of constants with a second definition', 48],
+  ['layoutReaders', 'files above native-like that read the map of the image', 48],
+  ['namesOften', 'names of files in more than three folders', 4],
+  ['operationLoops', 'files that drive an operation step by step', 5],
+  ['cyclesAtRunTime', 'cycles of imports at run time', 0],
+  ['cyclesOfTypes', 'cycles of imports of types', 5],
+  ['exports', 'exports', 2_297],
+  ['dead', 'exports nobody uses', 11],
+  ['forNobodyElse', 'exports for nobody else', 108],
+  ['forTests', 'exports for tests alone', 121],
+  ['flows', 'flows of docs/life-of-an-instruction.md', 0],
+];
 
 if (options.json) process.stdout.write(`${JSON.stringify(figures, undefined, 1)}\n`);
 else {
-  for (const [name, value] of Object.entries(figures)) {
-    if (!Array.isArray(value)) process.stdout.write(`${name}: ${value}\n`);
-    else
-      process.stdout.write(
-        `${name}: ${value.length}\n${value.map((one) => `  ${Array.isArray(one) ? `${one.length}: ${one.join(' ')}` : one}\n`).join('')}`,
-      );
+  process.stdout.write(`${'now'.padStart(7)}${'before'.padStart(8)}\n`);
+  for (const [name, meaning, before] of ROWS) {
+    const value = figures[name];
+    const count = Array.isArray(value) ? value.length : value;
+    process.stdout.write(`${String(count).padStart(7)}${String(before).padStart(8)}  ${meaning}\n`);
+    if (options.list !== true || !Array.isArray(value)) continue;
+    for (const one of value)
+      process.stdout.write(`${' '.repeat(17)}${Array.isArray(one) ? one.join(' ') : one}\n`);
   }
 }
