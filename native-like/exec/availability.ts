@@ -50,7 +50,7 @@ export const CONDITION_CC = 0x100;
 
 /**
  * Sign bit on: both the APM and the AQM bit of the APQN are on in the effective masks at word `masks`. Records of masks start at
- * multiples of MASK_WORDS, so that the words can be ORed in: sums make addresses of three parts, which x86 processors add slowly.
+ * multiples of MASK_WORDS, so that the words can be ORed in: with sums, addresses would have three parts, which x86 processors add slowly.
  */
 export const authorized = (masks: number, gr0: number): number =>
   (I32[masks | ((gr0 >>> 13) & 7)] << ((gr0 >>> 8) & 31)) &

@@ -2,7 +2,7 @@
 // What a configuration may say of a domain's master and wrapping key registers.
 // Source: docs/reference/messages.md 2.11 (EP11), 4.1 (states).
 
-/** One register. */
+/** One master or wrapping key register. */
 export interface KeyRegister {
   /** 32 bytes. Without it the register shows a pattern but keys cannot be used. */
   readonly key?: Uint8Array;

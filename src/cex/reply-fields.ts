@@ -30,7 +30,7 @@ export interface ReplyFieldRow {
 const ERRORS = [TYPE_82, TYPE_87, TYPE_88];
 const block = (offset: number): number => REPLY_BLOCK + offset;
 
-/** One row a field. */
+/** One row for each field of a reply that a fault may change. */
 export const REPLY_FIELDS = [
   {
     name: 'type',

@@ -23,7 +23,7 @@ import { DRAFT_BYTES } from './model.ts';
 /** Changes the reply of `size` bytes in the draft; returns the new size. Replies it does not apply to stay as they are. */
 export type Spoil = (work: Work, size: number, value: number) => number;
 
-/** One shape. */
+/** One malformed reply a fault can ask for. */
 export interface ReplyShape {
   readonly name: string;
   /** Row of messages.md 8.3. */

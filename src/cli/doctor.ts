@@ -16,7 +16,7 @@ import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 const NEEDED_NODE: readonly [number, number] = [20, 19];
 /** A default machine image with two guests, and the workers. */
 const NEEDED_BYTES = 512 * 2 ** 20;
-/** A large machine image. */
+/** Shared memory that is asked for: as much as the image of a large machine takes. */
 const RESERVED_BYTES = 2 ** 30;
 
 /** What the commands other than `qemu` need. Without these nothing works, and the exit code says so. */

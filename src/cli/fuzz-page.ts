@@ -53,7 +53,7 @@ export class CampaignPage {
     return page;
   }
 
-  /** A generation is over. */
+  /** Called when a generation of cases has been executed. */
   changed(): void {
     this.#history.push(this.#source.stats());
     if (this.#history.length > HISTORY_MAX)

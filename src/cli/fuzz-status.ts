@@ -5,7 +5,7 @@ import type { CommandIo } from './io.ts';
 
 export interface StatusScreen {
   show(stats: CampaignStats): void;
-  /** Something that stays. */
+  /** A line that stays on the terminal, above the line of progress. */
   say(text: string): void;
   end(): void;
 }

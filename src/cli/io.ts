@@ -5,9 +5,9 @@ import type { Logger } from 'pino';
 import type { FileKind } from '../config/text-file.ts';
 
 export interface CommandIo {
-  /** Results; with their newlines. */
+  /** Writes results to standard output; the text has its newlines. */
   out(text: string): void;
-  /** Messages for people. */
+  /** Writes messages for people to standard error. */
   err(text: string): void;
   /** Logs, on standard error. */
   readonly log: Logger;

@@ -14,7 +14,7 @@ import {
 import { parseSweep, type SweepAxis } from '../load/sweep-plan.ts';
 import { parseThreshold, type Threshold } from '../load/thresholds.ts';
 
-/** What commander collects. */
+/** The options as commander hands them over. */
 export interface RunOptions {
   readonly seed?: number;
   readonly s390Tools?: string;
@@ -78,7 +78,7 @@ export const messagesOption = (text: string): number => {
   throw wrong('messages', text, `a number a queue, 1 to ${MESSAGES_MAX}, or endless`);
 };
 
-/** One word of several. */
+/** Parser of an option whose value is one of several words. */
 const wordOption =
   <T extends string>(option: string, words: readonly T[]) =>
   (text: string): T => {

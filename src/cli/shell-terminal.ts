@@ -80,7 +80,7 @@ function searchable(lines: KeyedEditor, history: () => readonly string[]): void 
   };
 }
 
-/** Lines in, prompts out. */
+/** Reads lines from the terminal and shows prompts until the shell ends. */
 class Session {
   readonly #shell: TerminalShell;
   readonly #lines: Interface;

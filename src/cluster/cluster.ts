@@ -18,7 +18,7 @@ export class Cluster {
   readonly config: ClusterConfig;
   /** By name, in the order of the configuration. */
   readonly machines: ReadonlyMap<string, Machine>;
-  /** Where each guest is. */
+  /** Name of the machine each guest runs on, by the guest's name. */
   readonly #homes = new Map<string, string>();
   readonly #migrations = new Map<string, Migration>();
 

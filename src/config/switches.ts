@@ -5,13 +5,13 @@
 
 export interface SwitchRow {
   readonly name: string;
-  /** The words it takes. */
+  /** The words a user may give for this switch. */
   readonly words?: readonly string[];
   /** Smallest and largest number it takes. Neither words nor range: true or false. */
   readonly range?: readonly [number, number];
 }
 
-/** One row a switch. */
+/** One row for each switch of the host's behaviour. */
 export const SWITCHES: readonly SwitchRow[] = [
   { name: 'apConfigFile' },
   { name: 'busFeaturesFile' },

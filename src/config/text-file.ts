@@ -14,7 +14,7 @@ const CHUNK_BYTES = 256 * 1024;
 export interface FileKind {
   /** As in "cannot read configuration FILE". */
   readonly name: string;
-  /** Code of its errors. */
+  /** Code of the ApemuError that is thrown for such a file. */
   readonly code: string;
   /** More is a mistake; far above what anybody writes. */
   readonly maxBytes: number;

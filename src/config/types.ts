@@ -206,7 +206,7 @@ export type FaultEffect =
    * address of the operand that is a multiple of it, with what came before moved (AD-18).
    */
   | { readonly kind: 'cc'; readonly cc: 1 | 2; readonly everyBytes: number | undefined }
-  /** The reply never comes. */
+  /** The request is accepted and its reply never becomes available. */
   | { readonly kind: 'drop' }
   /** The reply comes this many virtual nanoseconds later. */
   | { readonly kind: 'delay'; readonly delayNs: number }

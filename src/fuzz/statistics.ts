@@ -2,7 +2,7 @@
 // Figures of a campaign: for the status screen, stats.json, the plot and the page.
 import type { Campaign } from './campaign.ts';
 
-/** Plain data. */
+/** Plain data, so that it can be written as JSON and sent to the page. */
 export interface CampaignStats {
   readonly cases: number;
   readonly casesPerSecond: number;

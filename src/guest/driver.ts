@@ -5,7 +5,7 @@ import type { Cpu, GuestProgram } from './cpu.ts';
 
 /** What the driver's user wants of it. */
 export interface DriverRequest {
-  /** Never used twice. */
+  /** Number of the request; none is used twice. */
   readonly id: number;
   /** The queue it must go to; undefined: the driver chooses. */
   readonly apqn: number | undefined;

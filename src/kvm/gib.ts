@@ -40,7 +40,7 @@ export const alertPending = (image: MachineImage): boolean =>
   (image.i32[C_GIB + GIB_HOST_PENDING] & ALERT_BIT) !== 0;
 
 /**
- * process_gib_alert_list: cuts the list off while NONE stands in its place, calls `found` for each guest on it, until nothing
+ * process_gib_alert_list: takes the whole list, leaving NONE in its place, and calls `found` for each guest on it, until nothing
  * new came; then alerts interrupt the host again. Returns how many GISAs it took off.
  */
 export const processAlerts = (image: MachineImage, found: (guest: number) => void): number => {
@@ -125,7 +125,7 @@ export class GisaAlerts {
     this.#image = image;
   }
 
-  /** Guests whose kicker runs. */
+  /** Guests whose vCPUs are kicked until nothing is pending for them any more. */
   get active(): readonly number[] {
     return [...this.#active];
   }

@@ -26,7 +26,7 @@ export interface LoadFigures {
   readonly seconds: number;
   /** Arrivals; undefined in a closed loop, which has none. */
   readonly offered: number | undefined;
-  /** Answered rightly. */
+  /** Requests that got the right answer. */
   readonly achieved: number;
   readonly answered: number;
   /** Answered by arrived, of the guest where that is least; undefined in a closed loop. */

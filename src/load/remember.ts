@@ -66,7 +66,7 @@ export const remembering = (
       room.set(known.reply);
       return known.reply.length;
     }
-    // The reply overwrites it.
+    // A copy, since the reply is put where the request was.
     const asked = bytes.slice();
     const length = models.answer(request);
     if (kept++ >= ANSWERS_MAX) return length;

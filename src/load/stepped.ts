@@ -126,7 +126,7 @@ export interface SteppedOptions extends MachineWatch {
   readonly seed?: number;
   /** Virtual time after which the run ends. */
   readonly durationNs?: number;
-  /** Distance of the samples. */
+  /** Virtual time between two samples. */
   readonly intervalNs: number;
   readonly pause: Pause;
 }

@@ -15,7 +15,7 @@ export type Measure = (config: MachineConfig, windowNs: number) => Promise<LoadF
 
 /** Part of the offered load that must be answered for it to be carried. */
 const CARRIED_SHARE = 0.99;
-/** The knee is searched until it is known to this part. */
+/** The search for the knee ends when the rates it lies between differ by less than this part. */
 const KNEE_PRECISION = 0.01;
 /** First guess of how long it takes until a closed loop shows what the machine can do. */
 const PROBE_NS = 20_000_000;

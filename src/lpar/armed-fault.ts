@@ -38,7 +38,7 @@ export class ArmedFault {
     this.#marked = q;
   }
 
-  /** The instruction is over. */
+  /** Takes the marks off again: the instruction that the fault was armed for is over. */
   disarm(): void {
     const { i32 } = this.#image;
     i32[this.#record() + F_ACTIVE] = 0;

@@ -45,7 +45,7 @@ export interface Fault {
   readonly count?: number | undefined;
   /** Chance of each matching instruction, above 0 and at most 1; undefined: 1. */
   readonly probability?: number | undefined;
-  /** Not before this time. */
+  /** The fault does not strike before this time. */
   readonly atNs?: number | undefined;
 }
 

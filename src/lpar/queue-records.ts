@@ -103,7 +103,7 @@ export class QueueRecords {
     return rememberList(this.#free);
   }
 
-  /** Takes saved ones over. */
+  /** Takes over which records are free in a saved machine. */
   restore(free: readonly number[]): void {
     this.#free.splice(0, this.#free.length, ...free);
   }

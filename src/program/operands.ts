@@ -68,7 +68,7 @@ export interface MnemonicRow {
 
 const pqap = [t, f, r1, r2];
 
-/** One row a mnemonic. */
+/** One row for each mnemonic of AP programs. */
 export const MNEMONICS = [
   { mnemonic: 'tapq', shape: 'queue', fc: 0, queue: true, operands: pqap },
   { mnemonic: 'rapq', shape: 'queue', fc: 1, queue: true, operands: pqap },

@@ -23,7 +23,7 @@ export class SteppedRun {
   readonly #lines: readonly Step[];
   readonly #steps: ProgramSteps;
   readonly #runner: LineRunner;
-  /** Next line. */
+  /** Index of the line that is executed next. */
   #cursor: number;
   #differences: readonly Difference[] = [];
   #told = false;

@@ -85,7 +85,7 @@ export class Attachment implements Polled {
   /** What went wrong on our side, so that the guest cannot be served any more. */
   problem: string | undefined;
 
-  /** Holds the guest. */
+  /** Stops the guest for a while, so that its storage can be changed. */
   get pause(): GuestPause {
     return this.#pause;
   }

@@ -8,7 +8,7 @@ import { runProgram } from './guest-image/run-process.ts';
 import { KERNEL_SERIES } from './guest-image/suites.ts';
 import { QEMU_PROGRAM } from './launch.ts';
 
-/** One thing looked at. */
+/** Result of one check. */
 export interface DoctorRow {
   readonly what: string;
   /** `missing` breaks the function named in `what`, `optional` does not. */

@@ -180,7 +180,7 @@ export class InterruptionDelivery {
     this.#armed = -1;
   }
 
-  /** Nobody could take it. */
+  /** Called when no CPU could take the interruption: it is tried again. */
   #missed(): void {
     this.counts.retries++;
     this.#attempt = 'none';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts QEMU so that the emulator can serve it: shared RAM without a name, a private monitor socket, clean-up in every ending.
+// Starts QEMU so that the emulator can serve it: shared RAM without a name, a private monitor socket; however QEMU ends, its files are removed.
 // Source: docs/reference/qemu-attach.md section 4.
 
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -5,7 +5,7 @@
 import Type, { type Static } from 'typebox';
 import { MAILBOX_COUNT } from './hook-layout.ts';
 
-/** The first message. */
+/** The greeting: the first message of QEMU's monitor. */
 export const GREETING = Type.Object({ QMP: Type.Object({}) });
 
 /** An asynchronous message, for example RESET or SHUTDOWN. */

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { ApemuError } from '../errors.ts';
 
-/** No descriptor. */
+/** File descriptor of storage that has been closed. */
 const CLOSED = -1;
 
 /**

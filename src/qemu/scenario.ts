@@ -76,7 +76,7 @@ export class Scenario {
     this.#log = log;
   }
 
-  /** The guests run. */
+  /** Starts the times of the scenario: called when the guests run. */
   begin(machine: PartitionMachine): void {
     this.#machine = machine;
     for (const step of this.#waiting) {

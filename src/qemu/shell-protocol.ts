@@ -19,7 +19,7 @@ export interface ShellProgram {
   run(text: string, show: (stream: 'out' | 'err', text: string) => void): Promise<number>;
   isIncomplete(text: string): boolean;
   complete(line: string): { readonly candidates: readonly string[]; readonly word: string };
-  /** What runs ends. */
+  /** Ends what runs, as Ctrl-C does. */
   interrupt(): void;
   readonly directory: string;
   readonly ended: boolean;

@@ -167,7 +167,7 @@ class List {
     }
     const domain = leadingHex(text.slice(1));
     if (domain !== undefined) return this.#domain(domain.value);
-    // The program's own spelling.
+    // The real program spells it so.
     this.#run.print('Invalid adpater id!\n');
     return undefined;
   }

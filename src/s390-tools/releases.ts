@@ -36,7 +36,7 @@ const row = (
 const SINCE_2_41 = { depthPlusOne: false };
 const SINCE_2_42 = { ...SINCE_2_41, emptyListFails: false, checksDefaultDomain: true };
 
-/** In order of time. */
+/** Releases from the oldest to the newest. */
 export const RELEASES: readonly ReleaseRow[] = [
   row('2.16', 0, { early: true, zeroWordIsInvalid: false }),
   row('2.35', 0, { zeroWordIsInvalid: false }),

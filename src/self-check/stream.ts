@@ -37,7 +37,7 @@ export interface StreamResult {
 
 /** Every fourth stream runs on the configuration as it is. */
 const KEEP_EVERY = 4;
-/** Lines between two pauses. */
+/** Lines of a stream between two pauses, which let signals and other work in. */
 const PAUSE_EVERY = 16;
 /** Streams of the random numbers of a seed. */
 const CONFIG_STREAM = 1;

@@ -80,7 +80,7 @@ export class ShellContext {
     pipefail: false,
     noglob: false,
     nullglob: false,
-    /** Taken and without effect. */
+    /** Accepted and without effect: functions do not inherit the ERR trap. */
     errtrace: false,
   };
   /** What mdevctl and chzdev keep on disk. */

@@ -3,7 +3,7 @@
 // Source: Linux, drivers/vfio/group.c (/dev/vfio/N), drivers/s390/crypto/zcrypt_api.c (/dev/z90crypt).
 import type { Listing, ReadResult, Status, Sysfs } from '../sysfs/sysfs.ts';
 
-/** Where they are. */
+/** Folder of the devices. */
 export const DEVICES = '/dev';
 
 const GROUPS = '/sys/kernel/iommu_groups';

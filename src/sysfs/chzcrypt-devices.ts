@@ -12,7 +12,7 @@ const DEVICES = '/sys/bus/ap/devices';
 export interface DeviceChange {
   readonly file: 'online' | 'config';
   readonly value: '0' | '1';
-  /** The state in messages. */
+  /** What messages call the state. */
   readonly state: string;
 }
 

@@ -115,7 +115,7 @@ function* associate(session: Session, queue: string, text: string): Operation<vo
   session.verbose(`Queue device ${queue} successful associated with index ${index}.\n`);
 }
 
-/** By option. */
+/** What each option does, by its name. */
 const ACTIONS: Readonly<
   Record<string, (session: Session, queue: string, index: string) => Operation<void>>
 > = { 'se-bind': bind, 'se-unbind': unbind, 'se-associate': associate };

@@ -8,7 +8,7 @@ import type { HostSwitches } from '../ap-bus/profile.ts';
 import { NS_PER_MS } from '../units.ts';
 import type { GoldenResult, Pauses } from './golden.ts';
 
-/** Circumstances of a run. */
+/** Circumstances a recording does not tell, which are searched for. */
 export interface Circumstances {
   /** From boot to time 0 of the recording. */
   readonly bootUs: number;

@@ -60,7 +60,7 @@ export interface ServiceRecord {
   readonly acceptedNs: number;
   /** An engine begins with it. */
   readonly begunNs: number;
-  /** Its reply is there. */
+  /** The reply of the message is available. */
   readonly readyNs: number;
 }
 

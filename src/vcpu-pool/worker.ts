@@ -91,7 +91,7 @@ class Worker {
     this.#nextReportMs = performance.now() + task.progressMs;
   }
 
-  /** With its programs begun. */
+  /** Makes a worker whose programs have begun. */
   static async create(task: WorkerTask): Promise<Worker> {
     const worker = new Worker(task, await createContext(task));
     for (const vcpu of task.vcpus) worker.#running.push(await worker.#prepareVcpu(vcpu));

@@ -40,7 +40,7 @@ export function tellCreated(journal: HostJournal, mdev: MatrixMdev): void {
   journal.uevent('mdev', 'bind', mdev.path, [['DRIVER', MDEV_DRIVER]]);
 }
 
-/** The way back. */
+/** The events of a device that goes away: those of its creation, from the last to the first. */
 export function tellRemoved(journal: HostJournal, mdev: MatrixMdev): void {
   tellVfio(journal, mdev, 'device', 'remove');
   tellVfio(journal, mdev, 'group', 'remove');

@@ -20,7 +20,7 @@ export const lockMdevs = (i32: Int32Array, owner: number): void => {
   }
 };
 
-/** Gives it back. */
+/** Releases the lock, and wakes whoever waits for it. */
 export const unlockMdevs = (i32: Int32Array): void => {
   if ((Atomics.exchange(i32, C_MDEVS_LOCK, 0) & CONTENDED) !== 0) Atomics.notify(i32, C_MDEVS_LOCK);
 };

@@ -26,7 +26,7 @@ export interface QueueLinks {
   guest?(mdevNumber: number, attached: boolean): void;
 }
 
-/** No guest uses interrupts. */
+/** Used where no guest uses interrupts, as in tests of the bus. */
 export const NO_INTERRUPTS: QueueInterrupts = {
   freeResources: () => {},
   disable: function* () {},

@@ -24,7 +24,7 @@ export const ENDINGS = {
   stop: { code: 'a7390000ae030005a7f40000', wait: 0, told: undefined },
   // DIAGNOSE 0x308 subcode 3: load again, which ends QEMU without --reboot.
   reset: { code: 'a739000383130308a7f40000', wait: 0, told: undefined },
-  // It never ends.
+  // The guest that runs this never ends by itself.
   endless: { code: 'a7f40000', wait: 0, told: undefined },
 };
 

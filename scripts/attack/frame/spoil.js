@@ -82,12 +82,12 @@ const CHANGES = [
   // A piece that is special.
   (random, text) => insert(text, place(random, text), random.pick(PIECES)),
   (random, text) => insert(text, place(random, text), random.pick(PIECES)),
-  // Nothing where something was.
+  // Takes a piece out.
   (random, text) => {
     const [from, to] = span(random, text);
     return text.slice(0, from) + text.slice(to);
   },
-  // The end is missing.
+  // Cuts the text off at a random place.
   (random, text) => text.slice(0, place(random, text)),
   // A piece again somewhere else.
   (random, text) => insert(text, place(random, text), text.slice(...span(random, text))),
@@ -96,7 +96,7 @@ const CHANGES = [
     const other = random.pick(texts);
     return insert(text, place(random, text), other.slice(...span(random, other)));
   },
-  // Another number.
+  // Replaces a number with an extreme one.
   (random, text) => {
     const numbers = [...text.matchAll(/\b(0x[0-9a-f]+|\d+)\b/gi)];
     if (numbers.length === 0) return text;
@@ -118,7 +118,7 @@ const CHANGES = [
       random.pick(words)[0],
     );
   },
-  // A line many times.
+  // Repeats a line many times.
   (random, text) => {
     const lines = text.split('\n');
     const at = random.below(lines.length);
@@ -128,12 +128,12 @@ const CHANGES = [
       ...lines.slice(at),
     ].join('\n');
   },
-  // A character many times.
+  // Repeats a character many times.
   (random, text) => {
     const at = place(random, text);
     return insert(text, at, (text[at] ?? random.pick(PIECES)).repeat(1 + random.below(2000)));
   },
-  // Lines in another order.
+  // Exchanges lines.
   (random, text) => {
     const lines = text.split('\n');
     const [a, b] = [random.below(lines.length), random.below(lines.length)];

@@ -5,7 +5,7 @@ import type { FunctionRow } from '../function-row.ts';
 import { u16 } from '../messages/bytes.ts';
 import { TYPE50_FORMATS, TYPE50_HEADER } from '../messages/headers.ts';
 
-/** One row a format. */
+/** One row for each request format an accelerator takes. */
 export const ACCELERATOR_FUNCTIONS: readonly FunctionRow[] = TYPE50_FORMATS.map((f) => ({
   code: f.name,
   name: `${f.form === 'mex' ? 'modulus-exponent' : 'CRT'}, up to ${8 * f.operand} bits`,

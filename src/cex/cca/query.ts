@@ -54,7 +54,7 @@ const QUERIES: Readonly<Record<string, Query>> = {
   STATICSB: { states: ['sym', 'asym', 'aes', 'apka'], patterns: PATTERNS_B, size: 240 },
 };
 
-/** Keywords FQ answers. */
+/** Keywords of the facility query (FQ) that get an answer. */
 export const FQ_KEYWORDS: readonly string[] = Object.keys(QUERIES);
 
 function stateRules(call: CcaCall, kinds: readonly KeyKind[]): Uint8Array {

@@ -26,7 +26,7 @@ const BLOB_HEADER = 16;
  */
 export const ATTRIBUTE = { crypt: 0x0c00, wrap: 0x6000, protectedKey: 0x00200000 } as const;
 
-/** An opened key. */
+/** A key as it is after its blob was decrypted and checked. */
 export interface BlobKey {
   readonly clear: Uint8Array;
   readonly attributes: number;

@@ -36,7 +36,7 @@ const testcase = (suite: string, result: TestResult): string => {
   return `${head}>\n      ${message}${body}\n    </testcase>`;
 };
 
-/** One suite. */
+/** A <testsuite> element: the tests of one file. */
 export const junitXml = (suite: string, results: readonly TestResult[]): string => {
   const time = results.reduce((sum, { seconds }) => sum + seconds, 0).toFixed(3);
   const counts = [

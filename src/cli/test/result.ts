@@ -13,7 +13,7 @@ export interface TestResult {
   readonly why: string;
 }
 
-/** Why, in one line. */
+/** Why the test failed, in one line. */
 export const headOf = ({ why }: TestResult): string => why.trim().split('\n', 1)[0];
 
 export const countOf = (results: readonly TestResult[], outcome: Outcome): number =>

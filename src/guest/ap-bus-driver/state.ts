@@ -134,7 +134,7 @@ export interface Area {
   bytes: number;
 }
 
-/** The whole driver. */
+/** State of the whole driver; plain data, so that it can be saved. */
 export interface ApBusState {
   kernel: KernelName;
   workload: string;
@@ -213,7 +213,7 @@ export interface ApBusState {
   nextAddress: number;
   areas: Area[];
   cards: CardState[];
-  /** In order of creation. */
+  /** Queues in order of their creation. */
   queues: QueueState[];
   /** Counts of queues that are gone. */
   retired: QueueStatistics;

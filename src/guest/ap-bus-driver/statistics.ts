@@ -28,7 +28,7 @@ export interface QueueStatistics {
   unmatched: number;
   /** Times the queue went into the device state ERROR. */
   errors: number;
-  /** Accepted resets. */
+  /** Resets that the queue accepted. */
   resets: number;
   /** Arrivals of an open loop that found all places of the queue taken. */
   full: number;

@@ -18,7 +18,7 @@ const REPLY_BYTES = 0x100;
 const E_LOCK = 0;
 /** Somebody wants the queue to be looked at. */
 const E_AGAIN = 1;
-/** Messages flow. */
+/** 1: the queue is set up, and messages flow. */
 export const E_READY = 2;
 const E_ACCEPTED = 3;
 const E_ANSWERED = 4;

@@ -46,7 +46,7 @@ const text = new TextDecoder();
 
 export class DriverInstance {
   readonly module: DriverModule;
-  /** All of its memory. */
+  /** All memory of the WebAssembly instance. */
   readonly memory: Uint8Array;
   /** How often each branch ran since somebody set it back: a view of the memory. */
   readonly counters: Uint32Array;

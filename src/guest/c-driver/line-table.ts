@@ -55,7 +55,7 @@ const readHeader = (reader: ByteReader, version: number): Header => {
   return { minimumInstruction, lineBase, lineRange, opcodeBase, operands, files };
 };
 
-/** One sequence at work. */
+/** State of the line-number program while one sequence is decoded. */
 class LineProgram {
   address = 0;
   file = 1;

@@ -14,7 +14,7 @@ export class GuestHandle {
   readonly number: number;
   readonly vm: VirtualMachine;
   readonly config: GuestConfig;
-  /** By number. */
+  /** The guest's vCPUs, by their number. */
   readonly cpus: readonly LibraryCpu[];
   readonly #context: ExecutionContext;
 

@@ -67,7 +67,7 @@ const rememberState = (running: RunningProgram): PutBack => {
 export interface Agenda {
   /** When the next thing is to be done; Infinity for never. */
   nextNs(): number;
-  /** That time has come. */
+  /** Called when the time of `nextNs` has come. */
   happen(nowNs: number): void;
   /** Every program waits and the clock is about to move. True: something was done, so look again. */
   idle(): boolean;

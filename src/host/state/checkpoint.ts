@@ -38,7 +38,7 @@ export class Checkpoint {
     machine.context.noteNotifications();
   }
 
-  /** Bytes it takes. */
+  /** Bytes of memory the checkpoint takes. */
   get byteLength(): number {
     return this.#run.byteLength + this.#parts.byteLength + (this.#storage?.byteLength ?? 0);
   }

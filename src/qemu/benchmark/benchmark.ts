@@ -36,9 +36,9 @@ const CONFIG = {
 };
 const APQN = 0x0504;
 
-/** How much of each; more is steadier. */
+/** How often each figure is measured. More takes longer and scatters less. */
 export interface FiguresOptions extends Pick<ServeOptions, 'log' | 'signal'> {
-  /** Boots each way. */
+  /** Boots that are served, and as many of QEMU alone. */
   readonly boots?: number;
   /** TAPQs. */
   readonly instructions?: number;
@@ -63,7 +63,7 @@ export interface Figures {
   readonly boots: number;
   readonly alone: BootTimes;
   readonly served: BootTimes;
-  /** Served to alone. */
+  /** Boot time when apemu serves the guest as a ratio to that of QEMU alone: to init, and to the loaded modules. */
   readonly initRatio: number;
   readonly modulesRatio: number;
   readonly tapq: InstructionTimes;

@@ -30,13 +30,13 @@ export const TRIGGERS = {
 /** The instructions with a response code that a kernel executes outside secure execution. */
 export type ProbedInstruction = keyof typeof TRIGGERS;
 
-/** What Linux did. */
+/** What the kernel did with a response code. */
 export interface Observation {
   /** When the instruction met the code: while requests were under way, after the last one had ended, or not at all. */
   readonly met: 'during' | 'later' | 'no';
   /** Requests of the burst that ended well. */
   readonly right: number;
-  /** The others by errno. */
+  /** Requests that failed, counted by errno. */
   readonly errors: ReadonlyMap<number, number>;
   /** Processes of the burst whose request had no answer. */
   readonly waiting: number;

@@ -9,7 +9,7 @@ import type { Streams } from '../language/sinks.ts';
 
 export interface Invocation {
   readonly context: ShellContext;
-  /** As typed, for messages. */
+  /** The command's name as it was typed, for messages. */
   readonly name: string;
   readonly args: readonly string[];
   /** Every command there is, by name. */

@@ -39,7 +39,7 @@ export const UNARY: Readonly<Record<string, Unary>> = {
   '-b': never,
   '-p': never,
   '-S': never,
-  // The user is root.
+  // The user is root, who owns every file.
   '-O': (path, files) => files.stat(path).ok,
   '-G': (path, files) => files.stat(path).ok,
   '-t': never,

@@ -46,7 +46,7 @@ export interface Redirect {
 
 export interface Assignment {
   readonly name: string;
-  /** Of an array's element. */
+  /** Index of the array's element that is meant. */
   readonly index?: Word;
   /** `+=` */
   readonly append: boolean;

@@ -2,7 +2,7 @@
 // Whether a driver works again: each queue gets a request, and another one if that ended with an error, until the time is over.
 import type { EndingFact, Outcome } from '../outcome.ts';
 
-/** Between two tries. */
+/** Virtual time between two tries. */
 const AGAIN_NS = 1_000_000_000;
 const NO_ENDING = 'no ending';
 

@@ -15,7 +15,7 @@ const EQUAL: readonly (readonly [bit: number, name: string, verb: string])[] = [
   [6, 'AP-extended-addressing (APXA) facility', 'installed'],
   [7, 'Stateless-command-filtering (SLCF)', 'available'],
 ];
-/** Full function. */
+/** Bit of the facility word that says: full function set. */
 const CLASS_BIT = 8;
 const BIND_SHIFT = 14;
 

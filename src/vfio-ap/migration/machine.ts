@@ -95,7 +95,7 @@ export class MigrationMachine {
     this.state = STATE_RUNNING;
   }
 
-  /** The device is closed. */
+  /** Called when the vfio device is closed: nothing is served any more. */
   close(): void {
     this.#closed = true;
     this.#current = undefined;

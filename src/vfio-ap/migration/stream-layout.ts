@@ -44,7 +44,7 @@ export interface QueueData {
   readonly low: number;
 }
 
-/** What migrates. */
+/** Contents of the migration data. */
 export interface MigrationData {
   readonly adm: Mask;
   readonly queues: readonly QueueData[];

@@ -5,7 +5,7 @@ import { bounded, MAX_TEXT, ShellLimitError } from '../../language/limits.ts';
 import type { Regex, RegexMatch } from '../../language/regex.ts';
 import { type Address, type Instruction, SedError, type Substitution } from './script.ts';
 
-/** One run over lines. */
+/** State of one run of a sed script over its input. */
 export class Run {
   readonly #lines: readonly string[];
   readonly #quiet: boolean;
