@@ -80,7 +80,7 @@ export class PoolCarrier implements Carrier {
 
   async #run(job: Job): Promise<JobResult> {
     if (job.kind === 'minimise' && job.violation.way === NEVER_RETURNS.way)
-      return { ...job, stable: true, trace: [], runs: 0 };
+      return { ...job, stable: true, confirmed: true, trace: [], runs: 0 };
     const watch = new Int32Array(new SharedArrayBuffer(4));
     const stop = new AbortController();
     const watching = this.#watch(watch, stop);

@@ -6,6 +6,15 @@ import type { OracleName } from '../oracle/oracles.ts';
 
 export interface FuzzOptions {
   readonly driver?: string;
+  /** A series, a file; true: our newest. */
+  readonly kernel?: string | true;
+  readonly initrd?: string;
+  readonly append?: string;
+  readonly cover?: RegExp;
+  readonly from?: string;
+  readonly portable?: boolean;
+  readonly blind?: boolean;
+  readonly planted?: boolean;
   readonly self?: boolean;
   readonly replay?: string;
   readonly seed: number;

@@ -6,6 +6,7 @@ import { statSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
 import { type Replay, replayScenario } from '../fuzz/replay.ts';
 import { printable } from './errors.ts';
+import { KernelReplay } from './fuzz-kernel.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { programsBelow } from './test/find.ts';
@@ -32,18 +33,42 @@ export async function replayScenarios(
   io: CommandIo,
 ): Promise<number> {
   const files = existing(path);
-  const results: TestResult[] = [];
-  for (const file of files) {
-    if (io.signal.aborted) break;
-    const began = performance.now();
-    const { driver, guest, without } = options;
-    const replay = await replayScenario(file, {
+  if (options.kernel === undefined)
+    return await replayFiles(files, options, io, (file) => replayDriver(file, config, options));
+  const kernel = await KernelReplay.boot(config, files[0], options, io);
+  try {
+    return await replayFiles(files, options, io, (file) => kernel.replay(file));
+  } finally {
+    await kernel.close();
+  }
+}
+
+/** What is wrong with the driver in a scenario; undefined: nothing. */
+const replayDriver = async (
+  file: string,
+  config: string | undefined,
+  { driver, guest, without }: FuzzOptions,
+): Promise<string | undefined> =>
+  failureOf(
+    await replayScenario(file, {
       config,
       driver,
       guest,
       ...(without === undefined ? {} : { without }),
-    });
-    const failure = failureOf(replay);
+    }),
+  );
+
+async function replayFiles(
+  files: readonly string[],
+  options: FuzzOptions,
+  io: CommandIo,
+  replay: (file: string) => Promise<string | undefined>,
+): Promise<number> {
+  const results: TestResult[] = [];
+  for (const file of files) {
+    if (io.signal.aborted) break;
+    const began = performance.now();
+    const failure = await replay(file);
     results.push({
       name: file,
       seconds: (performance.now() - began) / 1000,

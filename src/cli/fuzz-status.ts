@@ -29,6 +29,10 @@ const row = (...cells: readonly (readonly [string, string])[]): string =>
     .trimEnd()
     .slice(0, COLUMNS);
 
+/** Places of the code that were reached; of a kernel nobody has counted how many there are. */
+export const placesText = ({ places, placesAll }: CampaignStats): string =>
+  placesAll === 0 ? `${number(places)} places` : `${number(places)} of ${number(placesAll)} places`;
+
 /** The lines of the screen. */
 const statusLines = (stats: CampaignStats, driver: string, folder: string): string[] => [
   `apemu fuzz ${driver}`.slice(0, COLUMNS),
@@ -40,10 +44,7 @@ const statusLines = (stats: CampaignStats, driver: string, folder: string): stri
     ['virtual time', `${number(stats.virtualSeconds)} s`],
     ['instructions', number(stats.executed)],
   ),
-  row(
-    ['code', `${number(stats.places)} of ${number(stats.placesAll)} places`],
-    ['cells', `${number(stats.cells)} architected`],
-  ),
+  row(['code', placesText(stats)], ['cells', `${number(stats.cells)} architected`]),
   row(['code paths', number(stats.code)], ['pairs', `${number(stats.pairs)} of codes`]),
   row(['corpus', number(stats.corpus)], ['last new', `${number(stats.sinceNew)} cases ago`]),
   row(['findings', number(stats.findings)], ['broken in', `${number(stats.broken)} cases`]),
@@ -52,7 +53,7 @@ const statusLines = (stats: CampaignStats, driver: string, folder: string): stri
 
 /** One line of progress. */
 const statusLine = (stats: CampaignStats): string =>
-  `${number(stats.cases)} cases (${number(stats.casesPerSecond)}/s), code ${stats.places}/${stats.placesAll}, cells ${stats.cells}, corpus ${stats.corpus}, findings ${stats.findings}, last new ${number(stats.sinceNew)} cases ago`;
+  `${number(stats.cases)} cases (${number(stats.casesPerSecond)}/s), code ${placesText(stats)}, cells ${stats.cells}, corpus ${stats.corpus}, findings ${stats.findings}, last new ${number(stats.sinceNew)} cases ago`;
 
 export const statusScreen = (
   io: CommandIo,

@@ -13,6 +13,7 @@ import { parseProgram } from '../program/parse.ts';
 import type { AddCommand } from './add-command.ts';
 import { parseSeed } from './exec.ts';
 import { fuzzDriver } from './fuzz-driver.ts';
+import { fuzzKernel } from './fuzz-kernel.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
 import { replayScenarios } from './fuzz-replay.ts';
 import { fuzzSelf, replaySelf } from './fuzz-self.ts';
@@ -28,6 +29,20 @@ export const addFuzz: AddCommand = (program, io, done) => {
     .description('look for the shortest scenario in which a driver fails')
     .argument('[config]', 'configuration of the machine')
     .option('--driver <module>', 'the driver: a module with a guest program, or ap-bus')
+    .option('--kernel [kernel]', 'instead of a driver: a Linux under QEMU, a series or a file')
+    .option('--initrd <file>', 'with --kernel FILE: its initial RAM disk')
+    .option('--append <text>', 'with --kernel: more of its command line')
+    .option('--cover <pattern>', 'with --kernel: functions or modules to cover besides', pattern)
+    .option(
+      '--portable',
+      'with --kernel: a new QEMU for each case, though there may be a faster way',
+    )
+    .option('--blind', 'with --kernel: without feedback, to compare')
+    .option(
+      '--planted',
+      'with --kernel: the program in the guest makes a mistake that must be found',
+    )
+    .option('--from <dir>', 'begin with the scenarios of another campaign')
     .option('--replay <path>', 'run a scenario, or all of a folder, instead')
     .option('--out <dir>', 'corpus, findings and report; goes on with what is there', OUT)
     .option('--seed <number>', 'the same seed gives the same cases', parseSeed, 1)
@@ -60,23 +75,27 @@ async function fuzz(
   io: CommandIo,
 ): Promise<number> {
   const { driver, self, replay } = options;
-  if (driver !== undefined && self === true)
-    throw new ApemuError('APEMU_ERR_USAGE_FUZZ', '--driver and --self exclude each other');
+  if ([driver, options.kernel, self].filter((one) => one !== undefined).length > 1)
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_FUZZ',
+      '--driver, --kernel and --self exclude each other',
+    );
   if (replay !== undefined)
     return isOwn(replay, options)
       ? await replaySelf(config, replay, options, io)
       : await replayScenarios(config, replay, options, io);
   if (self === true) return await fuzzSelf(config, options, io);
-  if (driver === undefined)
+  if (driver === undefined && options.kernel === undefined)
     throw new ApemuError(
       'APEMU_ERR_USAGE_FUZZ',
-      "nothing to fuzz (expected --driver MODULE for a driver, --self for apemu's own rules, or --replay)",
+      "nothing to fuzz (expected --driver MODULE for a driver, --kernel for a Linux, --self for apemu's own rules, or --replay)",
     );
   if (config === undefined)
     throw new ApemuError(
       'APEMU_ERR_USAGE_CONFIG',
-      'a configuration is missing (apemu fuzz CONFIG --driver MODULE)',
+      'a configuration is missing (apemu fuzz CONFIG --driver MODULE, or --kernel)',
     );
+  if (driver === undefined) return await fuzzKernel(config, options, io);
   return await fuzzDriver(config, driver, options, io);
 }
 
@@ -104,6 +123,15 @@ const time =
     const message = `--${option} is ${text} (expected a time with its unit, such as 600s)`;
     throw new ApemuError('APEMU_ERR_USAGE_TIME', message);
   };
+
+const pattern = (text: string): RegExp => {
+  try {
+    return new RegExp(text);
+  } catch (cause) {
+    const message = `--cover ${text} is no pattern: ${(cause as Error).message}`;
+    throw new ApemuError('APEMU_ERR_USAGE_PATTERN', message, { cause });
+  }
+};
 
 const port = (text: string): number => {
   const value = parseNumber(text);

@@ -5,7 +5,8 @@
 import { ApemuError } from '../errors.ts';
 import { Random } from '../lpar/random.ts';
 import { scenarioLines } from '../scenario/text.ts';
-import { NOTHING_SEEN, type Seen } from '../target/seen.ts';
+import { NOTHING_SEEN } from '../target/seen.ts';
+import type { Entry, SavedState } from './campaign-state.ts';
 import { type Finding, findingKey } from './finding.ts';
 import { seeds } from './generate.ts';
 import { leastMet } from './grid.ts';
@@ -27,34 +28,6 @@ const JOB_CASES = 64;
 /** Findings of one oracle and way that are made short; more are counted. */
 const SHORTENED_MAX = 12;
 
-/** A scenario of the corpus. */
-export interface Entry {
-  readonly name: string;
-  readonly lines: string;
-  /** Features it was the first to reach. */
-  readonly fresh: readonly number[];
-  /** What the driver executes in it. */
-  readonly seen: Seen;
-}
-
-/** Plain data, saved as JSON. */
-interface SavedState {
-  readonly version: 1;
-  readonly identity: string;
-  readonly generation: number;
-  readonly cases: number;
-  readonly executed: number;
-  readonly ns: number;
-  readonly corpus: readonly (readonly [name: string, fresh: readonly number[], seen: Seen])[];
-  readonly hits: readonly (readonly [feature: number, count: number])[];
-  readonly firsts: readonly (readonly [feature: number, name: string])[];
-  readonly findings: readonly Finding[];
-  readonly broken: readonly (readonly [key: string, count: number])[];
-  readonly shortened: readonly (readonly [key: string, count: number])[];
-  readonly advice: readonly (readonly [text: string, count: number])[];
-  readonly places: readonly number[];
-}
-
 const asItIs = (lines: string): CaseSpec => ({
   lines,
   other: undefined,
@@ -64,6 +37,11 @@ const asItIs = (lines: string): CaseSpec => ({
 
 export interface CampaignOptions {
   readonly seed: number;
+  /** Jobs of a generation, and cases of a job; fewer where a case takes long. */
+  readonly jobs?: number;
+  readonly jobCases?: number;
+  /** Without feedback: each case is a change of a scenario every corpus begins with. */
+  readonly blind?: boolean;
   /** What makes two campaigns the same: configuration, guest, seed, oracles. */
   readonly identity: string;
 }
@@ -81,6 +59,8 @@ export class Campaign {
   /** Cases that broke each oracle in each way. */
   readonly broken = new Map<string, number>();
   readonly advice = new Map<string, number>();
+  /** Of this run: what was broken, and did not come again in fresh surroundings. */
+  readonly unconfirmed = new Map<string, number>();
   readonly places = new Set<number>();
   /** Generation in which something new was reached last. */
   lastNew = 0;
@@ -110,13 +90,14 @@ export class Campaign {
   async next(cases: number): Promise<readonly Finding[]> {
     const strangers = this.generation === 0 ? [] : this.#strangers();
     const specs = this.generation === 0 ? this.#first() : strangers;
-    if (specs.length === 0)
-      specs.push(...this.#mutations(Math.min(cases, jobsOf(this.generation) * JOB_CASES)));
+    const { jobs: jobCount = jobsOf(this.generation), jobCases = JOB_CASES, blind } = this.#options;
+    const count = Math.min(cases, jobCount * jobCases);
+    if (specs.length === 0) specs.push(...(blind ? this.#blind(count) : this.#mutations(count)));
     const known = Uint32Array.from(this.hits.keys());
     const jobs: BatchJob[] = [];
     const wanted = leastMet(this.hits, this.#carrier.facts.codeFeatures);
-    for (let at = 0; at < specs.length; at += JOB_CASES)
-      jobs.push({ kind: 'batch', cases: specs.slice(at, at + JOB_CASES), known, wanted, skip: [] });
+    for (let at = 0; at < specs.length; at += jobCases)
+      jobs.push({ kind: 'batch', cases: specs.slice(at, at + jobCases), known, wanted, skip: [] });
     const results = (await this.#carrier.run(jobs)) as readonly BatchResult[];
     this.generation++;
     const broken: BrokenInput[] = [];
@@ -150,6 +131,18 @@ export class Campaign {
         this.#names.add(name);
         return this.#store.scenario(name);
       });
+  }
+
+  /** Cases of the next generation without feedback. */
+  #blind(count: number): CaseSpec[] {
+    const random = new Random(this.#options.seed, this.generation);
+    const own = seeds(this.#carrier.facts.terrain).map(scenarioLines);
+    return Array.from({ length: count }, () => ({
+      lines: random.pick(own),
+      other: random.pick(own),
+      seen: NOTHING_SEEN,
+      seed: random.word(),
+    }));
   }
 
   /** Cases of the next generation: parents by how rare what they reached is. */
@@ -232,7 +225,12 @@ export class Campaign {
     }));
     const results = (await this.#carrier.run(jobs)) as readonly MinimiseResult[];
     const fresh: Finding[] = [];
-    for (const { lines, violation, stable, trace, place } of results) {
+    for (const { lines, violation, stable, confirmed, trace, place } of results) {
+      if (!confirmed) {
+        const key = keyOf(violation);
+        this.unconfirmed.set(key, (this.unconfirmed.get(key) ?? 0) + 1);
+        continue;
+      }
       const id = findingKey(violation, lines);
       if (this.findings.some((finding) => finding.id === id)) continue;
       const finding: Finding = { id, lines, violation, stable, trace, place, cases: this.cases };

@@ -19,6 +19,13 @@ export const configWithDriver = (
   return document.toString();
 };
 
+/** The text of a configuration whose programs do not run: what is under test is a kernel. */
+export const configWithGuest = (text: string, seed: number): string => {
+  const document = parseDocument(text);
+  document.setIn(['machine', 'seed'], seed);
+  return document.toString();
+};
+
 /** A driver as it is named from a folder. */
 const driverFrom = (folder: string, driver: string): string => {
   if (driver === 'ap-bus') return driver;

@@ -57,6 +57,8 @@ export interface FindingContext {
   readonly driver: string;
   readonly guest: string;
   readonly seed: number;
+  /** Of a kernel: options with which `apemu fuzz --replay` boots it again. */
+  readonly replayOptions?: string | undefined;
 }
 
 /** One paragraph: what the driver did, what was expected. */
@@ -76,11 +78,14 @@ export const describeFinding = (
 
 const lineOfText = (text: string): string => text.replaceAll('\n', ' ');
 
+const replayCommand = ({ id }: Finding, { replayOptions }: FindingContext): string =>
+  ['apemu fuzz --replay', id, replayOptions].filter((word) => word !== undefined).join(' ');
+
 /** The scenario as an AP program that `apemu exec` and `apemu fuzz --replay` run. */
 const findingProgram = (finding: Finding, context: FindingContext): string =>
   scenarioProgram(parseScenarioLines(finding.lines), CONFIG_FILE, [
     lineOfText(describeFinding(finding, context)),
-    `Replay: apemu fuzz --replay ${finding.id}`,
+    `Replay: ${replayCommand(finding, context)}`,
   ]);
 
 const imported = (names: string, from: string): string =>
@@ -119,7 +124,10 @@ export const saveFinding = (
   write(CONFIG_FILE, config);
   write('description.txt', `${describeFinding(finding, context)}\n`);
   write('trace.txt', `${finding.trace.join('\n')}\n`);
-  write(`${finding.id}.test.ts`, findingTest(finding, context));
+  // A kernel is replayed by the command; it takes a boot.
+  if (context.replayOptions === undefined)
+    write(`${finding.id}.test.ts`, findingTest(finding, context));
+  else write('replay.txt', `${replayCommand(finding, context)}\n`);
   // Last: a folder with a scenario is whole.
   write('scenario.ap', findingProgram(finding, context));
 };

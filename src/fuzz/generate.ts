@@ -16,6 +16,7 @@ import {
 } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
 import type { TargetTerrain } from '../target/target.ts';
+import { fileEvent, fileSeeds } from './file-events.ts';
 import { DELAYS_NS, hostEvent } from './host-events.ts';
 import { anyTrigger, FUNCTIONS, onExecution, onFunction, type SearchContext } from './triggers.ts';
 
@@ -46,6 +47,8 @@ const KINDS: Weighted<Kind> = [
   [3, 'host'],
   [2, 'user'],
 ];
+/** The user of a kernel does more than the user of a driver. */
+const KERNEL_KINDS: Weighted<Kind> = [...KINDS, [6, 'user']];
 
 /** What a user may ask once more, at most. */
 const REQUESTS = [1, 1, 2, 3, 5, 10];
@@ -132,8 +135,9 @@ const interrupt = (random: Random): InterruptEvent => {
 };
 
 /** Requests, mostly; closing is rare, since not much happens after it. */
-const userEvent = (random: Random, { queues }: TargetTerrain): UserEvent => {
-  if (random.chance(12)) return { kind: 'close', guest: undefined };
+const userEvent = (random: Random, { queues, files }: TargetTerrain): UserEvent => {
+  if (files !== undefined && random.chance(55)) return fileEvent(random, files);
+  if (random.chance(12)) return files ? { kind: 'signal' } : { kind: 'close', guest: undefined };
   return {
     kind: 'request',
     guest: undefined,
@@ -151,7 +155,7 @@ export const lineOf = (trigger: Trigger, event: ScenarioEvent): EventStatement =
 export const randomEvent = (random: Random, context: SearchContext): EventStatement => {
   const { terrain } = context;
   const onNqap = (): Trigger => onFunction(random, context, 'nqap');
-  switch (random.weighted(KINDS)) {
+  switch (random.weighted(terrain.files === undefined ? KINDS : KERNEL_KINDS)) {
     case 'code': {
       const trigger = onExecution(random, context);
       const name = trigger.kind === 'on' ? trigger.on : 'any';
@@ -180,7 +184,7 @@ export const randomEvent = (random: Random, context: SearchContext): EventStatem
 };
 
 /** Scenarios every corpus begins with: the driver at work, and nothing wrong. */
-export const seeds = ({ queues, hasUser }: TargetTerrain): EventStatement[][] => {
+export const seeds = ({ queues, hasUser, files }: TargetTerrain): EventStatement[][] => {
   if (!hasUser) return [[eventLine({ kind: 'at', timeNs: 0 }, { kind: 'scan' })]];
   const request = (count: number, apqn: number | undefined): EventStatement =>
     eventLine(
@@ -190,6 +194,7 @@ export const seeds = ({ queues, hasUser }: TargetTerrain): EventStatement[][] =>
   return [
     [request(3, undefined)],
     [request(10, undefined)],
-    ...queues.slice(0, 4).map((apqn) => [request(4, apqn)]),
+    ...(files === undefined ? queues.slice(0, 4) : queues).map((apqn) => [request(4, apqn)]),
+    ...fileSeeds(files ?? []).map((events) => [request(2, undefined), ...events]),
   ];
 };

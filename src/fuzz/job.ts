@@ -94,6 +94,8 @@ export interface MinimiseResult {
   readonly violation: Violation;
   /** Both runs of the shortest scenario gave the same. */
   readonly stable: boolean;
+  /** It came in fresh surroundings too; always, where a target has no others. */
+  readonly confirmed: boolean;
   /** What the driver did, an instruction or event a line. */
   readonly trace: readonly string[];
   /** Where in the driver's code the last instruction before it was, if the driver tells. */

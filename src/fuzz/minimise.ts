@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shortest scenario that breaks the same rule in the same way: events go first, then operands, then requests.
 import type { EventStatement } from '../program/ast.ts';
-import type { ScenarioEvent, Trigger } from '../program/events.ts';
+import { isUserEvent, type ScenarioEvent, type Trigger } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
 
 /** Runs a minimiser may take; what is not short by then stays as it is. */
@@ -70,10 +70,8 @@ const simplerEvents = (event: ScenarioEvent): ScenarioEvent[] => {
   }
 };
 
-const isUser = ({ kind }: ScenarioEvent): boolean => kind === 'request' || kind === 'close';
-
 const simplerLines = ({ trigger, event }: EventStatement): EventStatement[] => [
-  ...simplerTriggers(trigger, isUser(event)).map((simpler) => eventLine(simpler, event)),
+  ...simplerTriggers(trigger, isUserEvent(event)).map((simpler) => eventLine(simpler, event)),
   ...simplerEvents(event).map((simpler) => eventLine(trigger, simpler)),
 ];
 

@@ -42,8 +42,8 @@ export interface Replay {
 export const isScenario = ({ statements }: Program): boolean =>
   statements.some(({ kind }) => kind === 'event');
 
-const configOf = (program: Program, { config }: ReplayOptions): MachineConfig => {
-  if (config !== undefined) return loadConfigFile(config).config;
+/** File of the configuration a program names. @throws ApemuError `APEMU_ERR_PROGRAM_CONFIG` where it names none */
+export const configOfProgram = (program: Program): string => {
   if (program.config === undefined)
     throw new ApemuError(
       'APEMU_ERR_PROGRAM_CONFIG',
@@ -51,8 +51,11 @@ const configOf = (program: Program, { config }: ReplayOptions): MachineConfig =>
       { place: { file: program.file, line: 1, column: 1 } },
     );
   const { config: named } = program;
-  return loadConfigFile(isAbsolute(named) ? named : join(dirname(program.file), named)).config;
+  return isAbsolute(named) ? named : join(dirname(program.file), named);
 };
+
+const configOf = (program: Program, { config }: ReplayOptions): MachineConfig =>
+  loadConfigFile(config ?? configOfProgram(program)).config;
 
 /** The guest whose driver runs: the named one, the first with a program, the first. */
 const driverOf = (config: MachineConfig, { driver, guest }: ReplayOptions) => {

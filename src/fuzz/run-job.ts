@@ -115,9 +115,16 @@ export class JobRunner {
 
   async #minimise({ lines, violation }: MinimiseJob): Promise<MinimiseResult> {
     const key = keyOf(violation);
-    const breaks = async (events: readonly EventStatement[]): Promise<Violation | undefined> => {
-      const found = judge(await this.#outcome(events), this.#without);
+    const broken = (outcome: Outcome): Violation | undefined => {
+      const found = judge(outcome, this.#without);
       return found !== undefined && keyOf(found) === key ? found : undefined;
+    };
+    const breaks = async (events: readonly EventStatement[]): Promise<Violation | undefined> => {
+      for (let n = 0; n < (this.#target.tries ?? 1); n++) {
+        const found = broken(await this.#outcome(events));
+        if (found !== undefined) return found;
+      }
+      return undefined;
     };
     const short = await minimise(
       parseScenarioLines(lines),
@@ -126,11 +133,16 @@ export class JobRunner {
     const first = await breaks(short.events);
     const outcome = await this.#outcome(short.events, true);
     const second = judge(outcome, this.#without);
+    const confirmed = await this.#target.confirm?.(
+      short.events,
+      (one) => broken(one) !== undefined,
+    );
     return {
       kind: 'minimise',
       lines: scenarioLines(short.events),
       violation: first ?? violation,
       stable: JSON.stringify(first) === JSON.stringify(second),
+      confirmed: confirmed ?? true,
       trace: outcome.trace,
       place: placeOf(outcome, second),
       runs: short.runs + 2,

@@ -95,6 +95,26 @@ export class CampaignStore {
     return name;
   }
 
+  /**
+   * Keeps the scenarios of another folder, its findings too: they run first.
+   * @throws ApemuError `APEMU_ERR_USAGE_FROM` for a folder without any, MistakesError for a file that is no AP program
+   */
+  takeOver(from: string): void {
+    const files = existsSync(from)
+      ? (readdirSync(from, { recursive: true }) as string[]).filter((file) => file.endsWith('.ap'))
+      : [];
+    if (files.length === 0)
+      throw new ApemuError(
+        'APEMU_ERR_USAGE_FROM',
+        `${from} holds no scenarios (expected the folder of a campaign, or one of files *.ap)`,
+      );
+    for (const file of files.sort()) {
+      const path = join(from, file);
+      const events = eventsOf(parseProgram(readFileSync(path, 'utf8'), path));
+      if (events.length > 0) this.keep(scenarioLines(events));
+    }
+  }
+
   /** Names of the scenarios in the corpus, in order. */
   names(): string[] {
     return readdirSync(join(this.folder, CORPUS_FOLDER))

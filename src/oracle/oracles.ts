@@ -6,6 +6,7 @@ import { ApemuError } from '../errors.ts';
 import type { Outcome, RequestFact } from '../target/outcome.ts';
 
 const ORACLE_NAMES = [
+  'kernel',
   'throws',
   'progress',
   'rules',
@@ -42,6 +43,16 @@ const seconds = (ns: number): string => `${(ns / 1e9).toFixed(6)} s`;
 
 const nameOf = ({ id, kind, apqn, probe }: RequestFact): string =>
   `${probe ? 'the probe' : `request ${id}`} (${kind}${apqn === undefined ? '' : ` to ${formatApqn(apqn)}`})`;
+
+const kernel: Check = ({ complaint }) => {
+  if (complaint === undefined) return undefined;
+  const { name, line, place } = complaint;
+  return {
+    way: place === '' ? name : `${name} in ${place}`,
+    did: `its console says "${line}"${place === '' ? '' : ` in ${place}`}`,
+    expected: 'a kernel says nothing of that kind, whatever its hardware does',
+  };
+};
 
 const throws: Check = ({ thrown }) =>
   thrown === undefined
@@ -165,6 +176,11 @@ const leaks: Check = ({ leaked }) => {
 };
 
 export const ORACLES: readonly OracleRow[] = [
+  {
+    name: 'kernel',
+    says: 'a kernel under test neither panics nor complains about itself on its console',
+    check: kernel,
+  },
   { name: 'throws', says: 'no exception or rejected promise leaves the driver', check: throws },
   {
     name: 'progress',

@@ -78,7 +78,28 @@ export type UserEvent =
       /** Undefined: in turn, what the queue's adapter can do. */
       readonly what: RequestKind | undefined;
     }
-  | { readonly kind: 'close'; readonly guest: string | undefined };
+  | { readonly kind: 'close'; readonly guest: string | undefined }
+  | KernelUserEvent;
+
+/** What the user of a kernel under test does besides requests; other drivers have no files. */
+export type KernelUserEvent =
+  /** Writes a text into a file, as `echo` does but without the end of a line. */
+  | { readonly kind: 'write'; readonly text: string; readonly file: string }
+  | { readonly kind: 'read'; readonly file: string }
+  /** A signal to every process whose request has not ended. */
+  | { readonly kind: 'signal' };
+
+const USER_EVENTS: ReadonlySet<ScenarioEvent['kind']> = new Set([
+  'request',
+  'close',
+  'write',
+  'read',
+  'signal',
+]);
+
+/** Whether an event is a user's. */
+export const isUserEvent = (event: ScenarioEvent): event is UserEvent =>
+  USER_EVENTS.has(event.kind);
 
 export type ScenarioEvent =
   | InstructionEvent

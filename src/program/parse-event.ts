@@ -18,6 +18,7 @@ import {
 import { LineError, type LineParts, splitLine, type Token, tokenize } from './lexer.ts';
 import { noExpectation, noMore } from './parse-fields.ts';
 import { DURATION_EXPECTED, type Head, parseLpar, parseSysfs, readDuration } from './parse-host.ts';
+import { parseKernelUser } from './parse-kernel-user.ts';
 import { GUEST, parseTrigger, within } from './parse-trigger.ts';
 
 /** Head of the line up to its colon; the `#` of an occasion stands in it and begins no comment. */
@@ -25,7 +26,8 @@ const HEAD = /^\s*(on|at|idle|user)(?=[\s:])([^:"]*):/;
 
 const EVENT_EXPECTED =
   'rc=, cc=, delay=, drop, duplicate, reorder, reply FIELD=, reply=, interrupt …, lpar: …, sysfs: …, host: …, scan, or user: …';
-const USER_EXPECTED = 'request [xN] [APQN] [crt | mex | rng | query], or close';
+const USER_EXPECTED =
+  'request [xN] [APQN] [crt | mex | rng | query], or close; for a kernel echo TEXT > FILE, cat FILE, or signal';
 
 /** Whether a line is one of a scenario. */
 export const isEventLine = (text: string): boolean => HEAD.test(text);
@@ -127,6 +129,8 @@ function parseHostReset([verb, queue, ...more]: readonly Token[], column: number
 }
 
 function parseUser(words: readonly Token[], column: number): UserEvent {
+  const kernel = parseKernelUser(words);
+  if (kernel !== undefined) return kernel;
   const named = words[0] !== undefined && !['request', 'close'].includes(words[0].text);
   const guest = named && GUEST.test(words[0]?.text ?? '') ? words[0]?.text : undefined;
   const [verb, ...rest] = guest === undefined ? words : words.slice(1);

@@ -36,7 +36,21 @@ export function printTrigger(trigger: Trigger): string | undefined {
 }
 
 function printUser(event: UserEvent): string {
-  if (event.kind === 'close') return words(event.guest, 'close');
+  switch (event.kind) {
+    case 'close':
+      return words(event.guest, 'close');
+    case 'write':
+      return `echo ${event.text} > ${event.file}`;
+    case 'read':
+      return `cat ${event.file}`;
+    case 'signal':
+      return 'signal';
+    default:
+      return printRequest(event);
+  }
+}
+
+function printRequest(event: Extract<UserEvent, { kind: 'request' }>): string {
   const { guest, count, apqn, what } = event;
   const times = count === 1 ? undefined : `x${count}`;
   return words(guest, 'request', times, apqn === undefined ? undefined : formatApqn(apqn), what);
@@ -74,6 +88,9 @@ export function printEvent(event: ScenarioEvent): string {
       return `host: ${event.mnemonic} ${formatApqn(event.apqn)}`;
     case 'request':
     case 'close':
+    case 'write':
+    case 'read':
+    case 'signal':
       return `user: ${printUser(event)}`;
     default:
       return event.kind;

@@ -4,6 +4,7 @@
 
 import { join } from 'node:path';
 import { AREA_BYTES } from './hook-layout.ts';
+import type { GuestRam } from './ram.ts';
 
 /** Facilities the guest kernel must be told of: QCI, APFT, and AP interruptions. Source: qemu-attach section 2. */
 const AP_FACILITIES = { polling: '12,15', interrupts: '12,15,65' } as const;
@@ -41,7 +42,26 @@ export interface LaunchOptions {
   readonly ramDirectory?: string;
   /** Program to run instead of the one in PATH. */
   readonly program?: string;
+  /** A moment to begin at, instead of the kernel's start. */
+  readonly moment?: SavedMoment;
 }
+
+/** What a QEMU has saved of a guest that stood still: a new one with the same options goes on from there. */
+export interface SavedMoment {
+  /** Guest storage: the file is only read, each QEMU keeps what its guest writes to itself. */
+  readonly ram: GuestRam;
+  /** File with the state of the devices. */
+  readonly devices: string;
+}
+
+/** Descriptors QEMU inherits after standard input, output and error: guest storage, and the devices of a moment. */
+export const RAM_FD = 3;
+export const DEVICES_FD = 4;
+
+/** Makes a migration one without the RAM of a shared file. */
+export const WITHOUT_RAM = {
+  capabilities: [{ capability: 'x-ignore-shared', state: true }],
+} as const;
 
 /** Sockets in the private directory. */
 export const MONITOR = 'qmp';
@@ -72,7 +92,9 @@ export function kernelCommandLine(options: LaunchOptions): string {
 export function qemuArguments(options: LaunchOptions, folder: string, ramPath: string): string[] {
   const memory = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
   const cpus = options.cpus ?? 1;
-  const backend = `memory-backend-file,id=ram,size=${memory}M,mem-path=${ramPath},share=on`;
+  const { moment } = options;
+  const share = moment === undefined ? 'on' : 'off';
+  const backend = `memory-backend-file,id=ram,size=${memory}M,mem-path=${ramPath},share=${share}`;
   const args = ['-M', 's390-ccw-virtio,memory-backend=ram', '-object', backend];
   args.push('-cpu', 'max', '-accel', 'tcg,thread=multi');
   args.push('-smp', `${cpus},maxcpus=${options.maxCpus ?? cpus}`, '-m', `${memory}`);
@@ -93,5 +115,6 @@ export function qemuArguments(options: LaunchOptions, folder: string, ramPath: s
   if (options.bare !== true) args.push('-append', kernelCommandLine(options));
   else if (options.append !== undefined) args.push('-append', options.append);
   if (options.reboot !== true) args.push('-no-reboot');
+  if (moment !== undefined) args.push('-incoming', 'defer');
   return [...args, ...(options.extra ?? [])];
 }

@@ -28,6 +28,8 @@ export interface AttachOptions {
   /** How long a vCPU waits for an answer before the guest's own handler gets the instruction. */
   readonly patienceMs?: number;
   readonly log?: (line: string) => void;
+  /** Absolute addresses of the lowcores of a guest that was served before, where they are known: looking for them takes long. */
+  readonly lowcores?: readonly number[];
 }
 
 /** Long enough for any pause of ours, short enough for a person. */
@@ -55,6 +57,7 @@ export class Attachment implements Polled {
   readonly #rule: HookRule;
   readonly #patienceMs: number;
   readonly #log: (line: string) => void;
+  readonly #known: readonly number[] | undefined;
   #state: AttachState = 'waiting';
   #lowcores: number[] = [];
   #nextLookMs = 0;
@@ -68,6 +71,7 @@ export class Attachment implements Polled {
     this.#rule = options.rule;
     this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
     this.#log = options.log ?? (() => {});
+    this.#known = options.lowcores;
     this.#hook = new LowcoreHook(ram, options.rule);
     this.#pause = new GuestPause(qmp);
     const storage = new QemuStorage(ram);
@@ -225,7 +229,7 @@ export class Attachment implements Polled {
   #adopt(): void {
     this.#seenBefore = true;
     this.#hook.adopt(this.#patienceMs);
-    this.#lowcores = this.#hook.hooked();
+    this.#lowcores = [...(this.#known ?? this.#hook.hooked())];
     this.#log('attached to a guest that was served before');
     this.#become('attached');
   }

@@ -6,7 +6,7 @@
 
 import type { MachineConfig } from '../config/types.ts';
 import { Machine } from '../host/machine/machine.ts';
-import { PartitionMachine } from '../host/machine/partition-machine.ts';
+import { PartitionMachine, type PartitionOptions } from '../host/machine/partition-machine.ts';
 import type { MachineWatch } from '../trace/machine-event.ts';
 import { ExternalRouter } from './external.ts';
 import { MachineService } from './machine-service.ts';
@@ -34,17 +34,20 @@ export const PARTITION = 'partition';
  *
  * @param guests names of the guests that run under QEMU; the others stay idle
  * @param watch takes a record of each AP instruction they execute, and what happens beside them
+ * @param models wraps what the adapters answer
  */
 export async function createQemuMachine(
   config: MachineConfig,
   guests: readonly string[],
   watch: MachineWatch = {},
+  models?: PartitionOptions['models'],
 ): Promise<QemuMachine> {
   const router = new ExternalRouter();
   const machine = await Machine.create(config, {
     external: (name) => guests.includes(name),
     storage: router,
     ...watch,
+    ...(models === undefined ? {} : { models }),
   });
   router.image = machine.image;
   const clock = new WallClock(machine);

@@ -3,7 +3,7 @@
 // Source: docs/reference/qemu-attach.md section 4.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, rmSync, statfsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -11,13 +11,17 @@ import { ApemuError } from '../errors.ts';
 import {
   DEBUG_STUB,
   DEFAULT_MEMORY_MIB,
+  DEVICES_FD,
   EVENTS,
   type LaunchOptions,
   MONITOR,
   qemuArguments,
+  RAM_FD,
+  WITHOUT_RAM,
 } from './arguments.ts';
 import { makeFolder } from './folder.ts';
 import { runProgram } from './guest-image/run-process.ts';
+import { openProcessRam } from './moment/process-ram.ts';
 import { Qmp } from './qmp.ts';
 import { createRam, type GuestRam } from './ram.ts';
 import { owned } from './streams.ts';
@@ -58,9 +62,8 @@ export interface RunningQemu {
   close(): Promise<void>;
 }
 
-/** Descriptor number of the RAM file in QEMU, after standard input, output and error. */
-const RAM_FD = 3;
 const START_TIMEOUT_MS = 15_000;
+const MONITOR_LOOK_MS = 2;
 const END_TIMEOUT_MS = 3_000;
 /** From QEMU's word that it ends to its end; it takes milliseconds. */
 const LAST_MS = 1_000;
@@ -77,19 +80,24 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
     }
   }
   const directory = makeFolder();
-  const size = (options.memoryMiB ?? DEFAULT_MEMORY_MIB) * 0x100000;
-  const ram = createRam(ramDirectory(options), `apemu-${process.pid}-${Date.now()}`, size);
+  const file = options.moment?.ram ?? createRam(ramDirectory(options), ramName(), bytesOf(options));
+  let ram = file;
   const cleanUp = () => rmSync(directory, { recursive: true, force: true });
   try {
     const args = qemuArguments(options, directory, `/proc/self/fd/${RAM_FD}`);
-    const child = await startChild(options, args, ram.fd);
+    const child = await startChild(options, args, file.fd);
     const ended = watch(child);
     const events = await monitor(child, ended, join(directory, EVENTS));
     const qmp = await monitor(child, ended, join(directory, MONITOR));
     const debug = join(directory, DEBUG_STUB);
-    return running(child, { qmp, events, ram, debug }, ended, cleanUp);
+    if (options.moment !== undefined) {
+      ram = openProcessRam(child.pid ?? -1, file);
+    }
+    // What becomes of a guest at a moment matters to nobody.
+    const end = options.moment === undefined ? 'SIGTERM' : 'SIGKILL';
+    return running(child, { qmp, events, ram, debug }, ended, { cleanUp, end });
   } catch (error) {
-    ram.close();
+    if (options.moment === undefined) ram.close();
     cleanUp();
     throw error;
   }
@@ -109,16 +117,38 @@ function ramDirectory(options: LaunchOptions): string {
   return options.ramDirectory ?? (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
 }
 
+const bytesOf = ({ memoryMiB = DEFAULT_MEMORY_MIB }: LaunchOptions): number => memoryMiB * 0x100000;
+
+let files = 0;
+const ramName = (): string => `apemu-${process.pid}-${Date.now()}-${++files}`;
+
+/** Has the devices of a QEMU with `options.moment` become as they were at the moment, and waits until they are. */
+export async function arriveAtMoment(qmp: Qmp): Promise<void> {
+  await qmp.execute('migrate-set-capabilities', WITHOUT_RAM);
+  await qmp.execute('migrate-incoming', { uri: `fd:${DEVICES_FD}` });
+  while ((await qmp.execute('query-status')).status === 'inmigrate')
+    await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Whether there is util-linux's setpriv. */
+let setpriv: Promise<boolean> | undefined;
+
 /** With util-linux's setpriv the kernel ends QEMU when we are killed; without it the watchdog in the hook has to do. */
 async function startChild(options: LaunchOptions, args: string[], ramFd: number) {
   const program = options.program ?? QEMU_PROGRAM;
-  const guarded = (await runProgram('setpriv', ['--version'])).status === 0;
+  setpriv ??= runProgram('setpriv', ['--version']).then(({ status }) => status === 0);
+  const guarded = await setpriv;
   const command = guarded ? 'setpriv' : program;
   const vector = guarded ? ['--pdeathsig', 'KILL', program, ...args] : args;
-  const terminal = options.console === 'inherit';
-  return spawn(command, vector, {
-    stdio: [terminal ? 'inherit' : 'pipe', terminal ? 'inherit' : 'pipe', 'pipe', ramFd],
-  });
+  const terminal = options.console === 'inherit' ? 'inherit' : 'pipe';
+  // Opened each time: a descriptor that was read from does not begin anew.
+  const devices = options.moment && openSync(options.moment.devices, 'r');
+  const files = devices === undefined ? [ramFd] : [ramFd, devices];
+  try {
+    return spawn(command, vector, { stdio: [terminal, terminal, 'pipe', ...files] });
+  } finally {
+    if (devices !== undefined) closeSync(devices);
+  }
 }
 
 function watch(child: ChildProcess): RunningQemu['ended'] {
@@ -150,7 +180,7 @@ async function monitor(
       const qmp = await Qmp.connect(socket).catch(() => undefined);
       if (qmp !== undefined) return qmp;
     }
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, MONITOR_LOOK_MS));
   }
   child.kill('SIGKILL');
   throw startFailure({ status: null, signal: null, stderr: 'it did not open its monitor' });
@@ -174,7 +204,7 @@ function running(
   child: ChildProcess,
   connection: Pick<RunningQemu, 'qmp' | 'events' | 'ram' | 'debug'>,
   ended: RunningQemu['ended'],
-  cleanUp: () => void,
+  { cleanUp, end }: { readonly cleanUp: () => void; readonly end: NodeJS.Signals },
 ): RunningQemu {
   const onExit = () => {
     child.kill('SIGKILL');
@@ -194,7 +224,7 @@ function running(
     return { ...end, hurried };
   });
   const finish = async () => {
-    child.kill('SIGTERM');
+    child.kill(end);
     const timer = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MS);
     await ended;
     clearTimeout(timer);

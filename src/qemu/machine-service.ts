@@ -95,6 +95,11 @@ export class MachineService implements ApService {
     return this.#clock.advance(nowNs);
   }
 
+  /** The machine's time has been set: it goes on from there. */
+  restartClock(): void {
+    this.#clock.restart();
+  }
+
   reset(): void {
     this.#machine.restartProgram(this.#number);
   }

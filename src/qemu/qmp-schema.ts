@@ -28,6 +28,10 @@ export const COMMANDS = {
   stop: NOTHING,
   cont: NOTHING,
   device_add: NOTHING,
+  migrate: NOTHING,
+  'migrate-incoming': NOTHING,
+  'migrate-set-capabilities': NOTHING,
+  'query-migrate': Type.Object({ status: Type.Optional(Type.String()) }),
   'query-status': Type.Object({ status: Type.String(), running: Type.Boolean() }),
   'query-hotpluggable-cpus': Type.Array(
     Type.Object({ 'vcpus-count': Type.Integer({ minimum: 1, maximum: MAILBOX_COUNT }) }),

@@ -27,11 +27,14 @@ export class GuestRam {
   /** Accesses refused so far. */
   refused = 0;
   #fd: number;
+  /** Where guest absolute zero is in the file. */
+  #base: number;
   readonly #small = Buffer.alloc(8);
 
-  constructor(fd: number, size: number) {
+  constructor(fd: number, size: number, base = 0) {
     this.#fd = fd;
     this.size = size;
+    this.#base = base;
   }
 
   /** File descriptor, for handing the file to QEMU. */
@@ -51,7 +54,7 @@ export class GuestRam {
    */
   read(address: number, target: Uint8Array, offset = 0, length = target.length - offset): boolean {
     const allowed = this.#allows(address, length);
-    const got = allowed ? readSync(this.#fd, target, offset, length, address) : 0;
+    const got = allowed ? readSync(this.#fd, target, offset, length, this.#base + address) : 0;
     if (got < length) target.fill(0, offset + got, offset + length);
     return allowed;
   }
@@ -63,7 +66,7 @@ export class GuestRam {
    */
   write(address: number, source: Uint8Array, offset = 0, length = source.length - offset): boolean {
     const allowed = this.#allows(address, length);
-    if (allowed) writeSync(this.#fd, source, offset, length, address);
+    if (allowed) writeSync(this.#fd, source, offset, length, this.#base + address);
     return allowed;
   }
 
@@ -90,6 +93,19 @@ export class GuestRam {
   writeHalfword(address: number, value: number): void {
     this.#small.writeUInt16BE(value, 0);
     this.write(address, this.#small, 0, 2);
+  }
+
+  /** The same file with a descriptor of its own, which stays when this one is closed. */
+  again(): GuestRam {
+    return new GuestRam(openSync(`/proc/self/fd/${this.#fd}`, 'r+'), this.size, this.#base);
+  }
+
+  /** From now on the same storage is reached through the file of `other`, which is this one's then. */
+  become(other: GuestRam): void {
+    this.close();
+    this.#fd = other.#fd;
+    this.#base = other.#base;
+    other.#fd = CLOSED;
   }
 
   /** Safe to call again. */

@@ -20,6 +20,8 @@ export interface ServeOptions {
   /** How long a vCPU waits for us before the guest's own handler gets the instruction. */
   readonly patienceMs?: number;
   readonly log?: (line: string) => void;
+  /** Lowcores of a guest that was served before. */
+  readonly lowcores?: readonly number[];
   /** Ends a guest we booted. */
   readonly signal?: AbortSignal;
 }
@@ -53,16 +55,27 @@ export async function bootGuest(
   launch: LaunchOptions,
   options: ServeOptions = {},
 ): Promise<ServedGuest> {
-  if (launch.bare !== true && !kernelKnowsFacilities(launch.kernel)) {
+  const { moment } = launch;
+  if (moment === undefined && launch.bare !== true && !kernelKnowsFacilities(launch.kernel)) {
     throw new ApemuError(
       'APEMU_ERR_QEMU_KERNEL',
       `${launch.kernel} does not know the parameter facilities=, so it cannot be told of AP facilities. Use an s390x Linux kernel 5.0 or newer, or \`apemu guest-image\`.`,
     );
   }
   checkAppend(launch);
-  const shortage = memoryShortage(launch);
+  const shortage = moment === undefined ? memoryShortage(launch) : undefined;
   if (shortage !== undefined) options.log?.(`${service.name}: ${shortage}`);
-  const qemu = await launchQemu(launch);
+  return await serveGuest(await launchQemu(launch), service, poller, launch, options);
+}
+
+/** Serves a QEMU that `launchQemu` has started. It is ended when this throws. */
+export async function serveGuest(
+  qemu: RunningQemu,
+  service: ApService,
+  poller: Poller,
+  launch: LaunchOptions,
+  options: ServeOptions = {},
+): Promise<ServedGuest> {
   let closing = false;
   try {
     const cpus = await countCpus(qemu.qmp);
@@ -88,7 +101,9 @@ export async function bootGuest(
     if (options.signal?.aborted === true) await close();
     else if (launch.bare === true)
       await startTestKernel(qemu, service, attachment, { ...launch, cpus });
-    else if (launch.extra?.includes('-S') !== true) await start(qemu);
+    // At a moment it stands still until its owner lets it go on.
+    else if (launch.moment === undefined && launch.extra?.includes('-S') !== true)
+      await start(qemu);
     return { attachment, qemu, ended: told(service, ended, options), close };
   } catch (error) {
     await qemu.close();
@@ -217,8 +232,10 @@ function attach(
     rule: options.hook ?? 'linux',
     log: (line) => log(`${service.name}: ${line}`),
     ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
+    ...(options.lowcores === undefined ? {} : { lowcores: options.lowcores }),
   });
   poller.add(attachment);
+  if (options.lowcores !== undefined) return attachment;
   const timer = setTimeout(() => {
     if (attachment.loop.counts.instructions > 0 || attachment.state === 'ended') return;
     log(

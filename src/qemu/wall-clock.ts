@@ -19,6 +19,11 @@ export class WallClock {
     this.#machine = machine;
   }
 
+  /** The machine's time has been set: it goes on from there. */
+  restart(): void {
+    this.#offsetNs = undefined;
+  }
+
   advance(nowNs: number): number {
     const { stepper, service, trace } = this.#machine;
     if (trace !== undefined && (trace.isFilling(0) || nowNs - this.#flushedNs > FLUSH_NS)) {

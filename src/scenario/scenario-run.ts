@@ -13,13 +13,14 @@ import type { Machine } from '../host/machine/machine.ts';
 import type { Agenda } from '../host/machine/stepper.ts';
 import type { ArmedFault } from '../lpar/armed-fault.ts';
 import type { EventStatement } from '../program/ast.ts';
-import type {
-  InstructionEvent,
-  InterruptEvent,
-  MessageEvent,
-  Occasion,
-  ScenarioEvent,
-  UserEvent,
+import {
+  type InstructionEvent,
+  type InterruptEvent,
+  isUserEvent,
+  type MessageEvent,
+  type Occasion,
+  type ScenarioEvent,
+  type UserEvent,
 } from '../program/events.ts';
 import { Operator } from '../program/operator.ts';
 import { SysfsCommands } from '../program/sysfs-commands.ts';
@@ -198,6 +199,9 @@ export class ScenarioRun implements InstructionObserver, Agenda {
         break;
       case 'request':
       case 'close':
+      case 'write':
+      case 'read':
+      case 'signal':
       case 'scan':
         this.#deferred.push({ index, timeNs: 0, event });
         return;
@@ -259,17 +263,9 @@ export class ScenarioRun implements InstructionObserver, Agenda {
   /** An event happens between instructions. */
   #perform(index: number, event: ScenarioEvent): void {
     this.#note(index);
-    switch (event.kind) {
-      case 'request':
-      case 'close':
-        this.#hooks.user(event);
-        return;
-      case 'interrupt':
-        for (const { number } of this.#machine.guests) this.#messages.spurious(number);
-        return;
-      default:
-        this.#act(event);
-    }
+    if (isUserEvent(event)) this.#hooks.user(event);
+    else if (event.kind !== 'interrupt') this.#act(event);
+    else for (const { number } of this.#machine.guests) this.#messages.spurious(number);
   }
 
   /** What the host, the operator or the administrator does. Outcomes other than `ok` are theirs. */

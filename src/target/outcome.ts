@@ -43,6 +43,16 @@ export interface CodePlace {
   readonly place: string;
 }
 
+/** What a kernel said on its console about itself. */
+export interface KernelComplaint {
+  /** Which kind, as `Oops`. */
+  readonly name: string;
+  /** The line. */
+  readonly line: string;
+  /** The function it was in; '': not said. */
+  readonly place: string;
+}
+
 export interface Outcome {
   readonly requests: readonly RequestFact[];
   /** Endings of requests nobody made. */
@@ -60,6 +70,8 @@ export interface Outcome {
   readonly unrecovered: readonly { readonly apqn: number; readonly why: string }[];
   /** What the driver still held after it was closed, by name. */
   readonly leaked: Readonly<Record<string, number>>;
+  /** Of a kernel under test only. */
+  readonly complaint?: KernelComplaint | undefined;
   readonly fired: readonly Fired[];
   /** AP instructions executed, and virtual time that passed. */
   readonly executed: number;

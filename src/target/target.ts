@@ -13,6 +13,15 @@ export interface TargetTerrain {
   readonly queues: readonly number[];
   /** The driver takes requests of a user. */
   readonly hasUser: boolean;
+  /** Files its user writes or reads: of a kernel. */
+  readonly files?: readonly KernelFile[];
+}
+
+/** A file of a kernel under test. */
+export interface KernelFile {
+  readonly file: string;
+  /** What is written there; none: it is read. */
+  readonly texts: readonly string[];
 }
 
 export interface Target {
@@ -25,6 +34,13 @@ export interface Target {
   run(events: readonly EventStatement[], trace?: boolean): Outcome | Promise<Outcome>;
   /** What the driver executed in the last run while events could happen. */
   seen(): Seen;
+  /** How often a scenario runs before it is said not to do something again; default once. A kernel's processes are not in step. */
+  readonly tries?: number;
+  /**
+   * Whether a scenario does what `is` says in surroundings that nothing has happened in before: a guest that was just booted. Absent: they
+   * are always so.
+   */
+  confirm?(events: readonly EventStatement[], is: (outcome: Outcome) => boolean): Promise<boolean>;
   /** Places of the driver's code that any run has reached, by number. */
   places(): readonly number[];
   close(): void | Promise<void>;

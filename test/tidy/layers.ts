@@ -33,6 +33,8 @@ export const ROWS: readonly (readonly string[])[] = [
   // They print AP programs, and start pools.
   ['src/self-check', 'src/shell', 'bench'],
   ['src/qemu'],
+  // Kernels under test: guests under QEMU as targets of a campaign.
+  ['src/kernel-fuzz'],
   ['src/cli'],
 ];
 

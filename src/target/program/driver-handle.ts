@@ -47,7 +47,7 @@ export class DriverHandle {
       this.close();
       return;
     }
-    if (driver === undefined) return;
+    if (driver === undefined || event.kind !== 'request') return;
     for (const request of user.requests(event, this.#now()))
       this.#tell((one, cpu, state) => one.submit(cpu, state, request));
   }

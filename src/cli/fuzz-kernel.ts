@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apemu fuzz CONFIG --kernel [FILE]`: a campaign against the AP drivers of a kernel under QEMU, and replays of what it found.
+// Source: docs/design.md section 10.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { loadConfigFile } from '../config/load.ts';
+import { ApemuError } from '../errors.ts';
+import { Campaign } from '../fuzz/campaign.ts';
+import { configWithGuest } from '../fuzz/config-file.ts';
+import { configOfProgram } from '../fuzz/replay.ts';
+import { CampaignStore } from '../fuzz/store.ts';
+import { KernelCarrier } from '../kernel-fuzz/kernel-carrier.ts';
+import { KernelTarget, type KernelTargetOptions } from '../kernel-fuzz/kernel-target.ts';
+import { judge } from '../oracle/oracles.ts';
+import { parseProgram } from '../program/parse.ts';
+import { findGuestImage, type GuestImage, makeGuestImage } from '../qemu/guest-image/build.ts';
+import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
+import { type BuiltPlugin, buildPlugin } from '../qemu/plugin/build.ts';
+import { eventsOf } from '../scenario/text.ts';
+import { guestOf } from '../target/program/terrain.ts';
+import { runCampaign } from './fuzz-campaign.ts';
+import type { FuzzOptions } from './fuzz-options.ts';
+import type { CommandIo } from './io.ts';
+import { showWarnings } from './text.ts';
+
+/** Jobs of a generation for each guest, and cases of a job: a case takes a tenth of a second. */
+const JOBS_A_GUEST = 2;
+const GUEST_JOB_CASES = 8;
+
+/** The kernel of the option: a series of ours, a file with its `--initrd`, or the newest series. */
+const imageOf = async ({ kernel, initrd }: FuzzOptions, io: CommandIo): Promise<GuestImage> => {
+  const series = kernel === true ? String(KERNEL_SERIES.at(-1)) : String(kernel);
+  if (kernel === true || KERNEL_SERIES.includes(series))
+    return (
+      findGuestImage(series) ??
+      (await makeGuestImage(series, { log: (line) => io.err(`${line}\n`) }))
+    );
+  for (const file of [series, initrd])
+    if (file !== undefined && !existsSync(file))
+      throw new ApemuError(
+        'APEMU_ERR_USAGE_KERNEL',
+        `there is no file ${file} (expected a kernel image, or one of the series ${KERNEL_SERIES.join(', ')})`,
+      );
+  if (initrd !== undefined) return { kernel: series, initrd };
+  throw new ApemuError(
+    'APEMU_ERR_USAGE_KERNEL',
+    `--kernel ${series} needs --initrd FILE: an initramfs whose init reads commands as that of apemu guest-image does (apemu.console=script)`,
+  );
+};
+
+/** What the target is made from, with words about what there is not. */
+const targetOptions = async (
+  config: string,
+  options: FuzzOptions,
+  io: CommandIo,
+): Promise<KernelTargetOptions> => {
+  const loaded = loadConfigFile(config);
+  showWarnings(loaded, io);
+  const image = await imageOf(options, io);
+  const say = (text: string): void => io.err(`${text}\n`);
+  const unwanted: BuiltPlugin = { why: '--portable' };
+  const moment = options.portable === true ? unwanted : await buildPlugin('moment');
+  const cover = await buildPlugin('cover');
+  if (cover.path === undefined)
+    say(`no coverage of the kernel's code, only of codes and states: ${cover.why}`);
+  if (moment.path === undefined) say(`each return to the moment is a new QEMU: ${moment.why}`);
+  const { append, cover: more, guest, seed } = options;
+  return {
+    config: loaded.config,
+    guest: guestOf(loaded.config, guest).name,
+    image,
+    append,
+    moment,
+    cover,
+    more,
+    seed,
+    planted: options.planted,
+    signal: io.signal,
+  };
+};
+
+/** The kernel as the user named it. */
+const nameOf = ({ kernel }: FuzzOptions): string =>
+  kernel === true ? `kernel ${KERNEL_SERIES.at(-1)}` : `kernel ${kernel}`;
+
+const replayOptionsOf = ({ kernel, initrd, append }: FuzzOptions): string =>
+  [
+    kernel === true ? '--kernel' : `--kernel ${kernel}`,
+    initrd === undefined ? '' : `--initrd ${initrd}`,
+    append === undefined ? '' : `--append '${append}'`,
+  ]
+    .filter((word) => word !== '')
+    .join(' ');
+
+export async function fuzzKernel(
+  file: string,
+  options: FuzzOptions,
+  io: CommandIo,
+): Promise<number> {
+  const base = await targetOptions(file, options, io);
+  const config = readFileSync(file, 'utf8');
+  const { seed, workers = 1, without = new Set(), blind } = options;
+  const carrier = await KernelCarrier.create({ ...base, workers, without });
+  try {
+    const [target] = carrier.targets;
+    const { level, release, coverage } = (target as KernelTarget).guest;
+    io.err(
+      `Linux ${release}: back to the moment after its boot ${level === 'in place' ? 'in place' : 'by a new QEMU each time'}\n`,
+    );
+    if (base.cover.path !== undefined && coverage === undefined)
+      io.err(
+        "no coverage of the kernel's code: it has no /proc/kallsyms, or none of its symbols are those of AP drivers\n",
+      );
+    const store = new CampaignStore(options.out);
+    if (options.from !== undefined) store.takeOver(options.from);
+    const driver = nameOf(options);
+    const identity = JSON.stringify([
+      config,
+      driver,
+      release,
+      base.guest,
+      seed,
+      [...without].sort(),
+      blind === true,
+    ]);
+    const campaign = new Campaign(
+      {
+        seed,
+        identity,
+        jobs: JOBS_A_GUEST * workers,
+        jobCases: GUEST_JOB_CASES,
+        blind: blind === true,
+      },
+      carrier,
+      store,
+    );
+    const bundle = { name: driver, code: '', digest: '', files: [], args: {} };
+    const inFolder = (): string => configWithGuest(config, seed);
+    const replayOptions = replayOptionsOf(options);
+    const code = await runCampaign({
+      campaign,
+      store,
+      bundle,
+      driver,
+      inFolder,
+      replayOptions,
+      options,
+      io,
+    });
+    if (coverage !== undefined) {
+      const names = [...campaign.places].sort((a, b) => a - b).map((slot) => coverage.nameOf(slot));
+      store.write('blocks.txt', `${names.join('\n')}\n`);
+    }
+    return code;
+  } finally {
+    await carrier.close();
+  }
+}
+
+/** A kernel that replays scenarios, one after the other. */
+export class KernelReplay {
+  readonly #target: KernelTarget;
+  readonly #options: FuzzOptions;
+
+  private constructor(target: KernelTarget, options: FuzzOptions) {
+    this.#target = target;
+    this.#options = options;
+  }
+
+  /** Boots the kernel with the configuration of the command, or the one that a scenario names. */
+  static async boot(
+    config: string | undefined,
+    file: string,
+    options: FuzzOptions,
+    io: CommandIo,
+  ): Promise<KernelReplay> {
+    const named = config ?? configOfProgram(parseProgram(readFileSync(file, 'utf8'), file));
+    return new KernelReplay(
+      await KernelTarget.create(await targetOptions(named, options, io)),
+      options,
+    );
+  }
+
+  /** What is wrong with the kernel in a scenario; undefined: nothing, in three runs. */
+  async replay(file: string): Promise<string | undefined> {
+    const events = eventsOf(parseProgram(readFileSync(file, 'utf8'), file));
+    for (let n = 0; n < REPLAYS; n++) {
+      await this.#target.reset();
+      const found = judge(await this.#target.run(events), this.#options.without);
+      if (found !== undefined) return `${found.oracle}: ${found.did}. Expected: ${found.expected}.`;
+    }
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#target.close();
+  }
+}
+
+/** Processes of a kernel are not in step: what happens in one run of three happens. */
+const REPLAYS = 3;

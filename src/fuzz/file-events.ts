@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the user of a kernel does with its files, drawn, and as seeds of a corpus.
+import type { Random } from '../lpar/random.ts';
+import type { EventStatement } from '../program/ast.ts';
+import type { UserEvent } from '../program/events.ts';
+import { eventLine } from '../scenario/text.ts';
+import type { KernelFile } from '../target/target.ts';
+
+/** Writes mostly: what is read changes nothing. */
+export const fileEvent = (random: Random, files: readonly KernelFile[]): UserEvent => {
+  const { file, texts } = random.pick(files);
+  if (texts.length > 0) return { kind: 'write', file, text: random.pick(texts) };
+  if (random.chance(25)) return { kind: 'read', file };
+  const written = files.filter((one) => one.texts.length > 0);
+  const other = random.pick(written);
+  return { kind: 'write', file: other.file, text: random.pick(other.texts) };
+};
+
+/** Reads of one scenario. */
+const SEED_READS = 12;
+
+/** Each file written once, of those with the same name the first; all others read. */
+export const fileSeeds = (files: readonly KernelFile[]): EventStatement[][] => {
+  const start = (event: UserEvent): EventStatement => eventLine({ kind: 'start' }, event);
+  const names = new Set<string>();
+  const writes: EventStatement[][] = [];
+  const reads: EventStatement[] = [];
+  for (const { file, texts } of files) {
+    const name = file.slice(file.lastIndexOf('/'));
+    if (texts.length === 0) reads.push(start({ kind: 'read', file }));
+    else if (!names.has(name)) {
+      names.add(name);
+      writes.push(texts.map((text) => start({ kind: 'write', file, text })));
+    }
+  }
+  const groups: EventStatement[][] = [];
+  for (let at = 0; at < reads.length; at += SEED_READS)
+    groups.push(reads.slice(at, at + SEED_READS));
+  return [...writes, ...groups];
+};

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a kernel says on its console when something is wrong with it: one row of a table each.
+// Source: Linux, kernel/panic.c, lib/bug.c, mm/kasan/report.c, kernel/locking/lockdep.c, kernel/hung_task.c, kernel/rcu/tree_stall.h,
+// kernel/watchdog.c, arch/s390/kernel/dumpstack.c, mm/slub.c.
+import type { KernelComplaint } from '../target/outcome.ts';
+
+const PATTERNS: readonly (readonly [name: string, pattern: RegExp])[] = [
+  ['KASAN', /BUG: KASAN: [^\n]*/],
+  ['slab corruption', /BUG \S+ ?\([^)]*\): [^\n]*/],
+  ['UBSAN', /UBSAN: [^\n]*/],
+  ['lockdep', /WARNING: (?:possible|inconsistent|suspicious|circular)[^\n]*/],
+  ['stack overflow', /Kernel stack overflow[^\n]*/],
+  [
+    'Oops',
+    /(?:Unable to handle kernel|Oops: |specification exception: |addressing exception: |illegal operation: )[^\n]*/,
+  ],
+  ['BUG', /(?:kernel )?BUG[: ][^\n]*/],
+  ['WARNING', /WARNING: [^\n]*/],
+  ['soft lockup', /watchdog: BUG: soft lockup[^\n]*/],
+  ['RCU stall', /rcu: INFO: [^\n]*(?:stall|self-detected)[^\n]*/],
+  ['hung task', /INFO: task [^\n]* blocked for more than[^\n]*/],
+  ['refcount', /refcount_t: [^\n]*/],
+  ['panic', /Kernel panic - not syncing[^\n]*/],
+];
+
+/** The symbol in which it happened: from the PSW of an exception, from "at FILE:LINE symbol", or the first of a trace. */
+const PLACES: readonly RegExp[] = [
+  /Krnl PSW : [^(]*\(([\w.]+)\+0x/,
+  /WARNING: [^\n]* at [^\n]*? ([\w.]+)\+0x/,
+  /BUG: KASAN: [^\n]* in ([\w.]+)\+0x/,
+  / \[<[0-9a-f]+>\] ([\w.]+)\+0x/,
+];
+/** Frames that say nothing. */
+const COMMON =
+  /^(?:dump_stack|__warn|report_bug|monitor_event|show_|die$|do_|__do_|pgm_|refcount_warn)/;
+
+const placeOf = (text: string): string => {
+  for (const pattern of PLACES)
+    for (const match of text.matchAll(new RegExp(pattern, 'g')))
+      if (match[1] !== undefined && !COMMON.test(match[1])) return match[1];
+  return '';
+};
+
+const withoutTimes = (text: string): string =>
+  text.replace(/^\[ *\d+\.\d+\](?:\[[^\]]*\])? ?/gm, '');
+
+/** The first complaint in what a console printed; undefined: there is none. */
+export const complaintIn = (console: string): KernelComplaint | undefined => {
+  const text = withoutTimes(console);
+  let first: { name: string; at: number; line: string } | undefined;
+  for (const [name, pattern] of PATTERNS) {
+    const match = pattern.exec(text);
+    if (match !== null && (first === undefined || match.index < first.at))
+      first = { name, at: match.index, line: match[0] };
+  }
+  if (first === undefined) return undefined;
+  return { name: first.name, line: first.line.trim(), place: placeOf(text.slice(first.at)) };
+};

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest under QEMU with the agent in it, kept at the moment after its boot: drivers loaded, devices there, the agent waiting.
+// Source: docs/reference/fuzzing.md section 3.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import type { MachineConfig } from '../config/types.ts';
+import { ApemuError } from '../errors.ts';
+import type { Machine } from '../host/machine/machine.ts';
+import { type Checkpoint, takeCheckpoint } from '../host/state/checkpoint.ts';
+import { GuestConsole, SCRIPT_CONSOLE } from '../qemu/console.ts';
+import { makeFolder } from '../qemu/folder.ts';
+import type { GuestImage } from '../qemu/guest-image/build.ts';
+import { cpioArchive, MODE_PROGRAM } from '../qemu/guest-image/cpio.ts';
+import { createQemuMachine } from '../qemu/guest-machine.ts';
+import type { RunningQemu } from '../qemu/launch.ts';
+import { InPlaceMoment, inPlaceLaunch } from '../qemu/moment/in-place.ts';
+import type { Moment, MomentLevel } from '../qemu/moment/moment.ts';
+import { PortableMoment } from '../qemu/moment/portable.ts';
+import type { BuiltPlugin } from '../qemu/plugin/build.ts';
+import { Poller } from '../qemu/poller.ts';
+import { bootGuest, type ServedGuest } from '../qemu/serve.ts';
+import { allAnswers } from '../target/program/answers.ts';
+import { Agent } from './agent/agent.ts';
+import { agentProgram } from './agent/agent-image.ts';
+import { CoverageFile, KernelCoverage } from './coverage.ts';
+import { KernelService } from './kernel-service.ts';
+import { makeNodes } from './nodes.ts';
+import { SYMBOLS_COMMAND, symbolsOf, textRanges } from './text.ts';
+
+export interface KernelGuestOptions {
+  readonly config: MachineConfig;
+  /** Name of the guest whose kernel it is. */
+  readonly guest: string;
+  readonly image: GuestImage;
+  readonly append?: string | undefined;
+  readonly memoryMiB?: number | undefined;
+  /** Plugins of QEMU; what cannot be built is done without. */
+  readonly moment: BuiltPlugin;
+  readonly cover: BuiltPlugin;
+  /** Functions or modules whose coverage is taken besides. */
+  readonly more?: RegExp | undefined;
+  /** The agent tells errors as success: a mistake that must be found. */
+  readonly planted?: boolean | undefined;
+  readonly log?: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly poller?: Poller | undefined;
+}
+
+const KERNEL_MEMORY_MIB = 128;
+const KERNEL_BOOT_MS = 180_000;
+const AGENT_MS = 120_000;
+const SETTLE_MS = 200;
+const AGENT_LOOK_MS = 5;
+/** A vCPU that waits longer for an answer goes on without: never, while we hold it. */
+const PATIENCE_MS = 600_000;
+/** Addresses repeat, so that coverage and traces of two boots compare; poisoned slabs show what is used after it was freed. */
+const APPEND = 'nokaslr slub_debug=FZP';
+const READY_COMMANDS = [
+  'echo 5 > /sys/bus/ap/config_time',
+  'echo 30 > /proc/sys/kernel/hung_task_timeout_secs',
+];
+
+/** An initramfs may be several archives one after the other. */
+const withAgent = (image: GuestImage, folder: string): GuestImage => {
+  const agent = cpioArchive([{ path: 'apemu/agent', mode: MODE_PROGRAM, data: agentProgram() }]);
+  const initrd = join(folder, 'initrd');
+  writeFileSync(initrd, Buffer.concat([readFileSync(image.initrd), agent]));
+  return { kernel: image.kernel, initrd };
+};
+
+interface Parts {
+  readonly options: KernelGuestOptions;
+  readonly machine: Machine;
+  readonly service: KernelService;
+  readonly agent: Agent;
+  readonly poller: Poller;
+  readonly moment: Moment;
+  readonly kept: { checkpoint: Checkpoint };
+  readonly coverage: KernelCoverage | undefined;
+  readonly file: CoverageFile | undefined;
+  readonly nodes: ReadonlyMap<number, string>;
+  readonly release: string;
+}
+
+export class KernelGuest {
+  readonly machine: Machine;
+  readonly service: KernelService;
+  readonly agent: Agent;
+  readonly poller: Poller;
+  readonly coverage: KernelCoverage | undefined;
+  readonly nodes: ReadonlyMap<number, string>;
+  /** As `uname -r` says. */
+  readonly release: string;
+  /** What the console printed since the moment. */
+  text = '';
+  /** QEMU has ended, or the guest was reset. */
+  lost = false;
+  readonly #moment: Moment;
+  readonly #kept: { checkpoint: Checkpoint };
+  readonly #file: CoverageFile | undefined;
+  #heard: unknown;
+
+  private constructor(parts: Parts) {
+    this.machine = parts.machine;
+    this.service = parts.service;
+    this.agent = parts.agent;
+    this.poller = parts.poller;
+    this.coverage = parts.coverage;
+    this.nodes = parts.nodes;
+    this.release = parts.release;
+    this.#moment = parts.moment;
+    this.#kept = parts.kept;
+    this.#file = parts.file;
+    this.agent.wake = () => this.#moment.input.write('\n');
+    this.#listen();
+  }
+
+  get level(): MomentLevel {
+    return this.#moment.level;
+  }
+
+  /**
+   * Boots the guest and keeps the moment.
+   * @throws ApemuError as `bootGuest`; APEMU_ERR_GUEST_CONSOLE when it does not come up; APEMU_ERR_QEMU_MOMENT
+   */
+  static async boot(options: KernelGuestOptions): Promise<KernelGuest> {
+    try {
+      return await KernelGuest.#boot(options);
+    } catch (error) {
+      const inPlace = options.moment.path !== undefined;
+      if (!inPlace || !(error instanceof ApemuError) || error.code !== 'APEMU_ERR_QEMU_MOMENT')
+        throw error;
+      options.log?.(`${error.message}; each return is a new QEMU instead`);
+      return await KernelGuest.#boot({ ...options, moment: { why: error.message } });
+    }
+  }
+
+  static async #boot(options: KernelGuestOptions): Promise<KernelGuest> {
+    const { config, guest: name, log, signal, poller = new Poller() } = options;
+    const qemu = await createQemuMachine(config, [name], {}, allAnswers);
+    const inner = qemu.service(name);
+    const agent = new Agent();
+    const service = new KernelService(inner, agent);
+    const folder = makeFolder();
+    const file =
+      options.cover.path === undefined ? undefined : new CoverageFile(join(folder, 'cover'));
+    const inPlace =
+      options.moment.path === undefined ? undefined : inPlaceLaunch(options.moment.path);
+    const launch = {
+      ...withAgent(options.image, folder),
+      append: [SCRIPT_CONSOLE, APPEND, options.append ?? ''].join(' ').trim(),
+      memoryMiB: options.memoryMiB ?? KERNEL_MEMORY_MIB,
+      extra: [
+        ...(inPlace?.extra ?? ['-action', 'panic=pause,shutdown=pause']),
+        ...(file?.pluginArguments(options.cover.path as string) ?? []),
+      ],
+    };
+    const serve = {
+      patienceMs: PATIENCE_MS,
+      ...(log === undefined ? {} : { log }),
+      ...(signal === undefined ? {} : { signal }),
+    };
+    service.go();
+    let guest: ServedGuest | undefined;
+    try {
+      guest = await bootGuest(service, poller, launch, serve);
+      const parts = await KernelGuest.#start(guest, options, agent, file);
+      const kept = { checkpoint: takeCheckpoint(qemu.machine, { storage: false }) };
+      const restoreMachine = (): void => {
+        kept.checkpoint.restore();
+        service.halt();
+        agent.reset();
+      };
+      const moment =
+        inPlace === undefined
+          ? await PortableMoment.keep(guest, {
+              service,
+              poller,
+              launch,
+              options: { patienceMs: PATIENCE_MS },
+              restoreMachine,
+            })
+          : await InPlaceMoment.keep(guest, inPlace, { poller, restoreMachine });
+      const booted = new KernelGuest({
+        options,
+        machine: qemu.machine,
+        service,
+        agent,
+        poller,
+        moment,
+        kept,
+        file,
+        ...parts,
+      });
+      await booted.restore();
+      return booted;
+    } catch (error) {
+      await guest?.close();
+      file?.close();
+      qemu.machine.close();
+      throw error;
+    }
+  }
+
+  /** Everything that is the same for every case: devices, the agent, symbols. */
+  static async #start(
+    guest: ServedGuest,
+    { config, guest: name, more, planted }: KernelGuestOptions,
+    agent: Agent,
+    file: CoverageFile | undefined,
+  ): Promise<Pick<Parts, 'coverage' | 'nodes' | 'release'>> {
+    const { output, input } = guest.qemu as RunningQemu;
+    const shell = new GuestConsole(output as Readable, input as Writable);
+    await shell.ready(KERNEL_BOOT_MS);
+    const mdev = config.guests.find((one) => one.name === name)?.mdev;
+    const queues = (mdev?.adapters ?? []).flatMap((apid) =>
+      (mdev?.domains ?? []).map((apqi) => (apid << 8) | apqi),
+    );
+    const nodes = await makeNodes(shell, queues);
+    const release = (await shell.run('uname -r')).output.trim();
+    for (const command of READY_COMMANDS) await shell.run(command);
+    let coverage: KernelCoverage | undefined;
+    if (file !== undefined) {
+      const symbols = symbolsOf((await shell.run(SYMBOLS_COMMAND, KERNEL_BOOT_MS)).output);
+      const ranges = textRanges(symbols, more);
+      if (ranges.length > 0) coverage = new KernelCoverage(file, ranges, symbols);
+    }
+    (input as Writable).write(`dmesg -n 7; /apemu/agent${planted === true ? ' planted' : ''}\n`);
+    const end = performance.now() + AGENT_MS;
+    while (agent.asked === 0) {
+      if (performance.now() > end)
+        throw new ApemuError(
+          'APEMU_ERR_GUEST_CONSOLE',
+          `the agent does not start:\n${shell.text.split('\n').slice(-8).join('\n')}`,
+        );
+      await new Promise((resolve) => setTimeout(resolve, AGENT_LOOK_MS));
+    }
+    // It reads its console now, and what the boot has left to do is done.
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    return { coverage, nodes, release };
+  }
+
+  /** The machine as it is now, at the moment, belongs to it: what has been added to it stays. */
+  keepMachine(): void {
+    this.#kept.checkpoint = takeCheckpoint(this.machine, { storage: false });
+  }
+
+  /** Back to the moment. */
+  async restore(): Promise<void> {
+    await this.#moment.restore();
+    this.text = '';
+    this.#listen();
+  }
+
+  async go(): Promise<void> {
+    this.service.go();
+    await this.#moment.go();
+    this.poller.wake();
+  }
+
+  /** As `Moment.skip`; the machine's time goes with the guest's. */
+  async skip(leastNs: number, mostNs: number): Promise<number> {
+    const by = await this.#moment.skip(leastNs, mostNs);
+    if (by > 0) this.service.skip(by);
+    return by;
+  }
+
+  /** Something is on its way to the guest. */
+  get delivering(): boolean {
+    return this.#moment.guest.attachment.interruptions.busy;
+  }
+
+  get alive(): boolean {
+    return this.#moment.guest.attachment.state === 'attached';
+  }
+
+  get pid(): number {
+    return this.#moment.guest.qemu?.pid ?? -1;
+  }
+
+  async close(): Promise<void> {
+    await this.#moment.close();
+    this.#file?.close();
+    this.machine.close();
+  }
+
+  #listen(): void {
+    const { output } = this.#moment;
+    if (this.#heard === output) return;
+    this.#heard = output;
+    // The console of the boot keeps all it hears.
+    output.removeAllListeners('data');
+    output.setEncoding('latin1');
+    output.on('data', (chunk: string) => {
+      this.text += chunk.replaceAll('\r', '');
+    });
+  }
+}

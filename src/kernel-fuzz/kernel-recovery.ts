@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a kernel's queues work again when the hardware is healthy: first as they are, then after what an administrator would do, then after
+// a reset by hand; and whether its counters are those of a kernel with nothing to do.
+// Source: docs/reference/fuzzing.md section 4 (in tiers: the long repair only when the short look fails).
+import { formatApqn } from '../config/units.ts';
+import type { Outcome } from '../target/outcome.ts';
+import { NS_PER_SECOND } from '../units.ts';
+import type { GuestTime } from './guest-time.ts';
+import type { KernelUser } from './kernel-user.ts';
+import { countersOf, repairs, resetOf, SCAN } from './sysfs-files.ts';
+
+/** Linux gives a request up after 900 s and its reset again: twice that, where the guest's clock can be moved on. */
+const GIVEN_UP_NS = 2_000 * NS_PER_SECOND;
+/** Where it cannot, so much of the computer's time. */
+const PATIENCE_NS = 10 * NS_PER_SECOND;
+/** A request of a healthy queue takes milliseconds. */
+const PROBE_NS = 3 * NS_PER_SECOND;
+/** Two scans of the bus. */
+const REPAIR_NS = 12 * NS_PER_SECOND;
+const ERRAND_NS = 20 * NS_PER_SECOND;
+
+type Unrecovered = { readonly apqn: number; readonly why: string };
+
+export class KernelRecovery {
+  readonly #user: KernelUser;
+  readonly #time: GuestTime;
+  readonly #over: () => boolean;
+
+  /** `over`: the kernel has come to an end, and what comes after says nothing. */
+  constructor(user: KernelUser, time: GuestTime, over: () => boolean) {
+    this.#user = user;
+    this.#time = time;
+    this.#over = over;
+  }
+
+  /** Queues that do not serve a request again. */
+  async failed(): Promise<Outcome['unrecovered']> {
+    const user = this.#user;
+    user.write(SCAN.file, SCAN.text);
+    const patience = user.guest.level === 'in place' ? GIVEN_UP_NS : PATIENCE_NS;
+    await this.#time.until(patience, () => user.open === 0 && user.errands === 0);
+    if ((await this.#probe(user.queues)).length === 0) return [];
+    await this.#repair();
+    await this.#time.until(REPAIR_NS, () => false);
+    await this.#repair();
+    const failed = await this.#probe(user.queues);
+    if (failed.length === 0) return [];
+    const queues = failed.map(({ apqn }) => apqn);
+    user.writeAll(queues.map(resetOf));
+    await this.#time.until(REPAIR_NS, () => false);
+    const still = new Set((await this.#probe(queues)).map(({ apqn }) => apqn));
+    if (this.#over()) return [];
+    return failed.map(({ apqn, why }) => {
+      const byHand = still.has(apqn) ? '' : ' until it is reset by hand';
+      return { apqn, why: `${why}${byHand}` };
+    });
+  }
+
+  /** Counters of sysfs that are not 0. Nothing is outstanding. */
+  async counters(): Promise<Record<string, number>> {
+    const user = this.#user;
+    const held: Record<string, number> = {};
+    for (const apqn of user.queues)
+      for (const file of countersOf(apqn))
+        user.read(file, (text) => {
+          const count = Number.parseInt(text ?? '0', 10);
+          if (count !== 0) held[`${file.split('/').at(-1)} of ${formatApqn(apqn)}`] = count;
+        });
+    await this.#errands();
+    return held;
+  }
+
+  async #repair(): Promise<void> {
+    this.#user.writeAll(repairs(this.#user.queues));
+    await this.#errands();
+  }
+
+  async #errands(): Promise<void> {
+    await this.#time.until(ERRAND_NS, () => this.#user.errands === 0);
+  }
+
+  /** A request to each queue. Returns what failed, and how. */
+  async #probe(queues: readonly number[]): Promise<Unrecovered[]> {
+    if (this.#over()) return [];
+    const sent = queues.flatMap((apqn) => {
+      const fact = this.#user.request(apqn, undefined, true);
+      return fact === undefined ? [] : [{ apqn, fact }];
+    });
+    const ended = (): boolean => sent.every(({ fact }) => fact.endings.length > 0);
+    await this.#time.until(PROBE_NS, ended);
+    if (this.#over()) return [];
+    return sent.flatMap(({ apqn, fact }) => {
+      const [ending] = fact.endings;
+      const why = ending === undefined ? 'no ending' : ending.error;
+      return why === undefined ? [] : [{ apqn, why }];
+    });
+  }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// A kernel under QEMU as a target: from the moment after its boot, with a scenario, to its end.
+// Source: docs/design.md section 10; docs/reference/fuzzing.md sections 3 and 4.
+import { formatApqn } from '../config/units.ts';
+import { ApemuError } from '../errors.ts';
+import type { EventStatement } from '../program/ast.ts';
+import { ScenarioRun } from '../scenario/scenario-run.ts';
+import type { Outcome } from '../target/outcome.ts';
+import { featureCountOf, featuresOf } from '../target/program/features.ts';
+import { HealthyHardware } from '../target/program/hardware.ts';
+import { DriverObserver } from '../target/program/observer.ts';
+import { guestOf, isBlinding, isLoopback, lastTime, queuesOf } from '../target/program/terrain.ts';
+import type { Seen } from '../target/seen.ts';
+import type { Target, TargetTerrain } from '../target/target.ts';
+import { NS_PER_SECOND } from '../units.ts';
+import { complaintIn } from './complaints.ts';
+import { GuestTime } from './guest-time.ts';
+import { KernelGuest, type KernelGuestOptions } from './kernel-guest.ts';
+import { KernelRecovery } from './kernel-recovery.ts';
+import { KernelUser } from './kernel-user.ts';
+import { kernelFiles, SCAN } from './sysfs-files.ts';
+
+export interface KernelTargetOptions extends KernelGuestOptions {
+  readonly seed?: number | undefined;
+}
+
+/** Events happen for so long after the last one that has a time of its own; then the hardware is healthy. */
+const EVENTS_NS = 3 * NS_PER_SECOND;
+/** Time in which every request of healthy hardware is answered. */
+const LEARN_NS = 10 * NS_PER_SECOND;
+/** Times a scenario is tried before it is said not to break a rule again. */
+const TRIES = 2;
+const FRESH_TRIES = 5;
+const CONSOLE_LINES = 200;
+
+export class KernelTarget implements Target {
+  readonly terrain: TargetTerrain;
+  readonly featureCount: number;
+  readonly tries = TRIES;
+  readonly #options: KernelTargetOptions;
+  readonly #user: KernelUser;
+  #guest: KernelGuest;
+  #scenario: ScenarioRun;
+  #observer: DriverObserver;
+  #hardware: HealthyHardware;
+  readonly #opaque: boolean;
+  readonly #noCounters = new Uint32Array(0);
+  #startNs = 0;
+  #lost: string | undefined;
+  #time: GuestTime;
+
+  private constructor(options: KernelTargetOptions, guest: KernelGuest) {
+    this.#options = options;
+    this.#guest = guest;
+    const { config } = options;
+    const name = guestOf(config, options.guest);
+    const queues = queuesOf(config, name);
+    this.#user = new KernelUser(guest, config, queues, options.seed ?? 1);
+    this.#user.now = () => this.#now();
+    this.#opaque = queues.some((apqn) => isLoopback(config, apqn));
+    this.terrain = { guest: name.name, queues, hasUser: true, files: kernelFiles(queues) };
+    this.featureCount = featureCountOf(guest.coverage?.counters ?? this.#noCounters);
+    [this.#scenario, this.#observer, this.#hardware] = this.#watch();
+    this.#time = new GuestTime(guest, this.#scenario);
+  }
+
+  /**
+   * Boots the guest, and sees that every request it can be asked for is answered.
+   * @throws ApemuError as `KernelGuest.boot`; APEMU_ERR_TARGET_HEALTH for a request that fails on healthy hardware
+   */
+  static async create(options: KernelTargetOptions): Promise<KernelTarget> {
+    const guest = await KernelGuest.boot(options);
+    try {
+      const target = new KernelTarget(options, guest);
+      await target.#learn();
+      return target;
+    } catch (error) {
+      await guest.close();
+      throw error;
+    }
+  }
+
+  /** The guest, as it is booted now. */
+  get guest(): KernelGuest {
+    return this.#guest;
+  }
+
+  async reset(): Promise<void> {
+    this.#scenario.reset();
+    if (this.#lost === undefined) {
+      try {
+        await this.#guest.restore();
+        return;
+      } catch (error) {
+        this.#options.log?.(`${(error as Error).message}; booting again`);
+      }
+    }
+    await this.#bootAgain();
+  }
+
+  async run(events: readonly EventStatement[], trace = false): Promise<Outcome> {
+    this.#begin(events, trace);
+    const { machine } = this.#guest;
+    await this.#guest.go();
+    this.#scenario.happen(machine.nowNs());
+    const { fired } = this.#scenario;
+    const last = lastTime(events) + EVENTS_NS;
+    const user = this.#user;
+    await this.#time.until(
+      last,
+      () => user.open === 0 && user.errands === 0 && !this.#scenario.outstanding,
+    );
+    this.#scenario.end();
+    this.#observer.eventsEnd();
+    this.#hardware.restore();
+    const recovery = new KernelRecovery(user, this.#time, () => this.#over);
+    const unrecovered = this.#over ? [] : await recovery.failed();
+    const storm = this.#storm;
+    user.markOverdue();
+    const leaked = this.#over || user.open > 0 ? {} : await recovery.counters();
+    const complaint = complaintIn(this.#guest.text);
+    this.#guest.coverage?.take();
+    const counters = this.#guest.coverage?.counters ?? this.#noCounters;
+    const lost = this.#guest.alive ? undefined : 'QEMU has ended, or the guest was reset';
+    if (lost !== undefined) this.#lost = lost;
+    return {
+      requests: user.facts,
+      strangers: [],
+      places: [],
+      disturbedNs: fired.find(({ index }) => events[index]?.event.kind !== 'request')?.atNs,
+      instructions: [],
+      thrown: lost === undefined ? undefined : { message: lost, place: 'QEMU' },
+      storm,
+      asleep: false,
+      unrecovered,
+      leaked,
+      complaint,
+      fired,
+      executed: this.#observer.count,
+      ns: this.#now(),
+      trace: trace ? this.#trace(fired, events) : [],
+      features: featuresOf(counters, this.#observer.coverage),
+    };
+  }
+
+  seen(): Seen {
+    return this.#observer.executions.report();
+  }
+
+  async confirm(
+    events: readonly EventStatement[],
+    is: (outcome: Outcome) => boolean,
+  ): Promise<boolean> {
+    const fresh = await KernelTarget.create(this.#options);
+    try {
+      for (let n = 0; n < FRESH_TRIES; n++) {
+        await fresh.reset();
+        if (is(await fresh.run(events))) return true;
+      }
+      return false;
+    } finally {
+      await fresh.close();
+    }
+  }
+
+  places(): readonly number[] {
+    return this.#guest.coverage?.places() ?? [];
+  }
+
+  async close(): Promise<void> {
+    await this.#guest.close();
+  }
+
+  #now(): number {
+    return this.#guest.machine.nowNs() - this.#startNs;
+  }
+
+  /** What looks at a newly booted guest. */
+  #watch(): [ScenarioRun, DriverObserver, HealthyHardware] {
+    const { machine, service } = this.#guest;
+    const scenario = new ScenarioRun(machine, {
+      user: (event) => this.#user.act(event),
+      scan: () => this.#user.write(SCAN.file, SCAN.text),
+    });
+    const observer = new DriverObserver(machine, scenario, Number.POSITIVE_INFINITY);
+    machine.context.observer = observer;
+    service.onTime = () => {
+      const now = machine.nowNs();
+      if (scenario.nextNs() <= now) scenario.happen(now);
+    };
+    const hardware = new HealthyHardware(machine);
+    // The scenario has made room for its faults.
+    this.#guest.keepMachine();
+    return [scenario, observer, hardware];
+  }
+
+  async #bootAgain(): Promise<void> {
+    await this.#guest.close();
+    this.#guest = await KernelGuest.boot(this.#options);
+    this.#lost = undefined;
+    this.#user.guest = this.#guest;
+    [this.#scenario, this.#observer, this.#hardware] = this.#watch();
+  }
+
+  #begin(events: readonly EventStatement[], trace: boolean): void {
+    const { machine } = this.#guest;
+    this.#user.reset();
+    this.#user.blind = events.some((event) => isBlinding(event, this.#opaque));
+    this.#observer.begin(trace);
+    this.#guest.coverage?.clear();
+    this.#startNs = machine.nowNs();
+    this.#time = new GuestTime(this.#guest, this.#scenario);
+    this.#scenario.begin(events);
+  }
+
+  /** The kernel or QEMU has come to an end, or runs wild: what comes after says nothing. */
+  get #over(): boolean {
+    return (
+      !this.#guest.alive || this.#storm !== undefined || complaintIn(this.#guest.text) !== undefined
+    );
+  }
+
+  get #storm(): string | undefined {
+    const { nqaps } = this.#guest.service;
+    if (!this.#time.storms) return undefined;
+    return `${nqaps} NQAPs for ${this.#user.facts.length} requests of its users`;
+  }
+
+  #trace(fired: Outcome['fired'], events: readonly EventStatement[]): string[] {
+    const printed = this.#guest.text.trimEnd().split('\n').slice(0, CONSOLE_LINES);
+    const lines = this.#observer.lines({ requests: this.#user.facts, fired, events, log: [] });
+    return printed[0] === '' ? lines : [...lines, 'console:', ...printed];
+  }
+
+  /** What healthy queues answer. */
+  async #learn(): Promise<void> {
+    this.#begin([], false);
+    const user = this.#user;
+    user.learn();
+    await this.#guest.go();
+    await this.#time.until(LEARN_NS, () => user.open === 0);
+    const bad = user.facts.find(
+      ({ endings: [ending] }) =>
+        ending === undefined || ending.error !== undefined || ending.wrong !== undefined,
+    );
+    const complaint = complaintIn(this.#guest.text);
+    if (bad === undefined && complaint === undefined) return;
+    const [ending] = bad?.endings ?? [];
+    const what =
+      bad === undefined
+        ? complaint?.line
+        : `a ${bad.kind} request to ${formatApqn(bad.apqn ?? 0)} ${ending === undefined ? 'has no answer' : `ends with ${ending.error ?? ending.wrong}`}`;
+    throw new ApemuError(
+      'APEMU_ERR_TARGET_HEALTH',
+      `the kernel does not work on healthy hardware: ${what} (expected zcrypt and its queues to be ready after the boot)`,
+    );
+  }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Device nodes of a guest through which one queue alone can be asked.
+// Source: Linux, drivers/s390/crypto/zcrypt_api.c (class zcrypt: create, apmask, aqmask, ioctlmask).
+import type { GuestConsole } from '../qemu/console.ts';
+
+/** Devices of the guest that a request can be made of, by queue; empty where the kernel has no device nodes with masks. */
+export const makeNodes = async (
+  shell: GuestConsole,
+  queues: readonly number[],
+): Promise<Map<number, string>> => {
+  const nodes = new Map<number, string>();
+  const { status } = await shell.run('test -e /sys/class/zcrypt/create');
+  if (status !== 0) return nodes;
+  for (const apqn of queues) {
+    const name = `zq${apqn.toString(16).padStart(4, '0')}`;
+    const folder = `/sys/class/zcrypt/${name}`;
+    const made = await shell.run(
+      [
+        `echo ${name} > /sys/class/zcrypt/create`,
+        `echo +${apqn >>> 8} > ${folder}/apmask`,
+        `echo +${apqn & 0xff} > ${folder}/aqmask`,
+        `echo +5,+6,+4,+129 > ${folder}/ioctlmask`,
+        `test -e /dev/${name}`,
+      ].join('\n'),
+    );
+    if (made.status === 0) nodes.set(apqn, `/dev/${name}`);
+  }
+  return nodes;
+};

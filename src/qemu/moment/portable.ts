@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The portable way back to a moment: QEMU saves the state of its devices as a migration without storage, and each return is a new QEMU that
+// loads it, with the storage file as a private mapping. Needs nothing of QEMU but its documented interfaces.
+// Source: QEMU's QMP reference (migrate, x-ignore-shared), docs/reference/fuzzing.md section 3.
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { ApemuError } from '../../errors.ts';
+import type { ApService } from '../ap-service.ts';
+import { type LaunchOptions, type SavedMoment, WITHOUT_RAM } from '../arguments.ts';
+import { makeFolder } from '../folder.ts';
+import { arriveAtMoment, launchQemu, type RunningQemu } from '../launch.ts';
+import type { Poller } from '../poller.ts';
+import type { Qmp } from '../qmp.ts';
+import { type ServedGuest, type ServeOptions, serveGuest } from '../serve.ts';
+import type { Moment } from './moment.ts';
+
+const SAVING_LOOK_MS = 2;
+/** Saving takes 20 ms; a QEMU that cannot migrate says so at once. */
+const SAVING_MS = 10_000;
+
+/** Saves the devices of a guest that stands still. @throws ApemuError APEMU_ERR_QEMU_MOMENT where QEMU cannot */
+const saveDevices = async (qmp: Qmp, file: string): Promise<void> => {
+  await qmp.execute('migrate-set-capabilities', WITHOUT_RAM);
+  await qmp.execute('migrate', { uri: `exec:cat>'${file}'` });
+  const end = performance.now() + SAVING_MS;
+  for (;;) {
+    const { status } = await qmp.execute('query-migrate');
+    if (status === 'completed') return;
+    if (status === 'failed' || status === 'cancelled' || performance.now() > end)
+      throw new ApemuError(
+        'APEMU_ERR_QEMU_MOMENT',
+        `QEMU cannot save the guest's devices: its migration is ${status ?? 'not begun'}`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, SAVING_LOOK_MS));
+  }
+};
+
+const qemuOf = ({ qemu }: ServedGuest): RunningQemu => {
+  if (qemu !== undefined) return qemu;
+  throw new ApemuError('APEMU_ERR_QEMU_MOMENT', 'only a guest we have started has moments');
+};
+
+interface PortableParts {
+  readonly service: ApService;
+  readonly poller: Poller;
+  readonly launch: LaunchOptions;
+  readonly options: ServeOptions;
+  /** Takes the machine behind the cards back. */
+  readonly restoreMachine: () => void;
+}
+
+export class PortableMoment implements Moment {
+  readonly level = 'portable';
+  readonly #parts: PortableParts;
+  readonly #folder: string;
+  #guest: ServedGuest;
+  /** Starts while the guest runs: half of a return is over when it begins. */
+  #spare: Promise<RunningQemu> | undefined;
+
+  private constructor(parts: PortableParts, guest: ServedGuest, folder: string) {
+    this.#parts = parts;
+    this.#guest = guest;
+    this.#folder = folder;
+  }
+
+  /**
+   * Keeps the moment at which a guest that was booted with `parts.launch` stands. That QEMU ends.
+   * @throws ApemuError APEMU_ERR_QEMU_MOMENT where its devices cannot be saved
+   */
+  static async keep(guest: ServedGuest, parts: PortableParts): Promise<PortableMoment> {
+    const { qmp, ram } = qemuOf(guest);
+    const folder = makeFolder();
+    const devices = join(folder, 'devices');
+    const lowcores = guest.attachment.lowcores;
+    await qmp.execute('stop');
+    guest.attachment.interruptions.reset();
+    await saveDevices(qmp, devices);
+    const moment: SavedMoment = { ram: ram.again(), devices };
+    await guest.close();
+    const launch = { ...parts.launch, moment };
+    const options = { ...parts.options, lowcores };
+    const kept = new PortableMoment({ ...parts, launch, options }, guest, folder);
+    await kept.restore();
+    return kept;
+  }
+
+  get guest(): ServedGuest {
+    return this.#guest;
+  }
+
+  get output(): Readable {
+    return qemuOf(this.#guest).output as Readable;
+  }
+
+  get input(): Writable {
+    return qemuOf(this.#guest).input as Writable;
+  }
+
+  /** Bytes of the devices' state. */
+  get deviceBytes(): number {
+    return statSync(join(this.#folder, 'devices')).size;
+  }
+
+  async restore(): Promise<void> {
+    const { service, poller, launch, options, restoreMachine } = this.#parts;
+    const ended = this.#guest.close();
+    const qemu = await (this.#spare ?? launchQemu(launch));
+    this.#spare = undefined;
+    restoreMachine();
+    await arriveAtMoment(qemu.qmp);
+    this.#guest = await serveGuest(qemu, service, poller, launch, options);
+    await ended;
+  }
+
+  async go(): Promise<void> {
+    await qemuOf(this.#guest).qmp.execute('cont');
+    this.#spare ??= launchQemu(this.#parts.launch);
+    // Whether it started is asked when it is needed.
+    this.#spare.catch(() => {});
+  }
+
+  /** There is no documented way to a guest's clock. */
+  skip(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  async close(): Promise<void> {
+    await this.#guest.close();
+    await this.#spare?.then((qemu) => qemu.close()).catch(() => {});
+    this.#parts.launch.moment?.ram.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
