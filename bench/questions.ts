@@ -19,6 +19,7 @@ import { saved } from './questions/saved.ts';
 import { scaling } from './questions/scaling.ts';
 import { tapq } from './questions/tapq.ts';
 import { trace } from './questions/trace.ts';
+import { virtual } from './questions/virtual.ts';
 
 export const QUESTIONS: readonly Question[] = [
   check,
@@ -38,5 +39,6 @@ export const QUESTIONS: readonly Question[] = [
   programs,
   fuzz,
   rsa,
+  virtual,
   host,
 ];

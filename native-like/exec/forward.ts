@@ -9,6 +9,7 @@ import {
   K_APQN,
   K_HELD,
   K_REQUESTS,
+  K_SHARED,
   L_ACCEPTED,
   L_DELAY,
   L_DUE,
@@ -84,6 +85,7 @@ export const forward = (q: number, slot: number, real: number, tag: number): voi
   F64[(to + L_DELAY) >> 1] = F64[(from + L_DELAY) >> 1];
   const requests = (I32[cold + K_REQUESTS] + 1) | 0;
   I32[cold + K_REQUESTS] = requests;
+  I32[cold + K_SHARED] = (I32[cold + K_SHARED] + 1) | 0;
   I32[to + L_SEQUENCE] = requests;
   I32[real + Q_FREE] = free & ~(SLOT_BIT_0 >>> realSlot);
   I32[from + L_REAL_QUEUE] = real;

@@ -309,6 +309,8 @@ export const K_BIND_SEQUENCE = 28;
 export const K_HOST_RESET = 29;
 /** Slots whose finished reply is held back by a reorder fault. */
 export const K_HELD = 30;
+/** Messages of virtual queues that the queue has taken. */
+export const K_SHARED = 31;
 
 export const AFTER_RESET_KEEP = 0;
 export const AFTER_RESET_UNBIND = 1;

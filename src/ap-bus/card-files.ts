@@ -7,6 +7,7 @@ import { type Attribute, READ_ONLY, READ_WRITE } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import type { ApCard, ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
+import { guestRequestsOf, zeroQueueRequests } from './guest-requests.ts';
 import { scanInt } from './number-syntax.ts';
 import { setCardConfig } from './scan.ts';
 import { deviceKeys, keysText, storeDeviceUevent } from './uevents.ts';
@@ -30,8 +31,8 @@ function sumOverQueues(bus: ApBus, card: ApCard, of: (queue: ApQueue) => number)
 }
 
 function zeroRequests(bus: ApBus, card: ApCard): Outcome {
-  for (const queue of queuesOf(bus, card)) if (queue.driver !== null) queue.totalRequests = 0;
-  card.totalRequests = 0;
+  for (const queue of queuesOf(bus, card)) if (queue.driver !== null) zeroQueueRequests(bus, queue);
+  card.totalRequests = -guestRequestsOf(bus, card).sent;
   return 'ok';
 }
 
@@ -60,7 +61,7 @@ export function cardFiles(bus: ApBus): Attribute<ApCard>[] {
     {
       name: 'request_count',
       mode: READ_WRITE,
-      show: (c) => `${c.totalRequests}\n`,
+      show: (c) => `${Math.max(0, c.totalRequests + guestRequestsOf(bus, c).sent)}\n`,
       store: (c) => zeroRequests(bus, c),
     },
     {
@@ -71,7 +72,8 @@ export function cardFiles(bus: ApBus): Attribute<ApCard>[] {
     {
       name: 'pendingq_count',
       mode: READ_ONLY,
-      show: (c) => `${sumOverQueues(bus, c, (q) => q.pendingCount)}\n`,
+      show: (c) =>
+        `${sumOverQueues(bus, c, (q) => q.pendingCount) + guestRequestsOf(bus, c).pending}\n`,
     },
     { name: 'modalias', mode: READ_ONLY, show: (c) => `ap:t${upper(c.type)}\n` },
     {

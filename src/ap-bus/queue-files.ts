@@ -8,6 +8,7 @@ import type { ApBus } from './bus.ts';
 import { functionsText } from './card-files.ts';
 import type { ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
+import { zeroQueueRequests } from './guest-requests.ts';
 import { equals, fullMask } from './mask.ts';
 import { cString } from './number-syntax.ts';
 import { type Operation, withLocks } from './operation.ts';
@@ -63,6 +64,13 @@ function showFunctions(bus: ApBus, queue: ApQueue): Shown {
   return `${functionsText(gr2High)}\n`;
 }
 
+/** The host's own requests and those it passed on; `-` for a queue that has neither. */
+function requestCountText(bus: ApBus, queue: ApQueue): string {
+  const guests = bus.guestRequests(queue.apqn);
+  if (!initiated(queue) && guests === undefined) return '-\n';
+  return `${Math.max(0, queue.totalRequests + (guests?.sent ?? 0))}\n`;
+}
+
 function statesText(queue: ApQueue): string {
   if (!initiated(queue)) return 'UNINITIATED\n';
   return `${queue.state} [${queue.machine.replace('QUEUE_', '')}]\n`;
@@ -93,9 +101,9 @@ export function queueFiles(bus: ApBus): Attribute<ApQueue>[] {
     {
       name: 'request_count',
       mode: READ_WRITE,
-      show: (q) => (initiated(q) ? `${q.totalRequests}\n` : '-\n'),
+      show: (q) => requestCountText(bus, q),
       store: (q) => {
-        q.totalRequests = 0;
+        zeroQueueRequests(bus, q);
         return 'ok';
       },
     },
@@ -107,7 +115,8 @@ export function queueFiles(bus: ApBus): Attribute<ApQueue>[] {
     {
       name: 'pendingq_count',
       mode: READ_ONLY,
-      show: (q) => `${initiated(q) ? q.pendingCount : 0}\n`,
+      show: (q) =>
+        `${(initiated(q) ? q.pendingCount : 0) + (bus.guestRequests(q.apqn)?.pending ?? 0)}\n`,
     },
     {
       name: 'reset',

@@ -56,14 +56,20 @@ export const kernelFile = (): string => {
   }
 };
 
+/** The last load: a module takes the binding that is offered while it is evaluated, so they come one after the other. */
+let lastLoad: Promise<unknown> = Promise.resolve();
+
 /**
  * A kernel instance for this machine. Module instances are never freed by JavaScript: reuse one where machines follow each
  * other in the same memory.
  */
-export const loadKernel = async (
-  image: MachineImage,
-  options: KernelOptions = {},
-): Promise<Kernel> => {
+export const loadKernel = (image: MachineImage, options: KernelOptions = {}): Promise<Kernel> => {
+  const load = lastLoad.then(() => instantiate(image, options));
+  lastLoad = load.catch(() => {});
+  return load;
+};
+
+const instantiate = async (image: MachineImage, options: KernelOptions): Promise<Kernel> => {
   const url = pathToFileURL(options.file ?? kernelFile());
   url.searchParams.set('instance', String(++instances));
   offerBinding({

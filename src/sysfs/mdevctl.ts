@@ -2,24 +2,27 @@
 // mdevctl: types, list, define, start, stop, modify and undefine over the tree, with ap-check called where the program calls it.
 // Source: docs/reference/vfio-ap.md section 7.3 (mdevctl).
 import type { Operation } from '../ap-bus/operation.ts';
-import { MDEV_TYPE } from '../vfio-ap/files.ts';
 import {
   type ApCheckCall,
-  type AttributePair,
-  activeMdevs,
   apCheck,
-  attributesOf,
-  MATRIX_PATH,
   type MdevConfig,
   PARENT,
   type PersistentState,
-  UUID_PATTERN,
 } from './ap-check.ts';
-import { type CommandResult, done, failed, readLine } from './command.ts';
+import { type CommandResult, done, failed, namesIn, readLine } from './command.ts';
+import {
+  type AttributePair,
+  activeMdevs,
+  attributesOf,
+  MATRIX_PATH,
+  TYPES_PATH,
+  typeOf,
+  UUID_PATTERN,
+} from './mdev-attributes.ts';
 import { type MdevctlOptions as Options, parseOptions } from './mdevctl-options.ts';
 import type { Sysfs } from './sysfs.ts';
 
-const TYPE_PATH = `${MATRIX_PATH}/mdev_supported_types/${MDEV_TYPE}`;
+const TYPE_NAME = /^vfio_ap-/;
 
 /** What the commands work on. `readFile` gives the text of a --jsonfile; `-` or none is standard input. */
 export interface MdevctlContext {
@@ -48,7 +51,7 @@ function devices({ sysfs, state }: MdevctlContext, options: Options): Listed[] {
       const definition = state.definitions.get(uuid);
       const attrs = attributesOf(sysfs, uuid);
       const running: MdevConfig = {
-        mdev_type: MDEV_TYPE,
+        mdev_type: typeOf(sysfs, uuid),
         start: definition?.start ?? 'manual',
         attrs,
       };
@@ -79,24 +82,28 @@ function list(context: MdevctlContext, options: Options): CommandResult {
 }
 
 function types({ sysfs }: MdevctlContext, options: Options): CommandResult {
-  const get = (file: string): string => readLine(sysfs, `${TYPE_PATH}/${file}`) ?? '';
-  const instances = get('available_instances');
-  if (options['dumpjson'] !== undefined) {
-    const type = {
-      available_instances: Number(instances),
-      device_api: get('device_api'),
+  const rows = namesIn(sysfs, TYPES_PATH, TYPE_NAME).map((type) => {
+    const get = (file: string): string => readLine(sysfs, `${TYPES_PATH}/${type}/${file}`) ?? '';
+    return {
+      type,
+      instances: get('available_instances'),
+      api: get('device_api'),
       name: get('name'),
     };
-    return done(`${JSON.stringify([{ [PARENT]: [{ [MDEV_TYPE]: type }] }], null, 2)}\n`);
+  });
+  if (options['dumpjson'] !== undefined) {
+    const found = rows.map(({ type, instances, api, name }) => ({
+      [type]: { available_instances: Number(instances), device_api: api, name },
+    }));
+    return done(`${JSON.stringify([{ [PARENT]: found }], null, 2)}\n`);
   }
-  const lines = [
-    PARENT,
-    `  ${MDEV_TYPE}`,
+  const lines = rows.flatMap(({ type, instances, api, name }) => [
+    `  ${type}`,
     `    Available instances: ${instances}`,
-    `    Device API: ${get('device_api')}`,
-    `    Name: ${get('name')}`,
-  ];
-  return done(`${lines.join('\n')}\n`);
+    `    Device API: ${api}`,
+    `    Name: ${name}`,
+  ]);
+  return done(`${[PARENT, ...lines].join('\n')}\n`);
 }
 
 /** Configuration from --jsonfile, or undefined if none was named; a string is the message of a bad one. */
@@ -143,7 +150,7 @@ function* define(context: MdevctlContext, options: Options): Operation<CommandRe
     return failed('No type specified');
   }
   const config: MdevConfig = fromFile ?? {
-    mdev_type: options['type'] ?? MDEV_TYPE,
+    mdev_type: options['type'] ?? typeOf(context.sysfs, uuid),
     start: options['auto'] === undefined ? 'manual' : 'auto',
     attrs: active ? attributesOf(context.sysfs, uuid) : [],
   };
@@ -174,10 +181,7 @@ function* start(context: MdevctlContext, options: Options): Operation<CommandRes
   if (sysfs.exists(`${MATRIX_PATH}/${uuid}`)) return failed('Device already exists');
   const answer = yield* callout(context, 'pre', 'start', uuid, config, options['parent'] ?? PARENT);
   if (answer.status !== 0) return answer;
-  const created = yield* sysfs.write(
-    `${MATRIX_PATH}/mdev_supported_types/${config.mdev_type}/create`,
-    uuid,
-  );
+  const created = yield* sysfs.write(`${TYPES_PATH}/${config.mdev_type}/create`, uuid);
   if (created !== 'ok') return failed(`Failed to create mdev ${uuid}: ${created}`);
   for (const pair of config.attrs) {
     const [name = '', value = ''] = Object.entries(pair)[0] ?? [];
@@ -225,7 +229,7 @@ function* modify(context: MdevctlContext, options: Options): Operation<CommandRe
   if (typeof fromFile === 'string') return failed(fromFile);
   const base: MdevConfig = live
     ? {
-        mdev_type: MDEV_TYPE,
+        mdev_type: typeOf(sysfs, uuid),
         start: definition?.start ?? 'manual',
         attrs: attributesOf(sysfs, uuid),
       }

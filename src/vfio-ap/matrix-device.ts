@@ -5,6 +5,7 @@
 import { type Apqn, apidOf, apqiOf } from '../ap-bus/apqn.ts';
 import type { ApBus } from '../ap-bus/bus.ts';
 import type { Outcome } from '../ap-bus/errno.ts';
+import type { GuestRequestCounts } from '../ap-bus/guest-requests.ts';
 import { NO_QCI, type QciInfo } from '../ap-bus/host-qci.ts';
 import { maskToBytes, testBit } from '../ap-bus/mask.ts';
 import { Lock, type Operation, withLocks } from '../ap-bus/operation.ts';
@@ -143,6 +144,13 @@ export class MatrixDevice {
   /** Virtual mdevs that a real APQN stands behind. */
   virtualMdevsOf(apqn: Apqn): VirtualMdev[] {
     return this.virtualMdevs.filter((mdev) => mdev.hasReal(apqn));
+  }
+
+  /** Requests of guests that pass through the host; undefined for a queue of no virtual mdev, now or before. */
+  guestRequests(apqn: Apqn): GuestRequestCounts | undefined {
+    const sent = this.virtualQueues.sent(apqn);
+    if (sent === 0 && this.virtualMdevsOf(apqn).length === 0) return undefined;
+    return { sent, pending: this.virtualQueues.underWay(apqn) };
   }
 
   /** What is mapped has changed, or who is attached: the guest's virtual queues follow, and which real queues are shared. */

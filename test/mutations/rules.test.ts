@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interleaving cases are sensitive: each rule, broken by a small patch of a copy of the built program, is noticed, and the program
 // that the explorer prints shows the break when it is run in that copy, and nothing in the real build.
-import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { configFromObject } from '../../src/config/load.ts';
 import type { Machine } from '../../src/host/machine/machine.ts';
@@ -22,28 +12,11 @@ import { explore } from '../interleavings/explore.ts';
 import { RULES } from '../interleavings/rules.ts';
 import { type Create, caseOf, configOf, type Rule } from '../interleavings/words.ts';
 import type { Raw } from '../kvm/bench.ts';
+import { BuildCopies, loadFrom, ROOT } from './copies.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'apemu-rules-'));
+const copies = new BuildCopies('apemu-rules-');
 
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** A copy of the build, its files linked but for the one that is changed. */
-const copyOf = (name: string, mutation: Rule['mutation'] | undefined): string => {
-  const at = join(folder, name);
-  mkdirSync(at);
-  execFileSync('cp', ['-r', join(ROOT, 'dist'), join(at, 'dist')]);
-  copyFileSync(join(ROOT, 'package.json'), join(at, 'package.json'));
-  symlinkSync(join(ROOT, 'node_modules'), join(at, 'node_modules'));
-  if (mutation === undefined) return at;
-  const file = join(at, 'dist/src', mutation.file);
-  const source = readFileSync(file, 'utf8');
-  const parts = source.split(mutation.find);
-  if (parts.length !== 2)
-    throw new Error(`${mutation.file} has ${parts.length - 1} times: ${mutation.find}`);
-  writeFileSync(file, parts.join(mutation.put));
-  return at;
-};
+afterAll(() => copies.remove());
 
 /** What of a copy of the build the tests use. */
 interface Built {
@@ -53,18 +26,14 @@ interface Built {
 }
 
 const builtAt = async (at: string): Promise<Built> => {
-  const load = async (path: string) => import(pathToFileURL(join(at, 'dist/src', path)).href);
-  const config = (await load('config/load.js')) as { configFromObject: typeof configFromObject };
-  const host = (await load('host/machine/machine.js')) as { Machine: typeof Machine };
-  const adapter = (await load(
-    'program/adapter.js',
-  )) as typeof import('../../src/program/adapter.ts');
-  const { parseProgram } = (await load(
-    'program/parse.js',
-  )) as typeof import('../../src/program/parse.ts');
-  const { RunnableProgram } = (await load(
-    'program/run.js',
-  )) as typeof import('../../src/program/run.ts');
+  const load = <T>(path: string): Promise<T> => loadFrom<T>(at, path);
+  const config = await load<{ configFromObject: typeof configFromObject }>('config/load.js');
+  const host = await load<{ Machine: typeof Machine }>('host/machine/machine.js');
+  const adapter = await load<typeof import('../../src/program/adapter.ts')>('program/adapter.js');
+  const { parseProgram } =
+    await load<typeof import('../../src/program/parse.ts')>('program/parse.js');
+  const { RunnableProgram } =
+    await load<typeof import('../../src/program/run.ts')>('program/run.js');
   const configured = (raw: Raw) => config.configFromObject(raw).config;
   return {
     create: (raw) => host.Machine.create(configured(raw)),
@@ -84,12 +53,12 @@ const OPTIONS = { exhaustive: 150, random: 150, seed: 7 };
 let unchanged: Built;
 
 beforeAll(async () => {
-  unchanged = await builtAt(copyOf('unchanged', undefined));
+  unchanged = await builtAt(copies.make('unchanged'));
 });
 
 describe('a build in which the rule is broken is noticed, and the printed program shows it', () => {
   it.each(RULES)('$id: $subject', async (rule) => {
-    const built = await builtAt(copyOf(rule.id, rule.mutation));
+    const built = await builtAt(copies.make(rule.id, rule.mutation));
     const { violation } = await explore(caseOf(rule, built.create), OPTIONS);
     expect(violation?.text).toBeDefined();
     const program = violation?.program ?? '';
@@ -116,11 +85,11 @@ describe('apemu exec', () => {
 
   it('replays a printed program from its file: exit code 1 on the broken build, 0 on the real one', async () => {
     const rule = RULES.find(({ id }) => id === 'R-01') as Rule;
-    const at = copyOf('exec', rule.mutation);
+    const at = copies.make('exec', rule.mutation);
     const { violation } = await explore(caseOf(rule, (await builtAt(at)).create), OPTIONS);
-    const file = join(folder, 'R-01.ap');
+    const file = join(copies.folder, 'R-01.ap');
     writeFileSync(file, violation?.program ?? '');
-    writeFileSync(join(folder, 'R-01.yaml'), JSON.stringify(configOf(rule)));
+    writeFileSync(join(copies.folder, 'R-01.yaml'), JSON.stringify(configOf(rule)));
     const broken = exec(at, file);
     expect(broken.stdout).toContain('expected holds  got O-1: Guest1 has masks and no hook');
     expect(broken.status).toBe(1);

@@ -1,30 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each rule of virtual mdevs, broken by a small patch of a copy of the build, is noticed by the programs that show it.
-import { execFileSync } from 'node:child_process';
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { BuildCopies, loadFrom, type Patch } from '../mutations/copies.ts';
 import { PROGRAMS } from './programs.ts';
 
-interface Patch {
-  readonly rule: string;
-  /** Below dist/src/vfio-ap/virtual. */
-  readonly file: string;
-  readonly find: string;
-  readonly put: string;
-}
-
-const PATCHES: readonly Patch[] = [
+/** Files are those of dist/src/vfio-ap/virtual. */
+const PATCHES: readonly (Patch & { readonly rule: string })[] = [
   {
     rule: 'V-03: instructions mean the queues of the guest that executes them',
     file: 'hook.js',
@@ -99,31 +80,21 @@ const PATCHES: readonly Patch[] = [
   },
 ];
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'apemu-virtual-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const copies = new BuildCopies('apemu-virtual-');
+afterAll(() => copies.remove());
 
 /** The library of a copy of the build with one patch. */
-const patched = async ({
-  file,
-  find,
-  put,
-}: Patch): Promise<typeof import('../../src/index.ts')> => {
-  const at = mkdtempSync(join(folder, 'build-'));
-  mkdirSync(join(at, 'dist'));
-  execFileSync('cp', ['-r', join(ROOT, 'dist'), at]);
-  copyFileSync(join(ROOT, 'package.json'), join(at, 'package.json'));
-  symlinkSync(join(ROOT, 'node_modules'), join(at, 'node_modules'));
-  const path = join(at, 'dist/src/vfio-ap/virtual', file);
-  const parts = readFileSync(path, 'utf8').split(find);
-  if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times: ${find}`);
-  writeFileSync(path, parts.join(put));
-  return import(pathToFileURL(join(at, 'dist/src/index.js')).href);
+const patched = ({ file, ...change }: Patch, name: string) => {
+  const at = copies.make(name, { ...change, file: `vfio-ap/virtual/${file}` });
+  return loadFrom<typeof import('../../src/index.ts')>(at, 'index.js');
 };
 
 describe('a build in which a rule of virtual mdevs is broken is noticed', () => {
-  it.each(PATCHES)('$rule', async (patch) => {
-    const { createMachine } = await patched(patch);
+  it.each(PATCHES)('$rule', async ({ rule, ...patch }) => {
+    const { createMachine } = await patched(
+      patch,
+      `build-${PATCHES.findIndex((one) => one.rule === rule)}`,
+    );
     const noticed: string[] = [];
     for (const [name, config, lines] of PROGRAMS) {
       const machine = await createMachine(config);

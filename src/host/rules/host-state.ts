@@ -65,9 +65,10 @@ const exclusive = (machine: Machine): string | undefined => {
     const owners = machine.guests.filter(({ number }) => reaches(machine.image, number, apqn));
     if (owners.length > 1) return `I-3: ${apqnName(apqn)} is in the masks of two guests`;
   }
-  const { mdevs } = machine.host.matrix;
+  const { mdevs, virtualMdevs } = machine.host.matrix;
+  // Virtual mdevs share with each other (V-04), with nobody else.
   for (const a of mdevs)
-    for (const b of mdevs)
+    for (const b of [...mdevs, ...virtualMdevs])
       if (
         a !== b &&
         intersects(a.matrix.apm, b.matrix.apm) &&
@@ -159,7 +160,8 @@ const nothingLeft = (machine: Machine): string | undefined => {
   const { matrix } = machine.host;
   if (matrix.mdevsLock.held || matrix.guestsLock.held) return undefined;
   for (const guest of machine.guests) {
-    if (matrix.mdevs.some((mdev) => mdev.kvm === guest.vm)) continue;
+    const mdevs = [...matrix.mdevs, ...matrix.virtualMdevs];
+    if (mdevs.some((mdev) => mdev.kvm === guest.vm)) continue;
     const record = machine.image.guest(guest.number);
     const hook = machine.image.word(record + L.G_HOOK);
     if (hook !== 0) return `O-6: ${guest.name} has no mdev and a hook`;

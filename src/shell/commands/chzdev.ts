@@ -14,8 +14,8 @@ import {
 } from '../../ap-bus/mask.ts';
 import { hexToMask } from '../../ap-bus/number-syntax.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
-import { activeMatrix, activeMdevs, matrixOf } from '../../sysfs/ap-check.ts';
 import { type CommandResult, done, failed, readLine } from '../../sysfs/command.ts';
+import { activeMatrix, activeMdevs, matrixOf } from '../../sysfs/mdev-attributes.ts';
 import type { ShellContext } from '../context.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
 
@@ -152,7 +152,7 @@ function refusal(
     }
   if (wish.persistent)
     for (const [uuid, config] of context.persistent.definitions) {
-      const matrix = matrixOf(config.attrs);
+      const matrix = matrixOf(config.attrs, config.mdev_type);
       const apqn = typeof matrix === 'string' ? undefined : conflict(wanted.persistent, matrix);
       if (apqn !== undefined && config.start === 'auto')
         return `persistent ${mask} conflicts with defined ${uuid} APQN ${apqn}`;

@@ -17,6 +17,7 @@ import {
   G_VCPUS,
   K_APQN,
   K_OWNER,
+  K_SHARED,
   MASK_WORDS,
   Q_ALL_FREE,
   Q_ATTENTION,
@@ -134,6 +135,10 @@ export class GuestQueues implements VirtualQueues {
     return virtualQueues(this.#image)
       .flatMap((entry) => messagesUnderWay(this.#image, entry))
       .filter((message) => message.real === real).length;
+  }
+
+  sent(apqn: Apqn): number {
+    return this.#word(this.#image.cold(this.#image.queue(apqn)) + K_SHARED);
   }
 
   #word(index: number): number {

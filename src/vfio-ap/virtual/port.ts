@@ -16,6 +16,8 @@ export interface VirtualQueues {
   pool(apqns: ReadonlySet<Apqn>): void;
   /** Messages of guests that are on a real queue now. */
   underWay(apqn: Apqn): number;
+  /** Messages of guests that a real queue has taken so far. */
+  sent(apqn: Apqn): number;
 }
 
 /** No machine image: virtual mdevs can be made and mapped, no guest uses them. */
@@ -25,4 +27,5 @@ export const NO_VIRTUAL_QUEUES: VirtualQueues = {
   reset: () => {},
   pool: () => {},
   underWay: () => 0,
+  sent: () => 0,
 };
