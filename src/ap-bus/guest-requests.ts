@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests of guests that the host passes on to its queues: counted with the host's own in the files of queues and cards.
 // Source: docs/reference/vfio-ap.md sections 3.3, 3.4 (request_count, pendingq_count) and 8.3 (V-07).
+
+import { type Apqn, apqnOf } from './apqn.ts';
 import type { ApBus } from './bus.ts';
 import type { ApCard, ApQueue } from './device.ts';
-import { type Apqn, apqnOf } from './apqn.ts';
 
 export interface GuestRequestCounts {
   /** Sent since the queue is there. */
