@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What does sharing cost: an intercepted instruction on a virtual queue against an interpreted one on a queue of the guest's own, and what
 // guests get of a card that they share?
-import { createMachine, type LibraryCpu, type Machine } from '../../src/index.ts';
+import { createMachine, type Machine } from '../../src/index.ts';
 import { type Finding, pairedFinding, type Question, type QuestionContext } from '../findings.ts';
+import { loadRegisters } from '../machine/machine.ts';
 import { FLOOD, figuresOf, LIGHT, p99Of, sharingOf } from '../machine/shared-card.ts';
+import { dqap, type Instruction, nqap, tapq } from '../machine/tables.ts';
 import { measureRounds } from '../measure/rounds.ts';
 
 /** Adapters that answer at once, as in the other rows of messages. */
@@ -17,34 +19,41 @@ guests:
   Own: { memory: 1MiB, mdev: { adapters: [5], domains: [4] } }
   Shares: { memory: 1MiB, mdev: { type: virtual, adapters: { 5: [6] }, domains: { 4: [4] } } }
 `;
+const OWN = 1;
+const SHARES = 2;
 const APQN = 0x0504;
 const SIZES: Readonly<Record<string, number>> = { '64': 64, '3K': 3072 };
 const REPEATS = 256;
+const REQUEST_AT = 0x1000;
+const REPLY_AT = 0x8000;
 const CARD = [6];
 const SMOKE_NS = 20_000_000;
 
-const tapqs = (cpu: LibraryCpu) => (): void => {
-  for (let n = 0; n < REPEATS; n++) cpu.tapq(APQN);
+/** One TAPQ, or a pair of NQAP and DQAP. */
+const rowsOf = (vcpu: number, variant: string): Instruction[] => {
+  const length = SIZES[variant];
+  return length === undefined
+    ? [tapq(vcpu, APQN)]
+    : [nqap(vcpu, APQN, REQUEST_AT, length, 1), dqap(vcpu, APQN, REPLY_AT, length)];
 };
 
-const pairs = (cpu: LibraryCpu, length: number) => (): void => {
-  for (let n = 0; n < REPEATS; n++) {
-    cpu.nqap(APQN, { psmid: 1n, address: 0x1000, length });
-    const { cc } = cpu.dqap(APQN, { address: 0x8000, length });
-    if (cc !== 0) throw new Error(`DQAP ended with condition code ${cc}`);
-  }
+/** As a guest executes it: through the context, which handles intercepts. */
+const execute = ({ image, context }: Machine, row: Instruction): void => {
+  loadRegisters(image, row);
+  context.execute(row.vcpu, row.word);
 };
 
 const cost = (machine: Machine, variant: string, context: QuestionContext): Finding => {
-  const size = SIZES[variant];
-  const work = (name: string): (() => void) => {
-    const cpu = machine.guest(name).cpu(0);
-    return size === undefined ? tapqs(cpu) : pairs(cpu, size);
+  const work = (guest: number): (() => void) => {
+    const rows = rowsOf(machine.image.vcpu(guest), variant);
+    return () => {
+      for (let n = 0; n < REPEATS; n++) for (const row of rows) execute(machine, row);
+    };
   };
   const times = measureRounds(
     [
-      { name: 'own', operations: REPEATS, run: work('Own') },
-      { name: 'shared', operations: REPEATS, run: work('Shares') },
+      { name: 'own', operations: REPEATS, run: work(OWN) },
+      { name: 'shared', operations: REPEATS, run: work(SHARES) },
     ],
     context.pace,
   );

@@ -1,15 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// The documentation's two guests side by side under stock Linux: each one's `lszcrypt -V`.
+// Guests side by side under stock Linux: each one's `lszcrypt -V`, and what the host counts where guests share its cards.
 
-import type { MachineConfig } from '../config/types.ts';
+import type { GuestConfig, MachineConfig } from '../config/types.ts';
+import type { Machine } from '../host/machine/machine.ts';
+import { lszcrypt } from '../sysfs/lszcrypt.ts';
 import { BOOT_MS, GuestConsole, SCRIPT_CONSOLE } from './console.ts';
 import type { GuestImage } from './guest-image/build.ts';
 import { createQemuMachine } from './guest-machine.ts';
 import { Poller } from './poller.ts';
 import { bootGuest, type ServeOptions } from './serve.ts';
 
+/** RSA requests of the first guest that shares cards; the second sends twice as many, and so on. */
+const SHARED_REQUESTS = 100;
+/** Name of the table that the host shows. */
+const HOST = 'host';
+
+/** What a guest does: where cards are shared, it sends requests of its own first. */
+const scriptOf = ({ virtualMdev }: GuestConfig, index: number): string => {
+  const requests = SHARED_REQUESTS * (index + 1);
+  return virtualMdev === undefined ? 'lszcrypt -V' : `rsa-test ${requests} 1 mex-1024; lszcrypt -V`;
+};
+
+/** The host's own table, where it counts requests of guests. */
+const hostTable = (machine: Machine): string => lszcrypt(machine.sysfs, ['-V']).stdout;
+
 /**
- * Boots every guest of the configuration at the same time, runs `lszcrypt -V` in each and ends them.
+ * Boots every guest of the configuration at the same time, runs `lszcrypt -V` in each and ends them. Guests with a virtual mdev send
+ * RSA requests first, and `lszcrypt -V` of the host follows.
  *
  * @returns output by guest name, in the order of the configuration
  */
@@ -23,19 +40,22 @@ export async function runDemo(
   const poller = new Poller();
   try {
     const outputs = await Promise.all(
-      names.map(async (name) => {
+      config.guests.map(async (guestConfig, index) => {
+        const { name } = guestConfig;
         const launch = { ...image, cpus: machine.guest(name).vcpus, append: SCRIPT_CONSOLE };
         const guest = await bootGuest(service(name), poller, launch, options);
         try {
           const console = new GuestConsole(guest.qemu!.output!, guest.qemu!.input!);
           await console.ready(BOOT_MS);
-          return (await console.run('lszcrypt -V')).output;
+          return (await console.run(scriptOf(guestConfig, index))).output;
         } finally {
           await guest.close();
         }
       }),
     );
-    return new Map(names.map((name, index) => [name, outputs[index]]));
+    const shared = config.guests.some(({ virtualMdev }) => virtualMdev !== undefined);
+    const host = shared ? [[HOST, hostTable(machine)] as const] : [];
+    return new Map([...names.map((name, index) => [name, outputs[index]] as const), ...host]);
   } finally {
     machine.close();
   }

@@ -32,6 +32,8 @@ A.0: dqap 01.0000 addr=0x8000 len=100
 A.0: dqap 01.0000 addr=0x8000 len=100
 B.0: dqap 02.0009 addr=0x8000 len=100
 A.0: tapq 01.0000 t=1
+sysfs: cat /sys/bus/ap/devices/card05/request_count
+sysfs: cat /sys/bus/ap/devices/05.0004/pendingq_count
 sysfs: cat ${MATRIX}/${UUIDS[0]}/map
 sysfs: detach B
 B.0: tapq 02.0009
