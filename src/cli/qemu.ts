@@ -79,7 +79,10 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--shell <socket>', "a Unix socket (mode 0600) with the administrator's shell")
     .addOption(s390ToolsOption())
     .option('--trace <file>', TRACE_HELP)
-    .option('--demo', 'boot all guests, print lszcrypt -V of each, end; guests that share cards send RSA requests first')
+    .option(
+      '--demo',
+      'boot all guests, print lszcrypt -V of each, end; guests that share cards send RSA requests first',
+    )
     .option('--response-codes', 'what Linux does with each response code, as a table (long)')
     .option('--benchmark', 'boot time with and without us, TAPQ, RSA requests');
   addPlanOptions(command).action(

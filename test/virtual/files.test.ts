@@ -177,7 +177,7 @@ const REFUSALS: readonly (readonly [errno: string, file: string, text: string, b
     ['EINVAL', 'assign_adapter', '4'],
     ['EINVAL', 'assign_domain', '0:'],
     ['EINVAL', 'unassign_adapter', 'four'],
-    ['EINVAL', 'unassign_domain', ''],
+    ['EINVAL', 'unassign_domain', ','],
     ['ERANGE', 'assign_adapter', '4:18446744073709551616'],
     ['ERANGE', 'unassign_domain', '18446744073709551616'],
     ['ENODEV', 'assign_adapter', '256:3'],
@@ -193,15 +193,15 @@ const REFUSALS: readonly (readonly [errno: string, file: string, text: string, b
   ];
 
 describe('V-04: each errno', () => {
-  it.each(REFUSALS)('%s: %s of %j%s', async (errno, file, text, before) => {
+  const rows = REFUSALS.map((row) => [row[0], row[1], row[2], row[3] ?? ''] as const);
+  it.each(rows)('%s: %s of %j', async (errno, file, text, before) => {
     await withMachine(MIXED, (machine) => {
       machine.write(create('passthrough'), SECOND);
       machine.write(`${MATRIX}/${SECOND}/assign_adapter`, '5');
       machine.write(`${MATRIX}/${SECOND}/assign_domain`, '4');
       machine.write(create('virtual'), FIRST);
-      const [name, value] = before?.split(' ') ?? [];
-      if (name !== undefined)
-        expect(machine.write(`${MATRIX}/${FIRST}/${name}`, value as string)).toBe('ok');
+      const [name = '', value = ''] = before.split(' ');
+      if (before !== '') expect(machine.write(`${MATRIX}/${FIRST}/${name}`, value)).toBe('ok');
       const map = read(machine, `${MATRIX}/${FIRST}/map`);
       expect(machine.write(`${MATRIX}/${FIRST}/${file}`, text)).toBe(errno);
       expect(read(machine, `${MATRIX}/${FIRST}/map`)).toBe(map);
@@ -219,7 +219,6 @@ describe('V-04: each errno', () => {
         machine.write(`${path}/assign_domain`, `${n}:4`),
       );
       expect(outcomes).toEqual([...Array.from({ length: 16 }, () => 'ok'), 'ENOSPC']);
-      expect(read(machine, `${path}/matrix`).split('\n')).toHaveLength(64 * 16 + 1);
     });
   });
 
@@ -275,6 +274,7 @@ describe('every file', () => {
         'iommu_group',
         'power',
         'remove',
+        'vfio-dev',
       ];
       for (const { ok, ...found } of [own, type]) {
         expect(ok).toBe(true);
