@@ -13,7 +13,6 @@ import { AT_ONCE, type BackgroundTurns } from './background.ts';
 import { type ApCard, type ApDevice, type ApDriver, ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import type { HostJournal } from './events.ts';
-import type { GuestRequests } from './guest-requests.ts';
 import { fetchQci, NO_QCI, type QciInfo } from './host-qci.ts';
 import { fullMask, type Mask, testBit } from './mask.ts';
 import { cString, sysfsEquals } from './number-syntax.ts';
@@ -80,8 +79,6 @@ export class ApBus {
   readonly useInterrupts: boolean;
   readonly queueStates: QueueStateMachine;
   readonly requests: ZcryptRequests;
-  /** What guests send through the host. */
-  guestRequests: GuestRequests = () => undefined;
   readonly #secureExecution: boolean;
   /** When work in the background gets its turn: at once, but in a replay that follows a real scheduler. */
   turns: BackgroundTurns = AT_ONCE;

@@ -21,7 +21,7 @@ export function guestRequestsOf(bus: ApBus, card: ApCard): GuestRequestCounts {
   let [sent, pending] = [0, 0];
   for (let apqi = 0; apqi <= bus.maxDomainId; apqi++) {
     const apqn = apqnOf(card.id, apqi);
-    const counts = bus.queues[apqn] === undefined ? undefined : bus.guestRequests(apqn);
+    const counts = bus.queues[apqn] === undefined ? undefined : bus.requests.ofGuests(apqn);
     sent += counts?.sent ?? 0;
     pending += counts?.pending ?? 0;
   }
@@ -30,5 +30,5 @@ export function guestRequestsOf(bus: ApBus, card: ApCard): GuestRequestCounts {
 
 /** Counts from here on: what has been is taken away from what guests sent. */
 export function zeroQueueRequests(bus: ApBus, queue: ApQueue): void {
-  queue.totalRequests = -(bus.guestRequests(queue.apqn)?.sent ?? 0);
+  queue.totalRequests = -(bus.requests.ofGuests(queue.apqn)?.sent ?? 0);
 }

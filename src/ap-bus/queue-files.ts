@@ -66,7 +66,7 @@ function showFunctions(bus: ApBus, queue: ApQueue): Shown {
 
 /** The host's own requests and those it passed on; `-` for a queue that has neither. */
 function requestCountText(bus: ApBus, queue: ApQueue): string {
-  const guests = bus.guestRequests(queue.apqn);
+  const guests = bus.requests.ofGuests(queue.apqn);
   if (!initiated(queue) && guests === undefined) return '-\n';
   return `${Math.max(0, queue.totalRequests + (guests?.sent ?? 0))}\n`;
 }
@@ -116,7 +116,7 @@ export function queueFiles(bus: ApBus): Attribute<ApQueue>[] {
       name: 'pendingq_count',
       mode: READ_ONLY,
       show: (q) =>
-        `${(initiated(q) ? q.pendingCount : 0) + (bus.guestRequests(q.apqn)?.pending ?? 0)}\n`,
+        `${(initiated(q) ? q.pendingCount : 0) + (bus.requests.ofGuests(q.apqn)?.pending ?? 0)}\n`,
     },
     {
       name: 'reset',

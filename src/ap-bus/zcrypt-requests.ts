@@ -7,6 +7,7 @@ import { type PutBack, rememberMap, together } from '../lpar/remember.ts';
 import type { ApBus } from './bus.ts';
 import type { ApCard, ApQueue } from './device.ts';
 import { inBackground } from './driving.ts';
+import type { GuestRequests } from './guest-requests.ts';
 import type { Operation } from './operation.ts';
 import { scanBus } from './scan.ts';
 import { wheelExpiryNs } from './timer-wheel.ts';
@@ -75,6 +76,8 @@ export class ZcryptRequests {
   readonly #bus: ApBus;
   /** Requests tried so far: a read of a file may change the host. */
   tried = 0;
+  /** What guests send through the host. */
+  ofGuests: GuestRequests = () => undefined;
   /** Where the answers come from; a bus without cards has none. */
   answers: CardAnswers = {};
   readonly #cca = new Map<string, CcaInfo>();

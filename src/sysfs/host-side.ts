@@ -66,7 +66,7 @@ export function createHostSide(options: HostSideOptions): HostSide {
   });
   registerDefaultDrivers(bus);
   const matrix = new MatrixDevice(bus, options.interrupts, options.links, options.virtualQueues);
-  bus.guestRequests = (apqn) => matrix.guestRequests(apqn);
+  bus.requests.ofGuests = (apqn) => matrix.guestRequests(apqn);
   bus.registerDriver(vfioApDriver(matrix));
   options.partition.onConfigurationChange(() => {
     if (bus.scans > 0) inBackground(scanBus(bus), options.timers);

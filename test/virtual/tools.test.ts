@@ -58,7 +58,7 @@ describe('mdevctl', () => {
       `${FIRST} matrix vfio_ap-virtual (defined)\n`,
       '04.0000: 03.0004 03.0047 05.0004 05.0047\n',
     ]);
-    expect(JSON.parse(outputs[7] as string)[0].matrix[0][FIRST]).toEqual({
+    expect(JSON.parse(outputs[7])[0].matrix[0][FIRST]).toEqual({
       mdev_type: 'vfio_ap-virtual',
       start: 'manual',
       attrs: [{ assign_adapter: '4:3,5' }, { assign_domain: '0:4,71' }, { choice: 'sticky' }],
