@@ -23,7 +23,7 @@ describe('layers', () => {
         const text = readFileSync(join(SRC, folder, file), 'utf8');
         for (const [, target] of text.matchAll(/from '(\.\.\/[^']+)'/g)) {
           const top = (target as string).replace(/^(\.\.\/)+/, '').split('/')[0];
-          const fine = top === 'errors.ts' || top === 'native-like' || allowed.includes(top);
+          const fine = ['errors.ts', 'units.ts', 'native-like', ...allowed].includes(top);
           expect(fine, `${folder}/${file} imports ${target}`).toBe(true);
         }
       }
