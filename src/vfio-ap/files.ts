@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of the matrix device, of the mdev type and of each mdev.
 // Source: docs/reference/vfio-ap.md sections 3.5 and 3.6 (vfio_ap_drv.c: features; mdev_sysfs.c; vfio_ap_ops.c).
+
 import { attributeTable, READ_ONLY, READ_WRITE, WRITE_ONLY } from '../ap-bus/attribute.ts';
 import { keysText, storeUevent } from '../ap-bus/uevents.ts';
 import { apConfigText, storeApConfig } from './ap-config.ts';
 import { assign, changeControlDomain, unassign } from './assign.ts';
+import { assignmentFiles } from './assignment-files.ts';
 import { controlDomainsText, matrixText } from './matrix.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { MatrixMdev } from './mdev.ts';
@@ -55,26 +57,10 @@ const locked = ({ device }: MdevFilesTarget) => [device.mdevsLock];
 
 /** Rows of /sys/devices/vfio_ap/matrix/$uuid. */
 export const MDEV_FILES = attributeTable<MdevFilesTarget>([
-  {
-    name: 'assign_adapter',
-    mode: WRITE_ONLY,
-    store: (t, text) => assign(t.device, t.mdev, 'adapter', text),
-  },
-  {
-    name: 'unassign_adapter',
-    mode: WRITE_ONLY,
-    store: (t, text) => unassign(t.device, t.mdev, 'adapter', text),
-  },
-  {
-    name: 'assign_domain',
-    mode: WRITE_ONLY,
-    store: (t, text) => assign(t.device, t.mdev, 'domain', text),
-  },
-  {
-    name: 'unassign_domain',
-    mode: WRITE_ONLY,
-    store: (t, text) => unassign(t.device, t.mdev, 'domain', text),
-  },
+  ...assignmentFiles<MdevFilesTarget>(
+    ({ device, mdev }, axis, text) => assign(device, mdev, axis, text),
+    ({ device, mdev }, axis, text) => unassign(device, mdev, axis, text),
+  ),
   {
     name: 'assign_control_domain',
     mode: WRITE_ONLY,

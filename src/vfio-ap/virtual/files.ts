@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of the virtual mdev type and of its mdevs.
 // Source: docs/reference/vfio-ap.md sections 2.1 (S0-28) and 8.3 (V-01, V-04, V-13, V-15); decision VD-53 (choice, allow_secure).
+
 import { attributeTable, READ_ONLY, READ_WRITE, WRITE_ONLY } from '../../ap-bus/attribute.ts';
 import type { Outcome } from '../../ap-bus/errno.ts';
 import { kstrtobool, sysfsEquals } from '../../ap-bus/number-syntax.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
+import { assignmentFiles } from '../assignment-files.ts';
 import { matrixText } from '../matrix.ts';
 import type { MatrixDevice } from '../matrix-device.ts';
 import { availableInstances, createVirtualMdev, storeRemove } from '../mdev-core.ts';
@@ -66,26 +68,10 @@ const choiceText = (chosen: Choice): string =>
 
 /** Rows of /sys/devices/vfio_ap/matrix/$uuid of a virtual mdev. */
 export const VIRTUAL_MDEV_FILES = attributeTable<VirtualFilesTarget>([
-  {
-    name: 'assign_adapter',
-    mode: WRITE_ONLY,
-    store: (t, text) => assignMapping(t.device, t.mdev, 'adapter', text),
-  },
-  {
-    name: 'unassign_adapter',
-    mode: WRITE_ONLY,
-    store: (t, text) => unassignMapping(t.device, t.mdev, 'adapter', text),
-  },
-  {
-    name: 'assign_domain',
-    mode: WRITE_ONLY,
-    store: (t, text) => assignMapping(t.device, t.mdev, 'domain', text),
-  },
-  {
-    name: 'unassign_domain',
-    mode: WRITE_ONLY,
-    store: (t, text) => unassignMapping(t.device, t.mdev, 'domain', text),
-  },
+  ...assignmentFiles<VirtualFilesTarget>(
+    ({ device, mdev }, axis, text) => assignMapping(device, mdev, axis, text),
+    ({ device, mdev }, axis, text) => unassignMapping(device, mdev, axis, text),
+  ),
   // V-15: there are no control domains to assign.
   { name: 'control_domains', mode: READ_ONLY, show: () => '', readLocks: locked },
   {

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The four files that assign adapters and domains, of mdevs of either type.
+// Source: docs/reference/vfio-ap.md section 3.6.
+import { type Attribute, WRITE_ONLY } from '../ap-bus/attribute.ts';
+import type { Outcome } from '../ap-bus/errno.ts';
+import type { Operation } from '../ap-bus/operation.ts';
+import type { Axis } from './matrix.ts';
+
+/** What a write to one of the files does. */
+type Change<T> = (target: T, axis: Axis, text: string) => Outcome | Operation<Outcome>;
+
+/** Rows `assign_adapter`, `unassign_adapter`, `assign_domain`, `unassign_domain`. */
+export const assignmentFiles = <T>(assign: Change<T>, unassign: Change<T>): Attribute<T>[] =>
+  (['adapter', 'domain'] as const).flatMap((axis) => [
+    {
+      name: `assign_${axis}`,
+      mode: WRITE_ONLY,
+      store: (target: T, text: string) => assign(target, axis, text),
+    },
+    {
+      name: `unassign_${axis}`,
+      mode: WRITE_ONLY,
+      store: (target: T, text: string) => unassign(target, axis, text),
+    },
+  ]);
