@@ -139,8 +139,7 @@ export class CampaignStore {
 
   /** What a killed process was writing. */
   #dropParts(): void {
-    for (const sub of ['.', CORPUS_FOLDER])
-      for (const file of readdirSync(join(this.folder, sub)))
-        if (file.endsWith(PART)) rmSync(join(this.folder, sub, file));
+    for (const file of readdirSync(this.folder, { recursive: true, encoding: 'utf8' }))
+      if (file.endsWith(PART)) rmSync(join(this.folder, file));
   }
 }

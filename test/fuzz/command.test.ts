@@ -4,9 +4,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { apemu } from '../cli/fake-io.ts';
+import { filesBelow } from './campaign-files.ts';
 
 const CONFIG = 'examples/fuzzing/machine.yaml';
 const DRIVER = 'examples/fuzzing/driver.ts';
@@ -26,20 +27,9 @@ const fuzz = (out: string, cases: number, ...more: string[]) =>
     ...more,
   ]);
 
-/** Every file below a folder that belongs to corpus or findings, with its text. */
-const contentOf = (out: string): Record<string, string> => {
-  const files: Record<string, string> = {};
-  const walk = (path: string): void => {
-    for (const entry of readdirSync(path, { withFileTypes: true })) {
-      const inner = join(path, entry.name);
-      if (entry.isDirectory()) walk(inner);
-      else files[relative(join(folder, out), inner)] = readFileSync(inner, 'utf8');
-    }
-  };
-  walk(join(folder, out, 'corpus'));
-  walk(join(folder, out, 'findings'));
-  return files;
-};
+/** Corpus and findings, file by file. */
+const contentOf = (out: string): Record<string, string> =>
+  filesBelow(join(folder, out, 'corpus'), join(folder, out, 'findings'));
 
 /** The page as Chromium shows it; undefined without Chromium. */
 const seenInChromium = (file: string): string | undefined => {
