@@ -62,7 +62,8 @@ export async function runCampaign(run: CampaignRun): Promise<number> {
   const running: Running = { campaign, store, bundle, stats };
   const page = await CampaignPage.open(running, options.http, io);
   const screen = statusScreen(io, { driver, folder: store.folder, linesMs: LINE_MS });
-  let saved = performance.now();
+  // The first generation is saved at once.
+  let saved = Number.NEGATIVE_INFINITY;
   const keep = (): void => {
     campaign.save();
     const now = stats();

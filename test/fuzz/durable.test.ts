@@ -21,9 +21,9 @@ const MAIN = 'dist/src/cli/main.js';
 const CONTEXT = { driver: DRIVER, guest: 'Guest1', seed: 1 };
 const KILLS = Number(process.env['APEMU_KILLS'] ?? 1);
 /** A killed process has run for at most so long. */
-const KILL_WITHIN_MS = 6_000;
+const KILL_WITHIN_MS = 8_000;
 /** Writes of a campaign that may be its last one. */
-const WRITES = KILLS > 1 ? [0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89] : [0, 3, 21, 55];
+const WRITES = KILLS > 1 ? [0, 1, 2, 3, 5, 8, 13, 21, 34, 55] : [0, 3, 21, 55];
 const CASES = 400;
 
 const folder = mkdtempSync(join(tmpdir(), 'apemu-durable-'));

@@ -150,6 +150,8 @@ const write: Action = (bus, queue) => {
     slots.special[slot],
   );
   if (asyncSeen(bus, status)) return SM_WAIT_NONE;
+  // A queue that is full of what the driver has not sent gives no interruption; Linux waits for one for ever.
+  if (rc(status) === AP_RESPONSE_Q_FULL && queue.count === 0) armTimeout(bus, queue);
   switch (rc(status)) {
     case AP_RESPONSE_NORMAL:
       queue.count = Math.max(1, queue.count + 1);
