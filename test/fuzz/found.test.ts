@@ -32,6 +32,13 @@ const FOUND: readonly (readonly [string, ...string[]])[] = [
     'at 992s: lpar: busy 05.00ab 40s',
   ],
   [
+    'what waited for a queue that had been full of nothing was forgotten',
+    'user: request x10',
+    'on nqap 05.0004 #1: rc=10',
+    'on nqap #1: rc=10',
+    'at 1ms: user: request x6',
+  ],
+  [
     'a response code meant for the guest met the reset of its queue by the host',
     'user: request x5',
     'on nqap #3: rc=11',

@@ -209,7 +209,8 @@ const goIdle = (bus: Bus, queue: QueueState, status: number): number => {
     waitForIrq(bus, queue);
     return SM_WAIT_AGAIN;
   }
-  return SM_WAIT_NONE;
+  // After a queue that was full of nothing, what waits is sent; in Linux nobody does until the next message comes.
+  return queue.slots.waitingCount > 0 ? SM_WAIT_AGAIN : SM_WAIT_NONE;
 };
 
 const read: Action = (bus, queue) => {
