@@ -58,6 +58,7 @@ export async function runCampaign(run: CampaignRun): Promise<number> {
   const placesAll = bundle.files.reduce((sum, { lines }) => sum + lines.length, 0);
   const stats = (): CampaignStats =>
     statsOf(campaign, placesAll, CELL_COUNT, seconds(), campaign.cases - before);
+  if (campaign.driverChanged) io.err('the driver has changed: its corpus is run again\n');
   if (campaign.cases > 0) io.err(`going on after ${count(campaign.cases, 'case')}\n`);
   const running: Running = { campaign, store, bundle, stats };
   const page = await CampaignPage.open(running, options.http, io);

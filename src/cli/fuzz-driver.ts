@@ -50,7 +50,7 @@ export async function fuzzDriver(
       [...without].sort(),
       recoverWithin ?? 0,
     ]);
-    const campaign = new Campaign({ seed, identity }, carrier, store);
+    const campaign = new Campaign({ seed, identity, code: bundle.digest }, carrier, store);
     const inFolder = (folder: string): string =>
       configWithDriver(config, {
         guest: campaign.facts.terrain.guest,

@@ -18,6 +18,7 @@ export interface Entry {
 export interface SavedState {
   readonly version: 1;
   readonly identity: string;
+  readonly code: string;
   readonly generation: number;
   readonly cases: number;
   readonly executed: number;

@@ -44,6 +44,8 @@ export interface CampaignOptions {
   readonly blind?: boolean;
   /** What makes two campaigns the same: configuration, guest, seed, oracles. */
   readonly identity: string;
+  /** Digest of the driver's code; default: it is always the same. */
+  readonly code?: string;
 }
 
 export class Campaign {
@@ -62,6 +64,8 @@ export class Campaign {
   /** Of this run: what was broken, and did not come again in fresh surroundings. */
   readonly unconfirmed = new Map<string, number>();
   readonly places = new Set<number>();
+  /** The driver is another one than that of the saved state: what its corpus reaches is to be found out again. */
+  driverChanged = false;
   /** Generation in which something new was reached last. */
   lastNew = 0;
   readonly #shortened = new Map<string, number>();
@@ -245,6 +249,7 @@ export class Campaign {
     return {
       version: 1,
       identity: this.#options.identity,
+      code: this.#options.code ?? '',
       generation,
       cases,
       executed,
@@ -276,6 +281,10 @@ export class Campaign {
         'APEMU_ERR_USAGE_RESUME',
         `${file} is the state of another campaign (expected the same configuration, driver and --seed; or another folder)`,
       );
+    if (saved.code !== (this.#options.code ?? '')) {
+      this.driverChanged = true;
+      return;
+    }
     this.generation = saved.generation;
     this.cases = saved.cases;
     this.executed = saved.executed;

@@ -69,7 +69,7 @@ const campaignTo = async (
   lives = Number.POSITIVE_INFINITY,
 ): Promise<Campaign> => {
   const store = new DyingStore(join(folder, out));
-  const campaign = new Campaign({ seed: 1, identity: 'durable' }, carrier, store);
+  const campaign = new Campaign({ seed: 1, identity: 'durable', code: 'code' }, carrier, store);
   store.writesLeft = lives;
   while (campaign.cases < cases) {
     for (const finding of await campaign.next(cases - campaign.cases))

@@ -82,10 +82,9 @@ export type Edit = (file: string, text: string) => string;
 
 /** Counts places of files in the driver's folder. */
 class Counted {
-  readonly files: SourceFile[] = [];
+  readonly #files: Omit<SourceFile, 'first'>[] = [];
   readonly #folder: string;
   readonly #instrument: boolean;
-  #next = 0;
 
   constructor(folder: string, instrument: boolean) {
     this.#folder = folder;
@@ -108,9 +107,20 @@ class Counted {
     const instrumented = instrumenter.instrumentSync(code, name);
     const coverage: FileCoverage = instrumenter.lastFileCoverage();
     const lines = Object.values(coverage.statementMap).map(({ start }) => start.line);
-    this.files.push({ file: name, text: readFileSync(file, 'utf8'), first: this.#next, lines });
-    this.#next += lines.length;
+    this.#files.push({ file: name, text: readFileSync(file, 'utf8'), lines });
     return { code: instrumented, map: instrumenter.lastSourceMap() as never };
+  }
+
+  /** The files in order of their names: which one was read first differs from run to run. */
+  get files(): SourceFile[] {
+    let next = 0;
+    return this.#files
+      .toSorted((a, b) => (a.file < b.file ? -1 : 1))
+      .map((file) => {
+        const first = next;
+        next += file.lines.length;
+        return { ...file, first };
+      });
   }
 }
 
