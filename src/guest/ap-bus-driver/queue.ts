@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state machine of one queue: which action an event runs in which state, and what each response code leads to.
-// Source: docs/reference/ap-architecture.md section 2.2 (the tables there, row by row).
+// The state machine of one queue: actions by event and state, and what each response code leads to (ap-architecture.md section 2.2).
 
 import { GR2_BS_MASK, GR2_BS_SHIFT } from '../../../native-like/arch/registers.ts';
 import {
@@ -150,7 +149,7 @@ const write: Action = (bus, queue) => {
     slots.special[slot],
   );
   if (asyncSeen(bus, status)) return SM_WAIT_NONE;
-  // A queue that is full of what the driver has not sent gives no interruption; Linux waits for one for ever.
+  // A queue that is full of others' messages gives no interruption. Linux waits for one.
   if (rc(status) === AP_RESPONSE_Q_FULL && queue.count === 0) armTimeout(bus, queue);
   switch (rc(status)) {
     case AP_RESPONSE_NORMAL:
@@ -202,14 +201,13 @@ const receive = (bus: Bus, queue: QueueState): number => {
   return status;
 };
 
-/** The queue has nothing left to read: IDLE, with a new attempt at interruptions where they are off. */
+/** Nothing left to read: IDLE, with a new attempt at interruptions where they are off. What waits is sent: Linux waits for the next message. */
 const goIdle = (bus: Bus, queue: QueueState, status: number): number => {
   queue.smState = SM_IDLE;
   if (bus.state.irq && !irqEnabled(status) && queueEmpty(status) && enableIrq(bus, queue)) {
     waitForIrq(bus, queue);
     return SM_WAIT_AGAIN;
   }
-  // After a queue that was full of nothing, what waits is sent; in Linux nobody does until the next message comes.
   return queue.slots.waitingCount > 0 ? SM_WAIT_AGAIN : SM_WAIT_NONE;
 };
 
