@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import type { AddCommand } from './add-command.ts';
+import { benchKernel } from './bench-kernel.ts';
 import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { table } from './text.ts';
 
@@ -17,8 +18,11 @@ interface BenchOptions {
   readonly rounds?: number;
   readonly compiler?: string;
   readonly gate?: boolean;
+  readonly kernel?: string | true;
 }
 
+/** Returns to the moment that `--kernel` measures. */
+const KERNEL_RETURNS = 1_000;
 /** As docs/reference/performance.md section 8 item 3 asks. */
 const PROCESSES = 5;
 
@@ -39,11 +43,16 @@ export const addBench: AddCommand = (program, io, done) => {
     .option('--processes <n>', `fresh processes a question (default ${PROCESSES})`, positive)
     .option('--rounds <n>', 'rounds a process', positive)
     .option('--compiler <cc>', 'C compiler; "" takes the frozen JavaScript kernel instead')
+    .option('--kernel [kernel]', 'instead: returns of a Linux under QEMU; --rounds of them (1000)')
     .option('--gate', 'exit code 1 when a target does not hold')
     .action(async (options: BenchOptions) => done(await bench(options, io)));
 };
 
 async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
+  if (options.kernel !== undefined) {
+    const returns = options.rounds ?? (options.smoke === true ? 20 : KERNEL_RETURNS);
+    return await benchKernel(options.kernel, returns, options.json === true, io);
+  }
   // The benchmarks bring a package that only they need.
   const { questionNames, runBenchmarks } = await import('../../bench/run.ts');
   const { reportCells, verdict } = await import('../../bench/report.ts');

@@ -13,7 +13,7 @@ const GUEST_QUIET_MS = 1.5;
 /** Steps of the guest's clock: longer ones starve its kernel. */
 const STEP_NS = { least: 0.5 * NS_PER_MS, most: NS_PER_SECOND } as const;
 /** NQAPs of one case that no user has asked for. */
-const STORM = 2_000;
+export const STORM = 2_000;
 
 export class GuestTime {
   readonly #guest: KernelGuest;

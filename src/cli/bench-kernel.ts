@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// `apemu bench --kernel`: how long a kernel under test takes to be back at its moment, and how many cases there are in a second.
+// Source: docs/fuzzing.md section 7.
+
+import { configFromObject } from '../config/load.ts';
+import { measureReturns, type ReturnFigures } from '../kernel-fuzz/return-benchmark.ts';
+import { findGuestImage, makeGuestImage } from '../qemu/guest-image/build.ts';
+import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
+import { buildPlugin } from '../qemu/plugin/build.ts';
+import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
+
+/** Most the way back may take, ms: portable, in place. */
+const TARGET_MS = { portable: 120, 'in place': 5 } as const;
+
+/** A card of each mode with a queue. */
+const RETURN_CONFIG = {
+  apemu: 1,
+  machine: {
+    adapters: { 5: { type: 'CEX8', mode: 'cca' }, 6: { type: 'CEX8', mode: 'accelerator' } },
+    usageDomains: [4],
+    controlDomains: [4],
+  },
+  host: { apmask: '-5,-6' },
+  guests: { Linux: { vcpus: 1, mdev: { adapters: [5, 6], domains: [4], controlDomains: [] } } },
+};
+
+const lineOf = (figures: ReturnFigures): string => {
+  const { level, bootMs, returns, medianMs, p95Ms, casesPerSecond, wrong } = figures;
+  const target = TARGET_MS[level];
+  const memory = `QEMU ${figures.qemuMib.join(' to ')} MiB, apemu ${figures.ownMib.join(' to ')} MiB`;
+  return (
+    `${level}: boot ${Math.round(bootMs)} ms; ${returns} returns, median ${medianMs.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms ` +
+    `(target ${target} ms: ${medianMs <= target ? 'holds' : 'missed'}); ${casesPerSecond.toFixed(1)} cases/s; ${memory}; ${wrong} wrong results\n`
+  );
+};
+
+/** @param kernel a series; true: the newest */
+export async function benchKernel(
+  kernel: string | true,
+  returns: number,
+  json: boolean,
+  io: CommandIo,
+): Promise<number> {
+  const series = kernel === true ? String(KERNEL_SERIES.at(-1)) : kernel;
+  const log = (line: string): void => io.err(`${line}\n`);
+  const image = findGuestImage(series) ?? (await makeGuestImage(series, { log }));
+  const { config } = configFromObject(RETURN_CONFIG);
+  const cover = await buildPlugin('cover');
+  const inPlace = await buildPlugin('moment');
+  const all: ReturnFigures[] = [];
+  for (const moment of [{ why: 'portable' }, inPlace]) {
+    if (moment.why !== undefined && moment === inPlace) {
+      log(`in place: not measured: ${moment.why}`);
+      continue;
+    }
+    const options = { config, guest: 'Linux', image, moment, cover, signal: io.signal };
+    const figures = await measureReturns(options, returns);
+    all.push(figures);
+    if (!json) io.out(lineOf(figures));
+  }
+  if (json) io.out(`${JSON.stringify(all)}\n`);
+  return all.some(({ wrong }) => wrong > 0) ? EXIT_MISMATCH : EXIT_OK;
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measures returns of a kernel under test to its moment, both ways, and the cases between them.
+// Source: docs/reference/fuzzing.md section 3 (figures of a prototype).
+import { readFileSync } from 'node:fs';
+import type { MomentLevel } from '../qemu/moment/moment.ts';
+import { parseScenarioLines } from '../scenario/text.ts';
+import { KernelTarget, type KernelTargetOptions } from './kernel-target.ts';
+
+/** Milliseconds, but for cases a second. */
+export interface ReturnFigures {
+  readonly level: MomentLevel;
+  readonly bootMs: number;
+  readonly returns: number;
+  readonly medianMs: number;
+  readonly p95Ms: number;
+  readonly casesPerSecond: number;
+  /** Resident storage of QEMU and of this process, MiB: after the first tenth, and at the end. */
+  readonly qemuMib: readonly [number, number];
+  readonly ownMib: readonly [number, number];
+  /** Requests whose result was not right: none. */
+  readonly wrong: number;
+}
+
+/** A case: one request of a user, and one to each queue after it. */
+const CASE = 'user: request\n';
+
+const residentMib = (pid: number): number => {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+};
+
+/** Boots one kernel and takes it back `returns` times, with a case each time. */
+export const measureReturns = async (
+  options: KernelTargetOptions,
+  returns: number,
+): Promise<ReturnFigures> => {
+  const began = performance.now();
+  const target = await KernelTarget.create(options);
+  try {
+    const bootMs = performance.now() - began;
+    const times: number[] = [];
+    const events = parseScenarioLines(CASE);
+    let wrong = 0;
+    const memory = (): [number, number] => [
+      residentMib(target.guest.pid),
+      residentMib(process.pid),
+    ];
+    let first = memory();
+    const start = performance.now();
+    for (let n = 0; n < returns && options.signal?.aborted !== true; n++) {
+      const from = performance.now();
+      await target.reset();
+      times.push(performance.now() - from);
+      const { requests } = await target.run(events);
+      const bad = requests.filter(
+        ({ endings: [end] }) => end?.error !== undefined || end?.wrong !== undefined,
+      );
+      wrong += bad.length;
+      if (n === Math.floor(returns / 10)) first = memory();
+    }
+    const seconds = (performance.now() - start) / 1000;
+    const last = memory();
+    const sorted = times.toSorted((a, b) => a - b);
+    const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+    return {
+      level: target.guest.level,
+      bootMs,
+      returns: times.length,
+      medianMs: at(0.5),
+      p95Ms: at(0.95),
+      casesPerSecond: times.length / seconds,
+      qemuMib: [first[0], last[0]],
+      ownMib: [first[1], last[1]],
+      wrong,
+    };
+  } finally {
+    await target.close();
+  }
+};
