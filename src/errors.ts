@@ -40,7 +40,7 @@ export class ApemuError extends Error {
 export type Fault = 'usage' | 'input' | 'guest' | 'system' | 'internal';
 
 /** Codes of errors that a guest caused. */
-const GUEST_CODES = ['APEMU_ERR_GUEST_ENDED', 'APEMU_ERR_GUEST_FAILED'];
+const GUEST_CODES = ['APEMU_ERR_GUEST_ENDED', 'APEMU_ERR_GUEST_FAILED', 'APEMU_ERR_GUEST_ENDLESS'];
 /** V8's words for memory that there is not. */
 const NO_MEMORY = /allocat|out of memory|Invalid typed array length|Invalid array buffer length/i;
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { AbleTime } from './frame/able-time.js';
+import { endingKernel } from './frame/ending-kernel.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'dist/src/cli/main.js');
@@ -15,8 +16,8 @@ const EXAMPLES = join(ROOT, 'examples');
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** What is promised. */
 const PROMISED_MS = 1000;
-/** A command that has not ended by then does not end. */
-const GIVE_UP_MS = 20_000;
+/** A command that has not ended by then does not end, however busy the computer is. */
+const GIVE_UP_MS = 300_000;
 const POLL_MS = 10;
 /** Latest moment after the start: nearly all of them come in the middle of the work. */
 const LATEST_MS = 2500;
@@ -38,8 +39,17 @@ const BUSY = {
       { length: 20_000 },
       (_, n) => `  G${n}: { mdev: { adapters: [5], domains: [1] } }\n`,
     ).join('')}`,
+  // A guest whose program never comes back from a step.
+  'endless.mjs': () =>
+    "export default { name: 'endless', init: () => ({}), step() { for (;;); } };\n",
+  'endless.yaml': (folder) =>
+    `apemu: 1\nmachine: { adapters: { 5: { mode: loopback } }, usageDomains: [4] }\nguests:\n  G: { memory: 1MiB, mdev: { adapters: [5], domains: [4] }, program: ${join(folder, 'endless.mjs')} }\n`,
+  'endless.kernel': () => endingKernel('endless'),
   'aliases.yaml': () => `a: &a [1]\nb: [${'*a, '.repeat(20_000)}*a]\n`,
 };
+
+/** A kernel of a few instructions under QEMU; it never ends. */
+const SMALL_KERNEL = ['--kernel', '$endless.kernel', '--hook', 'bare', '--memory', '16MiB'];
 
 /** Each command, and its long ways. `$name` is a file of BUSY. */
 const COMMANDS = [
@@ -76,6 +86,11 @@ const COMMANDS = [
   ['golden', '$lines.jsonl.gz'],
   ['golden', '$reads.jsonl'],
   ['shell', 'examples/two-guests.yaml'],
+  ['run', '$endless.yaml', '--stepped', '--duration', '1s'],
+  ['shell', '$endless.yaml', '-c', 'guest start G; sleep 9'],
+  ['qemu', 'examples/two-guests.yaml', ...SMALL_KERNEL],
+  ['qemu', 'examples/two-guests.yaml', ...SMALL_KERNEL, '--guest', 'Guest1', '--shell', '$socket'],
+  ['guest-image', '--again'],
   ['bench', '--smoke'],
   ['doctor'],
 ];
@@ -108,13 +123,20 @@ async function interrupted(child, signal, said) {
 
 export const attack = {
   tries: 'SIGINT, SIGTERM, SIGHUP to every command at random moments',
-  quick: 12,
+  quick: 14,
+  trialSeconds: 60,
   missing: async () =>
     process.platform === 'linux' ? undefined : 'the time a process waits is read from /proc',
   open: async () => {
     const folder = mkdtempSync(join(tmpdir(), 'apemu-signals-'));
-    for (const [name, text] of Object.entries(BUSY)) writeFileSync(join(folder, name), text());
-    mkdirSync(join(folder, 'saved'));
+    for (const [name, text] of Object.entries(BUSY))
+      writeFileSync(join(folder, name), text(folder));
+    for (const name of ['saved', 'bin', 'cache']) mkdirSync(join(folder, name));
+    // Packages come from a network that does not answer.
+    for (const name of ['apt-get', 'apt-cache'])
+      writeFileSync(join(folder, 'bin', name), '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+    const PATH = `${join(folder, 'bin')}:${process.env.PATH}`;
+    const env = { ...process.env, PATH, XDG_CACHE_HOME: join(folder, 'cache') };
     return {
       trial: async (random, tried) => {
         const words = random.pick(COMMANDS);
@@ -125,6 +147,7 @@ export const attack = {
         );
         const child = spawn(process.execPath, [MAIN, ...args], {
           cwd: folder,
+          env,
           detached: true,
           stdio: ['pipe', 'pipe', 'pipe'],
         });

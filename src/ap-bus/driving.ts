@@ -6,6 +6,7 @@
 // | finish       | the caller lets virtual time pass       | time goes on passing             | a machine's methods                   |
 // | finishAtOnce | it is given up                          | it is given up                   | reads that cannot wait                |
 // | drive        | the caller lets virtual time pass       | it stays, to be driven again     | the shell, AP programs                |
+// | sleepsOf     | the caller awaits, in pieces            | it stays, to be driven again     | the shell, which lets signals in      |
 // | driveAsync   | the caller awaits                       | it awaits, until it is stopped   | pooled machines, in real time         |
 // | inBackground | a timer resumes it                      | a timer resumes it               | kernel threads and work items         |
 //
@@ -38,16 +39,25 @@ export type Driven<T> = { readonly ended: true; readonly value: T } | { readonly
 const HUNG_NS = 120_000_000_000;
 
 /**
- * Lets an operation go on; `advance` lets virtual time pass while it sleeps. It stops where the operation waits for somebody
- * else; driving it again asks once more whether that has come.
+ * Lets an operation go on; yields the virtual nanoseconds that are to pass while it sleeps. It ends where the operation waits for
+ * somebody else; driving it again asks once more whether that has come.
  */
-export function drive<T>(operation: Operation<T>, advance: (ns: number) => void): Driven<T> {
+export function* sleepsOf<T>(operation: Operation<T>): Generator<number, Driven<T>, undefined> {
   for (let lockedNs = 0; ; ) {
     const step = operation.next();
     if (step.done === true) return { ended: true, value: step.value };
     if (step.value.pending === true || lockedNs > HUNG_NS) return { ended: false };
     lockedNs = step.value.lock === undefined ? 0 : lockedNs + step.value.waitNs;
-    advance(step.value.waitNs);
+    yield step.value.waitNs;
+  }
+}
+
+/** As `sleepsOf`; `advance` lets the time pass. */
+export function drive<T>(operation: Operation<T>, advance: (ns: number) => void): Driven<T> {
+  const sleeps = sleepsOf(operation);
+  for (let sleep = sleeps.next(); ; sleep = sleeps.next()) {
+    if (sleep.done === true) return sleep.value;
+    advance(sleep.value);
   }
 }
 

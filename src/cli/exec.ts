@@ -178,6 +178,7 @@ async function runInSlices(
     if (performance.now() - began < SLICE_MS) limit *= 2;
     else limit = Math.max(limit >> 2, 1);
     await breathe();
+    await io.taken();
   }
   return { steps, instructions, mismatches };
 }

@@ -7,6 +7,8 @@ import type { FileKind } from '../config/text-file.ts';
 export interface CommandIo {
   /** Writes results to standard output; the text has its newlines. */
   out(text: string): void;
+  /** Waits while the reader of the results is far behind, unless an end is wanted: what nobody reads must not fill the memory. */
+  taken(): Promise<void>;
   /** Writes messages for people to standard error. */
   err(text: string): void;
   /** Logs, on standard error. */
@@ -42,6 +44,7 @@ export const breathe = (): Promise<void> => new Promise((resolve) => setImmediat
 /** Lets events in. Whether the command is to stop. */
 export const pause = async (io: CommandIo): Promise<boolean> => {
   await breathe();
+  await io.taken();
   return io.signal.aborted;
 };
 
@@ -49,12 +52,16 @@ export const pause = async (io: CommandIo): Promise<boolean> => {
 const BREATH_MS = 20;
 
 /** A `breathe` that may be called very often: it waits only where the last wait was long ago. */
-export function breathing(): () => Promise<void> | undefined {
+export function breathing(
+  besides: () => Promise<void> = async () => {},
+): () => Promise<void> | undefined {
   let last = performance.now();
   return () => {
     if (performance.now() - last < BREATH_MS) return undefined;
-    return breathe().then(() => {
-      last = performance.now();
-    });
+    return breathe()
+      .then(besides)
+      .then(() => {
+        last = performance.now();
+      });
   };
 }

@@ -12,6 +12,9 @@ import { EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
 /** How standard input is called in messages. */
 const STANDARD_INPUT = '<stdin>';
 
+/** Time the reader of the results has after Ctrl-C. */
+const LAST_WORDS_MS = 300;
+
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The signals that ask for an end. A second one ends the process at once: the first asks for an end in order. */
@@ -22,6 +25,11 @@ class EndingSignals {
     if (this.#stop.signal.aborted) process.exit(EXIT_INTERRUPTED);
     this.#stop.abort();
   };
+
+  /** Whether there was one, for who does not want to listen. */
+  get ended(): boolean {
+    return this.#stop.signal.aborted;
+  }
 
   get signal(): AbortSignal {
     this.listen(true);
@@ -67,6 +75,7 @@ export function processIo(): CommandIo & { close(): void } {
     out: (text) => {
       process.stdout.write(text);
     },
+    taken: () => (process.stdout.writableNeedDrain ? drained(signals.signal) : Promise.resolve()),
     err: (text) => {
       process.stderr.write(text);
     },
@@ -79,9 +88,21 @@ export function processIo(): CommandIo & { close(): void } {
       return signals.signal;
     },
     blocking: (work) => signals.without(work),
-    close: () => signals.listen(false),
+    close: () => {
+      // What was written before Ctrl-C goes to a reader who is there; one who is not keeps nobody waiting.
+      if (signals.ended) setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
+      signals.listen(false);
+    },
   };
 }
+
+/** Until the reader of standard output has caught up, or an end is wanted. */
+const drained = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    process.stdout.once('drain', resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
 async function readStandardInput(kind: FileKind): Promise<string> {
   const chunks: Buffer[] = [];

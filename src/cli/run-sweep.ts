@@ -5,12 +5,12 @@
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { ENDLESS, withLoad } from '../load/overrides.ts';
-import { measureStepped } from '../load/stepped.ts';
 import { type Measure, runSweep, type SweepPoint, type SweepResult } from '../load/sweep.ts';
 import type { CommandIo } from './io.ts';
-import { breathe, pause } from './io.ts';
+import { breathe } from './io.ts';
 import { overridesOf, type RunOptions } from './run-options.ts';
 import { measurePooled } from './run-pooled.ts';
+import { measureSteppedLoad } from './stepped-thread.ts';
 
 /** Messages that arrive in the window of a point, in virtual time. */
 const MESSAGES = 20_000;
@@ -67,7 +67,7 @@ export async function sweep(
 
 function measureWith({ seed, workers, wall }: RunOptions, io: CommandIo): Measure {
   return async (config, windowNs) => {
-    if (wall !== true) return measureStepped(config, windowNs, seed, () => pause(io));
+    if (wall !== true) return measureSteppedLoad(config, windowNs, seed, io);
     await breathe();
     const options = {
       ...(seed === undefined ? {} : { seed }),

@@ -14,14 +14,13 @@ import { pageHtml } from '../load/page.ts';
 import type { RunResult } from '../load/result.ts';
 import { runJson } from '../load/run-json.ts';
 import { runText } from '../load/run-text.ts';
-import { runStepped } from '../load/stepped.ts';
 import { sweepJson, sweepText } from '../load/sweep-text.ts';
 import { checkThresholds } from '../load/thresholds.ts';
 import { verdictOf } from '../load/verdict.ts';
 import type { MachineWatch } from '../trace/machine-event.ts';
 import type { AddCommand } from './add-command.ts';
 import { parseSeed } from './exec.ts';
-import { type CommandIo, EXIT_MISMATCH, EXIT_OK, pause } from './io.ts';
+import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import {
   arrivalsOption,
   durationOption,
@@ -39,6 +38,7 @@ import {
 import { runPooled } from './run-pooled.ts';
 import { checkSweepOptions, sweep, sweepHow } from './run-sweep.ts';
 import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
+import { runSteppedLoad } from './stepped-thread.ts';
 import { showWarnings } from './text.ts';
 import { TRACE_HELP, TraceFile } from './trace-file.ts';
 
@@ -158,7 +158,7 @@ function runLoad(
     ...(duration === undefined ? {} : { durationNs: duration }),
     ...watch,
   };
-  if (stepped) return runStepped(config, { ...common, pause: () => pause(io) });
+  if (stepped) return runSteppedLoad(config, common, io);
   const threads = workers === undefined ? {} : { workers };
   const plug = hotPlug === undefined ? {} : { hotPlugNs: hotPlug };
   return runPooled(config, { ...common, ...threads, ...plug, silent: options.json === true }, io);

@@ -11,7 +11,8 @@ export const shellOptions = (io: CommandIo, hostFiles: boolean): ShellOptions =>
   out: (text) => io.out(text),
   err: (text) => io.err(text),
   interrupted: () => io.signal.aborted,
-  breathe: breathing(),
+  breathe: breathing(() => io.taken()),
+  blocking: (work) => io.blocking(work),
   ...(hostFiles
     ? {
         disk: hostDisk,

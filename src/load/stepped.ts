@@ -6,6 +6,7 @@ import type { MachineConfig } from '../config/types.ts';
 import { faultOf } from '../errors.ts';
 import { apCpuOf } from '../guest/ap-cpu.ts';
 import { COUNTER_WORDS } from '../guest/counters.ts';
+import type { GuestProgram } from '../guest/cpu.ts';
 import { guestProgram, programArgs } from '../host/machine/guest-program.ts';
 import { Machine } from '../host/machine/machine.ts';
 import { type MachineWatch, watchOf } from '../trace/machine-event.ts';
@@ -27,6 +28,9 @@ const LOAD_SLICE_NS = 5_000_000;
 /** Asked between pieces of a run; true = stop here. */
 export type Pause = () => Promise<boolean>;
 
+/** Puts something around a guest's program. */
+export type Around = (program: GuestProgram, guest: string) => GuestProgram;
+
 /** A machine in virtual time whose guests make a load. */
 export class SteppedLoad {
   readonly machine: Machine;
@@ -40,6 +44,7 @@ export class SteppedLoad {
     config: MachineConfig,
     seed?: number,
     watch: MachineWatch = {},
+    around: Around = (program) => program,
   ): Promise<SteppedLoad> {
     const machine = await Machine.create(config, {
       ...(seed === undefined ? {} : { seed }),
@@ -52,7 +57,7 @@ export class SteppedLoad {
       for (const guest of config.guests) {
         if (guest.program === undefined) continue;
         apCpuOf(machine.guest(guest.name).cpu(0).cpu).counters = new Int32Array(COUNTER_WORDS);
-        const program = await guestProgram(guest.program);
+        const program = around(await guestProgram(guest.program), guest.name);
         machine.start(guest.name, 0, program, programArgs(config, guest), guest.program);
       }
     } catch (error) {
@@ -129,6 +134,7 @@ export interface SteppedOptions extends MachineWatch {
   /** Virtual time between two samples. */
   readonly intervalNs: number;
   readonly pause: Pause;
+  readonly around?: Around;
 }
 
 /** Runs a load in virtual time until it has ended, or its duration has passed. */
@@ -136,7 +142,7 @@ export const runStepped = async (
   config: MachineConfig,
   options: SteppedOptions,
 ): Promise<RunResult> => {
-  const load = await SteppedLoad.start(config, options.seed, watchOf(options));
+  const load = await SteppedLoad.start(config, options.seed, watchOf(options), options.around);
   try {
     const startNs = load.nowNs;
     const endNs = startNs + (options.durationNs ?? Number.POSITIVE_INFINITY);
@@ -183,6 +189,12 @@ const WARM_UP_SHARE = 0.25;
 /** Distance of looks whether the drivers have begun. */
 const BEGIN_STEP_NS = 1_000_000;
 
+export interface MeasureOptions {
+  readonly seed?: number | undefined;
+  readonly pause?: Pause;
+  readonly around?: Around | undefined;
+}
+
 /**
  * Measures `windowNs` of a load in virtual time, after the drivers have begun and a quarter of that time has passed. Undefined once
  * `pause` says stop: figures of a part of the window say something else.
@@ -190,10 +202,9 @@ const BEGIN_STEP_NS = 1_000_000;
 export const measureStepped = async (
   config: MachineConfig,
   windowNs: number,
-  seed?: number,
-  pause: Pause = async () => false,
+  { seed, pause = async () => false, around }: MeasureOptions = {},
 ): Promise<LoadFigures | undefined> => {
-  const load = await SteppedLoad.start(config, seed);
+  const load = await SteppedLoad.start(config, seed, undefined, around);
   let stopped = false;
   const goesOn = async (): Promise<boolean> => {
     stopped ||= await pause();

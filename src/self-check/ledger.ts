@@ -33,6 +33,8 @@ interface Entry {
   readonly psmidLow: number;
   /** Of the payload where the reply is the request, else 0. */
   readonly hash: number;
+  /** Its guest has lost the queue since, although a reset that was refused left the message in it: the host may discard it. */
+  abandoned: boolean;
 }
 
 /** How many messages went which way. */
@@ -79,15 +81,26 @@ export class Ledger {
     const q = this.#image.queueRecord(n);
     for (let slot = 0; slot < SLOTS; slot++) {
       const entry = this.#entries.get(n * SLOTS + slot);
-      if (entry === undefined || (this.#image.word(q + Q_FREE) & (0x80000000 >>> slot)) === 0)
-        continue;
+      if (entry === undefined) continue;
+      this.#noteReach(q, entry);
+      if ((this.#image.word(q + Q_FREE) & (0x80000000 >>> slot)) === 0) continue;
       this.#entries.delete(n * SLOTS + slot);
       const asked = action.kind === 'host' || entry.guest === 0;
-      const free = asked || !mayReachQueue(this.#image, entry.guest, this.#image.apqnOf(q));
-      const found = this.#gone(q, slot, free, entry);
+      const found = this.#gone(q, slot, asked || entry.abandoned, entry);
       if (found !== undefined) return found;
     }
     return undefined;
+  }
+
+  /** To be called after each step: which messages are of guests that have lost the queue. */
+  noteReach(): void {
+    for (const [place, entry] of this.#entries)
+      this.#noteReach(this.#image.queueRecord((place / SLOTS) | 0), entry);
+  }
+
+  #noteReach(q: number, entry: Entry): void {
+    entry.abandoned ||=
+      entry.guest !== 0 && !mayReachQueue(this.#image, entry.guest, this.#image.apqnOf(q));
   }
 
   /** Books what a step did to queue `n`, whose record changed. `named`: the instruction named this queue. */
@@ -139,6 +152,7 @@ export class Ledger {
       psmidHigh: this.#image.word(header + L_PSMID_HIGH),
       psmidLow: this.#image.word(header + L_PSMID_LOW),
       hash: loopback ? hashOf(this.#payload(q, slot)) : 0,
+      abandoned: false,
     });
     this.balance.accepted++;
     return undefined;

@@ -71,6 +71,12 @@ export class Watch {
 
   /** To be called after each step; the first rule that does not hold. */
   end(action: Action, ending: Ending = DONE): Violation | undefined {
+    const found = this.#found(action, ending);
+    this.ledger.noteReach();
+    return found;
+  }
+
+  #found(action: Action, ending: Ending): Violation | undefined {
     return (
       this.#within ??
       this.#queues(action, ending) ??

@@ -2,13 +2,13 @@
 // What commands of the shell see: the machine, files, variables, jobs, and how time passes.
 // Source: docs/design.md sections 4 and 7.
 
-import { drive } from '../ap-bus/driving.ts';
+import { type Driven, drive, sleepsOf } from '../ap-bus/driving.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { ApemuError } from '../errors.ts';
+import { isModule } from '../host/machine/guest-program.ts';
 import { Machine } from '../host/machine/machine.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
-import { asFraction, nextRandom, seedRandom } from '../lpar/random.ts';
 import { Operator } from '../program/operator.ts';
 import type { PersistentState } from '../sysfs/ap-check.ts';
 import type { CommandResult } from '../sysfs/command.ts';
@@ -18,8 +18,9 @@ import type { RecentTrace } from '../trace/recent.ts';
 import { type Disk, ShellFiles } from './files.ts';
 import type { Command } from './language/ast.ts';
 import { MAX_CALLS, ShellLimitError } from './language/limits.ts';
-import { Variables } from './language/variables.ts';
+import { refill, Variables } from './language/variables.ts';
 import { MemoryDisk } from './memory-disk.ts';
+import { ShellRandom } from './random.ts';
 
 /** What a shell has of the process around it. */
 export interface ShellOptions {
@@ -35,6 +36,8 @@ export interface ShellOptions {
   readonly interrupted?: () => boolean;
   /** Lets signals in; called before each command and between pieces of a long one. */
   readonly breathe?: () => Promise<void> | undefined;
+  /** Does work that may never end: signals end the process meanwhile. */
+  readonly blocking?: (work: () => void) => void;
   /** Writes the attribute tree into a directory of the disk; the number of entries. */
   readonly exportTree?: (machine: Machine, directory: string) => number;
   readonly seed?: number;
@@ -57,8 +60,6 @@ export interface Job {
 
 /** Virtual time between two looks at Ctrl-C. */
 const INTERRUPTIBLE_NS = 200_000;
-/** Tells the generator of UUIDs from the other users of the machine's seed. */
-const UUID_STREAM = 0x5e11;
 
 /** What is said of commands of the host where the host is a guest of QEMU. */
 export const OWN_SHELL = 'the Linux of this partition has a shell of its own';
@@ -106,7 +107,7 @@ export class ShellContext {
   readonly modules = new Set(['ap', 'zcrypt', 'zcrypt_cex4', 'vfio_ap', 'mdev', 'vfio']);
   #machine: PartitionMachine;
   #operator: Operator;
-  #random: number;
+  readonly random: ShellRandom;
   #jobNumber = 0;
 
   constructor(machine: PartitionMachine, options: ShellOptions) {
@@ -119,7 +120,7 @@ export class ShellContext {
       options.disk ?? new MemoryDisk(),
       options.directory ?? '/',
     );
-    this.#random = seedRandom(options.seed ?? machine.config.machine.seed, UUID_STREAM);
+    this.random = new ShellRandom(options.seed ?? machine.config.machine.seed);
     this.#nameGuests();
   }
 
@@ -212,22 +213,12 @@ export class ShellContext {
     return this.options.interrupted?.() ?? false;
   }
 
-  /** A number of `$RANDOM`, 0 to 32767, from the seed. */
-  newRandom(): number {
-    this.#random = nextRandom(this.#random);
-    return Math.floor(asFraction(this.#random) * 0x8000);
-  }
-
-  /** A random UUID of version 4, from the seed. */
-  newUuid(): string {
-    const bytes = Array.from({ length: 16 }, () => {
-      this.#random = nextRandom(this.#random);
-      return Math.floor(asFraction(this.#random) * 256);
-    });
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
-    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  /** Lets virtual time pass at once. A module among the guests' programs may be in a step that never ends: signals must end that. */
+  advance(ns: number): void {
+    const { stepper } = this.partition;
+    const endless = stepper.programs.some(({ name }) => isModule(name));
+    const run = (endless && this.options.blocking) || ((work: () => void) => work());
+    run(() => stepper.advance(ns));
   }
 
   /** Lets virtual time pass; guests' programs run meanwhile. Ends early at Ctrl-C. */
@@ -238,7 +229,7 @@ export class ShellContext {
       // Busy guests take seconds of ours for milliseconds of theirs; where nothing is due, a step may be as long as that lasts.
       const quietNs = machine.stepper.upcomingNs() - machine.nowNs();
       const step = Math.max(INTERRUPTIBLE_NS, quietNs);
-      machine.stepper.advance(Math.min(step, endNs - machine.nowNs()));
+      this.advance(Math.min(step, endNs - machine.nowNs()));
       await this.options.breathe?.();
     }
   }
@@ -247,8 +238,34 @@ export class ShellContext {
    * Drives an operation to its end; time passes for guests too. One that waits for somebody else becomes a job, and `text`
    * says what it is; undefined then.
    */
-  drive(operation: Operation<CommandResult>, text: string): CommandResult | Job {
-    const driven = drive(operation, (ns) => this.partition.stepper.advance(ns));
+  async drive(operation: Operation<CommandResult>, text: string): Promise<CommandResult | Job> {
+    return this.#ended(await this.goOn(operation), operation, text);
+  }
+
+  /** As `drive`, letting nothing else in: for what must have happened when the call returns. */
+  driveAtOnce(operation: Operation<CommandResult>, text: string): CommandResult | Job {
+    return this.#ended(
+      drive(operation, (ns) => this.advance(ns)),
+      operation,
+      text,
+    );
+  }
+
+  /** Lets an operation go on as far as it can; Ctrl-C leaves it where it is. */
+  async goOn(operation: Operation<CommandResult>): Promise<Driven<CommandResult>> {
+    const sleeps = sleepsOf(operation);
+    for (let sleep = sleeps.next(); ; sleep = sleeps.next()) {
+      if (sleep.done === true) return sleep.value;
+      await this.pass(sleep.value);
+      if (this.interrupted) return { ended: false };
+    }
+  }
+
+  #ended(
+    driven: Driven<CommandResult>,
+    operation: Operation<CommandResult>,
+    text: string,
+  ): CommandResult | Job {
     if (driven.ended) return driven.value;
     const job = { number: ++this.#jobNumber, text, operation };
     this.jobs.push(job);
@@ -256,21 +273,16 @@ export class ShellContext {
   }
 
   /** Asks all jobs whether what they wait for has come; those that have ended, with their results. */
-  collect(): { readonly job: Job; readonly result: CommandResult }[] {
+  async collect(): Promise<{ readonly job: Job; readonly result: CommandResult }[]> {
     const ended: { job: Job; result: CommandResult }[] = [];
     for (const job of [...this.jobs]) {
-      const driven = drive(job.operation, (ns) => this.partition.stepper.advance(ns));
+      const driven = await this.goOn(job.operation);
       if (!driven.ended) continue;
       this.jobs.splice(this.jobs.indexOf(job), 1);
       ended.push({ job, result: driven.value });
     }
     return ended;
   }
-}
-
-function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {
-  map.clear();
-  for (const [key, value] of from) map.set(key, value);
 }
 
 /** A message for the user from an error of ours; others go on. */

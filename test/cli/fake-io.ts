@@ -33,6 +33,7 @@ export class FakeIo implements CommandIo {
   err(text: string): void {
     this.errors += text;
   }
+  async taken(): Promise<void> {}
   readInput(): Promise<string> {
     return Promise.resolve(this.#text);
   }

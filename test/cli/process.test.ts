@@ -3,7 +3,9 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { AbleTime } from '../../scripts/attack/frame/able-time.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const MAIN = `${ROOT}dist/src/cli/main.js`;
@@ -62,6 +64,23 @@ describe.skipIf(!built)('the built program', () => {
       child.stdout?.once('data', () => child.kill('SIGINT'));
     });
     expect([code, stderr]).toEqual([130, '']);
+  });
+
+  it('13.A5: ends within a second of Ctrl-C although its output is not read any more', async () => {
+    const child = spawn('node', [MAIN, 'exec', '--json', '-c', 'examples/playground.yaml', '-'], {
+      cwd: ROOT,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    child.stdin.end(LONG);
+    // The first piece is read, nothing after it: the pipe is full soon.
+    await new Promise((resolve) => child.stdout.once('readable', resolve));
+    await sleep(1000);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const able = new AbleTime(child.pid as number);
+    child.kill('SIGINT');
+    while (!(await Promise.race([ended.then(() => true), sleep(20, false)]))) able.look();
+    expect(await ended).toBe(130);
+    expect(able.ms).toBeLessThan(1000);
   });
 
   it('says that the results cannot be written, without a stack trace', async () => {

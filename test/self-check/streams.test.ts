@@ -63,6 +63,8 @@ describe.each(EXAMPLES)('%s.yaml and its variations', (name) => {
 it.each([
   ['two-guests', 1252],
   ['playground', 892],
+  // The reset was refused when the queue left, and the bus made it good when the queue came back.
+  ['two-guests', 12_083],
 ])('13.C15: %s.yaml: seed %s accounts for what happens within a line', async (name, seed) => {
   const { violation } = await runStream({ config: example(name), seed, lines: LINES });
   expect(violation).toBeUndefined();

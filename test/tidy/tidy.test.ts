@@ -197,6 +197,7 @@ describe('files', () => {
     'src/vcpu-pool/worker.ts', // #vcpu-worker
     'src/campaign/worker.ts', // #fuzz-worker
     'src/cli/test/worker.ts', // #test-worker
+    'src/cli/stepped-worker.ts', // #stepped-worker
     'src/guest/ap-bus-driver/under-test.ts', // --driver ap-bus
     'bench/machine/driver.ts', // one instance for each measured table
     'bench/child.ts', // a process of its own

@@ -2,16 +2,15 @@
 // How long a process could have done something: a computer that is busy with other things makes it late, and that is not its fault.
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Threads of a process: whether each wants a processor, and the nanoseconds it had one. Empty once it has ended. */
-function threadsOf(pid) {
-  const threads = new Map();
+/** Threads of a process: whether each wants a processor, and the milliseconds it had one. Empty once it has ended. */
+function threadsOf(pid, threads = new Map()) {
   try {
     for (const task of readdirSync(`/proc/${pid}/task`)) {
       const [ran] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ');
-      const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8');
-      // The state stands behind the name, which may hold anything but a closing parenthesis at the end.
-      const running = stat[stat.lastIndexOf(')') + 2] === 'R';
-      threads.set(task, { ran: Number(ran) / 1e6, running });
+      threads.set(task, {
+        ran: Number(ran) / 1e6,
+        running: statOf(`${pid}/task/${task}`)[0] === 'R',
+      });
     }
   } catch {
     // A thread, or the process, ended meanwhile.
@@ -19,24 +18,53 @@ function threadsOf(pid) {
   return threads;
 }
 
+/** State and parent: the fields of stat behind the name, which may hold anything but a closing parenthesis at the end. */
+function statOf(path) {
+  const stat = readFileSync(`/proc/${path}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** Processes that a process has started, and theirs. */
+function descendantsOf(pid) {
+  const children = new Map();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const parent = Number(statOf(name)[1]);
+      children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  const found = [];
+  for (let next = [pid]; next.length > 0; next = next.flatMap((one) => children.get(one) ?? []))
+    found.push(...next);
+  return found.slice(1);
+}
+
 /** Adds up the time of one process. Looks must be some milliseconds apart. */
 export class AbleTime {
   #pid;
+  #withDescendants;
   #threads;
   #lookedMs = performance.now();
   /** Milliseconds it ran (the thread that ran most), or slept although nothing kept it. */
   ms = 0;
 
-  constructor(pid) {
+  /** `withDescendants`: it may wait for processes it has started, and is kept when they are. */
+  constructor(pid, { withDescendants = false } = {}) {
     this.#pid = pid;
-    this.#threads = threadsOf(pid);
+    this.#withDescendants = withDescendants;
+    this.#threads = this.#look();
   }
 
   look() {
     const now = performance.now();
-    const threads = threadsOf(this.#pid);
+    const threads = this.#look();
     if (threads.size > 0) {
-      const ran = [...threads].map(([task, { ran }]) => ran - (this.#threads.get(task)?.ran ?? 0));
+      const ran = [...threads].map(
+        ([task, { ran }]) => ran - (this.#threads.get(task)?.ran ?? ran),
+      );
       const wanted = [...threads.values(), ...this.#threads.values()].some(
         ({ running }) => running,
       );
@@ -45,5 +73,11 @@ export class AbleTime {
     this.#threads = threads;
     this.#lookedMs = now;
     return this.ms;
+  }
+
+  #look() {
+    const threads = threadsOf(this.#pid);
+    if (this.#withDescendants) for (const pid of descendantsOf(this.#pid)) threadsOf(pid, threads);
+    return threads;
   }
 }

@@ -20,6 +20,7 @@ export async function command(args, { input = '', seconds = 5 } = {}) {
   const code = await runCommand(args, {
     out: add('output'),
     err: add('errors'),
+    taken: async () => {},
     log: pino({ level: 'silent' }),
     readInput: async () => input,
     get input() {

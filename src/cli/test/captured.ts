@@ -29,6 +29,7 @@ export async function captured(
     out: take,
     err: take,
     log: pino({ level: 'warn', base: null }, { write: take }),
+    taken: async () => {},
     readInput: () => Promise.resolve(''),
     input: Readable.from([]),
     isTerminal: false,

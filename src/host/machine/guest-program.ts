@@ -35,6 +35,9 @@ const reasonOf = (cause: unknown): string => {
   return place === undefined ? String(message) : `${message} (${place})`;
 };
 
+/** Whether a configuration's program is a module, and no built-in one. */
+export const isModule = (name: string): boolean => builtInProgram(name) === undefined;
+
 /**
  * The program a configuration names: a built-in one, or the default export of the module at this path.
  *

@@ -2,7 +2,6 @@
 // What a shell has in itself: variables, options, directory, control flow, jobs.
 // Source: POSIX.1-2017, shell command language, section 2.14; messages of bash 5.2.
 
-import { drive } from '../../ap-bus/driving.ts';
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
@@ -110,14 +109,14 @@ function jobs({ context }: Invocation): CommandResult {
 }
 
 /** Collects jobs: the status of the last one; one that still waits for somebody is named, status 1. */
-function wait({ args, context }: Invocation): CommandResult {
+async function wait({ args, context }: Invocation): Promise<CommandResult> {
   const wanted = args.map((arg) => Number(arg.replace(/^%/, '')));
   const chosen = context.jobs.filter(({ number }) => args.length === 0 || wanted.includes(number));
   const missing = wanted.find((number) => !chosen.some((job) => job.number === number));
   if (missing !== undefined) return failed(`bash: wait: ${args[0]}: no such job`, 127);
   let result = done('');
   for (const job of chosen) {
-    const driven = drive(job.operation, (ns) => context.partition.stepper.advance(ns));
+    const driven = await context.goOn(job.operation);
     if (!driven.ended) {
       const stderr = `${result.stderr}[${job.number}] still running: ${job.text}\n`;
       result = { ...result, stderr, status: 1 };

@@ -153,7 +153,7 @@ function mktemp({ args, context }: Invocation): CommandResult {
   const template = args.find((arg) => !arg.startsWith('-')) ?? '/tmp/tmp.XXXXXXXXXX';
   if (!/X{3,}$/.test(template)) return failed(`mktemp: too few X's in template ‘${template}’`);
   const path = template.replace(/X+$/, (xs) =>
-    context.newUuid().replaceAll('-', '').slice(0, xs.length),
+    context.random.uuid().replaceAll('-', '').slice(0, xs.length),
   );
   if (folder) {
     const outcome = context.files.alter(path, 'makeFolder');

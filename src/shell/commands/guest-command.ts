@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `guest`: what an administrator does with guests, and what a guest itself shows.
 // Source: docs/design.md section 7; docs/reference/vfio-ap.md section 7.1 (S4-18, S4-24).
-import { finish } from '../../ap-bus/driving.ts';
 import { ERRNO_TEXT, type Errno } from '../../ap-bus/errno.ts';
+import type { Operation } from '../../ap-bus/operation.ts';
 import { apSystemOf, guestRelease } from '../../guest/ap-bus-driver/lszcrypt.ts';
 import { totalStatistics } from '../../guest/ap-bus-driver/total-statistics.ts';
 import type { GuestHandle } from '../../host/api/guest-handle.ts';
@@ -20,7 +20,7 @@ interface Call {
   readonly rest: readonly string[];
 }
 
-type Act = (call: Call) => CommandResult | Promise<CommandResult>;
+type Act = (call: Call) => CommandResult | Operation<CommandResult> | Promise<CommandResult>;
 
 const MATRIX = '/sys/devices/vfio_ap/matrix';
 
@@ -58,20 +58,19 @@ async function startGuest(call: Call): Promise<CommandResult> {
   return done('');
 }
 
-function stopGuest({ context, guest }: Call): CommandResult {
+function stopGuest({ context, guest }: Call): CommandResult | Operation<CommandResult> {
   const attached = context.machine.isAttached(guest.name);
   if (!end(context, guest) && !attached) return failed(`guest: ${guest.name} is off`);
   return close(context, guest);
 }
 
 /** The last close of the vfio device; time passes while queues are reset. */
-function close(context: ShellContext, guest: GuestHandle): CommandResult {
-  const { stepper } = context.machine;
-  finish(context.machine.detachOperation(guest.name), (ns) => stepper.advance(ns));
+function* close(context: ShellContext, guest: GuestHandle): Operation<CommandResult> {
+  yield* context.machine.detachOperation(guest.name);
   return done('');
 }
 
-function detachGuest({ context, guest }: Call): CommandResult {
+function detachGuest({ context, guest }: Call): CommandResult | Operation<CommandResult> {
   if (!context.machine.isAttached(guest.name))
     return failed(`guest: ${guest.name} is not attached`);
   return close(context, guest);
@@ -145,7 +144,7 @@ const ACTS: Readonly<Record<string, Act>> = {
 /** First words, for completion. */
 const GUEST_VERBS: readonly string[] = ['list', ...Object.keys(ACTS)];
 
-function guest(invocation: Invocation): CommandResult | Promise<CommandResult> {
+function guest(invocation: Invocation): ReturnType<Act> {
   const { args, context } = invocation;
   const [verb = 'list', name, ...rest] = args;
   if (verb === 'list') return list(invocation);

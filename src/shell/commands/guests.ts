@@ -48,7 +48,7 @@ export function attach(context: ShellContext, guest: GuestHandle, uuid: string):
   if (machine.isAttached(guest.name) || users.some((file) => file.mdev.uuid === uuid))
     return 'EBUSY';
   const operation = openVfioDevice(machine.host.matrix, uuid, guest.vm);
-  const opened = finish(operation, (ns) => machine.stepper.advance(ns));
+  const opened = finish(operation, (ns) => context.advance(ns));
   if (opened.errno !== undefined) return opened.errno;
   machine.files.set(guest.name, opened.file);
   return 'ok';
@@ -76,7 +76,7 @@ export async function start(context: ShellContext, guest: GuestHandle): Promise<
   const endNs = machine.nowNs() + BOOT_LIMIT_NS;
   while (!booted(context, guest) && machine.nowNs() < endNs && !context.interrupted) {
     const next = Math.min(machine.stepper.upcomingNs(), endNs);
-    machine.stepper.advance(Math.max(0, next - machine.nowNs()));
+    context.advance(Math.max(0, next - machine.nowNs()));
     await context.options.breathe?.();
   }
 }

@@ -19,7 +19,7 @@ export function* runMdevctl({ args, context, input }: Invocation): Operation<Com
       sysfs: context.machine.sysfs,
       state: context.persistent,
       ...(stdin ? { stdin: input.all() } : {}),
-      newUuid: () => context.newUuid(),
+      newUuid: () => context.random.uuid(),
       readFile: (path) => {
         const read = finishAtOnce(context.files.readOperation(path))?.value;
         return read?.ok ? read.text : undefined;

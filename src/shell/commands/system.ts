@@ -92,7 +92,7 @@ async function shell(invocation: Invocation): Promise<CommandResult> {
 }
 
 async function readFile({ context }: Invocation, path: string): Promise<string | undefined> {
-  const read = context.drive(
+  const read = await context.drive(
     (function* reading() {
       const result = yield* context.files.readOperation(path);
       return result.ok ? done(result.text) : failed('');

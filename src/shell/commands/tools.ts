@@ -71,7 +71,7 @@ function configOf(text: string): MdevConfig | undefined {
 function uuidgen({ args, context }: Invocation): CommandResult {
   const bad = args.find((arg) => !['-r', '--random'].includes(arg));
   if (bad !== undefined) return failed(`uuidgen: unrecognized option '${bad}'`);
-  return done(`${context.newUuid()}\n`);
+  return done(`${context.random.uuid()}\n`);
 }
 
 /** A command on files, over everything the shell sees. */

@@ -44,7 +44,7 @@ export class Interpreter {
     for (const andOr of list) {
       if (this.stopped) return;
       await this.#andOr(andOr, streams);
-      this.#invoker.collect(streams);
+      await this.#invoker.collect(streams);
       await this.#context.options.breathe?.();
       if (this.#context.interrupted) this.#end(INTERRUPTED);
     }

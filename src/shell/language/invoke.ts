@@ -62,7 +62,7 @@ export class Invoker {
     try {
       result = await row.run(this.#invocation(name, args, around));
       if (isOperation(result)) {
-        const driven = this.#context.drive(result, text);
+        const driven = await this.#context.drive(result, text);
         if ('operation' in driven) {
           this.#stillRunning(driven, streams);
           return;
@@ -73,7 +73,7 @@ export class Invoker {
       if (error instanceof ExpansionError) throw error;
       result = failed(`${row.builtin ? 'bash: ' : ''}${name}: ${messageOf(error)}`);
     }
-    this.#deliver(result, { name, byLine: row.builtin === true, text }, streams);
+    await this.#deliver(result, { name, byLine: row.builtin === true, text }, streams);
   }
 
   #invocation(name: string, args: readonly string[], around: Surroundings): Invocation {
@@ -130,12 +130,14 @@ export class Invoker {
   }
 
   /** Writes what a command printed; a write that fails is the command's failure. */
-  #deliver(result: CommandResult, writer: Writer, streams: Streams): void {
+  async #deliver(result: CommandResult, writer: Writer, streams: Streams): Promise<void> {
     this.#context.status = result.status;
     if (result.stderr !== '')
       streams.err.write(result.stderr, { ...SHELL_WRITER, text: writer.text });
     if (result.stdout === '') return;
-    const written = streams.out.write(result.stdout, writer);
+    const { out } = streams;
+    const written = await (out.writeSlowly?.(result.stdout, writer) ??
+      out.write(result.stdout, writer));
     if (written === undefined) return;
     if ('operation' in written) this.#stillRunning(written, streams);
     else if (written.status !== 0) {
@@ -150,9 +152,9 @@ export class Invoker {
   }
 
   /** Reports jobs that have ended meanwhile. */
-  collect(streams: Streams): void {
+  async collect(streams: Streams): Promise<void> {
     if (this.#context.jobs.length === 0) return;
-    for (const { job, result } of this.#context.collect()) {
+    for (const { job, result } of await this.#context.collect()) {
       if (result.stdout !== '') streams.out.write(result.stdout, SHELL_WRITER);
       if (result.stderr !== '') streams.err.write(result.stderr, SHELL_WRITER);
       const how = result.status === 0 ? 'done' : `exit ${result.status}`;

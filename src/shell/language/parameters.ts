@@ -35,7 +35,7 @@ const SPECIAL: Readonly<Record<string, (context: ShellContext) => string | undef
   UID: () => '0',
   EUID: () => '0',
   SECONDS: ({ partition }) => String(Math.floor(partition.nowNs() / NS_PER_SECOND)),
-  RANDOM: (context) => String(context.newRandom()),
+  RANDOM: (context) => String(context.random.next()),
   FUNCNAME: ({ callers }) => callers.at(-1),
   LINENO: () => '1',
 };

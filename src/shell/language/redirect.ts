@@ -31,7 +31,7 @@ export async function redirected(
   let result = streams;
   for (const redirect of redirects) {
     const text = await expander.text(redirect.word);
-    const next = apply(context, redirect, text, result);
+    const next = await apply(context, redirect, text, result);
     if (typeof next === 'string') {
       streams.err.write(`bash: ${text}: ${next}\n`, SHELL_WRITER);
       return undefined;
@@ -42,16 +42,16 @@ export async function redirected(
 }
 
 /** One redirection, or the message of its failure. */
-function apply(
+async function apply(
   context: ShellContext,
   { fd, form }: Redirect,
   text: string,
   streams: Streams,
-): Streams | string {
+): Promise<Streams | string> {
   if (form === 'document') return placed(streams, fd, new Input(text));
   if (form === 'string') return placed(streams, fd, new Input(`${text}\n`));
   if (form === 'read') {
-    const input = inputOf(context, text, streams);
+    const input = await inputOf(context, text, streams);
     return typeof input === 'string' ? input : placed(streams, fd, input);
   }
   if (form !== 'duplicate') {
@@ -110,9 +110,13 @@ function opened(
   return target === 'sysfs' ? new SysfsSink(context, path) : new DiskSink(context, path);
 }
 
-function inputOf(context: ShellContext, path: string, streams: Streams): Input | string {
+async function inputOf(
+  context: ShellContext,
+  path: string,
+  streams: Streams,
+): Promise<Input | string> {
   if (/^\/dev\/(?:stdin|fd\/0)$/.test(context.files.absolute(path))) return streams.input;
-  const read = context.drive(readAll(context, path), path);
+  const read = await context.drive(readAll(context, path), path);
   if ('operation' in read) return ERRNO_TEXT.EAGAIN;
   return read.status === 0 ? new Input(read.stdout) : read.stderr;
 }

@@ -21,6 +21,8 @@ export type Written = CommandResult | Job | undefined;
 /** A place for output. A write is done, or has become a job, when it returns: nothing that was written can be forgotten. */
 export interface Sink {
   write(text: string, writer: Writer): Written;
+  /** The same where it may take long: signals are let in meanwhile. */
+  writeSlowly?(text: string, writer: Writer): Promise<Written>;
 }
 
 /** Standard streams of a command. `exec` changes them in place. */
@@ -84,7 +86,15 @@ export class SysfsSink implements Sink {
   }
 
   write(text: string, writer: Writer): Written {
-    return this.#context.drive(this.#writes(text, writer), `${writer.text} > ${this.#path}`);
+    return this.#context.driveAtOnce(this.#writes(text, writer), this.#called(writer));
+  }
+
+  writeSlowly(text: string, writer: Writer): Promise<Written> {
+    return this.#context.drive(this.#writes(text, writer), this.#called(writer));
+  }
+
+  #called({ text }: Writer): string {
+    return `${text} > ${this.#path}`;
   }
 
   *#writes(text: string, writer: Writer): Operation<CommandResult> {

@@ -202,3 +202,9 @@ export class Variables {
     if (this.#readonly.has(name)) throw new VariableError(`${name}: readonly variable`);
   }
 }
+
+/** Puts other contents into a map. */
+export function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {
+  map.clear();
+  for (const [key, value] of from) map.set(key, value);
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// Killed workers: threads that run vCPUs are ended at any moment, also in interpretive execution and also while the host changes
+// masks. The guests of the thread are reported and their queues are emptied; everybody else goes on, every message is accounted for,
+// the host can change masks, and nothing hangs.
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  C_POOL_LOCK,
+  K_HOST_RESET,
+  K_SAVED_ISC,
+  Q_ALL_FREE,
+  Q_FREE,
+  Q_LOCK,
+  T_IN_SIE,
+} from '../../dist/native-like/machine/layout.js';
+import { configFromObject } from '../../dist/src/config/load.js';
+import { accountFor, hotPlug } from '../../dist/src/vcpu-pool/hot-plug.js';
+import { PooledMachine } from '../../dist/src/vcpu-pool/pooled-machine.js';
+
+const ADAPTERS = [1, 2];
+/** A kill waits so long for its thread to be in interpretive execution, then comes anyway. */
+const IN_SIE_MS = 200;
+/** Looks, ten milliseconds apart, until what must come has come. */
+const PATIENT_LOOKS = 1_000;
+
+/** Guests that exchange messages without end; some on one thread, some spread over all. */
+function planOf(random) {
+  const guests = Array.from({ length: 2 + random.below(3) }, (_, n) => ({
+    name: `G${n + 1}`,
+    domain: n + 1,
+    vcpus: 1 + random.below(2),
+    spread: random.chance(25),
+    interrupts: random.chance(70),
+  }));
+  return {
+    guests,
+    workers: 2 + random.below(2),
+    kills: 1 + random.below(2),
+    plugs: random.chance(75),
+    intervalMs: random.below(4),
+    delayMs: random.below(60),
+    inSie: random.chance(60),
+    // Most kills come when work is under way, some while threads still load.
+    warm: random.chance(85),
+  };
+}
+
+const configOf = ({ guests }) =>
+  configFromObject({
+    apemu: 1,
+    machine: {
+      profile: 'z16',
+      adapters: Object.fromEntries(ADAPTERS.map((apid) => [apid, { mode: 'loopback' }])),
+      usageDomains: guests.map(({ domain }) => domain),
+      controlDomains: [1],
+    },
+    guests: Object.fromEntries(
+      guests.map(({ name, domain, vcpus, spread, interrupts }) => [
+        name,
+        {
+          ...{ vcpus, spread, memory: '256KiB', program: 'exchange' },
+          mdev: { adapters: ADAPTERS, domains: [domain] },
+          args: {
+            ...{ everyVcpu: true, messages: -1, interrupts },
+            queues: ADAPTERS.map((apid) => (apid << 8) | domain),
+          },
+        },
+      ]),
+    ),
+  }).config;
+
+/** Ends a thread, in interpretive execution if that is wanted. Whether it was inside. */
+async function kill(pool, thread, wanted) {
+  const { image } = pool.machine;
+  const word = image.thread(thread) + T_IN_SIE;
+  let inside = false;
+  const end = performance.now() + IN_SIE_MS;
+  for (let n = 1; wanted && !inside && performance.now() < end; n++) {
+    inside = Atomics.load(image.i32, word) !== 0;
+    if (!inside && n % 1000 === 0) await sleep(0);
+  }
+  await pool.kill(thread);
+  return inside;
+}
+
+/** Slots in use, as bits. */
+const usedOf = (image, q) => image.word(q + Q_ALL_FREE) & ~image.word(q + Q_FREE);
+const bitsOf = (word) => {
+  let count = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
+  return count;
+};
+
+/** What a dead guest has left of messages, locks, interruptions, the device; undefined: nothing. */
+function leftOf(pool, { name, domain }) {
+  const { image } = pool.machine;
+  if (pool.machine.isAttached(name)) return `${name} is dead and still attached`;
+  for (const apid of ADAPTERS) {
+    const q = image.queue((apid << 8) | domain);
+    const cold = image.cold(q);
+    if (usedOf(image, q) !== 0) return `${name} is dead and has messages on ${apid}`;
+    if (image.word(q + Q_LOCK) !== 0) return `${name} is dead and locks ${apid}`;
+    if (image.word(cold + K_SAVED_ISC) !== 0) return `${name} is dead and is notified`;
+    if (image.word(cold + K_HOST_RESET) >>> 0 > 1) return `${name} waits for a reset`;
+  }
+  if (image.word(C_POOL_LOCK) !== 0) return 'nobody frees the lock of the message pool';
+  return undefined;
+}
+
+/** The detach of a dead guest waits for resets. @throws Error for what is still left after them */
+async function checkDead(pool, guest) {
+  for (let n = 0; n < PATIENT_LOOKS; n++) {
+    if (leftOf(pool, guest) === undefined) return;
+    await sleep(10);
+  }
+  throw new Error(leftOf(pool, guest));
+}
+
+/** Counts of a guest's queues in its storage: the words of src/guest/built-in/exchange-queue.ts. */
+const [RECORDS, RECORD_WORDS, ANSWERED, IN_FLIGHT] = [0x8000, 64, 4, 8];
+const sumOf = (pool, { name }, word) => {
+  const { storage } = pool.machine.guest(name);
+  const words = new Int32Array(storage.buffer, storage.byteOffset + RECORDS);
+  return ADAPTERS.reduce((sum, _apid, n) => sum + words[n * RECORD_WORDS + word], 0);
+};
+
+/** The queues of a guest that stands still hold no more than its own books have on the way. */
+function checkSurvivor(pool, guest) {
+  const { image } = pool.machine;
+  const used = ADAPTERS.map((apid) =>
+    bitsOf(usedOf(image, image.queue((apid << 8) | guest.domain))),
+  );
+  const held = used.reduce((sum, count) => sum + count, 0);
+  const inFlight = sumOf(pool, guest, IN_FLIGHT);
+  if (held > inFlight)
+    throw new Error(`${guest.name}: its queues hold ${held} messages, its books ${inFlight}`);
+}
+
+/** Threads that run a guest's vCPUs: groups go round the workers, in the order of the configuration. */
+function threadsOf({ guests }, workers) {
+  let group = 0;
+  return new Map(
+    guests.map((guest) => {
+      const groups = guest.spread ? guest.vcpus : 1;
+      return [guest, Array.from({ length: groups }, () => (group++ % workers) + 1)];
+    }),
+  );
+}
+
+/** Waits until somebody who lives has had replies since. @throws Error if he has not */
+async function checkGoesOn(pool, guest) {
+  const before = sumOf(pool, guest, ANSWERED);
+  for (let n = 0; n < PATIENT_LOOKS; n++) {
+    if (sumOf(pool, guest, ANSWERED) !== before) return;
+    await sleep(10);
+  }
+  throw new Error(`${guest.name} lives, and gets no reply any more`);
+}
+
+async function attackPool(random, tried, plan, pool) {
+  const threads = threadsOf(plan, pool.workers);
+  if (plan.warm) for (const guest of plan.guests) await checkGoesOn(pool, guest);
+  const plugging = plan.plugs
+    ? hotPlug(pool, { intervalMs: plan.intervalMs, durationMs: plan.delayMs + 150 })
+    : Promise.resolve({ violations: [] });
+  await sleep(plan.delayMs);
+  const killed = new Set();
+  for (let n = 0; n < plan.kills; n++) killed.add(1 + random.below(pool.workers));
+  const inside = await Promise.all([...killed].map((thread) => kill(pool, thread, plan.inSie)));
+  const where = inside.includes(true) ? 'in interpretive execution' : 'anywhere';
+  tried(plan.plugs ? `${where}, masks changing` : where);
+  const { violations } = await plugging;
+  const isDead = (guest) => threads.get(guest).some((thread) => killed.has(thread));
+  const [dead, alive] = [true, false].map((is) => plan.guests.filter((g) => isDead(g) === is));
+  const crashed = pool.crashes.map(({ guest }) => guest).sort();
+  const wanted = dead.map(({ name }) => name);
+  if ([...new Set(crashed)].join() !== wanted.join())
+    throw new Error(`${wanted} were killed, ${crashed} are reported`);
+  // The host goes on: each guest's masks can be changed, the dead ones' too.
+  for (const { name } of plan.guests) {
+    const folder = `/sys/devices/vfio_ap/matrix/${pool.machine.guest(name).uuid}`;
+    for (const file of ['unassign_adapter', 'assign_adapter']) {
+      const outcome = await pool.write(`${folder}/${file}`, '1\n');
+      if (outcome !== 'ok') violations.push(`${file} for ${name}: ${outcome}`);
+    }
+  }
+  await Promise.all(alive.map((guest) => checkGoesOn(pool, guest)));
+  pool.stop();
+  const accounts = accountFor(pool, await pool.finished());
+  const wrong = [...violations, ...accounts.violations];
+  if (wrong.length > 0) throw new Error(wrong.slice(0, 3).join('; '));
+  for (const guest of alive) checkSurvivor(pool, guest);
+  for (const guest of dead) await checkDead(pool, guest);
+}
+
+export const attack = {
+  tries: 'threads of vCPUs killed at any moment, in interpretive execution, while masks change',
+  quick: 8,
+  trialSeconds: 60,
+  open: async () => ({
+    trial: async (random, tried) => {
+      const plan = planOf(random);
+      const pool = await PooledMachine.start(configOf(plan), {
+        workers: plan.workers,
+        seed: random.below(1000),
+      });
+      try {
+        await attackPool(random, tried, plan, pool);
+      } finally {
+        await pool.close();
+      }
+    },
+  }),
+};

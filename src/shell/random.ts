@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random numbers of a shell: the same for the same seed.
+import { asFraction, nextRandom, seedRandom } from '../lpar/random.ts';
+
+/** Tells the generator of UUIDs from the other users of the machine's seed. */
+const UUID_STREAM = 0x5e11;
+
+export class ShellRandom {
+  #random: number;
+
+  constructor(seed: number) {
+    this.#random = seedRandom(seed, UUID_STREAM);
+  }
+
+  /** A number of `$RANDOM`, 0 to 32767, from the seed. */
+  next(): number {
+    this.#random = nextRandom(this.#random);
+    return Math.floor(asFraction(this.#random) * 0x8000);
+  }
+
+  /** A random UUID of version 4, from the seed. */
+  uuid(): string {
+    const bytes = Array.from({ length: 16 }, () => {
+      this.#random = nextRandom(this.#random);
+      return Math.floor(asFraction(this.#random) * 256);
+    });
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  }
+}
