@@ -52,7 +52,7 @@ const BUSY = {
 const SMALL_KERNEL = ['--kernel', '$endless.kernel', '--hook', 'bare', '--memory', '16MiB'];
 
 /** Each command, and its long ways. `$name` is a file of BUSY. */
-const COMMANDS = [
+export const COMMANDS = [
   ['run', 'examples/two-guests.yaml', '--duration', '60s', '--messages', 'endless'],
   ['run', 'examples/two-guests.yaml', '--hot-plug', '10ms', '--messages', 'endless'],
   ['run', 'examples/two-guests.yaml', '--stepped', '--duration', '1000s', '--messages', 'endless'],
@@ -91,6 +91,11 @@ const COMMANDS = [
   ['qemu', 'examples/two-guests.yaml', ...SMALL_KERNEL],
   ['qemu', 'examples/two-guests.yaml', ...SMALL_KERNEL, '--guest', 'Guest1', '--shell', '$socket'],
   ['guest-image', '--again'],
+  ['fuzz', 'examples/fuzzing/machine.yaml', '--driver', 'ap-bus', '--out', '$corpus'],
+  ['fuzz', '$endless.yaml', '--driver', '$endless.mjs', '--out', '$corpus'],
+  ['test', 'examples', '--no-guests'],
+  ['explain', '0x05'],
+  ['cc', 'examples/c-driver/driver.c', '-o', '$driver.wasm'],
   ['bench', '--smoke'],
   ['doctor'],
 ];

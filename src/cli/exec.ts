@@ -125,11 +125,12 @@ async function execScenario(
   io: CommandIo,
 ): Promise<number> {
   const { seed, quiet = false, json = false } = options;
-  const replay = await replayProgram(program, {
-    config: configOf(program, file, options),
-    seed,
-    ...(json ? { onRecord: (one) => io.out(`${JSON.stringify(one)}\n`) } : {}),
-  });
+  const config = configOf(program, file, options);
+  const onRecord = json ? (one: unknown) => io.out(`${JSON.stringify(one)}\n`) : undefined;
+  // A driver may be in a step that never ends.
+  const replay = await io.blocking(() =>
+    replayProgram(program, { config, seed, ...(onRecord === undefined ? {} : { onRecord }) }),
+  );
   const failure = failureOf(replay);
   if (json) io.out(`${JSON.stringify({ file, violation: replay.violation ?? null })}\n`);
   else

@@ -34,7 +34,10 @@ export async function replayScenarios(
 ): Promise<number> {
   const files = existing(path);
   if (options.kernel === undefined)
-    return await replayFiles(files, options, io, (file) => replayDriver(file, config, options));
+    return await replayFiles(files, options, io, (file) =>
+      // The driver may be in a step that never ends.
+      io.blocking(() => replayDriver(file, config, options)),
+    );
   const kernel = await KernelReplay.boot(config, files[0], options, io);
   try {
     return await replayFiles(files, options, io, (file) => kernel.replay(file));

@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { apemu } from '../cli/fake-io.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const RUN = `${ROOT}scripts/attack/run.js`;
@@ -39,6 +40,18 @@ describe('scripts/attack', () => {
     expect(code).toBe(0);
     expect(output.trimEnd().split('\n')).toHaveLength(ATTACKS.length);
   });
+});
+
+it('signals are sent to every command', async () => {
+  const { COMMANDS } = (await import(`${ROOT}scripts/attack/signals.attack.js`)) as {
+    COMMANDS: readonly (readonly string[])[];
+  };
+  const { output } = await apemu(['--help']);
+  const [, list = ''] = /^Commands:\n((?: {2}.*\n)+)/m.exec(output) ?? [];
+  const names = [...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(8);
+  const sent = new Set(COMMANDS.map(([name]) => name));
+  expect(names.filter((name) => name !== 'help' && !sent.has(name as string))).toEqual([]);
 });
 
 describe('the frame', () => {

@@ -39,6 +39,10 @@ describe('an access to guest storage', () => {
     expect(fstatSync(ram.fd).size).toBe(SIZE);
   });
 
+  it('is made on a file for its owner only', () => {
+    expect(fstatSync(ram.fd).mode & 0o777).toBe(0o600);
+  });
+
   it('inside is made, to the last byte', () => {
     expect(ram.write(SIZE - 4, Buffer.from('01020304', 'hex'))).toBe(true);
     expect(ram.readWord(SIZE - 4)).toBe(0x01020304);
