@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a campaign knows, and how it is saved.
 // Source: docs/design.md section 10.
+import { ApemuError } from '../errors.ts';
 import type { Seen } from '../target/seen.ts';
 import type { Finding } from './finding.ts';
 
@@ -32,3 +33,24 @@ export interface SavedState {
   readonly advice: readonly (readonly [text: string, count: number])[];
   readonly places: readonly number[];
 }
+
+/**
+ * The state in a file's text.
+ * @throws ApemuError `APEMU_ERR_FUZZ_STATE` for what is none, `APEMU_ERR_USAGE_RESUME` for another campaign's
+ */
+export const readState = (text: string, file: string, identity: string): SavedState => {
+  let saved: SavedState;
+  try {
+    saved = JSON.parse(text) as SavedState;
+  } catch (cause) {
+    throw new ApemuError('APEMU_ERR_FUZZ_STATE', `${file} is no state of a campaign`, {
+      place: { file },
+      cause,
+    });
+  }
+  if (saved?.version === 1 && saved.identity === identity) return saved;
+  throw new ApemuError(
+    'APEMU_ERR_USAGE_RESUME',
+    `${file} is the state of another campaign (expected the same configuration, driver and --seed; or another folder)`,
+  );
+};

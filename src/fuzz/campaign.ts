@@ -2,11 +2,10 @@
 // A campaign: generation after generation of cases, what they reached and what they broke. The same seed gives the same corpus and
 // findings, whoever has the jobs done; a campaign that was stopped goes on where it was.
 // Source: docs/design.md section 10.
-import { ApemuError } from '../errors.ts';
 import { Random } from '../lpar/random.ts';
 import { scenarioLines } from '../scenario/text.ts';
 import { NOTHING_SEEN } from '../target/seen.ts';
-import type { Entry, SavedState } from './campaign-state.ts';
+import { type Entry, readState, type SavedState } from './campaign-state.ts';
 import { type Finding, findingKey } from './finding.ts';
 import { seeds } from './generate.ts';
 import { leastMet } from './grid.ts';
@@ -267,20 +266,7 @@ export class Campaign {
 
   #load(text: string): void {
     const file = `${this.#store.folder}/${STATE_FILE}`;
-    let saved: SavedState;
-    try {
-      saved = JSON.parse(text) as SavedState;
-    } catch (cause) {
-      throw new ApemuError('APEMU_ERR_FUZZ_STATE', `${file} is no state of a campaign`, {
-        place: { file },
-        cause,
-      });
-    }
-    if (saved?.version !== 1 || saved.identity !== this.#options.identity)
-      throw new ApemuError(
-        'APEMU_ERR_USAGE_RESUME',
-        `${file} is the state of another campaign (expected the same configuration, driver and --seed; or another folder)`,
-      );
+    const saved = readState(text, file, this.#options.identity);
     if (saved.code !== (this.#options.code ?? '')) {
       this.driverChanged = true;
       return;
