@@ -21,6 +21,7 @@ import type { MachineWatch } from '../trace/machine-event.ts';
 import type { AddCommand } from './add-command.ts';
 import { parseSeed } from './exec.ts';
 import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
+import { pageFacts } from './page-facts.ts';
 import {
   arrivalsOption,
   durationOption,
@@ -100,7 +101,7 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
   if (options.sweep !== undefined) {
     const result = await sweep(loaded.config, options, io);
     const text = sweepText(result, sweepHow(options));
-    writePage(file, options, text, sweepCharts(result));
+    writePage(file, options, text, sweepCharts(result), loaded.config);
     io.out(options.json === true ? sweepJson(result) : text);
     return EXIT_OK;
   }
@@ -116,7 +117,7 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
   const cut = options.duration !== undefined || options.hotPlug !== undefined || io.signal.aborted;
   const verdict = verdictOf(result, options.failIf ?? [], { cut });
   const text = runText(result, verdict);
-  writePage(file, options, text, runCharts(result));
+  writePage(file, options, text, runCharts(result), config);
   io.out(options.json === true ? runJson(result, verdict) : text);
   if (options.json === true) for (const problem of verdict.problems) io.err(`${problem}\n`);
   return verdict.failed ? EXIT_MISMATCH : EXIT_OK;
@@ -167,13 +168,14 @@ function runLoad(
 /** The page of `--html`. @throws ApemuError APEMU_ERR_USAGE_HTML if it cannot be written */
 function writePage(
   file: string,
-  { html }: RunOptions,
+  { html, seed }: RunOptions,
   text: string,
   charts: readonly Chart[],
+  config: MachineConfig,
 ): void {
   if (html === undefined) return;
   try {
-    writeFileSync(html, pageHtml(`apemu run ${file}`, text, charts));
+    writeFileSync(html, pageHtml(`apemu run ${file}`, text, charts, pageFacts(config, seed)));
   } catch (cause) {
     const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
     throw new ApemuError('APEMU_ERR_USAGE_HTML', `cannot write ${html}: ${errno}`, {

@@ -9,7 +9,7 @@ import type { SweepPoint, SweepResult } from './sweep.ts';
 import { busiest } from './sweep-text.ts';
 
 /** How the numbers of an axis are written. */
-export type AxisKind = 'seconds' | 'latency' | 'rate' | 'share' | 'nines';
+export type AxisKind = 'seconds' | 'latency' | 'rate' | 'share' | 'nines' | 'whole';
 
 export interface Chart {
   readonly title: string;
@@ -17,7 +17,11 @@ export interface Chart {
     readonly label: string;
     readonly kind: AxisKind;
     readonly values: readonly number[];
+    /** Where the axis has its marks; undefined: where they fit. */
+    readonly marks?: readonly number[];
   };
+  /** A value holds from the point before: lines go in steps. */
+  readonly steps?: boolean;
   readonly y: { readonly label: string; readonly kind: AxisKind; readonly log?: boolean };
   readonly lines: readonly {
     readonly label: string;
@@ -27,24 +31,37 @@ export interface Chart {
 
 const SECONDS = 1e9;
 
+/** Percentiles that are marked, as far as there are messages enough to tell them. */
+const MARKED = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
+
+const placeOf = (share: number): number => -Math.log10(1 - share);
+
 /** A share of 0.9 lies at 1, 0.99 at 2, 0.999 at 3; all messages a little behind the last share below. */
 const nines = (steps: readonly DistributionStep[]): number[] => {
   const values: number[] = [];
   for (const { share } of steps)
-    values.push(share < 1 ? -Math.log10(1 - share) : (values.at(-1) ?? 0) + 0.2);
+    values.push(share < 1 ? placeOf(share) : (values.at(-1) ?? 0) + 0.2);
   return values;
 };
 
-const latencyChart = (steps: readonly DistributionStep[]): Chart => ({
-  title: 'Latency by percentile',
-  x: {
-    label: 'percent of messages',
-    kind: 'nines',
-    values: nines(steps),
-  },
-  y: { label: 'latency', kind: 'latency', log: true },
-  lines: [{ label: 'latency', values: steps.map(({ ns }) => Math.max(1, ns)) }],
-});
+const latencyChart = (steps: readonly DistributionStep[]): Chart => {
+  const values = nines(steps);
+  // The first step holds from the fastest message on.
+  const first = steps[0];
+  const latencies = [...(first === undefined ? [] : [first]), ...steps];
+  return {
+    title: 'Latency by percentile',
+    x: {
+      label: 'percent of messages',
+      kind: 'nines',
+      values: first === undefined ? [] : [0, ...values],
+      marks: MARKED.map(placeOf).filter((place) => place <= (values.at(-1) ?? 0)),
+    },
+    steps: true,
+    y: { label: 'latency', kind: 'latency', log: true },
+    lines: [{ label: 'latency', values: latencies.map(({ ns }) => Math.max(1, ns)) }],
+  };
+};
 
 /** The charts of a run: latency, throughput, latency over time, utilisation. */
 export const runCharts = ({ series, latency, total }: RunResult): Chart[] => {
@@ -127,7 +144,11 @@ const pointCharts = (points: readonly SweepPoint[], x: Chart['x'], suffix: strin
 export const sweepCharts = ({ points, knees }: SweepResult): Chart[] => {
   if (knees.length === 0) {
     const values = points.map(({ queues }) => queues ?? 0);
-    return pointCharts(points, { label: 'queues of each guest', kind: 'rate', values }, '');
+    return pointCharts(
+      points,
+      { label: 'queues of each guest', kind: 'whole', values, marks: values },
+      '',
+    );
   }
   return knees.flatMap(({ queues }) => {
     const own = points.filter((point) => point.queues === queues);

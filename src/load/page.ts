@@ -19,9 +19,11 @@ const plotFile = (name: string): string => {
 };
 
 const STYLE = `
-body { font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 960px; color: #222; background: #fff }
-pre { background: #f4f4f4; padding: 1em; overflow-x: auto }
-h1 { font-size: 1.4em } h2 { font-size: 1.1em; margin: 1.5em 0 0.3em }`;
+body { font: 14px/1.4 system-ui, sans-serif; margin: 1em auto; padding: 0 1em; max-width: 960px; color: #222; background: #fff }
+pre { background: #f4f4f4; padding: 1em; overflow-x: auto; font-size: clamp(8px, 1.9vw, 13px) }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.1em 1em; margin: 0 0 1em }
+dt { color: #555 } dd { margin: 0; overflow-wrap: anywhere }
+h1 { font-size: 1.4em; overflow-wrap: anywhere } h2 { font-size: 1.1em; margin: 1.5em 0 0.3em }`;
 
 /** Runs in the page: one plot for each chart. */
 const SCRIPT = `
@@ -34,7 +36,8 @@ const write = {
   latency,
   rate: (value) => digits(value, 1),
   share: (value) => digits(100 * value, 1) + ' %',
-  nines: (value) => digits(100 * (1 - 10 ** -value), 5) + ' %',
+  nines: (value) => digits(100 * (1 - 10 ** -value), 4) + ' %',
+  whole: (value) => digits(value, 0),
 };
 const colours = ['#0f62fe', '#da1e28', '#198038', '#8a3ffc', '#b28600', '#007d79', '#9f1853', '#525252'];
 const text = (kind) => (value) => value === null || value === undefined ? '' : write[kind](value);
@@ -43,29 +46,42 @@ for (const chart of charts) {
   title.textContent = chart.title;
   const place = document.createElement('div');
   document.body.append(title, place);
-  const points = chart.x.values.length < 60;
-  new uPlot({
-    width: Math.min(940, document.body.clientWidth), height: 300,
+  const points = chart.x.values.length < 60 && !chart.steps;
+  const width = () => place.clientWidth;
+  const marks = chart.x.marks ? { splits: () => chart.x.marks } : {};
+  const plot = new uPlot({
+    width: width(), height: 300,
     scales: { x: { time: false }, y: chart.y.log ? { distr: 3 } : {} },
     axes: [
-      { label: chart.x.label, values: (u, all) => all.map(text(chart.x.kind)) },
-      { label: chart.y.label, size: 80, values: (u, all) => all.map(text(chart.y.kind)) },
+      { label: chart.x.label, ...marks, values: (u, all) => all.map(text(chart.x.kind)) },
+      { label: chart.y.label, size: 70, values: (u, all) => all.map(text(chart.y.kind)) },
     ],
     series: [
       { label: chart.x.label, value: (u, value) => text(chart.x.kind)(value) },
       ...chart.lines.map((line, i) => ({
         label: line.label, stroke: colours[i % colours.length], width: 1.5, points: { show: points },
+        ...(chart.steps ? { paths: uPlot.paths.stepped({ align: -1 }) } : {}),
         value: (u, value) => text(chart.y.kind)(value),
       })),
     ],
   }, [chart.x.values, ...chart.lines.map((line) => line.values)], place);
+  addEventListener('resize', () => plot.setSize({ width: width(), height: 300 }));
 }`;
 
-/** The page: a heading, the text of the result, a plot for each chart. */
+/** What a reader needs to make the run again: name and value. */
+export type Facts = readonly (readonly [string, string])[];
+
+const factsHtml = (facts: Facts): string =>
+  facts
+    .map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`)
+    .join('\n');
+
+/** The page: a heading, where it comes from, the text of the result, a plot for each chart. */
 export const pageHtml = (
   title: string,
   text: string,
   charts: readonly Chart[],
+  facts: Facts,
 ): string => `<!doctype html>
 <html lang="en">
 <head>
@@ -76,6 +92,9 @@ export const pageHtml = (
 </head>
 <body>
 <h1>${escapeHtml(title)}</h1>
+<dl>
+${factsHtml(facts)}
+</dl>
 <pre>${escapeHtml(text)}</pre>
 <script type="application/json" id="charts">${scriptJson(charts)}</script>
 <script>/* uPlot, MIT licence, (c) Leon Sorokin */

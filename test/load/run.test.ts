@@ -181,6 +181,23 @@ describe('the page of --html', () => {
       expect(x.values).toEqual(x.values.toSorted((a: number, b: number) => a - b));
   });
 
+  it('says how to make it again, marks percentiles people know, and goes in steps', async () => {
+    const page = await pageOf('--stepped');
+    for (const name of ['command', 'seed', 'machine', 'apemu', 'computer', 'date'])
+      expect(page).toContain(`<dt>${name}</dt><dd>`);
+    const data = /id="charts">(.*?)<\/script>/s.exec(page)?.[1] ?? '';
+    const [latency] = JSON.parse(data);
+    expect(latency).toMatchObject({ title: 'Latency by percentile', steps: true });
+    const shares = latency.x.marks.map((place: number) => 100 * (1 - 10 ** -place));
+    [50, 90, 99].forEach((share, n) => void expect(shares[n]).toBeCloseTo(share, 6));
+    const sweep = JSON.parse(
+      /id="charts">(.*?)<\/script>/s.exec(
+        await pageOf('--sweep', 'queues=1..2', '--rate', '2000', '--messages', '200'),
+      )?.[1] ?? '',
+    );
+    expect(sweep[0].x).toMatchObject({ kind: 'whole', values: [1, 2], marks: [1, 2] });
+  });
+
   it('draws one plot for each chart with the uPlot inside', async () => {
     const page = await pageOf('--stepped');
     const [plot = '', script = ''] = scriptsOf(page);
@@ -197,7 +214,13 @@ describe('the page of --html', () => {
       for (const axis of options.axes) expect(axis.values(null, [0, 1, null])[2]).toBe('');
       drawn.push(values);
     };
-    new Script(script).runInNewContext({ document, uPlot });
+    const paths = { stepped: () => () => null };
+    const context = {
+      document,
+      uPlot: Object.assign(uPlot, { paths }),
+      addEventListener: () => {},
+    };
+    new Script(script).runInNewContext(context);
     expect(drawn).toHaveLength(JSON.parse(data).length);
   });
 });

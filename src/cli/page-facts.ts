@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a page comes from: what was typed, of which machine, by which version, on which computer, when.
+
+import { cpus } from 'node:os';
+import type { MachineConfig } from '../config/types.ts';
+import type { Facts } from '../load/page.ts';
+import { shellWord } from '../program/report.ts';
+import { packageVersion } from './version.ts';
+
+/** `seed`: as given on the command line, instead of the configuration's. */
+export function pageFacts({ machine }: MachineConfig, seed: number | undefined): Facts {
+  const command = ['apemu', ...process.argv.slice(2)].map(shellWord).join(' ');
+  const processors = cpus();
+  const adapters = [...machine.adapters.values()].map(
+    ({ apid, mode }) => `${apid.toString(16).padStart(2, '0')} ${mode}`,
+  );
+  return [
+    ['command', command],
+    ['seed', String(seed ?? machine.seed)],
+    ['machine', `${machine.profile}: ${adapters.join(', ')}`],
+    ['apemu', packageVersion()],
+    [
+      'computer',
+      `${processors.length} x ${processors[0]?.model ?? process.arch}, Node.js ${process.versions.node}`,
+    ],
+    ['date', new Date().toISOString()],
+  ];
+}
