@@ -11,15 +11,14 @@ import { kernelFile } from '../lpar/kernel.ts';
 import { type DoctorRow, qemuDoctor } from '../qemu/doctor.ts';
 import type { AddCommand } from './add-command.ts';
 import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
+import { NEEDED_NODE, nodeWillDo } from './node-version.ts';
 
-/** package.json `engines`. */
-const NEEDED_NODE: readonly [number, number] = [20, 19];
 /** A default machine image with two guests, and the workers. */
 const NEEDED_BYTES = 512 * 2 ** 20;
 /** Shared memory that is asked for: as much as the image of a large machine takes. */
 const RESERVED_BYTES = 2 ** 30;
 
-/** What the commands other than `qemu` need. Without these nothing works, and the exit code says so. */
+/** What the commands other than `qemu` need. */
 function ownRows(): DoctorRow[] {
   return [nodeRow(), sharedMemoryRow(), coresRow(), memoryRow(), kernelRow()];
 }
@@ -32,10 +31,17 @@ export const addDoctor: AddCommand = (program, io, done) => {
     .action(async (options: { json?: boolean }, _command: Command) => {
       const own = ownRows();
       const rest = [...(await benchmarkRows()), ...(await qemuDoctor())];
-      showRows([...own, ...rest], options.json === true, io);
-      done(own.some((row) => row.state === 'missing') ? EXIT_MISMATCH : EXIT_OK);
+      const rows = [...own, ...rest];
+      showRows(rows, options.json === true, io);
+      const missing = rows.filter(({ state }) => state === 'missing');
+      if (missing.length > 0 && options.json !== true) io.out(missingText(missing));
+      done(missing.length > 0 ? EXIT_MISMATCH : EXIT_OK);
     });
 };
+
+/** What does not work, for who reads only the end. */
+const missingText = (missing: readonly DoctorRow[]): string =>
+  `missing: ${missing.map(({ what }) => what).join(', ')}\n`;
 
 function showRows(rows: readonly DoctorRow[], json: boolean, io: CommandIo): void {
   if (json) {
@@ -63,11 +69,9 @@ const row = (
 });
 
 function nodeRow(): DoctorRow {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  const ok = major > NEEDED_NODE[0] || (major === NEEDED_NODE[0] && minor >= NEEDED_NODE[1]);
   return row(
     'Node.js',
-    ok,
+    nodeWillDo(process.versions.node),
     process.version,
     `install Node.js ${NEEDED_NODE.join('.')} or newer: https://nodejs.org/en/download`,
   );

@@ -97,9 +97,14 @@ async function execFile(file: string, options: ExecOptions, io: CommandIo): Prom
   const seed = options.seed === undefined ? {} : { seed: options.seed };
   const { config } = loaded;
   const trace = options.trace === undefined ? undefined : traceOf(options.trace, config);
+  // What the configuration says was warned of with its place.
+  const told = new Set(loaded.warnings.map(({ message }) => message));
+  const onWarning = (text: string): void => {
+    if (!told.has(text)) io.err(printable(`${file}: warning: ${text}\n`));
+  };
   const machine = await ('machines' in config
     ? openProgramCluster(config, seed)
-    : openProgramMachine(config, { ...seed, ...trace?.watch }));
+    : openProgramMachine(config, { ...seed, ...trace?.watch, onWarning }));
   try {
     const runnable = io.blocking(() => new RunnableProgram(program, machine));
     const result = await runInSlices(runnable, options, io);

@@ -32,6 +32,7 @@ import { shellSession } from './shell-session.ts';
 import { showWarnings } from './text.ts';
 import { TRACE_HELP, TraceFile } from './trace-file.ts';
 import { TypedInput } from './typed-input.ts';
+import { packageFile } from './version.ts';
 
 interface QemuOptions extends PlanOptions {
   readonly guest?: readonly string[];
@@ -53,14 +54,18 @@ interface QemuOptions extends PlanOptions {
   readonly benchmark?: boolean;
 }
 
-const DEFAULT_CONFIG = 'examples/two-guests.yaml';
+/** The package's own example, wherever the package is. */
+const DEFAULT_CONFIG = packageFile('examples/two-guests.yaml') ?? 'examples/two-guests.yaml';
 const DEFAULT_SERIES = KERNEL_SERIES.at(-1) as string;
 
 export const addQemu: AddCommand = (program, io, done) => {
   const command = program
     .command('qemu')
     .description("boot stock s390x kernels under QEMU on this machine's cards")
-    .argument('[config]', 'configuration (YAML); its guests are booted', DEFAULT_CONFIG)
+    .argument(
+      '[config]',
+      'configuration (YAML); its guests are booted (default: the two guests of the examples)',
+    )
     .argument('[qemu-options...]', 'after --: more options for QEMU')
     .option('--guest <name...>', 'these guests, instead of all')
     .option('--kernel <file>', 'kernel image')
@@ -86,7 +91,8 @@ export const addQemu: AddCommand = (program, io, done) => {
     .option('--response-codes', 'what Linux does with each response code, as a table (long)')
     .option('--benchmark', 'boot time with and without us, TAPQ, RSA requests');
   addPlanOptions(command).action(
-    async (first: string, rest: string[], options: QemuOptions, _command: Command) => {
+    async (given: string | undefined, rest: string[], options: QemuOptions, _command: Command) => {
+      const first = given ?? DEFAULT_CONFIG;
       // Without CONFIG what stands after -- begins with an option of QEMU.
       const [file, extra] = first.startsWith('-')
         ? [DEFAULT_CONFIG, [first, ...rest]]

@@ -110,7 +110,7 @@ export class MachineForPrograms implements ProgramMachine {
 /** A fresh machine in stepped mode for one program. */
 export async function openProgramMachine(
   config: MachineConfig,
-  options: Pick<MachineOptions, 'seed' | 'onTrace' | 'onEvent'> = {},
+  options: Pick<MachineOptions, 'seed' | 'onTrace' | 'onEvent' | 'onWarning'> = {},
 ): Promise<MachineForPrograms> {
   return new MachineForPrograms(await Machine.create(config, options));
 }

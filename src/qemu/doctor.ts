@@ -22,7 +22,7 @@ export interface DoctorRow {
 const PROGRAMS = [
   {
     program: QEMU_PROGRAM,
-    what: 'QEMU for s390x',
+    what: 'QEMU for s390x (apemu qemu, guest runs of apemu test)',
     optional: false,
     fix: 'apt-get install qemu-system-misc',
   },
@@ -79,7 +79,7 @@ function memoryRow(): DoctorRow {
   const free = bavail * bsize;
   const ok = free >= WANTED_BYTES;
   return {
-    what: 'guest memory',
+    what: 'guest memory (apemu qemu)',
     state: ok ? 'ok' : 'missing',
     detail: `${Math.floor(free / 0x100000)} MiB free in ${directory}`,
     fix: ok ? '' : `mount -o remount,size=2G ${directory}, or --memory with less`,

@@ -16,7 +16,7 @@ let closed = 0;
 vi.mock('../../src/program/adapter.ts', async (original) => ({
   ...(await original<object>()),
   openProgramMachine: async (config: MachineConfig, options: { seed?: number }) => {
-    opened.push({ config, ...options });
+    opened.push({ config, ...(options.seed === undefined ? {} : { seed: options.seed }) });
     const guests = Object.fromEntries(config.guests.map((guest) => [guest.name, guest.vcpus]));
     const machine = new FakeMachine((cpu) => {
       cpu.setGr(1, 0, 0x00010000);

@@ -3,7 +3,7 @@
 // uses it.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -74,6 +74,20 @@ describe('the package', () => {
       'docs/support-matrix.md',
     ];
     expect(needed.filter((path) => !paths.includes(path))).toEqual([]);
+  });
+
+  it('has what its pages link to', () => {
+    const pages = paths.filter((path) => /^(docs\/)?[^/]+\.md$|^examples\/README\.md$/.test(path));
+    expect(pages.length).toBeGreaterThan(15);
+    const missing = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
+        .map((match) => match[1] ?? '')
+        .filter((target) => !/^[a-z]+:/.test(target))
+        .map((target) => join(dirname(page), target))
+        .filter((target) => !paths.some((path) => path === target || path.startsWith(`${target}/`)))
+        .map((target) => `${page}: ${target}`),
+    );
+    expect(missing).toEqual([]);
   });
 
   it('has neither sources nor tests nor recordings, but for what the benchmarks compile and compare with', () => {
