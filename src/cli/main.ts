@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `apemu` program: the process around src/cli/commands.ts, which an older Node.js could not even load.
 
+import { EXIT_BAD_INPUT } from './io.ts';
 import { nodeProblem, nodeWillDo } from './node-version.ts';
-
-const EXIT_BAD_INPUT = 3;
 
 if (nodeWillDo(process.versions.node)) {
   const [{ runCommand }, { processIo }] = await Promise.all([
