@@ -134,8 +134,8 @@ function report({ campaign, store, stats }: Running, options: FuzzOptions, io: C
   for (const [text, times] of [...campaign.advice].sort((a, b) => b[1] - a[1]).slice(0, 5))
     io.out(`advice: ${text}: in ${count(times, 'instruction')}\n`);
   for (const [key, times] of campaign.broken) io.out(`broken in ${count(times, 'case')}: ${key}\n`);
-  for (const [key, times] of campaign.unconfirmed)
-    io.out(`not confirmed after a fresh boot, ${count(times, 'time')}: ${key}\n`);
+  for (const key of new Set(campaign.unconfirmed))
+    io.out(`not confirmed after a fresh boot: ${key}\n`);
   const stopped = io.signal.aborted ? ', interrupted' : '';
   const verdict =
     now.findings === 0

@@ -61,7 +61,7 @@ export class Campaign {
   readonly broken = new Map<string, number>();
   readonly advice = new Map<string, number>();
   /** Of this run: what was broken, and did not come again in fresh surroundings. */
-  readonly unconfirmed = new Map<string, number>();
+  readonly unconfirmed: string[] = [];
   readonly places = new Set<number>();
   /** The driver is another one than that of the saved state: what its corpus reaches is to be found out again. */
   driverChanged = false;
@@ -93,8 +93,8 @@ export class Campaign {
   async next(cases: number): Promise<readonly Finding[]> {
     const strangers = this.generation === 0 ? [] : this.#strangers();
     const specs = this.generation === 0 ? this.#first() : strangers;
-    const { jobs: jobCount = jobsOf(this.generation), jobCases = JOB_CASES, blind } = this.#options;
-    const count = Math.min(cases, jobCount * jobCases);
+    const { jobs: some = jobsOf(this.generation), jobCases = JOB_CASES, blind } = this.#options;
+    const count = Math.min(cases, some * jobCases);
     if (specs.length === 0) specs.push(...(blind ? this.#blind(count) : this.#mutations(count)));
     const known = Uint32Array.from(this.hits.keys());
     const jobs: BatchJob[] = [];
@@ -136,7 +136,6 @@ export class Campaign {
       });
   }
 
-  /** Cases of the next generation without feedback. */
   #blind(count: number): CaseSpec[] {
     const random = new Random(this.#options.seed, this.generation);
     const own = seeds(this.#carrier.facts.terrain).map(scenarioLines);
@@ -229,11 +228,8 @@ export class Campaign {
     const results = (await this.#carrier.run(jobs)) as readonly MinimiseResult[];
     const fresh: Finding[] = [];
     for (const { lines, violation, stable, confirmed, trace, place } of results) {
-      if (!confirmed) {
-        const key = keyOf(violation);
-        this.unconfirmed.set(key, (this.unconfirmed.get(key) ?? 0) + 1);
-        continue;
-      }
+      if (!confirmed) this.unconfirmed.push(keyOf(violation));
+      if (!confirmed) continue;
       const id = findingKey(violation, lines);
       if (this.findings.some((finding) => finding.id === id)) continue;
       const finding: Finding = { id, lines, violation, stable, trace, place, cases: this.cases };
