@@ -6,16 +6,20 @@
 #include <apemu/ap.h>
 #include "reply.h"
 
-#define POLL_NS (2 * AP_MSEC)
+// Pause before a queue is looked at again: twice as long each time nothing has changed.
+#define POLL_NS AP_MSEC
+#define POLL_MAX_NS (64 * AP_MSEC)
 // With interruptions on: they may get lost.
-#define LOOK_NS (100 * AP_MSEC)
-#define BUSY_NS AP_MSEC
+#define LOOK_NS (250 * AP_MSEC)
 #define RESET_NS (20 * AP_MSEC)
 #define RESET_LIMIT_NS (30 * AP_SEC)
 #define IRQ_LIMIT_NS AP_SEC
-#define REPLY_LIMIT_NS (10 * AP_SEC)
+#define REPLY_LIMIT_NS (5 * AP_SEC)
 #define SCAN_NS (10 * AP_SEC)
 #define TRIES_MAX 5
+#define FAILURES_MAX 8
+// A reply is taken in parts of so many bytes.
+#define PART_BYTES 4096
 #define AP_ISC 6
 
 enum queue_state { Q_RESET, Q_RESET_WAIT, Q_IRQ_WAIT, Q_READY, Q_GONE };
@@ -42,6 +46,9 @@ struct queue {
 	bool irq;
 	bool full;
 	u64 since_ns;
+	u64 pause_ns;
+	u64 token;
+	unsigned int failures;
 	struct ap_timer timer;
 	struct list waiting;
 	struct list sent;
@@ -51,7 +58,6 @@ static struct queue *queues;
 static struct ap_timer scan_timer;
 static u8 notification;
 static u8 *reply;
-static size_t reply_bytes;
 static u64 last_psmid;
 static bool closed;
 
@@ -144,7 +150,7 @@ static void send_again(struct queue *queue)
 #ifdef DEFECT_LOOP
 		struct job *job = queue->sent.first;
 
-		if (++job->tries < TRIES_MAX)
+		if (job->tries < TRIES_MAX)
 			continue;
 		take(&queue->sent, job);
 #else
@@ -164,6 +170,7 @@ static void send_again(struct queue *queue)
 static void enter(struct queue *queue, enum queue_state state)
 {
 	queue->state = state;
+	queue->pause_ns = POLL_NS;
 	queue->since_ns = ap_time_ns();
 }
 
@@ -175,6 +182,13 @@ static bool lasts(const struct queue *queue, u64 limit_ns)
 static void wait(struct queue *queue, u64 delay_ns)
 {
 	ap_timer_start(&queue->timer, delay_ns);
+}
+
+static void wait_longer(struct queue *queue)
+{
+	wait(queue, queue->pause_ns);
+	if (queue->pause_ns < POLL_MAX_NS)
+		queue->pause_ns *= 2;
 }
 
 // The queue is not there: what it had cannot be done. A scan looks for it.
@@ -200,7 +214,10 @@ static void recover(struct queue *queue, struct ap_queue_status status)
 		       status.response_code);
 		send_again(queue);
 		enter(queue, Q_RESET);
-		wait(queue, RESET_NS);
+		// What goes wrong time after time is tried less often.
+		wait(queue, RESET_NS << queue->failures);
+		if (queue->failures < FAILURES_MAX)
+			queue->failures++;
 	}
 }
 
@@ -242,7 +259,7 @@ static void enable_irq(struct queue *queue)
 	status = ap_aqic(queue->qid, control, &notification);
 	if (status.response_code == AP_RESPONSE_NORMAL || status.response_code == AP_RESPONSE_OTHERWISE_CHANGED) {
 		enter(queue, Q_IRQ_WAIT);
-		wait(queue, POLL_NS);
+		wait_longer(queue);
 		return;
 	}
 	// Without interruptions the queue is polled.
@@ -253,10 +270,6 @@ static void run_reset_wait(struct queue *queue)
 {
 	struct ap_queue_status status = ap_tapq(queue->qid, NULL);
 
-#ifdef DEFECT_SPIN
-	while (status.response_code == AP_RESPONSE_RESET_IN_PROGRESS)
-		status = ap_tapq(queue->qid, NULL);
-#endif
 	switch (status.response_code) {
 	case AP_RESPONSE_NORMAL:
 		enable_irq(queue);
@@ -284,24 +297,27 @@ static void run_irq_wait(struct queue *queue)
 	if (queue->irq || lasts(queue, IRQ_LIMIT_NS))
 		become_ready(queue);
 	else
-		wait(queue, POLL_NS);
+		wait_longer(queue);
 }
 
-// DQAP, all parts of a reply. `parts` above 1: it was larger than the buffer, which has its last part.
-static struct ap_queue_status dequeue(struct queue *queue, u64 *psmid, size_t *length, unsigned int *parts)
+// DQAP, all parts of a reply, one behind the other. What does not fit is taken too, and `length` is more than there is room for.
+static struct ap_queue_status dequeue(struct queue *queue, u64 *psmid, size_t *length)
 {
 	struct ap_queue_status status;
-	u64 token = 0;
+	size_t got = 0, part;
 
-	*parts = 0;
-	do {
-#ifdef DEFECT_TOKEN
-		if (token != 0)
-			token = queue->qid | 0x01000000u;
+#ifndef DEFECT_TOKEN
+	// A reply whose parts were broken off begins anew.
+	queue->token = 0;
 #endif
-		status = ap_dqap(queue->qid, psmid, reply, reply_bytes, length, NULL, &token);
-		++*parts;
+	do {
+		size_t at = got < REPLY_BYTES ? got : 0;
+		size_t room = REPLY_BYTES - at < PART_BYTES ? REPLY_BYTES - at : PART_BYTES;
+
+		status = ap_dqap(queue->qid, psmid, reply + at, room, &part, NULL, &queue->token);
+		got += part;
 	} while (status.response_code == AP_RESPONSE_REPLY_LARGER);
+	*length = got;
 	return status;
 }
 
@@ -309,12 +325,11 @@ static struct ap_queue_status dequeue(struct queue *queue, u64 *psmid, size_t *l
 static bool receive(struct queue *queue)
 {
 	struct ap_queue_status status;
-	unsigned int parts;
 	size_t length;
 	struct job *job;
 	u64 psmid;
 
-	status = dequeue(queue, &psmid, &length, &parts);
+	status = dequeue(queue, &psmid, &length);
 	if (status.response_code == AP_RESPONSE_NO_PENDING_REPLY) {
 		// The machine knows of no message, the driver does: they are lost.
 		if (status.queue_empty && queue->sent.count > 0)
@@ -329,6 +344,8 @@ static bool receive(struct queue *queue)
 		return false;
 	}
 	queue->full = false;
+	queue->failures = 0;
+	queue->pause_ns = POLL_NS;
 	job = find(&queue->sent, psmid);
 #ifdef DEFECT_NULL
 	ap_log("reply after %llu ns", ap_time_ns() - job->sent_ns);
@@ -337,7 +354,7 @@ static bool receive(struct queue *queue)
 	if (job == NULL)
 		return true;
 	take(&queue->sent, job);
-	if (parts > 1)
+	if (length > REPLY_BYTES)
 		fail(job, -EMSGSIZE);
 	else
 		finish(job, length);
@@ -357,9 +374,14 @@ static bool send(struct queue *queue)
 #endif
 	job->psmid = ++last_psmid;
 	status = ap_nqap(queue->qid, job->psmid, job->request->message, job->request->length);
+#ifdef DEFECT_SPIN
+	while (status.response_code == AP_RESPONSE_BUSY)
+		status = ap_nqap(queue->qid, job->psmid, job->request->message, job->request->length);
+#endif
 	switch (status.response_code) {
 	case AP_RESPONSE_NORMAL:
 		job->sent_ns = ap_time_ns();
+		queue->pause_ns = POLL_NS;
 #ifndef DEFECT_BUSY
 		take(&queue->waiting, job);
 #endif
@@ -419,10 +441,10 @@ static void send_all(struct queue *queue)
 		;
 	if (queue->state != Q_READY)
 		return;
-	if (queue->waiting.count > 0)
-		wait(queue, queue->full && queue->irq ? POLL_NS : BUSY_NS);
-	else if (queue->sent.count > 0)
-		wait(queue, queue->irq ? LOOK_NS : POLL_NS);
+	if (queue->sent.count > 0 && queue->irq)
+		wait(queue, LOOK_NS);
+	else if (queue->waiting.count > 0 || queue->sent.count > 0)
+		wait_longer(queue);
 }
 
 static void poll(struct queue *queue)
@@ -542,8 +564,7 @@ static void scan_again(struct ap_timer *timer)
 
 void ap_driver_start(void)
 {
-	reply_bytes = REPLY_BYTES;
-	reply = ap_alloc(reply_bytes);
+	reply = ap_alloc(REPLY_BYTES);
 	AP_BUG_ON(reply == NULL);
 	scan_timer.function = scan_again;
 	scan_again(&scan_timer);

@@ -274,6 +274,21 @@ static void run_timers(void)
 	}
 }
 
+#define NEVER (~0ull)
+
+/* When ap_driver_work wants to run again. */
+static u64 work_ns = NEVER;
+
+void ap_wait_until(u64 ns)
+{
+	work_ns = ns;
+}
+
+void ap_wait_io(void)
+{
+	work_ns = NEVER;
+}
+
 /* ---- Log --------------------------------------------------------------------------------------------------------------------------- */
 
 #define LINE_BYTES 200
@@ -559,6 +574,7 @@ void ap_fail(struct ap_request *request, int error)
 
 __attribute__((weak)) void ap_driver_interrupt(unsigned int isc) { (void)isc; }
 __attribute__((weak)) void ap_driver_scan(void) {}
+__attribute__((weak)) void ap_driver_work(void) {}
 __attribute__((weak)) bool ap_driver_gone(ap_qid_t qid) { (void)qid; return false; }
 __attribute__((weak)) enum ap_belief ap_driver_believes(ap_qid_t qid) { (void)qid; return AP_READY; }
 
@@ -591,7 +607,7 @@ EXPORT(apemu_request) struct ap_request *apemu_request(u32 id, u32 qid, u32 leng
 
 EXPORT(apemu_submit) void apemu_submit(struct ap_request *request) { ap_driver_submit(request); }
 
-/* Interruptions, then timers. When the driver wants to run again: a time, or WAIT_INTERRUPTION. */
+/* Interruptions, timers, work. When the driver wants to run again: a time, or WAIT_INTERRUPTION. */
 EXPORT(apemu_step) double apemu_step(void)
 {
 	u32 word;
@@ -599,7 +615,11 @@ EXPORT(apemu_step) double apemu_step(void)
 	while ((word = host_interruption()) != 0)
 		ap_driver_interrupt((word >> 27) & 7);
 	run_timers();
-	return timers == NULL ? WAIT_INTERRUPTION : (double)timers->expires;
+	work_ns = NEVER;
+	ap_driver_work();
+	if (timers != NULL && timers->expires < work_ns)
+		return (double)timers->expires;
+	return work_ns == NEVER ? WAIT_INTERRUPTION : (double)work_ns;
 }
 
 /* Whether all red zones and all freed memory are untouched; a finding if not. */

@@ -247,6 +247,13 @@ void ap_timer_start(struct ap_timer *timer, u64 delay_ns);
 /* Whether it was armed. */
 bool ap_timer_cancel(struct ap_timer *timer);
 
+/*
+ * For ap_driver_work: when it wants to run again. Both return at once; the wait begins when it returns. An interruption ends it too.
+ * Without one of them it runs again at the next interruption, timer, request or scan.
+ */
+void ap_wait_until(u64 ns);
+void ap_wait_io(void);
+
 /* What it takes: %d %i %u %x %X %c %s %p with l, ll, z, a width and a 0; %%. */
 void ap_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -308,6 +315,7 @@ void ap_driver_close(void);
 /* Some have these. */
 void ap_driver_interrupt(unsigned int isc); /* an adapter interruption was taken */
 void ap_driver_scan(void);                  /* the AP configuration may have changed */
+void ap_driver_work(void);                  /* after all of these, in each step: for drivers that are one loop */
 bool ap_driver_gone(ap_qid_t qid);          /* the driver has given the queue up for good */
 enum ap_belief { AP_READY, AP_FULL, AP_RESET, AP_GONE };
 enum ap_belief ap_driver_believes(ap_qid_t qid);

@@ -4,7 +4,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApemuError } from '../errors.ts';
 import { LOWCORE_END } from '../guest/c-driver/driver-instance.ts';
@@ -147,11 +147,16 @@ const must = async (
   throw new ApemuError('APEMU_ERR_CC_COMPILE', `${what}${hint}\n${ended.text.trimEnd()}`);
 };
 
-/** Options that name this computer's folders relative to where they are: the module is the same wherever it is built. */
-const prefixes = (include: string): string[] => [
-  `-ffile-prefix-map=${process.cwd()}=.`,
-  `-ffile-prefix-map=${include}=.`,
-];
+/** The folder all files are in or below. */
+const commonFolder = (files: readonly string[]): string => {
+  let folder = dirname(files[0] ?? '.');
+  while (files.some((file) => relative(folder, file).startsWith('..'))) folder = dirname(folder);
+  return folder;
+};
+
+/** Files are named from the folders they are in: the module is the same wherever it is built. */
+const prefixes = (folders: readonly string[]): string[] =>
+  folders.map((folder) => `-ffile-prefix-map=${folder}${sep}=`);
 
 const linkOptions = ({ memory, stack }: ClangOptions): string[] => {
   const bytes = Math.ceil(memory / WASM_PAGE) * WASM_PAGE;
@@ -180,7 +185,8 @@ export const compileDriver = async (
 ): Promise<string> => {
   await checkClang(options);
   const include = includeFolder();
-  const common = [...COMMON, ...prefixes(include), `-I${include}`];
+  const files = sources.map((source) => resolve(source));
+  const common = [...COMMON, ...prefixes([include, commonFolder(files)]), `-I${include}`];
   const counted = [
     ...(options.coverage ? COVERAGE : []),
     ...(options.sanitize ? SANITIZE : []),
@@ -196,13 +202,12 @@ export const compileDriver = async (
     );
     const objects = [own];
     let warnings = '';
-    for (const [index, source] of sources.entries()) {
+    for (const [index, file] of files.entries()) {
       const object = join(folder, `${index}.o`);
-      const file = relative(process.cwd(), resolve(source)) || source;
       warnings += await must(
         options,
         [...common, ...counted, '-c', file, '-o', object],
-        `${source} does not compile`,
+        `${sources[index]} does not compile`,
       );
       objects.push(object);
     }

@@ -63,7 +63,7 @@ const throws: Check = ({ thrown }) =>
         expected: 'no exception leaves the driver',
       };
 
-const progress: Check = ({ storm, asleep, requests }) => {
+const progress: Check = ({ storm, asleep, requests, eventsEndNs }) => {
   if (storm !== undefined)
     return {
       way: storm.includes('steps') ? 'runs without waiting' : 'instruction storm',
@@ -76,6 +76,7 @@ const progress: Check = ({ storm, asleep, requests }) => {
     way: 'sleeps for ever',
     did: `it waits for an interruption that nothing will cause, with ${open === undefined ? 'work' : nameOf(open)} outstanding`,
     expected: 'a driver with work outstanding has a timer, or an interruption to come',
+    atNs: eventsEndNs,
   };
 };
 
@@ -98,7 +99,7 @@ const rules: Check = ({ instructions }) => {
   };
 };
 
-const endsOnce: Check = ({ requests, strangers }) => {
+const endsOnce: Check = ({ requests, strangers, eventsEndNs }) => {
   const stranger = strangers[0];
   if (stranger !== undefined)
     return {
@@ -124,6 +125,7 @@ const endsOnce: Check = ({ requests, strangers }) => {
     way: 'never ends',
     did: `${nameOf(open)}, made at ${seconds(open.atNs)}, had not ended when everything else was over`,
     expected: 'each request ends, with a reply or an error',
+    atNs: eventsEndNs,
   };
 };
 
@@ -154,7 +156,7 @@ const serves: Check = ({ requests, disturbedNs = Number.POSITIVE_INFINITY }) => 
   return undefined;
 };
 
-const recovers: Check = ({ unrecovered }) => {
+const recovers: Check = ({ unrecovered, eventsEndNs }) => {
   const [first] = unrecovered;
   if (first === undefined) return undefined;
   const hangs = first.why === 'no ending';
@@ -162,6 +164,7 @@ const recovers: Check = ({ unrecovered }) => {
     way: hangs ? 'a new request hangs' : `refuses with ${first.why}`,
     did: `with healthy hardware, ${hangs ? 'a new request did not end' : `requests still ended with ${first.why}`} at ${formatApqn(first.apqn)}`,
     expected: 'the driver serves requests again, or has said that the device is gone',
+    atNs: eventsEndNs,
   };
 };
 

@@ -73,6 +73,8 @@ export interface Outcome {
   /** Of a kernel under test only. */
   readonly complaint?: KernelComplaint | undefined;
   readonly fired: readonly Fired[];
+  /** When events ended and it was seen whether the driver works again, since the kept moment. */
+  readonly eventsEndNs: number;
   /** AP instructions executed, and virtual time that passed. */
   readonly executed: number;
   readonly ns: number;

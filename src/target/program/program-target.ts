@@ -158,6 +158,7 @@ export class ProgramTarget implements Target {
     this.#scenario.end();
     this.#observer.eventsEnd();
     asleep ||= this.#until(this.#recoverNs, () => this.#idle());
+    const eventsEndNs = machine.nowNs() - this.#startNs;
     const failed = asleep || this.#over ? [] : this.#recover();
     asleep ||= this.#user.open > 0 && this.#sleeping();
     this.#user.markOverdue();
@@ -184,6 +185,7 @@ export class ProgramTarget implements Target {
         log: this.#handle.log(),
       }),
       places: this.#observer.places,
+      eventsEndNs,
       features: featuresOf(this.#driver.counters, this.#observer.coverage),
     };
   }
