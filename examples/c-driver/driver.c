@@ -47,7 +47,9 @@ struct queue {
 	bool full;
 	u64 since_ns;
 	u64 pause_ns;
+#ifdef DEFECT_TOKEN
 	u64 token;
+#endif
 	unsigned int failures;
 	struct ap_timer timer;
 	struct list waiting;
@@ -305,16 +307,22 @@ static struct ap_queue_status dequeue(struct queue *queue, u64 *psmid, size_t *l
 {
 	struct ap_queue_status status;
 	size_t got = 0, part;
+	// None: a reply whose parts were broken off begins anew.
+	u64 token = 0;
 
-#ifndef DEFECT_TOKEN
-	// A reply whose parts were broken off begins anew.
-	queue->token = 0;
-#endif
 	do {
 		size_t at = got < REPLY_BYTES ? got : 0;
 		size_t room = REPLY_BYTES - at < PART_BYTES ? REPLY_BYTES - at : PART_BYTES;
 
-		status = ap_dqap(queue->qid, psmid, reply + at, room, &part, NULL, &queue->token);
+#ifdef DEFECT_TOKEN
+		// Where it was broken off, it goes on.
+		token = queue->token;
+#endif
+		status = ap_dqap(queue->qid, psmid, reply + at, room, &part, NULL, &token);
+#ifdef DEFECT_TOKEN
+		if (token != 0 || status.response_code == AP_RESPONSE_NORMAL)
+			queue->token = token;
+#endif
 		got += part;
 	} while (status.response_code == AP_RESPONSE_REPLY_LARGER);
 	*length = got;
@@ -640,6 +648,9 @@ bool ap_driver_gone(ap_qid_t qid)
 {
 	struct queue *queue = queue_of(qid);
 
+#ifdef DEFECT_GONE
+	return false;
+#endif
 	return queue == NULL || queue->state == Q_GONE;
 }
 

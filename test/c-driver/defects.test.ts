@@ -90,6 +90,8 @@ const FEW = 3;
 const ROWS = process.env['APEMU_PLANTED'] === 'all' ? DEFECTS : DEFECTS.slice(0, FEW);
 const CASES = 6_000;
 const EVENTS_MAX = 3;
+/** The driver polls a thousand times a second at most; a storm of the usual length takes long to shorten. */
+const PER_SECOND = 5_000;
 const CONFIG = 'examples/c-driver/machine.yaml';
 
 const folder = mkdtempSync(join(tmpdir(), 'apemu-c-defects-'));
@@ -105,7 +107,7 @@ const search = async (file: string, { oracle, name }: Defect): Promise<Finding |
     guest: undefined,
     seed: 1,
     recoverNs: undefined,
-    perSecond: undefined,
+    perSecond: PER_SECOND,
     without: [],
   });
   try {
