@@ -635,9 +635,8 @@ void ap_driver_close(void)
 		ap_timer_cancel(&queue->timer);
 		fail_all(&queue->sent, -ECANCELED);
 		fail_all(&queue->waiting, -ECANCELED);
-		// Nothing may come for it any more, the notification byte included.
-		if (queue->state != Q_GONE)
-			ap_rapq(queue->qid, 0);
+		// Nothing may come for it any more, the notification byte included; one that has gone may be back.
+		ap_rapq(queue->qid, 0);
 		ap_free(queue);
 	}
 	ap_free(reply);

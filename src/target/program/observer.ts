@@ -12,6 +12,7 @@ import { DQAP_START } from '../../../native-like/arch/registers.ts';
 import { AP_RESPONSE_NO_PENDING_REPLY } from '../../../native-like/arch/response-codes.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
+  K_NOTIFY_GUEST,
   V_EXIT,
   V_GR,
   V_GUEST,
@@ -148,7 +149,7 @@ export class DriverObserver implements InstructionObserver {
     this.#apqn = apqnOf(gr0);
     this.#state = queueStateOf(image, q);
     if (this.#counted) this.executions.add(fn, this.#apqn, this.#state);
-    if (fn === FUNCTION_DQAP) this.#beforeDqap(q, gr0);
+    if (fn === FUNCTION_DQAP) this.#beforeDqap(q, gr0, image.word(vcpu + V_GUEST));
     if (fn === FUNCTION_NQAP) this.#beforeNqap(vcpu, instruction);
   }
 
@@ -233,9 +234,12 @@ export class DriverObserver implements InstructionObserver {
     this.#steps = 0;
   }
 
-  #beforeDqap(q: number, gr0: number): void {
+  #beforeDqap(q: number, gr0: number, guest: number): void {
     const cold = this.#image.cold(q);
-    if (this.#machine.context.notificationByte(cold) !== 0) this.#readBefore.set(this.#apqn, cold);
+    // A queue that was away may have the host's byte.
+    const own = this.#image.word(cold + K_NOTIFY_GUEST) === guest;
+    if (own && this.#machine.context.notificationByte(cold) !== 0)
+      this.#readBefore.set(this.#apqn, cold);
     else this.#readBefore.delete(this.#apqn);
     if ((gr0 & DQAP_START) !== 0) return;
     const token = this.#tokens.get(this.#apqn);
