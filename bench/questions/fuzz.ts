@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many cases a second does a driver under test run through, each from the kept moment to its end and judged: with its code counted,
 // without, and with a new machine for each?
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseConfig } from '../../src/config/load.ts';
 import { mutate } from '../../src/fuzz/mutate.ts';
 import { Random } from '../../src/lpar/random.ts';
@@ -30,15 +32,21 @@ const PACE: Partial<Pace> = { sliceMs: 60, warmupMs: 3000 };
 const NEW_MACHINES = 8;
 const NS_PER_SECOND = 1e9;
 
-const targetFor = async (counted: boolean): Promise<ProgramTarget> => {
-  const driver = await loadDriver(await bundleDriver('ap-bus', counted));
+/** The example driver in C, from the sources or from the build. */
+const cDriver = (): string =>
+  ['../../examples', '../../../examples']
+    .map((up) => fileURLToPath(new URL(`${up}/c-driver/driver.wasm`, import.meta.url)))
+    .find((file) => existsSync(file)) ?? 'driver.wasm';
+
+const targetFor = async (counted: boolean, name = 'ap-bus'): Promise<ProgramTarget> => {
+  const driver = await loadDriver(await bundleDriver(name, counted));
   return await ProgramTarget.create({ config: parseConfig(CONFIG, 'bench.yaml').config, driver });
 };
 
 const runCase = (target: ProgramTarget, events: readonly EventStatement[]): void => {
   target.reset();
   const violation = judge(target.run(events));
-  if (violation !== undefined) throw new Error(`the reference driver ${violation.did}`);
+  if (violation !== undefined) throw new Error(`the driver ${violation.did}`);
 };
 
 /** Cases a second, each on a machine of its own. */
@@ -57,6 +65,7 @@ const newMachines = async (events: readonly EventStatement[], count: number): Pr
 const measure = async (_variant: string, context: QuestionContext): Promise<Finding[]> => {
   const counted = await targetFor(true);
   const plain = await targetFor(false);
+  const inC = await targetFor(true, cDriver());
   const ten = parseScenarioLines(TEN_REQUESTS);
   runCase(counted, ten);
   const known = { terrain: counted.terrain, seen: counted.seen(), wanted: [] };
@@ -67,6 +76,7 @@ const measure = async (_variant: string, context: QuestionContext): Promise<Find
     [
       { name: 'counted', operations: 1, run: () => runCase(counted, ten) },
       { name: 'plain', operations: 1, run: () => runCase(plain, ten) },
+      { name: 'in C', operations: 1, run: () => runCase(inC, ten) },
       {
         name: 'changed',
         operations: CHANGED,
@@ -80,6 +90,7 @@ const measure = async (_variant: string, context: QuestionContext): Promise<Find
   const machines = await newMachines(ten, context.smoke ? 1 : NEW_MACHINES);
   counted.close();
   plain.close();
+  inC.close();
   const rates = (name: string): number[] =>
     (times.get(name) as readonly number[]).map((ns) => NS_PER_SECOND / ns);
   /** How many times as fast `name` is as `base`, round by round. */
@@ -92,6 +103,7 @@ const measure = async (_variant: string, context: QuestionContext): Promise<Find
   });
   return [
     row('fuzz-counted', 'counted', fasterThan('counted', 'plain')),
+    row('fuzz-c', 'in C', fasterThan('in C', 'counted')),
     row('fuzz-changed', 'changed', fasterThan('changed', 'counted')),
     row(
       'fuzz-plain',

@@ -324,7 +324,7 @@ static struct ap_queue_status dequeue(struct queue *queue, u64 *psmid, size_t *l
 			queue->token = token;
 #endif
 		got += part;
-	} while (status.response_code == AP_RESPONSE_REPLY_LARGER);
+	} while (status.response_code == AP_RESPONSE_REPLY_LARGER && token != 0);
 	*length = got;
 	return status;
 }

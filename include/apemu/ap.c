@@ -195,16 +195,19 @@ struct ap_queue_status ap_dqap(ap_qid_t qid, u64 *psmid, void *message, size_t m
 	struct ap_registers registers = { .gr = { token != 0 ? token : qid | GR0_DQAP_START, 0, 0, 0, 0, 0,
 						  (uintptr_t)message, msglen } };
 	struct ap_queue_status status;
+	bool partial;
 	int cc;
 
 	do {
 		cc = ap_raw_dqap(&registers);
-	} while ((cc == 1 || cc == 2) && registers.gr[7] != 0);
+		partial = cc == 1 || cc == 2;
+	} while (partial && registers.gr[7] != 0);
 	status = status_of(cc, &registers);
-	if (cc == 1 || cc == 2)
+	if (partial)
 		status.response_code = AP_RESPONSE_REPLY_LARGER;
+	/* A machine may have the made-up code as one of its own: then there is no token. */
 	if (resgr0 != NULL)
-		*resgr0 = status.response_code == AP_RESPONSE_REPLY_LARGER ? registers.gr[0] : 0;
+		*resgr0 = partial ? registers.gr[0] : 0;
 	if (length != NULL)
 		*length = msglen - (size_t)registers.gr[7];
 	if (reslength != NULL)

@@ -204,7 +204,7 @@ struct ap_queue_status ap_nqap(ap_qid_t qid, u64 psmid, const void *message, siz
 /*
  * Takes one reply into `msglen` bytes; goes on by itself while there is room. `length` (may be NULL): bytes stored by this call.
  * `reslength`: bytes of the reply that are still on the queue. A reply larger than the buffer ends with AP_RESPONSE_REPLY_LARGER and a
- * token in `resgr0`; given back in it, the next call gets what is left. `resgr0` NULL or 0: a new reply.
+ * token in `resgr0` (never 0); given back in it, the next call gets what is left. `resgr0` NULL or 0: a new reply.
  */
 struct ap_queue_status ap_dqap(ap_qid_t qid, u64 *psmid, void *message, size_t msglen, size_t *length,
 			       size_t *reslength, u64 *resgr0);

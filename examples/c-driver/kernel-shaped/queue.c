@@ -61,7 +61,7 @@ static struct ap_queue_status queue_recv(struct queue *q)
 	do {
 		status = ap_dqap(q->qid, &psmid, q->reply, q->reply_len, &length, NULL, &token);
 		got += length;
-	} while (status.response_code == AP_RESPONSE_REPLY_LARGER);
+	} while (status.response_code == AP_RESPONSE_REPLY_LARGER && token != 0);
 
 	switch (status.response_code) {
 	case AP_RESPONSE_NORMAL:
