@@ -127,6 +127,7 @@ export class KernelTarget implements Target {
       requests: user.facts,
       strangers: [],
       places: [],
+      eventsEndNs: this.#now(),
       disturbedNs: fired.find(({ index }) => events[index]?.event.kind !== 'request')?.atNs,
       instructions: [],
       thrown: lost === undefined ? undefined : { message: lost, place: 'QEMU' },
