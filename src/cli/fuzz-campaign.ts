@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { Campaign } from '../fuzz/campaign.ts';
 import { describeFinding, type Finding, saveFinding } from '../fuzz/finding.ts';
+import { cellName, LEGAL_CELLS, unmet } from '../fuzz/grid.ts';
 import { type CampaignStats, statsOf } from '../fuzz/statistics.ts';
 import {
   type CampaignStore,
@@ -131,6 +132,9 @@ function report({ campaign, store, stats }: Running, options: FuzzOptions, io: C
   io.out(
     `code ${placesText(now)}, ${count(now.cells, 'architected cell')}, ${count(now.pairs, 'pair')} of codes, ${count(now.corpus, 'scenario')} kept\n`,
   );
+  const missing = unmet(campaign.hits, campaign.facts.codeFeatures);
+  io.out(`legal cells ${LEGAL_CELLS.length - missing.length} of ${LEGAL_CELLS.length}`);
+  io.out(missing.length === 0 ? '\n' : `, not met: ${missing.map(cellName).join(', ')}\n`);
   for (const [text, times] of [...campaign.advice].sort((a, b) => b[1] - a[1]).slice(0, 5))
     io.out(`advice: ${text}: in ${count(times, 'instruction')}\n`);
   for (const [key, times] of campaign.broken) io.out(`broken in ${count(times, 'case')}: ${key}\n`);

@@ -6,6 +6,7 @@ import type { Random } from '../lpar/random.ts';
 import type { EventStatement } from '../program/ast.ts';
 import type { Trigger } from '../program/events.ts';
 import { codeOfEnding, partsOf, QUEUE_STATES } from '../target/architected.ts';
+import type { Seen } from '../target/seen.ts';
 import { lineOf } from './generate.ts';
 import { bringing } from './host-events.ts';
 import { type SearchContext, triggerName } from './triggers.ts';
@@ -16,6 +17,18 @@ const LOOKS = 4;
 const FILLING = 40;
 /** Executions further on than the first that met the state: sometimes a later one is the interesting one. */
 const FURTHER = [0, 0, 0, 1, 2];
+
+/** Those of a corpus in which a function meets a queue in the state of one of `cells`: one code more reaches the cell. */
+export const nearTo = <Entry extends { readonly seen: Seen }>(
+  corpus: readonly Entry[],
+  cells: readonly number[],
+): Entry[] => {
+  const wanted = new Set(cells.map((cell) => occasionOf(partsOf(cell))));
+  return corpus.filter(({ seen }) => seen.states.some((row) => wanted.has(occasionOf(row))));
+};
+
+const occasionOf = ({ fn, state }: { readonly fn: number; readonly state: number }): number =>
+  fn * QUEUE_STATES.length + state;
 
 const on = (fn: number, apqn: number, n: number): Trigger => ({
   kind: 'on',

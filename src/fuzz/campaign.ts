@@ -4,19 +4,20 @@
 // Source: docs/design.md section 10.
 import { Random } from '../lpar/random.ts';
 import { scenarioLines } from '../scenario/text.ts';
-import { NOTHING_SEEN } from '../target/seen.ts';
+import { nearTo } from './aimed.ts';
 import { type Entry, readState, type SavedState } from './campaign-state.ts';
 import { type Finding, findingKey } from './finding.ts';
 import { seeds } from './generate.ts';
-import { leastMet } from './grid.ts';
-import type {
-  BatchJob,
-  BatchResult,
-  BrokenInput,
-  Carrier,
-  CaseSpec,
-  Job,
-  MinimiseResult,
+import { leastMet, unmet } from './grid.ts';
+import {
+  asItIs,
+  type BatchJob,
+  type BatchResult,
+  type BrokenInput,
+  type Carrier,
+  type CaseSpec,
+  type Job,
+  type MinimiseResult,
 } from './job.ts';
 import { keyOf } from './run-job.ts';
 import { type CampaignStore, nameOf, STATE_FILE } from './store.ts';
@@ -26,13 +27,6 @@ const jobsOf = (generation: number): number => Math.min(8, 2 ** (generation - 1)
 const JOB_CASES = 64;
 /** Findings of one oracle and way that are made short; more are counted. */
 const SHORTENED_MAX = 12;
-
-const asItIs = (lines: string): CaseSpec => ({
-  lines,
-  other: undefined,
-  seen: NOTHING_SEEN,
-  seed: 0,
-});
 
 export interface CampaignOptions {
   readonly seed: number;
@@ -140,9 +134,8 @@ export class Campaign {
     const random = new Random(this.#options.seed, this.generation);
     const own = seeds(this.#carrier.facts.terrain).map(scenarioLines);
     return Array.from({ length: count }, () => ({
-      lines: random.pick(own),
+      ...asItIs(random.pick(own)),
       other: random.pick(own),
-      seen: NOTHING_SEEN,
       seed: random.word(),
     }));
   }
@@ -171,8 +164,11 @@ export class Campaign {
       }
       return this.corpus[low] as Entry;
     };
+    const near = nearTo(this.corpus, unmet(this.hits, this.#carrier.facts.codeFeatures));
     return Array.from({ length: count }, () => {
-      const { lines, seen } = random.chance(70) ? pick() : random.pick(this.corpus);
+      const from = near.length > 0 && random.chance(10) ? near : this.corpus;
+      const { lines, seen } =
+        from === this.corpus && random.chance(70) ? pick() : random.pick(from);
       return { lines, seen, other: random.pick(this.corpus).lines, seed: random.word() };
     });
   }

@@ -13,7 +13,14 @@ import {
   AP_RESPONSE_RESET_IN_PROGRESS,
   RESPONSE_CODES,
 } from '../../native-like/arch/response-codes.ts';
-import { cellOf, endingOfCode, QUEUE_STATES, type QueueStateName } from '../target/architected.ts';
+import {
+  cellOf,
+  ENDINGS,
+  endingOfCode,
+  partsOf,
+  QUEUE_STATES,
+  type QueueStateName,
+} from '../target/architected.ts';
 import { letterOf } from './triggers.ts';
 
 export interface GridCell {
@@ -81,4 +88,16 @@ export const leastMet = (hits: ReadonlyMap<number, number>, codeFeatures: number
   return LEGAL_CELLS.map(({ cell: number }) => number)
     .sort((a, b) => met(a) - met(b) || a - b)
     .slice(0, AIMED_AT);
+};
+
+/** Legal cells no case has met. */
+export const unmet = (hits: ReadonlyMap<number, number>, codeFeatures: number): number[] =>
+  LEGAL_CELLS.map(({ cell: number }) => number).filter(
+    (number) => !hits.has(codeFeatures + number),
+  );
+
+/** A cell in words. */
+export const cellName = (cell: number): string => {
+  const { fn, ending, state } = partsOf(cell);
+  return `${FUNCTION_NAMES[fn]} ${ENDINGS[ending]} (${QUEUE_STATES[state]})`;
 };

@@ -4,7 +4,7 @@
 // Source: docs/design.md section 10.
 import type { OracleName, Violation } from '../oracle/oracles.ts';
 import type { DriverBundle } from '../target/program/bundle.ts';
-import type { Seen } from '../target/seen.ts';
+import { NOTHING_SEEN, type Seen } from '../target/seen.ts';
 import type { TargetTerrain } from '../target/target.ts';
 
 /** What a worker builds its target from. Plain data. */
@@ -38,6 +38,14 @@ export interface CaseSpec {
   readonly seen: Seen;
   readonly seed: number;
 }
+
+/** A scenario that runs as it is. */
+export const asItIs = (lines: string): CaseSpec => ({
+  lines,
+  other: undefined,
+  seen: NOTHING_SEEN,
+  seed: 0,
+});
 
 export interface BatchJob {
   readonly kind: 'batch';

@@ -21,7 +21,7 @@ export interface RequestFact {
   readonly atNs: number;
   /** Sent after the last event, to see whether the driver works again. */
   readonly probe: boolean;
-  /** It had not ended when everything else was over. */
+  /** It had not ended when everything else was over, or only because its user asked for something more. */
   overdue: boolean;
   readonly endings: EndingFact[];
 }

@@ -106,9 +106,9 @@ export class DriverUser {
     return this.#open;
   }
 
-  /** Marks what has not ended. */
+  /** Marks what has not ended by now. */
   markOverdue(): void {
-    for (const fact of this.facts) fact.overdue = fact.endings.length === 0;
+    for (const fact of this.facts) fact.overdue ||= fact.endings.length === 0;
   }
 
   reset(): void {

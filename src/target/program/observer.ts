@@ -51,6 +51,8 @@ export class StormError extends Error {
 }
 
 const FACTS_MAX = 32;
+/** Times a request may be sent: ten tries, of which a queue forgets each ten times, and time to spare. */
+const SENT_MAX = 256;
 /** Instructions of a trace; what a driver does for ever says nothing new. */
 const TRACE_MAX = 2000;
 
@@ -73,6 +75,10 @@ export class DriverObserver implements InstructionObserver {
   readonly #machine: Machine;
   readonly #scenario: ScenarioRun;
   readonly #perSecond: number;
+  /** Requests the driver was given; what knows none sends what it likes. */
+  requests: () => number = () => Number.POSITIVE_INFINITY;
+  /** Messages that queues have taken. */
+  #sent = 0;
   readonly #partial = new PartialMessages();
   readonly #sentTo = new Set<number>();
   /** GR0 of the rest of a partly delivered reply, by APQN. */
@@ -111,6 +117,7 @@ export class DriverObserver implements InstructionObserver {
     this.storm = undefined;
     this.#tokens.clear();
     this.#partial.reset();
+    this.#sent = 0;
     this.#sentTo.clear();
     this.#startNs = this.#machine.nowNs();
     this.#windowNs = this.#startNs;
@@ -191,6 +198,7 @@ export class DriverObserver implements InstructionObserver {
     if (this.#fn === FUNCTION_NQAP) {
       this.#partial.ended(this.#apqn, operands, cc);
       this.#sentTo.add(this.#apqn);
+      if (cc === 0) this.#countSent();
     } else if (cc === 0) spoilRest(this.#image, vcpu, operands);
     // A queue in trouble is not waited for.
     if (cc === 3 && endingOf(this.#image, vcpu) !== AP_RESPONSE_NO_PENDING_REPLY)
@@ -208,6 +216,12 @@ export class DriverObserver implements InstructionObserver {
       this.#fn = FUNCTION_DQAP;
       this.#note('indicator', apqn, 'the notification byte was cleared after the queue was read');
     }
+  }
+
+  /** A request that is sent again and again is no work. */
+  #countSent(): void {
+    if (++this.#sent > SENT_MAX * (1 + this.requests()))
+      this.storm ??= `more than ${SENT_MAX} messages for each request`;
   }
 
   #count(): void {

@@ -93,6 +93,7 @@ export class ProgramTarget implements Target {
       },
     });
     this.#observer.begin();
+    if (this.#contract !== undefined) this.#observer.requests = () => this.#user.facts.length;
     machine.context.observer = this.#observer;
     stepper.agenda = this.#scenario;
     this.#startNs = machine.nowNs();
@@ -158,6 +159,7 @@ export class ProgramTarget implements Target {
     this.#scenario.end();
     this.#observer.eventsEnd();
     asleep ||= this.#until(this.#recoverNs, () => this.#idle());
+    this.#user.markOverdue();
     const eventsEndNs = machine.nowNs() - this.#startNs;
     const failed = asleep || this.#over ? [] : this.#recover();
     asleep ||= this.#user.open > 0 && this.#sleeping();
@@ -231,10 +233,11 @@ export class ProgramTarget implements Target {
     return this.#programs.every(({ done, nextNs }) => done || nextNs > now);
   }
 
-  /** Every program sleeps until an interruption that nothing will cause. */
+  /** Every program that has not ended sleeps until an interruption that nothing will cause. */
   #sleeping(): boolean {
     const { stepper, context } = this.machine;
     return (
+      this.#programs.some(({ done }) => !done) &&
       this.#programs.every(({ done, nextNs }) => done || nextNs === Number.POSITIVE_INFINITY) &&
       stepper.pending === 0 &&
       context.service.serve() === Number.POSITIVE_INFINITY

@@ -8,6 +8,7 @@ const MESSAGES = 'ap-bus-driver/messages.ts';
 const DEVICES = 'ap-bus-driver/devices.ts';
 const SCAN = 'ap-bus-driver/scan.ts';
 const POLL = 'ap-bus-driver/poll.ts';
+const BUS = 'ap-bus-driver/bus.ts';
 const USER = 'ap-bus-driver/user.ts';
 const REQUESTS = 'workloads/requests.ts';
 const INSTRUCTIONS = 'guest/instructions.ts';
@@ -48,12 +49,6 @@ export const REFERENCE_DEFECTS: readonly Defect[] = [
       "if (parsed.kind === 'error' || parsed.code !== 0) return 'EIO';",
       "if (parsed.kind === 'error') return undefined;",
     ],
-  ),
-  defect(
-    'messages a queue forgets are sent again without limit',
-    'G10',
-    ['progress'],
-    [MESSAGES, 'if (tries > RESENT_MAX) {', 'if (tries < 0) {'],
   ),
   defect(
     'a queue goes before its messages are flushed',
@@ -159,12 +154,6 @@ export const REFERENCE_DEFECTS: readonly Defect[] = [
     [REQUESTS, "if (parsed.kind === 'cca' && parsed.rc !== 0) return 'EINVAL';", ''],
   ),
   defect(
-    'an error is tried again for ever',
-    'retried for ever',
-    ['progress', 'ends-once'],
-    [REQUESTS, '++request.tries >= TRIES_MAX', '++request.tries < 0'],
-  ),
-  defect(
     'a full queue stays full',
     '"full" never cleared',
     ['ends-once', 'recovers'],
@@ -201,12 +190,6 @@ export const REFERENCE_DEFECTS: readonly Defect[] = [
     ],
   ),
   defect(
-    'a reply that comes twice ends its request twice',
-    'duplicate reply',
-    ['ends-once', 'throws'],
-    [REQUESTS, '  delete user.sent[address];\n', ''],
-  ),
-  defect(
     'a request that is refused is forgotten',
     'refused',
     ['ends-once'],
@@ -223,5 +206,37 @@ export const REFERENCE_DEFECTS: readonly Defect[] = [
     'ENODEV',
     ['ends-once', 'recovers', 'leaks'],
     [USER, "      failRequest(user, request, 'ENODEV');\n      continue;", '      continue;'],
+  ),
+  defect(
+    'what was sent is never forgotten',
+    'G5',
+    ['leaks'],
+    [REQUESTS, '  delete user.sent[address];\n', ''],
+  ),
+  defect(
+    'a queue whose interruptions are refused stays where it is',
+    'G3',
+    ['ends-once', 'recovers', 'progress'],
+    [
+      QUEUE,
+      '      if (bus.state.irq && enableIrq(bus, queue)) waitForIrq(bus, queue);\n      else toReady(bus, queue);\n      return SM_WAIT_AGAIN;',
+      '      if (!bus.state.irq) toReady(bus, queue);\n      else if (enableIrq(bus, queue)) waitForIrq(bus, queue);\n      else return SM_WAIT_NONE;\n      return SM_WAIT_AGAIN;',
+    ],
+  ),
+  defect(
+    'another queue is let go than the one that has gone',
+    'G6',
+    ['leaks', 'recovers', 'throws', 'ends-once'],
+    [
+      BUS,
+      'bus.state.queues.splice(bus.state.queues.indexOf(queue), 1);',
+      'bus.state.queues.shift();',
+    ],
+  ),
+  defect(
+    'condition code 2 of NQAP is taken for done',
+    'CC 2 taken for done',
+    ['rules'],
+    [INSTRUCTIONS, 'if (cpu.conditionCode() !== 2) break;', 'break;'],
   ),
 ];

@@ -30,7 +30,7 @@ export interface Found {
 export const searchFor = async (
   defect: Defect,
   driver: string,
-  config: string,
+  { config, recoverNs }: { readonly config: string; readonly recoverNs?: number },
   casesMax = CASES_MAX,
 ): Promise<Found> => {
   const patch = patched(defect);
@@ -43,7 +43,7 @@ export const searchFor = async (
     bundle,
     guest: undefined,
     seed: SEED,
-    recoverNs: undefined,
+    recoverNs,
     perSecond: undefined,
     without: [],
   });

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // One test for each defect of a table, and one for all of them: how short findings are.
-// APEMU_PLANTED=WORDS takes the rows whose text has the words; APEMU_PLANTED_CASES=N looks longer.
+// APEMU_PLANTED=PATTERN takes the rows whose text matches; APEMU_PLANTED_CASES=N looks longer.
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Defect } from './defect.ts';
 import { CASES_MAX, type Found, median, searchFor } from './search.ts';
 
-const WORDS = process.env['APEMU_PLANTED'] ?? '';
+const WANTED = new RegExp(process.env['APEMU_PLANTED'] ?? '');
 const CASES = Number(process.env['APEMU_PLANTED_CASES'] ?? CASES_MAX);
 /** Events of a finding's shortest scenario, in the median. */
 const EVENTS_MEDIAN = 3;
@@ -24,14 +25,14 @@ export const expectFound = (
   name: string,
   defects: readonly Defect[],
   driver: string,
-  config: string,
+  machine: Parameters<typeof searchFor>[2],
 ): void => {
-  const rows = defects.filter(({ what, history }) => `${history}: ${what}`.includes(WORDS));
+  const rows = defects.filter(({ what, history }) => WANTED.test(`${history}: ${what}`));
   const found: Found[] = [];
 
   describe(`a defect planted in ${name}`, () => {
     it.each(rows)('is found: $history: $what', async (defect) => {
-      const result = await searchFor(defect, driver, config, CASES);
+      const result = await searchFor(defect, driver, machine, CASES);
       found.push(result);
       process.stderr.write(`${lineOf(result)}\n`);
       expect(result.finding?.violation.oracle, 'an oracle that should').toBeOneOf([
@@ -39,6 +40,18 @@ export const expectFound = (
       ]);
       expect(result.finding?.stable, 'it comes again in the same way').toBe(true);
     });
+
+    it.runIf(process.env['APEMU_PLANTED_UNTUNED'] === undefined)(
+      'stands in docs/fuzzing.md with an oracle that should find it',
+      () => {
+        const page = readFileSync('docs/fuzzing.md', 'utf8');
+        const missing = defects.filter(
+          ({ what, history, oracles }) =>
+            !oracles.some((oracle) => page.includes(`| ${history} | ${what} | ${oracle} |`)),
+        );
+        expect(missing.map(({ what }) => what)).toEqual([]);
+      },
+    );
 
     it('is told in a short scenario', () => {
       const cases = median(found.map((one) => one.cases));
