@@ -23,7 +23,9 @@ export const LONGER_FILES: Readonly<Record<string, number>> = {
   // Each way to quote and expand in a word.
   'src/shell/language/lexer.ts': 315,
   // Each instruction is looked at once, for every rule.
-  'src/target/program/observer.ts': 310,
+  'src/target/program/observer.ts': 315,
+  // The life of one run from the kept moment to its end.
+  'src/target/program/program-target.ts': 305,
   // A whole driver for people to read from top to bottom.
   'examples/fuzzing/simple-driver.ts': 350,
   // The composition root.
