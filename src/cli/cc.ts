@@ -2,6 +2,7 @@
 // `apemu cc SOURCES… -o driver.wasm`: the installed clang and lld with the options that make a driver apemu runs, and nothing else.
 // Source: docs/c-drivers.md.
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parseMemory } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
@@ -69,7 +70,7 @@ async function cc(sources: readonly string[], options: CcOptions, io: CommandIo)
     if (statSync(source, { throwIfNoEntry: false })?.isFile() !== true)
       throw new ApemuError('APEMU_ERR_USAGE_CC', `there is no ${source} (expected a C file)`);
   const { clang, memory, stack, coverage, sanitize, define, include, output } = options;
-  const more = [...define.map((one) => `-D${one}`), ...include.map((one) => `-I${one}`)];
+  const more = [...define.map((one) => `-D${one}`), ...include.map((one) => `-I${resolve(one)}`)];
   const { signal } = io;
   const warnings = await compileDriver(sources, output, {
     clang,

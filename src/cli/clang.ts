@@ -95,9 +95,10 @@ const run = (
   program: string,
   args: readonly string[],
   signal: AbortSignal,
+  cwd = '.',
 ): Promise<{ readonly ok: boolean; readonly text: string } | undefined> =>
   new Promise((done) => {
-    execFile(program, args, { signal, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
+    execFile(program, args, { signal, cwd, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
       if (error !== null && (error as NodeJS.ErrnoException).code === 'ENOENT') done(undefined);
       else done({ ok: error === null, text: `${stdout}${stderr}` });
     });
@@ -134,8 +135,9 @@ const must = async (
   options: ClangOptions,
   args: readonly string[],
   what: string,
+  cwd = '.',
 ): Promise<string> => {
-  const ended = await run(options.clang, args, options.signal);
+  const ended = await run(options.clang, args, options.signal, cwd);
   if (ended === undefined) throw missing(`there is no ${options.clang}`);
   if (ended.ok) return ended.text;
   options.signal.throwIfAborted();
@@ -186,7 +188,10 @@ export const compileDriver = async (
   await checkClang(options);
   const include = includeFolder();
   const files = sources.map((source) => resolve(source));
-  const common = [...COMMON, ...prefixes([include, commonFolder(files)]), `-I${include}`];
+  // Checks of undefined behaviour name files as they are given: from the folder they are in.
+  const base = commonFolder(files);
+  const own = relative(base, include);
+  const common = [...COMMON, ...prefixes([own]), `-I${own}`];
   const counted = [
     ...(options.coverage ? COVERAGE : []),
     ...(options.sanitize ? SANITIZE : []),
@@ -194,20 +199,22 @@ export const compileDriver = async (
   ];
   const folder = mkdtempSync(join(tmpdir(), 'apemu-cc-'));
   try {
-    const own = join(folder, 'ap.o');
+    const contract = join(folder, 'ap.o');
     await must(
       options,
-      [...common, '-c', join(include, 'apemu', 'ap.c'), '-o', own],
+      [...common, '-c', join(own, 'apemu', 'ap.c'), '-o', contract],
       'ap.c does not compile',
+      base,
     );
-    const objects = [own];
+    const objects = [contract];
     let warnings = '';
     for (const [index, file] of files.entries()) {
       const object = join(folder, `${index}.o`);
       warnings += await must(
         options,
-        [...common, ...counted, '-c', file, '-o', object],
+        [...common, ...counted, '-c', relative(base, file), '-o', object],
         `${sources[index]} does not compile`,
+        base,
       );
       objects.push(object);
     }
