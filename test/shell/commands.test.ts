@@ -313,7 +313,7 @@ describe('19.17: help of one command', () => {
       'help ap-check | cat',
       "ap-check -t TYPE -e EVENT -a ACTION -u UUID -p PARENT\n    mdevctl's call-out for AP\n",
     ],
-    ['help guest | grep -c NAME', '7\n'],
+    ['help guest | grep -c NAME', '8\n'],
     ['help lpar | wc -l | tr -d " "; lpar | wc -l | tr -d " "', '15\n12\n'],
     [
       'help lpar configure | tail -n 1',
