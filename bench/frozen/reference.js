@@ -8,7 +8,6 @@ const EXECUTE_UNSUPPORTED = 9;
 /** GR0 bits that keep an instruction off the fast path. */
 const TAPQ_UNUSUAL = GR0_FC_MASK | GR0_RESERVED;
 const MESSAGE_UNUSUAL = NQAP_RESERVED | NQAP_L | NQAP_SPECIAL | DQAP_RESERVED | DQAP_START;
-const SLOT_BIT_0 = 0x80000000 | 0;
 
 const create = (I32) => {
   const U8 = new Uint8Array(I32.buffer);

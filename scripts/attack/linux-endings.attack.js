@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { findGuestImage } from '../../dist/src/qemu/guest-image/build.js';
-import { runProgram } from '../../dist/src/qemu/guest-image/process.js';
+import { runProgram } from '../../dist/src/qemu/guest-image/run-process.js';
 import { QEMU_PROGRAM } from '../../dist/src/qemu/launch.js';
 
 const ROOT = join(import.meta.dirname, '../..');

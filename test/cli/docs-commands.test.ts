@@ -30,6 +30,8 @@ interface Shown {
   readonly page: string;
   /** What is typed. */
   readonly command: string;
+  /** Where, relative to the folder the examples are in. */
+  readonly directory: string;
   /** What the page shows of its output. */
   readonly output: readonly string[];
 }
@@ -37,16 +39,19 @@ interface Shown {
 /** Commands behind a prompt, each with the lines up to the next prompt or the end of its block. */
 const shownOn = (page: string): Shown[] => {
   const text = readFileSync(join(ROOT, page), 'utf8');
-  return [...text.matchAll(/^```\w*\n(.*?)^```$/gms)].flatMap(([, block = '']) =>
-    block
+  return [...text.matchAll(/^```\w*\n(.*?)^```$/gms)].flatMap(([, block = '']) => {
+    let directory = '.';
+    return block
       .split(/^\$ /m)
       .slice(1)
       .map((part) => {
         const [command = '', ...output] = part.trimEnd().split('\n');
-        return { page, command, output: output.filter((line) => line !== '') };
+        // What follows `cd` in a block happens there.
+        directory = /^cd (\S+)$/.exec(command)?.[1] ?? directory;
+        return { page, command, directory, output: output.filter((line) => line !== '') };
       })
-      .filter(({ command }) => command.includes('apemu ')),
-  );
+      .filter(({ command }) => command.includes('apemu '));
+  });
 };
 
 const ALL = PAGES.flatMap(shownOn);
@@ -66,8 +71,8 @@ for (const page of PAGES)
   ))
     writeFileSync(join(folder, name), `${text.trimEnd()}\n`);
 
-const outputOf = (command: string): string[] => {
-  const script = `apemu() { '${process.execPath}' '${MAIN}' "$@"; }\n${command}\n`;
+const outputOf = ({ command, directory }: Shown): string[] => {
+  const script = `apemu() { '${process.execPath}' '${MAIN}' "$@"; }\ncd '${directory}'\n${command}\n`;
   const { stdout } = spawnSync('bash', ['-c', script], { cwd: folder, encoding: 'utf8' });
   return stdout
     .split('\n')
@@ -83,8 +88,9 @@ describe('commands of the pages', () => {
 
   it.each(VIRTUAL.map((shown) => [shown.page, shown.command, shown] as const))(
     '%s: %s gives what is shown',
-    (_page, command, { output }) => {
-      const real = outputOf(command);
+    (_page, _command, shown) => {
+      const { output } = shown;
+      const real = outputOf(shown);
       let from = 0;
       let gap = false;
       for (const line of output) {

@@ -33,7 +33,7 @@ describe('Tab', () => {
     ],
     ['echo 5 >/sys/bus/ap/aq', ['/sys/bus/ap/aqmask ']],
     ['echo $G', ['$Guest1', '$Guest2']],
-    ['guest ', ['attach', 'detach', 'list', 'lszcrypt', 'start', 'statistics', 'stop']],
+    ['guest ', ['attach', 'detach', 'list', 'lszcrypt', 'migrate', 'start', 'statistics', 'stop']],
     ['guest start ', ['Guest1', 'Guest2']],
     ['true && guest sto', ['stop ']],
     ['if gue', ['guest ']],
