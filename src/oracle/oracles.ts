@@ -184,7 +184,11 @@ export const ORACLES: readonly OracleRow[] = [
     says: 'a kernel under test neither panics nor complains about itself on its console',
     check: kernel,
   },
-  { name: 'throws', says: 'no exception leaves the driver, and no step answers a promise', check: throws },
+  {
+    name: 'throws',
+    says: 'no exception leaves the driver, and no step answers a promise',
+    check: throws,
+  },
   {
     name: 'progress',
     says: 'it neither runs without waiting nor sleeps for ever with work outstanding',
