@@ -4,7 +4,7 @@
 // Status: choice. All offsets inside records are 32-bit word indices unless the name ends in `_BYTE`.
 
 /** Changes whenever a saved image of an older build could be misread. */
-export const LAYOUT_VERSION = 6;
+export const LAYOUT_VERSION = 7;
 /** Byte offsets must stay positive 32-bit numbers. */
 export const IMAGE_BYTES_MAX = 0x7fff0000;
 
