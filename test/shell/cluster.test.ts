@@ -52,6 +52,12 @@ const ROWS: readonly (readonly [name: string, text: string, output: RegExp, stat
     /load of migration failed: No such device/,
     1,
   ],
+  [
+    'a guest of another machine is not started twice',
+    'machine B; guest start Guest1',
+    /^guest: Guest1 is on A$/m,
+    1,
+  ],
   ['a wrong option', 'guest migrate Guest1 B --chunk 0', /^usage: guest migrate NAME MACHINE/m, 2],
   ['the time of both is the same', 'sleep 3; machine B; clock', /^(?!\s*0\b)/, 0],
   ['restore', 'restore /x', /there are several machines/, 1],

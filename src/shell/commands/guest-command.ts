@@ -151,7 +151,11 @@ function guest(invocation: Invocation): ReturnType<Act> {
   const act = Object.hasOwn(ACTS, verb) ? ACTS[verb] : undefined;
   const usage = `usage: guest list | ${Object.keys(ACTS).join('|')} NAME`;
   if (act === undefined || name === undefined) return failed(usage, 2);
-  return act({ context, guest: context.machine.guest(name), rest });
+  const guest = context.machine.guest(name);
+  // Started here too it would run twice.
+  const where = act === migrateGuest ? undefined : elsewhere(context, name);
+  if (where !== undefined) return failed(`guest: ${name} is ${where}`);
+  return act({ context, guest, rest });
 }
 
 const VERB_TEXTS: readonly (readonly [string, string])[] = [
