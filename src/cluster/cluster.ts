@@ -5,11 +5,10 @@
 import { finish } from '../ap-bus/driving.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import type { ClusterConfig } from '../config/types.ts';
-import { formatDuration } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import type { GuestHandle } from '../host/api/guest-handle.ts';
 import { Machine, type MachineOptions } from '../host/machine/machine.ts';
-import { outstanding } from '../host/machine/outstanding.ts';
+import { didNotCome, outstanding } from '../host/machine/outstanding.ts';
 import { type Time, timeNs } from '../host/machine/times.ts';
 import type { GuestPlace } from './guest-state.ts';
 import { type MigrateOptions, Migration, type MigrationReport } from './migration.ts';
@@ -122,10 +121,7 @@ export class Cluster {
         const left = [...this.machines].flatMap(([name, machine]) =>
           outstanding(machine.image, machine.stepper).map((line) => `${name}: ${line}`),
         );
-        throw new ApemuError(
-          'APEMU_ERR_MACHINE_UNTIL',
-          `what was waited for did not come in ${formatDuration(limitNs)} (outstanding: ${left.join('; ') || 'nothing'})`,
-        );
+        throw didNotCome(limitNs, left);
       }
       const next = Math.min(
         ...[...this.machines.values()].map(({ stepper }) => stepper.upcomingNs()),

@@ -13,7 +13,8 @@ import {
   Q_ATTENTION,
   Q_FREE,
 } from '../../../native-like/machine/layout.ts';
-import { formatApqn } from '../../config/units.ts';
+import { formatApqn, formatDuration } from '../../config/units.ts';
+import { ApemuError } from '../../errors.ts';
 import type { Stepper } from './stepper.ts';
 
 const STATES: readonly (readonly [number, string])[] = [
@@ -47,3 +48,10 @@ export const outstanding = (image: MachineImage, stepper: Stepper): string[] => 
     lines.push(`the next thing happens ${next - stepper.nowNs()} ns later`);
   return lines;
 };
+
+/** What was waited for did not come: `left` is what was outstanding then. */
+export const didNotCome = (limitNs: number, left: readonly string[]): ApemuError =>
+  new ApemuError(
+    'APEMU_ERR_MACHINE_UNTIL',
+    `what was waited for did not come in ${formatDuration(limitNs)} (outstanding: ${left.join('; ') || 'nothing'})`,
+  );

@@ -8,7 +8,7 @@ import { C_GENERATION, C_TIME_START } from '../../../native-like/machine/layout.
 import { printFault } from '../../config/fault-text.ts';
 import { type FaultObject, faultFromObject } from '../../config/load.ts';
 import type { FaultConfig, MachineConfig } from '../../config/types.ts';
-import { formatApqn, formatDuration } from '../../config/units.ts';
+import { formatApqn } from '../../config/units.ts';
 import { ApemuError } from '../../errors.ts';
 import { clearPending } from '../../kvm/interruptions.ts';
 import type { AdapterService, ServiceModels } from '../../lpar/adapter-service.ts';
@@ -33,7 +33,7 @@ import {
   writeMachine,
 } from './compose.ts';
 import { MachineEvents } from './machine-events.ts';
-import { outstanding } from './outstanding.ts';
+import { didNotCome, outstanding } from './outstanding.ts';
 import { Stepper } from './stepper.ts';
 import { type Time, timeNs } from './times.ts';
 
@@ -186,13 +186,7 @@ export class PartitionMachine {
     const end = this.nowNs() + limitNs;
     while (!condition()) {
       const now = this.nowNs();
-      if (now >= end) {
-        const left = outstanding(this.image, this.stepper).join('; ');
-        throw new ApemuError(
-          'APEMU_ERR_MACHINE_UNTIL',
-          `what was waited for did not come in ${formatDuration(limitNs)} (outstanding: ${left || 'nothing'})`,
-        );
-      }
+      if (now >= end) throw didNotCome(limitNs, outstanding(this.image, this.stepper));
       this.advance(Math.min(Math.max(0, this.stepper.upcomingNs() - now), end - now));
     }
   }
