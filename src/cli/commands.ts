@@ -19,10 +19,12 @@ import { addRun } from './run.ts';
 import { addShell } from './shell.ts';
 import { addTest } from './test/command.ts';
 import { packageVersion } from './version.ts';
+import { addView } from './view/view.ts';
 
 /** In the order of `apemu --help`. */
 const COMMANDS: readonly AddCommand[] = [
   addRun,
+  addView,
   addExec,
   addTest,
   addFuzz,

@@ -18,6 +18,7 @@ import type { FuzzOptions } from './fuzz-options.ts';
 import { replayScenarios } from './fuzz-replay.ts';
 import { fuzzSelf, replaySelf } from './fuzz-self.ts';
 import type { CommandIo } from './io.ts';
+import { portOption } from './loopback-server.ts';
 
 /** Folder of a campaign that names none. */
 const OUT = 'apemu-fuzz';
@@ -56,7 +57,7 @@ export const addFuzz: AddCommand = (program, io, done) => {
       'virtual time to work again; default 300s',
       time('recover-within'),
     )
-    .option('--http [port]', 'a page on this computer that shows the campaign live', port)
+    .option('--http [port]', 'a page on this computer that shows the campaign live', portOption)
     .option('--junit <file>', 'with --replay: the result as JUnit XML')
     .option('--json', 'the result as one record')
     .option('--self', "instead: generated instructions against apemu's own rules")
@@ -131,10 +132,4 @@ const pattern = (text: string): RegExp => {
     const message = `--cover ${text} is no pattern: ${(cause as Error).message}`;
     throw new ApemuError('APEMU_ERR_USAGE_PATTERN', message, { cause });
   }
-};
-
-const port = (text: string): number => {
-  const value = parseNumber(text);
-  if (value !== undefined && value <= 65535) return value;
-  throw new ApemuError('APEMU_ERR_USAGE_PORT', `--http is ${text} (expected a port, 0 to 65535)`);
 };

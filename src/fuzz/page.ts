@@ -89,14 +89,18 @@ else {
 const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** The page. `data` undefined: it asks for its data every second. */
-export const campaignPage = (driver: string, data: PageData | undefined): string => `<!doctype html>
+/** The page. `data` undefined: it asks for its data every second. `nonce` lets its own style and script in where a server says so. */
+export const campaignPage = (
+  driver: string,
+  data: PageData | undefined,
+  nonce = '',
+): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>apemu fuzz ${escapeHtml(driver)}</title>
-<style>${STYLE}</style>
+<style nonce="${nonce}">${STYLE}</style>
 </head>
 <body>
 <h1>apemu fuzz ${escapeHtml(driver)}</h1>
@@ -111,8 +115,8 @@ export const campaignPage = (driver: string, data: PageData | undefined): string
 <table id="grid"></table>
 <h2>Lines not reached</h2>
 <div id="files"></div>
-<script type="application/json" id="data">${JSON.stringify(data ?? null).replaceAll('<', '\\u003c')}</script>
-<script>${SCRIPT}
+<script type="application/json" id="data" nonce="${nonce}">${JSON.stringify(data ?? null).replaceAll('<', '\\u003c')}</script>
+<script nonce="${nonce}">${SCRIPT}
 </script>
 </body>
 </html>

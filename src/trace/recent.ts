@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last AP instructions of a machine, for who looks at it while it runs.
 import type { TraceRecord } from './record.ts';
+import { Refusals } from './refusals.ts';
 import type { TakeTrace } from './ring.ts';
 
 /** Records kept. */
 const RECENT_RECORDS = 10_000;
 
 export class RecentTrace {
+  /** How instructions ended that did not end with 00, since the beginning. */
+  readonly refusals = new Refusals();
   #records: TraceRecord[] = [];
 
   /** Adds records; the oldest are forgotten. */
   readonly take: TakeTrace = (records) => {
+    this.refusals.take(records);
     this.#records.push(...records.slice(-RECENT_RECORDS));
     // Cut now and then, so that a record costs the same however many there are.
     if (this.#records.length > 2 * RECENT_RECORDS)

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of a campaign in a real Chromium: live while the campaign runs, and as the file that is left of it.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const present = existsSync(CHROMIUM);
-if (!present) process.stderr.write(`no ${CHROMIUM}: the page of a campaign is not looked at\n`);
+import { addressOf, hasChromium, WatchedBrowser } from '../view/browser.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'apemu-page-'));
 const FUZZ = [
@@ -27,31 +24,8 @@ const FUZZ = [
 
 let campaign: ChildProcess;
 let ended: Promise<number | null>;
-let browser: Browser;
+let browser: WatchedBrowser;
 let page: Page;
-/** What pages asked for besides this computer, and what went wrong in them. */
-const wrong: string[] = [];
-
-/** The address the command prints. */
-const addressOf = (child: ChildProcess): Promise<string> =>
-  new Promise((resolve, reject) => {
-    let text = '';
-    child.stderr?.setEncoding('utf8').on('data', (more: string) => {
-      text += more;
-      const found = /^http:\/\/127\.0\.0\.1:\d+\/$/m.exec(text);
-      if (found !== null) resolve(found[0]);
-    });
-    child.once('exit', () => reject(new Error(`it ended without an address: ${text}`)));
-  });
-
-const watched = async (): Promise<Page> => {
-  const one = await browser.newPage();
-  one.on('pageerror', (error) => wrong.push(error.message));
-  one.on('request', (request) => {
-    if (!/^(?:file:|http:\/\/127\.0\.0\.1[:/])/.test(request.url())) wrong.push(request.url());
-  });
-  return one;
-};
 
 /** What a user does with either page. */
 const lookAt = async (one: Page): Promise<void> => {
@@ -65,12 +39,12 @@ const lookAt = async (one: Page): Promise<void> => {
   expect(await one.locator('#stats').textContent()).toMatch(/cases a second/);
 };
 
-describe.skipIf(!present)('the page of a campaign', () => {
+describe.skipIf(!hasChromium('the page of a campaign'))('the page of a campaign', () => {
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM });
+    browser = await WatchedBrowser.launch();
     campaign = spawn(process.execPath, [...FUZZ, '--cases', '1000000', '--http']);
     ended = new Promise((resolve) => campaign.once('exit', resolve));
-    page = await watched();
+    page = await browser.page();
     await page.goto(await addressOf(campaign));
   }, 120_000);
   afterAll(async () => {
@@ -90,7 +64,7 @@ describe.skipIf(!present)('the page of a campaign', () => {
   it('is left as one file: findings with scenario and trace, lines that were not reached', async () => {
     campaign.kill('SIGINT');
     expect([1, 130]).toContain(await ended);
-    const file = await watched();
+    const file = await browser.page();
     await file.goto(pathToFileURL(join(folder, 'report.html')).href);
     await lookAt(file);
     await file.locator('#findings summary').first().click();
@@ -100,6 +74,6 @@ describe.skipIf(!present)('the page of a campaign', () => {
       /driver\.ts: \d+ lines not reached/,
     );
     expect(await file.locator('#files .missed').first().textContent()).toMatch(/^\s*\d+ {2}/);
-    expect(wrong).toEqual([]);
+    expect(browser.wrong).toEqual([]);
   }, 60_000);
 });

@@ -26,11 +26,16 @@ const STATES: readonly (readonly [number, string])[] = [
   [ATTENTION_CHECKSTOPPED, 'is checkstopped'],
 ];
 
-const countBits = (word: number): number => {
+/** Bits of a word that are one. */
+export const countBits = (word: number): number => {
   let count = 0;
   for (let rest = word; rest !== 0; rest &= rest - 1) count++;
   return count;
 };
+
+/** Messages in the queue with the record `q`. */
+export const messagesIn = (image: MachineImage, q: number): number =>
+  countBits(image.word(q + Q_ALL_FREE) & ~image.word(q + Q_FREE));
 
 /** One line a queue that is not idle, and when the next timer fires. */
 export const outstanding = (image: MachineImage, stepper: Stepper): string[] => {
@@ -39,7 +44,7 @@ export const outstanding = (image: MachineImage, stepper: Stepper): string[] => 
     const q = image.queueRecord(n);
     const attention = image.word(q + Q_ATTENTION);
     const states = STATES.filter(([bit]) => (attention & bit) !== 0).map(([, text]) => text);
-    const messages = countBits(image.word(q + Q_ALL_FREE) & ~image.word(q + Q_FREE));
+    const messages = messagesIn(image, q);
     if (messages > 0) states.push(`has ${messages} message${messages === 1 ? '' : 's'}`);
     if (states.length > 0) lines.push(`${formatApqn(image.apqnOf(q))} ${states.join(', ')}`);
   }

@@ -12,6 +12,7 @@ import { HOST_COMMANDS } from './host-commands.ts';
 import { MODULE_COMMANDS } from './modules.ts';
 import { NODE_TOOLS } from './node-tools.ts';
 import { OPERATOR_COMMANDS } from './operator-commands.ts';
+import { PARTITION_COMMAND } from './partition-command.ts';
 import { SYSTEM_COMMANDS } from './system.ts';
 import { TEXT_COMMANDS } from './text-commands.ts';
 import { FILE_ROWS, TOOLS } from './tools.ts';
@@ -38,7 +39,7 @@ const GROUPS: readonly Group[] = [
     rows: [...TOOLS, ...NODE_TOOLS, ...MODULE_COMMANDS],
     needsHost: true,
   },
-  { title: 'Partition', rows: OPERATOR_COMMANDS },
+  { title: 'Partition', rows: [PARTITION_COMMAND, ...OPERATOR_COMMANDS] },
   {
     title: 'Guests and host',
     rows: [GUEST_COMMAND, ...CLUSTER_COMMANDS, ...HOST_COMMANDS],
