@@ -17,6 +17,7 @@ import { findGuestImage, type GuestImage, makeGuestImage } from '../qemu/guest-i
 import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
 import { type BuiltPlugin, buildPlugin } from '../qemu/plugin/build.ts';
 import { eventsOf } from '../scenario/text.ts';
+import type { Outcome } from '../target/outcome.ts';
 import { guestOf } from '../target/program/terrain.ts';
 import { runCampaign } from './fuzz-campaign.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
@@ -26,6 +27,8 @@ import { showWarnings } from './text.ts';
 /** Jobs of a generation for each guest, and cases of a job: a case takes a tenth of a second. */
 const JOBS_A_GUEST = 2;
 const GUEST_JOB_CASES = 8;
+/** Findings of one oracle and way that are made short: each takes as long as hundreds of cases. */
+const SHORTENED = 2;
 
 /** The kernel of the option: a series of ours, a file with its `--initrd`, or the newest series. */
 const imageOf = async ({ kernel, initrd }: FuzzOptions, io: CommandIo): Promise<GuestImage> => {
@@ -129,6 +132,7 @@ export async function fuzzKernel(
         identity,
         jobs: JOBS_A_GUEST * workers,
         jobCases: GUEST_JOB_CASES,
+        shortened: SHORTENED,
         blind: blind === true,
       },
       carrier,
@@ -181,15 +185,19 @@ export class KernelReplay {
     );
   }
 
-  /** What is wrong with the kernel in a scenario; undefined: nothing, in three runs. */
+  /** What is wrong with the kernel in a scenario; undefined: nothing, in some runs and in repetitions. */
   async replay(file: string): Promise<string | undefined> {
     const events = eventsOf(parseProgram(readFileSync(file, 'utf8'), file));
+    const told = (outcome: Outcome): string | undefined => {
+      const found = judge(outcome, this.#options.without);
+      return found && `${found.oracle}: ${found.did}. Expected: ${found.expected}.`;
+    };
     for (let n = 0; n < REPLAYS; n++) {
       await this.#target.reset();
-      const found = judge(await this.#target.run(events), this.#options.without);
-      if (found !== undefined) return `${found.oracle}: ${found.did}. Expected: ${found.expected}.`;
+      const wrong = told(await this.#target.run(events));
+      if (wrong !== undefined) return wrong;
     }
-    return undefined;
+    return told(await this.#target.repeat(events));
   }
 
   async close(): Promise<void> {
@@ -197,5 +205,5 @@ export class KernelReplay {
   }
 }
 
-/** Processes of a kernel are not in step: what happens in one run of three happens. */
-const REPLAYS = 3;
+/** Processes of a kernel are not in step: what happens in one of these runs happens. */
+const REPLAYS = 10;

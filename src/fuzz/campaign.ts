@@ -33,6 +33,8 @@ export interface CampaignOptions {
   /** Jobs of a generation, and cases of a job; fewer where a case takes long. */
   readonly jobs?: number;
   readonly jobCases?: number;
+  /** Findings of one oracle and way that are made short; fewer where that takes long. */
+  readonly shortened?: number;
   /** Without feedback: each case is a change of a scenario every corpus begins with. */
   readonly blind?: boolean;
   /** What makes two campaigns the same: configuration, guest, seed, oracles. */
@@ -206,7 +208,7 @@ export class Campaign {
       const key = keyOf(input.violation);
       this.broken.set(key, (this.broken.get(key) ?? 0) + count);
       const shortened = this.#shortened.get(key) ?? 0;
-      if (shortened >= SHORTENED_MAX) continue;
+      if (shortened >= (this.#options.shortened ?? SHORTENED_MAX)) continue;
       this.#shortened.set(key, shortened + 1);
       wanted.push(input);
     }

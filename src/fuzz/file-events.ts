@@ -6,14 +6,33 @@ import type { UserEvent } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
 import type { KernelFile } from '../target/target.ts';
 
+/** Files that can be written. */
+const writable = (files: readonly KernelFile[]): KernelFile[] =>
+  files.filter(({ texts }) => texts.length > 0);
+
+/** A text into one of the files; one of them can be written. */
+const writeOf = (random: Random, files: readonly KernelFile[]): UserEvent => {
+  const { file, texts } = random.pick(writable(files));
+  return { kind: 'write', file, text: random.pick(texts) };
+};
+
 /** Writes mostly: what is read changes nothing. */
 export const fileEvent = (random: Random, files: readonly KernelFile[]): UserEvent => {
   const { file, texts } = random.pick(files);
   if (texts.length > 0) return { kind: 'write', file, text: random.pick(texts) };
-  if (random.chance(25)) return { kind: 'read', file };
-  const written = files.filter((one) => one.texts.length > 0);
-  const other = random.pick(written);
-  return { kind: 'write', file: other.file, text: random.pick(other.texts) };
+  return random.chance(25) ? { kind: 'read', file } : writeOf(random, files);
+};
+
+/** A text into a file, and what takes it back where something does. */
+export const fileRoundTrip = (random: Random, files: readonly KernelFile[]): UserEvent[] => {
+  const { file, texts, back } = random.pick(writable(files));
+  const [there, again] = texts;
+  const write = (path: string, text: string): UserEvent => ({ kind: 'write', file: path, text });
+  const returns = back ?? (again === undefined ? undefined : { file, text: again });
+  return [
+    write(file, there),
+    ...(returns === undefined ? [] : [write(returns.file, returns.text)]),
+  ];
 };
 
 /** Reads of one scenario. */

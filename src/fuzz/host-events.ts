@@ -82,6 +82,18 @@ export const bringing = (
   return ways === undefined ? undefined : random.pick(ways)(apqn, guest, random);
 };
 
+/** What takes queues out of a configuration, so that a bus scan finds them gone. */
+const LOSES: readonly Make[] = [
+  adapter('remove-adapter'),
+  domain('remove-domain'),
+  assign('unassign_adapter', apid),
+  assign('unassign_domain', apqi),
+];
+
+/** A queue goes, with its adapter or its domain. */
+export const losing = (random: Random, apqn: number, guest: string): HostEvent =>
+  random.pick(LOSES)(apqn, guest, random);
+
 /** Something to a queue, and what takes it back. */
 export const thereAndBack = (
   random: Random,

@@ -75,15 +75,16 @@ const simplerLines = ({ trigger, event }: EventStatement): EventStatement[] => [
   ...simplerEvents(event).map((simpler) => eventLine(trigger, simpler)),
 ];
 
-/** Shortens `events`, which reproduce, as far as they go on to. Returns them with the number of runs it took. */
+/** Shortens `events`, which reproduce, as far as they go on to, or until it is `enough`. Returns them with the number of runs it took. */
 export const minimise = async (
   events: readonly EventStatement[],
   reproduces: Reproduces,
+  enough: () => boolean = () => false,
 ): Promise<{ readonly events: readonly EventStatement[]; readonly runs: number }> => {
   let best = events;
   let runs = 0;
   const tries = async (candidate: readonly EventStatement[]): Promise<boolean> => {
-    if (runs >= RUNS_MAX) return false;
+    if (runs >= RUNS_MAX || enough()) return false;
     runs++;
     if (!(await reproduces(candidate))) return false;
     best = candidate;
@@ -101,6 +102,6 @@ export const minimise = async (
         if (await tries(best.with(at, simpler))) return true;
     return false;
   };
-  while (runs < RUNS_MAX && ((await dropped()) || (await simplified())));
+  while ((await dropped()) || (await simplified()));
   return { events: best, runs };
 };

@@ -8,8 +8,10 @@ import type { Occasion, ScenarioEvent, Trigger } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
 import type { TargetTerrain } from '../target/target.ts';
 import { aimedEvent } from './aimed.ts';
+import { fileRoundTrip } from './file-events.ts';
 import { codeFor, lineOf, randomEvent } from './generate.ts';
 import { thereAndBack } from './host-events.ts';
+import { together } from './together.ts';
 import { anyTrigger, type SearchContext } from './triggers.ts';
 
 /** Longest scenario: what is longer says less. */
@@ -25,6 +27,8 @@ type Way =
   | 'copy'
   | 'repeat'
   | 'there and back'
+  | 'file and back'
+  | 'together'
   | 'splice';
 const WAYS: Weighted<Way> = [
   [8, 'insert'],
@@ -38,6 +42,8 @@ const WAYS: Weighted<Way> = [
   [2, 'there and back'],
   [3, 'splice'],
 ];
+/** The user of a kernel has files, and does several things at a time. */
+const KERNEL_WAYS: Weighted<Way> = [...WAYS, [3, 'file and back'], [8, 'together']];
 
 const movedOccasion = (random: Random, { kind, n }: Occasion): Occasion => {
   if (random.chance(10)) return { kind: random.pick(['nth', 'from', 'every'] as const), n };
@@ -129,7 +135,8 @@ const mutateOnce = (
 ): EventStatement[] => {
   const at = random.below(Math.max(1, events.length));
   const line = events[at];
-  const way = random.weighted(WAYS);
+  const { terrain } = context;
+  const way = random.weighted(terrain.files === undefined ? WAYS : KERNEL_WAYS);
   const inserted = (...added: EventStatement[]): EventStatement[] =>
     events.toSpliced(at, 0, ...added);
   if (line === undefined || way === 'insert') return inserted(randomEvent(random, context));
@@ -140,6 +147,14 @@ const mutateOnce = (
       return inserted(aimedEvent(random, context) ?? randomEvent(random, context));
     case 'there and back':
       return inserted(...roundTrip(random, context));
+    case 'file and back':
+      return inserted(
+        ...fileRoundTrip(random, terrain.files ?? []).map((event) =>
+          lineOf(anyTrigger(random, context), event),
+        ),
+      );
+    case 'together':
+      return inserted(...(together(random, terrain) ?? [randomEvent(random, context)]));
     case 'repeat':
       return inserted(...repeated(random, line));
     case 'drop':
@@ -149,9 +164,9 @@ const mutateOnce = (
     case 'event':
       return replaced(eventLine(line.trigger, changedEvent(random, line.trigger, line.event)));
     case 'queue':
-      return replaced(withQueue(random, line, context.terrain));
+      return replaced(withQueue(random, line, terrain));
     case 'copy':
-      return [...events, moved(random, withQueue(random, line, context.terrain))];
+      return [...events, moved(random, withQueue(random, line, terrain))];
     default:
       return [...events.slice(0, at + 1), ...other.slice(random.below(Math.max(1, other.length)))];
   }

@@ -24,6 +24,16 @@ import { mutate } from './mutate.ts';
 /** Which broken rules count as the same before they are made short. */
 export const keyOf = ({ oracle, way }: Violation): string => `${oracle}: ${way}`;
 
+/** Of so many scenarios that reach something new one is repeated, where the target can tell what grows. */
+const REPEATED_EVERY = 8;
+
+/** What is looked for. */
+interface Search {
+  /** The rule, where an outcome breaks it. */
+  readonly broken: (outcome: Outcome) => Violation | undefined;
+  readonly repeated: boolean;
+}
+
 /** Where the driver's code was when a rule was broken: at its last instruction by then. */
 const placeOf = ({ places }: Outcome, violation: Violation | undefined): string | undefined => {
   const { atNs = Number.POSITIVE_INFINITY } = violation ?? {};
@@ -48,6 +58,8 @@ export class JobRunner {
   readonly #tally: FeatureTally;
   /** Called before each case with its index: somebody watches that it ends. */
   readonly #begins: (index: number) => void;
+  /** Scenarios that reached something new. */
+  #kept = 0;
 
   constructor(
     target: Target,
@@ -69,6 +81,14 @@ export class JobRunner {
     return await this.#target.run(events, trace);
   }
 
+  /** What a scenario breaks that nothing breaks at the first time. */
+  async #overRepeats(events: readonly EventStatement[]): Promise<Violation | undefined> {
+    const outcome = await this.#target.repeat?.(events);
+    if (outcome?.grown === undefined) return undefined;
+    const found = judge(outcome, this.#without);
+    return found && { ...found, repeated: true };
+  }
+
   async #batch({ cases, known, wanted, skip }: BatchJob): Promise<BatchResult> {
     const tally = this.#tally;
     tally.begin(known);
@@ -86,12 +106,14 @@ export class JobRunner {
       executed += outcome.executed;
       ns += outcome.ns;
       const fresh = tally.meet(outcome.features);
-      const violation = judge(outcome, this.#without);
+      let violation = judge(outcome, this.#without);
       for (const { rule, text: words } of outcome.instructions)
         if (rule === 'advice') advice.set(words, (advice.get(words) ?? 0) + 1);
       if (fresh.length === 0 && violation === undefined) continue;
       const lines = scenarioLines(events);
       if (fresh.length > 0) kept.push({ lines, fresh, seen: this.#target.seen() });
+      if (violation === undefined && this.#kept++ % REPEATED_EVERY === 0)
+        violation = await this.#overRepeats(events);
       for (const feature of fresh) firsts.push([feature, lines]);
       if (violation === undefined) continue;
       const first = broken.get(keyOf(violation));
@@ -115,37 +137,58 @@ export class JobRunner {
 
   async #minimise({ lines, violation }: MinimiseJob): Promise<MinimiseResult> {
     const key = keyOf(violation);
-    const broken = (outcome: Outcome): Violation | undefined => {
-      const found = judge(outcome, this.#without);
-      return found !== undefined && keyOf(found) === key ? found : undefined;
+    const { repeated = false } = violation;
+    const search: Search = {
+      repeated,
+      broken: (outcome) => {
+        const found = judge(outcome, this.#without);
+        return found !== undefined && keyOf(found) === key ? found : undefined;
+      },
     };
-    const breaks = async (events: readonly EventStatement[]): Promise<Violation | undefined> => {
-      for (let n = 0; n < (this.#target.tries ?? 1); n++) {
-        const found = broken(await this.#outcome(events));
-        if (found !== undefined) return found;
-      }
-      return undefined;
-    };
-    const short = await minimise(
-      parseScenarioLines(lines),
+    const breaks = async (events: readonly EventStatement[]): Promise<Violation | undefined> =>
+      search.broken(await this.#again(events, search));
+    const whole = parseScenarioLines(lines);
+    const endMs = performance.now() + (this.#target.shorteningMs ?? Number.POSITIVE_INFINITY);
+    const found = await minimise(
+      whole,
       async (events) => (await breaks(events)) !== undefined,
+      () => performance.now() > endMs,
     );
-    const first = await breaks(short.events);
-    const outcome = await this.#outcome(short.events, true);
+    // What comes seldom may have come by chance in a shorter scenario.
+    const shorter = await this.#sure(found.events, search);
+    const events = shorter ? found.events : whole;
+    const confirmed = shorter || (found.events !== whole && (await this.#sure(whole, search)));
+    const first = await breaks(events);
+    const outcome = await this.#again(events, { ...search, repeated: false }, true);
     const second = judge(outcome, this.#without);
-    const confirmed = await this.#target.confirm?.(
-      short.events,
-      (one) => broken(one) !== undefined,
-    );
     return {
       kind: 'minimise',
-      lines: scenarioLines(short.events),
+      lines: scenarioLines(events),
       violation: first ?? violation,
       stable: JSON.stringify(first) === JSON.stringify(second),
-      confirmed: confirmed ?? true,
+      confirmed,
       trace: outcome.trace,
       place: placeOf(outcome, second),
-      runs: short.runs + 2,
+      runs: found.runs + 2,
     };
+  }
+
+  /** Runs a scenario as often as the target is to be tried, or until the rule is broken. Returns the last outcome. */
+  async #again(
+    events: readonly EventStatement[],
+    { broken, repeated }: Search,
+    trace = false,
+  ): Promise<Outcome> {
+    if (repeated && this.#target.repeat !== undefined) return await this.#target.repeat(events);
+    let outcome = await this.#outcome(events, trace);
+    for (let n = 1; n < (this.#target.tries ?? 1) && broken(outcome) === undefined; n++)
+      outcome = await this.#outcome(events, trace);
+    return outcome;
+  }
+
+  /** It comes in fresh surroundings too, where a target has others. */
+  async #sure(events: readonly EventStatement[], { broken, repeated }: Search): Promise<boolean> {
+    const is = (outcome: Outcome): boolean => broken(outcome) !== undefined;
+    return (await this.#target.confirm?.(events, is, { repeated })) ?? true;
   }
 }

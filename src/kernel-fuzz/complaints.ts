@@ -34,11 +34,21 @@ const PLACES: readonly RegExp[] = [
 const COMMON =
   /^(?:dump_stack|__warn|report_bug|monitor_event|show_|die$|do_|__do_|pgm_|refcount_warn)/;
 
+/** Functions of AP drivers: by their names, or by their module. */
+const DRIVER = /^_?_?(?:ap_|cex4_|zcrypt_|pkey_|vfio_ap_)|\[(?:ap|zcrypt\w*|pkey\w*|vfio_ap)\]$/;
+
+/** Symbols that say where it was, in the order in which they do. */
+const placesIn = (text: string): string[] =>
+  PLACES.flatMap((pattern) =>
+    [...text.matchAll(new RegExp(`${pattern.source}[^ ]*(?: (\\[\\w+\\]))?`, 'g'))].map(
+      ([, name = '', module = '']) => `${name} ${module}`.trim(),
+    ),
+  ).filter((name) => !COMMON.test(name));
+
+/** The first of a driver's own functions, since its caller is to blame where it was in another; else the first of all. */
 const placeOf = (text: string): string => {
-  for (const pattern of PLACES)
-    for (const match of text.matchAll(new RegExp(pattern, 'g')))
-      if (match[1] !== undefined && !COMMON.test(match[1])) return match[1];
-  return '';
+  const places = placesIn(text);
+  return (places.find((name) => DRIVER.test(name)) ?? places[0] ?? '').split(' ')[0] as string;
 };
 
 const withoutTimes = (text: string): string =>

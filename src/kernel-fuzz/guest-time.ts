@@ -12,25 +12,27 @@ const WALL_MS = 30_000;
 const GUEST_QUIET_MS = 1.5;
 /** Steps of the guest's clock: longer ones starve its kernel. */
 const STEP_NS = { least: 0.5 * NS_PER_MS, most: NS_PER_SECOND } as const;
-/** NQAPs of one case that no user has asked for. */
-export const STORM = 2_000;
+/** NQAPs of one case: for what the kernel asks itself, and for each request, which is sent ten times at most. */
+const NQAPS = { own: 200, request: 20 } as const;
 
 export class GuestTime {
   readonly #guest: KernelGuest;
   readonly #scenario: ScenarioRun;
+  readonly #requests: () => number;
   readonly #startMs = performance.now();
   #quietMs = 0;
   #stepNs: number = STEP_NS.least;
 
-  /** A case begins now. */
-  constructor(guest: KernelGuest, scenario: ScenarioRun) {
+  /** A case begins now. `requests`: how many its user has made. */
+  constructor(guest: KernelGuest, scenario: ScenarioRun, requests: () => number) {
     this.#guest = guest;
     this.#scenario = scenario;
+    this.#requests = requests;
   }
 
   /** The kernel sends messages on and on. */
   get storms(): boolean {
-    return this.#guest.service.nqaps > STORM;
+    return this.#guest.service.nqaps > NQAPS.own + NQAPS.request * this.#requests();
   }
 
   /** Lets the guest run until `done`, at most `ns` of its time; until it has ended, or runs wild. */

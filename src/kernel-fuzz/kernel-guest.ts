@@ -26,6 +26,7 @@ import { agentProgram } from './agent/agent-image.ts';
 import { CoverageFile, KernelCoverage } from './coverage.ts';
 import { KernelService } from './kernel-service.ts';
 import { makeNodes } from './nodes.ts';
+import { slabNames } from './slabs.ts';
 import { SYMBOLS_COMMAND, symbolsOf, textRanges } from './text.ts';
 
 export interface KernelGuestOptions {
@@ -80,6 +81,7 @@ interface Parts {
   readonly coverage: KernelCoverage | undefined;
   readonly file: CoverageFile | undefined;
   readonly nodes: ReadonlyMap<number, string>;
+  readonly slabs: readonly string[];
   readonly release: string;
 }
 
@@ -90,6 +92,8 @@ export class KernelGuest {
   readonly poller: Poller;
   readonly coverage: KernelCoverage | undefined;
   readonly nodes: ReadonlyMap<number, string>;
+  /** Caches whose objects it counts. */
+  readonly slabs: readonly string[];
   /** As `uname -r` says. */
   readonly release: string;
   /** What the console printed since the moment. */
@@ -108,6 +112,7 @@ export class KernelGuest {
     this.poller = parts.poller;
     this.coverage = parts.coverage;
     this.nodes = parts.nodes;
+    this.slabs = parts.slabs;
     this.release = parts.release;
     this.#moment = parts.moment;
     this.#kept = parts.kept;
@@ -209,7 +214,7 @@ export class KernelGuest {
     { config, guest: name, more, planted }: KernelGuestOptions,
     agent: Agent,
     file: CoverageFile | undefined,
-  ): Promise<Pick<Parts, 'coverage' | 'nodes' | 'release'>> {
+  ): Promise<Pick<Parts, 'coverage' | 'nodes' | 'slabs' | 'release'>> {
     const { output, input } = guest.qemu as RunningQemu;
     const shell = new GuestConsole(output as Readable, input as Writable);
     await shell.ready(KERNEL_BOOT_MS);
@@ -218,6 +223,7 @@ export class KernelGuest {
       (mdev?.domains ?? []).map((apqi) => (apid << 8) | apqi),
     );
     const nodes = await makeNodes(shell, queues);
+    const slabs = await slabNames(shell);
     const release = (await shell.run('uname -r')).output.trim();
     for (const command of READY_COMMANDS) await shell.run(command);
     let coverage: KernelCoverage | undefined;
@@ -238,7 +244,7 @@ export class KernelGuest {
     }
     // It reads its console now, and what the boot has left to do is done.
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    return { coverage, nodes, release };
+    return { coverage, nodes, slabs, release };
   }
 
   /** The machine as it is now, at the moment, belongs to it: what has been added to it stays. */

@@ -7,7 +7,8 @@ import type { Outcome } from '../target/outcome.ts';
 import { NS_PER_SECOND } from '../units.ts';
 import type { GuestTime } from './guest-time.ts';
 import type { KernelUser } from './kernel-user.ts';
-import { countersOf, repairs, resetOf, SCAN } from './sysfs-files.ts';
+import { objectsFile, objectsIn, type SlabCounts } from './slabs.ts';
+import { countersOf, repairs, requestCountOf, resetOf, SCAN } from './sysfs-files.ts';
 
 /** Linux gives a request up after 900 s and its reset again: twice that, where the guest's clock can be moved on. */
 const GIVEN_UP_NS = 2_000 * NS_PER_SECOND;
@@ -18,6 +19,9 @@ const PROBE_NS = 3 * NS_PER_SECOND;
 /** Two scans of the bus. */
 const REPAIR_NS = 12 * NS_PER_SECOND;
 const ERRAND_NS = 20 * NS_PER_SECOND;
+/** Times a process is killed, and how long each takes. */
+const KILLS = 5;
+const KILLED_NS = NS_PER_SECOND;
 
 type Unrecovered = { readonly apqn: number; readonly why: string };
 
@@ -68,6 +72,50 @@ export class KernelRecovery {
         });
     await this.#errands();
     return held;
+  }
+
+  /**
+   * Queues whose request_count is not the number of messages the machine has taken from them since the moment; `before`: counts at the
+   * moment. True of a kernel that has sent each message once.
+   */
+  async miscounted(before: ReadonlyMap<number, number>): Promise<string[]> {
+    const user = this.#user;
+    const wrong: string[] = [];
+    const takenBy = (apqn: number): number =>
+      (before.get(apqn) ?? 0) + (user.guest.service.taken.get(apqn) ?? 0);
+    for (const apqn of user.queues) {
+      const taken = takenBy(apqn);
+      user.read(requestCountOf(apqn), (text) => {
+        // The kernel may have asked for random numbers meanwhile.
+        if (text === undefined || takenBy(apqn) !== taken || Number(text) === taken) return;
+        const told = `request_count of ${formatApqn(apqn)} is ${text.trim()}`;
+        wrong.push(`${told}, the machine has taken ${taken} messages`);
+      });
+    }
+    await this.#errands();
+    return wrong;
+  }
+
+  /** What processes do that have not ended seconds after they were killed. */
+  async survivors(): Promise<readonly string[]> {
+    const { agent } = this.#user.guest;
+    for (let n = 0; n < KILLS; n++) {
+      agent.kill();
+      await this.#time.until(KILLED_NS, () => agent.survivors.length === 0);
+      if (agent.survivors.length === 0 || this.#over()) return [];
+    }
+    return agent.survivors;
+  }
+
+  /** Objects in use of each cache. */
+  async slabs(): Promise<SlabCounts> {
+    const counts = new Map<string, number>();
+    for (const name of this.#user.guest.slabs)
+      this.#user.read(objectsFile(name), (text) => {
+        if (text !== undefined) counts.set(name, objectsIn(text));
+      });
+    await this.#errands();
+    return counts;
   }
 
   async #repair(): Promise<void> {

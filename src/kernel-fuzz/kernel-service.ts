@@ -2,7 +2,8 @@
 // The AP facility of a guest whose kernel is under test: the machine's, with the agent's calls taken out, and with a time that stands still
 // while the guest does.
 // Source: docs/reference/fuzzing.md section 3 (a hypercall for free: PQAP in problem state).
-
+import { GR0_APQN } from '../../native-like/arch/function-codes.ts';
+import { PSW_CC } from '../../native-like/arch/psw.ts';
 import type { ApService, Executed, ServedCpu, ServedStorage } from '../qemu/ap-service.ts';
 import type { MachineService } from '../qemu/machine-service.ts';
 import { AGENT_MAGIC, type Agent } from './agent/agent.ts';
@@ -20,6 +21,8 @@ export class KernelService implements ApService {
   /** AP instructions of the kernel, and when something came from the guest last (ms of the computer's clock). */
   instructions = 0;
   nqaps = 0;
+  /** Messages that each queue has taken, by APQN. */
+  readonly taken = new Map<number, number>();
   lastMs = 0;
   readonly #inner: MachineService;
   readonly #agent: Agent;
@@ -54,8 +57,13 @@ export class KernelService implements ApService {
       return 'completed';
     }
     this.instructions++;
-    if (word >>> 16 === NQAP) this.nqaps++;
-    return this.#inner.execute(address, word);
+    if (word >>> 16 !== NQAP) return this.#inner.execute(address, word);
+    this.nqaps++;
+    const apqn = gr[1] & GR0_APQN;
+    const ended = this.#inner.execute(address, word);
+    if (ended === 'completed' && (psw[0] & PSW_CC) === 0)
+      this.taken.set(apqn, (this.taken.get(apqn) ?? 0) + 1);
+    return ended;
   }
 
   programCode(address: number): number {
@@ -101,6 +109,7 @@ export class KernelService implements ApService {
     this.#timeMs = 0;
     this.instructions = 0;
     this.nqaps = 0;
+    this.taken.clear();
     this.#inner.restartClock();
   }
 }

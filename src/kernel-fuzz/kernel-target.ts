@@ -4,6 +4,7 @@
 import { formatApqn } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import type { EventStatement } from '../program/ast.ts';
+import type { ScenarioEvent } from '../program/events.ts';
 import { ScenarioRun } from '../scenario/scenario-run.ts';
 import type { Outcome } from '../target/outcome.ts';
 import { featureCountOf, featuresOf } from '../target/program/features.ts';
@@ -14,10 +15,11 @@ import type { Seen } from '../target/seen.ts';
 import type { Target, TargetTerrain } from '../target/target.ts';
 import { NS_PER_SECOND } from '../units.ts';
 import { complaintIn } from './complaints.ts';
-import { GuestTime, STORM } from './guest-time.ts';
+import { GuestTime } from './guest-time.ts';
 import { KernelGuest, type KernelGuestOptions } from './kernel-guest.ts';
 import { KernelRecovery } from './kernel-recovery.ts';
 import { KernelUser } from './kernel-user.ts';
+import { grownCaches, type SlabCounts } from './slabs.ts';
 import { kernelFiles, SCAN } from './sysfs-files.ts';
 
 export interface KernelTargetOptions extends KernelGuestOptions {
@@ -29,14 +31,21 @@ const EVENTS_NS = 3 * NS_PER_SECOND;
 /** Time in which every request of healthy hardware is answered. */
 const LEARN_NS = 10 * NS_PER_SECOND;
 /** Times a scenario is tried before it is said not to break a rule again. */
-const TRIES = 2;
-const FRESH_TRIES = 5;
+const TRIES = 4;
+const FRESH_TRIES = 40;
+const SHORTENING_MS = 20_000;
 const CONSOLE_LINES = 200;
+/** Repetitions between two counts of storage, and counts. */
+const REPEATS = 4;
+const COUNTS = 3;
+/** Events that make a kernel send each message once. */
+const ONLY_ASKS: ReadonlySet<ScenarioEvent['kind']> = new Set(['request', 'read']);
 
 export class KernelTarget implements Target {
   readonly terrain: TargetTerrain;
   readonly featureCount: number;
   readonly tries = TRIES;
+  readonly shorteningMs = SHORTENING_MS;
   readonly #options: KernelTargetOptions;
   readonly #user: KernelUser;
   #guest: KernelGuest;
@@ -61,7 +70,7 @@ export class KernelTarget implements Target {
     this.terrain = { guest: name.name, queues, hasUser: true, files: kernelFiles(queues) };
     this.featureCount = featureCountOf(guest.coverage?.counters ?? this.#noCounters);
     [this.#scenario, this.#observer, this.#hardware] = this.#watch();
-    this.#time = new GuestTime(guest, this.#scenario);
+    this.#time = this.#newTime();
   }
 
   /**
@@ -113,11 +122,17 @@ export class KernelTarget implements Target {
     this.#scenario.end();
     this.#observer.eventsEnd();
     this.#hardware.restore();
-    const recovery = new KernelRecovery(user, this.#time, () => this.#over);
+    const recovery = this.#recovery();
     const unrecovered = this.#over ? [] : await recovery.failed();
     const storm = this.#storm;
-    user.markOverdue();
+    const overdue = user.markOverdue();
+    const hanging = this.#over ? [] : overdue;
     const leaked = this.#over || user.open > 0 ? {} : await recovery.counters();
+    const onlyAsked = fired.every(({ index }) => ONLY_ASKS.has(events[index].event.kind));
+    const sure = onlyAsked && !this.#over && user.open === 0;
+    const miscounted = sure ? await recovery.miscounted(user.counted) : [];
+    const waits = !this.#over && (user.open > 0 || user.errands > 0);
+    const unkillable = waits ? await recovery.survivors() : [];
     const complaint = complaintIn(this.#guest.text);
     this.#guest.coverage?.take();
     const counters = this.#guest.coverage?.counters ?? this.#noCounters;
@@ -136,12 +151,26 @@ export class KernelTarget implements Target {
       unrecovered,
       leaked,
       complaint,
+      hanging,
+      miscounted,
+      unkillable,
       fired,
       executed: this.#observer.count,
       ns: this.#now(),
       trace: trace ? this.#trace(fired, events) : [],
       features: featuresOf(counters, this.#observer.coverage),
     };
+  }
+
+  async repeat(events: readonly EventStatement[]): Promise<Outcome> {
+    await this.reset();
+    let outcome = await this.run(events);
+    const counts: SlabCounts[] = [];
+    while (counts.length < COUNTS && !this.#over) {
+      for (let n = 0; n < REPEATS && !this.#over; n++) outcome = await this.run(events);
+      counts.push(await this.#recovery().slabs());
+    }
+    return this.#over ? outcome : { ...outcome, grown: grownCaches(counts, REPEATS) };
   }
 
   seen(): Seen {
@@ -151,9 +180,11 @@ export class KernelTarget implements Target {
   async confirm(
     events: readonly EventStatement[],
     is: (outcome: Outcome) => boolean,
+    { repeated } = { repeated: false },
   ): Promise<boolean> {
     const fresh = await KernelTarget.create(this.#options);
     try {
+      if (repeated) return is(await fresh.repeat(events));
       for (let n = 0; n < FRESH_TRIES; n++) {
         await fresh.reset();
         if (is(await fresh.run(events))) return true;
@@ -210,7 +241,7 @@ export class KernelTarget implements Target {
     this.#observer.begin(trace);
     this.#guest.coverage?.clear();
     this.#startNs = machine.nowNs();
-    this.#time = new GuestTime(this.#guest, this.#scenario);
+    this.#time = this.#newTime();
     this.#scenario.begin(events);
   }
 
@@ -223,7 +254,15 @@ export class KernelTarget implements Target {
 
   get #storm(): string | undefined {
     // The number met varies from run to run.
-    return this.#time.storms ? `more than ${STORM} NQAPs that no user has asked for` : undefined;
+    return this.#time.storms ? 'many more NQAPs than its users have made requests' : undefined;
+  }
+
+  #recovery(): KernelRecovery {
+    return new KernelRecovery(this.#user, this.#time, () => this.#over);
+  }
+
+  #newTime(): GuestTime {
+    return new GuestTime(this.#guest, this.#scenario, () => this.#user.facts.length);
   }
 
   #trace(fired: Outcome['fired'], events: readonly EventStatement[]): string[] {
@@ -238,7 +277,7 @@ export class KernelTarget implements Target {
     const user = this.#user;
     user.learn();
     await this.#guest.go();
-    await this.#time.until(LEARN_NS, () => user.open === 0);
+    await this.#time.until(LEARN_NS, () => user.open === 0 && user.errands === 0);
     const bad = user.facts.find(
       ({ endings: [ending] }) =>
         ending === undefined || ending.error !== undefined || ending.wrong !== undefined,

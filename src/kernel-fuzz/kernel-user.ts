@@ -4,18 +4,22 @@
 import { getSystemErrorName } from 'node:util';
 import { sameBytes } from '../cex/messages/bytes.ts';
 import type { MachineConfig } from '../config/types.ts';
+import { formatApqn } from '../config/units.ts';
 import type { RequestKind, UserEvent } from '../program/events.ts';
 import type { EndingFact, RequestFact } from '../target/outcome.ts';
 import type { OrderResult } from './agent/agent.ts';
 import { type Block, OPEN, open, read, type SystemCall, write } from './agent/orders.ts';
 import type { KernelGuest } from './kernel-guest.ts';
 import { requestsOf, type UserRequest } from './requests.ts';
+import { requestCountOf } from './sysfs-files.ts';
 
 /** The device that chooses a queue itself. */
 const ANY_NODE = '/dev/z90crypt';
 /** Requests of one event: there are fewer processes. */
 const COUNT_MAX = 12;
 const SYSFS_BYTES = 4096;
+/** Files that one order has room for. */
+const WRITES_OF_ORDER = 48;
 
 /** `ENODEV`; 0 is no error. */
 const errorName = (errno: number): string => {
@@ -40,7 +44,8 @@ export class KernelUser {
   /** Time since the kept moment. */
   now: () => number = () => 0;
   #open = 0;
-  #errands = 0;
+  /** Errands that are under way, in words. */
+  readonly #files = new Set<{ readonly doing: string }>();
   readonly #stocks: readonly Stock[];
   /** What healthy queues answered, where nothing else tells what is right. */
   readonly #golden = new Map<UserRequest, Uint8Array>();
@@ -55,6 +60,9 @@ export class KernelUser {
       .filter(({ requests }) => requests.length > 0);
   }
 
+  /** Requests that each queue had been given at the moment. */
+  readonly counted = new Map<number, number>();
+
   /** Requests that have not ended. */
   get open(): number {
     return this.#open;
@@ -62,7 +70,7 @@ export class KernelUser {
 
   /** Files that are still being read or written. */
   get errands(): number {
-    return this.#errands;
+    return this.#files.size;
   }
 
   /** Queues something can be asked of. */
@@ -74,7 +82,7 @@ export class KernelUser {
     this.facts = [];
     this.blind = false;
     this.#open = 0;
-    this.#errands = 0;
+    this.#files.clear();
   }
 
   act(event: UserEvent): void {
@@ -87,7 +95,7 @@ export class KernelUser {
         this.write(event.file, event.text);
         return;
       case 'read':
-        this.#errand([open(event.file, OPEN.read), read({ bytes: new Uint8Array(SYSFS_BYTES) })]);
+        this.read(event.file, () => {});
         return;
       case 'signal':
         this.guest.agent.signal();
@@ -95,19 +103,29 @@ export class KernelUser {
   }
 
   write(file: string, text: string, ended?: (errno: number) => void): void {
-    this.#errand([open(file, OPEN.write), write(text)], ({ errno }) => ended?.(errno));
+    const calls = [open(file, OPEN.write), write(text)];
+    this.#errand(`a write of ${text} to ${file}`, calls, ({ errno }) => ended?.(errno));
   }
 
   /** Writes files one after the other; what is refused is refused. */
   writeAll(files: readonly { readonly file: string; readonly text: string }[]): void {
-    const calls = files.flatMap(({ file, text }) => [open(file, OPEN.write), write(text)]);
-    this.#errand(calls.map((call) => ({ ...call, goesOn: true })));
+    const some = files.slice(0, WRITES_OF_ORDER);
+    const calls = some.flatMap(({ file, text }) => [open(file, OPEN.write), write(text)]);
+    const rest = files.slice(WRITES_OF_ORDER);
+    this.#errand(
+      `writes to ${some[0]?.file} and others`,
+      calls.map((call) => ({ ...call, goesOn: true })),
+      () => {
+        if (rest.length > 0) this.writeAll(rest);
+      },
+    );
   }
 
   /** The text of a file; undefined: it cannot be read. */
   read(file: string, ended: (text: string | undefined) => void): void {
     const into: Block = { bytes: new Uint8Array(SYSFS_BYTES) };
-    this.#errand([open(file, OPEN.read), read(into)], ({ errno, value, bytes }, places) => {
+    const calls = [open(file, OPEN.read), read(into)];
+    this.#errand(`a read of ${file}`, calls, ({ errno, value, bytes }, places) => {
       const at = places.get(into) ?? 0;
       ended(errno === 0 ? bytes.toString('latin1', at, at + value) : undefined);
     });
@@ -141,7 +159,8 @@ export class KernelUser {
     this.facts.push(fact);
     this.#open++;
     const node = (target === undefined ? undefined : this.guest.nodes.get(target)) ?? ANY_NODE;
-    this.guest.agent.perform(request.calls(node), (result, order) => {
+    const doing = `request ${id} (${kind} to ${target === undefined ? 'any queue' : formatApqn(target)})`;
+    this.guest.agent.perform(doing, request.calls(node), (result, order) => {
       if (endings.length === 0) this.#open--;
       const error = result.errno === 0 ? undefined : errorName(result.errno);
       const output = request.output(result, order);
@@ -151,8 +170,10 @@ export class KernelUser {
     return fact;
   }
 
-  /** Each request of each queue once, of healthy hardware: what is answered is right. */
+  /** What queues have counted at the moment, of healthy hardware, and each request of each queue once: what is answered is right. */
   learn(): void {
+    for (const { apqn } of this.#stocks)
+      this.read(requestCountOf(apqn), (text) => this.counted.set(apqn, Number(text ?? 0)));
     for (const { apqn, requests } of this.#stocks)
       for (const request of requests) {
         const fact: RequestFact = {
@@ -167,6 +188,7 @@ export class KernelUser {
         this.facts.push(fact);
         this.#open++;
         this.guest.agent.perform(
+          request.kind,
           request.calls(this.guest.nodes.get(apqn) ?? ANY_NODE),
           (result, order) => {
             this.#open--;
@@ -181,8 +203,10 @@ export class KernelUser {
       }
   }
 
-  markOverdue(): void {
+  /** What is open now is overdue. Returns the files that are still being read or written. */
+  markOverdue(): readonly string[] {
     for (const fact of this.facts) fact.overdue = fact.endings.length === 0;
+    return [...this.#files].map(({ doing }) => doing);
   }
 
   #judge(request: UserRequest, output: Uint8Array): string | undefined {
@@ -194,13 +218,15 @@ export class KernelUser {
   }
 
   #errand(
+    doing: string,
     calls: readonly SystemCall[],
     ended: (result: OrderResult, places: ReadonlyMap<Block, number>) => void = () => {},
   ): void {
-    this.#errands++;
-    this.guest.agent.perform(calls, (result, { places }) => {
-      this.#errands--;
+    const errand = { doing };
+    this.#files.add(errand);
+    this.guest.agent.perform(doing, calls, (result, { places }) => {
       ended(result, places);
+      this.#files.delete(errand);
     });
   }
 }

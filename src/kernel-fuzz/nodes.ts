@@ -3,6 +3,9 @@
 // Source: Linux, drivers/s390/crypto/zcrypt_api.c (class zcrypt: create, apmask, aqmask, ioctlmask).
 import type { GuestConsole } from '../qemu/console.ts';
 
+/** Name of the node of one queue. */
+export const nodeName = (apqn: number): string => `zq${apqn.toString(16).padStart(4, '0')}`;
+
 /** Devices of the guest that a request can be made of, by queue; empty where the kernel has no device nodes with masks. */
 export const makeNodes = async (
   shell: GuestConsole,
@@ -12,7 +15,7 @@ export const makeNodes = async (
   const { status } = await shell.run('test -e /sys/class/zcrypt/create');
   if (status !== 0) return nodes;
   for (const apqn of queues) {
-    const name = `zq${apqn.toString(16).padStart(4, '0')}`;
+    const name = nodeName(apqn);
     const folder = `/sys/class/zcrypt/${name}`;
     const made = await shell.run(
       [

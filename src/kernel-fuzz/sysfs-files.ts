@@ -4,13 +4,26 @@
 // docs/reference/fuzzing.md section 3.
 import { formatApqn } from '../config/units.ts';
 import type { KernelFile } from '../target/target.ts';
+import { nodeName } from './nodes.ts';
 
 const BUS = '/sys/bus/ap';
 const cardOf = (apid: number): string => `card${apid.toString(16).padStart(2, '0')}`;
 const cardFolder = (apid: number): string => `/sys/devices/ap/${cardOf(apid)}`;
 const queueFolder = (apqn: number): string => `${cardFolder(apqn >>> 8)}/${formatApqn(apqn)}`;
 
+/** Device nodes with masks of their own. */
+const NODES = '/sys/class/zcrypt';
+const nodeFolder = (apqn: number): string => `${NODES}/${nodeName(apqn)}`;
+/** A node that scenarios make and remove. */
+const MADE_NODE = 'made';
+
 const BUS_FILES: readonly KernelFile[] = [
+  {
+    file: `${NODES}/create`,
+    texts: [MADE_NODE],
+    back: { file: `${NODES}/destroy`, text: MADE_NODE },
+  },
+  { file: `${NODES}/destroy`, texts: [MADE_NODE] },
   { file: `${BUS}/scans`, texts: ['1'] },
   { file: `${BUS}/poll_thread`, texts: ['0', '1'] },
   { file: `${BUS}/poll_timeout`, texts: ['100000', '250000'] },
@@ -66,26 +79,52 @@ const READ_OF_QUEUE = [
   'se_associate',
 ];
 
-const cardFiles = (apid: number): KernelFile[] => [
-  { file: `${cardFolder(apid)}/online`, texts: ['0', '1'] },
-  { file: `${cardFolder(apid)}/config`, texts: ['0', '1'] },
-  { file: `${cardFolder(apid)}/request_count`, texts: ['0'] },
-  { file: `${BUS}/drivers/cex4card/unbind`, texts: [cardOf(apid)] },
-  { file: `${BUS}/drivers/cex4card/bind`, texts: [cardOf(apid)] },
-  { file: `${BUS}/apmask`, texts: [`-${apid}`, `+${apid}`] },
-  ...READ_OF_CARD.map((name) => ({ file: `${cardFolder(apid)}/${name}`, texts: [] })),
-];
+/** Which adapter and queue a file is about. */
+type About = Pick<KernelFile, 'adapter' | 'apqn'>;
 
-const queueFiles = (apqn: number): KernelFile[] => [
-  { file: `${queueFolder(apqn)}/online`, texts: ['0', '1'] },
-  { file: `${queueFolder(apqn)}/reset`, texts: ['1'] },
-  { file: `${queueFolder(apqn)}/request_count`, texts: ['0'] },
-  { file: `${BUS}/drivers/cex4queue/unbind`, texts: [formatApqn(apqn)] },
-  { file: `${BUS}/drivers/cex4queue/bind`, texts: [formatApqn(apqn)] },
-  { file: `${BUS}/aqmask`, texts: [`-${apqn & 0xff}`, `+${apqn & 0xff}`] },
-  { file: `${BUS}/ap_domain`, texts: [String(apqn & 0xff)] },
-  ...READ_OF_QUEUE.map((name) => ({ file: `${queueFolder(apqn)}/${name}`, texts: [] })),
-];
+/** A driver is taken from a device, and comes back. */
+const driverFiles = (driver: string, device: string, about: About): KernelFile[] => {
+  const [unbind, bind] = ['unbind', 'bind'].map((what) => `${BUS}/drivers/${driver}/${what}`);
+  return [
+    { file: unbind, texts: [device], ...about, back: { file: bind, text: device } },
+    { file: bind, texts: [device], ...about },
+  ];
+};
+
+const cardFiles = (adapter: number): KernelFile[] => {
+  const folder = cardFolder(adapter);
+  return [
+    { file: `${folder}/online`, texts: ['0', '1'], adapter },
+    { file: `${folder}/config`, texts: ['0', '1'], adapter },
+    { file: `${folder}/request_count`, texts: ['0'], adapter },
+    { file: `${folder}/uevent`, texts: ['add'], adapter },
+    ...driverFiles('cex4card', cardOf(adapter), { adapter }),
+    { file: `${BUS}/apmask`, texts: [`-${adapter}`, `+${adapter}`], adapter },
+    ...READ_OF_CARD.map((name) => ({ file: `${folder}/${name}`, texts: [], adapter })),
+  ];
+};
+
+const queueFiles = (apqn: number): KernelFile[] => {
+  const apid = apqn >>> 8;
+  const apqi = apqn & 0xff;
+  const of = { adapter: apid, apqn };
+  const folder = queueFolder(apqn);
+  const node = nodeFolder(apqn);
+  return [
+    { file: `${folder}/online`, texts: ['0', '1'], ...of },
+    { file: `${folder}/reset`, texts: ['1'], ...of },
+    { file: `${folder}/request_count`, texts: ['0'], ...of },
+    { file: `${folder}/uevent`, texts: ['remove'], ...of },
+    ...driverFiles('cex4queue', formatApqn(apqn), of),
+    { file: `${BUS}/aqmask`, texts: [`-${apqi}`, `+${apqi}`], ...of },
+    { file: `${BUS}/ap_domain`, texts: [String(apqi)], ...of },
+    { file: `${node}/apmask`, texts: [`-${apid}`, `+${apid}`], ...of },
+    { file: `${node}/aqmask`, texts: [`-${apqi}`, `+${apqi}`], ...of },
+    { file: `${node}/ioctlmask`, texts: ['-5', '+5'], ...of },
+    { file: `${node}/admask`, texts: [`+${apqi}`, `-${apqi}`], ...of },
+    ...READ_OF_QUEUE.map((name) => ({ file: `${folder}/${name}`, texts: [], ...of })),
+  ];
+};
 
 const adaptersOf = (queues: readonly number[]): number[] => [
   ...new Set(queues.map((apqn) => apqn >>> 8)),
@@ -128,6 +167,11 @@ export const repairs = (
   ...adaptersOf(queues).map((apid) => ({ file: `${cardFolder(apid)}/online`, text: '1' })),
   ...queues.map((apqn) => ({ file: `${queueFolder(apqn)}/online`, text: '1' })),
   { file: `${BUS}/poll_timeout`, text: '250000' },
+  ...queues.flatMap((apqn) => [
+    { file: `${nodeFolder(apqn)}/apmask`, text: `+${apqn >>> 8}` },
+    { file: `${nodeFolder(apqn)}/aqmask`, text: `+${apqn & 0xff}` },
+    { file: `${nodeFolder(apqn)}/ioctlmask`, text: '+5' },
+  ]),
 ];
 
 export const resetOf = (apqn: number): { readonly file: string; readonly text: string } => ({
@@ -138,3 +182,6 @@ export const resetOf = (apqn: number): { readonly file: string; readonly text: s
 /** Counters that are 0 when nothing is outstanding. */
 export const countersOf = (apqn: number): readonly string[] =>
   ['requestq_count', 'pendingq_count'].map((name) => `${queueFolder(apqn)}/${name}`);
+
+/** Messages a queue was ever given. */
+export const requestCountOf = (apqn: number): string => `${queueFolder(apqn)}/request_count`;

@@ -9,12 +9,14 @@ const ORACLE_NAMES = [
   'kernel',
   'throws',
   'progress',
+  'killed',
   'rules',
   'ends-once',
   'right',
   'serves',
   'recovers',
   'leaks',
+  'counters',
 ] as const;
 export type OracleName = (typeof ORACLE_NAMES)[number];
 
@@ -28,6 +30,8 @@ export interface Violation {
   readonly expected: string;
   /** When it happened, since the kept moment; undefined: at the end. */
   readonly atNs?: number;
+  /** It shows only when the scenario is repeated. */
+  readonly repeated?: true;
 }
 
 type Check = (outcome: Outcome) => Omit<Violation, 'oracle'> | undefined;
@@ -80,6 +84,20 @@ const progress: Check = ({ storm, asleep, requests, eventsEndNs }) => {
   };
 };
 
+/** What a process does, without what varies from scenario to scenario. */
+const kindOfWork = (what: string): string => what.replace(/^(\w+(?: \w+)?).*$/, '$1');
+
+const killed: Check = ({ unkillable = [], eventsEndNs }) => {
+  const [first] = unkillable;
+  if (first === undefined) return undefined;
+  return {
+    way: `survives in ${kindOfWork(first)}`,
+    did: `the process of ${first} had not ended seconds after it was killed`,
+    expected: 'a process that waits for a card can be killed',
+    atNs: eventsEndNs,
+  };
+};
+
 const EXPECTED_RULE = {
   'program interruption': 'no instruction ends in a program interruption',
   token: 'DQAP goes on with the token of the part before',
@@ -99,7 +117,7 @@ const rules: Check = ({ instructions }) => {
   };
 };
 
-const endsOnce: Check = ({ requests, strangers, eventsEndNs }) => {
+const endsOnce: Check = ({ requests, strangers, hanging = [], eventsEndNs }) => {
   const stranger = strangers[0];
   if (stranger !== undefined)
     return {
@@ -120,6 +138,14 @@ const endsOnce: Check = ({ requests, strangers, eventsEndNs }) => {
     }
   }
   const open = requests.find(({ overdue, probe }) => overdue && !probe);
+  const [file] = hanging;
+  if (open === undefined && file !== undefined)
+    return {
+      way: 'a file is never done with',
+      did: `${file} had not ended when everything else was over`,
+      expected: 'who reads or writes a file of sysfs comes back',
+      atNs: eventsEndNs,
+    };
   if (open === undefined) return undefined;
   return {
     way: 'never ends',
@@ -168,13 +194,30 @@ const recovers: Check = ({ unrecovered, eventsEndNs }) => {
   };
 };
 
-const leaks: Check = ({ leaked }) => {
+const leaks: Check = ({ leaked, grown = {} }) => {
+  const growing = Object.entries(grown);
+  if (growing.length > 0)
+    return {
+      way: 'storage grows',
+      did: `each repetition left ${growing.map(([name, count]) => `${count} objects of ${name}`).join(', ')}`,
+      expected: 'what is done again and again needs no more storage each time',
+    };
   const held = Object.entries(leaked);
   if (held.length === 0) return undefined;
   return {
     way: held.map(([name]) => name).join(', '),
     did: `closed, it still held ${held.map(([name, count]) => `${count} ${name}`).join(', ')}`,
     expected: 'nothing is outstanding or allocated after a driver was closed',
+  };
+};
+
+const counters: Check = ({ miscounted = [] }) => {
+  const [first] = miscounted;
+  if (first === undefined) return undefined;
+  return {
+    way: 'request_count is wrong',
+    did: `with nothing but requests, ${first}`,
+    expected: 'the counters of sysfs are those of the machine',
   };
 };
 
@@ -193,6 +236,11 @@ export const ORACLES: readonly OracleRow[] = [
     name: 'progress',
     says: 'it neither runs without waiting nor sleeps for ever with work outstanding',
     check: progress,
+  },
+  {
+    name: 'killed',
+    says: 'a process that waits in a kernel under test ends when it is killed',
+    check: killed,
   },
   {
     name: 'rules',
@@ -216,6 +264,11 @@ export const ORACLES: readonly OracleRow[] = [
     check: recovers,
   },
   { name: 'leaks', says: 'nothing is held after it was closed', check: leaks },
+  {
+    name: 'counters',
+    says: "a kernel's counters of requests are those of the machine",
+    check: counters,
+  },
 ];
 
 /** The first rule that an outcome breaks; `without`: oracles that are switched off. */

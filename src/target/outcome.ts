@@ -70,8 +70,16 @@ export interface Outcome {
   readonly unrecovered: readonly { readonly apqn: number; readonly why: string }[];
   /** What the driver still held after it was closed, by name. */
   readonly leaked: Readonly<Record<string, number>>;
-  /** Of a kernel under test only. */
+  /** Of a kernel under test only, with what follows. */
   readonly complaint?: KernelComplaint | undefined;
+  /** What processes do that have not ended though they were killed. */
+  readonly unkillable?: readonly string[];
+  /** Files whose reading or writing has not ended. */
+  readonly hanging?: readonly string[];
+  /** Storage of which there is more after each repetition, by the name of its cache: objects for each. */
+  readonly grown?: Readonly<Record<string, number>>;
+  /** Counters of sysfs that contradict the machine: what each says, and what is right. */
+  readonly miscounted?: readonly string[];
   readonly fired: readonly Fired[];
   /** When events ended and it was seen whether the driver works again, since the kept moment. */
   readonly eventsEndNs: number;

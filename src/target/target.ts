@@ -20,8 +20,13 @@ export interface TargetTerrain {
 /** A file of a kernel under test. */
 export interface KernelFile {
   readonly file: string;
-  /** What is written there; none: it is read. */
+  /** What is written there; none: it is read. Of two texts the second takes the first back. */
   readonly texts: readonly string[];
+  /** Adapter it is about, and queue; undefined: all of them. */
+  readonly adapter?: number;
+  readonly apqn?: number;
+  /** What takes a text back where that is another file. */
+  readonly back?: { readonly file: string; readonly text: string };
 }
 
 export interface Target {
@@ -32,15 +37,26 @@ export interface Target {
   reset(): void | Promise<void>;
   /** Runs a scenario from the kept moment to its end; `trace`: takes down what happened. */
   run(events: readonly EventStatement[], trace?: boolean): Outcome | Promise<Outcome>;
+  /**
+   * Runs a scenario from the kept moment, and again and again without going back, and says of what storage there is ever more. Absent:
+   * nothing is known of the driver's storage.
+   */
+  repeat?(events: readonly EventStatement[]): Promise<Outcome>;
   /** What the driver executed in the last run while events could happen. */
   seen(): Seen;
   /** How often a scenario runs before it is said not to do something again; default once. A kernel's processes are not in step. */
   readonly tries?: number;
+  /** Milliseconds that the search for a shorter scenario may take; default: as long as it takes. */
+  readonly shorteningMs?: number;
   /**
    * Whether a scenario does what `is` says in surroundings that nothing has happened in before: a guest that was just booted. Absent: they
    * are always so.
    */
-  confirm?(events: readonly EventStatement[], is: (outcome: Outcome) => boolean): Promise<boolean>;
+  confirm?(
+    events: readonly EventStatement[],
+    is: (outcome: Outcome) => boolean,
+    how?: { readonly repeated: boolean },
+  ): Promise<boolean>;
   /** Places of the driver's code that any run has reached, by number. */
   places(): readonly number[];
   close(): void | Promise<void>;

@@ -87,7 +87,7 @@ describe('the agent', () => {
     let woken = 0;
     agent.wake = () => woken++;
     const results: OrderResult[] = [];
-    agent.perform([write('1')], (result) => results.push(result));
+    agent.perform('a write', [write('1')], (result) => results.push(result));
     expect(woken).toBe(1);
     const which = registers(1, 0);
     agent.call(0, which, storage);
@@ -103,9 +103,32 @@ describe('the agent', () => {
     expect(results.map(({ errno }) => errno)).toEqual([19]);
   });
 
+  it('kills processes that are in a call, and names those that survive', () => {
+    const agent = new Agent();
+    const storage = storageOf(Buffer.alloc(ORDER_BYTES));
+    for (const [n, what] of ['a write', 'a read'].entries()) {
+      agent.perform(what, [write('1')], () => {});
+      agent.call(0, registers(2, n + 1, BUFFER, ORDER_BYTES), storage);
+    }
+    expect(agent.survivors).toEqual([]);
+    agent.kill();
+    const which = registers(1, 0);
+    agent.call(0, which, storage);
+    // Bits 1 and 2: the processes; bit 0: they are killed.
+    expect([which[4], which[5]]).toEqual([0b111, 0]);
+    agent.call(0, registers(4, 1), storage);
+    expect(agent.survivors).toEqual(['a read']);
+    agent.kill();
+    const again = registers(1, 0);
+    agent.call(0, again, storage);
+    expect(again[4]).toBe(0b101);
+    agent.reset();
+    expect(agent.survivors).toEqual([]);
+  });
+
   it('keeps an order that could not be stored, and gives nothing to who has nothing to do', () => {
     const agent = new Agent();
-    agent.perform([write('1')], () => {});
+    agent.perform('a write', [write('1')], () => {});
     const refused = registers(2, 1, BUFFER, ORDER_BYTES);
     agent.call(0, refused, storageOf(Buffer.alloc(ORDER_BYTES), true));
     expect(refused[5]).toBe(0);

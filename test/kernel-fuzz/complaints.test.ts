@@ -10,9 +10,20 @@ const OOPS = `[    9.1] Unable to handle kernel pointer dereference in virtual k
 [    9.1] Krnl PSW : 0704c00180000000 000003ff80012345 (zcrypt_card_online_store+0x12a/0x1c0 [zcrypt])
 `;
 
+/** In a function that a driver has called with what it should not have. */
+const CALLED = `[    9.1] Unable to handle kernel pointer dereference in virtual kernel address space
+[    9.1] Oops: 0038 ilc:2 [#1] SMP
+[    9.1] Krnl PSW : 0704e00180000000 000003ffe0b8b132 (kobject_get_path+0x3a/0x168)
+[    9.1]  [<000003ffe0b8b132>] kobject_get_path+0x3a/0x168
+[    9.1]  [<000003ffe0b8cd34>] kobject_uevent_env+0xdc/0x758
+[    9.1]  [<000003ff6000697e>] online_store+0x166/0x248 [zcrypt]
+`;
+
 describe('a console', () => {
   it.each([
     ['an Oops with its function', OOPS, 'Oops', 'zcrypt_card_online_store'],
+    ['an Oops where a driver called', CALLED, 'Oops', 'online_store'],
+    ['an Oops of no driver', CALLED.replace(/.*online_store.*\n/, ''), 'Oops', 'kobject_get_path'],
     [
       'a warning',
       '[ 1.2] WARNING: CPU: 0 PID: 7 at drivers/s390/crypto/ap_queue.c:123 ap_queue_info+0x5c/0xd8\n',

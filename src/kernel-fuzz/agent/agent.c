@@ -3,9 +3,11 @@
  * of them. It knows nothing of cards. It is told by PQAP: in problem state with this GR0 the emulator takes it for a call to itself.
  *
  *   GR0 MAGIC + function, GR1 to GR3 arguments, result in GR2:
- *   WHICH  0, 0, 0                      low word: processes that have something to do; high word: those to be interrupted, a bit each
+ *   WHICH  0, 0, 0                      low word: processes that have something to do; high word: those to be interrupted, a bit each;
+ *                                       with the lowest bit of the high word they are killed instead
  *   NEXT   process, address, size       stores an order there; 0: there is none
  *   ENDED  process + 256 * call, result, address of the order
+ *   GONE   process, 0, 0                it was killed, and has ended
  *
  * Process 0 reads the console, a byte a time something is new, and wakes the others, which may be stuck in the kernel for ever.
  * No library: a guest is taken back a thousand times a minute, and what is not there need not be put back. */
@@ -14,10 +16,10 @@ typedef unsigned int u32;
 typedef unsigned long u64;
 
 #define MAGIC 0x41504d5500000000ul
-enum { WHICH = 1, NEXT, ENDED };
+enum { WHICH = 1, NEXT, ENDED, GONE };
 enum { PROCESSES = 16, BUFFER = 32768, CALLS = 128, FIXUPS = 64 };
-enum { SYS_read = 3, SYS_write = 4, SYS_close = 6, SYS_kill = 37, SYS_pipe = 42, SYS_clone = 120, SYS_rt_sigaction = 174, SYS_openat = 288, SYS_exit = 1 };
-enum { SIGUSR1 = 10, SIGCHLD = 17, EINTR = 4 };
+enum { SYS_read = 3, SYS_write = 4, SYS_close = 6, SYS_kill = 37, SYS_pipe = 42, SYS_wait4 = 114, SYS_clone = 120, SYS_rt_sigaction = 174, SYS_openat = 288, SYS_exit = 1 };
+enum { SIGKILL = 9, SIGUSR1 = 10, SIGCHLD = 17, EINTR = 4, WNOHANG = 1 };
 
 /* pointers, descriptors: bits of arguments, the first is 1: offsets into the order; the file that was opened last. go_on: when it fails, too. */
 struct call { u32 number; u8 pointers, descriptors, go_on, unused; u64 arguments[6]; };
@@ -94,6 +96,13 @@ static void work(u64 process)
 	}
 }
 
+/* Whoever is in the kernel for ever stays there. */
+static void interrupt(u64 process, int signal)
+{
+	CALL3(SYS_kill, processes[process], signal, 0);
+	if (signal == SIGKILL && call(SYS_wait4, processes[process], 0, WNOHANG, 0, 0, 0) == processes[process]) tell(GONE, process, 0, 0);
+}
+
 static void start(u64 process)
 {
 	CALL3(SYS_pipe, pipes[process], 0, 0);
@@ -112,7 +121,7 @@ void run(u64 *stack)
 		u64 which = tell(WHICH, 0, 0, 0);
 		for (u64 p = 1; p < PROCESSES; p++) {
 			if (which >> p & 1) CALL3(SYS_write, pipes[p][1], line, 1);
-			if (which >> 32 >> p & 1) CALL3(SYS_kill, processes[p], SIGUSR1, 0);
+			if (which >> 32 >> p & 1) interrupt(p, which >> 32 & 1 ? SIGKILL : SIGUSR1);
 		}
 		if (CALL3(SYS_read, 0, line, sizeof line) == 0) CALL3(SYS_exit, 0, 0, 0);
 	}

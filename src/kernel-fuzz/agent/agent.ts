@@ -9,6 +9,9 @@ export const AGENT_MAGIC = 0x41504d55;
 const WHICH = 1;
 const NEXT = 2;
 const ENDED = 3;
+const GONE = 4;
+/** In the mask of processes to be interrupted: they are killed. */
+const KILLS = 1;
 
 /** Processes that execute orders: 1 to 15 of the agent's 16. */
 const AGENT_PROCESSES = 16;
@@ -25,6 +28,8 @@ export interface OrderResult {
 
 interface Task {
   readonly order: EncodedOrder;
+  /** What it does, in words. */
+  readonly what: string;
   readonly ended: (result: OrderResult) => void;
 }
 
@@ -45,6 +50,8 @@ export class Agent {
   asked = 0;
   #processes: Process[] = [];
   #toSignal = 0;
+  /** Processes that were killed, and have not ended. */
+  #killed = 0;
   readonly #used: number;
 
   /** @param used processes that are used; fewer make a smaller guest */
@@ -58,14 +65,16 @@ export class Agent {
     this.calls = 0;
     this.asked = 0;
     this.#toSignal = 0;
+    this.#killed = 0;
     this.#processes = Array.from({ length: AGENT_PROCESSES }, () => ({
       running: undefined,
       waiting: [],
     }));
   }
 
-  /** Has calls executed, by a process that has nothing to do, or else the one with least. */
+  /** Has calls executed, by a process that has nothing to do, or else the one with least. `what`: in words. */
   perform(
+    what: string,
     calls: readonly SystemCall[],
     ended: (result: OrderResult, order: EncodedOrder) => void,
   ): void {
@@ -73,15 +82,35 @@ export class Agent {
     const usable = this.#processes.slice(1, this.#used + 1);
     const least = usable.reduce((best, one) => (load(one) < load(best) ? one : best));
     const order = encodeOrder(calls);
-    least.waiting.push({ order, ended: (result) => ended(result, order) });
+    least.waiting.push({ what, order, ended: (result) => ended(result, order) });
     this.wake();
   }
 
   /** Interrupts every process that is in a call. */
   signal(): void {
-    for (const [n, { running }] of this.#processes.entries())
-      if (running !== undefined) this.#toSignal |= 1 << n;
+    this.#toSignal |= this.#inCalls();
     this.wake();
+  }
+
+  /** Kills every process that is in a call; those that were killed before are looked after. */
+  kill(): void {
+    this.#killed |= this.#inCalls();
+    this.#toSignal = this.#killed | KILLS;
+    this.wake();
+  }
+
+  /** What processes do that were killed and have not ended. */
+  get survivors(): readonly string[] {
+    return this.#processes.flatMap(({ running }, n) =>
+      running === undefined || ((this.#killed >>> n) & 1) === 0 ? [] : [running.what],
+    );
+  }
+
+  #inCalls(): number {
+    return this.#processes.reduce(
+      (mask, { running }, n) => (running === undefined ? mask : mask | (1 << n)),
+      0,
+    );
   }
 
   /** A call of the agent. Sets GR2. @returns false: the order could not be stored, the agent asks again */
@@ -101,9 +130,18 @@ export class Agent {
       case ENDED:
         this.#ended(cpu, gr, storage);
         return [0, 0];
+      case GONE:
+        this.#gone(gr[3]);
+        return [0, 0];
       default:
         return [0, 0];
     }
+  }
+
+  #gone(process: number): void {
+    const doer = this.#processes[process];
+    if (doer !== undefined) doer.running = undefined;
+    this.#killed &= ~(1 << process);
   }
 
   #which(): readonly [number, number] {

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Things that happen to one card of a kernel at the same time: its queues go while its user works with it. What holds a queue without
+// saying so is used after it was freed.
+// Source: docs/reference/fuzzing.md section 5 (G5, G6, G11).
+import type { FaultInstruction } from '../config/types.ts';
+import type { Random } from '../lpar/random.ts';
+import type { EventStatement } from '../program/ast.ts';
+import type { Occasion, ScenarioEvent, Trigger } from '../program/events.ts';
+import type { KernelFile, TargetTerrain } from '../target/target.ts';
+import { fileRoundTrip } from './file-events.ts';
+import { lineOf } from './generate.ts';
+import { losing } from './host-events.ts';
+
+/** When the queues go: requests made at the start are on them by then. */
+const MEETINGS_NS = [1_000_000, 5_000_000, 20_000_000] as const;
+/** From then to what its user does: a scan of the bus takes some milliseconds. */
+const AFTER_NS = [0, 0, 100_000, 1_000_000, 3_000_000, 8_000_000] as const;
+/** What the driver executes when it finds a queue gone or new. */
+const AT_A_CHANGE: readonly FaultInstruction[] = ['zapq', 'rapq', 'tapq', 'dqap'];
+
+/** Replies that come when the queue has gone, or never: whoever waits is woken by the loss. */
+const OUTSTANDING: readonly ScenarioEvent[] = [
+  { kind: 'delay', delayNs: 100_000_000 },
+  { kind: 'drop' },
+];
+
+const first: Occasion = { kind: 'from', n: 1 };
+
+/** Requests that are on the queues of an adapter, or on one of them, when they go. */
+const outstanding = (random: Random, queues: readonly number[]): EventStatement[] => {
+  const apqn = random.pick(queues);
+  const count = 1 + random.below(8);
+  const held: Trigger = { kind: 'on', guest: undefined, on: 'nqap', apqn, occasion: first };
+  return [
+    lineOf({ kind: 'start' }, { kind: 'request', guest: undefined, count, apqn, what: undefined }),
+    lineOf(held, random.pick(OUTSTANDING)),
+  ];
+};
+
+/** What its user does to the card meanwhile: one file of the card or of its queues, some times. */
+const works = (random: Random, files: readonly KernelFile[]): ScenarioEvent[] => {
+  const ofQueues = random.chance(40);
+  const some = files.filter(({ apqn }) => (apqn === undefined) !== ofQueues);
+  const back = fileRoundTrip(random, some);
+  const from = random.below(back.length);
+  return Array.from({ length: 1 + random.below(3) }, (_, n) => back[(from + n) % back.length]);
+};
+
+/** Undefined: the target has no queues or no files. */
+export const together = (
+  random: Random,
+  { guest, queues, files = [] }: TargetTerrain,
+): EventStatement[] | undefined => {
+  if (queues.length === 0 || files.length === 0) return undefined;
+  const apqn = random.pick(queues);
+  const own = queues.filter((one) => one >>> 8 === apqn >>> 8);
+  const ofCard = files.filter(({ adapter, texts }) => adapter === apqn >>> 8 && texts.length > 0);
+  const meetNs = random.pick(MEETINGS_NS);
+  const at = (ns: number): Trigger => ({ kind: 'at', timeNs: meetNs + ns });
+  const whenItMeets = (): Trigger => {
+    if (random.chance(60)) return at(random.pick(AFTER_NS));
+    const occasion: Occasion = { kind: 'nth', n: 1 + random.below(4) };
+    return {
+      kind: 'on',
+      guest: undefined,
+      on: random.pick(AT_A_CHANGE),
+      apqn: undefined,
+      occasion,
+    };
+  };
+  return [
+    ...(random.chance(70) ? outstanding(random, own) : []),
+    lineOf(at(0), losing(random, apqn, guest)),
+    lineOf(at(0), { kind: 'scan' }),
+    ...works(random, ofCard).map((event) => lineOf(whenItMeets(), event)),
+  ];
+};
