@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Campaign } from '../fuzz/campaign.ts';
 import { describeFinding, type Finding, saveFinding } from '../fuzz/finding.ts';
 import { cellName, LEGAL_CELLS, unmet } from '../fuzz/grid.ts';
+import type { PageFunction } from '../fuzz/page-data.ts';
 import { type CampaignStats, statsOf } from '../fuzz/statistics.ts';
 import {
   type CampaignStore,
@@ -32,6 +33,7 @@ interface Running {
   readonly store: CampaignStore;
   readonly bundle: DriverBundle;
   readonly stats: () => CampaignStats;
+  readonly functions: (() => readonly PageFunction[]) | undefined;
 }
 
 export interface CampaignRun {
@@ -42,15 +44,18 @@ export interface CampaignRun {
   readonly driver: string;
   /** The configuration as it is written into a folder of the campaign. */
   readonly inFolder: (folder: string) => string;
-  /** Of a kernel: options with which a finding is replayed. */
+  /** Of a kernel: options with which a finding is replayed, and what the page says of its functions. */
   readonly replayOptions?: string;
+  readonly functions?: () => readonly PageFunction[];
+  /** Called when everything is over, before the page is written. */
+  readonly ends?: () => Promise<void>;
   readonly options: FuzzOptions;
   readonly io: CommandIo;
 }
 
 /** Runs a campaign to its end. Returns the exit code. */
 export async function runCampaign(run: CampaignRun): Promise<number> {
-  const { campaign, store, bundle, driver, inFolder, replayOptions, options, io } = run;
+  const { campaign, store, bundle, driver, inFolder, replayOptions, functions, options, io } = run;
   const { guest } = campaign.facts.terrain;
   store.write(CONFIG_FILE, inFolder('.'));
   const began = performance.now();
@@ -61,7 +66,7 @@ export async function runCampaign(run: CampaignRun): Promise<number> {
     statsOf(campaign, placesAll, CELL_COUNT, seconds(), campaign.cases - before);
   if (campaign.driverChanged) io.err('the driver has changed: its corpus is run again\n');
   if (campaign.cases > 0) io.err(`going on after ${count(campaign.cases, 'case')}\n`);
-  const running: Running = { campaign, store, bundle, stats };
+  const running: Running = { campaign, store, bundle, stats, functions };
   const page = await CampaignPage.open(running, options.http, io);
   const screen = statusScreen(io, { driver, folder: store.folder, linesMs: LINE_MS });
   // The first generation is saved at once.
@@ -93,6 +98,7 @@ export async function runCampaign(run: CampaignRun): Promise<number> {
     await page.close();
   }
   keep();
+  await run.ends?.();
   page.write();
   report(running, options, io);
   return campaign.findings.length > 0 ? EXIT_MISMATCH : EXIT_OK;

@@ -7,10 +7,15 @@ import { loadConfigFile } from '../config/load.ts';
 import { ApemuError } from '../errors.ts';
 import { Campaign } from '../fuzz/campaign.ts';
 import { configWithGuest } from '../fuzz/config-file.ts';
+import type { PageFunction } from '../fuzz/page-data.ts';
 import { configOfProgram } from '../fuzz/replay.ts';
 import { CampaignStore } from '../fuzz/store.ts';
+import type { KernelCoverage } from '../kernel-fuzz/coverage.ts';
 import { KernelCarrier } from '../kernel-fuzz/kernel-carrier.ts';
+import type { KernelGuest } from '../kernel-fuzz/kernel-guest.ts';
 import { KernelTarget, type KernelTargetOptions } from '../kernel-fuzz/kernel-target.ts';
+import { blockName, functionsOf, type ReachedBlock } from '../kernel-fuzz/reached.ts';
+import { sourceLines } from '../kernel-fuzz/source-lines.ts';
 import { judge } from '../oracle/oracles.ts';
 import { parseProgram } from '../program/parse.ts';
 import { findGuestImage, type GuestImage, makeGuestImage } from '../qemu/guest-image/build.ts';
@@ -50,6 +55,9 @@ const imageOf = async ({ kernel, initrd }: FuzzOptions, io: CommandIo): Promise<
     `--kernel ${series} needs --initrd FILE: an initramfs whose init reads commands as that of apemu guest-image does (apemu.console=script)`,
   );
 };
+
+/** Blocks of code that were reached, of a campaign's folder. */
+const BLOCKS_FILE = 'blocks.txt';
 
 /** What the target is made from, with words about what there is not. */
 const targetOptions = async (
@@ -95,67 +103,116 @@ const replayOptionsOf = ({ kernel, initrd, append }: FuzzOptions): string =>
     .filter((word) => word !== '')
     .join(' ');
 
+/** What is known of the code that a campaign has reached. */
+class ReachedCode {
+  readonly #coverage: KernelCoverage | undefined;
+  readonly #campaign: Campaign;
+  #lines: ReadonlyMap<string, string> = new Map();
+
+  constructor(coverage: KernelCoverage | undefined, campaign: Campaign) {
+    this.#coverage = coverage;
+    this.#campaign = campaign;
+  }
+
+  get #blocks(): ReachedBlock[] {
+    return this.#coverage?.blocksOf(this.#campaign.places) ?? [];
+  }
+
+  functions(): readonly PageFunction[] {
+    return functionsOf(this.#coverage?.symbols ?? [], this.#blocks, this.#lines);
+  }
+
+  /** Names lines of source from now on. */
+  async findLines(files: readonly string[]): Promise<void> {
+    this.#lines = await sourceLines(files, this.#blocks);
+  }
+
+  /** A line for each block. */
+  text(): string {
+    return this.#blocks
+      .map((block) => {
+        const name = blockName(block);
+        const place = this.#lines.get(name);
+        return place === undefined ? `${name}\n` : `${name}  ${place}\n`;
+      })
+      .join('');
+  }
+}
+
+/** What makes two campaigns the same. */
+const identityOf = (
+  config: string,
+  { release }: KernelGuest,
+  { guest }: KernelTargetOptions,
+  options: FuzzOptions,
+): string => {
+  const { seed, without = new Set(), blind } = options;
+  return JSON.stringify([
+    config,
+    nameOf(options),
+    release,
+    guest,
+    seed,
+    [...without].sort(),
+    blind === true,
+  ]);
+};
+
+/** How the kernel is taken back, and what cannot be seen of it. */
+const introduce = ({ level, release, coverage }: KernelGuest, cover: BuiltPlugin): string => {
+  const how = level === 'in place' ? 'in place' : 'by a new QEMU each time';
+  const blind =
+    cover.path === undefined || coverage !== undefined
+      ? ''
+      : "no coverage of the kernel's code: it has no /proc/kallsyms, or none of its symbols are those of AP drivers\n";
+  return `Linux ${release}: back to the moment after its boot ${how}\n${blind}`;
+};
+
 export async function fuzzKernel(
   file: string,
   options: FuzzOptions,
   io: CommandIo,
 ): Promise<number> {
+  const { seed, workers = 1, without = new Set(), blind = false, vmlinux = [] } = options;
+  // What cannot be read is said before a kernel boots.
+  await sourceLines(vmlinux, []);
   const base = await targetOptions(file, options, io);
   const config = readFileSync(file, 'utf8');
-  const { seed, workers = 1, without = new Set(), blind } = options;
   const carrier = await KernelCarrier.create({ ...base, workers, without });
   try {
-    const [target] = carrier.targets;
-    const { level, release, coverage } = (target as KernelTarget).guest;
-    io.err(
-      `Linux ${release}: back to the moment after its boot ${level === 'in place' ? 'in place' : 'by a new QEMU each time'}\n`,
-    );
-    if (base.cover.path !== undefined && coverage === undefined)
-      io.err(
-        "no coverage of the kernel's code: it has no /proc/kallsyms, or none of its symbols are those of AP drivers\n",
-      );
+    const { guest } = carrier.targets[0] as KernelTarget;
+    io.err(introduce(guest, base.cover));
     const store = new CampaignStore(options.out);
     if (options.from !== undefined) store.takeOver(options.from);
     const driver = nameOf(options);
-    const identity = JSON.stringify([
-      config,
-      driver,
-      release,
-      base.guest,
-      seed,
-      [...without].sort(),
-      blind === true,
-    ]);
     const campaign = new Campaign(
       {
         seed,
-        identity,
+        identity: identityOf(config, guest, base, options),
         jobs: JOBS_A_GUEST * workers,
         jobCases: GUEST_JOB_CASES,
         shortened: SHORTENED,
-        blind: blind === true,
+        blind,
       },
       carrier,
       store,
     );
-    const bundle = { name: driver, code: '', digest: '', files: [], args: {} };
-    const inFolder = (): string => configWithGuest(config, seed);
-    const replayOptions = replayOptionsOf(options);
-    const code = await runCampaign({
+    const code = new ReachedCode(guest.coverage, campaign);
+    return await runCampaign({
       campaign,
       store,
-      bundle,
+      bundle: { name: driver, code: '', digest: '', files: [], args: {} },
       driver,
-      inFolder,
-      replayOptions,
+      inFolder: () => configWithGuest(config, seed),
+      replayOptions: replayOptionsOf(options),
+      functions: () => code.functions(),
+      ends: async () => {
+        await code.findLines(vmlinux);
+        store.write(BLOCKS_FILE, code.text());
+      },
       options,
       io,
     });
-    if (coverage !== undefined) {
-      const names = [...campaign.places].sort((a, b) => a - b).map((slot) => coverage.nameOf(slot));
-      store.write('blocks.txt', `${names.join('\n')}\n`);
-    }
-    return code;
   } finally {
     await carrier.close();
   }

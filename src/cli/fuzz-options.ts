@@ -11,6 +11,7 @@ export interface FuzzOptions {
   readonly initrd?: string;
   readonly append?: string;
   readonly cover?: RegExp;
+  readonly vmlinux?: readonly string[];
   readonly from?: string;
   readonly portable?: boolean;
   readonly blind?: boolean;

@@ -2,7 +2,7 @@
 // The page of a campaign: live on loopback with `--http`, and as one file when it is over.
 import type { Campaign } from '../fuzz/campaign.ts';
 import { campaignPage } from '../fuzz/page.ts';
-import { pageData } from '../fuzz/page-data.ts';
+import { type PageFunction, pageData } from '../fuzz/page-data.ts';
 import type { CampaignStats } from '../fuzz/statistics.ts';
 import type { CampaignStore } from '../fuzz/store.ts';
 import type { DriverBundle } from '../target/program/bundle.ts';
@@ -14,6 +14,8 @@ export interface PageSource {
   readonly store: CampaignStore;
   readonly bundle: DriverBundle;
   readonly stats: () => CampaignStats;
+  /** Of a kernel: its functions, and what of them was reached. */
+  readonly functions: (() => readonly PageFunction[]) | undefined;
 }
 
 const REPORT_FILE = 'report.html';
@@ -71,7 +73,7 @@ export class CampaignPage {
   }
 
   #data() {
-    const { campaign, bundle, stats } = this.#source;
-    return pageData(campaign, bundle, stats(), this.#history);
+    const { campaign, bundle, stats, functions } = this.#source;
+    return pageData(campaign, bundle, stats(), this.#history, functions?.() ?? []);
   }
 }

@@ -35,6 +35,11 @@ export const addFuzz: AddCommand = (program, io, done) => {
     .option('--append <text>', 'with --kernel: more of its command line')
     .option('--cover <pattern>', 'with --kernel: functions or modules to cover besides', pattern)
     .option(
+      '--vmlinux <files>',
+      'with --kernel: its image and modules with debug information, with commas',
+      (text: string) => text.split(','),
+    )
+    .option(
       '--portable',
       'with --kernel: a new QEMU for each case, though there may be a faster way',
     )

@@ -183,6 +183,9 @@ export const randomEvent = (random: Random, context: SearchContext): EventStatem
   }
 };
 
+/** Of a kernel: as many requests of a queue as there are processes for, so that each kind is asked. */
+const KERNEL_REQUESTS = 12;
+
 /** Scenarios every corpus begins with: the driver at work, and nothing wrong. */
 export const seeds = ({ queues, hasUser, files }: TargetTerrain): EventStatement[][] => {
   if (!hasUser) return [[eventLine({ kind: 'at', timeNs: 0 }, { kind: 'scan' })]];
@@ -194,7 +197,9 @@ export const seeds = ({ queues, hasUser, files }: TargetTerrain): EventStatement
   return [
     [request(3, undefined)],
     [request(10, undefined)],
-    ...(files === undefined ? queues.slice(0, 4) : queues).map((apqn) => [request(4, apqn)]),
+    ...(files === undefined
+      ? queues.slice(0, 4).map((apqn) => [request(4, apqn)])
+      : queues.map((apqn) => [request(KERNEL_REQUESTS, apqn)])),
     ...fileSeeds(files ?? []).map((events) => [request(2, undefined), ...events]),
   ];
 };

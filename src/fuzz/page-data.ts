@@ -31,6 +31,14 @@ export interface PageFile {
   readonly missed: readonly number[];
 }
 
+/** A function of a kernel, and its blocks that were executed: `+0x12`, or where they stand in its source. */
+export interface PageFunction {
+  readonly name: string;
+  /** '': the kernel image. */
+  readonly module: string;
+  readonly blocks: readonly string[];
+}
+
 export interface PageData {
   readonly driver: string;
   readonly stats: CampaignStats;
@@ -39,6 +47,7 @@ export interface PageData {
   readonly grid: readonly PageRow[];
   readonly legal: { readonly met: number; readonly all: number };
   readonly files: readonly PageFile[];
+  readonly functions: readonly PageFunction[];
   readonly findings: readonly {
     readonly id: string;
     readonly oracle: string;
@@ -92,6 +101,7 @@ export const pageData = (
   bundle: DriverBundle,
   stats: CampaignStats,
   history: readonly CampaignStats[],
+  functions: readonly PageFunction[],
 ): PageData => ({
   driver: bundle.name,
   stats,
@@ -100,6 +110,7 @@ export const pageData = (
   grid: gridOf(campaign),
   legal: { met: legalMet(campaign), all: LEGAL_CELLS.length },
   files: filesOf(campaign, bundle),
+  functions,
   findings: campaign.findings.map(({ id, violation, lines, trace }) => ({
     id,
     oracle: violation.oracle,

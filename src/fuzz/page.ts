@@ -24,7 +24,7 @@ const row = (...cells) => { const r = make('tr'); for (const c of cells) r.appen
 const stats = (d) => {
   const s = d.stats;
   const pairs = [['cases', number(s.cases)], ['cases a second', number(s.casesPerSecond)], ['virtual time', number(s.virtualSeconds) + ' s'], ['instructions', number(s.executed)],
-    ['places of the code', s.places + ' of ' + s.placesAll], ['legal cells', d.legal.met + ' of ' + d.legal.all], ['corpus', number(s.corpus)], ['findings', number(s.findings)],
+    ['places of the code', s.places + (s.placesAll ? ' of ' + s.placesAll : '')], ['legal cells', d.legal.met + ' of ' + d.legal.all], ['corpus', number(s.corpus)], ['findings', number(s.findings)],
     ['pairs of codes', number(s.pairs)], ['last new', number(s.sinceNew) + ' cases ago']];
   const rows = [];
   for (let i = 0; i < pairs.length; i += 2) rows.push(row(...pairs.slice(i, i + 2).flatMap(([n, v]) => [make('td', n), make('td', v)])));
@@ -67,6 +67,18 @@ const files = (d) => put('files', ...d.files.map((f) => {
   details.append(pre);
   return details;
 }));
+const functions = (d) => {
+  const parts = new Map();
+  for (const f of d.functions) parts.set(f.module, [...(parts.get(f.module) ?? []), f]);
+  put('functions', ...[...parts].map(([module, all]) => {
+    const entered = all.filter((f) => f.blocks.length), details = make('details');
+    const blocks = entered.reduce((sum, f) => sum + f.blocks.length, 0);
+    details.append(make('summary', (module || 'kernel image') + ': ' + entered.length + ' of ' + all.length + ' functions entered, ' + number(blocks) + ' blocks'));
+    details.append(make('pre', entered.map((f) => f.name + ': ' + f.blocks.join(' ')).join('\\n')));
+    details.append(make('div', 'never entered: ' + all.filter((f) => !f.blocks.length).map((f) => f.name).join(', ')));
+    return details;
+  }));
+};
 const findings = (d) => put('findings', ...(d.findings.length ? d.findings.map((f) => {
   const details = make('details');
   details.append(make('summary', f.id + ': ' + f.did), make('div', 'Expected: ' + f.expected + '.'), make('pre', f.lines), make('pre', f.trace.slice(0, 200).join('\\n')));
@@ -76,7 +88,7 @@ let last = '';
 const show = (d) => {
   stats(d); plot(d); grid(d);
   const key = d.findings.length + ' ' + d.stats.places;
-  if (key !== last) { files(d); findings(d); last = key; }
+  if (key !== last) { files(d); functions(d); findings(d); last = key; }
   document.body.dataset.ready = 'yes';
 };
 const element = document.getElementById('data');
@@ -115,6 +127,7 @@ export const campaignPage = (
 <table id="grid"></table>
 <h2>Lines not reached</h2>
 <div id="files"></div>
+<div id="functions"></div>
 <script type="application/json" id="data" nonce="${nonce}">${JSON.stringify(data ?? null).replaceAll('<', '\\u003c')}</script>
 <script nonce="${nonce}">${SCRIPT}
 </script>

@@ -25,7 +25,7 @@ import { mutate } from './mutate.ts';
 export const keyOf = ({ oracle, way }: Violation): string => `${oracle}: ${way}`;
 
 /** Of so many scenarios that reach something new one is repeated, where the target can tell what grows. */
-const REPEATED_EVERY = 8;
+const REPEATED_EVERY = 32;
 
 /** What is looked for. */
 interface Search {
@@ -148,11 +148,10 @@ export class JobRunner {
     const breaks = async (events: readonly EventStatement[]): Promise<Violation | undefined> =>
       search.broken(await this.#again(events, search));
     const whole = parseScenarioLines(lines);
-    const endMs = performance.now() + (this.#target.shorteningMs ?? Number.POSITIVE_INFINITY);
     const found = await minimise(
       whole,
       async (events) => (await breaks(events)) !== undefined,
-      () => performance.now() > endMs,
+      this.#target.shortening?.(),
     );
     // What comes seldom may have come by chance in a shorter scenario.
     const shorter = await this.#sure(found.events, search);

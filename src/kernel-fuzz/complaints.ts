@@ -48,7 +48,7 @@ const placesIn = (text: string): string[] =>
 /** The first of a driver's own functions, since its caller is to blame where it was in another; else the first of all. */
 const placeOf = (text: string): string => {
   const places = placesIn(text);
-  return (places.find((name) => DRIVER.test(name)) ?? places[0] ?? '').split(' ')[0] as string;
+  return (places.find((name) => DRIVER.test(name)) ?? places[0] ?? '').split(' ')[0];
 };
 
 const withoutTimes = (text: string): string =>
@@ -66,3 +66,27 @@ export const complaintIn = (console: string): KernelComplaint | undefined => {
   if (first === undefined) return undefined;
   return { name: first.name, line: first.line.trim(), place: placeOf(text.slice(first.at)) };
 };
+
+/** What a console has printed since a moment. */
+export class ConsoleText {
+  text = '';
+  #looked = 0;
+  #complaint: KernelComplaint | undefined;
+
+  hear(chunk: string): void {
+    this.text += chunk;
+  }
+
+  clear(): void {
+    this.text = '';
+    this.#looked = 0;
+    this.#complaint = undefined;
+  }
+
+  /** The first complaint in it; it is looked through when more was printed. */
+  get complaint(): KernelComplaint | undefined {
+    if (this.text.length !== this.#looked) this.#complaint = complaintIn(this.text);
+    this.#looked = this.text.length;
+    return this.#complaint;
+  }
+}

@@ -2,7 +2,8 @@
 // Which blocks of a kernel's AP drivers were executed: the counters of the plugin in QEMU.
 // Source: src/qemu/plugin/cover.c (layout of its file).
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
-import { type CodeSymbol, placeName, type TextRange } from './text.ts';
+import { blocksAt, type ReachedBlock } from './reached.ts';
+import type { CodeSymbol, TextRange } from './text.ts';
 
 /** Bytes before the counters, counters there can be, and bytes of each. */
 const HEADER_BYTES = 4096;
@@ -39,8 +40,9 @@ export class KernelCoverage {
   readonly counters: Uint32Array;
   /** Slots that were ever met. */
   readonly met: Uint8Array;
+  /** Functions of the ranges. */
+  readonly symbols: readonly CodeSymbol[];
   readonly #ranges: readonly TextRange[];
-  readonly #symbols: readonly CodeSymbol[];
   readonly #fd: number;
   readonly #bytes: Uint8Array;
   readonly #zeros: Uint8Array;
@@ -52,7 +54,9 @@ export class KernelCoverage {
     this.counters = new Uint32Array(slots);
     this.met = new Uint8Array(slots);
     this.#ranges = ranges;
-    this.#symbols = symbols;
+    this.symbols = symbols.filter(({ address }) =>
+      ranges.some(({ start, end }) => start <= address && address < end),
+    );
     this.#fd = fd;
     this.#bytes = new Uint8Array(slots * COUNTER_BYTES);
     this.#zeros = new Uint8Array(slots * COUNTER_BYTES);
@@ -84,8 +88,13 @@ export class KernelCoverage {
     return places;
   }
 
-  /** Address of a slot. */
-  addressOf(slot: number): number {
+  /** The blocks of some slots. */
+  blocksOf(slots: Iterable<number>): ReachedBlock[] {
+    const addresses = [...slots].sort((a, b) => a - b).map((slot) => this.#addressOf(slot));
+    return blocksAt(this.symbols, addresses);
+  }
+
+  #addressOf(slot: number): number {
     let left = slot;
     for (const range of this.#ranges) {
       const slots = slotsOf(range);
@@ -93,9 +102,5 @@ export class KernelCoverage {
       left -= slots;
     }
     return 0;
-  }
-
-  nameOf(slot: number): string {
-    return placeName(this.#symbols, this.addressOf(slot));
   }
 }

@@ -23,6 +23,7 @@ import { bootGuest, type ServedGuest } from '../qemu/serve.ts';
 import { allAnswers } from '../target/program/answers.ts';
 import { Agent } from './agent/agent.ts';
 import { agentProgram } from './agent/agent-image.ts';
+import { ConsoleText } from './complaints.ts';
 import { CoverageFile, KernelCoverage } from './coverage.ts';
 import { KernelService } from './kernel-service.ts';
 import { makeNodes } from './nodes.ts';
@@ -57,10 +58,7 @@ const AGENT_LOOK_MS = 5;
 const PATIENCE_MS = 600_000;
 /** Addresses repeat, so that coverage and traces of two boots compare; poisoned slabs show what is used after it was freed. */
 const APPEND = 'nokaslr slub_debug=FZP';
-const READY_COMMANDS = [
-  'echo 5 > /sys/bus/ap/config_time',
-  'echo 30 > /proc/sys/kernel/hung_task_timeout_secs',
-];
+const READY = 'echo 5 > /sys/bus/ap/config_time; echo 30 > /proc/sys/kernel/hung_task_timeout_secs';
 
 /** An initramfs may be several archives one after the other. */
 const withAgent = (image: GuestImage, folder: string): GuestImage => {
@@ -71,7 +69,6 @@ const withAgent = (image: GuestImage, folder: string): GuestImage => {
 };
 
 interface Parts {
-  readonly options: KernelGuestOptions;
   readonly machine: Machine;
   readonly service: KernelService;
   readonly agent: Agent;
@@ -97,7 +94,7 @@ export class KernelGuest {
   /** As `uname -r` says. */
   readonly release: string;
   /** What the console printed since the moment. */
-  text = '';
+  readonly console = new ConsoleText();
   /** QEMU has ended, or the guest was reset. */
   lost = false;
   readonly #moment: Moment;
@@ -188,7 +185,6 @@ export class KernelGuest {
             })
           : await InPlaceMoment.keep(guest, inPlace, { poller, restoreMachine });
       const booted = new KernelGuest({
-        options,
         machine: qemu.machine,
         service,
         agent,
@@ -225,7 +221,7 @@ export class KernelGuest {
     const nodes = await makeNodes(shell, queues);
     const slabs = await slabNames(shell);
     const release = (await shell.run('uname -r')).output.trim();
-    for (const command of READY_COMMANDS) await shell.run(command);
+    await shell.run(READY);
     let coverage: KernelCoverage | undefined;
     if (file !== undefined) {
       const symbols = symbolsOf((await shell.run(SYMBOLS_COMMAND, KERNEL_BOOT_MS)).output);
@@ -255,7 +251,7 @@ export class KernelGuest {
   /** Back to the moment. */
   async restore(): Promise<void> {
     await this.#moment.restore();
-    this.text = '';
+    this.console.clear();
     this.#listen();
   }
 
@@ -298,8 +294,6 @@ export class KernelGuest {
     // The console of the boot keeps all it hears.
     output.removeAllListeners('data');
     output.setEncoding('latin1');
-    output.on('data', (chunk: string) => {
-      this.text += chunk.replaceAll('\r', '');
-    });
+    output.on('data', (chunk: string) => this.console.hear(chunk.replaceAll('\r', '')));
   }
 }

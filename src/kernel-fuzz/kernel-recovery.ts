@@ -20,7 +20,7 @@ const PROBE_NS = 3 * NS_PER_SECOND;
 const REPAIR_NS = 12 * NS_PER_SECOND;
 const ERRAND_NS = 20 * NS_PER_SECOND;
 /** Times a process is killed, and how long each takes. */
-const KILLS = 5;
+const KILL_TIMES = 5;
 const KILLED_NS = NS_PER_SECOND;
 
 type Unrecovered = { readonly apqn: number; readonly why: string };
@@ -42,7 +42,9 @@ export class KernelRecovery {
     const user = this.#user;
     user.write(SCAN.file, SCAN.text);
     const patience = user.guest.level === 'in place' ? GIVEN_UP_NS : PATIENCE_NS;
-    await this.#time.until(patience, () => user.open === 0 && user.errands === 0);
+    const idle = (): boolean => user.open === 0 && user.errands === 0;
+    await this.#time.until(patience, () => idle() || this.#over());
+    if (this.#over()) return [];
     if ((await this.#probe(user.queues)).length === 0) return [];
     await this.#repair();
     await this.#time.until(REPAIR_NS, () => false);
@@ -99,7 +101,7 @@ export class KernelRecovery {
   /** What processes do that have not ended seconds after they were killed. */
   async survivors(): Promise<readonly string[]> {
     const { agent } = this.#user.guest;
-    for (let n = 0; n < KILLS; n++) {
+    for (let n = 0; n < KILL_TIMES; n++) {
       agent.kill();
       await this.#time.until(KILLED_NS, () => agent.survivors.length === 0);
       if (agent.survivors.length === 0 || this.#over()) return [];

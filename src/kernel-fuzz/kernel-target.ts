@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A kernel under QEMU as a target: from the moment after its boot, with a scenario, to its end.
 // Source: docs/design.md section 10; docs/reference/fuzzing.md sections 3 and 4.
-import { formatApqn } from '../config/units.ts';
-import { ApemuError } from '../errors.ts';
 import type { EventStatement } from '../program/ast.ts';
 import type { ScenarioEvent } from '../program/events.ts';
 import { ScenarioRun } from '../scenario/scenario-run.ts';
@@ -14,9 +12,9 @@ import { guestOf, isBlinding, isLoopback, lastTime, queuesOf } from '../target/p
 import type { Seen } from '../target/seen.ts';
 import type { Target, TargetTerrain } from '../target/target.ts';
 import { NS_PER_SECOND } from '../units.ts';
-import { complaintIn } from './complaints.ts';
 import { GuestTime } from './guest-time.ts';
 import { KernelGuest, type KernelGuestOptions } from './kernel-guest.ts';
+import { learn } from './kernel-health.ts';
 import { KernelRecovery } from './kernel-recovery.ts';
 import { KernelUser } from './kernel-user.ts';
 import { grownCaches, type SlabCounts } from './slabs.ts';
@@ -28,16 +26,14 @@ export interface KernelTargetOptions extends KernelGuestOptions {
 
 /** Events happen for so long after the last one that has a time of its own; then the hardware is healthy. */
 const EVENTS_NS = 3 * NS_PER_SECOND;
-/** Time in which every request of healthy hardware is answered. */
-const LEARN_NS = 10 * NS_PER_SECOND;
 /** Times a scenario is tried before it is said not to break a rule again. */
 const TRIES = 4;
 const FRESH_TRIES = 40;
 const SHORTENING_MS = 20_000;
 const CONSOLE_LINES = 200;
 /** Repetitions between two counts of storage, and counts. */
-const REPEATS = 4;
-const COUNTS = 3;
+const REPETITIONS = 4;
+const STORAGE_COUNTS = 3;
 /** Events that make a kernel send each message once. */
 const ONLY_ASKS: ReadonlySet<ScenarioEvent['kind']> = new Set(['request', 'read']);
 
@@ -45,7 +41,6 @@ export class KernelTarget implements Target {
   readonly terrain: TargetTerrain;
   readonly featureCount: number;
   readonly tries = TRIES;
-  readonly shorteningMs = SHORTENING_MS;
   readonly #options: KernelTargetOptions;
   readonly #user: KernelUser;
   #guest: KernelGuest;
@@ -133,7 +128,7 @@ export class KernelTarget implements Target {
     const miscounted = sure ? await recovery.miscounted(user.counted) : [];
     const waits = !this.#over && (user.open > 0 || user.errands > 0);
     const unkillable = waits ? await recovery.survivors() : [];
-    const complaint = complaintIn(this.#guest.text);
+    const { complaint } = this.#guest.console;
     this.#guest.coverage?.take();
     const counters = this.#guest.coverage?.counters ?? this.#noCounters;
     const lost = this.#guest.alive ? undefined : 'QEMU has ended, or the guest was reset';
@@ -162,15 +157,20 @@ export class KernelTarget implements Target {
     };
   }
 
+  shortening(): () => boolean {
+    const endMs = performance.now() + SHORTENING_MS;
+    return () => performance.now() > endMs;
+  }
+
   async repeat(events: readonly EventStatement[]): Promise<Outcome> {
     await this.reset();
     let outcome = await this.run(events);
     const counts: SlabCounts[] = [];
-    while (counts.length < COUNTS && !this.#over) {
-      for (let n = 0; n < REPEATS && !this.#over; n++) outcome = await this.run(events);
+    while (counts.length < STORAGE_COUNTS && !this.#over) {
+      for (let n = 0; n < REPETITIONS && !this.#over; n++) outcome = await this.run(events);
       counts.push(await this.#recovery().slabs());
     }
-    return this.#over ? outcome : { ...outcome, grown: grownCaches(counts, REPEATS) };
+    return this.#over ? outcome : { ...outcome, grown: grownCaches(counts, REPETITIONS) };
   }
 
   seen(): Seen {
@@ -248,7 +248,7 @@ export class KernelTarget implements Target {
   /** The kernel or QEMU has come to an end, or runs wild: what comes after says nothing. */
   get #over(): boolean {
     return (
-      !this.#guest.alive || this.#storm !== undefined || complaintIn(this.#guest.text) !== undefined
+      !this.#guest.alive || this.#storm !== undefined || this.#guest.console.complaint !== undefined
     );
   }
 
@@ -266,7 +266,7 @@ export class KernelTarget implements Target {
   }
 
   #trace(fired: Outcome['fired'], events: readonly EventStatement[]): string[] {
-    const printed = this.#guest.text.trimEnd().split('\n').slice(0, CONSOLE_LINES);
+    const printed = this.#guest.console.text.trimEnd().split('\n').slice(0, CONSOLE_LINES);
     const lines = this.#observer.lines({ requests: this.#user.facts, fired, events, log: [] });
     return printed[0] === '' ? lines : [...lines, 'console:', ...printed];
   }
@@ -274,24 +274,7 @@ export class KernelTarget implements Target {
   /** What healthy queues answer. */
   async #learn(): Promise<void> {
     this.#begin([], false);
-    const user = this.#user;
-    user.learn();
     await this.#guest.go();
-    await this.#time.until(LEARN_NS, () => user.open === 0 && user.errands === 0);
-    const bad = user.facts.find(
-      ({ endings: [ending] }) =>
-        ending === undefined || ending.error !== undefined || ending.wrong !== undefined,
-    );
-    const complaint = complaintIn(this.#guest.text);
-    if (bad === undefined && complaint === undefined) return;
-    const [ending] = bad?.endings ?? [];
-    const what =
-      bad === undefined
-        ? complaint?.line
-        : `a ${bad.kind} request to ${formatApqn(bad.apqn ?? 0)} ${ending === undefined ? 'has no answer' : `ends with ${ending.error ?? ending.wrong}`}`;
-    throw new ApemuError(
-      'APEMU_ERR_TARGET_HEALTH',
-      `the kernel does not work on healthy hardware: ${what} (expected zcrypt and its queues to be ready after the boot)`,
-    );
+    await learn(this.#user, this.#time);
   }
 }

@@ -10,6 +10,7 @@ import type { EndingFact, RequestFact } from '../target/outcome.ts';
 import type { OrderResult } from './agent/agent.ts';
 import { type Block, OPEN, open, read, type SystemCall, write } from './agent/orders.ts';
 import type { KernelGuest } from './kernel-guest.ts';
+import { ownRequests } from './own-requests.ts';
 import { requestsOf, type UserRequest } from './requests.ts';
 import { requestCountOf } from './sysfs-files.ts';
 
@@ -57,7 +58,8 @@ export class KernelUser {
         const mode = config.machine.adapters.get(apqn >>> 8)?.mode ?? 'loopback';
         return { apqn, requests: requestsOf(mode, apqn, seed) };
       })
-      .filter(({ requests }) => requests.length > 0);
+      .filter(({ requests }) => requests.length > 0)
+      .map(({ apqn, requests }) => ({ apqn, requests: [...requests, ...ownRequests()] }));
   }
 
   /** Requests that each queue had been given at the moment. */
@@ -141,8 +143,9 @@ export class KernelUser {
     const stock =
       this.#stocks.find((one) => one.apqn === apqn) ?? this.#stocks[id % this.#stocks.length];
     if (stock === undefined) return undefined;
-    const fitting = stock.requests.filter(({ kind }) => kind === what);
-    const choice = fitting.length > 0 ? fitting : stock.requests;
+    const possible = stock.requests.filter(({ local }) => !probe || local !== true);
+    const fitting = possible.filter(({ kind }) => kind === what);
+    const choice = fitting.length > 0 ? fitting : possible;
     const request = choice[id % choice.length] as UserRequest;
     const { kind } = request;
     const target = apqn === undefined ? undefined : stock.apqn;
@@ -170,10 +173,14 @@ export class KernelUser {
     return fact;
   }
 
-  /** What queues have counted at the moment, of healthy hardware, and each request of each queue once: what is answered is right. */
-  learn(): void {
+  /** Asks what queues have counted by now. */
+  count(): void {
     for (const { apqn } of this.#stocks)
       this.read(requestCountOf(apqn), (text) => this.counted.set(apqn, Number(text ?? 0)));
+  }
+
+  /** Each request of each queue once, of healthy hardware: what is answered is right. */
+  learn(): void {
     for (const { apqn, requests } of this.#stocks)
       for (const request of requests) {
         const fact: RequestFact = {

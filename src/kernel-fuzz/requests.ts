@@ -30,9 +30,11 @@ export interface UserRequest {
   output(result: OrderResult, order: EncodedOrder): Uint8Array;
   /** The right result; undefined: what a healthy queue answered is. */
   readonly expected: Uint8Array | undefined;
+  /** No card is asked, so that the answer says nothing of one. */
+  readonly local?: true;
 }
 
-const IOCTL = {
+export const IOCTL = {
   rsaModexpo: 0xc0007a05,
   rsaCrt: 0xc0007a06,
   cca: 0xc0007a81,
@@ -57,7 +59,7 @@ const outputOf =
   };
 
 /** A structure of an ioctl: fields as `[offset, bytes, value]`, a block becomes its address. */
-const struct = (
+export const struct = (
   size: number,
   fields: readonly (readonly [at: number, bytes: 2 | 4 | 8, value: number | Block])[],
 ): Block => {
@@ -149,7 +151,8 @@ const cca = (kind: RequestKind, message: Uint8Array): UserRequest => {
   };
 };
 
-const ep11 = (message: Uint8Array, apqn: number): UserRequest => {
+/** `targets`: how many are named; without any the kernel chooses. */
+const ep11 = (message: Uint8Array, apqn: number, targets = 1): UserRequest => {
   const request: Block = { bytes: blockOf(message) };
   const reply: Block = { bytes: new Uint8Array(REPLY_ROOM) };
   const target = struct(4, [
@@ -157,8 +160,8 @@ const ep11 = (message: Uint8Array, apqn: number): UserRequest => {
     [2, 2, apqn & 0xff],
   ]);
   const argument = struct(58, [
-    [0, 2, 1],
-    [2, 8, target],
+    [0, 2, targets],
+    [2, 8, targets === 0 ? 0 : target],
     [26, 8, request.bytes.length],
     [34, 8, request],
     [42, 8, REPLY_ROOM],
@@ -204,7 +207,10 @@ export const requestsOf = (mode: AdapterMode, apqn: number, seed: number): UserR
         hwrng(),
       ];
     case 'ep11':
-      return [1, 3].map((query) => ep11(buildQuery({ mode: 'ep11', query, domain }), apqn));
+      return [
+        ...[1, 3].map((query) => ep11(buildQuery({ mode: 'ep11', query, domain }), apqn)),
+        ep11(buildQuery({ mode: 'ep11', query: 1, domain }), apqn, 0),
+      ];
     default:
       return [];
   }

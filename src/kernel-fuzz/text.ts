@@ -59,8 +59,11 @@ export const textRanges = (symbols: readonly CodeSymbol[], more?: RegExp): TextR
   return ranges;
 };
 
-/** `symbol+0x12`, with the module where there is one. */
-export const placeName = (symbols: readonly CodeSymbol[], address: number): string => {
+/** The symbol an address is in or behind; undefined: it is before the first. */
+export const symbolAt = (
+  symbols: readonly CodeSymbol[],
+  address: number,
+): CodeSymbol | undefined => {
   let low = 0;
   let high = symbols.length;
   while (low < high) {
@@ -68,8 +71,5 @@ export const placeName = (symbols: readonly CodeSymbol[], address: number): stri
     if (symbols[middle].address <= address) low = middle + 1;
     else high = middle;
   }
-  const symbol = symbols[low - 1];
-  if (symbol === undefined) return `0x${address.toString(16)}`;
-  const module = symbol.module === '' ? '' : ` [${symbol.module}]`;
-  return `${symbol.name}+0x${(address - symbol.address).toString(16)}${module}`;
+  return symbols[low - 1];
 };

@@ -46,8 +46,8 @@ export interface Target {
   seen(): Seen;
   /** How often a scenario runs before it is said not to do something again; default once. A kernel's processes are not in step. */
   readonly tries?: number;
-  /** Milliseconds that the search for a shorter scenario may take; default: as long as it takes. */
-  readonly shorteningMs?: number;
+  /** A search for a shorter scenario begins: returns what says that it has gone on for long enough. Absent: it may take as long as it does. */
+  shortening?(): () => boolean;
   /**
    * Whether a scenario does what `is` says in surroundings that nothing has happened in before: a guest that was just booted. Absent: they
    * are always so.

@@ -2,7 +2,8 @@
 // What a kernel says on its console when something is wrong with it, and where its code is.
 import { describe, expect, it } from 'vitest';
 import { complaintIn } from '../../src/kernel-fuzz/complaints.ts';
-import { placeName, symbolsOf, textRanges } from '../../src/kernel-fuzz/text.ts';
+import { blockName, blocksAt, functionsOf } from '../../src/kernel-fuzz/reached.ts';
+import { symbolsOf, textRanges } from '../../src/kernel-fuzz/text.ts';
 
 const OOPS = `[    9.1] Unable to handle kernel pointer dereference in virtual kernel address space
 [    9.1] Failing address: 6b6b6b6b6b6b6000 TEID: 6b6b6b6b6b6b6803
@@ -69,9 +70,19 @@ not a symbol`;
       { name: 'kernel', start: 0x200000, end: 0x200800 },
       { name: 'zcrypt', start: 0x3ff80010000, end: 0x3ff80010300 },
     ]);
-    expect(placeName(symbols, 0x200410)).toBe('ap_queue_message+0x10');
-    expect(placeName(symbols, 0x3ff80010108)).toBe('zcrypt_ioctl+0x8 [zcrypt]');
-    expect(placeName(symbols, 0x10)).toBe('0x10');
+    // The first address is before all of them.
+    const blocks = blocksAt(symbols, [0x10, 0x200410, 0x3ff80010108]);
+    expect(blocks.map(blockName)).toEqual(['ap_queue_message+0x10', 'zcrypt_ioctl+0x8 [zcrypt]']);
+    expect(
+      functionsOf(symbols, blocks, new Map([['ap_queue_message+0x10', 'ap_queue.c:7']])),
+    ).toEqual([
+      { name: '_text', module: '', blocks: [] },
+      { name: 'ap_scan_bus', module: '', blocks: [] },
+      { name: 'ap_queue_message', module: '', blocks: ['ap_queue.c:7'] },
+      { name: 'crypto_unrelated', module: '', blocks: [] },
+      { name: 'zcrypt_open', module: 'zcrypt', blocks: [] },
+      { name: 'zcrypt_ioctl', module: 'zcrypt', blocks: ['+0x8'] },
+    ]);
   });
 
   it('named by the user are covered besides', () => {

@@ -11,7 +11,7 @@ const NEXT = 2;
 const ENDED = 3;
 const GONE = 4;
 /** In the mask of processes to be interrupted: they are killed. */
-const KILLS = 1;
+const TO_BE_KILLED = 1;
 
 /** Processes that execute orders: 1 to 15 of the agent's 16. */
 const AGENT_PROCESSES = 16;
@@ -95,7 +95,7 @@ export class Agent {
   /** Kills every process that is in a call; those that were killed before are looked after. */
   kill(): void {
     this.#killed |= this.#inCalls();
-    this.#toSignal = this.#killed | KILLS;
+    this.#toSignal = this.#killed | TO_BE_KILLED;
     this.wake();
   }
 

@@ -89,7 +89,7 @@ export const open = (path: string, flags: number): SystemCall => ({
   arguments: [AT_FDCWD, textBlock(path), flags, 0],
 });
 
-export const ioctl = (code: number, argument: Block): SystemCall => ({
+export const ioctl = (code: number, argument: Block | number): SystemCall => ({
   number: SYSTEM_CALL.ioctl,
   arguments: ['file', code, argument],
 });

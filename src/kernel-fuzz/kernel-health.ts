@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a kernel works on healthy hardware, before anything is done to it: then what its queues answer is right.
+// Source: docs/reference/fuzzing.md section 4.
+import { formatApqn } from '../config/units.ts';
+import { ApemuError } from '../errors.ts';
+import { NS_PER_SECOND } from '../units.ts';
+import type { GuestTime } from './guest-time.ts';
+import type { KernelUser } from './kernel-user.ts';
+
+/** Time in which every request of healthy hardware is answered. */
+const LEARN_NS = 10 * NS_PER_SECOND;
+
+/** The first thing that is wrong, in words. */
+const trouble = ({ facts, guest }: KernelUser): string | undefined => {
+  const bad = facts.find(
+    ({ endings: [ending] }) =>
+      ending === undefined || ending.error !== undefined || ending.wrong !== undefined,
+  );
+  if (bad === undefined) return guest.console.complaint?.line;
+  const [ending] = bad.endings;
+  const how = ending === undefined ? 'has no answer' : `ends with ${ending.error ?? ending.wrong}`;
+  return `a ${bad.kind} request to ${formatApqn(bad.apqn ?? 0)} ${how}`;
+};
+
+/**
+ * Has everything asked once that the user of a guest can ask; the guest runs, from its moment.
+ * @throws ApemuError APEMU_ERR_TARGET_HEALTH for a request that fails
+ */
+export const learn = async (user: KernelUser, time: GuestTime): Promise<void> => {
+  user.count();
+  await time.until(LEARN_NS, () => user.errands === 0);
+  user.learn();
+  await time.until(LEARN_NS, () => user.open === 0);
+  const wrong = trouble(user);
+  if (wrong === undefined) return;
+  throw new ApemuError(
+    'APEMU_ERR_TARGET_HEALTH',
+    `the kernel does not work on healthy hardware: ${wrong} (expected zcrypt and its queues to be ready after the boot)`,
+  );
+};
