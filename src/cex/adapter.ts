@@ -44,6 +44,24 @@ function answer(work: Work): number {
   }
 }
 
+/** A request at work: a copy of it, and room for a draft of the reply. */
+function workOn(adapter: AdapterModel, request: Uint8Array, context: RequestContext): Work {
+  const length = Math.min(request.length, DRAFT_BYTES);
+  requestCopy.set(length === request.length ? request : request.subarray(0, length));
+  return { adapter, request: requestCopy.subarray(0, length), reply: draft, context };
+}
+
+/** Injects what is to be injected into the draft of `size` bytes and hands it over as the reply. Returns its length. */
+function handOver(work: Work, size: number, reply: Uint8Array): number {
+  const { inject, maxReplyBytes } = work.context;
+  let length = inject === undefined ? size : applyInjection(work, size, inject);
+  if (length > Math.min(reply.length, maxReplyBytes)) length = errorReply(draft, PACKET_TRUNCATED);
+  reply.set(draft.subarray(0, length));
+  // Requests carry keys: nothing of them stays behind.
+  requestCopy.fill(0, 0, work.request.length);
+  return length;
+}
+
 /**
  * Answers one request. Writes the reply into `reply` and returns its length; `request` and `reply` may be the same memory.
  * Never throws for any request bytes. Not reentrant, one call at a time per thread (it is synchronous).
@@ -54,21 +72,22 @@ export function processRequest(
   reply: Uint8Array,
   context: RequestContext,
 ): number {
-  const length = Math.min(request.length, DRAFT_BYTES);
-  requestCopy.set(length === request.length ? request : request.subarray(0, length));
-  const work: Work = {
-    adapter,
-    request: request.length > DRAFT_BYTES ? requestCopy : requestCopy.subarray(0, length),
-    reply: draft,
-    context,
-  };
-  let size = answer(work);
-  if (context.inject !== undefined) size = applyInjection(work, size, context.inject);
-  if (size > Math.min(reply.length, context.maxReplyBytes)) {
-    size = errorReply(draft, PACKET_TRUNCATED);
-  }
-  reply.set(draft.subarray(0, size));
-  // Requests carry keys: nothing of them stays behind.
-  requestCopy.fill(0, 0, length);
-  return size;
+  const work = workOn(adapter, request, context);
+  return handOver(work, answer(work), reply);
+}
+
+/**
+ * Injects into a reply that a request got before: the same as `processRequest` with `context.inject`, without the arithmetic.
+ * `good` is that reply, as it was without an injection.
+ */
+export function injectIntoReply(
+  adapter: AdapterModel,
+  request: Uint8Array,
+  good: Uint8Array,
+  reply: Uint8Array,
+  context: RequestContext,
+): number {
+  const work = workOn(adapter, request, context);
+  draft.set(good);
+  return handOver(work, good.length, reply);
 }

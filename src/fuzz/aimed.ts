@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// An event that should reach a cell of architected coverage few cases have met: a function ends with a code at a queue in a state, at an
-// execution at which the driver was seen to meet that state; or the state is brought about at an execution it was seen to make.
+// Events that should reach a cell of architected coverage few cases have met: a function ends with a code at a queue in a state, at an
+// execution at which the driver was seen to meet that state; or the state is brought about at an execution it was seen to make; or
+// messages stay on a queue that the driver believes to be empty.
 // Source: docs/design.md section 10.
+import { FC_RAPQ } from '../../native-like/arch/function-codes.ts';
+import { FUNCTION_DQAP, FUNCTION_NQAP } from '../../native-like/arch/function-numbers.ts';
+import { AP_RESPONSE_NORMAL } from '../../native-like/arch/response-codes.ts';
 import type { Random } from '../lpar/random.ts';
 import type { EventStatement } from '../program/ast.ts';
 import type { Trigger } from '../program/events.ts';
-import { codeOfEnding, partsOf, QUEUE_STATES } from '../target/architected.ts';
+import { codeOfEnding, hasMessages, partsOf, QUEUE_STATES } from '../target/architected.ts';
 import type { Seen } from '../target/seen.ts';
-import { lineOf } from './generate.ts';
+import type { TargetTerrain } from '../target/target.ts';
+import { codeFor, lineOf } from './generate.ts';
 import { bringing } from './host-events.ts';
 import { type SearchContext, triggerName } from './triggers.ts';
 
 /** Cells that are looked at before it is given up. */
 const LOOKS = 4;
-/** Messages that fill any queue. */
-const FILLING = 40;
+/** Messages above its depth that a queue is given to be full. */
+const MORE_THAN_FULL = 2;
+/** When drivers hear that the configuration may have changed, after something has gone wrong; and how long replies then take. */
+const SCANS_NS = [1_000_000, 50_000_000, 1_000_000_000];
+const SLOW_NS = 2_000_000_000;
 /** Executions further on than the first that met the state: sometimes a later one is the interesting one. */
 const FURTHER = [0, 0, 0, 1, 2];
 
@@ -38,36 +46,69 @@ const on = (fn: number, apqn: number, n: number): Trigger => ({
   occasion: { kind: 'nth', n },
 });
 
+const filling = (apqn: number, { depth }: TargetTerrain): EventStatement => {
+  const count = depth + MORE_THAN_FULL;
+  const request = { kind: 'request', guest: undefined, count, apqn, what: undefined } as const;
+  return lineOf({ kind: 'start' }, request);
+};
+
+/**
+ * A reset that is answered and not made: the driver goes on with a queue that it believes to be empty and that still has its messages. So
+ * it executes there what it executes on empty queues only.
+ */
+const resetInVain = (
+  random: Random,
+  apqn: number,
+  terrain: TargetTerrain,
+): readonly EventStatement[] => {
+  const [fn, name] = random.pick([
+    [FUNCTION_NQAP, 'nqap'],
+    [FUNCTION_DQAP, 'dqap'],
+  ] as const);
+  const wrong = on(fn, apqn, 1 + random.below(terrain.depth + 1));
+  const slow = lineOf(on(FUNCTION_NQAP, apqn, 1 + random.below(terrain.depth)), {
+    kind: 'delay',
+    delayNs: SLOW_NS,
+  });
+  return [
+    filling(apqn, terrain),
+    ...(random.chance(50) ? [slow] : []),
+    lineOf(wrong, { kind: 'rc', rc: codeFor(random, name) }),
+    lineOf(on(FC_RAPQ, apqn, 1), { kind: 'rc', rc: AP_RESPONSE_NORMAL }),
+    lineOf({ kind: 'at', timeNs: random.pick(SCANS_NS) }, { kind: 'scan' }),
+  ];
+};
+
 const aimedAt = (
   random: Random,
   cell: number,
   { terrain, seen }: SearchContext,
-): EventStatement | undefined => {
+): readonly EventStatement[] => {
   const { fn, ending, state } = partsOf(cell);
   const code = codeOfEnding(ending);
   const met = seen.states.filter((row) => row.fn === fn && row.state === state);
   if (met.length > 0 && code !== undefined) {
     const { apqn, n } = random.pick(met);
-    return lineOf(on(fn, apqn, n + random.pick(FURTHER)), { kind: 'rc', rc: code });
+    return [lineOf(on(fn, apqn, n + random.pick(FURTHER)), { kind: 'rc', rc: code })];
+  }
+  if (hasMessages(state)) {
+    if (!terrain.hasUser || terrain.queues.length === 0) return [];
+    const apqn = random.pick(terrain.queues);
+    return random.chance(30) ? [filling(apqn, terrain)] : resetInVain(random, apqn, terrain);
   }
   const executed = seen.executions.filter((row) => row.fn === fn);
-  if (executed.length === 0) return undefined;
+  if (executed.length === 0) return [];
   const { apqn, count } = random.pick(executed);
-  const trigger = on(fn, apqn, 1 + random.below(count));
-  const name = QUEUE_STATES[state];
-  const event = name === undefined ? undefined : bringing(random, name, apqn, terrain);
-  if (event !== undefined) return lineOf(trigger, event);
-  if (name !== 'full' || !terrain.hasUser) return undefined;
-  const request = { kind: 'request', guest: undefined, count: FILLING, apqn } as const;
-  return lineOf({ kind: 'start' }, { ...request, what: undefined });
+  const event = bringing(random, QUEUE_STATES[state], apqn, terrain);
+  return event === undefined ? [] : [lineOf(on(fn, apqn, 1 + random.below(count)), event)];
 };
 
-/** Undefined: what the driver was seen to do gives no occasion for what is wanted. */
-export const aimedEvent = (random: Random, context: SearchContext): EventStatement | undefined => {
+/** Empty: what the driver was seen to do gives no occasion for what is wanted. */
+export const aimedEvents = (random: Random, context: SearchContext): readonly EventStatement[] => {
   const { wanted } = context;
   for (let look = 0; look < LOOKS && wanted.length > 0; look++) {
-    const event = aimedAt(random, random.pick(wanted), context);
-    if (event !== undefined) return event;
+    const events = aimedAt(random, random.pick(wanted), context);
+    if (events.length > 0) return events;
   }
-  return undefined;
+  return [];
 };

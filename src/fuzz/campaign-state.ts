@@ -13,18 +13,25 @@ export interface Entry {
   readonly fresh: readonly number[];
   /** What the driver executes in it. */
   readonly seen: Seen;
+  /** AP instructions it costs. */
+  readonly executed: number;
 }
 
 /** Plain data, saved as JSON. */
 export interface SavedState {
-  readonly version: 1;
+  readonly version: 2;
   readonly identity: string;
   readonly code: string;
   readonly generation: number;
   readonly cases: number;
   readonly executed: number;
   readonly ns: number;
-  readonly corpus: readonly (readonly [name: string, fresh: readonly number[], seen: Seen])[];
+  readonly corpus: readonly (readonly [
+    name: string,
+    fresh: readonly number[],
+    seen: Seen,
+    executed: number,
+  ])[];
   readonly hits: readonly (readonly [feature: number, count: number])[];
   readonly firsts: readonly (readonly [feature: number, name: string])[];
   readonly findings: readonly Finding[];
@@ -48,7 +55,7 @@ export const readState = (text: string, file: string, identity: string): SavedSt
       cause,
     });
   }
-  if (saved?.version === 1 && saved.identity === identity) return saved;
+  if (saved?.version === 2 && saved.identity === identity) return saved;
   throw new ApemuError(
     'APEMU_ERR_USAGE_RESUME',
     `${file} is the state of another campaign (expected the same configuration, driver and --seed; or another folder)`,

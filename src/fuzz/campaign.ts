@@ -19,6 +19,7 @@ import {
   type Job,
   type MinimiseResult,
 } from './job.ts';
+import { Lottery } from './lottery.ts';
 import { keyOf } from './run-job.ts';
 import { type CampaignStore, nameOf, STATE_FILE } from './store.ts';
 
@@ -27,6 +28,9 @@ const jobsOf = (generation: number): number => Math.min(8, 2 ** (generation - 1)
 const JOB_CASES = 64;
 /** Findings of one oracle and way that are made short; more are counted. */
 const SHORTENED_MAX = 12;
+
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0;
 
 export interface CampaignOptions {
   readonly seed: number;
@@ -142,36 +146,22 @@ export class Campaign {
     }));
   }
 
-  /** Cases of the next generation: parents by how rare what they reached is. */
+  /** Cases of the next generation: parents that cost little, by how rare what they reached is. */
   #mutations(count: number): CaseSpec[] {
     const random = new Random(this.#options.seed, this.generation);
-    const weights = this.corpus.map(({ fresh }) =>
-      fresh.reduce((best, feature) => Math.max(best, 1 / (this.hits.get(feature) ?? 1)), 1e-6),
-    );
-    const sums: number[] = [];
-    let total = 0;
-    for (const weight of weights) {
-      // The square root keeps what is common in the game.
-      total += Math.sqrt(weight);
-      sums.push(total);
-    }
-    const pick = (): Entry => {
-      const wanted = (random.word() / 0x100000000) * total;
-      let low = 0;
-      let high = sums.length - 1;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (sums[middle] > wanted) high = middle;
-        else low = middle + 1;
-      }
-      return this.corpus[low] as Entry;
-    };
-    const near = nearTo(this.corpus, unmet(this.hits, this.#carrier.facts.codeFeatures));
+    const typical = median(this.corpus.map(({ executed }) => executed));
+    const cheapness = ({ executed }: Entry): number => Math.min(1, typical / Math.max(1, executed));
+    const rarity = ({ fresh }: Entry): number =>
+      fresh.reduce((best, feature) => Math.max(best, 1 / (this.hits.get(feature) ?? 1)), 1e-6);
+    const all = new Lottery(this.corpus, cheapness);
+    // The square root keeps what is common in the game.
+    const rare = new Lottery(this.corpus, (entry) => Math.sqrt(rarity(entry)) * cheapness(entry));
+    const close = nearTo(this.corpus, unmet(this.hits, this.#carrier.facts.codeFeatures));
+    const near = close.length === 0 ? rare : new Lottery(close, cheapness);
     return Array.from({ length: count }, () => {
-      const from = near.length > 0 && random.chance(10) ? near : this.corpus;
-      const { lines, seen } =
-        from === this.corpus && random.chance(70) ? pick() : random.pick(from);
-      return { lines, seen, other: random.pick(this.corpus).lines, seed: random.word() };
+      const from = random.chance(10) ? near : random.chance(70) ? rare : all;
+      const { lines, seen } = from.draw(random);
+      return { lines, seen, other: all.draw(random).lines, seed: random.word() };
     });
   }
 
@@ -180,12 +170,12 @@ export class Campaign {
     this.executed += result.executed;
     this.ns += result.ns;
     // What another job of this generation has reached before is not new any more.
-    for (const { lines, fresh, seen } of result.kept) {
+    for (const { lines, fresh, seen, executed } of result.kept) {
       const news = fresh.filter((feature) => !this.hits.has(feature));
       if (news.length === 0) continue;
       const name = this.#store.keep(lines);
       if (!this.corpus.some((entry) => entry.name === name))
-        this.corpus.push({ name, lines, fresh: news, seen });
+        this.corpus.push({ name, lines, fresh: news, seen, executed });
       this.#names.add(name);
       for (const feature of news) this.hits.set(feature, 0);
       this.lastNew = this.cases;
@@ -240,14 +230,14 @@ export class Campaign {
   #state(): SavedState {
     const { generation, cases, executed, ns, findings } = this;
     return {
-      version: 1,
+      version: 2,
       identity: this.#options.identity,
       code: this.#options.code ?? '',
       generation,
       cases,
       executed,
       ns,
-      corpus: this.corpus.map(({ name, fresh, seen }) => [name, fresh, seen]),
+      corpus: this.corpus.map(({ name, fresh, seen, executed }) => [name, fresh, seen, executed]),
       hits: [...this.hits],
       firsts: [...this.firsts],
       findings,
@@ -269,8 +259,8 @@ export class Campaign {
     this.cases = saved.cases;
     this.executed = saved.executed;
     this.ns = saved.ns;
-    for (const [name, fresh, seen] of saved.corpus) {
-      this.corpus.push({ name, lines: this.#store.scenario(name), fresh, seen });
+    for (const [name, fresh, seen, executed] of saved.corpus) {
+      this.corpus.push({ name, lines: this.#store.scenario(name), fresh, seen, executed });
       this.#names.add(name);
     }
     for (const [feature, count] of saved.hits) this.hits.set(feature, count);

@@ -64,6 +64,8 @@ export interface KeptInput {
   /** What of it nobody had reached before. */
   readonly fresh: readonly number[];
   readonly seen: Seen;
+  /** AP instructions it cost. */
+  readonly executed: number;
 }
 
 export interface BrokenInput {

@@ -7,15 +7,22 @@ import type { EventStatement } from '../program/ast.ts';
 import type { Occasion, ScenarioEvent, Trigger } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
 import type { TargetTerrain } from '../target/target.ts';
-import { aimedEvent } from './aimed.ts';
+import { NS_PER_SECOND } from '../units.ts';
+import { aimedEvents } from './aimed.ts';
 import { fileRoundTrip } from './file-events.ts';
 import { codeFor, lineOf, randomEvent } from './generate.ts';
 import { thereAndBack } from './host-events.ts';
 import { together } from './together.ts';
 import { anyTrigger, type SearchContext } from './triggers.ts';
 
-/** Longest scenario: what is longer says less. */
-const EVENTS_MAX = 16;
+/** Longest scenario, and most requests of one: what is longer costs more and says less. */
+const EVENTS_MAX = 12;
+const REQUESTS_MAX = 48;
+/** Above so many events changes drop some as often as they add any: what a scenario does not need goes again. */
+const EVENTS_ENOUGH = 6;
+/** Latest event, and longest delay of a reply: what takes longer is over for a driver that gives a request up. */
+const LATEST_NS = 120 * NS_PER_SECOND;
+const SLOWEST_NS = 400 * NS_PER_SECOND;
 
 type Way =
   | 'insert'
@@ -60,7 +67,10 @@ const moved = (random: Random, { trigger, event }: EventStatement): EventStateme
       case 'at':
         return {
           kind: 'at',
-          timeNs: Math.round((trigger.timeNs * random.pick([1, 5, 20, 40])) / 10),
+          timeNs: Math.min(
+            LATEST_NS,
+            Math.round((trigger.timeNs * random.pick([1, 5, 20, 40])) / 10),
+          ),
         };
       default:
         return { ...trigger, occasion: movedOccasion(random, trigger.occasion) };
@@ -77,7 +87,10 @@ const changedEvent = (random: Random, trigger: Trigger, event: ScenarioEvent): S
     case 'cc':
       return { kind: 'cc', cc: 2, everyBytes: random.pick([1, 8, 64, 200]) };
     case 'delay':
-      return { kind: 'delay', delayNs: event.delayNs * random.pick([2, 10]) };
+      return {
+        kind: 'delay',
+        delayNs: Math.min(SLOWEST_NS, event.delayNs * random.pick([2, 10])),
+      };
     case 'reorder':
       return { kind: 'reorder', places: 1 + random.below(4) };
     case 'field': {
@@ -108,7 +121,8 @@ const repeated = (random: Random, { trigger, event }: EventStatement): EventStat
   const times = 1 + random.below(3);
   const at = (step: number): Trigger => {
     if (trigger.kind === 'start') return { kind: 'at', timeNs: step * 1_000_000 };
-    if (trigger.kind === 'at') return { kind: 'at', timeNs: trigger.timeNs + step * 1_000_000_000 };
+    if (trigger.kind === 'at')
+      return { kind: 'at', timeNs: Math.min(LATEST_NS, trigger.timeNs + step * NS_PER_SECOND) };
     return { ...trigger, occasion: { kind: 'nth', n: trigger.occasion.n + step } };
   };
   return Array.from({ length: times }, (_, step) => lineOf(at(step + 1), event));
@@ -136,15 +150,19 @@ const mutateOnce = (
   const at = random.below(Math.max(1, events.length));
   const line = events[at];
   const { terrain } = context;
-  const way = random.weighted(terrain.files === undefined ? WAYS : KERNEL_WAYS);
+  const tooLong = events.length > EVENTS_ENOUGH && random.chance(50);
+  const ways = terrain.files === undefined ? WAYS : KERNEL_WAYS;
+  const way = tooLong ? 'drop' : random.weighted(ways);
   const inserted = (...added: EventStatement[]): EventStatement[] =>
     events.toSpliced(at, 0, ...added);
   if (line === undefined || way === 'insert') return inserted(randomEvent(random, context));
   const replaced = (by: EventStatement): EventStatement[] =>
     events.with(at, by) as EventStatement[];
   switch (way) {
-    case 'aim':
-      return inserted(aimedEvent(random, context) ?? randomEvent(random, context));
+    case 'aim': {
+      const aimed = aimedEvents(random, context);
+      return inserted(...(aimed.length > 0 ? aimed : [randomEvent(random, context)]));
+    }
     case 'there and back':
       return inserted(...roundTrip(random, context));
     case 'file and back':
@@ -172,6 +190,19 @@ const mutateOnce = (
   }
 };
 
+/** The scenario within its bounds. */
+const short = (events: readonly EventStatement[]): EventStatement[] => {
+  let left = REQUESTS_MAX;
+  return events.slice(0, EVENTS_MAX).flatMap((line) => {
+    const { event, trigger } = line;
+    if (event.kind !== 'request') return [line];
+    const count = Math.min(event.count, left);
+    left -= count;
+    if (count === 0) return [];
+    return [count === event.count ? line : eventLine(trigger, { ...event, count })];
+  });
+};
+
 /** A new scenario from `parent`; `other` is another one of the corpus. */
 export const mutate = (
   random: Random,
@@ -182,5 +213,5 @@ export const mutate = (
   let events: EventStatement[] = [...parent];
   const changes = 1 + random.below(random.chance(70) ? 2 : 5);
   for (let n = 0; n < changes; n++) events = mutateOnce(random, events, other, context);
-  return events.slice(0, EVENTS_MAX);
+  return short(events);
 };

@@ -40,16 +40,28 @@ const placeOf = ({ places }: Outcome, violation: Violation | undefined): string 
   return places.findLast((one) => one.atNs <= atNs)?.place;
 };
 
+/** Scenarios that are kept as data: those of a corpus are parents again and again. */
+const PARSED_MAX = 20_000;
+const parsed = new Map<string, readonly EventStatement[]>();
+
+const parse = (lines: string): readonly EventStatement[] => {
+  const known = parsed.get(lines);
+  if (known !== undefined) return known;
+  const events = parseScenarioLines(lines);
+  if (parsed.size >= PARSED_MAX) parsed.clear();
+  parsed.set(lines, events);
+  return events;
+};
+
 /** The scenario of a case. */
 export const eventsOfCase = (
   { lines, other, seen, seed }: CaseSpec,
   terrain: TargetTerrain,
   wanted: readonly number[],
 ): readonly EventStatement[] => {
-  const parent = parseScenarioLines(lines);
+  const parent = parse(lines);
   if (other === undefined) return parent;
-  const context = { terrain, seen, wanted };
-  return mutate(new Random(seed), parent, parseScenarioLines(other), context);
+  return mutate(new Random(seed), parent, parse(other), { terrain, seen, wanted });
 };
 
 export class JobRunner {
@@ -111,7 +123,10 @@ export class JobRunner {
         if (rule === 'advice') advice.set(words, (advice.get(words) ?? 0) + 1);
       if (fresh.length === 0 && violation === undefined) continue;
       const lines = scenarioLines(events);
-      if (fresh.length > 0) kept.push({ lines, fresh, seen: this.#target.seen() });
+      if (fresh.length > 0) {
+        const { executed: cost } = outcome;
+        kept.push({ lines, fresh, seen: this.#target.seen(), executed: cost });
+      }
       if (violation === undefined && this.#kept++ % REPEATED_EVERY === 0)
         violation = await this.#overRepeats(events);
       for (const feature of fresh) firsts.push([feature, lines]);

@@ -8,7 +8,14 @@ import type { Outcome } from '../target/outcome.ts';
 import { featureCountOf, featuresOf } from '../target/program/features.ts';
 import { HealthyHardware } from '../target/program/hardware.ts';
 import { DriverObserver } from '../target/program/observer.ts';
-import { guestOf, isBlinding, isLoopback, lastTime, queuesOf } from '../target/program/terrain.ts';
+import {
+  depthOf,
+  guestOf,
+  isBlinding,
+  isLoopback,
+  lastTime,
+  queuesOf,
+} from '../target/program/terrain.ts';
 import type { Seen } from '../target/seen.ts';
 import type { Target, TargetTerrain } from '../target/target.ts';
 import { NS_PER_SECOND } from '../units.ts';
@@ -62,7 +69,8 @@ export class KernelTarget implements Target {
     this.#user = new KernelUser(guest, config, queues, options.seed ?? 1);
     this.#user.now = () => this.#now();
     this.#opaque = queues.some((apqn) => isLoopback(config, apqn));
-    this.terrain = { guest: name.name, queues, hasUser: true, files: kernelFiles(queues) };
+    const [depth, files] = [depthOf(config, queues), kernelFiles(queues)];
+    this.terrain = { guest: name.name, queues, depth, hasUser: true, files };
     this.featureCount = featureCountOf(guest.coverage?.counters ?? this.#noCounters);
     [this.#scenario, this.#observer, this.#hardware] = this.#watch();
     this.#time = this.#newTime();

@@ -40,8 +40,8 @@ const hashOf = (scope: number, { apqn, bytes }: ServiceRequest): number => {
 };
 
 /**
- * `models` with a memory: a request that is equal in all its bytes, queue, special bit and scope gets the same answer. `scopeOf`: what else
- * the answer depends on, or undefined for what is not remembered.
+ * `models` with a memory: a request that is equal in all its bytes, queue, special bit and scope gets the same answer; where a fault injects a
+ * reply, it goes into that answer. `scopeOf`: what else the answer depends on, or undefined for what is not remembered.
  */
 export const remembering = (
   models: ServiceModels,
@@ -49,9 +49,8 @@ export const remembering = (
 ): ServiceModels => {
   const answers = new Map<number, Answered[]>();
   let kept = 0;
-  const answer = (request: ServiceRequest): number => {
-    const scope = scopeOf(request);
-    if (scope === undefined) return models.answer(request);
+  /** The answer without an injection. The request stays where it is. */
+  const goodAnswer = (request: ServiceRequest, scope: number): Uint8Array => {
     const { apqn, special, bytes, room } = request;
     const hash = hashOf(scope, request);
     const others = answers.get(hash) ?? [];
@@ -62,19 +61,26 @@ export const remembering = (
         one.special === special &&
         sameBytes(one.request, bytes),
     );
-    if (known !== undefined) {
-      room.set(known.reply);
-      return known.reply.length;
-    }
-    // A copy, since the reply is put where the request was.
+    if (known !== undefined) return known.reply;
+    // Copies, since the reply is put where the request was.
     const asked = bytes.slice();
-    const length = models.answer(request);
-    if (kept++ >= ANSWERS_MAX) return length;
-    others.push({ scope, apqn, special, request: asked, reply: room.slice(0, length) });
+    const length = models.answer({ ...request, injected: undefined });
+    const reply = room.slice(0, length);
+    bytes.set(asked);
+    if (kept++ >= ANSWERS_MAX) return reply;
+    others.push({ scope, apqn, special, request: asked, reply });
     answers.set(hash, others);
-    return length;
+    return reply;
   };
-  return { answer, ratedNs: models.ratedNs };
+  const answer = (request: ServiceRequest): number => {
+    const scope = scopeOf(request);
+    if (scope === undefined) return models.answer(request);
+    const good = goodAnswer(request, scope);
+    if (request.injected !== undefined) return models.inject(request, good);
+    request.room.set(good);
+    return good.length;
+  };
+  return { answer, inject: models.inject, ratedNs: models.ratedNs };
 };
 
 /** `models` with a memory of pure answers. `modeOf` says what an adapter is. */
@@ -83,7 +89,5 @@ export const rememberAnswers = (
   modeOf: (apid: number) => AdapterMode | undefined,
 ): ServiceModels =>
   remembering(models, (request) =>
-    request.injected === undefined && isPure(modeOf(request.apqn >>> 8), request.bytes)
-      ? request.sender
-      : undefined,
+    isPure(modeOf(request.apqn >>> 8), request.bytes) ? request.sender : undefined,
   );

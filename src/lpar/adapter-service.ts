@@ -68,6 +68,8 @@ export type RatedTime = (apqn: number, request: Uint8Array) => number;
 
 export interface ServiceModels {
   readonly answer: MessageModel;
+  /** As `answer` for a request with an injected reply, when it is known what the request is answered without: `good`. */
+  readonly inject: (request: ServiceRequest, good: Uint8Array) => number;
   readonly ratedNs: RatedTime;
 }
 

@@ -11,6 +11,8 @@ export interface TargetTerrain {
   readonly guest: string;
   /** Queues the guest has at the kept moment. */
   readonly queues: readonly number[];
+  /** Messages that the deepest of them takes. */
+  readonly depth: number;
   /** The driver takes requests of a user. */
   readonly hasUser: boolean;
   /** Files its user writes or reads: of a kernel. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Injected replies: every code in every shape, damaging shapes only with the switch. Source: messages.md 3.1, 8.3.
 import { describe, expect, it } from 'vitest';
+import { injectIntoReply } from '../../src/cex/adapter.ts';
 import { checkInjection, injectionDanger } from '../../src/cex/inject.ts';
 import type { InjectedReply } from '../../src/cex/injected-reply.ts';
 import { buildCrt, buildModexpo, buildQuery, buildRng } from '../../src/cex/messages/build.ts';
@@ -8,7 +9,7 @@ import { u16, u32 } from '../../src/cex/messages/bytes.ts';
 import { parseReply, replyLength } from '../../src/cex/messages/parse.ts';
 import { CCA, REPLY_CODES } from '../../src/cex/messages/reply-codes.ts';
 import { REPLY_SHAPES } from '../../src/cex/shapes.ts';
-import { ask, card, hex, rsaKey } from './helpers.ts';
+import { ask, card, context, hex, rsaKey } from './helpers.ts';
 
 const A = card('accelerator');
 const C = card('cca');
@@ -78,6 +79,30 @@ describe('codes', () => {
     expect(hex(ask(A, mex, { inject: { kind: 'cca', rc: 8, rs: 65 } }))).toBe(hex(ask(A, mex)));
     expect(hex(ask(C, pd, { inject: { kind: 'ep11' } }))).toBe(hex(ask(C, pd)));
   });
+});
+
+/** Injections of every kind and shape. */
+const INJECTIONS: readonly InjectedReply[] = [
+  { kind: 'code', code: 0x8a },
+  { kind: 'code', code: 0x90, in: '86', apfs: 7 },
+  { kind: 'code', code: 0x10, function: 'RL' },
+  { kind: 'cca', rc: 8, rs: 48 },
+  { kind: 'ep11', rv: 0x101 },
+  ...REPLY_SHAPES.map(({ name }): InjectedReply => ({ kind: 'shape', shape: name })),
+];
+
+it.each(INJECTIONS)('%j goes into a reply that is known as into one that is computed', (inject) => {
+  for (const [adapter, request] of MESSAGES)
+    for (const allowGuestDamage of [false, true]) {
+      // What is random comes later where the reply had to be computed.
+      const random = (target: Uint8Array): void => void target.fill(7);
+      const extra = { inject, allowGuestDamage, random };
+      const room = new Uint8Array(65536);
+      const good = ask(adapter, request, { random });
+      const length = injectIntoReply(adapter, request, good, room, context(extra));
+      const computed = ask(adapter, request, extra);
+      expect(hex(room.subarray(0, length))).toBe(hex(computed));
+    }
 });
 
 describe('shapes', () => {

@@ -52,6 +52,23 @@ const FOUND: readonly (readonly [string, ...string[]])[] = [
     'user: request x2',
     'on tapq #1..: rc=04',
   ],
+  [
+    'requests that a queue forgot time after time, each as often as allowed, were a storm because there were many',
+    'user: request x28 05.0004',
+    'user: request x40 05.0004',
+    'user: request x40 06.0004',
+    'on nqap #1..: drop',
+    'user: request x40 05.0004',
+    'user: request x40 06.0004',
+    'user: request x40 06.00ab',
+  ],
+  [
+    'an asynchronous error that somebody else had ended before the next scan was forgotten, and what waited hung',
+    'at 10us: lpar: deconfigure 0x05',
+    'idle #2: lpar: configure 0x05',
+    'on nqap #1: rc=35',
+    'user: request',
+  ],
 ];
 
 let target: ProgramTarget;

@@ -15,7 +15,8 @@ import {
 } from '../../../native-like/arch/response-codes.ts';
 import { AP_ISC } from '../../../native-like/arch/sie.ts';
 import { aqic, aqicHigh, aqicLow, dqap, nqap, rapq, tapq } from '../instructions.ts';
-import { asyncError, irqEnabled, queueEmpty, RC_REPLY_LARGER, rc } from '../status.ts';
+import { irqEnabled, queueEmpty, RC_REPLY_LARGER, rc } from '../status.ts';
+import { asyncSeen } from './async-errors.ts';
 import { type Bus, crash, outOfBudget } from './bus.ts';
 import { irqOverdue, waitForIrq } from './irq-wait.ts';
 import {
@@ -49,9 +50,6 @@ type Action = (bus: Bus, queue: QueueState) => number;
 const ENABLE_HIGH = aqicHigh({ ir: 1 });
 const ENABLE_LOW = aqicLow({ isc: AP_ISC });
 
-/** The queue has an asynchronous error this kernel knows how to see. */
-const asyncSeen = (bus: Bus, status: number): boolean => bus.kernel.asyncBit && asyncError(status);
-
 /** A program interruption in a queue's instruction is an oops; else the queue waits in ERROR for the next scan. */
 const toError = (bus: Bus, queue: QueueState, code: number): number => {
   if (bus.ap.programInterruption !== 0) crash(bus, `queue ${queue.apqn.toString(16)}`);
@@ -68,7 +66,7 @@ const armTimeout = (bus: Bus, queue: QueueState): void => {
 
 const reset: Action = (bus, queue) => {
   const status = rapq(bus.ap, queue.apqn, queue.resetF);
-  if (asyncSeen(bus, status)) return SM_WAIT_NONE;
+  if (asyncSeen(bus, queue, status)) return SM_WAIT_NONE;
   switch (rc(status)) {
     case AP_RESPONSE_NORMAL:
     case AP_RESPONSE_RESET_IN_PROGRESS:
@@ -85,7 +83,7 @@ const reset: Action = (bus, queue) => {
 const enableIrq = (bus: Bus, queue: QueueState): boolean => {
   const status = aqic(bus.ap, queue.apqn, ENABLE_HIGH, ENABLE_LOW, bus.state.nibAddress);
   if (bus.ap.programInterruption !== 0) crash(bus, `AQIC for ${queue.apqn.toString(16)}`);
-  if (asyncSeen(bus, status)) return false;
+  if (asyncSeen(bus, queue, status)) return false;
   const code = rc(status);
   return code === AP_RESPONSE_NORMAL || code === AP_RESPONSE_OTHERWISE_CHANGED;
 };
@@ -148,7 +146,7 @@ const write: Action = (bus, queue) => {
     slots.length[slot],
     slots.special[slot],
   );
-  if (asyncSeen(bus, status)) return SM_WAIT_NONE;
+  if (asyncSeen(bus, queue, status)) return SM_WAIT_NONE;
   // A queue that is full of others' messages gives no interruption. Linux waits for one.
   if (rc(status) === AP_RESPONSE_Q_FULL && queue.count === 0) armTimeout(bus, queue);
   switch (rc(status)) {
@@ -214,7 +212,7 @@ const goIdle = (bus: Bus, queue: QueueState, status: number): number => {
 const read: Action = (bus, queue) => {
   if (queue.replyAddress === 0) return SM_WAIT_NONE;
   const status = receive(bus, queue);
-  if (asyncSeen(bus, status)) return SM_WAIT_NONE;
+  if (asyncSeen(bus, queue, status)) return SM_WAIT_NONE;
   switch (rc(status)) {
     case AP_RESPONSE_NORMAL:
       if (queue.count === 0) return goIdle(bus, queue, status);
@@ -233,7 +231,7 @@ const readWrite: Action = (bus, queue) => Math.min(read(bus, queue), write(bus, 
 const assocWait: Action = (bus, queue) => {
   const status = tapq(bus.ap, queue.apqn, true);
   const code = rc(status);
-  if ((asyncSeen(bus, status) && code !== AP_RESPONSE_NORMAL) || code > AP_RESPONSE_BUSY) {
+  if ((asyncSeen(bus, queue, status) && code !== AP_RESPONSE_NORMAL) || code > AP_RESPONSE_BUSY) {
     return toError(bus, queue, code);
   }
   queue.bindState = (bus.ap.infoHigh & GR2_BS_MASK) >>> GR2_BS_SHIFT;
@@ -295,6 +293,7 @@ export const restart = (bus: Bus, queue: QueueState): number => {
   queue.devState = DEV_OPERATING;
   queue.smState = SM_RESET_START;
   queue.lastErrorRc = 0;
+  queue.asyncSeen = false;
   queue.association = ASSOC_INVALID;
   return pollOnce(bus, queue);
 };

@@ -22,6 +22,7 @@ import {
 } from '../../../native-like/arch/response-codes.ts';
 import { qact, tapq } from '../instructions.ts';
 import { asyncError, rc } from '../status.ts';
+import { asyncFailed } from './async-errors.ts';
 import { type Bus, crash, outOfBudget } from './bus.ts';
 import { fetchConfiguration, permitted, qciFlags } from './configuration.ts';
 import {
@@ -213,7 +214,7 @@ const updateQueue = (bus: Bus, queue: QueueState, status: number): void => {
     queue.config = !deconfigured;
     if (deconfigured) queueStops(bus, queue, AP_RESPONSE_DECONFIGURED);
     else queueReturns(bus, queue);
-  } else if (queue.devState === DEV_ERROR || (bus.kernel.asyncBit && asyncError(status))) {
+  } else if (queue.devState === DEV_ERROR || asyncFailed(bus, queue, status)) {
     // Only a reset ends an asynchronous error. Linux leaves the queue alone then, and its messages hang.
     flushQueue(bus, queue);
     queueReturns(bus, queue);

@@ -94,6 +94,8 @@ export interface QueueState {
   smState: number;
   /** Response code that led to ERROR, 0 for none. */
   lastErrorRc: number;
+  /** An instruction has met an asynchronous error since the last reset. */
+  asyncSeen: boolean;
   /** Messages the driver believes to be in the queue. */
   count: number;
   /** F bit of the next reset. */
@@ -259,6 +261,7 @@ export const createQueue = (apqn: number): QueueState => ({
   devState: DEV_UNINITIATED,
   smState: SM_RESET_START,
   lastErrorRc: 0,
+  asyncSeen: false,
   count: 0,
   resetF: false,
   bindState: 0,

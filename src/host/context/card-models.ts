@@ -13,7 +13,12 @@ import {
   T_RANDOM,
 } from '../../../native-like/machine/layout.ts';
 import { hasBit } from '../../../native-like/machine/mask-test.ts';
-import { type AdapterModel, processRequest, type RequestContext } from '../../cex/adapter.ts';
+import {
+  type AdapterModel,
+  injectIntoReply,
+  processRequest,
+  type RequestContext,
+} from '../../cex/adapter.ts';
 import { requestServiceNs } from '../../cex/service-time.ts';
 import type { ServiceModels, ServiceRequest } from '../../lpar/adapter-service.ts';
 import { nextRandom, seedRandom } from '../../lpar/random.ts';
@@ -46,21 +51,28 @@ export const cardModels = (
   thread = 0,
 ): ServiceModels => {
   image.i32[image.thread(thread) + T_RANDOM] = seedRandom(seed, 0x2000 + thread);
+  const contextOf = (
+    card: Card,
+    { apqn, sender, special, injected }: ServiceRequest,
+  ): RequestContext => ({
+    apid: apqn >>> 8,
+    apqi: apqn & 0xff,
+    usage: (domain) => hasBit(image, sender + MASK_AQM, domain),
+    control: (domain) => hasBit(image, admOf(image, sender), domain),
+    random: (target) => fillRandom(image, thread, target),
+    special,
+    maxReplyBytes: messageLimit(card.ml ?? 0),
+    ...injected,
+  });
   const answer = (request: ServiceRequest): number => {
     const card = cards.get(request.apqn >>> 8);
     if (card === undefined) return request.bytes.length;
-    const { sender, injected } = request;
-    const context: RequestContext = {
-      apid: request.apqn >>> 8,
-      apqi: request.apqn & 0xff,
-      usage: (domain) => hasBit(image, sender + MASK_AQM, domain),
-      control: (domain) => hasBit(image, admOf(image, sender), domain),
-      random: (target) => fillRandom(image, thread, target),
-      special: request.special,
-      maxReplyBytes: messageLimit(card.ml ?? 0),
-      ...injected,
-    };
-    return processRequest(card, request.bytes, request.room, context);
+    return processRequest(card, request.bytes, request.room, contextOf(card, request));
+  };
+  const inject = (request: ServiceRequest, good: Uint8Array): number => {
+    const card = cards.get(request.apqn >>> 8);
+    if (card === undefined) return request.bytes.length;
+    return injectIntoReply(card, request.bytes, good, request.room, contextOf(card, request));
   };
   const ratedNs = (apqn: number, request: Uint8Array): number => {
     const card = cards.get(apqn >>> 8);
@@ -68,5 +80,5 @@ export const cardModels = (
       ? 0
       : requestServiceNs(card.type, card.mode, request, { kind: 'rated' });
   };
-  return { answer, ratedNs };
+  return { answer, inject, ratedNs };
 };

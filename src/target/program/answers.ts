@@ -4,6 +4,5 @@
 import { remembering } from '../../load/remember.ts';
 import type { ServiceModels } from '../../lpar/adapter-service.ts';
 
-/** `models` with a memory of all answers but injected ones. */
-export const allAnswers = (models: ServiceModels): ServiceModels =>
-  remembering(models, ({ injected }) => (injected === undefined ? 0 : undefined));
+/** `models` with a memory of all answers. */
+export const allAnswers = (models: ServiceModels): ServiceModels => remembering(models, () => 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest program whose mistakes do not leave it: what it throws, and answers that are none, are taken down, and it has ended.
 import { type GuestProgram, WAIT_DONE, type Wait } from '../../guest/cpu.ts';
-import { StormError } from './observer.ts';
+import { StormError } from './budget.ts';
 
 /** What a program threw, and where. */
 export interface Thrown {

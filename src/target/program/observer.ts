@@ -26,7 +26,6 @@ import type { InstructionObserver } from '../../host/context/execution-context.t
 import type { Machine } from '../../host/machine/machine.ts';
 import { apqnOf, functionOf } from '../../scenario/instruction.ts';
 import type { ScenarioRun } from '../../scenario/scenario-run.ts';
-import { NS_PER_SECOND } from '../../units.ts';
 import {
   ArchitectedCoverage,
   ENDING_CC1,
@@ -40,19 +39,11 @@ import {
 } from '../architected.ts';
 import type { CodePlace, InstructionFact } from '../outcome.ts';
 import { Executions } from '../seen.ts';
+import { Budget, StormError } from './budget.ts';
 import { endingOf, operandsOf, PartialMessages, spoilRest } from './operands.ts';
 import { type TraceFacts, type TraceLine, traceLines } from './trace-lines.ts';
 
-/** Thrown through a driver that executes instructions without end. */
-export class StormError extends Error {
-  constructor() {
-    super('instruction budget');
-  }
-}
-
 const FACTS_MAX = 32;
-/** Times a request may be sent: ten tries, of which a queue forgets each ten times, and time to spare. */
-const SENT_MAX = 256;
 /** Instructions of a trace; what a driver does for ever says nothing new. */
 const TRACE_MAX = 2000;
 
@@ -62,8 +53,7 @@ export class DriverObserver implements InstructionObserver {
   facts: InstructionFact[] = [];
   /** Instructions since the kept moment. */
   count = 0;
-  /** What was done too often. */
-  storm: string | undefined;
+  readonly budget: Budget;
   /** Events can still happen: executions are counted. */
   #counted = false;
   /** What the driver believes of a queue, where it tells. */
@@ -74,20 +64,12 @@ export class DriverObserver implements InstructionObserver {
   readonly #image: MachineImage;
   readonly #machine: Machine;
   readonly #scenario: ScenarioRun;
-  readonly #perSecond: number;
-  /** Requests the driver was given; what knows none sends what it likes. */
-  requests: () => number = () => Number.POSITIVE_INFINITY;
-  /** Messages that queues have taken. */
-  #sent = 0;
   readonly #partial = new PartialMessages();
   readonly #sentTo = new Set<number>();
   /** GR0 of the rest of a partly delivered reply, by APQN. */
   readonly #tokens = new Map<number, number>();
   #trace: TraceLine[] | undefined;
   #startNs = 0;
-  #windowNs = 0;
-  #inWindow = 0;
-  #steps = 0;
   /** The instruction is a guest's. */
   #own = false;
   #fn = -1;
@@ -101,7 +83,7 @@ export class DriverObserver implements InstructionObserver {
     this.#machine = machine;
     this.#image = machine.image;
     this.#scenario = scenario;
-    this.#perSecond = perSecond;
+    this.budget = new Budget(() => machine.nowNs(), perSecond);
   }
 
   /** A run begins now; `trace`: each instruction is taken down, with its place in the driver's code where `place` knows it. */
@@ -114,15 +96,11 @@ export class DriverObserver implements InstructionObserver {
     this.#counted = true;
     this.facts = [];
     this.count = 0;
-    this.storm = undefined;
+    this.budget.begin();
     this.#tokens.clear();
     this.#partial.reset();
-    this.#sent = 0;
     this.#sentTo.clear();
     this.#startNs = this.#machine.nowNs();
-    this.#windowNs = this.#startNs;
-    this.#inWindow = 0;
-    this.#steps = 0;
     this.#readBefore.clear();
   }
 
@@ -142,8 +120,9 @@ export class DriverObserver implements InstructionObserver {
   before(vcpu: number, instruction: number): void {
     this.#own = this.#image.word(vcpu + V_GUEST) !== this.#image.guest(0);
     if (!this.#own) return;
-    if (this.storm !== undefined) throw new StormError();
-    this.#count();
+    if (this.budget.storm !== undefined) throw new StormError();
+    this.count++;
+    this.budget.instruction();
     this.#scenario.before(vcpu, instruction);
     // Events may have had the host execute instructions meanwhile.
     this.#own = true;
@@ -198,7 +177,7 @@ export class DriverObserver implements InstructionObserver {
     if (this.#fn === FUNCTION_NQAP) {
       this.#partial.ended(this.#apqn, operands, cc);
       this.#sentTo.add(this.#apqn);
-      if (cc === 0) this.#countSent();
+      if (cc === 0) this.budget.sent();
     } else if (cc === 0) spoilRest(this.#image, vcpu, operands);
     // A queue in trouble is not waited for.
     if (cc === 3 && endingOf(this.#image, vcpu) !== AP_RESPONSE_NO_PENDING_REPLY)
@@ -207,7 +186,7 @@ export class DriverObserver implements InstructionObserver {
 
   /** A step of the program has ended; `waits`: it has nothing to do now. */
   stepped(waits: boolean): void {
-    this.#steps++;
+    this.budget.stepped();
     if (!waits || this.#readBefore.size === 0) return;
     for (const [apqn, cold] of this.#readBefore) {
       if (this.#machine.context.notificationByte(cold) !== 0) continue;
@@ -216,36 +195,6 @@ export class DriverObserver implements InstructionObserver {
       this.#fn = FUNCTION_DQAP;
       this.#note('indicator', apqn, 'the notification byte was cleared after the queue was read');
     }
-  }
-
-  /** A request that is sent again and again is no work. */
-  #countSent(): void {
-    if (++this.#sent > SENT_MAX * (1 + this.requests()))
-      this.storm ??= `more than ${SENT_MAX} messages for each request`;
-  }
-
-  #count(): void {
-    this.count++;
-    this.#move();
-    if (++this.#inWindow > this.#perSecond)
-      this.storm = `more than ${this.#perSecond} AP instructions in a second of virtual time`;
-  }
-
-  /** Whether the program may take one more step: those without an instruction count too. */
-  mayStep(): boolean {
-    this.#move();
-    if (this.#steps > this.#perSecond && this.storm === undefined)
-      this.storm = `more than ${this.#perSecond} steps in a second of virtual time`;
-    return this.storm === undefined;
-  }
-
-  /** A second is over: what was done in it counts no more. */
-  #move(): void {
-    const now = this.#machine.nowNs();
-    if (now - this.#windowNs < NS_PER_SECOND) return;
-    this.#windowNs = now;
-    this.#inWindow = 0;
-    this.#steps = 0;
   }
 
   #beforeDqap(q: number, gr0: number, guest: number): void {

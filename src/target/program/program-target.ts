@@ -24,7 +24,7 @@ import { refuseUnhealthy } from './health.ts';
 import type { LoadedDriver } from './loaded-driver.ts';
 import { DriverObserver } from './observer.ts';
 import { unrecovered } from './recovery.ts';
-import { guestOf, isBlinding, isLoopback, lastTime, queuesOf } from './terrain.ts';
+import { depthOf, guestOf, isBlinding, isLoopback, lastTime, queuesOf } from './terrain.ts';
 
 export interface ProgramTargetOptions {
   readonly config: MachineConfig;
@@ -79,7 +79,9 @@ export class ProgramTarget implements Target {
     }
     this.#programs = stepper.programs.slice(first);
     const queues = queuesOf(options.config, guest);
-    this.terrain = { guest: guest.name, queues, hasUser: this.#contract !== undefined };
+    const depth = depthOf(options.config, queues);
+    const hasUser = this.#contract !== undefined;
+    this.terrain = { guest: guest.name, queues, depth, hasUser };
     this.#opaque = queues.some((apqn) => isLoopback(options.config, apqn));
     this.#user = new DriverUser(options.config, queues, options.seed ?? 1);
     this.#handle = new DriverHandle({
@@ -93,7 +95,8 @@ export class ProgramTarget implements Target {
       },
     });
     this.#observer.begin();
-    if (this.#contract !== undefined) this.#observer.requests = () => this.#user.facts.length;
+    if (this.#contract !== undefined)
+      this.#observer.budget.requests = () => this.#user.facts.length;
     machine.context.observer = this.#observer;
     stepper.agenda = this.#scenario;
     this.#startNs = machine.nowNs();
@@ -173,7 +176,7 @@ export class ProgramTarget implements Target {
       disturbedNs: fired.find(({ index }) => this.#events[index]?.event.kind !== 'request')?.atNs,
       instructions: this.#observer.facts,
       thrown: this.#thrown,
-      storm: this.#observer.storm,
+      storm: this.#observer.budget.storm,
       asleep,
       unrecovered: failed,
       leaked,
@@ -209,13 +212,13 @@ export class ProgramTarget implements Target {
 
   /** The program has thrown or runs wild: what comes after says nothing. */
   get #over(): boolean {
-    return this.#thrown !== undefined || this.#observer.storm !== undefined;
+    return this.#thrown !== undefined || this.#observer.budget.storm !== undefined;
   }
 
   #guard(): Guard {
     const observer = this.#observer;
     return {
-      before: () => observer.mayStep(),
+      before: () => observer.budget.mayStep(),
       after: (wait, state) => {
         observer.stepped(wait !== WAIT_NOTHING);
         this.#handle.collect(state);
@@ -296,7 +299,7 @@ export class ProgramTarget implements Target {
 
   #refuseUnhealthy(file: string | undefined): void {
     const { facts: requests } = this.#user;
-    const { storm } = this.#observer;
+    const { storm } = this.#observer.budget;
     refuseUnhealthy(this.#driver.program.name, file, { thrown: this.#thrown, storm, requests });
   }
 }

@@ -19,6 +19,10 @@ export const isBlinding = ({ event }: EventStatement, opaque: boolean): boolean 
 export const isLoopback = ({ machine }: MachineConfig, apqn: number): boolean =>
   machine.adapters.get(apqn >>> 8)?.mode === 'loopback';
 
+/** Messages that the deepest of some queues takes. */
+export const depthOf = ({ machine }: MachineConfig, queues: readonly number[]): number =>
+  queues.reduce((most, apqn) => Math.max(most, machine.adapters.get(apqn >>> 8)?.depth ?? 0), 0);
+
 export const lastTime = (events: readonly EventStatement[]): number =>
   events.reduce(
     (last, { trigger }) => (trigger.kind === 'at' ? Math.max(last, trigger.timeNs) : last),

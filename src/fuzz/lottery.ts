@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Draws from a list, each entry by its weight.
+import type { Random } from '../lpar/random.ts';
+
+export class Lottery<Entry> {
+  readonly #entries: readonly Entry[];
+  /** Sum of the weights up to each entry. */
+  readonly #sums: number[] = [];
+
+  /** `entries` must not be empty; weights are above 0. */
+  constructor(entries: readonly Entry[], weightOf: (entry: Entry) => number) {
+    this.#entries = entries;
+    let total = 0;
+    for (const entry of entries) {
+      total += weightOf(entry);
+      this.#sums.push(total);
+    }
+  }
+
+  draw(random: Random): Entry {
+    const sums = this.#sums;
+    const wanted = (random.word() / 0x100000000) * (sums.at(-1) as number);
+    let low = 0;
+    let high = sums.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sums[middle] > wanted) high = middle;
+      else low = middle + 1;
+    }
+    return this.#entries[low] as Entry;
+  }
+}
