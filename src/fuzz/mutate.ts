@@ -17,7 +17,7 @@ import { anyTrigger, type SearchContext } from './triggers.ts';
 
 /** Longest scenario, and most requests of one: what is longer costs more and says less. */
 const EVENTS_MAX = 12;
-const REQUESTS_MAX = 48;
+const SCENARIO_REQUESTS = 48;
 /** Above so many events changes drop some as often as they add any: what a scenario does not need goes again. */
 const EVENTS_ENOUGH = 6;
 /** Latest event, and longest delay of a reply: what takes longer is over for a driver that gives a request up. */
@@ -192,7 +192,7 @@ const mutateOnce = (
 
 /** The scenario within its bounds. */
 const short = (events: readonly EventStatement[]): EventStatement[] => {
-  let left = REQUESTS_MAX;
+  let left = SCENARIO_REQUESTS;
   return events.slice(0, EVENTS_MAX).flatMap((line) => {
     const { event, trigger } = line;
     if (event.kind !== 'request') return [line];
