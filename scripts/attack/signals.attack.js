@@ -93,6 +93,8 @@ export const COMMANDS = [
   ['guest-image', '--again'],
   ['fuzz', 'examples/fuzzing/machine.yaml', '--driver', 'ap-bus', '--out', '$corpus'],
   ['fuzz', '$endless.yaml', '--driver', '$endless.mjs', '--out', '$corpus'],
+  // Without a Redis it ends at once, with one it waits for a campaign.
+  ['worker', '--queue', '/run/redis/redis-server.sock', '--trust'],
   ['test', 'examples', '--no-guests'],
   ['explain', '0x05'],
   ['cc', 'examples/c-driver/driver.c', '-o', '$driver.wasm'],

@@ -11,6 +11,7 @@ import { exitCodeOf, formatError } from './errors.ts';
 import { addExec } from './exec.ts';
 import { addExplain } from './explain.ts';
 import { addFuzz } from './fuzz.ts';
+import { addWorker } from './fuzz-worker.ts';
 import { addGolden } from './golden.ts';
 import { addGuestImage } from './guest-image.ts';
 import { type CommandIo, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
@@ -28,6 +29,7 @@ const COMMANDS: readonly AddCommand[] = [
   addExec,
   addTest,
   addFuzz,
+  addWorker,
   addCc,
   addShell,
   addGolden,

@@ -7,6 +7,7 @@ import { loadConfigFile } from '../config/load.ts';
 import { ApemuError } from '../errors.ts';
 import { Campaign } from '../fuzz/campaign.ts';
 import { configWithGuest } from '../fuzz/config-file.ts';
+import type { Carrier } from '../fuzz/job.ts';
 import type { PageFunction } from '../fuzz/page-data.ts';
 import { configOfProgram } from '../fuzz/replay.ts';
 import { CampaignStore } from '../fuzz/store.ts';
@@ -25,18 +26,27 @@ import { eventsOf } from '../scenario/text.ts';
 import type { Outcome } from '../target/outcome.ts';
 import { guestOf } from '../target/program/terrain.ts';
 import { runCampaign } from './fuzz-campaign.ts';
+import { kernelQueue } from './fuzz-kernel-queue.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
 import type { CommandIo } from './io.ts';
 import { showWarnings } from './text.ts';
 
 /** Jobs of a generation for each guest, and cases of a job: a case takes a tenth of a second. */
 const JOBS_A_GUEST = 2;
+/** The same of guests on other machines: how many there are is not known, and must not change what is done. */
+const KERNEL_JOBS = 256;
 const GUEST_JOB_CASES = 8;
 /** Findings of one oracle and way that are made short: each takes as long as hundreds of cases. */
 const SHORTENED = 2;
 
+/** Options that say what a kernel under test is. */
+export type KernelOptions = Pick<
+  FuzzOptions,
+  'kernel' | 'initrd' | 'append' | 'cover' | 'guest' | 'portable' | 'planted' | 'seed'
+>;
+
 /** The kernel of the option: a series of ours, a file with its `--initrd`, or the newest series. */
-const imageOf = async ({ kernel, initrd }: FuzzOptions, io: CommandIo): Promise<GuestImage> => {
+const imageOf = async ({ kernel, initrd }: KernelOptions, io: CommandIo): Promise<GuestImage> => {
   const series = kernel === true ? String(KERNEL_SERIES.at(-1)) : String(kernel);
   if (kernel === true || KERNEL_SERIES.includes(series))
     return (
@@ -60,9 +70,9 @@ const imageOf = async ({ kernel, initrd }: FuzzOptions, io: CommandIo): Promise<
 const BLOCKS_FILE = 'blocks.txt';
 
 /** What the target is made from, with words about what there is not. */
-const targetOptions = async (
+export const targetOptions = async (
   config: string,
-  options: FuzzOptions,
+  options: KernelOptions,
   io: CommandIo,
 ): Promise<KernelTargetOptions> => {
   const loaded = loadConfigFile(config);
@@ -146,7 +156,8 @@ const identityOf = (
   { guest }: KernelTargetOptions,
   options: FuzzOptions,
 ): string => {
-  const { seed, without = new Set(), blind } = options;
+  const { seed, without = new Set(), blind, jobs, jobCases } = options;
+  const sizes = jobs === undefined && jobCases === undefined ? [] : [jobs ?? 0, jobCases ?? 0];
   return JSON.stringify([
     config,
     nameOf(options),
@@ -155,6 +166,7 @@ const identityOf = (
     seed,
     [...without].sort(),
     blind === true,
+    ...sizes,
   ]);
 };
 
@@ -178,19 +190,24 @@ export async function fuzzKernel(
   await sourceLines(vmlinux, []);
   const base = await targetOptions(file, options, io);
   const config = readFileSync(file, 'utf8');
-  const carrier = await KernelCarrier.create({ ...base, workers, without });
+  const guests = await KernelCarrier.create({ ...base, workers, without });
+  const { guest } = guests.targets[0] as KernelTarget;
+  io.err(introduce(guest, base.cover));
+  const identity = identityOf(config, guest, base, options);
+  const driver = nameOf(options);
+  const carrier: Carrier =
+    options.queue === undefined
+      ? guests
+      : await kernelQueue(options.queue, { config, base, driver, guests, identity }, options, io);
   try {
-    const { guest } = carrier.targets[0] as KernelTarget;
-    io.err(introduce(guest, base.cover));
     const store = new CampaignStore(options.out);
     if (options.from !== undefined) store.takeOver(options.from);
-    const driver = nameOf(options);
     const campaign = new Campaign(
       {
         seed,
-        identity: identityOf(config, guest, base, options),
-        jobs: JOBS_A_GUEST * workers,
-        jobCases: GUEST_JOB_CASES,
+        identity,
+        jobs: options.jobs ?? (options.queue === undefined ? JOBS_A_GUEST * workers : KERNEL_JOBS),
+        jobCases: options.jobCases ?? GUEST_JOB_CASES,
         shortened: SHORTENED,
         blind,
       },
@@ -198,7 +215,7 @@ export async function fuzzKernel(
       store,
     );
     const code = new ReachedCode(guest.coverage, campaign);
-    return await runCampaign({
+    const exit = await runCampaign({
       campaign,
       store,
       bundle: { name: driver, code: '', digest: '', files: [], args: {} },
@@ -213,6 +230,8 @@ export async function fuzzKernel(
       options,
       io,
     });
+    if (!io.signal.aborted) carrier.ended?.();
+    return exit;
   } finally {
     await carrier.close();
   }

@@ -23,6 +23,11 @@ export interface FuzzOptions {
   /** Nanoseconds. */
   readonly time?: number;
   readonly workers?: number;
+  /** Address of a Redis: the cases are executed by workers on other machines. */
+  readonly queue?: string;
+  /** Jobs of a generation at most, and cases of a job. */
+  readonly jobs?: number;
+  readonly jobCases?: number;
   readonly out: string;
   readonly guest?: string;
   readonly without?: ReadonlySet<OracleName>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of a campaign: live on loopback with `--http`, and as one file when it is over.
 import type { Campaign } from '../fuzz/campaign.ts';
+import { metricsText } from '../fuzz/metrics.ts';
 import { campaignPage } from '../fuzz/page.ts';
 import { type PageFunction, pageData } from '../fuzz/page-data.ts';
 import type { CampaignStats } from '../fuzz/statistics.ts';
@@ -67,9 +68,15 @@ export class CampaignPage {
     const get = {
       '': (nonce: string) =>
         ({ type: 'text/html', text: campaignPage(name, undefined, nonce) }) as const,
+      metrics: () => ({ type: 'text/plain', text: this.#metrics() }) as const,
       data: () => ({ type: 'application/json', text: JSON.stringify(this.#data()) }) as const,
     };
     return LoopbackServer.open({ get }, port);
+  }
+
+  #metrics(): string {
+    const { campaign, stats } = this.#source;
+    return metricsText(stats(), campaign.machines());
   }
 
   #data() {

@@ -55,6 +55,9 @@ export const addFuzz: AddCommand = (program, io, done) => {
     .option('--cases <number>', 'cases in all', wholeNumber('cases'), CAMPAIGN_CASES)
     .option('--time <time>', 'stop after so much time, such as 600s', time('time'))
     .option('--workers <number>', 'threads; default one less than cores', wholeNumber('workers'))
+    .option('--queue <url>', 'workers on other machines execute the cases (apemu worker)')
+    .option('--jobs <number>', 'jobs of a generation at most', wholeNumber('jobs'))
+    .option('--job-cases <number>', 'cases of a job', wholeNumber('job-cases'))
     .option('--guest <name>', 'guest that runs the driver; default the first with queues')
     .option('--without <oracles>', 'oracles that are switched off, with commas', oracleNames)
     .option(
@@ -86,6 +89,11 @@ async function fuzz(
       'APEMU_ERR_USAGE_FUZZ',
       '--driver, --kernel and --self exclude each other',
     );
+  if (options.queue !== undefined && options.workers !== undefined)
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_FUZZ',
+      '--workers are of this computer, those of a --queue are started with apemu worker',
+    );
   if (replay !== undefined)
     return isOwn(replay, options)
       ? await replaySelf(config, replay, options, io)
@@ -112,7 +120,7 @@ const isOwn = (path: string, { self }: FuzzOptions): boolean => {
   return !isScenario(parseProgram(readText(path, PROGRAM), path));
 };
 
-const wholeNumber =
+export const wholeNumber =
   (option: string) =>
   (text: string): number => {
     const value = parseNumber(text);
@@ -130,7 +138,7 @@ const time =
     throw new ApemuError('APEMU_ERR_USAGE_TIME', message);
   };
 
-const pattern = (text: string): RegExp => {
+export const pattern = (text: string): RegExp => {
   try {
     return new RegExp(text);
   } catch (cause) {

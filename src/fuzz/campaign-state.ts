@@ -19,7 +19,7 @@ export interface Entry {
 
 /** Plain data, saved as JSON. */
 export interface SavedState {
-  readonly version: 2;
+  readonly version: 3;
   readonly identity: string;
   readonly code: string;
   readonly generation: number;
@@ -27,7 +27,7 @@ export interface SavedState {
   readonly executed: number;
   readonly ns: number;
   readonly corpus: readonly (readonly [
-    name: string,
+    lines: string,
     fresh: readonly number[],
     seen: Seen,
     executed: number,
@@ -55,7 +55,7 @@ export const readState = (text: string, file: string, identity: string): SavedSt
       cause,
     });
   }
-  if (saved?.version === 2 && saved.identity === identity) return saved;
+  if (saved?.version === 3 && saved.identity === identity) return saved;
   throw new ApemuError(
     'APEMU_ERR_USAGE_RESUME',
     `${file} is the state of another campaign (expected the same configuration, driver and --seed; or another folder)`,

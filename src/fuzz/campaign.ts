@@ -17,14 +17,15 @@ import {
   type Carrier,
   type CaseSpec,
   type Job,
+  type MachineFigures,
   type MinimiseResult,
 } from './job.ts';
 import { Lottery } from './lottery.ts';
 import { keyOf } from './run-job.ts';
 import { type CampaignStore, nameOf, STATE_FILE } from './store.ts';
 
-/** Jobs of a generation, and cases of a job. What one generation finds, the next one builds on; so the first ones are small. */
-const jobsOf = (generation: number): number => Math.min(8, 2 ** (generation - 1));
+/** Jobs of a generation at most, and cases of a job. */
+const JOBS = 8;
 const JOB_CASES = 64;
 /** Findings of one oracle and way that are made short; more are counted. */
 const SHORTENED_MAX = 12;
@@ -34,7 +35,7 @@ const median = (numbers: readonly number[]): number =>
 
 export interface CampaignOptions {
   readonly seed: number;
-  /** Jobs of a generation, and cases of a job; fewer where a case takes long. */
+  /** Jobs of a generation at most, and cases of a job: few where a case takes long, many where many machines do them. */
   readonly jobs?: number;
   readonly jobCases?: number;
   /** Findings of one oracle and way that are made short; fewer where that takes long. */
@@ -67,6 +68,10 @@ export class Campaign {
   driverChanged = false;
   /** Generation in which something new was reached last. */
   lastNew = 0;
+  /** The last generation has come to its end. */
+  #whole = true;
+  /** Scenarios of the corpus whose files are written. */
+  #written = 0;
   readonly #shortened = new Map<string, number>();
   readonly #options: CampaignOptions;
   readonly #carrier: Carrier;
@@ -93,8 +98,9 @@ export class Campaign {
   async next(cases: number): Promise<readonly Finding[]> {
     const strangers = this.generation === 0 ? [] : this.#strangers();
     const specs = this.generation === 0 ? this.#first() : strangers;
-    const { jobs: some = jobsOf(this.generation), jobCases = JOB_CASES, blind } = this.#options;
-    const count = Math.min(cases, some * jobCases);
+    const { jobs: most = JOBS, jobCases = JOB_CASES, blind } = this.#options;
+    // What one generation finds, the next one builds on; so the first ones are small.
+    const count = Math.min(cases, Math.min(most, 2 ** (this.generation - 1)) * jobCases);
     if (specs.length === 0) specs.push(...(blind ? this.#blind(count) : this.#mutations(count)));
     const known = Uint32Array.from(this.hits.keys());
     const jobs: BatchJob[] = [];
@@ -102,18 +108,33 @@ export class Campaign {
     for (let at = 0; at < specs.length; at += jobCases)
       jobs.push({ kind: 'batch', cases: specs.slice(at, at + jobCases), known, wanted, skip: [] });
     const results = (await this.#carrier.run(jobs)) as readonly BatchResult[];
+    this.#whole = false;
     this.generation++;
     const broken: BrokenInput[] = [];
     for (const result of results) {
       this.#merge(result);
       broken.push(...this.#countBroken(result));
     }
-    return await this.#shorten(broken);
+    const fresh = await this.#shorten(broken);
+    this.#whole = true;
+    return fresh;
   }
 
-  /** Writes what is needed to go on. */
+  /**
+   * Writes what is needed to go on exactly as if there had been no end: the state first, then the files of the scenarios it names. A
+   * generation that was interrupted is not saved; it is done again.
+   */
   save(): void {
+    if (!this.#whole) return;
     this.#store.write(STATE_FILE, `${JSON.stringify(this.#state())}\n`);
+    for (const { lines } of this.corpus.slice(this.#written)) this.#store.keep(lines);
+    this.#written = this.corpus.length;
+    this.#carrier.saved?.();
+  }
+
+  /** Of several machines: who works. */
+  machines(): readonly MachineFigures[] | undefined {
+    return this.#carrier.machines?.();
   }
 
   #first(): CaseSpec[] {
@@ -173,7 +194,7 @@ export class Campaign {
     for (const { lines, fresh, seen, executed } of result.kept) {
       const news = fresh.filter((feature) => !this.hits.has(feature));
       if (news.length === 0) continue;
-      const name = this.#store.keep(lines);
+      const name = nameOf(lines);
       if (!this.corpus.some((entry) => entry.name === name))
         this.corpus.push({ name, lines, fresh: news, seen, executed });
       this.#names.add(name);
@@ -215,12 +236,13 @@ export class Campaign {
     }));
     const results = (await this.#carrier.run(jobs)) as readonly MinimiseResult[];
     const fresh: Finding[] = [];
-    for (const { lines, violation, stable, confirmed, trace, place } of results) {
+    for (const { lines, violation, stable, confirmed, trace, place, by } of results) {
       if (!confirmed) this.unconfirmed.push(keyOf(violation));
       if (!confirmed) continue;
       const id = findingKey(violation, lines);
       if (this.findings.some((finding) => finding.id === id)) continue;
-      const finding: Finding = { id, lines, violation, stable, trace, place, cases: this.cases };
+      const { cases } = this;
+      const finding: Finding = { id, lines, violation, stable, trace, place, cases, by };
       this.findings.push(finding);
       fresh.push(finding);
     }
@@ -230,14 +252,14 @@ export class Campaign {
   #state(): SavedState {
     const { generation, cases, executed, ns, findings } = this;
     return {
-      version: 2,
+      version: 3,
       identity: this.#options.identity,
       code: this.#options.code ?? '',
       generation,
       cases,
       executed,
       ns,
-      corpus: this.corpus.map(({ name, fresh, seen, executed }) => [name, fresh, seen, executed]),
+      corpus: this.corpus.map(({ lines, fresh, seen, executed }) => [lines, fresh, seen, executed]),
       hits: [...this.hits],
       firsts: [...this.firsts],
       findings,
@@ -259,10 +281,13 @@ export class Campaign {
     this.cases = saved.cases;
     this.executed = saved.executed;
     this.ns = saved.ns;
-    for (const [name, fresh, seen, executed] of saved.corpus) {
-      this.corpus.push({ name, lines: this.#store.scenario(name), fresh, seen, executed });
+    for (const [lines, fresh, seen, executed] of saved.corpus) {
+      const name = nameOf(lines);
+      this.#store.restore(name, lines);
+      this.corpus.push({ name, lines, fresh, seen, executed });
       this.#names.add(name);
     }
+    this.#written = this.corpus.length;
     for (const [feature, count] of saved.hits) this.hits.set(feature, count);
     for (const [feature, name] of saved.firsts) this.firsts.set(feature, name);
     this.findings.push(...saved.findings);

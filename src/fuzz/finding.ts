@@ -19,6 +19,8 @@ export interface Finding {
   readonly place?: string | undefined;
   /** Cases that had been run when it was found. */
   readonly cases: number;
+  /** Of several machines: which one found it, and which one saw it again. */
+  readonly by?: string | undefined;
 }
 
 /** What of an event tells findings apart: not when and where it happens, but what at which function. */
@@ -76,7 +78,8 @@ export const describeFinding = (
   return `${driver} breaks "${oracle}" (${says}): ${did}.${where} Expected: ${expected}. Found by case ${cases} of seed ${seed}.${twice}`;
 };
 
-const lineOfText = (text: string): string => text.replaceAll('\n', ' ');
+/** Text of a driver or of another machine as part of a comment: what a language takes for the end of a line ends nothing. */
+const lineOfText = (text: string): string => text.replaceAll(/[\n\r\u2028\u2029]/g, ' ');
 
 const replayCommand = ({ id }: Finding, { replayOptions }: FindingContext): string =>
   ['apemu fuzz --replay', id, replayOptions].filter((word) => word !== undefined).join(' ');

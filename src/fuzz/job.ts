@@ -111,6 +111,8 @@ export interface MinimiseResult {
   /** Where in the driver's code the last instruction before it was, if the driver tells. */
   readonly place?: string | undefined;
   readonly runs: number;
+  /** Of several machines: which one found it, and which one saw it again. */
+  readonly by?: string | undefined;
 }
 
 export type Job = BatchJob | MinimiseJob;
@@ -120,5 +122,23 @@ export type JobResult = BatchResult | MinimiseResult;
 export interface Carrier {
   readonly facts: TargetFacts;
   run(jobs: readonly Job[]): Promise<readonly JobResult[]>;
+  /** What was answered so far is saved: nobody will ask for it again. */
+  saved?(): void;
+  /** The campaign has come to its end: workers of its own may go. */
+  ended?(): void;
+  /** Of other machines: who works. */
+  machines?(): readonly MachineFigures[];
   close(): Promise<void>;
+}
+
+/** A worker on some machine, as the page and `/metrics` show it. Plain data. */
+export interface MachineFigures {
+  readonly name: string;
+  readonly threads: number;
+  readonly jobs: number;
+  readonly cases: number;
+  /** Of the last ten seconds. */
+  readonly casesPerSecond: number;
+  /** It has been heard of within the last ten seconds. */
+  readonly alive: boolean;
 }

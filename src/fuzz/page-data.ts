@@ -6,6 +6,7 @@ import { ENDINGS, partsOf, QUEUE_STATES } from '../target/architected.ts';
 import type { DriverBundle } from '../target/program/bundle.ts';
 import type { Campaign } from './campaign.ts';
 import { LEGAL_CELLS } from './grid.ts';
+import type { MachineFigures } from './job.ts';
 import type { CampaignStats } from './statistics.ts';
 
 export interface PageCell {
@@ -55,7 +56,11 @@ export interface PageData {
     readonly expected: string;
     readonly lines: string;
     readonly trace: readonly string[];
+    /** Of several machines: which one found it, and which one saw it again. */
+    readonly by: string | undefined;
   }[];
+  /** Of several machines: who works. */
+  readonly machines: readonly MachineFigures[] | undefined;
   readonly broken: readonly (readonly [string, number])[];
 }
 
@@ -111,13 +116,15 @@ export const pageData = (
   legal: { met: legalMet(campaign), all: LEGAL_CELLS.length },
   files: filesOf(campaign, bundle),
   functions,
-  findings: campaign.findings.map(({ id, violation, lines, trace }) => ({
+  findings: campaign.findings.map(({ id, violation, lines, trace, by }) => ({
     id,
     oracle: violation.oracle,
     did: violation.did,
     expected: violation.expected,
     lines,
     trace,
+    by,
   })),
+  machines: campaign.machines(),
   broken: [...campaign.broken],
 });

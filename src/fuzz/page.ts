@@ -81,12 +81,19 @@ const functions = (d) => {
 };
 const findings = (d) => put('findings', ...(d.findings.length ? d.findings.map((f) => {
   const details = make('details');
-  details.append(make('summary', f.id + ': ' + f.did), make('div', 'Expected: ' + f.expected + '.'), make('pre', f.lines), make('pre', f.trace.slice(0, 200).join('\\n')));
+  details.append(make('summary', f.id + ': ' + f.did), make('div', 'Expected: ' + f.expected + '.'), make('div', f.by || ''), make('pre', f.lines), make('pre', f.trace.slice(0, 200).join('\\n')));
   return details;
 }) : [make('div', 'none')]));
+const machines = (d) => {
+  if (!d.machines) return;
+  const head = row(...['worker', 'threads', 'jobs', 'cases', 'cases a second', ''].map((t) => make('th', t)));
+  const rows = d.machines.map((m) => row(...[m.name, number(m.threads), number(m.jobs), number(m.cases), number(m.casesPerSecond), m.alive ? '' : 'gone'].map((t) => make('td', t))));
+  const alive = d.machines.filter((m) => m.alive), sum = (key) => number(alive.reduce((all, m) => all + m[key], 0));
+  put('machines', make('h2', 'Machines'), make('div', alive.length + ' workers with ' + sum('threads') + ' threads, ' + sum('casesPerSecond') + ' cases a second'), ...[make('table')].map((t) => (t.append(head, ...rows), t)));
+};
 let last = '';
 const show = (d) => {
-  stats(d); plot(d); grid(d);
+  stats(d); machines(d); plot(d); grid(d);
   const key = d.findings.length + ' ' + d.stats.places;
   if (key !== last) { files(d); functions(d); findings(d); last = key; }
   document.body.dataset.ready = 'yes';
@@ -117,6 +124,7 @@ export const campaignPage = (
 <body>
 <h1>apemu fuzz ${escapeHtml(driver)}</h1>
 <table id="stats"></table>
+<div id="machines"></div>
 <h2>Coverage</h2>
 <div id="plot"></div>
 <h2>Findings</h2>

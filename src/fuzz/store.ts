@@ -137,6 +137,15 @@ export class CampaignStore {
     );
   }
 
+  /**
+   * Writes a scenario of the saved state that a killed process did not come to.
+   * @throws as `scenario`, for a file that is there
+   */
+  restore(name: string, lines: string): void {
+    if (this.has(join(CORPUS_FOLDER, `${name}.ap`))) this.scenario(name);
+    else this.keep(lines);
+  }
+
   /** What a killed process was writing. */
   #dropParts(): void {
     for (const file of readdirSync(this.folder, { recursive: true, encoding: 'utf8' }))

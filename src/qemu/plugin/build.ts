@@ -28,7 +28,7 @@ const KNOWN_INSIDES = /^7\.2\./;
 const source = (name: string): string => fileURLToPath(new URL(`./${name}`, import.meta.url));
 
 /** Version of the QEMU that is installed, as `7.2.22`; empty: unknown. */
-const qemuVersion = async (): Promise<string> => {
+export const qemuVersion = async (): Promise<string> => {
   const { stdout } = await runProgram(QEMU_PROGRAM, ['--version']);
   return /version (\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? '';
 };

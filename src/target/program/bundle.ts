@@ -34,6 +34,8 @@ export interface DriverBundle {
   readonly args: Readonly<Record<string, unknown>>;
 }
 
+/** This package as a driver's code imports it, on whatever computer; who loads the code puts the package's place there. */
+export const OWN_PACKAGE = 'apemu:package';
 /** The variable that holds the counters; made unique when the code is loaded. */
 export const COVERAGE_VARIABLE = '__apemu_coverage__';
 const TYPESCRIPT = /\.[cm]?ts$/;
@@ -54,13 +56,6 @@ const ownFile = (path: string): string => {
     '../../..',
     here.endsWith('.ts') ? path : path.replace(/\.ts$/, '.js'),
   );
-};
-
-/** The package as drivers import it: always as it was built, since threads load it without a stripper. */
-const ownPackage = (): string => {
-  const here = fileURLToPath(import.meta.url);
-  const root = resolve(dirname(here), '../../..');
-  return here.endsWith('.ts') ? resolve(root, 'dist/src/index.js') : resolve(root, 'src/index.js');
 };
 
 const stripped = (code: string, file: string): string => {
@@ -132,7 +127,7 @@ const plugin = (counted: Counted, edit: Edit): Plugin => ({
   resolveId(source, importer) {
     if (isBuiltin(source)) return { id: source, external: true };
     if (importer === undefined || source.startsWith('.') || isAbsolute(source)) return null;
-    if (source === 'apemu') return { id: pathToFileURL(ownPackage()).href, external: true };
+    if (source === 'apemu') return { id: OWN_PACKAGE, external: true };
     const found = createRequire(importer).resolve(source);
     return { id: pathToFileURL(found).href, external: true };
   },

@@ -2,11 +2,11 @@
 // Loads a bundle: the driver's program, and the counters of its code as one array each.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ApemuError } from '../../errors.ts';
 import type { GuestProgram } from '../../guest/cpu.ts';
-import { COVERAGE_VARIABLE, type DriverBundle } from './bundle.ts';
+import { COVERAGE_VARIABLE, type DriverBundle, OWN_PACKAGE } from './bundle.ts';
 import { placeOf } from './guarded.ts';
 import { loadWasm } from './wasm-driver.ts';
 
@@ -60,6 +60,13 @@ const gather = (files: readonly FileCounters[]): Pick<LoadedDriver, 'counters' |
   return { counters, places };
 };
 
+/** The package as drivers import it: always as it was built, since threads load it without a stripper. */
+const ownPackage = (): string => {
+  const here = fileURLToPath(import.meta.url);
+  const built = here.endsWith('.ts') ? 'dist/src/index.js' : 'src/index.js';
+  return pathToFileURL(resolve(dirname(here), '../../..', built)).href;
+};
+
 const isProgram = (value: unknown): value is GuestProgram => {
   const candidate = value as Partial<GuestProgram> | null | undefined;
   return typeof candidate?.init === 'function' && typeof candidate.step === 'function';
@@ -76,7 +83,10 @@ export const loadDriver = async (bundle: DriverBundle): Promise<LoadedDriver> =>
   const folder = mkdtempSync(join(tmpdir(), 'apemu-driver-'));
   const file = join(folder, 'driver.mjs');
   try {
-    writeFileSync(file, code.replaceAll(COVERAGE_VARIABLE, variable));
+    writeFileSync(
+      file,
+      code.replaceAll(COVERAGE_VARIABLE, variable).replaceAll(OWN_PACKAGE, ownPackage()),
+    );
     const program = await importProgram(pathToFileURL(file).href, bundle.name);
     const coverage = (globalThis as Record<string, unknown>)[variable] as
       | Record<string, FileCounters>

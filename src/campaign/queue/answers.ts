@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Results as answers to the coordinator, and back: whoever answers may be no worker of ours, so an answer must be one to what was asked.
+import { ApemuError } from '../../errors.ts';
+import type {
+  BatchJob,
+  BatchResult,
+  Job,
+  JobResult,
+  MinimiseJob,
+  MinimiseResult,
+  TargetFacts,
+} from '../../fuzz/job.ts';
+import { keyOf } from '../../fuzz/run-job.ts';
+import { parseScenarioLines, scenarioLines } from '../../scenario/text.ts';
+import type { BlobStore } from './blob-store.ts';
+import { BATCH_ANSWER, MINIMISE_ANSWER } from './messages.ts';
+import { type Blob, pack } from './wire.ts';
+
+export const packAnswer = (result: JobResult): Blob =>
+  pack(
+    result.kind === 'batch'
+      ? { ...result, features: [...result.features], hits: [...result.hits] }
+      : result,
+  );
+
+/**
+ * The answer to what was asked.
+ * @throws ApemuError `APEMU_ERR_QUEUE_MISSING`, `APEMU_ERR_QUEUE_MESSAGE` for what cannot be an answer to it
+ */
+export const readAnswer = async (
+  hash: string,
+  job: Job,
+  store: BlobStore,
+  facts: TargetFacts,
+): Promise<JobResult> => {
+  if (job.kind === 'minimise') {
+    const answer = await store.get(hash, MINIMISE_ANSWER);
+    checkMinimised(answer, job);
+    return answer;
+  }
+  const { features, hits, ...rest } = await store.get(hash, BATCH_ANSWER);
+  const answer = { ...rest, features: Uint32Array.from(features), hits: Uint32Array.from(hits) };
+  checkBatch(answer, job, facts);
+  return answer;
+};
+
+const wrong = (what: string): ApemuError =>
+  new ApemuError('APEMU_ERR_QUEUE_MESSAGE', `an answer that cannot be: ${what}`);
+
+/** Lines as a worker writes them: an AP program of events, printed as we print them. */
+const checkLines = (lines: string): void => {
+  let printed: string;
+  try {
+    printed = scenarioLines(parseScenarioLines(lines, '<answer>'));
+  } catch (cause) {
+    throw wrong(`its scenario is none: ${(cause as Error).message.split('\n')[0]}`);
+  }
+  if (printed !== lines) throw wrong('its scenario is not written as scenarios are');
+};
+
+const checkMinimised = (answer: MinimiseResult, { violation }: MinimiseJob): void => {
+  checkLines(answer.lines);
+  if (keyOf(answer.violation) !== keyOf(violation)) throw wrong('it is about another finding');
+};
+
+const checkBatch = (answer: BatchResult, { cases }: BatchJob, { featureCount }: TargetFacts) => {
+  const { features, hits, kept, firsts, broken } = answer;
+  if (answer.cases !== cases.length) throw wrong(`${answer.cases} cases of ${cases.length}`);
+  if (features.length !== hits.length) throw wrong('features without a number of cases');
+  if (hits.some((hit) => hit > cases.length))
+    throw wrong('a feature met in more cases than there are');
+  const met = new Set(features);
+  if (met.size !== features.length || features.some((one) => one >= featureCount))
+    throw wrong('a feature twice, or one that the target does not have');
+  const fresh = [...kept.flatMap((one) => one.fresh), ...firsts.map(([feature]) => feature)];
+  if (fresh.some((feature) => !met.has(feature))) throw wrong('news that no case has met');
+  const texts = [...kept, ...broken].map(({ lines }) => lines);
+  for (const lines of new Set([...texts, ...firsts.map(([, one]) => one)])) checkLines(lines);
+};

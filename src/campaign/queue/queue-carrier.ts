@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// A carrier of workers on other machines, by BullMQ: the coordinator of a campaign.
+// Source: docs/campaigns.md.
+import { setTimeout as wait } from 'node:timers/promises';
+import { ApemuError } from '../../errors.ts';
+import {
+  asItIs,
+  type Carrier,
+  type Job,
+  type JobResult,
+  type MachineFigures,
+  type MinimiseResult,
+  type TargetFacts,
+} from '../../fuzz/job.ts';
+import { keyOf } from '../../fuzz/run-job.ts';
+import { AskedJobs } from './asked-jobs.ts';
+import { BlobStore } from './blob-store.ts';
+import { type QueueConnection, watchConnection } from './connection.ts';
+import { CAMPAIGN_KEY, campaignPrefix, overKey, PREFIX } from './keys.ts';
+import { CoordinatorLock } from './lock.ts';
+import { MachineCounts, present } from './machines.ts';
+import type { JobData, JobValue, Manifest } from './messages.ts';
+import { type Blob, pack } from './wire.ts';
+import { computerName, computerOf } from './worker-name.ts';
+
+/** Milliseconds between two looks at jobs whose end nobody has told of. */
+const JOBS_LOOK_MS = 2_000;
+/** What is left in Redis is taken away at the end, if that does not take longer. */
+const CLEAN_MS = 700;
+/** Workers that look within this time see that a campaign is over. */
+const OVER_MS = 60_000;
+/** Events BullMQ keeps: of those that were missed, jobs are looked at. */
+const EVENTS = 1_000;
+const KEYS_AT_ONCE = 1_000;
+
+export interface QueueCarrierOptions {
+  readonly connection: QueueConnection;
+  readonly manifest: Manifest;
+  /** Has the target here: findings are seen again in it. Closed with this carrier. */
+  readonly witness: Carrier;
+  /** Times a finding's scenario is tried: the processes of a kernel are not in step. */
+  readonly tries: number;
+  /** Configuration and driver, for workers that trust the campaign. */
+  readonly code?: Blob | undefined;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+export class QueueCarrier implements Carrier {
+  readonly facts: TargetFacts;
+  readonly #options: QueueCarrierOptions;
+  readonly #id: string;
+  readonly #manifest: Blob;
+  readonly #lock: CoordinatorLock;
+  readonly #store: BlobStore;
+  readonly #counts = new MachineCounts();
+  readonly #queue;
+  readonly #events;
+  readonly #jobs: AskedJobs;
+  #looks: NodeJS.Timeout | undefined;
+  #unwatch: () => void = () => {};
+  #ended = false;
+
+  private constructor(options: QueueCarrierOptions, lock: CoordinatorLock) {
+    const { connection, manifest, witness, say } = options;
+    const { client, packages } = connection;
+    this.facts = witness.facts;
+    this.#options = options;
+    this.#manifest = pack(manifest);
+    this.#id = campaignId(this.#manifest);
+    this.#lock = lock;
+    this.#store = new BlobStore(client, campaignPrefix(this.#id));
+    const shared = { connection: client, prefix: PREFIX, skipVersionCheck: true };
+    this.#queue = new packages.bullmq.Queue<JobData, JobValue>(this.#id, {
+      ...shared,
+      streams: { events: { maxLen: EVENTS } },
+    });
+    this.#jobs = new AskedJobs({
+      queue: this.#queue,
+      store: this.#store,
+      facts: this.facts,
+      counted: (worker, answer) =>
+        this.#counts.answered(worker, answer.kind === 'batch' ? answer.cases : 0),
+      refusal: (cause) => refusal(cause, connection.name),
+      say,
+    });
+    this.#events = new packages.bullmq.QueueEvents(this.#id, shared);
+  }
+
+  /**
+   * Becomes the coordinator: begins the campaign, or goes on with what of it is in Redis.
+   * @throws ApemuError `APEMU_ERR_QUEUE_COORDINATOR` where there is another one
+   */
+  static async open(options: QueueCarrierOptions): Promise<QueueCarrier> {
+    const { connection, signal } = options;
+    const lock = await CoordinatorLock.take(connection.client, signal);
+    const carrier = new QueueCarrier(options, lock);
+    try {
+      await carrier.#begin();
+      return carrier;
+    } catch (error) {
+      await carrier.close();
+      throw error;
+    }
+  }
+
+  async run(jobs: readonly Job[]): Promise<readonly JobResult[]> {
+    return await Promise.all(jobs.map((job) => this.#run(job)));
+  }
+
+  saved(): void {
+    // What stays because Redis is away goes with the campaign.
+    this.#jobs.forget().catch(() => {});
+  }
+
+  ended(): void {
+    this.#ended = true;
+  }
+
+  machines(): readonly MachineFigures[] {
+    return this.#counts.figures();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#looks);
+    this.#lock.drop();
+    this.#unwatch();
+    const { client } = this.#options.connection;
+    const clean = this.#clean().catch(() => {});
+    await Promise.race([Promise.all([clean, this.#options.witness.close()]), wait(CLEAN_MS)]);
+    this.#events.close().catch(() => {});
+    this.#queue.close().catch(() => {});
+    client.disconnect();
+  }
+
+  async #begin(): Promise<void> {
+    const { connection, signal, say } = this.#options;
+    const { client } = connection;
+    await this.#takePlaces();
+    await this.#publish();
+    await client.del(overKey(this.#id));
+    this.#jobs.resumes = (await this.#queue.getCompletedCount()) > 0;
+    this.#events.on('completed', ({ jobId }) => this.#jobs.look(jobId));
+    this.#events.on('failed', ({ jobId }) => this.#jobs.look(jobId));
+    // What BullMQ meets while Redis is away is told by the connection.
+    this.#events.on('error', () => {});
+    this.#queue.on('error', () => {});
+    this.#unwatch = watchConnection(connection, say, () => this.#jobs.again());
+    this.#looks = setInterval(() => this.#lookAround(), JOBS_LOOK_MS);
+    this.#lock.keep(
+      (error) => this.#jobs.fail(error),
+      () => this.#publish(),
+    );
+    const stop = (): void =>
+      this.#jobs.fail(new ApemuError('APEMU_ERR_FUZZ_INTERRUPTED', 'the campaign was interrupted'));
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+  }
+
+  /** A campaign whose coordinator is gone, another than this one, ends here. */
+  async #takePlaces(): Promise<void> {
+    const { connection, say } = this.#options;
+    const earlier = await connection.client.get(CAMPAIGN_KEY);
+    if (earlier === null || earlier === this.#id || !/^[0-9a-f]{16}$/.test(earlier)) return;
+    say(`campaign ${earlier} of this queue has no coordinator any more: its jobs are taken away`);
+    await this.#removeKeys(earlier);
+  }
+
+  /** Says what the campaign is; a Redis that has lost it is told again. */
+  async #publish(): Promise<void> {
+    const { connection, code } = this.#options;
+    await this.#store.put(code === undefined ? [this.#manifest] : [this.#manifest, code]);
+    await connection.client.set(`${campaignPrefix(this.#id)}:manifest`, this.#manifest.hash);
+    await connection.client.set(CAMPAIGN_KEY, this.#id);
+  }
+
+  /** Has a job done; what was found is seen again here. */
+  async #run(job: Job): Promise<JobResult> {
+    const { answer, worker } = await this.#jobs.ask(job);
+    if (answer.kind === 'batch' || !answer.confirmed) return answer;
+    const confirmed = await this.#seenAgain(answer);
+    const here = computerName();
+    const near = computerOf(worker) === here ? 'on the same computer' : `on ${here}`;
+    return {
+      ...answer,
+      confirmed,
+      by: `found by ${worker}, seen again by the coordinator ${near}`,
+    };
+  }
+
+  /** Whether a finding's scenario breaks the same rule in the coordinator's own target: no worker is believed. */
+  async #seenAgain({ lines, violation }: MinimiseResult): Promise<boolean> {
+    const { witness, tries } = this.#options;
+    const cases = Array.from({ length: tries }, () => asItIs(lines));
+    const once: Job = { kind: 'batch', cases, known: new Uint32Array(0), wanted: [], skip: [] };
+    // What shows only in repetitions is repeated where something is made short.
+    const job: Job = violation.repeated === true ? { kind: 'minimise', lines, violation } : once;
+    const [again] = await witness.run([job]);
+    if (again?.kind === 'minimise') return again.confirmed;
+    const key = keyOf(violation);
+    return again !== undefined && again.broken.some((one) => keyOf(one.violation) === key);
+  }
+
+  #lookAround(): void {
+    this.#jobs.lookAround();
+    const { client } = this.#options.connection;
+    present(client, this.#id).then(
+      (workers) => this.#counts.seen(workers),
+      () => {},
+    );
+  }
+
+  async #clean(): Promise<void> {
+    const { client } = this.#options.connection;
+    const isOurs = (await client.get(CAMPAIGN_KEY)) === this.#id && (await this.#lock.held());
+    if (!isOurs) return;
+    if (this.#ended) await client.set(overKey(this.#id), '1', 'PX', OVER_MS);
+    await client.del(CAMPAIGN_KEY);
+    await this.#removeKeys(this.#id);
+    await this.#lock.release();
+  }
+
+  async #removeKeys(id: string): Promise<void> {
+    const { client } = this.#options.connection;
+    const stream = client.scanStream({ match: `${campaignPrefix(id)}:*`, count: KEYS_AT_ONCE });
+    for await (const keys of stream) if (keys.length > 0) await client.unlink(keys as string[]);
+  }
+}
+
+/** Name of a campaign: what it is about. */
+const campaignId = ({ hash }: Blob): string => hash.slice(0, 16);
+
+/** What Redis says to a command it does not do. */
+const refusal = (cause: unknown, name: string): unknown => {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof ApemuError) return cause;
+  return new ApemuError(
+    'APEMU_ERR_QUEUE_REFUSED',
+    `the Redis at ${name} refuses a command: ${message}`,
+    { cause },
+  );
+};

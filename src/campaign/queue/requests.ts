@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Jobs as requests to a worker, and back. Scenarios and what a generation knows travel once, under the names of their contents; a job
+// names them.
+import type { BatchJob, CaseSpec, Job } from '../../fuzz/job.ts';
+import { NOTHING_SEEN, type Seen } from '../../target/seen.ts';
+import type { BlobStore } from './blob-store.ts';
+import { GENERATION, REQUEST, type Request, SCENARIO } from './messages.ts';
+import { type Blob, pack } from './wire.ts';
+
+/** A request with everything it names. */
+export interface PackedRequest {
+  readonly request: Blob;
+  /** Contents the request names; other requests may name them too. */
+  readonly shared: readonly Blob[];
+}
+
+interface KnownScenario {
+  readonly seen: Seen;
+  readonly blob: Blob;
+}
+
+/** Packs jobs; a scenario that comes again is not packed again. */
+export class RequestPacker {
+  readonly #scenarios = new Map<string, KnownScenario>();
+  #known: Uint32Array | undefined;
+  #generation: Blob | undefined;
+
+  pack(job: Job): PackedRequest {
+    if (job.kind !== 'batch') return { request: pack(job), shared: [] };
+    const generation = this.#generationOf(job);
+    const places = new Map<Blob, number>();
+    const place = (blob: Blob): number => {
+      const at = places.get(blob) ?? places.size;
+      places.set(blob, at);
+      return at;
+    };
+    const cases = job.cases.map(({ lines, seen, other, seed }): [number, number, number] => [
+      place(this.#scenario(lines, seen)),
+      other === undefined ? -1 : place(this.#other(other)),
+      seed,
+    ]);
+    const scenarios = [...places.keys()];
+    const request: Request = {
+      kind: 'batch',
+      generation: generation.hash,
+      scenarios: scenarios.map(({ hash }) => hash),
+      cases,
+      skip: [...job.skip],
+    };
+    return { request: pack(request), shared: [generation, ...scenarios] };
+  }
+
+  /** The jobs of a generation have one array of what is known. */
+  #generationOf({ known, wanted }: BatchJob): Blob {
+    if (known !== this.#known) this.#generation = undefined;
+    this.#known = known;
+    this.#generation ??= pack({ known: [...known], wanted });
+    return this.#generation;
+  }
+
+  #scenario(lines: string, seen: Seen): Blob {
+    const known = this.#scenarios.get(lines);
+    if (known?.seen === seen) return known.blob;
+    const blob = pack({ lines, seen });
+    this.#scenarios.set(lines, { seen, blob });
+    return blob;
+  }
+
+  /** Of a scenario that is spliced in only its lines matter. */
+  #other(lines: string): Blob {
+    return this.#scenarios.get(lines)?.blob ?? this.#scenario(lines, NOTHING_SEEN);
+  }
+}
+
+/**
+ * What a request asks for.
+ * @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` for what is no request, `APEMU_ERR_QUEUE_MISSING` where something it names is not there
+ */
+export const readRequest = async (hash: string, store: BlobStore): Promise<Job> => {
+  const request = await store.get(hash, REQUEST);
+  if (request.kind !== 'batch') return request;
+  const { known, wanted } = await store.getKept(request.generation, GENERATION);
+  const scenarios = await store.getAllKept(request.scenarios, SCENARIO);
+  const cases = request.cases.map(([at, other, seed]): CaseSpec => {
+    const { lines, seen } = store.named(scenarios, at);
+    return {
+      lines,
+      seen,
+      seed,
+      other: other < 0 ? undefined : store.named(scenarios, other).lines,
+    };
+  });
+  return { kind: 'batch', cases, known: Uint32Array.from(known), wanted, skip: request.skip };
+};
