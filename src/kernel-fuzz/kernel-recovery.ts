@@ -16,8 +16,11 @@ const GIVEN_UP_NS = 2_000 * NS_PER_SECOND;
 const PATIENCE_NS = 10 * NS_PER_SECOND;
 /** A request of a healthy queue takes milliseconds. */
 const PROBE_NS = 3 * NS_PER_SECOND;
-/** Two scans of the bus. */
+/** Two scans of the bus, and how often they may be needed: a queue may be busy for 40 s. */
 const REPAIR_NS = 12 * NS_PER_SECOND;
+const REPAIRS = 5;
+/** What is freed when nobody can use it any more is, by then (kfree_rcu collects for 5 s). */
+const FREED_NS = 12 * NS_PER_SECOND;
 const ERRAND_NS = 20 * NS_PER_SECOND;
 /** Times a process is killed, and how long each takes. */
 const KILL_TIMES = 5;
@@ -41,16 +44,20 @@ export class KernelRecovery {
   async failed(): Promise<Outcome['unrecovered']> {
     const user = this.#user;
     user.write(SCAN.file, SCAN.text);
-    const patience = user.guest.level === 'in place' ? GIVEN_UP_NS : PATIENCE_NS;
+    const inPlace = user.guest.level === 'in place';
+    const patience = inPlace ? GIVEN_UP_NS : PATIENCE_NS;
     const idle = (): boolean => user.open === 0 && user.errands === 0;
     await this.#time.until(patience, () => idle() || this.#over());
     if (this.#over()) return [];
     if ((await this.#probe(user.queues)).length === 0) return [];
-    await this.#repair();
-    await this.#time.until(REPAIR_NS, () => false);
-    await this.#repair();
-    const failed = await this.#probe(user.queues);
-    if (failed.length === 0) return [];
+    let failed: Unrecovered[] = [];
+    for (let n = 0; n < (inPlace ? REPAIRS : 1); n++) {
+      await this.#repair();
+      await this.#time.until(REPAIR_NS, () => false);
+      await this.#repair();
+      failed = await this.#probe(user.queues);
+      if (failed.length === 0) return [];
+    }
     const queues = failed.map(({ apqn }) => apqn);
     user.writeAll(queues.map(resetOf));
     await this.#time.until(REPAIR_NS, () => false);
@@ -112,6 +119,7 @@ export class KernelRecovery {
   /** Objects in use of each cache. */
   async slabs(): Promise<SlabCounts> {
     const counts = new Map<string, number>();
+    await this.#time.until(FREED_NS, () => false);
     for (const name of this.#user.guest.slabs)
       this.#user.read(objectsFile(name), (text) => {
         if (text !== undefined) counts.set(name, objectsIn(text));

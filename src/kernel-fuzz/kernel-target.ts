@@ -128,7 +128,7 @@ export class KernelTarget implements Target {
     const recovery = this.#recovery();
     const unrecovered = this.#over ? [] : await recovery.failed();
     const storm = this.#storm;
-    const overdue = user.markOverdue();
+    const overdue = this.#time.outOfTime ? [] : user.markOverdue();
     const hanging = this.#over ? [] : overdue;
     const leaked = this.#over || user.open > 0 ? {} : await recovery.counters();
     const onlyAsked = fired.every(({ index }) => ONLY_ASKS.has(events[index].event.kind));
@@ -173,6 +173,8 @@ export class KernelTarget implements Target {
   async repeat(events: readonly EventStatement[]): Promise<Outcome> {
     await this.reset();
     let outcome = await this.run(events);
+    // Counting takes the guest's time, which only there can be moved on.
+    if (this.#guest.level !== 'in place') return outcome;
     const counts: SlabCounts[] = [];
     while (counts.length < STORAGE_COUNTS && !this.#over) {
       for (let n = 0; n < REPETITIONS && !this.#over; n++) outcome = await this.run(events);
@@ -253,10 +255,13 @@ export class KernelTarget implements Target {
     this.#scenario.begin(events);
   }
 
-  /** The kernel or QEMU has come to an end, or runs wild: what comes after says nothing. */
+  /** The kernel or QEMU has come to an end, runs wild, or is too slow: what comes after says nothing. */
   get #over(): boolean {
     return (
-      !this.#guest.alive || this.#storm !== undefined || this.#guest.console.complaint !== undefined
+      !this.#guest.alive ||
+      this.#time.outOfTime ||
+      this.#storm !== undefined ||
+      this.#guest.console.complaint !== undefined
     );
   }
 

@@ -67,8 +67,8 @@ const linesOfFile = async (
   lines: Map<string, string>,
 ): Promise<void> => {
   const module = moduleOf(file);
-  const symbols = await symbolsIn(file);
   const relocatable = isRelocatable(file);
+  const symbols = await symbolsIn(file);
   const bySection = new Map<string, [name: string, address: number][]>();
   for (const block of blocks) {
     const symbol = block.symbol.module === module ? symbols.get(block.symbol.name) : undefined;

@@ -32,7 +32,8 @@ export const symbolsOf = (kallsyms: string): CodeSymbol[] =>
     .split('\n')
     .flatMap((line) => {
       const [, address, name, module = ''] = LINE.exec(line.trim()) ?? [];
-      if (address === undefined || name === undefined) return [];
+      // A kernel that hides its addresses (kptr_restrict) says that all are 0.
+      if (address === undefined || name === undefined || /^0+$/.test(address)) return [];
       return [{ address: Number.parseInt(address, 16), name, module }];
     })
     .sort((a, b) => a.address - b.address);

@@ -85,6 +85,13 @@ not a symbol`;
     ]);
   });
 
+  it.each([
+    ['a kernel without /proc/kallsyms', 'grep: /proc/kallsyms: No such file or directory\n'],
+    ['a kernel that hides its addresses', KALLSYMS.replace(/^[0-9a-f]+/gm, '0000000000000000')],
+  ])('of %s are none', (_what, told) => {
+    expect(textRanges(symbolsOf(told))).toEqual([]);
+  });
+
   it('named by the user are covered besides', () => {
     expect(textRanges(symbolsOf(KALLSYMS), /^crypto_/).at(0)?.end).toBe(0x200a00);
   });

@@ -4,29 +4,23 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { configFromObject } from '../../src/config/load.ts';
+import { loadConfigFile } from '../../src/config/load.ts';
 import { KernelTarget } from '../../src/kernel-fuzz/kernel-target.ts';
-import { judge } from '../../src/oracle/oracles.ts';
+import { judge, type Violation } from '../../src/oracle/oracles.ts';
+import { parseProgram } from '../../src/program/parse.ts';
 import { buildPlugin } from '../../src/qemu/plugin/build.ts';
-import { parseScenarioLines } from '../../src/scenario/text.ts';
+import { eventsOf, parseScenarioLines } from '../../src/scenario/text.ts';
 import { imageOrReason } from './support/requirements.ts';
 
 const image = await imageOrReason('6.12');
 const PATIENCE_MS = 600_000;
 const RESTORES = Number(process.env['APEMU_RESTORES'] ?? 20);
+/** Processes of a kernel are not in step: a finding may need some tries. */
+const TRIES = 100;
 /** What the memory of one process may grow in all these returns: buffers, not a leak. */
 const GROWTH_KIB = 64 * 1024;
 
-const { config } = configFromObject({
-  apemu: 1,
-  machine: {
-    adapters: { 5: { type: 'CEX8', mode: 'cca' }, 6: { type: 'CEX8', mode: 'accelerator' } },
-    usageDomains: [4],
-    controlDomains: [4],
-  },
-  host: { apmask: '-5,-6' },
-  guests: { Linux: { vcpus: 1, mdev: { adapters: [5, 6], domains: [4], controlDomains: [] } } },
-});
+const { config } = loadConfigFile('examples/fuzzing/kernel.yaml');
 
 const open: KernelTarget[] = [];
 const boot = async (way: 'portable' | 'in place', planted = false): Promise<KernelTarget> => {
@@ -38,6 +32,12 @@ const boot = async (way: 'portable' | 'in place', planted = false): Promise<Kern
   const target = await KernelTarget.create(options);
   open.push(target);
   return target;
+};
+/** One guest in place is enough for most. */
+let inPlace: Promise<KernelTarget> | undefined;
+const booted = (): Promise<KernelTarget> => {
+  inPlace ??= boot('in place');
+  return inPlace;
 };
 const run = async (target: KernelTarget, lines: string) => {
   await target.reset();
@@ -54,7 +54,7 @@ describe.skipIf(image === undefined)('a stock kernel under test', () => {
   test(
     `is right after ${RESTORES} returns to the moment after its boot`,
     async () => {
-      const target = await boot('in place');
+      const target = await booted();
       let before = 0;
       for (let n = 0; n < RESTORES; n++) {
         const outcome = await run(target, 'user: request x3\n');
@@ -75,6 +75,27 @@ describe.skipIf(image === undefined)('a stock kernel under test', () => {
       expect(target.guest.level).toBe('portable');
       for (let n = 0; n < 3; n++)
         expect(judge(await run(target, 'user: request x2\n'))).toBeUndefined();
+    },
+    PATIENCE_MS,
+  );
+
+  test.each([
+    ['a card whose queue goes while it is written to', 'queue-goes', 'kernel'],
+    ['a queue that comes while its card has no driver', 'queue-comes', 'kernel'],
+    ['a reader that waits for itself', 'reader-waits', 'kernel'],
+  ])(
+    'does again what was found: %s',
+    async (_what, name, oracle) => {
+      const path = `test/linux/findings/${name}.ap`;
+      const events = eventsOf(parseProgram(readFileSync(path, 'utf8'), path));
+      const target = await booted();
+      let found: Violation | undefined;
+      for (let n = 0; n < TRIES && found === undefined; n++) {
+        await target.reset();
+        found = judge(await target.run(events));
+      }
+      console.info(`${name}: ${found?.did}`);
+      expect(found?.oracle).toBe(oracle);
     },
     PATIENCE_MS,
   );

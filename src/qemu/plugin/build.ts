@@ -33,6 +33,13 @@ export const qemuVersion = async (): Promise<string> => {
   return /version (\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? '';
 };
 
+/** Why no plugin can be loaded into the QEMU that is installed; undefined: one can. */
+const withoutPlugins = async (): Promise<string | undefined> => {
+  const { stdout, missing } = await runProgram(QEMU_PROGRAM, ['-help']);
+  if (missing) return `${QEMU_PROGRAM} is not installed`;
+  return /^-plugin /m.test(stdout) ? undefined : 'this QEMU was built without plugins';
+};
+
 const folderOfPlugins = (): string =>
   join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'apemu', 'qemu-plugins');
 
@@ -41,6 +48,8 @@ export const buildPlugin = async (
   name: PluginName,
   { compiler = 'cc', folder = folderOfPlugins() }: { compiler?: string; folder?: string } = {},
 ): Promise<BuiltPlugin> => {
+  const without = await withoutPlugins();
+  if (without !== undefined) return { why: without };
   const version = await qemuVersion();
   if (name === 'moment' && !KNOWN_INSIDES.test(version))
     return { why: `it is known for QEMU 7.2 only, this is ${version || 'an unknown version'}` };
@@ -50,7 +59,11 @@ export const buildPlugin = async (
   for (const file of files) hash.update(readFileSync(file));
   const path = join(folder, `${name}-${hash.digest('hex').slice(0, 16)}.so`);
   if (existsSync(path)) return { path };
-  mkdirSync(folder, { recursive: true });
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    return { why: `cannot write ${folder}: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}` };
+  }
   const part = `${path}.${process.pid}`;
   const args = [...OPTIONS, `-DINTERFACE=${level}`, '-o', part, files[0]];
   const built = await runProgram(compiler, args);
