@@ -17,10 +17,11 @@ const QUEUES = [0x0504, 0x0505, 0x0604, 0x0605];
 const KERNEL: TargetTerrain = {
   guest: 'Linux',
   queues: QUEUES,
+  depth: 8,
   hasUser: true,
   files: kernelFiles(QUEUES),
 };
-const DRIVER: TargetTerrain = { guest: 'Linux', queues: QUEUES, hasUser: true };
+const DRIVER: TargetTerrain = { guest: 'Linux', queues: QUEUES, depth: 8, hasUser: true };
 const SEEDS = Array.from({ length: 200 }, (_, n) => n);
 
 const written = (events: readonly EventStatement[]): readonly string[] =>
