@@ -16,6 +16,7 @@ import { addGolden } from './golden.ts';
 import { addGuestImage } from './guest-image.ts';
 import { type CommandIo, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './io.ts';
 import { addQemu } from './qemu.ts';
+import { addReport } from './report.ts';
 import { addRun } from './run.ts';
 import { addShell } from './shell.ts';
 import { addTest } from './test/command.ts';
@@ -25,6 +26,7 @@ import { addView } from './view/view.ts';
 /** In the order of `apemu --help`. */
 const COMMANDS: readonly AddCommand[] = [
   addRun,
+  addReport,
   addView,
   addExec,
   addTest,

@@ -9,15 +9,31 @@ import { packageVersion } from './version.ts';
 
 /** `seed`: as given on the command line, instead of the configuration's. */
 export function pageFacts({ machine }: MachineConfig, seed: number | undefined): Facts {
-  const command = ['apemu', ...process.argv.slice(2)].map(shellWord).join(' ');
-  const processors = cpus();
   const adapters = [...machine.adapters.values()].map(
     ({ apid, mode }) => `${apid.toString(16).padStart(2, '0')} ${mode}`,
   );
   return [
-    ['command', command],
+    ['command', commandLine()],
     ['seed', String(seed ?? machine.seed)],
     ['machine', `${machine.profile}: ${adapters.join(', ')}`],
+    ...hereAndNow(),
+  ];
+}
+
+/** Of two files that were compared. */
+export const comparisonFacts = (a: string, b: string): Facts => [
+  ['command', commandLine()],
+  ['A', a],
+  ['B', b],
+  ['apemu', packageVersion()],
+  ['date', new Date().toISOString()],
+];
+
+const commandLine = (): string => ['apemu', ...process.argv.slice(2)].map(shellWord).join(' ');
+
+const hereAndNow = (): Facts => {
+  const processors = cpus();
+  return [
     ['apemu', packageVersion()],
     [
       'computer',
@@ -25,4 +41,4 @@ export function pageFacts({ machine }: MachineConfig, seed: number | undefined):
     ],
     ['date', new Date().toISOString()],
   ];
-}
+};

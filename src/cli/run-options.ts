@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options of `apemu run` as they are typed. A wrong one is a usage error that says what was expected.
 
+import { readText } from '../config/text-file.ts';
 import { parseDurationNs, parseNumber } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
+import { ARRIVAL_FILE, type ArrivalTimes, parseArrivals } from '../load/arrival-file.ts';
 import {
   ENDLESS,
   LENGTH_MAX,
@@ -27,7 +29,7 @@ export interface RunOptions {
   readonly workload?: string;
   readonly messages?: number;
   readonly rate?: Rates;
-  readonly arrivals?: 'fixed' | 'poisson';
+  readonly arrivals?: Arrivals;
   readonly outstanding?: number;
   readonly length?: { readonly min: number; readonly max: number };
   readonly html?: string;
@@ -38,6 +40,12 @@ export interface RunOptions {
   /** Nanoseconds between two changes. */
   readonly hotPlug?: number;
   readonly failIf?: readonly Threshold[];
+}
+
+/** `--arrivals poisson --arrivals Web=web.txt` */
+export interface Arrivals {
+  readonly kind?: 'fixed' | 'poisson';
+  readonly times?: ArrivalTimes;
 }
 
 /** `--rate 500 --rate Guest1=800` */
@@ -88,7 +96,25 @@ const wordOption =
   };
 
 export const workloadOption = wordOption('workload', LOAD_WORKLOADS);
-export const arrivalsOption = wordOption('arrivals', ['fixed', 'poisson']);
+/** `--arrivals`, which may come several times: how far messages are apart, or a file with their times. */
+export const arrivalsOption = (text: string, before: Arrivals = {}): Arrivals => {
+  if (text === 'fixed' || text === 'poisson') return { ...before, kind: text };
+  const named = /^(?<guest>[A-Za-z][\w-]*)=(?<file>.+)$/.exec(text)?.groups;
+  const file = named?.['file'] ?? text;
+  // A word that is no file is a kind that is not there.
+  if (file === '' || /^[a-z]+$/i.test(text))
+    throw wrong(
+      'arrivals',
+      text,
+      'fixed, poisson, or a file of times such as arrivals.txt or Guest1=./arrivals',
+    );
+  const times = parseArrivals(readText(file, ARRIVAL_FILE), file);
+  const { all, guests = new Map<string, readonly number[]>() } = before.times ?? {};
+  const guest = named?.['guest'];
+  if (guest === undefined) return { ...before, times: { all: times, guests } };
+  const more = new Map([...guests, [guest, times]]);
+  return { ...before, times: { ...(all === undefined ? {} : { all }), guests: more } };
+};
 export const outstandingOption = numberOption('outstanding', 1, OUTSTANDING_MAX);
 
 const RATE = /^(?:(?<guest>[^=]+)=)?(?<rate>\d+(?:\.\d+)?)$/;
@@ -136,7 +162,8 @@ export const overridesOf = (options: RunOptions): LoadOverrides => {
     ...(messages === undefined ? {} : { messages }),
     ...(rate?.all === undefined ? {} : { rate: rate.all }),
     ...(rate === undefined || rate.guests.size === 0 ? {} : { guestRates: rate.guests }),
-    ...(arrivals === undefined ? {} : { arrivals }),
+    ...(arrivals?.kind === undefined ? {} : { arrivals: arrivals.kind }),
+    ...(arrivals?.times === undefined ? {} : { arrivalTimes: arrivals.times }),
     ...(outstanding === undefined ? {} : { outstanding }),
     ...(length === undefined ? {} : { length }),
   };

@@ -6,6 +6,7 @@ import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { ENDLESS, withLoad } from '../load/overrides.ts';
 import { type Measure, runSweep, type SweepPoint, type SweepResult } from '../load/sweep.ts';
+import { amountText } from '../load/sweep-plan.ts';
 import type { CommandIo } from './io.ts';
 import { breathe } from './io.ts';
 import { overridesOf, type RunOptions } from './run-options.ts';
@@ -30,6 +31,10 @@ export function checkSweepOptions(options: RunOptions): void {
   if (options.workers !== undefined && options.wall !== true)
     throw wrong('--workers is for --sweep --wall: virtual time has one thread');
   if (options.interval !== undefined) throw wrong('--interval is not for --sweep');
+  if (options.arrivals?.times !== undefined)
+    throw wrong(
+      '--arrivals with a file is not for --sweep, which makes its own (expected fixed or poisson)',
+    );
   if (options.trace !== undefined) throw wrong('--trace is not for --sweep');
   if (options.failIf !== undefined) throw wrong('--fail-if is not for --sweep: --target is');
 }
@@ -56,7 +61,7 @@ export async function sweep(
     seed: options.seed,
     messages,
     ...(windowNs === undefined ? {} : { windowNs }),
-    arrivals: options.arrivals ?? 'poisson',
+    arrivals: options.arrivals?.kind ?? 'poisson',
     ...(target === undefined ? {} : { targetNs: target }),
     onPoint: (point) => {
       if (options.json !== true) io.err(progressText(point));
@@ -77,7 +82,7 @@ function measureWith({ seed, workers, wall }: RunOptions, io: CommandIo): Measur
   };
 }
 
-const progressText = ({ queues, rate, carried }: SweepPoint): string => {
-  const with_ = queues === undefined ? '' : `${queues} queues, `;
-  return `${with_}${Math.round(rate)}/s ${carried ? 'carried' : 'not carried'}\n`;
+const progressText = ({ amount, rate, carried }: SweepPoint): string => {
+  const of = amount === undefined ? '' : `${amountText(amount)}, `;
+  return `${of}${Math.round(rate)}/s ${carried ? 'carried' : 'not carried'}\n`;
 };

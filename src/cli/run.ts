@@ -2,7 +2,6 @@
 // `apemu run CONFIG`: starts the machine and all guests, shows progress, ends with what each guest saw and did.
 // Source: docs/design.md section 7; docs/load.md.
 
-import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { THREADS_MAX } from '../../native-like/machine/layout.ts';
 import { loadConfigFile } from '../config/load.ts';
@@ -42,6 +41,7 @@ import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
 import { runSteppedLoad } from './stepped-thread.ts';
 import { showWarnings } from './text.ts';
 import { TRACE_HELP, TraceFile } from './trace-file.ts';
+import { writePage } from './write-page.ts';
 
 /** Most worker threads: the machine image has a clock for each thread, and the main one is another. */
 const WORKERS_MAX = THREADS_MAX - 1;
@@ -61,12 +61,19 @@ export const addRun: AddCommand = (program, io, done) => {
     .option('--workload <name>', 'what all guests send', workloadOption)
     .option('--messages <number>', 'messages a queue, or endless', messagesOption)
     .option('--rate <rate>', 'messages a second of each guest, or Guest1=RATE', rateOption)
-    .option('--arrivals <kind>', 'distance of messages: fixed, poisson', arrivalsOption)
+    .option(
+      '--arrivals <kind>',
+      'distance of messages: fixed, poisson; or a file of times, of one guest: Guest1=FILE',
+      arrivalsOption,
+    )
     .option('--outstanding <number>', 'most messages in a queue', outstandingOption)
     .option('--length <bytes>', 'length of loopback messages: 64, 64..12288', lengthOption)
     .option('--interval <time>', 'distance of samples', durationOption('interval'))
     .addOption(
-      new Option('--sweep [axis]', 'raise the load step by step: rate=1000..9000, queues=1..8')
+      new Option(
+        '--sweep [axis]',
+        'raise the load step by step: rate=1000..9000, queues=1..8, adapters, depth, engines',
+      )
         .preset('rate')
         .argParser(sweepOption),
     )
@@ -101,7 +108,7 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
   if (options.sweep !== undefined) {
     const result = await sweep(loaded.config, options, io);
     const text = sweepText(result, sweepHow(options));
-    writePage(file, options, text, sweepCharts(result), loaded.config);
+    show(file, options, text, sweepCharts(result), loaded.config);
     io.out(options.json === true ? sweepJson(result) : text);
     return EXIT_OK;
   }
@@ -117,7 +124,7 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
   const cut = options.duration !== undefined || options.hotPlug !== undefined || io.signal.aborted;
   const verdict = verdictOf(result, options.failIf ?? [], { cut });
   const text = runText(result, verdict);
-  writePage(file, options, text, runCharts(result), config);
+  show(file, options, text, runCharts(result), config);
   io.out(options.json === true ? runJson(result, verdict) : text);
   if (options.json === true) for (const problem of verdict.problems) io.err(`${problem}\n`);
   return verdict.failed ? EXIT_MISMATCH : EXIT_OK;
@@ -165,22 +172,14 @@ function runLoad(
   return runPooled(config, { ...common, ...threads, ...plug, silent: options.json === true }, io);
 }
 
-/** The page of `--html`. @throws ApemuError APEMU_ERR_USAGE_HTML if it cannot be written */
-function writePage(
+/** The page of `--html`. */
+function show(
   file: string,
   { html, seed }: RunOptions,
   text: string,
   charts: readonly Chart[],
   config: MachineConfig,
 ): void {
-  if (html === undefined) return;
-  try {
-    writeFileSync(html, pageHtml(`apemu run ${file}`, text, charts, pageFacts(config, seed)));
-  } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new ApemuError('APEMU_ERR_USAGE_HTML', `cannot write ${html}: ${errno}`, {
-      errno,
-      cause,
-    });
-  }
+  if (html !== undefined)
+    writePage(html, pageHtml(`apemu run ${file}`, text, charts, pageFacts(config, seed)));
 }

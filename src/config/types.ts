@@ -140,6 +140,8 @@ export interface WorkloadConfig {
   readonly ratePerSecond: number | undefined;
   /** Distance of messages in an open loop. */
   readonly arrivals: 'fixed' | 'poisson';
+  /** Open loop: messages arrive at these times instead, nanoseconds from when a queue is ready, ascending; from the command line. */
+  readonly arrivalTimesNs?: readonly number[];
   /** Messages in a queue at a time at most; undefined: the queue's depth. */
   readonly outstanding: number | undefined;
 }

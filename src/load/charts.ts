@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the page of a run or a sweep plots: charts as plain data.
 
+import { NS_PER_SECOND } from '../units.ts';
 import { apidText } from './format.ts';
 import type { DistributionStep } from './percentiles.ts';
 import { PERCENTILES } from './percentiles.ts';
 import type { RunResult } from './result.ts';
 import type { SweepPoint, SweepResult } from './sweep.ts';
+import { amountText, RESOURCES } from './sweep-plan.ts';
 import { busiest } from './sweep-text.ts';
 
 /** How the numbers of an axis are written. */
@@ -22,6 +24,8 @@ export interface Chart {
   };
   /** A value holds from the point before: lines go in steps. */
   readonly steps?: boolean;
+  /** Lines with points of their own: they go on where another one has its point. */
+  readonly spans?: boolean;
   readonly y: { readonly label: string; readonly kind: AxisKind; readonly log?: boolean };
   readonly lines: readonly {
     readonly label: string;
@@ -29,11 +33,13 @@ export interface Chart {
   }[];
 }
 
-const SECONDS = 1e9;
+/** Places nearer than this are one. */
+const SAME_PLACE = 1e-9;
 
 /** Percentiles that are marked, as far as there are messages enough to tell them. */
-const MARKED = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
+const MARKED_SHARES = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
 
+/** Where a share of the messages stands on the axis of percentiles. */
 const placeOf = (share: number): number => -Math.log10(1 - share);
 
 /** A share of 0.9 lies at 1, 0.99 at 2, 0.999 at 3; all messages a little behind the last share below. */
@@ -44,34 +50,43 @@ const nines = (steps: readonly DistributionStep[]): number[] => {
   return values;
 };
 
-const latencyChart = (steps: readonly DistributionStep[]): Chart => {
-  const values = nines(steps);
-  // The first step holds from the fastest message on.
-  const first = steps[0];
-  const latencies = [...(first === undefined ? [] : [first]), ...steps];
+/** One line for each distribution, over the places of all of them. */
+export const latencyChart = (
+  distributions: readonly { readonly label: string; readonly steps: readonly DistributionStep[] }[],
+): Chart => {
+  const all = distributions.map(({ label, steps }) => ({ label, steps, places: nines(steps) }));
+  const values = [...new Set(all.flatMap(({ places }) => places))].sort((a, b) => a - b);
+  const first = values.length === 0 ? [] : [0];
   return {
     title: 'Latency by percentile',
     x: {
       label: 'percent of messages',
       kind: 'nines',
-      values: first === undefined ? [] : [0, ...values],
-      marks: MARKED.map(placeOf).filter((place) => place <= (values.at(-1) ?? 0)),
+      values: [...first, ...values],
+      marks: MARKED_SHARES.map(placeOf).filter((place) => place <= (values.at(-1) ?? 0)),
     },
     steps: true,
     y: { label: 'latency', kind: 'latency', log: true },
-    lines: [{ label: 'latency', values: latencies.map(({ ns }) => Math.max(1, ns)) }],
+    lines: all.map(({ label, steps, places }) => ({
+      label,
+      // A step holds up to its place, the first one from the fastest message on.
+      values: [...first, ...values].map((place) => {
+        const step = steps[places.findIndex((own) => own >= place - SAME_PLACE)];
+        return step === undefined ? null : Math.max(1, step.ns);
+      }),
+    })),
   };
 };
 
 /** The charts of a run: latency, throughput, latency over time, utilisation. */
 export const runCharts = ({ series, latency, total }: RunResult): Chart[] => {
-  const values = series.map(({ timeNs }) => timeNs / SECONDS);
+  const values = series.map(({ timeNs }) => timeNs / NS_PER_SECOND);
   const x = { label: 'time', kind: 'seconds', values } as const;
   const open = series.some(({ offered }) => offered !== undefined);
   const timed = total.adapters.filter(({ utilisation }) => utilisation !== undefined);
   const offered = { label: 'offered', values: series.map((point) => point.offered ?? null) };
   return [
-    latencyChart(latency),
+    latencyChart([{ label: 'latency', steps: latency }]),
     {
       title: 'Throughput',
       x,
@@ -109,7 +124,7 @@ const percentile = (point: SweepPoint, percent: (typeof PERCENTILES)[number]): n
   return ns === undefined ? null : Math.max(1, ns);
 };
 
-/** The charts of one number of queues. */
+/** The charts of one amount of what the sweep is over. */
 const pointCharts = (points: readonly SweepPoint[], x: Chart['x'], suffix: string): Chart[] => [
   {
     title: `Throughput${suffix}`,
@@ -140,20 +155,17 @@ const pointCharts = (points: readonly SweepPoint[], x: Chart['x'], suffix: strin
   },
 ];
 
-/** The charts of a sweep: over the offered load for each number of queues, or over the number of queues. */
+/** The charts of a sweep: over the offered load for each amount of a resource, or over the amounts. */
 export const sweepCharts = ({ points, knees }: SweepResult): Chart[] => {
   if (knees.length === 0) {
-    const values = points.map(({ queues }) => queues ?? 0);
-    return pointCharts(
-      points,
-      { label: 'queues of each guest', kind: 'whole', values, marks: values },
-      '',
-    );
+    const values = points.map(({ amount }) => amount?.count ?? 0);
+    const label = RESOURCES[points[0]?.amount?.what ?? 'queues'].axis;
+    return pointCharts(points, { label, kind: 'whole', values, marks: values }, '');
   }
-  return knees.flatMap(({ queues }) => {
-    const own = points.filter((point) => point.queues === queues);
+  return knees.flatMap(({ amount }) => {
+    const own = points.filter((point) => point.amount?.count === amount?.count);
     const values = own.map(({ figures }) => figures.offered ?? 0);
-    const suffix = queues === undefined ? '' : ` (queues of each guest: ${queues})`;
+    const suffix = amount === undefined ? '' : `: ${amountText(amount)}`;
     return pointCharts(own, { label: 'offered, messages a second', kind: 'rate', values }, suffix);
   });
 };

@@ -68,7 +68,8 @@ const adapterFigures = (
     apid: to.apid,
     served,
     serviceNs,
-    waitNs: ratio(to.waitedNs - (from?.waitedNs ?? 0), served),
+    // Sums of waits differ in their last bit.
+    waitNs: Math.max(0, ratio(to.waitedNs - (from?.waitedNs ?? 0), served)),
     engines: to.engines,
     utilisation: limited ? ratio(busyNs, to.engines * seconds * 1e9) : undefined,
     limitPerSecond: limited && serviceNs > 0 ? (to.engines * 1e9) / serviceNs : undefined,

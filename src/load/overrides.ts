@@ -3,11 +3,20 @@
 // Source: docs/design.md section 5 (`workload`); ranges as in src/config/schema.ts.
 
 import { DEPTH_MAX, MESSAGE_BYTES_MAX } from '../../native-like/arch/limits.ts';
+import { ENGINES_MAX } from '../../native-like/machine/layout.ts';
 import { canRun, WORKLOAD_NAMES, type WorkloadName } from '../cex/messages/workloads.ts';
 import { adaptersOf, domainsOf } from '../config/guest-view.ts';
-import type { AdapterMode, GuestConfig, MachineConfig, WorkloadConfig } from '../config/types.ts';
+import type {
+  AdapterConfig,
+  AdapterMode,
+  GuestConfig,
+  MachineConfig,
+  WorkloadConfig,
+} from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { programArgs } from '../host/machine/guest-program.ts';
+import type { ArrivalTimes } from './arrival-file.ts';
+import type { Resource } from './sweep-plan.ts';
 
 /** The guest program a load is made with. */
 const LOAD_PROGRAM = 'ap-bus';
@@ -33,10 +42,18 @@ export interface LoadOverrides {
   /** The same for single guests, by name. */
   readonly guestRates?: ReadonlyMap<string, number>;
   readonly arrivals?: 'fixed' | 'poisson';
+  /** Messages arrive at these times instead. */
+  readonly arrivalTimes?: ArrivalTimes;
   readonly outstanding?: number;
   readonly length?: { readonly min: number; readonly max: number };
   /** Queues of each guest the workload runs on; the first ones, adapters taking turns. */
   readonly queues?: number;
+  /** The same by adapters: all queues of the first ones. */
+  readonly adapters?: number;
+  /** Messages a queue of any adapter holds. */
+  readonly depth?: number;
+  /** Requests any adapter works on at a time. */
+  readonly engines?: number;
 }
 
 const isLoaded = (guest: GuestConfig): boolean => guest.program === LOAD_PROGRAM;
@@ -71,20 +88,33 @@ const baseWorkload = (config: MachineConfig, guest: GuestConfig): WorkloadConfig
     outstanding: undefined,
   };
 
+const usage = (what: string, message: string): ApemuError =>
+  new ApemuError(`APEMU_ERR_USAGE_${what}`, message);
+
+/** The times at which a guest's messages arrive, if they do so at times. */
+const timesFor = ({ arrivalTimes }: LoadOverrides, guest: string): readonly number[] | undefined =>
+  arrivalTimes?.guests.get(guest) ?? arrivalTimes?.all;
+
 const overrideWorkload = (
   base: WorkloadConfig,
   guest: GuestConfig,
   overrides: LoadOverrides,
 ): WorkloadConfig => {
-  const rate = overrides.guestRates?.get(guest.name) ?? overrides.rate ?? base.ratePerSecond;
+  const times = timesFor(overrides, guest.name);
+  const asked = overrides.guestRates?.get(guest.name) ?? overrides.rate;
+  if (times !== undefined && asked !== undefined)
+    throw usage('ARRIVALS', `guest ${guest.name} has a rate and a file of arrivals (expected one)`);
+  const rate = times === undefined ? (asked ?? base.ratePerSecond) : 0;
+  const messages = times === undefined ? base.messages : ENDLESS;
   return {
     name: overrides.workload ?? base.name,
-    messages: overrides.messages ?? base.messages,
+    messages: overrides.messages ?? messages,
     minLength: overrides.length?.min ?? base.minLength,
     maxLength: overrides.length?.max ?? base.maxLength,
     ratePerSecond: rate === 0 ? undefined : rate,
     arrivals: overrides.arrivals ?? base.arrivals,
     outstanding: overrides.outstanding ?? base.outstanding,
+    ...(times === undefined ? {} : { arrivalTimesNs: times }),
   };
 };
 
@@ -104,30 +134,47 @@ const suitableQueues = (config: MachineConfig, guest: GuestConfig, workload: str
   return queuesOf(config, guest).filter((apqn) => able.has(apqn >>> 8));
 };
 
-/** Most queues `overrides.queues` can ask for: those that every loaded guest has for its workload. */
-export const mostQueues = (config: MachineConfig): number =>
-  Math.min(
-    ...loadedGuests(config).map(
-      (guest) => suitableQueues(config, guest, baseWorkload(config, guest).name).length,
-    ),
-  );
+const apidsOf = (queues: readonly number[]): number[] => [
+  ...new Set(queues.map((apqn) => apqn >>> 8)),
+];
 
-const usage = (what: string, message: string): ApemuError =>
-  new ApemuError(`APEMU_ERR_USAGE_${what}`, message);
+/** Most of a resource that every loaded guest has for its workload; of depth and engines what the configuration gives. */
+export const mostOf = (config: MachineConfig, what: Resource): number => {
+  const adapters = [...config.machine.adapters.values()];
+  if (what === 'depth') return Math.max(...adapters.map(({ depth }) => depth));
+  if (what === 'engines') return Math.max(...adapters.map(({ service }) => service.engines));
+  const all = loadedGuests(config).map((guest) =>
+    suitableQueues(config, guest, baseWorkload(config, guest).name),
+  );
+  return Math.min(...all.map((queues) => (what === 'queues' ? queues : apidsOf(queues)).length));
+};
 
 /** Guests draw different arrivals and messages from one seed. */
 const guestSeed = (seed: number, number: number): number =>
   (Math.imul(seed, 0x9e3779b1) + Math.imul(number, 0x85ebca6b)) >>> 0;
 
+/** Guests an option names are there. */
+const checkNames = (
+  option: string,
+  named: ReadonlyMap<string, unknown> | undefined,
+  guests: readonly GuestConfig[],
+): void => {
+  for (const name of named?.keys() ?? []) {
+    if (guests.some((guest) => guest.name === name)) continue;
+    const names = guests.map((guest) => guest.name).join(', ');
+    throw usage(
+      option.toUpperCase(),
+      `--${option} names the guest ${name} (expected one of ${names})`,
+    );
+  }
+};
+
 const checkOverrides = (config: MachineConfig, overrides: LoadOverrides): void => {
   const guests = loadedGuests(config);
   if (guests.length === 0 && Object.values(overrides).some((value) => value !== undefined))
     throw usage('LOAD', `no guest runs the program ${LOAD_PROGRAM}, so there is no load to change`);
-  for (const name of overrides.guestRates?.keys() ?? []) {
-    if (guests.some((guest) => guest.name === name)) continue;
-    const names = guests.map((guest) => guest.name).join(', ');
-    throw usage('RATE', `--rate names the guest ${name} (expected one of ${names})`);
-  }
+  checkNames('rate', overrides.guestRates, guests);
+  checkNames('arrivals', overrides.arrivalTimes?.guests, guests);
   const { workload } = overrides;
   if (workload === undefined) return;
   const modes = guests.flatMap((guest) => modesOf(config, guest));
@@ -150,24 +197,56 @@ export const withLoad = (
     if (!isLoaded(guest)) return guest;
     const workload = overrideWorkload(baseWorkload(config, guest), guest, overrides);
     const args: Record<string, unknown> = { seed: guestSeed(seed, index + 1), ...guest.args };
-    if (overrides.queues !== undefined) args['queues'] = chosen(config, guest, workload, overrides);
+    const { queues, adapters } = overrides;
+    if (queues !== undefined || adapters !== undefined)
+      args['queues'] = chosen(config, guest, workload, overrides);
     return { ...guest, workload, args };
   });
-  return { ...config, guests };
+  return { ...config, machine: withAdapters(config.machine, overrides), guests };
+};
+
+/** Every adapter with another depth or number of engines. */
+const withAdapters = (
+  machine: MachineConfig['machine'],
+  { depth, engines }: LoadOverrides,
+): MachineConfig['machine'] => {
+  checkRange('depth', depth, DEPTH_MAX);
+  checkRange('engines', engines, ENGINES_MAX);
+  const adapters = [...machine.adapters].map(([apid, adapter]): [number, AdapterConfig] => [
+    apid,
+    {
+      ...adapter,
+      depth: depth ?? adapter.depth,
+      service: { ...adapter.service, engines: engines ?? adapter.service.engines },
+    },
+  ]);
+  return { ...machine, adapters: new Map(adapters) };
+};
+
+const checkRange = (name: string, value: number | undefined, most: number): void => {
+  if (value === undefined || value <= most) return;
+  throw usage('SWEEP', `${name} is ${value} (expected 1 to ${most})`);
 };
 
 const chosen = (
   config: MachineConfig,
   guest: GuestConfig,
   workload: WorkloadConfig,
-  { queues = 0 }: LoadOverrides,
+  { queues, adapters }: LoadOverrides,
 ): number[] => {
   const all = suitableQueues(config, guest, workload.name);
-  if (queues >= 1 && queues <= all.length) return all.slice(0, queues);
-  throw usage(
-    'SWEEP',
-    `${queues} queues are wanted, guest ${guest.name} has ${all.length} for ${workload.name}`,
-  );
+  const apids = apidsOf(all);
+  const enough = (what: string, wanted: number, there: number): void => {
+    if (wanted <= there) return;
+    throw usage(
+      'SWEEP',
+      `${wanted} ${what} are wanted, guest ${guest.name} has ${there} for ${workload.name}`,
+    );
+  };
+  enough('queues', queues ?? 0, all.length);
+  enough('adapters', adapters ?? 0, apids.length);
+  const taken = new Set(apids.slice(0, adapters));
+  return all.filter((apqn) => taken.has(apqn >>> 8)).slice(0, queues);
 };
 
 /** Guests of `config` whose queues cannot run their workload: they send nothing. */

@@ -60,6 +60,7 @@ for (const chart of charts) {
       { label: chart.x.label, value: (u, value) => text(chart.x.kind)(value) },
       ...chart.lines.map((line, i) => ({
         label: line.label, stroke: colours[i % colours.length], width: 1.5, points: { show: points },
+        ...(chart.spans ? { spanGaps: true } : {}),
         ...(chart.steps ? { paths: uPlot.paths.stepped({ align: -1 }) } : {}),
         value: (u, value) => text(chart.y.kind)(value),
       })),

@@ -1,11 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a sweep goes through: offered loads, numbers of queues, or both.
+// What a sweep goes through: offered loads, numbers of a resource, or both.
 
 import { ApemuError } from '../errors.ts';
 
+interface ResourceRow {
+  /** `3 queues of each guest` */
+  readonly text: (count: number) => string;
+  /** What the axis of a plot is called. */
+  readonly axis: string;
+}
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** What there can be more or less of, by its name on the command line. */
+export const RESOURCES = {
+  queues: { text: (n) => `${plural(n, 'queue')} of each guest`, axis: 'queues of each guest' },
+  adapters: {
+    text: (n) => `${plural(n, 'adapter')} of each guest`,
+    axis: 'adapters of each guest',
+  },
+  depth: { text: (n) => `a depth of ${n}`, axis: 'depth of each queue' },
+  engines: {
+    text: (n) => `${plural(n, 'engine')} of each adapter`,
+    axis: 'engines of each adapter',
+  },
+} as const satisfies Readonly<Record<string, ResourceRow>>;
+
+export type Resource = keyof typeof RESOURCES;
+
+export const RESOURCE_NAMES = Object.keys(RESOURCES) as readonly Resource[];
+
+/** So much of a resource. */
+export interface Amount {
+  readonly what: Resource;
+  readonly count: number;
+}
+
+/** `3 queues of each guest` */
+export const amountText = ({ what, count }: Amount): string => RESOURCES[what].text(count);
+
+const isResource = (name: string): name is Resource => Object.hasOwn(RESOURCES, name);
+
 /** One axis of a sweep; without values they are found by measuring what the machine can do. */
 export interface SweepAxis {
-  readonly what: 'rate' | 'queues';
+  readonly what: 'rate' | Resource;
   readonly values: readonly number[] | undefined;
 }
 
@@ -20,7 +58,7 @@ export const DEFAULT_SHARES: readonly number[] = [
 
 const RANGE = /^(?<from>\d+(?:\.\d+)?)\.\.(?<to>\d+(?:\.\d+)?)(?::(?<step>\d+(?:\.\d+)?))?$/;
 const EXPECTED =
-  'rate=FROM..TO, rate=FROM..TO:STEP, rate=A,B,C, queues=FROM..TO, or nothing, behind the configuration';
+  'rate=FROM..TO, rate=FROM..TO:STEP, rate=A,B,C, the same of queues, adapters, depth or engines, or nothing, behind the configuration';
 
 const wrong = (text: string, why = ''): ApemuError =>
   new ApemuError(
@@ -49,12 +87,13 @@ const listOf = (text: string): number[] =>
 export const parseSweep = (text: string): SweepAxis => {
   if (text === '' || text === 'rate') return { what: 'rate', values: undefined };
   const [what, list = ''] = text.split('=');
-  if (what !== 'rate' && what !== 'queues') throw wrong(text);
-  if (what === 'queues' && list === '') return { what, values: undefined };
-  const values = rangeOf(list, what === 'queues') ?? listOf(list);
+  if (what !== 'rate' && !isResource(what)) throw wrong(text);
+  const whole = what !== 'rate';
+  if (whole && list === '' && !text.includes('=')) return { what, values: undefined };
+  const values = rangeOf(list, whole) ?? listOf(list);
   if (values.length === 0 || values.length > VALUES_MAX)
     throw wrong(text, `1 to ${VALUES_MAX} values, ascending`);
-  const bad = values.find((value) => !(value > 0) || (what === 'queues' && value % 1 !== 0));
+  const bad = values.find((value) => !(value > 0) || (whole && value % 1 !== 0));
   if (bad !== undefined) throw wrong(text, 'values above 0 only');
   return { what, values: [...new Set(values)].sort((a, b) => a - b) };
 };

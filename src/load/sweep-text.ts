@@ -5,6 +5,7 @@ import { apidText, rateText, shareText, timeText } from './format.ts';
 import { PERCENTILES } from './percentiles.ts';
 import { figureColumns } from './run-json.ts';
 import type { Knee, SweepPoint, SweepResult } from './sweep.ts';
+import { type Amount, amountText, type Resource } from './sweep-plan.ts';
 
 const number = (value: number): string =>
   value.toLocaleString('en-US', { maximumFractionDigits: value < 100 ? 1 : 0 });
@@ -24,8 +25,9 @@ interface Column {
   readonly of: (point: SweepPoint) => string;
 }
 
-const COLUMNS: readonly Column[] = [
-  { title: 'queues', width: 6, of: (p) => (p.queues === undefined ? 'all' : String(p.queues)) },
+/** The columns of a sweep over this resource; over none, what it has is `all`. */
+const columnsOf = (what: Resource = 'queues'): readonly Column[] => [
+  { title: what, width: Math.max(6, what.length), of: (p) => String(p.amount?.count ?? 'all') },
   { title: 'offered/s', width: 10, of: (p) => number(p.figures.offered ?? 0) },
   { title: 'achieved/s', width: 10, of: (p) => number(p.figures.achieved) },
   { title: 'p50', width: 9, of: (p) => latency(p, 50) },
@@ -40,17 +42,15 @@ function shareOrNone(share: number | undefined): string {
   return share === undefined ? '-' : shareText(share);
 }
 
-const row = (cells: readonly string[]): string =>
-  cells.map((cell, i) => cell.padStart(COLUMNS[i].width)).join(' ');
+const row = (columns: readonly Column[], textOf: (column: Column) => string): string =>
+  columns.map((column) => textOf(column).padStart(column.width)).join(' ');
 
-const queuesText = (queues: number | undefined): string => {
-  if (queues === undefined) return '';
-  return queues === 1 ? 'with 1 queue a guest: ' : `with ${queues} queues a guest: `;
-};
+const withText = (amount: Amount | undefined): string =>
+  amount === undefined ? '' : `with ${amountText(amount)}: `;
 
 /** What a knee says, in sentences short enough for a terminal. */
 const kneeLines = (knee: Knee): string[] => {
-  const where = queuesText(knee.queues);
+  const where = withText(knee.amount);
   const lines: string[] = [];
   if (knee.rate === undefined) lines.push(`${where}no load of this sweep is carried`);
   else if (knee.above === undefined)
@@ -74,19 +74,19 @@ const kneeLines = (knee: Knee): string[] => {
 const enoughText = ({ enough, points }: SweepResult): string[] => {
   if (enough === undefined) return [];
   const load = rateText(enough.rate);
-  if (enough.queues !== undefined)
-    return [`${load} need ${enough.queues} queue${enough.queues === 1 ? '' : 's'} of each guest`];
-  const most = points.at(-1)?.queues ?? 0;
-  const line = `${load} are not carried by ${most} queues of each guest`;
+  if (enough.amount !== undefined) return [`${load} need ${amountText(enough.amount)}`];
+  const most = points.at(-1)?.amount;
+  const line = `${load} are not carried by ${most === undefined ? 'it' : amountText(most)}`;
   const busy = Math.max(0, ...points.map((point) => busiest(point) ?? 0));
   return [busy >= 0.95 ? `${line}: the adapters' engines are all busy` : line];
 };
 
-/** The table of all points, and the knees or the number of queues below it. */
+/** The table of all points, and the knees or the amount that is enough below it. */
 export const sweepText = (result: SweepResult, how: string): string => {
+  const columns = columnsOf(result.points[0]?.amount?.what);
   const lines = [
-    row(COLUMNS.map(({ title }) => title)),
-    ...result.points.map((point) => row(COLUMNS.map((column) => column.of(point)))),
+    row(columns, ({ title }) => title),
+    ...result.points.map((point) => row(columns, (column) => column.of(point))),
     '',
     ...(result.interrupted
       ? ['interrupted: these are the points so far, there is no verdict']
@@ -103,19 +103,26 @@ export const sweepText = (result: SweepResult, how: string): string => {
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 };
 
+/** `{ queues: 3 }`: the amount as a column of its own. */
+const amountColumn = (amount: Amount | undefined): Record<string, number> =>
+  amount === undefined ? {} : { [amount.what]: amount.count };
+
 /** One record a point, one a knee, and the answer. */
 export const sweepJson = (result: SweepResult): string => {
-  const points = result.points.map(({ figures, ...point }) => ({
-    record: 'point',
-    ...point,
-    ...figureColumns(figures),
-    utilisation: Object.fromEntries(figures.adapters.map((a) => [a.apid, a.utilisation])),
-  }));
+  const { points, knees, enough, interrupted } = result;
   const records = [
-    ...points,
-    ...result.knees.map((knee) => ({ record: 'knee', ...knee })),
-    ...(result.interrupted ? [{ record: 'interrupted' }] : []),
-    ...(result.enough === undefined ? [] : [{ record: 'enough', ...result.enough }]),
+    ...points.map(({ figures, amount, ...point }) => ({
+      record: 'point',
+      ...amountColumn(amount),
+      ...point,
+      ...figureColumns(figures),
+      utilisation: Object.fromEntries(figures.adapters.map((a) => [a.apid, a.utilisation])),
+    })),
+    ...knees.map(({ amount, ...knee }) => ({ record: 'knee', ...amountColumn(amount), ...knee })),
+    ...(interrupted ? [{ record: 'interrupted' }] : []),
+    ...(enough === undefined
+      ? []
+      : [{ record: 'enough', rate: enough.rate, ...amountColumn(enough.amount) }]),
   ];
   return records.map((record) => `${JSON.stringify(record)}\n`).join('');
 };

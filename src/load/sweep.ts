@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Capacity planning: raises the load, or the number of queues, step by step, and finds what the machine carries.
+// Capacity planning: raises the load, or the number of queues, adapters or engines, step by step, and finds what the machine carries.
 // The knee of a machine is the highest offered load it carries: all but one hundredth of what arrives at each guest is answered
 // in the same time, nothing is dropped, and, with a target, 99 % of the messages end within it. Above it the backlog grows without end.
 
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { type LoadFigures, modelLimit } from './figures.ts';
-import { ENDLESS, loadedGuests, mostQueues, withLoad } from './overrides.ts';
+import { ENDLESS, loadedGuests, withLoad } from './overrides.ts';
 import { PERCENTILES } from './percentiles.ts';
-import { DEFAULT_SHARES, type SweepAxis } from './sweep-plan.ts';
+import { amountsOf, resourceOf } from './sweep-amounts.ts';
+import { type Amount, DEFAULT_SHARES, type SweepAxis } from './sweep-plan.ts';
 
 /** Measures a machine under a load that never ends: `windowNs` of time after the load has run for a while. Undefined: interrupted. */
 export type Measure = (config: MachineConfig, windowNs: number) => Promise<LoadFigures | undefined>;
@@ -39,17 +40,17 @@ export interface SweepOptions {
 }
 
 export interface SweepPoint {
-  /** Queues of each guest; undefined: all. */
-  readonly queues: number | undefined;
+  /** How much there was of what the sweep is over; undefined: all that the configuration has. */
+  readonly amount: Amount | undefined;
   /** Offered load that was asked for, messages a second of all guests; chance makes it a little more or less. */
   readonly rate: number;
   readonly carried: boolean;
   readonly figures: LoadFigures;
 }
 
-/** What a number of queues carries. */
+/** What so much of a resource carries. */
 export interface Knee {
-  readonly queues: number | undefined;
+  readonly amount: Amount | undefined;
   /** Highest offered load that was carried; undefined: none was. */
   readonly rate: number | undefined;
   /** Lowest offered load that was not carried; undefined: all were, the knee lies above. */
@@ -63,12 +64,12 @@ export interface Knee {
 }
 
 export interface SweepResult {
-  /** By queues, then by rate. */
+  /** By amount, then by rate. */
   readonly points: readonly SweepPoint[];
-  /** One for each number of queues, of sweeps over rates. */
+  /** One for each amount, of sweeps over rates. */
   readonly knees: readonly Knee[];
-  /** The load and the fewest queues that carry it (undefined: none does), of sweeps over queues alone. */
-  readonly enough: { readonly rate: number; readonly queues: number | undefined } | undefined;
+  /** The load and the least amount that carries it (undefined: none does), of sweeps over a resource alone. */
+  readonly enough: { readonly rate: number; readonly amount: Amount | undefined } | undefined;
   readonly targetNs: number | undefined;
   /** The user ended it: there are the points so far, and no verdict. */
   readonly interrupted: boolean;
@@ -102,7 +103,7 @@ class Sweep {
     this.#options = options;
   }
 
-  #load(queues: number | undefined, rates: Map<string, number> | undefined): MachineConfig {
+  #load(amount: Amount | undefined, rates: Map<string, number> | undefined): MachineConfig {
     const { arrivals, seed } = this.#options;
     return withLoad(
       this.#config,
@@ -110,7 +111,7 @@ class Sweep {
         messages: ENDLESS,
         arrivals,
         ...(rates === undefined ? { rate: 0 } : { guestRates: rates }),
-        ...(queues === undefined ? {} : { queues }),
+        ...(amount === undefined ? {} : { [amount.what]: amount.count }),
       },
       seed,
     );
@@ -121,9 +122,9 @@ class Sweep {
   }
 
   /** What the machine answers when every queue always has its next message: where a sweep has to look. */
-  async saturation(queues: number | undefined): Promise<number> {
+  async saturation(amount: Amount | undefined): Promise<number> {
     const { windowNs = PROBE_NS } = this.#options;
-    const config = this.#load(queues, undefined);
+    const config = this.#load(amount, undefined);
     const probe = await this.#achieved(config, windowNs);
     if (this.#options.windowNs !== undefined || probe === 0) return probe;
     return await this.#achieved(config, this.#windowNs(probe));
@@ -137,14 +138,14 @@ class Sweep {
   }
 
   /** One point; undefined when the user has ended the sweep meanwhile. */
-  async point(queues: number | undefined, rate: number): Promise<SweepPoint | undefined> {
-    const config = this.#load(queues, shareRates(this.#config, rate));
+  async point(amount: Amount | undefined, rate: number): Promise<SweepPoint | undefined> {
+    const config = this.#load(amount, shareRates(this.#config, rate));
     const figures = await this.#options.measure(config, this.#windowNs(rate));
     if (figures === undefined) {
       this.stopped = true;
       return undefined;
     }
-    const point = { queues, rate, carried: this.#carried(figures), figures };
+    const point = { amount, rate, carried: this.#carried(figures), figures };
     this.points.push(point);
     this.stopped = this.#options.onPoint(point) || this.stopped;
     return point;
@@ -158,22 +159,22 @@ class Sweep {
   }
 
   /** Goes through all rates, then closes in on the knee. */
-  async knee(queues: number | undefined, rates: readonly number[]): Promise<Knee> {
+  async knee(amount: Amount | undefined, rates: readonly number[]): Promise<Knee> {
     const points: SweepPoint[] = [];
     for (const rate of rates) {
       if (this.stopped) break;
-      points.push(...present(await this.point(queues, rate)));
+      points.push(...present(await this.point(amount, rate)));
     }
     let rate = Math.max(0, ...points.filter(({ carried }) => carried).map((point) => point.rate));
     let above = lowestAbove(points, rate);
     while (!this.stopped && rate > 0 && above !== undefined && above / rate > 1 + KNEE_PRECISION) {
-      const point = await this.point(queues, (rate + above) / 2);
+      const point = await this.point(amount, (rate + above) / 2);
       if (point === undefined) break;
       points.push(point);
       if (point.carried) rate = point.rate;
       else above = point.rate;
     }
-    return kneeOf(queues, points, rate === 0 ? undefined : rate, above);
+    return kneeOf(amount, points, rate === 0 ? undefined : rate, above);
   }
 }
 
@@ -186,7 +187,7 @@ const lowestAbove = (points: readonly SweepPoint[], rate: number): number | unde
 };
 
 const kneeOf = (
-  queues: number | undefined,
+  amount: Amount | undefined,
   points: readonly SweepPoint[],
   rate: number | undefined,
   above: number | undefined,
@@ -195,7 +196,7 @@ const kneeOf = (
   const adapters = highest?.figures.adapters ?? [];
   const knee = points.find((point) => point.rate === rate) ?? highest;
   return {
-    queues,
+    amount,
     rate,
     above,
     saturation: Math.max(0, ...points.map(({ figures }) => figures.achieved)),
@@ -213,20 +214,9 @@ const axisOf = (axes: readonly SweepAxis[], what: SweepAxis['what']): SweepAxis 
   return found[0];
 };
 
-const queueCounts = (
-  config: MachineConfig,
-  axis: SweepAxis | undefined,
-): (number | undefined)[] => {
-  if (axis === undefined) return [undefined];
-  const counts = axis.values ?? Array.from({ length: mostQueues(config) }, (_, i) => i + 1);
-  // Says at once what the last point would find out.
-  withLoad(config, { queues: counts.at(-1) ?? 0 });
-  return [...counts];
-};
-
 /**
- * Runs a sweep. `config` is the machine with its load; a sweep over queues alone keeps its rate.
- * @throws ApemuError `APEMU_ERR_USAGE_SWEEP` when there is no load, or no such number of queues.
+ * Runs a sweep. `config` is the machine with its load; a sweep over a resource alone keeps its rate.
+ * @throws ApemuError `APEMU_ERR_USAGE_SWEEP` when there is no load, or not so much of the resource.
  */
 export const runSweep = async (
   config: MachineConfig,
@@ -235,31 +225,32 @@ export const runSweep = async (
   if (loadedGuests(config).length === 0)
     throw new ApemuError('APEMU_ERR_USAGE_SWEEP', 'no guest makes a load (program: ap-bus)');
   const rateAxis = axisOf(options.axes, 'rate');
-  const queueAxis = axisOf(options.axes, 'queues');
+  const what = resourceOf(options.axes);
+  const amountAxis = what === undefined ? undefined : axisOf(options.axes, what);
   const sweep = new Sweep(config, options);
   const knees: Knee[] = [];
-  const counts = queueCounts(config, queueAxis);
-  const overQueuesOnly = queueAxis !== undefined && rateAxis === undefined;
+  const amounts = amountsOf(config, what, amountAxis);
+  const alone = what !== undefined && rateAxis === undefined;
   const rate = configuredRate(config);
-  if (overQueuesOnly && rate === 0)
+  if (alone && rate === 0)
     throw new ApemuError(
       'APEMU_ERR_USAGE_SWEEP',
-      'a sweep over queues needs a load (--rate, or rate: in the configuration), or --sweep rate too',
+      `a sweep over ${what} needs a load (--rate, or rate: in the configuration), or --sweep rate too`,
     );
-  for (const queues of counts) {
+  for (const amount of amounts) {
     if (sweep.stopped) break;
-    if (overQueuesOnly) await sweep.point(queues, rate);
-    else knees.push(await sweep.knee(queues, await ratesOf(sweep, queues, rateAxis)));
+    if (alone) await sweep.point(amount, rate);
+    else knees.push(await sweep.knee(amount, await ratesOf(sweep, amount, rateAxis)));
   }
   const points = sweep.points.toSorted(
-    (a, b) => (a.queues ?? 0) - (b.queues ?? 0) || a.rate - b.rate,
+    (a, b) => (a.amount?.count ?? 0) - (b.amount?.count ?? 0) || a.rate - b.rate,
   );
-  const enough = points.find(({ carried }) => carried)?.queues;
+  const enough = points.find(({ carried }) => carried)?.amount;
   const interrupted = sweep.stopped;
   return {
     points,
     knees: interrupted ? [] : knees,
-    enough: overQueuesOnly && !interrupted ? { rate, queues: enough } : undefined,
+    enough: alone && !interrupted ? { rate, amount: enough } : undefined,
     interrupted,
     targetNs: options.targetNs,
   };
@@ -267,11 +258,11 @@ export const runSweep = async (
 
 const ratesOf = async (
   sweep: Sweep,
-  queues: number | undefined,
+  amount: Amount | undefined,
   axis: SweepAxis | undefined,
 ): Promise<readonly number[]> => {
   if (axis?.values !== undefined) return axis.values;
-  const saturation = await sweep.saturation(queues);
+  const saturation = await sweep.saturation(amount);
   if (sweep.stopped) return [];
   if (saturation > 0) return DEFAULT_SHARES.map((share) => share * saturation);
   throw new ApemuError(

@@ -57,7 +57,7 @@ const shownOn = (page: string): Shown[] => {
 const ALL = PAGES.flatMap(shownOn);
 /** In virtual time the same input gives the same output, whatever the computer. */
 const isVirtual = ({ command }: Shown): boolean =>
-  /^apemu (exec |run .*--stepped|shell .* -c |explain )/.test(command);
+  /^apemu (exec |run .*(--stepped|--sweep)|report |shell .* -c |explain )/.test(command);
 const VIRTUAL = ALL.filter(isVirtual);
 
 const folder = mkdtempSync(join(tmpdir(), 'apemu-docs-'));

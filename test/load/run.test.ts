@@ -108,7 +108,7 @@ describe('a wrong option of apemu run', () => {
     [['--messages', '0'], '--messages is 0 (expected a number a queue'],
     [['--rate', 'fast'], '--rate is fast (expected messages a second'],
     [['--rate', 'Nobody=5'], '--rate names the guest Nobody (expected one of Guest1, Guest2)'],
-    [['--arrivals', 'bursty'], '--arrivals is bursty (expected one of fixed, poisson)'],
+    [['--arrivals', 'bursty'], '--arrivals is bursty (expected fixed, poisson, or a file of times'],
     [['--outstanding', '17'], '--outstanding is 17 (expected a number, 1 to 16)'],
     [['--length', '9..1'], '--length is 9..1 (expected the shorter length first)'],
     [['--length', '0'], '--length is 0 (expected bytes'],

@@ -2,6 +2,7 @@
 // Sweeps in virtual time: the knee lies where the queueing model has it, and the number of queues that is enough.
 
 import { describe, expect, it } from 'vitest';
+import { configFromObject } from '../../src/config/load.ts';
 import { type LoadOverrides, withLoad } from '../../src/load/overrides.ts';
 import { measureStepped } from '../../src/load/stepped.ts';
 import { runSweep, type SweepOptions, type SweepResult } from '../../src/load/sweep.ts';
@@ -121,25 +122,25 @@ describe('a sweep over the number of queues', () => {
 
   it('finds the fewest queues whose places carry the load', async () => {
     const result = await sweepOf(shape, { axes: [parseSweep('queues')], messages: 5000 });
-    expect(result.points.map(({ queues, carried }) => [queues, carried])).toEqual([
+    expect(result.points.map(({ amount, carried }) => [amount?.count, carried])).toEqual([
       [1, false],
       [2, false],
       [3, true],
       [4, true],
     ]);
-    expect(result.enough).toEqual({ rate: 5000, queues: 3 });
+    expect(result.enough).toEqual({ rate: 5000, amount: { what: 'queues', count: 3 } });
   });
 
   it('says so when no number of queues is enough', async () => {
     const axes = [parseSweep('queues=1..4')];
     const result = await sweepOf(shape, { axes, messages: 5000 }, { rate: 9000 });
-    expect(result.enough).toEqual({ rate: 9000, queues: undefined });
+    expect(result.enough).toEqual({ rate: 9000, amount: undefined });
   });
 
   it('has a knee for each number of queues together with a sweep over the load', async () => {
     const axes = [parseSweep('queues=1,2'), parseSweep('rate')];
     const { knees } = await sweepOf(shape, { axes, messages: 5000 });
-    expect(knees.map(({ queues }) => queues)).toEqual([1, 2]);
+    expect(knees.map(({ amount }) => amount?.count)).toEqual([1, 2]);
     expect((knees[1]?.rate ?? 0) / (knees[0]?.rate ?? 1)).toBeCloseTo(2, 0);
   });
 
@@ -158,6 +159,81 @@ describe('a sweep over the number of queues', () => {
   });
 });
 
+describe('a sweep over another resource', () => {
+  it.each<readonly [string, Shape, string, readonly (readonly [number, boolean])[]]>([
+    [
+      'depth: 1,500 a second of 1 ms each need two places',
+      { service: { time: '1ms', engines: 8 }, workload: { name: 'loopback', rate: 1500 } },
+      'depth=1,2,4',
+      [
+        [1, false],
+        [2, true],
+        [4, true],
+      ],
+    ],
+    [
+      'engines: 2,500 a second of 1 ms each need three',
+      {
+        service: { time: '1ms', engines: 8 },
+        domains: [0, 1],
+        workload: { name: 'loopback', rate: 2500 },
+      },
+      'engines=1..4',
+      [
+        [1, false],
+        [2, false],
+        [3, true],
+        [4, true],
+      ],
+    ],
+  ])('%s', async (_what, shape, axis, expected) => {
+    const { points } = await sweepOf(shape, { axes: [parseSweep(axis)] });
+    expect(points.map(({ amount, carried }) => [amount?.count, carried])).toEqual(expected);
+  });
+
+  it('adapters: as many are used as are asked for, the first ones', async () => {
+    const config = configFromObject({
+      apemu: 1,
+      machine: {
+        adapters: {
+          5: { mode: 'loopback', service: { time: '1ms', engines: 1 } },
+          6: { mode: 'loopback', service: { time: '1ms', engines: 1 } },
+        },
+        usageDomains: [0, 1],
+      },
+      guests: {
+        Guest1: {
+          memory: '4MiB',
+          mdev: { adapters: [5, 6], domains: [0, 1] },
+          program: 'ap-bus',
+          workload: { name: 'loopback', rate: 1500 },
+        },
+      },
+    }).config;
+    const { points, enough } = await runSweep(config, {
+      ...{ axes: [parseSweep('adapters')], measure: measureStepped, seed: undefined },
+      ...{ messages: 2000, arrivals: 'poisson', onPoint: () => false },
+    });
+    const used = points.map(({ figures }) =>
+      figures.adapters.filter(({ served }) => served > 0).map(({ apid }) => apid),
+    );
+    expect(used).toEqual([[5], [5, 6]]);
+    expect(enough).toEqual({ rate: 1500, amount: { what: 'adapters', count: 2 } });
+  });
+
+  it.each([
+    [['engines=1..2'], { service: {} }, 'needs an adapter whose requests take time'],
+    [['depth=1..99'], {}, 'depth is 99 (expected 1 to 16)'],
+    [['adapters=1..9'], {}, '9 adapters are wanted, guest Guest1 has 1 for loopback'],
+    [['depth=1', 'engines=1'], {}, '--sweep is over depth and engines'],
+  ])('%j is refused: %j %s', async (axes, shape, message) => {
+    const load = { service: { time: '1ms' }, workload: { name: 'loopback', rate: 100 }, ...shape };
+    await expect(sweepOf(load, { axes: axes.map((text) => parseSweep(text)) })).rejects.toThrow(
+      message,
+    );
+  });
+});
+
 describe('--sweep', () => {
   it.each([
     ['rate', undefined],
@@ -165,6 +241,9 @@ describe('--sweep', () => {
     ['rate=1..2', [1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2]],
     ['queues=2..4', [2, 3, 4]],
     ['queues=8,2,2', [2, 8]],
+    ['adapters', undefined],
+    ['depth=4,8', [4, 8]],
+    ['engines=1..4', [1, 2, 3, 4]],
   ])('%s means %j', (text, values) => {
     const parsed = parseSweep(text).values;
     if (values === undefined) expect(parsed).toBeUndefined();
@@ -184,6 +263,10 @@ describe('--sweep', () => {
     'rate=0..5:0',
     'queues=1.5',
     'queues=0..3',
+    'queues=',
+    'engines=0',
+    'depth=1.5',
+    'constructor=1',
     'rate=1..9999:1',
   ])('%s is refused', (text) => {
     expect(() => parseSweep(text)).toThrow('expected rate=FROM..TO');

@@ -99,3 +99,17 @@ export const layoutOf = async (page: Page) => ({
 /** What the element that has the focus is called. */
 export const focusOf = (page: Page): Promise<unknown> =>
   page.evaluate("document.activeElement.getAttribute('aria-label')");
+
+/** Runs in a page: how many colours each plot has beside the greys of axes and grid. */
+const COLOURS = `[...document.querySelectorAll('.uplot canvas')].map((canvas) => {
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const colours = new Set();
+  for (let n = 0; n < data.length; n += 4) {
+    const [red, green, blue, opacity] = data.subarray(n, n + 4);
+    if (opacity < 200 || Math.max(red, green, blue) - Math.min(red, green, blue) < 60) continue;
+    colours.add([red, green, blue].map((part) => part >> 5).join());
+  }
+  return colours.size;
+})`;
+
+export const coloursOf = (page: Page): Promise<number[]> => page.evaluate(COLOURS);

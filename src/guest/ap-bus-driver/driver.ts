@@ -26,17 +26,11 @@ import { type Bus, createBus } from './bus.ts';
 import { takeChannelReports } from './channel-reports.ts';
 import { fetchConfiguration } from './configuration.ts';
 import { KERNELS, type KernelName, REQUEST_TIMEOUT_NS, SCAN_INTERVAL_NS } from './kernels.ts';
+import type { ApBusArgs } from './options.ts';
 import { runArrivals } from './pace.ts';
 import { nextWakeNs, pollAll, refillAll, runTimers, takeInterruptions } from './poll.ts';
 import { runScan } from './scan.ts';
-import {
-  type ApBusArgs,
-  type ApBusState,
-  type QueueState,
-  REPORT_NONE,
-  SCAN_NONE,
-  SCAN_START,
-} from './state.ts';
+import { type ApBusState, type QueueState, REPORT_NONE, SCAN_NONE, SCAN_START } from './state.ts';
 import { createStatistics } from './statistics.ts';
 import { serveUser } from './user.ts';
 
@@ -75,6 +69,16 @@ const rateOf = (args: Args): number => {
   throw badArgument(OWNER, 'ratePerSecond', 'a number above 0', rate);
 };
 
+/** The argument `arrivalTimesNs`. */
+const arrivalTimesOf = (args: Args): number[] | undefined => {
+  const times = args['arrivalTimesNs'];
+  if (times === undefined) return undefined;
+  const ascends = (time: unknown, n: number, all: readonly unknown[]): boolean =>
+    typeof time === 'number' && Number.isFinite(time) && time >= (n === 0 ? 0 : Number(all[n - 1]));
+  if (Array.isArray(times) && times.length > 0 && times.every(ascends)) return times;
+  throw badArgument(OWNER, 'arrivalTimesNs', 'ascending times in nanoseconds', typeof times);
+};
+
 /** The argument `queues`: APQNs (numbers) the workload runs on. */
 const queuesOf = (args: Args): number[] | undefined => {
   const value = args['queues'];
@@ -99,8 +103,10 @@ export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
     outstanding: integerArg(OWNER, workload.args, 'outstanding', { normal: 32, low: 1, high: 32 }),
     ratePerSecond: rateOf(workload.args),
     arrivals: wordArg(OWNER, workload.args, 'arrivals', ['fixed', 'poisson'], 'fixed'),
+    arrivalTimesNs: arrivalTimesOf(workload.args),
     workloadQueues: queuesOf(args),
     paceNs: 0,
+    paceOriginNs: 0,
     paceTurn: 0,
     paceRandom: Math.imul(integer('seed', 1, 0, 0xffffffff) + 1, 0x9e3779b1) | 1,
     firstMessageNs: 0,

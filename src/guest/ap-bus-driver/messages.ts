@@ -4,6 +4,7 @@
 
 import { NO_MORE_MESSAGES, SPECIAL_COMMAND } from '../workloads/workload.ts';
 import type { Bus } from './bus.ts';
+import { arrivalsOver, isOpenLoop } from './pace.ts';
 import { DEV_OPERATING, type MessageSlots, type QueueState } from './state.ts';
 import { addLatency } from './statistics.ts';
 
@@ -154,9 +155,12 @@ export const refill = (bus: Bus, queue: QueueState): void => {
   if (queue.finished || !queue.begun || queue.replyAddress === 0 || !queue.online) return;
   if (queue.devState !== DEV_OPERATING || !queue.config || queue.chkstop) return;
   const slots = queue.slots;
-  const openLoop = bus.state.ratePerSecond > 0;
+  const openLoop = isOpenLoop(bus.state);
   while (slots.freeCount > 0) {
-    if (openLoop && queue.backlog.length === 0) return;
+    if (openLoop && queue.backlog.length === 0) {
+      queue.finished = arrivalsOver(bus.state);
+      return;
+    }
     const slot = slots.free[slots.freeCount - 1];
     const length = bus.workload.next(queue.workload, bus.storage, slotAddress(slots, slot));
     if (length <= 0) {

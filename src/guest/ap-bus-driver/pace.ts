@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Open loop: messages arrive at a rate of their own, whether earlier ones have been answered or not, and queues take turns.
+// Open loop: messages arrive at a rate or at times of their own, whether earlier ones have been answered or not, and queues take turns.
 // Latencies then count from the arrival, so a slow queue cannot hide its delay by keeping the next message from being sent.
 
 import { NS_PER_SECOND, TWO_TO_32 } from '../../units.ts';
 import type { Bus } from './bus.ts';
-import { DEV_OPERATING, type QueueState } from './state.ts';
+import { type ApBusState, DEV_OPERATING, type QueueState } from './state.ts';
 
 /** Arrivals that may wait for a queue; more are counted as overrun and forgotten. */
 const BACKLOG_MAX = 4096;
@@ -25,6 +25,29 @@ const draw = (bus: Bus): number => {
 const intervalNs = (bus: Bus): number => {
   const mean = NS_PER_SECOND / bus.state.ratePerSecond;
   return bus.state.arrivals === 'poisson' ? -Math.log(draw(bus)) * mean : mean;
+};
+
+/** Messages arrive by themselves; in a closed loop the next one is there when a place is free. */
+export const isOpenLoop = ({ ratePerSecond, arrivalTimesNs }: ApBusState): boolean =>
+  ratePerSecond > 0 || arrivalTimesNs !== undefined;
+
+/** Nothing arrives any more. */
+export const arrivalsOver = ({ arrivalTimesNs, arrived }: ApBusState): boolean =>
+  arrivalTimesNs !== undefined && arrived >= arrivalTimesNs.length;
+
+/** The arrival after one at `lastNs`; Infinity: there is none. */
+const nextArrivalNs = (bus: Bus, lastNs: number): number => {
+  const { arrivalTimesNs, arrived, paceOriginNs } = bus.state;
+  if (arrivalTimesNs === undefined) return lastNs + intervalNs(bus);
+  if (arrivalsOver(bus.state)) return Number.POSITIVE_INFINITY;
+  return paceOriginNs + arrivalTimesNs[arrived];
+};
+
+/** The first arrival, or the next one after a time without queues: times of arrivals go on meanwhile. */
+const begin = (bus: Bus, now: number): void => {
+  const { state } = bus;
+  if (state.arrived === 0) state.paceOriginNs = now;
+  state.paceNs = nextArrivalNs(bus, now);
 };
 
 const takesMessages = (queue: QueueState): boolean =>
@@ -66,16 +89,16 @@ const workloadOver = (queues: readonly QueueState[]): boolean =>
 /** Lets the messages arrive that are due. Nothing arrives before a queue is ready, or in a closed loop. */
 export const runArrivals = (bus: Bus): void => {
   const { state } = bus;
-  if (state.ratePerSecond === 0 || !state.queues.some(({ begun }) => begun)) return;
+  if (!isOpenLoop(state) || !state.queues.some(({ begun }) => begun)) return;
   if (workloadOver(state.queues)) {
     state.paceNs = 0;
     return;
   }
   const now = bus.ap.cpu.nowNs();
-  if (state.paceNs === 0) state.paceNs = now + intervalNs(bus);
+  if (state.paceNs === 0) begin(bus, now);
   for (let i = 0; i < ARRIVALS_PER_STEP && state.paceNs <= now; i++) {
     arrive(bus, nextQueue(bus));
-    state.paceNs += intervalNs(bus);
+    state.paceNs = nextArrivalNs(bus, state.paceNs);
     state.refillDue = true;
   }
 };

@@ -146,10 +146,13 @@ export interface ApBusState {
   /** Messages a second that arrive at this guest; 0: closed loop, the next message when a place is free. */
   ratePerSecond: number;
   arrivals: 'fixed' | 'poisson';
+  /** Arrivals at these times instead, nanoseconds from when a queue is ready; undefined: by rate. */
+  arrivalTimesNs: readonly number[] | undefined;
   /** APQNs the workload runs on; undefined: all queues. */
   workloadQueues: readonly number[] | undefined;
-  /** Next arrival, 0 = none; queue whose turn it is; state of the generator. */
+  /** Next arrival, 0 = none; the time `arrivalTimesNs` count from; queue whose turn it is; state of the generator. */
   paceNs: number;
+  paceOriginNs: number;
   paceTurn: number;
   paceRandom: number;
   /** Times of the first message NQAP took and of the last reply, 0 = none yet. */
@@ -219,39 +222,6 @@ export interface ApBusState {
   queues: QueueState[];
   /** Counts of queues that are gone. */
   retired: QueueStatistics;
-}
-
-/** Options of the driver, all with defaults (`args` of a guest in the configuration file). */
-export interface ApBusArgs {
-  readonly kernel?: KernelName;
-  /** Name of a workload, or the mapping `workload:` of a guest in the configuration file. */
-  readonly workload?: string | Readonly<{ name: string } & Record<string, unknown>>;
-  /** APQNs (APID << 8 | APQI) the workload runs on, default all queues. */
-  readonly queues?: readonly number[];
-  /** Messages under way per queue at most, default what the queue takes. */
-  readonly outstanding?: number;
-  /** Open loop: messages a second over all queues; left out: closed loop. */
-  readonly ratePerSecond?: number;
-  /** Distance of messages in an open loop, default fixed. */
-  readonly arrivals?: 'fixed' | 'poisson';
-  /** Seed of Poisson arrivals, default 1. */
-  readonly seed?: number;
-  /** Kernel parameter useirq, default true. */
-  readonly useIrq?: boolean;
-  /** Bus attribute poll_thread, default false. */
-  readonly pollThread?: boolean;
-  /** Bus attribute config_time in seconds, 5 to 120, default 30. */
-  readonly configTime?: number;
-  /** Bus attribute poll_timeout in nanoseconds, default that of the kernel. */
-  readonly pollTimeoutNs?: number;
-  /** Seconds without a reply after which a queue is reset, default 900 as for CEX4 and later. */
-  readonly requestTimeout?: number;
-  /** Kernel parameter domain, default -1 (automatic). */
-  readonly domain?: number;
-  /** Start of the driver's buffers in guest storage, default 64 KiB. */
-  readonly base?: number;
-  /** End the program when the workload has ended, default true. */
-  readonly endWhenDone?: boolean;
 }
 
 export const createQueue = (apqn: number): QueueState => ({
