@@ -93,8 +93,8 @@ export const clearReports = (image: MachineImage, guest: number): void => {
     Atomics.store(image.i32, record + word, 0);
 };
 
-/** Takes one channel report word: the word, or 0 when there is none. */
-const takeCrw = (image: MachineImage, record: number): number => {
+/** Takes one channel report word of a guest (its record): the word, or 0 when there is none. */
+export const takeCrw = (image: MachineImage, record: number): number => {
   const { i32 } = image;
   for (let have = Atomics.load(i32, record + G_CRWS); have > 0; ) {
     const seen = Atomics.compareExchange(i32, record + G_CRWS, have, have - 1);

@@ -58,36 +58,43 @@ const takeEvent = (image: MachineImage, record: number): number => {
   return -1;
 };
 
-/** Writes a response that is only its length and a code. */
-const respond = (image: MachineImage, at: number, code: number): void => {
-  image.u8.fill(0, at, at + CHSC_RESPONSE_BYTES_MIN);
-  image.view.setUint16(at, CHSC_RESPONSE_BYTES_MIN);
-  image.view.setUint16(at + CHSC_CODE, code);
+/** A response of a length with a code. */
+const response = (bytes: number, code: number): Uint8Array => {
+  const answer = new Uint8Array(bytes);
+  const view = new DataView(answer.buffer);
+  view.setUint16(0, bytes);
+  view.setUint16(CHSC_CODE, code);
+  return answer;
 };
 
-/** chsc_sei_nt0_get_event and its caller; NT2 (zPCI) has no events here. */
-const storeEventInformation = (image: MachineImage, vcpu: number, at: number): void => {
-  const record = image.guestOf(vcpu);
+/**
+ * Takes the next event of a guest: chsc_sei_nt0_get_event and its caller; NT2 (zPCI) has no events here.
+ *
+ * @param record guest record
+ * @param hasAp the CPU model has AP
+ * @returns the response block
+ */
+export const takeEventInformation = (
+  image: MachineImage,
+  record: number,
+  hasAp: boolean,
+): Uint8Array => {
   const fault = Atomics.load(image.i32, record + G_SEI_FAULT);
   const endless = (fault & SEI_FAULT_MORE) !== 0;
-  const hasAp = (image.word(vcpu + V_FACILITIES) & FACILITY_AP) !== 0;
   const left = hasAp ? takeEvent(image, record) : -1;
-  if (left < 0 && !(hasAp && endless)) {
-    respond(image, at, CHSC_CODE_NOTHING_STORED);
-    return;
-  }
+  if (left < 0 && !(hasAp && endless))
+    return response(CHSC_RESPONSE_BYTES_MIN, CHSC_CODE_NOTHING_STORED);
   const more = left > 0 || endless;
   if (!more) {
     Atomics.store(image.i32, record + G_SEI_PENDING, 0);
     // An event that came just now has seen the flag still set.
     if (Atomics.load(image.i32, record + G_SEI_EVENTS) !== 0) reportCssEvent(image, record);
   }
-  image.u8.fill(0, at, at + SEI_BYTES);
-  image.view.setUint16(at, SEI_BYTES);
-  image.view.setUint16(at + CHSC_CODE, CHSC_CODE_STORED);
-  image.u8[at + SEI_FLAGS] = more ? SEI_FLAG_MORE : 0;
-  image.u8[at + SEI_SOURCE] = fault & SEI_FAULT_SOURCE || SEI_SOURCE_AP;
-  image.u8[at + SEI_CONTENT] = SEI_CONTENT_AP_CONFIGURATION;
+  const answer = response(SEI_BYTES, CHSC_CODE_STORED);
+  answer[SEI_FLAGS] = more ? SEI_FLAG_MORE : 0;
+  answer[SEI_SOURCE] = fault & SEI_FAULT_SOURCE || SEI_SOURCE_AP;
+  answer[SEI_CONTENT] = SEI_CONTENT_AP_CONFIGURATION;
+  return answer;
 };
 
 /** CHSC: condition code 0 and a response block, whatever the command was. */
@@ -104,8 +111,11 @@ export const channelSubsystemCall = (image: MachineImage, vcpu: number): Ending 
   if (!legal) return -PGM_OPERAND;
   // A request that leaves fewer than twelve bytes of its page has its answer cut there: the page is all there is.
   const room = at + length + SEI_BYTES <= at + PAGE_BYTES;
-  if (image.view.getUint16(at + CHSC_COMMAND) === CHSC_COMMAND_SEI && room)
-    storeEventInformation(image, vcpu, at + length);
-  else respond(image, at + length, CHSC_CODE_UNKNOWN_COMMAND);
+  const hasAp = (image.word(vcpu + V_FACILITIES) & FACILITY_AP) !== 0;
+  const answer =
+    image.view.getUint16(at + CHSC_COMMAND) === CHSC_COMMAND_SEI && room
+      ? takeEventInformation(image, image.guestOf(vcpu), hasAp)
+      : response(CHSC_RESPONSE_BYTES_MIN, CHSC_CODE_UNKNOWN_COMMAND);
+  image.u8.set(answer, at + length);
   return 0;
 };

@@ -101,8 +101,8 @@ export const loadNewPsw = (
  * Machine-check interruption code of a channel report: bit 9 and the validity bits user space sets with it (QEMU
  * s390_build_validity_mcic; decision VD-61).
  */
-const MCIC_HIGH = 0x00400f1d;
-const MCIC_LOW = 0x80330000;
+export const MCIC_HIGH = 0x00400f1d;
+export const MCIC_LOW = 0x40330000;
 
 /** Whether a vCPU would take a machine check that is pending for its guest. */
 export const machineCheckDue = (image: MachineImage, vcpu: number): boolean =>
