@@ -2,9 +2,10 @@
 // Bits of the program-status word that AP instructions look at or change, and of control register 6, which masks I/O interruptions with it.
 // Source: z/Architecture Principles of Operation, "Program-Status-Word Format". Status: architected.
 
-/** PSW bits 0-31: DAT 5, I/O mask 6, machine-check mask 13, problem state 15, condition code 18-19, EA 31. Bit 32 (low half): BA. */
+/** PSW bits 0-31: DAT 5, I/O mask 6, external mask 7, machine-check mask 13, problem state 15, condition code 18-19, EA 31. Bit 32 (low half): BA. */
 export const PSW_DAT = 0x04000000;
 export const PSW_IO = 0x02000000;
+export const PSW_EXTERNAL = 0x01000000;
 /** Machine checks, bit 13. */
 export const PSW_MACHINE_CHECK = 0x00040000;
 /** Wait state, bit 14. */

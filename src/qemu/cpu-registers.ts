@@ -2,7 +2,7 @@
 // What of the guest's CPUs decides who takes an interruption, as QEMU's monitor tells it: state, PSW mask, CR6.
 // Source: QEMU, `info registers` of s390x (target/s390x/cpu-dump.c), QMP reference query-cpus-fast.
 
-import { PSW_IO } from '../../native-like/arch/psw.ts';
+import { PSW_EXTERNAL, PSW_IO } from '../../native-like/arch/psw.ts';
 import type { Monitor } from './qmp.ts';
 
 /** One CPU of a guest. */
@@ -13,6 +13,8 @@ export interface CpuRegisters {
   readonly mask: number;
   /** Low word of CR6: the interruption-subclass mask. */
   readonly cr6: number;
+  /** Low word of CR14: machine checks. */
+  readonly cr14: number;
 }
 
 /** Every ISC, as CR6 has them. */
@@ -21,6 +23,7 @@ export const ANY_ISC = 0xff000000;
 const CPU_HEADING = /^CPU#(\d+)/;
 const PSW_MASK = /^PSW=mask ([0-9a-f]{8})[0-9a-f]{8}/m;
 const CR6 = /\bC06=[0-9a-f]{8}([0-9a-f]{8})/;
+const CR14 = /\bC14=[0-9a-f]{8}([0-9a-f]{8})/;
 
 /** Reads what `info registers -a` prints; a CPU whose text is not understood is left out. */
 function parseRegisters(text: string): CpuRegisters[] {
@@ -29,11 +32,13 @@ function parseRegisters(text: string): CpuRegisters[] {
     const cpu = CPU_HEADING.exec(part)?.[1];
     const mask = PSW_MASK.exec(part)?.[1];
     const cr6 = CR6.exec(part)?.[1];
+    const cr14 = CR14.exec(part)?.[1] ?? '0';
     if (cpu === undefined || mask === undefined || cr6 === undefined) continue;
     found.push({
       cpu: Number(cpu),
       mask: Number.parseInt(mask, 16),
       cr6: Number.parseInt(cr6, 16),
+      cr14: Number.parseInt(cr14, 16),
     });
   }
   return found;
@@ -41,15 +46,25 @@ function parseRegisters(text: string): CpuRegisters[] {
 
 /** CPUs that operate and have I/O interruptions of some sub-class enabled. Exact while the guest stands still. */
 export async function enabledCpus(qmp: Monitor): Promise<CpuRegisters[]> {
+  const cpus = await operatingCpus(qmp);
+  return cpus.filter(({ mask, cr6 }) => (mask & PSW_IO) !== 0 && (cr6 & ANY_ISC) !== 0);
+}
+
+/** Whether every CPU that operates has external and I/O interruptions enabled: one that were pending would have been taken. */
+export async function allEnabled(qmp: Monitor): Promise<boolean> {
+  const both = PSW_IO | PSW_EXTERNAL;
+  return (await operatingCpus(qmp)).every(({ mask }) => (mask & both) === both);
+}
+
+/** CPUs that are not stopped. Exact while the guest stands still. */
+export async function operatingCpus(qmp: Monitor): Promise<CpuRegisters[]> {
   const [states, text] = await Promise.all([
     qmp.execute('query-cpus-fast'),
     qmp.execute('human-monitor-command', { 'command-line': 'info registers -a' }),
   ]);
-  // A restart would start a stopped CPU again.
+  // A restart would start a stopped CPU again, and nothing is pending in one.
   const operating = new Set(
     states.filter((cpu) => cpu['cpu-state'] === 'operating').map((cpu) => cpu['cpu-index']),
   );
-  return parseRegisters(text).filter(
-    ({ cpu, mask, cr6 }) => operating.has(cpu) && (mask & PSW_IO) !== 0 && (cr6 & ANY_ISC) !== 0,
-  );
+  return parseRegisters(text).filter(({ cpu }) => operating.has(cpu));
 }

@@ -26,7 +26,7 @@ export interface InterruptionCounts {
 /**
  * Pauses after an attempt: short at first, since a CPU that is masked is enabled again soon, ever longer while all stay disabled.
  */
-const RETRY_MS = { first: 0.15, last: 8 } as const;
+const RETRY_MS = { first: 0.15, last: 20 } as const;
 
 /** How long the loop looks often after an attempt was started; a guest that is paused takes longer. */
 const HASTE_MS = 20;
@@ -48,8 +48,7 @@ export class InterruptionDelivery {
   #attempt: Attempt = 'none';
   #armed = -1;
   #notBeforeMs = 0;
-  /** The last attempt found nobody: look before the guest is held again. */
-  #lookFirst = false;
+  #held = false;
   #pauseMs: number = RETRY_MS.first;
   #nowMs = 0;
   #startedMs = 0;
@@ -73,6 +72,23 @@ export class InterruptionDelivery {
   /** True while something is on its way, so that the loop should look often. */
   get busy(): boolean {
     return this.#attempt !== 'none' && this.#nowMs < this.#startedMs + HASTE_MS;
+  }
+
+  /** Address of a CPU whose next restart is somebody else's; -1: none. */
+  claimed = -1;
+
+  /** An attempt has been started and has not ended. */
+  get underWay(): boolean {
+    return this.#attempt !== 'none';
+  }
+
+  /** No attempt is started from now on. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
   }
 
   /** True while the monitor must be heard for things to go on. */
@@ -100,6 +116,7 @@ export class InterruptionDelivery {
       this.#missed();
     }
     this.#nested[cpu] = nested;
+    if (cpu === this.claimed) return 0;
     const request = boxes.readUInt32BE(box + MAILBOX.MB_RST_REQUEST);
     if (request === boxes.readUInt32BE(box + MAILBOX.MB_RST_ANSWER)) return 0;
     this.#hook.bare?.disarmRestart(this.#lowcoreOf(cpu));
@@ -115,7 +132,6 @@ export class InterruptionDelivery {
     if (delivered) {
       this.counts.restart++;
       this.#attempt = 'none';
-      this.#lookFirst = false;
       this.#pauseMs = RETRY_MS.first;
     } else this.#missed();
     return 1;
@@ -124,7 +140,7 @@ export class InterruptionDelivery {
   /** Starts an attempt when something is pending and none is under way. */
   turn(nowMs: number): void {
     this.#nowMs = nowMs;
-    if (this.#attempt !== 'none' || nowMs < this.#notBeforeMs) return;
+    if (this.#held || this.underWay || nowMs < this.#notBeforeMs) return;
     if (this.#service.pendingIsc(ANY_ISC) === -1) return;
     this.#attempt = 'asking';
     this.#startedMs = nowMs;
@@ -139,15 +155,14 @@ export class InterruptionDelivery {
   reset(): void {
     this.#disarm();
     this.#attempt = 'none';
-    this.#lookFirst = false;
     this.#pauseMs = RETRY_MS.first;
   }
 
+  /**
+   * Looks at the CPUs while the guest is held: of one that runs QEMU tells a condition code that is half of this instruction and half of
+   * another, and ends itself when these do not go together (cc_calc_addu: assertion failed).
+   */
   async #interrupt(): Promise<void> {
-    if (this.#lookFirst && (await this.#enabled()) === undefined) {
-      this.#missed();
-      return;
-    }
     const sent = await this.#pause.hold(async (running) => {
       const cpu = running ? await this.#enabled() : undefined;
       if (cpu === undefined || this.#attempt !== 'asking') return false;
@@ -184,7 +199,6 @@ export class InterruptionDelivery {
   #missed(): void {
     this.counts.retries++;
     this.#attempt = 'none';
-    this.#lookFirst = true;
     this.#notBeforeMs = this.#nowMs + this.#pauseMs;
     this.#pauseMs = Math.min(this.#pauseMs * 2, RETRY_MS.last);
   }
