@@ -5,11 +5,10 @@ import type { Command } from 'commander';
 import { type FileKind, readText } from '../config/text-file.ts';
 import { parseDurationNs } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
-import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { SHELL_PROMPT } from '../qemu/console.ts';
 import { READY_MARK } from '../qemu/guest-image/guest-files.ts';
 import { commandsOf, type RunPlan } from '../qemu/planned-run.ts';
-import { parseScenario, Scenario } from '../qemu/scenario.ts';
+import { type Administer, parseScenario, Scenario } from '../qemu/scenario.ts';
 import type { CommandIo } from './io.ts';
 import { shellSession } from './shell-session.ts';
 
@@ -58,8 +57,8 @@ export function planOf(options: PlanOptions, guests: readonly string[]): RunPlan
 /** A scenario of the option's file, whose commands the administrator's shell executes. */
 export function scenarioOf(file: string, io: CommandIo): Scenario {
   const steps = parseScenario(readText(file, SCENARIO), file);
-  const administer = async (machine: PartitionMachine, command: string) => {
-    const session = shellSession(machine);
+  const administer: Administer = async (machine, command, several) => {
+    const session = shellSession(machine, several);
     const status = await session.program?.run(`${command}\n`, (_stream, text) => io.err(text));
     return status ?? 1;
   };

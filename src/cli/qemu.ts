@@ -3,12 +3,12 @@
 // Source: docs/design.md section 7; docs/reference/qemu-attach.md.
 
 import type { Command } from 'commander';
-import { loadConfigFile } from '../config/load.ts';
+import { loadConfigFile, loadConfigOrClusterFile } from '../config/load.ts';
 import { parseMemory } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import type { LaunchOptions } from '../qemu/arguments.ts';
 import { formatFigures, measureFigures } from '../qemu/benchmark/benchmark.ts';
-import { type QemuCommand, runQemu } from '../qemu/command.ts';
+import { guestsOf, type QemuCommand, runQemu } from '../qemu/command.ts';
 import { formatDemo, runDemo } from '../qemu/demo.ts';
 import { makeGuestImage } from '../qemu/guest-image/build.ts';
 import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
@@ -27,7 +27,7 @@ import { GuestLines } from './guest-lines.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
 import { refuseConflicts } from './qemu-conflicts.ts';
 import { addPlanOptions, type PlanOptions, planOf, readyMark, scenarioOf } from './qemu-plan.ts';
-import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
+import { released, s390ToolsOption } from './s390-tools-option.ts';
 import { shellSession } from './shell-session.ts';
 import { showWarnings } from './text.ts';
 import { TRACE_HELP, TraceFile } from './trace-file.ts';
@@ -89,7 +89,7 @@ export const addQemu: AddCommand = (program, io, done) => {
       'boot all guests, print lszcrypt -V of each, end; guests that share cards send RSA requests first',
     )
     .option('--response-codes', 'what Linux does with each response code, as a table (long)')
-    .option('--benchmark', 'boot time with and without us, TAPQ, RSA requests');
+    .option('--benchmark', 'boot time with and without us, TAPQ, RSA requests, migrations');
   addPlanOptions(command).action(
     async (given: string | undefined, rest: string[], options: QemuOptions, _command: Command) => {
       const first = given ?? DEFAULT_CONFIG;
@@ -168,29 +168,35 @@ async function boot(
   options: QemuOptions,
   io: CommandIo,
 ): Promise<number> {
-  const loaded = loadConfigFile(file);
+  const loaded = loadConfigOrClusterFile(file);
   showWarnings(loaded, io);
-  const names = options.guest ?? loaded.config.guests.map((guest) => guest.name);
+  const names = options.guest ?? guestsOf(loaded.config).map((guest) => guest.name);
   const alone = options.lpar === true || names.length === 1;
   const lines = new GuestLines((text) => io.out(text));
   const plan = planOf(options, options.lpar === true ? [PARTITION] : names);
+  // A guest that moves has its console in one QEMU after the other.
+  const terminal = alone && plan === undefined && !('machines' in loaded.config);
   const shown = (guest: string, text: string) => (alone ? io.out(text) : lines.shown(guest, text));
   const typed = new TypedInput(io.input, readyMark(options));
   const scenario = options.scenario === undefined ? undefined : scenarioOf(options.scenario, io);
   const recent = options.shell === undefined ? undefined : new RecentTrace();
+  const recentOf = recent === undefined ? {} : { trace: recent };
   const command: QemuCommand = {
     ...(scenario === undefined ? {} : { scenario }),
     ...traceTo(scenario?.trace, recent?.take),
-    config: withRelease(loaded.config, options.s390Tools),
+    config: released(loaded.config, options.s390Tools),
     ...(options.guest === undefined ? {} : { guests: options.guest }),
     ...(options.lpar === true ? { lpar: true } : {}),
     ...(options.attach === undefined
-      ? { launch: await launchOf(options, extra, alone && plan === undefined, io) }
+      ? { launch: await launchOf(options, extra, terminal, io) }
       : { attach: options.attach }),
     ...(options.hook === undefined ? {} : { hook: options.hook }),
     ...(options.shell === undefined
       ? {}
-      : { shellSocket: options.shell, shell: (machine) => shellSession(machine, recent) }),
+      : {
+          shellSocket: options.shell,
+          shell: (machine, several) => shellSession(machine, { ...several, ...recentOf }),
+        }),
     log: log(io),
     onConsole: (guest, text) => {
       shown(guest, text);

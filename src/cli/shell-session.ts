@@ -1,14 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // The administrator's shell for a connection: lines in, text out; variables, folder and status stay from line to line.
 
+import type { Cluster } from '../cluster/cluster.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import type { ShellSession } from '../qemu/shell-socket.ts';
 import { Shell } from '../shell/shell.ts';
 import type { RecentTrace } from '../trace/recent.ts';
 import { breathing } from './io.ts';
 
+/** What a shell may have besides its machine. */
+interface SessionOptions {
+  /** The last AP instructions. */
+  readonly trace?: RecentTrace;
+  /** The machines of which this is one. */
+  readonly cluster?: Cluster;
+}
+
 /** Opens a shell for one connection. */
-export function shellSession(machine: PartitionMachine, trace?: RecentTrace): ShellSession {
+export function shellSession(
+  machine: PartitionMachine,
+  options: SessionOptions = {},
+): ShellSession {
   let text = '';
   let show = (_stream: 'out' | 'err', part: string): void => {
     text += part;
@@ -22,7 +34,7 @@ export function shellSession(machine: PartitionMachine, trace?: RecentTrace): Sh
     breathe: breathing(),
     interrupted: () => gone || interrupted,
     interactive: true,
-    ...(trace === undefined ? {} : { trace }),
+    ...options,
   });
   let pending = '';
   return {

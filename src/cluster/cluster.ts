@@ -11,9 +11,22 @@ import { Machine, type MachineOptions } from '../host/machine/machine.ts';
 import { didNotCome, outstanding } from '../host/machine/outstanding.ts';
 import { type Time, timeNs } from '../host/machine/times.ts';
 import type { GuestPlace } from './guest-state.ts';
-import { type MigrateOptions, Migration, type MigrationReport } from './migration.ts';
+import { type Ending, type MigrateOptions, Migration, type MigrationReport } from './migration.ts';
+
+/** Options of the machines: the same for all, or by their names. */
+export type ClusterOptions = MachineOptions | ((machine: string) => MachineOptions);
+
+/** A guest whose CPUs and storage are not in the machine: something else has to move them. */
+export interface OutsideGuest {
+  /** The migration to machine `to` stands at a step; it goes on when this resolves, and fails where it rejects before the guest has gone. */
+  reached(step: string, to: string): Promise<void>;
+  /** It has ended, well or not. */
+  concluded(report: MigrationReport): Promise<void>;
+}
 
 export class Cluster {
+  /** Guests that run elsewhere, by name. */
+  readonly outside = new Map<string, OutsideGuest>();
   readonly config: ClusterConfig;
   /** By name, in the order of the configuration. */
   readonly machines: ReadonlyMap<string, Machine>;
@@ -31,11 +44,12 @@ export class Cluster {
   }
 
   /** Creates all machines, as `Machine.create` does each. */
-  static async create(config: ClusterConfig, options: MachineOptions = {}): Promise<Cluster> {
+  static async create(config: ClusterConfig, options: ClusterOptions = {}): Promise<Cluster> {
     const machines = new Map<string, Machine>();
+    const optionsOf = typeof options === 'function' ? options : () => options;
     try {
       for (const [name, machine] of config.machines)
-        machines.set(name, await Machine.create(machine, options));
+        machines.set(name, await Machine.create(machine, optionsOf(name)));
       return new Cluster(config, machines);
     } catch (error) {
       for (const machine of machines.values()) machine.close();
@@ -140,6 +154,32 @@ export class Cluster {
     return finish(this.migration(guest, to, options), (waitNs) => this.advance(waitNs));
   }
 
+  /**
+   * As `migrate`, letting others in at each step (`between`), and moving along what runs outside. Its failure is the migration's.
+   */
+  async migrateOutside(
+    guest: string,
+    to: string,
+    options: MigrateOptions,
+    between: () => Promise<void> | undefined = () => undefined,
+  ): Promise<MigrationReport> {
+    const outside = this.outside.get(guest);
+    const migration = this.migration(guest, to, options);
+    let next = migration.next();
+    while (next.done !== true) {
+      const { waitNs, step } = next.value;
+      this.advance(waitNs, true);
+      if (step !== undefined)
+        await outside?.reached(step, to).catch((error: Error) => {
+          this.cancel(guest, { errno: 'EIO', text: `error: operation failed: ${error.message}` });
+        });
+      await between();
+      next = migration.next();
+    }
+    await outside?.concluded(next.value);
+    return next.value;
+  }
+
   /** As `migrate`, for a caller that drives operations itself. Each part of it is a step. */
   *migration(guest: string, to: string, options: MigrateOptions = {}): Operation<MigrationReport> {
     const from = this.whereIs(guest);
@@ -164,9 +204,9 @@ export class Cluster {
     }
   }
 
-  /** Ends a migration that is under way with ECANCELED at its next step. False: there is none, or it is past the point. */
-  cancel(guest: string): boolean {
-    return this.#migrations.get(guest)?.cancel() ?? false;
+  /** Ends a migration that is under way at its next step, by default with ECANCELED. False: there is none, or it is past the point. */
+  cancel(guest: string, ending?: Ending): boolean {
+    return this.#migrations.get(guest)?.cancel(ending) ?? false;
   }
 
   /** Ends all machines. */

@@ -13,10 +13,23 @@ import {
   STATE_STOP_COPY,
 } from '../vfio-ap/migration/states.ts';
 import { type GuestPlace, givePrograms, moveState, takePrograms } from './guest-state.ts';
+import {
+  type MovedInterruptions,
+  type Registration,
+  redoInterruptions,
+  registrationsOf,
+  tell,
+} from './interruptions.ts';
 import { canMigrate, resetDevice, setState } from './vfio-user.ts';
 
 /** QEMU moves device data in pieces of this size. */
 const STREAM_CHUNK_BYTES = 0x100000;
+
+/** Steps at which what runs outside of a machine moves too. */
+export const STEP_DESTINATION_OPENED = 'destination opened';
+export const STEP_STOPPED = 'vCPUs stopped';
+export const STEP_DESTINATION_STOP = 'destination STOP';
+export const STEP_DESTINATION_RUNNING = 'destination RUNNING';
 
 export interface MigrateOptions {
   /** Bytes of one read and one write of the stream, at least 1; default 1 MiB as QEMU has. */
@@ -25,6 +38,8 @@ export interface MigrateOptions {
   readonly downtimeNs?: number;
   /** What arrives instead of what was sent: a faulty wire, or a hostile source. */
   readonly wire?: (bytes: Uint8Array, offset: number) => Uint8Array;
+  /** Default `lost`. */
+  readonly interruptions?: MovedInterruptions;
   /** Hears each step as it is taken. */
   readonly onStep?: (step: string) => void;
 }
@@ -44,6 +59,18 @@ export interface MigrationReport {
   /** Virtual nanoseconds the vCPUs were stopped. */
   readonly downtimeNs: number;
 }
+
+/** How a migration that is ended from outside ends. */
+export interface Ending {
+  readonly errno: Errno;
+  /** What an administrator reads. */
+  readonly text: string;
+}
+
+const CANCELED: Ending = {
+  errno: 'ECANCELED',
+  text: 'error: operation aborted: migration job: canceled by client',
+};
 
 /** What ends a migration early. */
 class Failed extends Error {
@@ -76,7 +103,7 @@ export class Migration {
   readonly #steps: { step: string; atNs: number }[] = [];
   readonly #files: MigrationFile[] = [];
   #programs: RunningProgram[] = [];
-  #cancelled = false;
+  #cancelled: Ending | undefined;
   /** The destination's device is open, by this migration. */
   #opened = false;
   /** The guest is the destination's: there is no way back. */
@@ -101,9 +128,9 @@ export class Migration {
   }
 
   /** False: too late. */
-  cancel(): boolean {
+  cancel(ending: Ending = CANCELED): boolean {
     if (this.#moved) return false;
-    this.#cancelled = true;
+    this.#cancelled = ending;
     return true;
   }
 
@@ -126,8 +153,8 @@ export class Migration {
     this.#steps.push({ step, atNs: this.#nowNs() });
     this.#options.onStep?.(step);
     yield { waitNs: 0, step };
-    if (this.#cancelled && !this.#moved)
-      throw new Failed('ECANCELED', 'error: operation aborted: migration job: canceled by client');
+    if (this.#cancelled !== undefined && !this.#moved)
+      throw new Failed(this.#cancelled.errno, this.#cancelled.text);
   }
 
   /** The destination's QEMU starts with the same command line: it opens the mdev of the same UUID, and resets its devices. */
@@ -143,7 +170,7 @@ export class Migration {
     }
     if (opened !== 'ok') throw loadFailed(opened as Errno);
     this.#opened = true;
-    yield* this.#step('destination opened');
+    yield* this.#step(STEP_DESTINATION_OPENED);
     const device = yield* this.#device(this.#to);
     const missing = yield* canMigrate(device);
     if (missing !== undefined) throw cannotMigrate(missing);
@@ -164,7 +191,7 @@ export class Migration {
     this.#programs = takePrograms(this.#from);
     this.stopped = true;
     this.#stoppedNs = this.#nowNs();
-    yield* this.#step('vCPUs stopped');
+    yield* this.#step(STEP_STOPPED);
     yield* this.#set(this.#from, STATE_STOP);
     yield* this.#step('source STOP');
   }
@@ -199,18 +226,26 @@ export class Migration {
   *#hand(moved: () => void): Operation<void> {
     yield* this.#set(this.#from, STATE_STOP);
     yield* this.#set(this.#to, STATE_STOP);
-    yield* this.#step('destination STOP');
+    yield* this.#step(STEP_DESTINATION_STOP);
     const { downtimeNs = 0 } = this.#options;
     if (downtimeNs > 0) yield { waitNs: downtimeNs };
     yield* this.#set(this.#to, STATE_RUNNING);
+    const redone = this.#redoInterruptions();
     moveState(this.#from, this.#to);
+    if (this.#options.interruptions === 'told') tell(this.#to, redone);
     this.#moved = true;
     moved();
     this.#resume(this.#to);
-    yield* this.#step('destination RUNNING');
+    yield* this.#step(STEP_DESTINATION_RUNNING);
     this.#closeFiles();
     yield* this.#from.machine.detachOperation(this.#guest);
     yield* this.#step('source closed');
+  }
+
+  /** Before the vCPUs' registers come: it uses those of the destination. */
+  #redoInterruptions(): readonly Registration[] {
+    const { interruptions = 'lost' } = this.#options;
+    return interruptions === 'lost' ? [] : redoInterruptions(this.#to, registrationsOf(this.#from));
   }
 
   #resume(place: GuestPlace): void {

@@ -90,7 +90,7 @@ export function loadConfigOrClusterFile(file: string): LoadedConfig | LoadedClus
 function buildOne(source: Source, file: string | undefined): LoadedConfig {
   if (hasMachines(source)) {
     const message = 'the configuration has several machines';
-    const expected = 'one machine; apemu exec and apemu shell take several';
+    const expected = 'one machine; apemu exec, apemu shell and apemu qemu take several';
     const place = source.placeOfKey(['machines']);
     throw new MistakesError([{ code: 'APEMU_ERR_CONFIG_MACHINES', message, expected, place }]);
   }

@@ -2,6 +2,7 @@
 // An AP program as data: one statement a line, every number a value, nothing of the notation left.
 // Source: docs/design.md section 6.
 
+import type { MovedInterruptions } from '../cluster/interruptions.ts';
 import type { FaultConfig } from '../config/types.ts';
 import type { ScenarioEvent, Trigger } from './events.ts';
 import type { LparVerb } from './lpar-verbs.ts';
@@ -142,6 +143,8 @@ export interface MigrateFields {
   readonly chunk?: number;
   /** Nanoseconds the guest stands still for its storage. */
   readonly downtimeNs?: number;
+  /** What becomes of interruptions that queues had enabled. */
+  readonly interruptions?: MovedInterruptions;
   /** Bytes that arrive in place of what was sent, from an offset of the stream on. */
   readonly wire?: { readonly offset: number; readonly hex: string };
 }

@@ -124,9 +124,10 @@ export class ClusterForPrograms implements ProgramMachine {
 }
 
 /** What the fields of a line ask of a migration. */
-const optionsOf = ({ chunk, downtimeNs, wire }: MigrateFields): MigrateOptions => ({
+const optionsOf = ({ chunk, downtimeNs, interruptions, wire }: MigrateFields): MigrateOptions => ({
   ...(chunk === undefined ? {} : { chunkBytes: chunk }),
   ...(downtimeNs === undefined ? {} : { downtimeNs }),
+  ...(interruptions === undefined ? {} : { interruptions }),
   ...(wire === undefined ? {} : { wire: overwrites(wire.offset, Buffer.from(wire.hex, 'hex')) }),
 });
 

@@ -2,6 +2,7 @@
 // `migrate:` lines: a guest moves to another machine, or what is under way is cancelled.
 // Source: docs/migration.md (two hosts).
 
+import { isMovedInterruptions, MOVED_INTERRUPTIONS } from '../cluster/interruptions.ts';
 import { parseNumber } from '../config/units.ts';
 import type { MigrateFields, MigrateStatement } from './ast.ts';
 import { LineError, type LineParts, type Token } from './lexer.ts';
@@ -11,11 +12,11 @@ import { type Head, readDuration } from './parse-host.ts';
 /** The word in place of a machine that ends a migration. */
 export const CANCEL = 'cancel';
 const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
-const EXPECTED = 'GUEST MACHINE [chunk=BYTES] [downtime=TIME] [wire=OFFSET:BYTES], or GUEST cancel';
+const EXPECTED = `GUEST MACHINE [chunk=BYTES] [downtime=TIME] [interruptions=${MOVED_INTERRUPTIONS.join('|')}] [wire=OFFSET:BYTES], or GUEST cancel`;
 /** Largest stream: a header and 65,536 queues. */
 const STREAM_BYTES = 0x110000;
 
-/** `Guest1 B chunk=16 downtime=20ms wire=0:00ff`, `Guest1 cancel`. */
+/** `Guest1 B chunk=16 downtime=20ms interruptions=told wire=0:00ff`, `Guest1 cancel`. */
 export function parseMigrate(
   head: Head,
   tokens: readonly Token[],
@@ -44,6 +45,10 @@ type ReadOption = (token: Token, text: string) => MigrateFields;
 const OPTIONS: Readonly<Record<string, ReadOption>> = {
   chunk: (token, text) => ({ chunk: within(token, text, 1, STREAM_BYTES) }),
   downtime: (token, text) => ({ downtimeNs: readDuration({ ...token, text }) }),
+  interruptions: (token, text) => {
+    if (!isMovedInterruptions(text)) throw wrong(token);
+    return { interruptions: text };
+  },
   wire: (token, text) => {
     const match = /^(\w+):((?:[0-9a-fA-F]{2})+)$/.exec(text);
     if (match === null) throw wrong(token);

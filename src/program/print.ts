@@ -93,12 +93,13 @@ const prefixOf = ({ machine }: { readonly machine?: string }): string =>
   machine === undefined ? '' : `${machine}/`;
 
 function printMigrate({ guest, to, options }: MigrateStatement): string {
-  const { chunk, downtimeNs, wire } = options;
+  const { chunk, downtimeNs, interruptions, wire } = options;
   return [
     guest,
     to ?? CANCEL,
     ...(chunk === undefined ? [] : [`chunk=${chunk}`]),
     ...(downtimeNs === undefined ? [] : [`downtime=${formatDuration(downtimeNs)}`]),
+    ...(interruptions === undefined ? [] : [`interruptions=${interruptions}`]),
     ...(wire === undefined ? [] : [`wire=${wire.offset}:${wire.hex}`]),
   ].join(' ');
 }

@@ -40,12 +40,28 @@ export interface ServedStorage {
   storeAbsolute(address: number, byte: number): boolean;
 }
 
+/** What a guest's user space has to tell it by channel reports. */
+export interface ChannelReportService {
+  /** A machine check waits for a CPU that is enabled for it. */
+  readonly due: boolean;
+  /** Words or event information are left to be taken. */
+  readonly left: boolean;
+  /** A CPU has taken the machine check. */
+  taken(): void;
+  /** The next channel report word; 0: none. */
+  nextWord(): number;
+  /** Response of CHSC store event information; undefined: nothing is stored. */
+  nextEvent(): Uint8Array | undefined;
+}
+
 /** A guest of the machine, as far as QEMU needs it. Everything runs on the caller's thread and returns at once. */
 export interface ApService {
   /** Name of the guest, for messages. */
   readonly name: string;
   /** Facilities that concern AP, as STFLE shows them to this guest: bit numbers. */
   readonly facilities: readonly number[];
+  /** Undefined for a program without a host of ours. */
+  readonly reports?: ChannelReportService;
   /** Called once before the first instruction, with the storage QEMU holds. */
   connect(storage: ServedStorage): void;
   /** Registers of a CPU. CPU addresses count from 0, also those that come later by hot plug. */

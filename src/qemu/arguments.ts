@@ -44,6 +44,8 @@ export interface LaunchOptions {
   readonly program?: string;
   /** A moment to begin at, instead of the kernel's start. */
   readonly moment?: SavedMoment;
+  /** Storage of a guest that comes from another QEMU, which has the same file; its devices are to come too. */
+  readonly incoming?: GuestRam;
 }
 
 /** What a QEMU has saved of a guest that stood still: a new one with the same options goes on from there. */
@@ -58,15 +60,11 @@ export interface SavedMoment {
 export const RAM_FD = 3;
 export const DEVICES_FD = 4;
 
-/** Makes a migration one without the RAM of a shared file. */
-export const WITHOUT_RAM = {
-  capabilities: [{ capability: 'x-ignore-shared', state: true }],
-} as const;
-
 /** Sockets in the private directory. */
 export const MONITOR = 'qmp';
 export const EVENTS = 'events';
 export const DEBUG_STUB = 'gdb';
+export const ARRIVALS = 'arrivals';
 
 /** The kernel command line: console, facilities, the MiB kept for the hook, then the user's. */
 export function kernelCommandLine(options: LaunchOptions): string {
@@ -106,7 +104,7 @@ export function qemuArguments(options: LaunchOptions, folder: string, ramPath: s
   args.push('-S');
   for (const name of [MONITOR, EVENTS])
     args.push('-qmp', `unix:${join(folder, name)},server=on,wait=off`);
-  if (options.bare === true) {
+  if (moment === undefined) {
     const stub = `socket,id=debug,path=${join(folder, DEBUG_STUB)},server=on,wait=off`;
     args.push('-chardev', stub, '-gdb', 'chardev:debug');
   }
@@ -115,6 +113,6 @@ export function qemuArguments(options: LaunchOptions, folder: string, ramPath: s
   if (options.bare !== true) args.push('-append', kernelCommandLine(options));
   else if (options.append !== undefined) args.push('-append', options.append);
   if (options.reboot !== true) args.push('-no-reboot');
-  if (moment !== undefined) args.push('-incoming', 'defer');
+  if (moment !== undefined || options.incoming !== undefined) args.push('-incoming', 'defer');
   return [...args, ...(options.extra ?? [])];
 }

@@ -3,6 +3,7 @@
 // Source: docs/reference/qemu-attach.md section 5.
 
 import type { ApService } from './ap-service.ts';
+import { ChannelReports } from './channel-reports.ts';
 import { InterruptionDelivery } from './interruptions.ts';
 import { type HookRule, LowcoreHook } from './lowcore.ts';
 import { MailboxLoop } from './mailbox.ts';
@@ -28,6 +29,8 @@ export interface AttachOptions {
   /** How long a vCPU waits for an answer before the guest's own handler gets the instruction. */
   readonly patienceMs?: number;
   readonly log?: (line: string) => void;
+  /** Socket of QEMU's debug stub: the guest is told of configuration changes by it. Default: it is not told. */
+  readonly debug?: string;
   /** Absolute addresses of the lowcores of a guest that was served before, where they are known: looking for them takes long. */
   readonly lowcores?: readonly number[];
 }
@@ -58,6 +61,7 @@ export class Attachment implements Polled {
   readonly #patienceMs: number;
   readonly #log: (line: string) => void;
   readonly #known: readonly number[] | undefined;
+  readonly #reports: ChannelReports | undefined;
   #state: AttachState = 'waiting';
   #lowcores: number[] = [];
   #nextLookMs = 0;
@@ -78,6 +82,18 @@ export class Attachment implements Polled {
     const parts = { ram, hook: this.#hook, storage, service, qmp, pause: this.#pause };
     this.interruptions = new InterruptionDelivery(parts);
     this.loop = new MailboxLoop(parts, this.interruptions, cpus);
+    const { reports } = service;
+    const { debug } = options;
+    if (reports !== undefined && debug !== undefined && options.rule === 'linux') {
+      const { interruptions } = this;
+      this.#reports = new ChannelReports({
+        ...parts,
+        interruptions,
+        reports,
+        debug,
+        log: this.#log,
+      });
+    }
     service.connect(storage);
     const events = options.events ?? qmp;
     events.onEvent = (event) => this.#event(event);
@@ -118,6 +134,7 @@ export class Attachment implements Polled {
     if (this.#state !== 'attached') return this.#rule === 'bare' && this.#state === 'waiting';
     const served = this.loop.poll();
     this.interruptions.turn(nowMs);
+    this.#reports?.turn(nowMs);
     return served > 0 || this.interruptions.busy;
   }
 

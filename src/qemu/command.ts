@@ -2,21 +2,28 @@
 // `apemu qemu` as a function: boots guests of a configuration (or the partition itself, or attaches one that runs), serves them
 // until the last has ended, and closes all of it however that ends.
 
-import type { MachineConfig } from '../config/types.ts';
+import type { ClusterConfig, GuestConfig, MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { type MachineWatch, watchOf } from '../trace/machine-event.ts';
 import type { ApService } from './ap-service.ts';
 import type { LaunchOptions } from './arguments.ts';
-import { createLparMachine, createQemuMachine, PARTITION } from './guest-machine.ts';
+import {
+  createLparMachine,
+  createQemuCluster,
+  createQemuMachine,
+  PARTITION,
+} from './guest-machine.ts';
+import { MovingGuest } from './moving-guest.ts';
 import { Poller } from './poller.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, Several } from './scenario.ts';
 import { attachGuest, bootGuest, type ServedGuest, type ServeOptions } from './serve.ts';
 import { openShellSocket, type ShellSession } from './shell-socket.ts';
 
 /** What `apemu qemu` was asked for. */
 export interface QemuCommand extends ServeOptions, MachineWatch {
-  readonly config: MachineConfig;
+  /** With several machines guests are booted where they are, and may migrate. */
+  readonly config: MachineConfig | ClusterConfig;
   /** Guests to boot; default: all of the configuration. */
   readonly guests?: readonly string[];
   /** AP instructions are the partition's own; guests of the configuration are ignored. */
@@ -28,7 +35,7 @@ export interface QemuCommand extends ServeOptions, MachineWatch {
   /** Path of a Unix socket for the administrator's shell. */
   readonly shellSocket?: string;
   /** Opens that shell for a connection. */
-  readonly shell?: (machine: PartitionMachine) => ShellSession;
+  readonly shell?: (machine: PartitionMachine, several: Several) => ShellSession;
   /** Console output of a guest that is not on our terminal. */
   readonly onConsole?: (guest: string, text: string) => void;
   /** The same of all guests, with the machine's time at which it came. */
@@ -41,11 +48,19 @@ export interface QemuCommand extends ServeOptions, MachineWatch {
   readonly signal?: AbortSignal;
 }
 
-/** A guest to serve: its facility, and how many CPUs it gets. */
+/** A guest to serve: its facility, how many CPUs it gets, and how it is booted. */
 interface Target {
   readonly name: string;
   readonly service: ApService;
   readonly cpus: number;
+  readonly boot: (poller: Poller, launch: LaunchOptions) => Promise<ServedGuest>;
+}
+
+/** What is served: a machine, or the first of several. */
+interface Prepared extends Several {
+  readonly machine: PartitionMachine;
+  readonly targets: readonly Target[];
+  readonly close: () => void;
 }
 
 /**
@@ -54,20 +69,20 @@ interface Target {
  * @throws ApemuError as the launcher; APEMU_ERR_QEMU_GUEST for a guest the configuration does not have; APEMU_ERR_GUEST_ENDED when a guest or its QEMU ended badly
  */
 export async function runQemu(command: QemuCommand): Promise<void> {
-  const { machine, targets, close } = await prepare(command);
+  const { machine, targets, close, ...several } = await prepare(command);
   const poller = new Poller();
   const served = new Map<string, ServedGuest>();
   let socket: Awaited<ReturnType<typeof openShellSocket>> | undefined;
   try {
     if (command.shellSocket !== undefined && command.shell !== undefined) {
       const open = command.shell;
-      socket = await openShellSocket(command.shellSocket, () => open(machine));
+      socket = await openShellSocket(command.shellSocket, () => open(machine, several));
     }
     const now = (): number => machine.nowNs();
     for (const target of targets)
       served.set(target.name, await serve(command, poller, target, now));
     command.onServed?.(served);
-    command.scenario?.begin(machine);
+    command.scenario?.begin(machine, several);
     const ended = Promise.all([...served].map(async ([name, guest]) => [name, await guest.ended]));
     const ends = (await Promise.race([ended, aborted(command.signal)])) ?? [];
     const problems = ends.filter(([, problem]) => problem !== undefined);
@@ -82,24 +97,68 @@ export async function runQemu(command: QemuCommand): Promise<void> {
   }
 }
 
-async function prepare(command: QemuCommand) {
-  if (command.lpar === true) {
-    const { machine, service } = await createLparMachine(command.config, watchOf(command));
-    const cpus = command.launch?.cpus ?? 1;
-    const targets: Target[] = [{ name: PARTITION, service, cpus }];
-    return { machine, targets, close: () => machine.close() };
-  }
+function prepare(command: QemuCommand): Promise<Prepared> {
+  const { config } = command;
+  if ('machines' in config) return prepareCluster(command, config);
+  return command.lpar === true ? preparePartition(command, config) : prepareOne(command, config);
+}
+
+async function preparePartition(command: QemuCommand, config: MachineConfig): Promise<Prepared> {
+  const { machine, service } = await createLparMachine(config, watchOf(command));
+  const target = booted(command, service, PARTITION, 1);
+  return { machine, targets: [target], close: () => machine.close() };
+}
+
+async function prepareOne(command: QemuCommand, config: MachineConfig): Promise<Prepared> {
   const names = guestNames(command);
-  const { machine, service } = await createQemuMachine(command.config, names, watchOf(command));
-  const targets = names.map((name): Target => {
-    const { vcpus } = machine.guest(name);
-    return { name, service: service(name), cpus: command.launch?.cpus ?? vcpus };
-  });
+  const { machine, service } = await createQemuMachine(config, names, watchOf(command));
+  const targets = names.map((name) =>
+    booted(command, service(name), name, machine.guest(name).vcpus),
+  );
   return { machine, targets, close: () => machine.close() };
 }
 
+const booted = (command: QemuCommand, service: ApService, name: string, vcpus: number): Target => ({
+  name,
+  service,
+  cpus: command.launch?.cpus ?? vcpus,
+  boot: (poller, launch) => bootGuest(service, poller, launch, command),
+});
+
+/** Several machines: each guest is booted where it is. */
+async function prepareCluster(command: QemuCommand, config: ClusterConfig): Promise<Prepared> {
+  if (command.lpar === true || command.attach !== undefined)
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_OPTIONS',
+      'several machines have guests that we boot ourselves: --lpar and --attach take a configuration of one machine',
+    );
+  const names = guestNames(command);
+  const { cluster, service } = await createQemuCluster(config, names, watchOf(command));
+  const targets = names.map((name): Target => {
+    const home = cluster.whereIs(name);
+    const options = command;
+    return {
+      ...booted(command, service(name, home), name, cluster.guest(name).vcpus),
+      boot: async (poller, launch) => {
+        const parts = { service: (to: string) => service(name, to), poller, launch, options };
+        const guest = await MovingGuest.boot(parts, home);
+        cluster.outside.set(name, guest);
+        return guest;
+      },
+    };
+  });
+  const [machine] = cluster.machines.values();
+  return { machine, cluster, targets, close: () => cluster.close() };
+}
+
+/** Guests that start on some machine of the configuration. */
+export const guestsOf = (config: MachineConfig | ClusterConfig): readonly GuestConfig[] =>
+  'machines' in config
+    ? [...config.machines.values()].flatMap(({ guests }) => guests.filter((one) => !one.incoming))
+    : config.guests;
+
 function guestNames(command: QemuCommand): readonly string[] {
-  const known = command.config.guests.map((guest) => guest.name);
+  const known = guestsOf(command.config).map((guest) => guest.name);
   const wanted = command.guests ?? known;
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown !== undefined || wanted.length === 0) {
@@ -132,7 +191,7 @@ async function serve(
     );
   }
   const launch = { ...command.launch, cpus: target.cpus };
-  const guest = await bootGuest(target.service, poller, launch, command);
+  const guest = await target.boot(poller, launch);
   guest.qemu?.output?.setEncoding('latin1').on('data', (text: string) => {
     command.onConsole?.(target.name, text.replaceAll('\r', ''));
     command.onConsoleAt?.(target.name, text, nowNs());

@@ -4,19 +4,27 @@
 // computer's.
 // Source: docs/design.md sections 3 and 4, row qemu; docs/reference/ap-architecture.md 1.6, AD-17, AD-33 (AQIC of a host).
 
-import type { MachineConfig } from '../config/types.ts';
+import { Cluster } from '../cluster/cluster.ts';
+import type { ClusterConfig, MachineConfig } from '../config/types.ts';
 import { Machine } from '../host/machine/machine.ts';
 import { PartitionMachine, type PartitionOptions } from '../host/machine/partition-machine.ts';
 import type { MachineWatch } from '../trace/machine-event.ts';
 import { ExternalRouter } from './external.ts';
 import { MachineService } from './machine-service.ts';
-import { WallClock } from './wall-clock.ts';
+import { WallClock, WallClocks } from './wall-clock.ts';
 
 /** A machine with guests under QEMU. */
 export interface QemuMachine {
   readonly machine: Machine;
   /** The AP facility of a guest. Connect each once. */
   service(guest: string): MachineService;
+}
+
+/** Several machines with guests under QEMU. */
+export interface QemuCluster {
+  readonly cluster: Cluster;
+  /** The AP facility of a guest on one of the machines. */
+  service(guest: string, machine: string): MachineService;
 }
 
 /** A partition and its only program. */
@@ -55,6 +63,43 @@ export async function createQemuMachine(
     machine,
     service: (name) =>
       new MachineService(machine, router, clock, { name, number: machine.guest(name).number }),
+  };
+}
+
+/**
+ * Builds several machines, whose time is one.
+ *
+ * @param guests as for createQemuMachine, on whichever machine they are
+ * @param watch the same of all machines
+ */
+export async function createQemuCluster(
+  config: ClusterConfig,
+  guests: readonly string[],
+  watch: MachineWatch = {},
+): Promise<QemuCluster> {
+  const routers = new Map<string, ExternalRouter>();
+  const cluster = await Cluster.create(config, (name) => {
+    const router = new ExternalRouter();
+    routers.set(name, router);
+    return { external: (guest) => guests.includes(guest), storage: router, ...watch };
+  });
+  const clock = new WallClocks([...cluster.machines.values()]);
+  const services = new Map<string, MachineService>();
+  for (const [name, router] of routers) {
+    const machine = cluster.machine(name);
+    router.image = machine.image;
+    for (const guest of guests) {
+      const program = { name: guest, number: machine.guest(guest).number };
+      services.set(`${name} ${guest}`, new MachineService(machine, router, clock, program));
+    }
+  }
+  return {
+    cluster,
+    service: (guest, machine) => {
+      const service = services.get(`${machine} ${guest}`);
+      if (service === undefined) throw new RangeError(`no guest ${guest} on machine ${machine}`);
+      return service;
+    },
   };
 }
 

@@ -27,6 +27,8 @@ export const SCRATCH = {
   LC_SEEN_CODE: 0x8d0,
   LC_SEEN_BREAKING_EVENT: 0x8d8,
   LC_SEEN_PGM_OLD: 0x8e0,
+  LC_RST_SAVE: 0x980,
+  LC_RST_PSW: 0xa80,
 } as const;
 
 /** Bytes of a PSW. */

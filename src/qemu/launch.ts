@@ -9,15 +9,14 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { ApemuError } from '../errors.ts';
 import {
+  ARRIVALS,
   DEBUG_STUB,
   DEFAULT_MEMORY_MIB,
-  DEVICES_FD,
   EVENTS,
   type LaunchOptions,
   MONITOR,
   qemuArguments,
   RAM_FD,
-  WITHOUT_RAM,
 } from './arguments.ts';
 import { makeFolder } from './folder.ts';
 import { runProgram } from './guest-image/run-process.ts';
@@ -49,8 +48,10 @@ export interface RunningQemu {
    */
   readonly events: Qmp;
   readonly ram: GuestRam;
-  /** Socket of the debug stub, which a test kernel has. */
+  /** Socket of the debug stub; a guest at a moment has none. */
   readonly debug: string;
+  /** Where the devices of a guest that comes from another QEMU are sent to, as QEMU names it. */
+  readonly arrivals: string;
   /** Console output and input; null when it is on our terminal. */
   readonly output: Readable | null;
   readonly input: Writable | null;
@@ -80,7 +81,8 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
     }
   }
   const directory = makeFolder();
-  const file = options.moment?.ram ?? createRam(ramDirectory(options), ramName(), bytesOf(options));
+  const given = options.moment?.ram ?? options.incoming;
+  const file = given ?? createRam(ramDirectory(options), ramName(), bytesOf(options));
   let ram = file;
   const cleanUp = () => rmSync(directory, { recursive: true, force: true });
   try {
@@ -90,12 +92,13 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
     const events = await monitor(child, ended, join(directory, EVENTS));
     const qmp = await monitor(child, ended, join(directory, MONITOR));
     const debug = join(directory, DEBUG_STUB);
+    const arrivals = `unix:${join(directory, ARRIVALS)}`;
     if (options.moment !== undefined) {
       ram = openProcessRam(child.pid ?? -1, file);
     }
     // What becomes of a guest at a moment matters to nobody.
     const end = options.moment === undefined ? 'SIGTERM' : 'SIGKILL';
-    return running(child, { qmp, events, ram, debug }, ended, { cleanUp, end });
+    return running(child, { qmp, events, ram, debug, arrivals }, ended, { cleanUp, end });
   } catch (error) {
     if (options.moment === undefined) ram.close();
     cleanUp();
@@ -121,14 +124,6 @@ const bytesOf = ({ memoryMiB = DEFAULT_MEMORY_MIB }: LaunchOptions): number => m
 
 let files = 0;
 const ramName = (): string => `apemu-${process.pid}-${Date.now()}-${++files}`;
-
-/** Has the devices of a QEMU with `options.moment` become as they were at the moment, and waits until they are. */
-export async function arriveAtMoment(qmp: Qmp): Promise<void> {
-  await qmp.execute('migrate-set-capabilities', WITHOUT_RAM);
-  await qmp.execute('migrate-incoming', { uri: `fd:${DEVICES_FD}` });
-  while ((await qmp.execute('query-status')).status === 'inmigrate')
-    await new Promise((resolve) => setTimeout(resolve, 1));
-}
 
 /** Whether there is util-linux's setpriv. */
 let setpriv: Promise<boolean> | undefined;
@@ -202,7 +197,7 @@ function startFailure(over: QemuEnd): ApemuError {
 
 function running(
   child: ChildProcess,
-  connection: Pick<RunningQemu, 'qmp' | 'events' | 'ram' | 'debug'>,
+  connection: Pick<RunningQemu, 'qmp' | 'events' | 'ram' | 'debug' | 'arrivals'>,
   ended: RunningQemu['ended'],
   { cleanUp, end }: { readonly cleanUp: () => void; readonly end: NodeJS.Signals },
 ): RunningQemu {

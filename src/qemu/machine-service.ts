@@ -13,9 +13,16 @@ import {
 import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/outcome.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { clearPending, interruptionWord, pendingMask } from '../kvm/interruptions.ts';
-import type { ApService, Executed, ServedCpu, ServedStorage } from './ap-service.ts';
+import type {
+  ApService,
+  ChannelReportService,
+  Executed,
+  ServedCpu,
+  ServedStorage,
+} from './ap-service.ts';
 import type { ExternalRouter } from './external.ts';
-import type { WallClock } from './wall-clock.ts';
+import { GuestReports } from './guest-reports.ts';
+import type { HostClock } from './wall-clock.ts';
 
 /** Which program of a machine is served. */
 export interface ServedProgram {
@@ -27,16 +34,17 @@ export interface ServedProgram {
 /** ApService over the machine image. CPUs beyond the program's vCPUs share their blocks: instructions are executed one by one. */
 export class MachineService implements ApService {
   readonly name: string;
+  readonly reports?: ChannelReportService;
   readonly #machine: PartitionMachine;
   readonly #router: ExternalRouter;
-  readonly #clock: WallClock;
+  readonly #clock: HostClock;
   readonly #number: number;
   readonly #cpus: ServedCpu[] = [];
 
   constructor(
     machine: PartitionMachine,
     router: ExternalRouter,
-    clock: WallClock,
+    clock: HostClock,
     program: ServedProgram,
   ) {
     this.name = program.name;
@@ -44,6 +52,8 @@ export class MachineService implements ApService {
     this.#router = router;
     this.#clock = clock;
     this.#number = program.number;
+    // The partition's own program has no host that could tell it anything.
+    if (program.number > 0) this.reports = new GuestReports(machine.image, program.number);
   }
 
   get facilities(): readonly number[] {

@@ -4,6 +4,7 @@
 //   on "rsa-test: process=1": fault 05.0004 rc=03 on=dqap count=1
 //   trace "NQAP 05.0004": lpar checkstop 5
 
+import type { Cluster } from '../cluster/cluster.ts';
 import { parseDurationNs } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
@@ -55,8 +56,17 @@ export function parseScenario(text: string, file: string): ScenarioStep[] {
   return steps;
 }
 
+/** The machines of which one is administered, if there are several. */
+export interface Several {
+  readonly cluster?: Cluster;
+}
+
 /** Executes a command of the administrator and gives its status. */
-export type Administer = (machine: PartitionMachine, command: string) => Promise<number>;
+export type Administer = (
+  machine: PartitionMachine,
+  command: string,
+  several: Several,
+) => Promise<number>;
 
 /** A scenario that runs; each step is done once. */
 export class Scenario {
@@ -66,6 +76,7 @@ export class Scenario {
   readonly #tails = new Map<string, string>();
   readonly #timers: NodeJS.Timeout[] = [];
   #machine: PartitionMachine | undefined;
+  #several: Several = {};
   #last: Promise<void> = Promise.resolve();
   /** Steps whose command failed. */
   failed = 0;
@@ -77,8 +88,9 @@ export class Scenario {
   }
 
   /** Starts the times of the scenario: called when the guests run. */
-  begin(machine: PartitionMachine): void {
+  begin(machine: PartitionMachine, several: Several = {}): void {
     this.#machine = machine;
+    this.#several = several;
     for (const step of this.#waiting) {
       if (step.moment.kind !== 'at') continue;
       this.#timers.push(setTimeout(() => this.#do(step), step.moment.ms));
@@ -115,7 +127,7 @@ export class Scenario {
     this.#last = this.#last.then(async () => {
       if (this.#machine === undefined) return;
       this.#log(`scenario line ${step.line}: ${step.command}`);
-      const status = await this.#administer(this.#machine, step.command);
+      const status = await this.#administer(this.#machine, step.command, this.#several);
       if (status === 0) return;
       this.failed++;
       this.#log(`scenario line ${step.line}: status ${status}`);

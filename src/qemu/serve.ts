@@ -6,7 +6,7 @@ import { STFLE_AQIC } from '../../native-like/arch/facilities.ts';
 import { ApemuError } from '../errors.ts';
 import type { ApService } from './ap-service.ts';
 import { DEFAULT_MEMORY_MIB, kernelCommandLine, type LaunchOptions } from './arguments.ts';
-import { Attachment } from './attach.ts';
+import { Attachment, type AttachOptions } from './attach.ts';
 import { launchQemu, memoryShortage, type QemuEnd, type RunningQemu } from './launch.ts';
 import type { HookRule } from './lowcore.ts';
 import type { Poller } from './poller.ts';
@@ -80,7 +80,9 @@ export async function serveGuest(
   try {
     const cpus = await countCpus(qemu.qmp);
     const { qmp, events, ram } = qemu;
-    const attachment = attach(service, poller, { qmp, events, ram, cpus }, options);
+    const debug = launch.moment === undefined ? qemu.debug : undefined;
+    const connection = { qmp, events, ram, cpus, ...(debug === undefined ? {} : { debug }) };
+    const attachment = attach(service, poller, connection, options);
     const close = async () => {
       closing = true;
       options.signal?.removeEventListener('abort', close);
@@ -101,15 +103,17 @@ export async function serveGuest(
     if (options.signal?.aborted === true) await close();
     else if (launch.bare === true)
       await startTestKernel(qemu, service, attachment, { ...launch, cpus });
-    // At a moment it stands still until its owner lets it go on.
-    else if (launch.moment === undefined && launch.extra?.includes('-S') !== true)
-      await start(qemu);
+    // At a moment, or come from another QEMU, it stands still until its owner lets it go on.
+    else if (startsAnew(launch) && launch.extra?.includes('-S') !== true) await start(qemu);
     return { attachment, qemu, ended: told(service, ended, options), close };
   } catch (error) {
     await qemu.close();
     throw error;
   }
 }
+
+const startsAnew = ({ moment, incoming }: LaunchOptions): boolean =>
+  moment === undefined && incoming === undefined;
 
 /** Says how a guest ended when it does: other guests may run for long. */
 async function told(
@@ -222,7 +226,7 @@ export async function attachGuest(
 function attach(
   service: ApService,
   poller: Poller,
-  connection: Pick<ConstructorParameters<typeof Attachment>[0], 'qmp' | 'events' | 'ram' | 'cpus'>,
+  connection: Pick<AttachOptions, 'qmp' | 'events' | 'ram' | 'cpus' | 'debug'>,
   options: ServeOptions,
 ): Attachment {
   const log = options.log ?? (() => {});

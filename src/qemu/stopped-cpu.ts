@@ -70,4 +70,20 @@ export class StoppedCpu {
   }
 }
 
+const STOPPED = /^T05thread:(?:p[0-9a-f]+\.)?([0-9a-f]+);/;
+
+/** Address of the CPU that a packet of the stub says has stopped; undefined for a packet that says something else. */
+export function stoppedThread(packet: string): number | undefined {
+  const thread = STOPPED.exec(packet)?.[1];
+  return thread === undefined ? undefined : Number.parseInt(thread, 16) - 1;
+}
+
+/** The second operand of an instruction of format S or RS: base and displacement in its second halfword. */
+export async function operand(cpu: StoppedCpu, text: Buffer): Promise<bigint> {
+  const place = text.readUInt16BE(2);
+  const base = place >>> 12;
+  const value = base === 0 ? 0n : await cpu.gr(base);
+  return BigInt.asUintN(64, value + BigInt(place & 0xfff));
+}
+
 const hex = (value: bigint): string => BigInt.asUintN(64, value).toString(16).padStart(16, '0');

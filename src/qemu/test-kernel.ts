@@ -12,7 +12,7 @@ import { LOWCORE, PREFIX_LIMIT } from './hook-layout.ts';
 import { findInstructions, lengthOf } from './kernel-code.ts';
 import type { GuestPause } from './pause.ts';
 import type { GuestRam } from './ram.ts';
-import { StoppedCpu } from './stopped-cpu.ts';
+import { operand, StoppedCpu, stoppedThread } from './stopped-cpu.ts';
 
 /** A guest that is watched. */
 export interface TestKernel {
@@ -33,7 +33,8 @@ const AP_FACILITIES = [12, 15, 65, 76] as const;
 const SIGP_RESTART = 0x06;
 const SIGP_SET_PREFIX = 0x0d;
 
-const STOPPED = /^T05thread:(?:p[0-9a-f]+\.)?([0-9a-f]+);(?:watch:([0-9a-f]+))?/;
+/** A stop at a store: its address. */
+const WATCH = /;watch:([0-9a-f]+)/;
 const PREFIX_MASK = 0x7fffe000;
 
 /** One instruction that is looked at: its first halfword, and what happens instead of it or around it. */
@@ -108,18 +109,17 @@ class KernelWatch {
     for (;;) {
       const packet = await this.#stub.next();
       if (packet === undefined) return;
-      const stop = STOPPED.exec(packet);
+      const thread = stoppedThread(packet);
       // Another stop is somebody's command at the monitor, who will also start the guest again.
-      if (stop === null) continue;
+      if (thread === undefined) continue;
       await this.#guest.pause.alone(async () => {
-        await this.#stopped(stop);
+        await this.#stopped(new StoppedCpu(this.#stub, thread), WATCH.exec(packet)?.[1]);
         this.#stub.send('c');
       });
     }
   }
 
-  async #stopped([, thread, watched]: RegExpExecArray): Promise<void> {
-    const cpu = new StoppedCpu(this.#stub, Number.parseInt(thread, 16) - 1);
+  async #stopped(cpu: StoppedCpu, watched: string | undefined): Promise<void> {
     if (watched !== undefined) {
       this.#guest.attachment.stored(this.#prefix(cpu), Number.parseInt(watched, 16));
       return;
@@ -217,12 +217,4 @@ class KernelWatch {
   #prefix(cpu: StoppedCpu): number {
     return this.#guest.attachment.prefixOf(cpu.address);
   }
-}
-
-/** The second operand of an instruction of format S or RS: base and displacement in its second halfword. */
-async function operand(cpu: StoppedCpu, text: Buffer): Promise<bigint> {
-  const place = text.readUInt16BE(2);
-  const base = place >>> 12;
-  const value = base === 0 ? 0n : await cpu.gr(base);
-  return BigInt.asUintN(64, value + BigInt(place & 0xfff));
 }

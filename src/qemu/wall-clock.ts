@@ -9,8 +9,16 @@ const FLUSH_NS = 200_000_000;
 /** So far an operation that waits may lead the machine's time: the longest sleep of vfio_ap's hook is much shorter. */
 const LEAD_NS = 500_000_000;
 
+/** Lets time go on. */
+export interface HostClock {
+  /** @returns when something is due next, in the host's time */
+  advance(nowNs: number): number;
+  /** The time has been set: it goes on from there. */
+  restart(): void;
+}
+
 /** Moves the machine's time with the host's. It never goes back: an operation that waits may have led it ahead. */
-export class WallClock {
+export class WallClock implements HostClock {
   readonly #machine: PartitionMachine;
   #offsetNs: number | undefined;
   #flushedNs = 0;
@@ -19,7 +27,6 @@ export class WallClock {
     this.#machine = machine;
   }
 
-  /** The machine's time has been set: it goes on from there. */
   restart(): void {
     this.#offsetNs = undefined;
   }
@@ -36,5 +43,22 @@ export class WallClock {
     // Somebody let time pass, at the administrator's shell: it goes on from there.
     else if (behind < -LEAD_NS) this.#offsetNs -= behind;
     return service.serve() - this.#offsetNs;
+  }
+}
+
+/** The time of several machines: a look at one is a look at all. */
+export class WallClocks implements HostClock {
+  readonly #clocks: readonly WallClock[];
+
+  constructor(machines: readonly PartitionMachine[]) {
+    this.#clocks = machines.map((machine) => new WallClock(machine));
+  }
+
+  restart(): void {
+    for (const clock of this.#clocks) clock.restart();
+  }
+
+  advance(nowNs: number): number {
+    return Math.min(...this.#clocks.map((clock) => clock.advance(nowNs)));
   }
 }

@@ -130,6 +130,61 @@ describe('a migration', () => {
     expect(run(cluster, ...before)).toEqual([]);
   });
 
+  const ENABLED = [
+    'Guest1.0: aqic 06.0004 ir=1 isc=3 nib=0x2000 => rc=00',
+    'clock: run',
+    `Guest1.0: nqap 05.0004 ${MESSAGE} => rc=00`,
+    'Guest1.0: tapq 06.0004 gr9=7',
+  ];
+  const SENT_THERE = [
+    'Guest1.0: psw io=1 cr6=0xff000000',
+    'clock: run',
+    'Guest1.0: io => none',
+    `Guest1.0: nqap 06.0004 ${MESSAGE} => rc=00`,
+    'clock: run',
+  ];
+
+  it.each<[string, string, readonly string[]]>([
+    ['lost', 'a reply comes without', [...SENT_THERE, 'Guest1.0: io => none']],
+    [
+      'redone',
+      'a reply comes with one, as the guest has asked at the source, and none before',
+      ['Guest1.0: mem 0x2000 1 => 00', ...SENT_THERE, 'Guest1.0: io => isc=3'],
+    ],
+    [
+      'told',
+      'one is pending at once, so that the guest looks at its queues',
+      [
+        'Guest1.0: mem 0x2000 1 => 01',
+        'Guest1.0: psw io=1 cr6=0xff000000',
+        'Guest1.0: io => isc=3',
+        ...SENT_THERE,
+        'Guest1.0: io => isc=3',
+      ],
+    ],
+  ])('interruptions of queues are %s: %s', async (interruptions, _what, after) => {
+    const cluster = await create();
+    const lines = [...ENABLED, `migrate: Guest1 B interruptions=${interruptions} => ok`, ...after];
+    expect(run(cluster, ...lines)).toEqual([]);
+    const { cpu } = cluster.guest('Guest1').cpu();
+    expect([cpu.grHigh(9), cpu.grLow(9)]).toEqual([0, 7]);
+  });
+
+  it('interruptions of a queue that the destination does not take stay lost, the others are redone', async () => {
+    const cluster = await create();
+    const lines = [
+      'Guest1.0: aqic 06.0004 ir=1 isc=3 nib=0x2000 => rc=00',
+      'Guest1.0: aqic 05.0004 ir=1 isc=3 nib=0x2001 => rc=00',
+      'clock: run',
+      'B/fault: 06.0004 rc=04 on=aqic',
+      'migrate: Guest1 B interruptions=redone => ok',
+      'clock: run',
+      'Guest1.0: tapq 05.0004 => status=0x81000000',
+      'Guest1.0: tapq 06.0004 => status=0x80000000',
+    ];
+    expect(run(cluster, ...lines)).toEqual([]);
+  });
+
   it('lets nothing execute while vCPUs are stopped', async () => {
     const cluster = await create();
     const seen: boolean[] = [];

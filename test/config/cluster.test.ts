@@ -108,7 +108,7 @@ describe('several machines', () => {
 
   it('are refused in words where there can be one', () => {
     expect(() => parseConfig('apemu: 1\nmachines: {}\n', 'm.yaml')).toThrow(
-      'm.yaml:2:1: the configuration has several machines (expected one machine; apemu exec and apemu shell take several)',
+      'm.yaml:2:1: the configuration has several machines (expected one machine; apemu exec, apemu shell and apemu qemu take several)',
     );
     const alone = `apemu: 1\n${MACHINE}\nguests: { G: { incoming: true } }\n`;
     expect(() => parseConfig(alone, 'm.yaml')).toThrow(

@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import type { InjectedReply } from '../../src/cex/injected-reply.ts';
 import { REPLY_SHAPES } from '../../src/cex/shapes.ts';
+import { MOVED_INTERRUPTIONS } from '../../src/cluster/interruptions.ts';
 import { FAULT_INSTRUCTIONS, type FaultConfig } from '../../src/config/types.ts';
 import type {
   Bytes,
@@ -237,6 +238,7 @@ const migrate: fc.Arbitrary<Body & { kind: 'migrate' }> = fc.oneof(
       .tuple(
         maybe('chunk', fc.integer({ min: 1, max: 5000 })),
         maybe('downtimeNs', ns),
+        maybe('interruptions', fc.constantFrom(...MOVED_INTERRUPTIONS)),
         maybe('wire', fc.record({ offset: fc.nat(500), hex: fc.constantFrom('00', 'ff0123') })),
       )
       .map((options) => Object.assign({}, ...options)),

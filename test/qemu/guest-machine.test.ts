@@ -3,8 +3,12 @@
 import { afterEach, expect, it } from 'vitest';
 import { G_EXTERNAL } from '../../native-like/machine/layout.ts';
 import { shellSession } from '../../src/cli/shell-session.ts';
-import { configFromObject } from '../../src/config/load.ts';
-import { createQemuMachine, type QemuMachine } from '../../src/qemu/guest-machine.ts';
+import { clusterFromObject, configFromObject } from '../../src/config/load.ts';
+import {
+  createQemuCluster,
+  createQemuMachine,
+  type QemuMachine,
+} from '../../src/qemu/guest-machine.ts';
 
 const SECOND = 1e9;
 let qemu: QemuMachine | undefined;
@@ -35,4 +39,19 @@ it('a guest in QEMU is not started with a program of ours', async () => {
   const shell = shellSession(qemu.machine);
   expect(await shell.run('guest start Guest1')).toContain('Guest1 runs under QEMU');
   expect(await shell.run('guest list')).toMatch(/^Guest1 +(off|attached) /m);
+});
+
+it('several machines have one time, wherever their guests are', async () => {
+  const guests = { Guest1: {} };
+  const incoming = { Guest1: { incoming: true } };
+  const { config } = clusterFromObject({ machines: { A: { guests }, B: { guests: incoming } } });
+  const { cluster, service } = await createQemuCluster(config, ['Guest1']);
+  const [a, b] = [...cluster.machines.values()];
+  for (const [second, machine] of ['A', 'A', 'B', 'A'].entries()) {
+    service('Guest1', machine).advance(second * SECOND);
+    expect(b.nowNs()).toBe(a.nowNs());
+  }
+  expect(a.nowNs()).toBeGreaterThanOrEqual(3 * SECOND);
+  expect(() => service('Guest1', 'C')).toThrow('no guest Guest1 on machine C');
+  cluster.close();
 });

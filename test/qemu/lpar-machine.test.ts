@@ -125,7 +125,7 @@ describe('a partition alone', () => {
 
 /** Lines of the operator, and what each printed. */
 const operator = (machine: LparMachine['machine'], trace?: RecentTrace) => {
-  const session = shellSession(machine, trace);
+  const session = shellSession(machine, trace === undefined ? {} : { trace });
   return (line: string) => session.run(line);
 };
 

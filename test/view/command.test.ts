@@ -98,7 +98,7 @@ describe('apemu view SOCKET', () => {
   const open = async (): Promise<void> => {
     const recent = new RecentTrace();
     machine = await Machine.create(loadConfigFile(CONFIG).config, { onTrace: recent.take });
-    socket = await openShellSocket(path, () => shellSession(machine, recent));
+    socket = await openShellSocket(path, () => shellSession(machine, { trace: recent }));
   };
   const close = async (): Promise<void> => {
     await socket.close();

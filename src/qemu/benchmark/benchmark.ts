@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Figures of a served guest in one run: boot time with and without us, microseconds a TAPQ as the guest sees them, RSA requests a
-// second. Source of the method: docs/reference/qemu-attach.md section 9.
+// second, how long a migration stops it. Source of the method: docs/reference/qemu-attach.md section 9.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import { createQemuMachine } from '../guest-machine.ts';
 import { launchQemu, type RunningQemu } from '../launch.ts';
 import { Poller } from '../poller.ts';
 import { bootGuest, type ServeOptions } from '../serve.ts';
+import { measureMoves } from './migration.ts';
 import { TAPQ_COUNT_AT, TAPQ_TIMES_AT, tapqImage } from './tapq-image.ts';
 
 /** A boot with us may take this much longer than one without. */
@@ -44,6 +45,8 @@ export interface FiguresOptions extends Pick<ServeOptions, 'log' | 'signal'> {
   readonly instructions?: number;
   /** RSA requests. */
   readonly requests?: number;
+  /** Migrations under load. */
+  readonly moves?: number;
 }
 
 /** Milliseconds from the start of QEMU to a line of the guest's init. */
@@ -58,6 +61,15 @@ export interface InstructionTimes {
   readonly medianUs: number;
 }
 
+/** What a migration takes. */
+export interface MigrationTimes {
+  readonly moves: number;
+  /** Milliseconds in which the guest's CPUs stand still. */
+  readonly downtimeMs: number;
+  /** Milliseconds from then on until a request is answered. */
+  readonly firstReplyMs: number;
+}
+
 /** What was measured. Boot times are medians. */
 export interface Figures {
   readonly boots: number;
@@ -69,6 +81,8 @@ export interface Figures {
   readonly tapq: InstructionTimes;
   /** RSA-1024 requests, by number of processes that send them. */
   readonly rsaPerSecond: ReadonlyMap<number, number>;
+  /** Medians of migrations under load. */
+  readonly migration: MigrationTimes;
   /** Load of the computer before and after: figures of a busy one mean little. */
   readonly load: readonly [number, number];
 }
@@ -78,7 +92,8 @@ export async function measureFigures(
   image: GuestImage,
   options: FiguresOptions = {},
 ): Promise<Figures> {
-  const { boots = 7, instructions = 20_000, requests = 2_000, log = () => {}, signal } = options;
+  const { boots = 7, instructions = 20_000, requests = 2_000, moves = 20 } = options;
+  const { log = () => {}, signal } = options;
   const ends = signal === undefined ? {} : { signal };
   const [loadBefore = 0] = loadavg();
   const alone: BootTimes[] = [];
@@ -99,6 +114,8 @@ export async function measureFigures(
   const rsaPerSecond = await withServedGuest(image, ends, ({ console }) =>
     measureRsa(console, requests),
   );
+  const { machine } = CONFIG;
+  const { downtimeMs, firstReplyMs } = await measureMoves(image, machine, moves, ends);
   const [loadAfter = 0] = loadavg();
   return {
     boots,
@@ -107,13 +124,18 @@ export async function measureFigures(
     modulesRatio: medians.served.modulesMs / medians.alone.modulesMs,
     tapq,
     rsaPerSecond,
+    migration: {
+      moves,
+      downtimeMs: median(downtimeMs),
+      firstReplyMs: median(firstReplyMs),
+    },
     load: [loadBefore, loadAfter],
   };
 }
 
 /** The figures as text. */
 export function formatFigures(figures: Figures): string {
-  const { alone, served, tapq, rsaPerSecond, load } = figures;
+  const { alone, served, tapq, rsaPerSecond, migration, load } = figures;
   const ms = (value: number) => value.toFixed(0).padStart(5);
   const rsa = [...rsaPerSecond].map(
     ([processes, rate]) =>
@@ -125,6 +147,7 @@ export function formatFigures(figures: Figures): string {
     `  to loaded modules       ${ms(alone.modulesMs)}   ${ms(served.modulesMs)}   ${figures.modulesRatio.toFixed(2)}  (goal: at most ${BOOT_RATIO_GOAL})`,
     `TAPQ in the guest         best ${tapq.bestUs.toFixed(1)} us, median ${tapq.medianUs.toFixed(1)} us`,
     ...rsa,
+    `migration under load      ${migration.downtimeMs.toFixed(0)} ms standing still, ${migration.firstReplyMs.toFixed(0)} ms more to the first reply (medians of ${migration.moves})`,
     `${figures.boots} boots each way, in turn; load ${load[0].toFixed(1)} before, ${load[1].toFixed(1)} after`,
     '',
   ].join('\n');

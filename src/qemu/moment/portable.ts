@@ -7,34 +7,13 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { ApemuError } from '../../errors.ts';
 import type { ApService } from '../ap-service.ts';
-import { type LaunchOptions, type SavedMoment, WITHOUT_RAM } from '../arguments.ts';
+import { DEVICES_FD, type LaunchOptions, type SavedMoment } from '../arguments.ts';
+import { devicesArrived, expectDevices, sendDevices } from '../device-state.ts';
 import { makeFolder } from '../folder.ts';
-import { arriveAtMoment, launchQemu, type RunningQemu } from '../launch.ts';
+import { launchQemu, type RunningQemu } from '../launch.ts';
 import type { Poller } from '../poller.ts';
-import type { Qmp } from '../qmp.ts';
 import { type ServedGuest, type ServeOptions, serveGuest } from '../serve.ts';
 import type { Moment } from './moment.ts';
-
-const SAVING_LOOK_MS = 2;
-/** Saving takes 20 ms; a QEMU that cannot migrate says so at once. */
-const SAVING_MS = 10_000;
-
-/** Saves the devices of a guest that stands still. @throws ApemuError APEMU_ERR_QEMU_MOMENT where QEMU cannot */
-const saveDevices = async (qmp: Qmp, file: string): Promise<void> => {
-  await qmp.execute('migrate-set-capabilities', WITHOUT_RAM);
-  await qmp.execute('migrate', { uri: `exec:cat>'${file}'` });
-  const end = performance.now() + SAVING_MS;
-  for (;;) {
-    const { status } = await qmp.execute('query-migrate');
-    if (status === 'completed') return;
-    if (status === 'failed' || status === 'cancelled' || performance.now() > end)
-      throw new ApemuError(
-        'APEMU_ERR_QEMU_MOMENT',
-        `QEMU cannot save the guest's devices: its migration is ${status ?? 'not begun'}`,
-      );
-    await new Promise((resolve) => setTimeout(resolve, SAVING_LOOK_MS));
-  }
-};
 
 const qemuOf = ({ qemu }: ServedGuest): RunningQemu => {
   if (qemu !== undefined) return qemu;
@@ -75,7 +54,7 @@ export class PortableMoment implements Moment {
     const lowcores = guest.attachment.lowcores;
     await qmp.execute('stop');
     guest.attachment.interruptions.reset();
-    await saveDevices(qmp, devices);
+    await sendDevices(qmp, `exec:cat>'${devices}'`);
     const moment: SavedMoment = { ram: ram.again(), devices };
     await guest.close();
     const launch = { ...parts.launch, moment };
@@ -108,7 +87,8 @@ export class PortableMoment implements Moment {
     const qemu = await (this.#spare ?? launchQemu(launch));
     this.#spare = undefined;
     restoreMachine();
-    await arriveAtMoment(qemu.qmp);
+    await expectDevices(qemu.qmp, `fd:${DEVICES_FD}`);
+    await devicesArrived(qemu.qmp);
     this.#guest = await serveGuest(qemu, service, poller, launch, options);
     await ended;
   }

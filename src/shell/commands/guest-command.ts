@@ -11,7 +11,7 @@ import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';
 import { attach, busStateOf, end, isOutside, mdevOf, programOf, start, stateOf } from './guests.ts';
-import { migrateGuest } from './migrate-guest.ts';
+import { MIGRATE_WORDS, migrateGuest } from './migrate-guest.ts';
 
 /** A guest's part of a command line: the guest and what follows its name. */
 interface Call {
@@ -166,7 +166,7 @@ const VERB_TEXTS: readonly (readonly [string, string])[] = [
   ['detach NAME', 'closes it'],
   ['lszcrypt NAME [-V]', 'what the guest itself sees'],
   ['statistics NAME', "counts of the guest's program"],
-  ['migrate NAME MACHINE [--chunk BYTES] [--downtime TIME]', 'moves it to another machine'],
+  [`migrate ${MIGRATE_WORDS}`, 'moves it to another machine'],
 ];
 
 export const GUEST_COMMAND: CommandRow = {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // `guest migrate`: what `virsh migrate --live` does, between the machines of this configuration.
 // Source: docs/migration.md (two hosts).
+import { isMovedInterruptions, MOVED_INTERRUPTIONS } from '../../cluster/interruptions.ts';
 import type { MigrateOptions } from '../../cluster/migration.ts';
 import { parseDurationNs, parseNumber } from '../../config/units.ts';
 import type { GuestHandle } from '../../host/api/guest-handle.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
 
-const USAGE = 'usage: guest migrate NAME MACHINE [--chunk BYTES] [--downtime TIME]';
+/** What follows `migrate`, for its usage and for help. */
+export const MIGRATE_WORDS = `NAME MACHINE [--chunk BYTES] [--downtime TIME] [--interruptions ${MOVED_INTERRUPTIONS.join('|')}]`;
+const USAGE = `usage: guest migrate ${MIGRATE_WORDS}`;
 
 /** Each option with what its value says; undefined: nothing legal. */
 const OPTIONS: Readonly<Record<string, (text: string) => MigrateOptions | undefined>> = {
@@ -19,6 +22,7 @@ const OPTIONS: Readonly<Record<string, (text: string) => MigrateOptions | undefi
     const downtimeNs = parseDurationNs(text);
     return downtimeNs === undefined ? undefined : { downtimeNs };
   },
+  '--interruptions': (text) => (isMovedInterruptions(text) ? { interruptions: text } : undefined),
 };
 
 function optionsOf(words: readonly string[]): MigrateOptions | undefined {
@@ -48,14 +52,9 @@ export async function migrateGuest({
   const options = optionsOf(words);
   if (to === undefined || options === undefined) return failed(USAGE, 2);
   context.catchUp();
-  const migration = cluster.migration(guest.name, to, options);
-  let step = migration.next();
-  while (step.done !== true) {
-    cluster.advance(step.value.waitNs, true);
+  const { outcome, text } = await cluster.migrateOutside(guest.name, to, options, async () => {
     await context.options.breathe?.();
     if (context.interrupted) cluster.cancel(guest.name);
-    step = migration.next();
-  }
-  const { outcome, text } = step.value;
+  });
   return outcome === 'ok' ? done(`${text}\n`) : failed(text);
 }

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tells a stock kernel under QEMU of configuration changes: the machine check of a channel report by way of the hook, and for as long as
+// something is left to be taken, QEMU's debug stub stops the guest at STCRW and CHSC, which QEMU itself would answer without us.
+// Source: docs/reference/config-change.md sections 2 and 3; docs/reference/qemu-attach.md sections 7 and 8; docs/linux.md.
+
+import { CHSC_COMMAND, CHSC_COMMAND_SEI } from '../../native-like/arch/channel-reports.ts';
+import type { ChannelReportService } from './ap-service.ts';
+import { operatingCpus } from './cpu-registers.ts';
+import { DebugStub } from './debug-stub.ts';
+import { ACTION_RESUME, MAILBOX } from './hook-layout.ts';
+import type { InterruptionDelivery } from './interruptions.ts';
+import { findReportInstructions, isReportInstruction } from './kernel-text.ts';
+import type { LowcoreHook } from './lowcore.ts';
+import { storeMachineCheck, takesChannelReport } from './machine-check.ts';
+import type { GuestPause } from './pause.ts';
+import type { Monitor } from './qmp.ts';
+import type { GuestRam } from './ram.ts';
+import { operand, StoppedCpu, stoppedThread } from './stopped-cpu.ts';
+
+/** What the delivery needs of the guest. */
+export interface ReportedGuest {
+  readonly ram: GuestRam;
+  readonly hook: LowcoreHook;
+  readonly qmp: Monitor;
+  readonly pause: GuestPause;
+  readonly interruptions: InterruptionDelivery;
+  readonly reports: ChannelReportService;
+  /** Unix socket of QEMU's debug stub. */
+  readonly debug: string;
+  readonly log: (line: string) => void;
+}
+
+/** Between two attempts: a kernel enables channel reports once, while it boots. */
+const RETRY_MS = 100;
+/** From the restart to the hook. */
+const HOOK_MS = 2_000;
+const LOOK_MS = 0.2;
+/** A kernel that takes nothing for so long will not do so any more. */
+const TAKE_MS = 10_000;
+
+const STCRW = 0xb239;
+const LENGTH = 4;
+
+const nap = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Channel reports of one guest. */
+export class ChannelReports {
+  readonly #guest: ReportedGuest;
+  #busy = false;
+  #notBeforeMs = 0;
+  /** Addresses at which the guest is stopped, once they are known. */
+  #places: readonly bigint[] | undefined;
+
+  constructor(guest: ReportedGuest) {
+    this.#guest = guest;
+  }
+
+  /** Begins to bring what is due. Called for a guest that is attached. */
+  turn(nowMs: number): void {
+    if (this.#busy || nowMs < this.#notBeforeMs || !this.#guest.reports.due) return;
+    this.#busy = true;
+    this.#bring()
+      .catch((error: Error) => this.#guest.log(`a channel report is not brought: ${error.message}`))
+      .finally(() => {
+        this.#busy = false;
+        this.#notBeforeMs = performance.now() + RETRY_MS;
+      });
+  }
+
+  async #bring(): Promise<void> {
+    const { interruptions } = this.#guest;
+    interruptions.hold();
+    let stub: DebugStub | undefined;
+    try {
+      while (interruptions.underWay) await nap(LOOK_MS);
+      const cpu = await this.#intoHook();
+      if (cpu === undefined) return;
+      stub = await this.#check(cpu);
+    } finally {
+      interruptions.claimed = -1;
+      interruptions.release();
+    }
+    if (stub === undefined) return;
+    const timer = setTimeout(() => stub.close(), TAKE_MS);
+    await this.#serve(stub);
+    clearTimeout(timer);
+  }
+
+  /** Restarts a CPU that takes channel reports into the hook. @returns its address; undefined: there is none at the moment */
+  async #intoHook(): Promise<number | undefined> {
+    const { pause, qmp, ram, hook, interruptions } = this.#guest;
+    return await pause.hold(async (running) => {
+      const cpus = running ? await operatingCpus(qmp) : [];
+      const taker = cpus.find(({ mask, cr14 }) => takesChannelReport(mask, cr14));
+      if (taker === undefined) return undefined;
+      const { cpu } = taker;
+      interruptions.claimed = cpu;
+      ram.writeWord(hook.mailbox(cpu) + MAILBOX.MB_ARMED, 1);
+      await qmp.execute('human-monitor-command', { 'command-line': 'nmi', 'cpu-index': cpu });
+      return cpu;
+    });
+  }
+
+  /** Makes the restart the machine check, if the CPU is still enabled for it. @returns the stub, with the guest running */
+  async #check(cpu: number): Promise<DebugStub | undefined> {
+    const { ram, hook, pause, reports, debug } = this.#guest;
+    const mailbox = hook.mailbox(cpu);
+    const end = performance.now() + HOOK_MS;
+    const waits = () =>
+      ram.readWord(mailbox + MAILBOX.MB_RST_REQUEST) !==
+      ram.readWord(mailbox + MAILBOX.MB_RST_ANSWER);
+    while (!waits() && performance.now() < end) await nap(LOOK_MS);
+    if (!waits()) {
+      ram.writeWord(mailbox + MAILBOX.MB_ARMED, 0);
+      return undefined;
+    }
+    const request = ram.readWord(mailbox + MAILBOX.MB_RST_REQUEST);
+    const psw = ram.readWord(mailbox + MAILBOX.MB_RST_PSW);
+    const cr14 = ram.readWord(mailbox + MAILBOX.MB_RST_CR + 14 * 8 + 4);
+    const prefix = ram.readWord(mailbox + MAILBOX.MB_RST_PREFIX);
+    const answer = () => {
+      ram.writeWord(mailbox + MAILBOX.MB_RST_ACTION, ACTION_RESUME);
+      ram.writeWord(mailbox + MAILBOX.MB_RST_ANSWER, request);
+    };
+    if (!takesChannelReport(psw, cr14)) {
+      answer();
+      return undefined;
+    }
+    const stub = await DebugStub.connect(debug);
+    return await pause.alone(async () => {
+      // QEMU gives single registers only to who has asked for their description.
+      await stub.ask('qXfer:features:read:target.xml:0,1');
+      this.#places ??= findReportInstructions(ram, hook, mailbox);
+      for (const place of this.#places) await stub.ask(`Z0,${place.toString(16)},${LENGTH}`);
+      await storeMachineCheck(stub, ram, { cpu, prefix, mailbox });
+      reports.taken();
+      answer();
+      stub.send('c');
+      return stub;
+    });
+  }
+
+  /** Serves what the guest is stopped at until nothing is left; then the stub lets it run. */
+  async #serve(stub: DebugStub): Promise<void> {
+    const { pause, reports } = this.#guest;
+    let drained = false;
+    while (!drained) {
+      const packet = await stub.next();
+      if (packet === undefined) return;
+      const thread = stoppedThread(packet);
+      // Another stop is somebody's command at the monitor, who will also start the guest again.
+      if (thread === undefined) continue;
+      drained = await pause.alone(async () => {
+        const last = await this.#stopped(new StoppedCpu(stub, thread));
+        const over = last && !reports.left;
+        if (over) await stub.ask('D');
+        else stub.send('c');
+        return over;
+      });
+    }
+    stub.close();
+  }
+
+  /** @returns whether the guest has heard that there is no channel report word any more */
+  async #stopped(cpu: StoppedCpu): Promise<boolean> {
+    const { reports } = this.#guest;
+    const text = await cpu.read(await cpu.pswAddress(), LENGTH);
+    if (text.length < LENGTH || !isReportInstruction(text)) {
+      await cpu.step(LENGTH);
+      return false;
+    }
+    if (text.readUInt16BE(0) === STCRW) {
+      const word = reports.nextWord();
+      // QEMU may have words of its own.
+      if (word === 0) return await cpu.step(LENGTH);
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32BE(word);
+      await cpu.write(await operand(cpu, text), bytes);
+      await cpu.complete(LENGTH, 0);
+      return false;
+    }
+    const block = await cpu.gr(text[3] >>> 4);
+    const request = await cpu.read(block, 4);
+    const isEventInformation = request.readUInt16BE(CHSC_COMMAND) === CHSC_COMMAND_SEI;
+    const event = isEventInformation ? reports.nextEvent() : undefined;
+    if (event === undefined) await cpu.step(LENGTH);
+    else {
+      await cpu.write(block + BigInt(request.readUInt16BE(0)), Buffer.from(event));
+      await cpu.complete(LENGTH, 0);
+    }
+    return false;
+  }
+}

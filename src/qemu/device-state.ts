@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of a guest's devices and CPUs on its way out of a QEMU, and into one: QEMU's own migration, without the storage, which both have
+// as the same file.
+// Source: QEMU's QMP reference (migrate, migrate-incoming, query-migrate, x-ignore-shared).
+import { ApemuError } from '../errors.ts';
+import type { Qmp } from './qmp.ts';
+
+/** Makes a migration one without the RAM of a shared file. */
+const WITHOUT_RAM = {
+  capabilities: [{ capability: 'x-ignore-shared', state: true }],
+} as const;
+
+const LOOK_MS = 1;
+/** It takes 20 ms; a QEMU that cannot migrate says so at once. */
+const PATIENCE_MS = 10_000;
+
+const nap = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+
+/** Sends the devices of a guest that stands still to `uri`. @throws ApemuError APEMU_ERR_QEMU_MOMENT where QEMU cannot */
+export async function sendDevices(qmp: Qmp, uri: string): Promise<void> {
+  await qmp.execute('migrate-set-capabilities', WITHOUT_RAM);
+  await qmp.execute('migrate', { uri });
+  const end = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const { status } = await qmp.execute('query-migrate');
+    if (status === 'completed') return;
+    if (status === 'failed' || status === 'cancelled' || performance.now() > end)
+      throw new ApemuError(
+        'APEMU_ERR_QEMU_MOMENT',
+        `QEMU cannot save the guest's devices: its migration is ${status ?? 'not begun'}`,
+      );
+    await nap();
+  }
+}
+
+/** Has a QEMU that was started for it take devices from `uri`; they may come later. */
+export async function expectDevices(qmp: Qmp, uri: string): Promise<void> {
+  await qmp.execute('migrate-set-capabilities', WITHOUT_RAM);
+  await qmp.execute('migrate-incoming', { uri });
+}
+
+/** Waits until all that was expected has come. The guest stands still then. */
+export async function devicesArrived(qmp: Qmp): Promise<void> {
+  while ((await qmp.execute('query-status')).status === 'inmigrate') await nap();
+}

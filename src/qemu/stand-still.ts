@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stops a guest at a moment at which nothing is on its way to its CPUs: QEMU's migration of an emulated s390x leaves behind what is pending
+// in a CPU (interruptions, restarts, signals of other CPUs).
+// Source: QEMU target/s390x/machine.c: pending_int and what belongs to it are no fields of vmstate_s390_cpu.
+
+import { ApemuError } from '../errors.ts';
+import type { Attachment } from './attach.ts';
+import { allEnabled } from './cpu-registers.ts';
+import type { InterruptionDelivery } from './interruptions.ts';
+import type { GuestPause } from './pause.ts';
+import type { Monitor } from './qmp.ts';
+
+/** What is stopped of a guest. */
+export interface Standing extends Pick<Attachment, 'state'> {
+  readonly interruptions: Pick<InterruptionDelivery, 'hold' | 'release' | 'underWay'>;
+  readonly pause: GuestPause;
+}
+
+/** Attempts, and the time a guest runs between two of them. A busy guest is disabled for microseconds at a time. */
+const ATTEMPTS = 1000;
+const RUN_MS = 1;
+
+const nap = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, RUN_MS));
+
+/**
+ * Stops a served guest with every CPU enabled for interruptions: none is pending then, and none waits for the answer to an AP instruction,
+ * because the hook runs disabled. Interruptions of ours are not brought until `attachment.interruptions.release()`.
+ *
+ * @throws ApemuError APEMU_ERR_QEMU_MOMENT when there is no such moment; the guest runs then
+ */
+export async function standStill(
+  { state, interruptions, pause }: Standing,
+  qmp: Monitor,
+): Promise<void> {
+  if (state !== 'attached') throw noMoment('its kernel is not up yet');
+  interruptions.hold();
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (!interruptions.underWay && (await pause.alone(() => stopEnabled(qmp)))) return;
+    await nap();
+  }
+  interruptions.release();
+  throw noMoment('it is never enabled for interruptions');
+}
+
+async function stopEnabled(qmp: Monitor): Promise<boolean> {
+  await qmp.execute('stop');
+  const enabled = await allEnabled(qmp);
+  if (!enabled) await qmp.execute('cont');
+  return enabled;
+}
+
+const noMoment = (why: string): ApemuError =>
+  new ApemuError('APEMU_ERR_QEMU_MOMENT', `the guest cannot be stopped to be moved: ${why}`);
