@@ -9,21 +9,16 @@ import { Campaign } from '../fuzz/campaign.ts';
 import { configWithGuest } from '../fuzz/config-file.ts';
 import type { Carrier } from '../fuzz/job.ts';
 import type { PageFunction } from '../fuzz/page-data.ts';
-import { configOfProgram } from '../fuzz/replay.ts';
 import { CampaignStore } from '../fuzz/store.ts';
 import type { KernelCoverage } from '../kernel-fuzz/coverage.ts';
 import { KernelCarrier } from '../kernel-fuzz/kernel-carrier.ts';
 import type { KernelGuest } from '../kernel-fuzz/kernel-guest.ts';
-import { KernelTarget, type KernelTargetOptions } from '../kernel-fuzz/kernel-target.ts';
+import type { KernelTarget, KernelTargetOptions } from '../kernel-fuzz/kernel-target.ts';
 import { blockName, functionsOf, type ReachedBlock } from '../kernel-fuzz/reached.ts';
 import { sourceLines } from '../kernel-fuzz/source-lines.ts';
-import { judge } from '../oracle/oracles.ts';
-import { parseProgram } from '../program/parse.ts';
 import { findGuestImage, type GuestImage, makeGuestImage } from '../qemu/guest-image/build.ts';
 import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
 import { type BuiltPlugin, buildPlugin } from '../qemu/plugin/build.ts';
-import { eventsOf } from '../scenario/text.ts';
-import type { Outcome } from '../target/outcome.ts';
 import { guestOf } from '../target/program/terrain.ts';
 import { runCampaign } from './fuzz-campaign.ts';
 import { kernelQueue } from './fuzz-kernel-queue.ts';
@@ -101,7 +96,7 @@ export const targetOptions = async (
 };
 
 /** The kernel as the user named it. */
-const nameOf = ({ kernel }: FuzzOptions): string =>
+export const nameOf = ({ kernel }: FuzzOptions): string =>
   kernel === true ? `kernel ${KERNEL_SERIES.at(-1)}` : `kernel ${kernel}`;
 
 const replayOptionsOf = ({ kernel, initrd, append }: FuzzOptions): string =>
@@ -236,50 +231,3 @@ export async function fuzzKernel(
     await carrier.close();
   }
 }
-
-/** A kernel that replays scenarios, one after the other. */
-export class KernelReplay {
-  readonly #target: KernelTarget;
-  readonly #options: FuzzOptions;
-
-  private constructor(target: KernelTarget, options: FuzzOptions) {
-    this.#target = target;
-    this.#options = options;
-  }
-
-  /** Boots the kernel with the configuration of the command, or the one that a scenario names. */
-  static async boot(
-    config: string | undefined,
-    file: string,
-    options: FuzzOptions,
-    io: CommandIo,
-  ): Promise<KernelReplay> {
-    const named = config ?? configOfProgram(parseProgram(readFileSync(file, 'utf8'), file));
-    return new KernelReplay(
-      await KernelTarget.create(await targetOptions(named, options, io)),
-      options,
-    );
-  }
-
-  /** What is wrong with the kernel in a scenario; undefined: nothing, in some runs and in repetitions. */
-  async replay(file: string): Promise<string | undefined> {
-    const events = eventsOf(parseProgram(readFileSync(file, 'utf8'), file));
-    const told = (outcome: Outcome): string | undefined => {
-      const found = judge(outcome, this.#options.without);
-      return found && `${found.oracle}: ${found.did}. Expected: ${found.expected}.`;
-    };
-    for (let n = 0; n < REPLAYS; n++) {
-      await this.#target.reset();
-      const wrong = told(await this.#target.run(events));
-      if (wrong !== undefined) return wrong;
-    }
-    return told(await this.#target.repeat(events));
-  }
-
-  async close(): Promise<void> {
-    await this.#target.close();
-  }
-}
-
-/** Processes of a kernel are not in step: what happens in one of these runs happens. */
-const REPLAYS = 10;

@@ -12,6 +12,8 @@ export interface FuzzOptions {
   readonly append?: string;
   readonly cover?: RegExp;
   readonly vmlinux?: readonly string[];
+  /** A second kernel, as `kernel`. */
+  readonly against?: string;
   readonly from?: string;
   readonly portable?: boolean;
   readonly blind?: boolean;

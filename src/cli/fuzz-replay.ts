@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
 import { type Replay, replayScenario } from '../fuzz/replay.ts';
 import { printable } from './errors.ts';
-import { KernelReplay } from './fuzz-kernel.ts';
+import { compareKernels, KernelReplay } from './fuzz-kernel-replay.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { programsBelow } from './test/find.ts';
@@ -38,6 +38,9 @@ export async function replayScenarios(
       // The driver may be in a step that never ends.
       io.blocking(() => replayDriver(file, config, options)),
     );
+  const { against } = options;
+  if (against !== undefined)
+    return await compareKernels(config, files, { ...options, against }, io);
   const kernel = await KernelReplay.boot(config, files[0], options, io);
   try {
     return await replayFiles(files, options, io, (file) => kernel.replay(file));

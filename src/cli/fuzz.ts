@@ -49,12 +49,17 @@ export const addFuzz: AddCommand = (program, io, done) => {
       'with --kernel: the program in the guest makes a mistake that must be found',
     )
     .option('--from <dir>', 'begin with the scenarios of another campaign')
+    .option('--against <kernel>', 'with --replay and --kernel: tell where another kernel differs')
     .option('--replay <path>', 'run a scenario, or all of a folder, instead')
     .option('--out <dir>', 'corpus, findings and report; goes on with what is there', OUT)
     .option('--seed <number>', 'the same seed gives the same cases', parseSeed, 1)
     .option('--cases <number>', 'cases in all', wholeNumber('cases'), CAMPAIGN_CASES)
     .option('--time <time>', 'stop after so much time, such as 600s', time('time'))
-    .option('--workers <number>', 'threads; default one less than cores', wholeNumber('workers'))
+    .option(
+      '--workers <number>',
+      'threads; default one less than cores, with --kernel 1',
+      wholeNumber('workers'),
+    )
     .option('--queue <url>', 'workers on other machines execute the cases (apemu worker)')
     .option('--jobs <number>', 'jobs of a generation at most', wholeNumber('jobs'))
     .option('--job-cases <number>', 'cases of a job', wholeNumber('job-cases'))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a user of a Linux kernel asks that no card answers: the state of the cards, and requests with mistakes that the kernel must refuse.
+// What a user of a Linux kernel asks that needs no card: the state of the cards, and requests with mistakes that the kernel must refuse, or
+// a card does.
 // Source: Linux, arch/s390/include/uapi/asm/zcrypt.h (ioctl numbers, structures).
 import { type Block, ioctl, OPEN, open, type SystemCall } from './agent/orders.ts';
 import { IOCTL, struct, type UserRequest } from './requests.ts';
@@ -91,7 +92,7 @@ const local = (calls: () => readonly SystemCall[]): UserRequest => ({
   output: () => new Uint8Array(0),
 });
 
-/** Requests that the kernel answers itself. */
+/** Requests that end whatever cards there are. */
 export const ownRequests = (): readonly UserRequest[] => [
   local(() => [
     ...TELLS.map(([code, bytes]) => ioctl(code, { bytes: new Uint8Array(bytes) })),

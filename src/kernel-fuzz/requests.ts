@@ -30,7 +30,7 @@ export interface UserRequest {
   output(result: OrderResult, order: EncodedOrder): Uint8Array;
   /** The right result; undefined: what a healthy queue answered is. */
   readonly expected: Uint8Array | undefined;
-  /** No card is asked, so that the answer says nothing of one. */
+  /** It ends without a card, too: that it does says nothing of one. */
   readonly local?: true;
 }
 
