@@ -99,6 +99,11 @@ async function fuzz(
       'APEMU_ERR_USAGE_FUZZ',
       '--workers are of this computer, those of a --queue are started with apemu worker',
     );
+  if (options.against !== undefined && (replay === undefined || options.kernel === undefined))
+    throw new ApemuError(
+      'APEMU_ERR_USAGE_FUZZ',
+      '--against goes with --replay and --kernel (apemu fuzz --replay PATH --kernel 6.12 --against 6.1)',
+    );
   if (replay !== undefined)
     return isOwn(replay, options)
       ? await replaySelf(config, replay, options, io)

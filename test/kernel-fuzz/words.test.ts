@@ -116,6 +116,12 @@ describe('apemu fuzz --kernel', () => {
     expect(code).toBe(3);
   });
 
+  it('refuses another kernel to compare with where nothing is replayed', async () => {
+    const { code, errors } = await apemu([...files(), '--against', '6.1']);
+    expect(errors).toContain('--against goes with --replay and --kernel');
+    expect(code).toBe(2);
+  });
+
   it.each([
     ['that is not there', 'no-such-vmlinux', 'there is no file no-such-vmlinux'],
     ['that is none', 'README.md', 'README.md is no ELF file'],
