@@ -95,9 +95,10 @@ export class KernelRecovery {
     for (const apqn of user.queues) {
       const taken = takenBy(apqn);
       user.read(requestCountOf(apqn), (text) => {
-        // The kernel may have asked for random numbers meanwhile.
-        if (text === undefined || takenBy(apqn) !== taken || Number(text) === taken) return;
-        const told = `request_count of ${formatApqn(apqn)} is ${text.trim()}`;
+        const count = Number.parseInt(text ?? '', 10);
+        // The kernel may have asked for random numbers meanwhile; a queue that it has not begun to use has a "-".
+        if (Number.isNaN(count) || takenBy(apqn) !== taken || count === taken) return;
+        const told = `request_count of ${formatApqn(apqn)} is ${count}`;
         wrong.push(`${told}, the machine has taken ${taken} messages`);
       });
     }
