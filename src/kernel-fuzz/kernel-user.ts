@@ -44,6 +44,8 @@ export class KernelUser {
   guest: KernelGuest;
   /** Time since the kept moment. */
   now: () => number = () => 0;
+  /** Requests that each queue had been given at the moment. */
+  readonly counted = new Map<number, number>();
   #open = 0;
   /** Errands that are under way, in words. */
   readonly #files = new Set<{ readonly doing: string }>();
@@ -61,9 +63,6 @@ export class KernelUser {
       .filter(({ requests }) => requests.length > 0)
       .map(({ apqn, requests }) => ({ apqn, requests: [...requests, ...ownRequests()] }));
   }
-
-  /** Requests that each queue had been given at the moment. */
-  readonly counted = new Map<number, number>();
 
   /** Requests that have not ended. */
   get open(): number {

@@ -84,8 +84,8 @@ const progress: Check = ({ storm, asleep, requests, eventsEndNs }) => {
   };
 };
 
-/** What a process does, without what varies from scenario to scenario. */
-const kindOfWork = (what: string): string => what.replace(/^(\w+(?: \w+)?).*$/, '$1');
+/** What a process does in one word, as `request`, `write` or `read`: the rest varies from scenario to scenario. */
+const kindOfWork = (what: string): string => /request|write|read/.exec(what)?.[0] ?? 'a call';
 
 const killed: Check = ({ unkillable = [], eventsEndNs }) => {
   const [first] = unkillable;
