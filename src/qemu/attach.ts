@@ -105,6 +105,11 @@ export class Attachment implements Polled {
   /** What went wrong on our side, so that the guest cannot be served any more. */
   problem: string | undefined;
 
+  /** A channel report is on its way to the guest. */
+  get reporting(): boolean {
+    return this.#reports?.busy ?? false;
+  }
+
   /** Stops the guest for a while, so that its storage can be changed. */
   get pause(): GuestPause {
     return this.#pause;

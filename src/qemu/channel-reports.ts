@@ -34,7 +34,7 @@ export interface ReportedGuest {
 const RETRY_MS = 100;
 /** From the restart to the hook. */
 const HOOK_MS = 2_000;
-const LOOK_MS = 0.2;
+const LOOK_MS = 1;
 /** A kernel that takes nothing for so long will not do so any more. */
 const TAKE_MS = 10_000;
 
@@ -53,6 +53,11 @@ export class ChannelReports {
 
   constructor(guest: ReportedGuest) {
     this.#guest = guest;
+  }
+
+  /** Something is being brought, or fetched by the guest. */
+  get busy(): boolean {
+    return this.#busy;
   }
 
   /** Begins to bring what is due. Called for a guest that is attached. */
@@ -81,8 +86,12 @@ export class ChannelReports {
       interruptions.release();
     }
     if (stub === undefined) return;
-    const timer = setTimeout(() => stub.close(), TAKE_MS);
-    await this.#serve(stub);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      stub?.interrupt();
+    }, TAKE_MS);
+    await this.#serve(stub, () => late);
     clearTimeout(timer);
   }
 
@@ -140,22 +149,24 @@ export class ChannelReports {
     });
   }
 
-  /** Serves what the guest is stopped at until nothing is left; then the stub lets it run. */
-  async #serve(stub: DebugStub): Promise<void> {
+  /**
+   * Serves what the guest is stopped at until nothing is left, or it is `late`; then the stub lets it run. The breakpoints must be gone before the
+   * stub is left: nobody would let the guest go on from one.
+   */
+  async #serve(stub: DebugStub, late: () => boolean): Promise<void> {
     const { pause, reports } = this.#guest;
-    let drained = false;
-    while (!drained) {
+    for (let over = false; !over; ) {
       const packet = await stub.next();
       if (packet === undefined) return;
       const thread = stoppedThread(packet);
       // Another stop is somebody's command at the monitor, who will also start the guest again.
-      if (thread === undefined) continue;
-      drained = await pause.alone(async () => {
-        const last = await this.#stopped(new StoppedCpu(stub, thread));
-        const over = last && !reports.left;
-        if (over) await stub.ask('D');
+      if (thread === undefined && !late()) continue;
+      over = await pause.alone(async () => {
+        const last = thread !== undefined && (await this.#stopped(new StoppedCpu(stub, thread)));
+        const done = late() || (last && !reports.left);
+        if (done) await stub.ask('D');
         else stub.send('c');
-        return over;
+        return done;
       });
     }
     stub.close();

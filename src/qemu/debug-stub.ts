@@ -39,6 +39,11 @@ export class DebugStub {
     return (await this.next()) ?? '';
   }
 
+  /** Stops the guest if it runs: a packet says so. */
+  interrupt(): void {
+    this.#socket.write('\x03');
+  }
+
   close(): void {
     this.#socket.destroy();
   }

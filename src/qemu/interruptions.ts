@@ -48,7 +48,8 @@ export class InterruptionDelivery {
   #attempt: Attempt = 'none';
   #armed = -1;
   #notBeforeMs = 0;
-  #held = false;
+  /** Who wants no attempt to be started. */
+  #holders = 0;
   #pauseMs: number = RETRY_MS.first;
   #nowMs = 0;
   #startedMs = 0;
@@ -82,13 +83,13 @@ export class InterruptionDelivery {
     return this.#attempt !== 'none';
   }
 
-  /** No attempt is started from now on. */
+  /** No attempt is started until everybody who has called this has called `release`. */
   hold(): void {
-    this.#held = true;
+    this.#holders++;
   }
 
   release(): void {
-    this.#held = false;
+    this.#holders--;
   }
 
   /** True while the monitor must be heard for things to go on. */
@@ -140,7 +141,7 @@ export class InterruptionDelivery {
   /** Starts an attempt when something is pending and none is under way. */
   turn(nowMs: number): void {
     this.#nowMs = nowMs;
-    if (this.#held || this.underWay || nowMs < this.#notBeforeMs) return;
+    if (this.#holders > 0 || this.underWay || nowMs < this.#notBeforeMs) return;
     if (this.#service.pendingIsc(ANY_ISC) === -1) return;
     this.#attempt = 'asking';
     this.#startedMs = nowMs;

@@ -39,7 +39,11 @@ export const takesChannelReport = (pswHigh: number, cr14: number): boolean =>
   (pswHigh & PSW_MACHINE_CHECK) !== 0 && (cr14 & CR14_CHANNEL_REPORT) !== 0;
 
 /** Registers `first` and following of the CPU that the stub has selected, one after the other. */
-async function registers(stub: DebugStub, first: number, bytes: number): Promise<Buffer> {
+async function registers(
+  stub: Pick<DebugStub, 'ask'>,
+  first: number,
+  bytes: number,
+): Promise<Buffer> {
   const texts: string[] = [];
   for (let n = 0; n < REGISTERS; n++) {
     const text = await stub.ask(`p${(first + n).toString(16)}`);
@@ -57,7 +61,7 @@ async function registers(stub: DebugStub, first: number, bytes: number): Promise
  * @param mailbox absolute address of its mailbox
  */
 export async function storeMachineCheck(
-  stub: DebugStub,
+  stub: Pick<DebugStub, 'ask'>,
   ram: GuestRam,
   {
     cpu,
@@ -85,7 +89,7 @@ export async function storeMachineCheck(
 
 /** Vector registers 0 to 15 begin with the floating-point ones. @returns false where the guest has no place for them */
 async function storeVectors(
-  stub: DebugStub,
+  stub: Pick<DebugStub, 'ask'>,
   ram: GuestRam,
   prefix: number,
   floating: Buffer,

@@ -11,7 +11,7 @@ import type { GuestPause } from './pause.ts';
 import type { Monitor } from './qmp.ts';
 
 /** What is stopped of a guest. */
-export interface Standing extends Pick<Attachment, 'state'> {
+export interface Standing extends Pick<Attachment, 'state' | 'reporting'> {
   readonly interruptions: Pick<InterruptionDelivery, 'hold' | 'release' | 'underWay'>;
   readonly pause: GuestPause;
 }
@@ -28,14 +28,13 @@ const nap = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, RU
  *
  * @throws ApemuError APEMU_ERR_QEMU_MOMENT when there is no such moment; the guest runs then
  */
-export async function standStill(
-  { state, interruptions, pause }: Standing,
-  qmp: Monitor,
-): Promise<void> {
-  if (state !== 'attached') throw noMoment('its kernel is not up yet');
+export async function standStill(guest: Standing, qmp: Monitor): Promise<void> {
+  const { interruptions, pause } = guest;
+  if (guest.state !== 'attached') throw noMoment('its kernel is not up yet');
   interruptions.hold();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (!interruptions.underWay && (await pause.alone(() => stopEnabled(qmp)))) return;
+    const quiet = !interruptions.underWay && !guest.reporting;
+    if (quiet && (await pause.alone(() => stopEnabled(qmp)))) return;
     await nap();
   }
   interruptions.release();

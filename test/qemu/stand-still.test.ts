@@ -17,6 +17,8 @@ class FakeGuest {
   readonly #masks: string[][];
   readonly #states: readonly string[];
   underWay = false;
+  /** So often it is told that a channel report is on its way. */
+  reports = 0;
 
   constructor(masks: string[][], states: readonly string[] = []) {
     this.#masks = masks;
@@ -47,7 +49,15 @@ class FakeGuest {
         return value;
       },
     };
-    await standStill({ state, interruptions, pause: new GuestPause(qmp) }, qmp);
+    const standing = {
+      state,
+      interruptions,
+      pause: new GuestPause(qmp),
+      get reporting() {
+        return guest.reports-- > 0;
+      },
+    };
+    await standStill(standing, qmp);
   }
 
   get stops(): number {
@@ -85,6 +95,13 @@ describe('a guest that is to be moved', () => {
     expect(guest.asked).toEqual([]);
     await done;
     expect(guest.stops).toBe(1);
+  });
+
+  it('is not stopped while a channel report is on its way', async () => {
+    const guest = new FakeGuest([[ENABLED]]);
+    guest.reports = 3;
+    await guest.stop();
+    expect([guest.stops, guest.reports]).toEqual([1, -1]);
   });
 
   it('is refused before its kernel is served', async () => {
