@@ -3,6 +3,7 @@
 // something is left to be taken, QEMU's debug stub stops the guest at STCRW and CHSC, which QEMU itself would answer without us.
 // Source: docs/reference/config-change.md sections 2 and 3; docs/reference/qemu-attach.md sections 7 and 8; docs/linux.md.
 
+import { setTimeout as nap } from 'node:timers/promises';
 import { CHSC_COMMAND, CHSC_COMMAND_SEI } from '../../native-like/arch/channel-reports.ts';
 import type { ChannelReportService } from './ap-service.ts';
 import { operatingCpus } from './cpu-registers.ts';
@@ -31,17 +32,15 @@ export interface ReportedGuest {
 }
 
 /** Between two attempts: a kernel enables channel reports once, while it boots. */
-const RETRY_MS = 100;
+const AGAIN_MS = 100;
 /** From the restart to the hook. */
 const HOOK_MS = 2_000;
-const LOOK_MS = 1;
+const STATE_STEP_MS = 1;
 /** A kernel that takes nothing for so long will not do so any more. */
 const TAKE_MS = 10_000;
 
 const STCRW = 0xb239;
 const LENGTH = 4;
-
-const nap = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Channel reports of one guest. */
 export class ChannelReports {
@@ -68,7 +67,7 @@ export class ChannelReports {
       .catch((error: Error) => this.#guest.log(`a channel report is not brought: ${error.message}`))
       .finally(() => {
         this.#busy = false;
-        this.#notBeforeMs = performance.now() + RETRY_MS;
+        this.#notBeforeMs = performance.now() + AGAIN_MS;
       });
   }
 
@@ -77,7 +76,7 @@ export class ChannelReports {
     interruptions.hold();
     let stub: DebugStub | undefined;
     try {
-      while (interruptions.underWay) await nap(LOOK_MS);
+      while (interruptions.underWay) await nap(STATE_STEP_MS);
       const cpu = await this.#intoHook();
       if (cpu === undefined) return;
       stub = await this.#check(cpu);
@@ -118,7 +117,7 @@ export class ChannelReports {
     const waits = () =>
       ram.readWord(mailbox + MAILBOX.MB_RST_REQUEST) !==
       ram.readWord(mailbox + MAILBOX.MB_RST_ANSWER);
-    while (!waits() && performance.now() < end) await nap(LOOK_MS);
+    while (!waits() && performance.now() < end) await nap(STATE_STEP_MS);
     if (!waits()) {
       ram.writeWord(mailbox + MAILBOX.MB_ARMED, 0);
       return undefined;

@@ -2,6 +2,7 @@
 // The state of a guest's devices and CPUs on its way out of a QEMU, and into one: QEMU's own migration, without the storage, which both have
 // as the same file.
 // Source: QEMU's QMP reference (migrate, migrate-incoming, query-migrate, x-ignore-shared).
+import { setTimeout as nap } from 'node:timers/promises';
 import { ApemuError } from '../errors.ts';
 import type { Qmp } from './qmp.ts';
 
@@ -10,17 +11,16 @@ const WITHOUT_RAM = {
   capabilities: [{ capability: 'x-ignore-shared', state: true }],
 } as const;
 
-const LOOK_MS = 1;
+/** Between two questions to QEMU. */
+const ASK_MS = 1;
 /** It takes 20 ms; a QEMU that cannot migrate says so at once. */
-const PATIENCE_MS = 10_000;
-
-const nap = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+const DEVICES_SENT_MS = 10_000;
 
 /** Sends the devices of a guest that stands still to `uri`. @throws ApemuError APEMU_ERR_QEMU_MOMENT where QEMU cannot */
 export async function sendDevices(qmp: Qmp, uri: string): Promise<void> {
   await qmp.execute('migrate-set-capabilities', WITHOUT_RAM);
   await qmp.execute('migrate', { uri });
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + DEVICES_SENT_MS;
   for (;;) {
     const { status } = await qmp.execute('query-migrate');
     if (status === 'completed') return;
@@ -29,7 +29,7 @@ export async function sendDevices(qmp: Qmp, uri: string): Promise<void> {
         'APEMU_ERR_QEMU_MOMENT',
         `QEMU cannot save the guest's devices: its migration is ${status ?? 'not begun'}`,
       );
-    await nap();
+    await nap(ASK_MS);
   }
 }
 
@@ -41,5 +41,5 @@ export async function expectDevices(qmp: Qmp, uri: string): Promise<void> {
 
 /** Waits until all that was expected has come. The guest stands still then. */
 export async function devicesArrived(qmp: Qmp): Promise<void> {
-  while ((await qmp.execute('query-status')).status === 'inmigrate') await nap();
+  while ((await qmp.execute('query-status')).status === 'inmigrate') await nap(ASK_MS);
 }

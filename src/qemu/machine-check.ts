@@ -16,7 +16,7 @@ import { MAILBOX, PSW_BYTES, SCRATCH } from './hook-layout.ts';
 import type { GuestRam } from './ram.ts';
 
 /** Control register 14: channel reports enabled. */
-export const CR14_CHANNEL_REPORT = 0x10000000;
+const CR14_CHANNEL_REPORT = 0x10000000;
 
 /** Vector registers are stored too. */
 const VECTORS_VALID = 0x00000040;
@@ -32,7 +32,7 @@ const EXTENDED_MASK = 0xfffffc00;
 
 /** Numbers of registers in the stub's target description. */
 const STUB = { access: 18, floatingControl: 34, floating: 35, vectorLow: 51, vectorHigh: 67 };
-const REGISTERS = 16;
+const REGISTERS_OF_A_KIND = 16;
 
 /** Whether a CPU with this PSW (high word) and control register 14 (low word) takes a channel-report machine check. */
 export const takesChannelReport = (pswHigh: number, cr14: number): boolean =>
@@ -45,7 +45,7 @@ async function registers(
   bytes: number,
 ): Promise<Buffer> {
   const texts: string[] = [];
-  for (let n = 0; n < REGISTERS; n++) {
+  for (let n = 0; n < REGISTERS_OF_A_KIND; n++) {
     const text = await stub.ask(`p${(first + n).toString(16)}`);
     texts.push(/^[0-9a-f]+$/.test(text) ? text.padStart(2 * bytes, '0') : '00'.repeat(bytes));
   }
@@ -98,7 +98,7 @@ async function storeVectors(
   if (area === 0 || ram.readWord(prefix + LC_EXTENDED_SAVE_AREA) !== 0) return false;
   const low = await registers(stub, STUB.vectorLow, 8);
   const vectors = Buffer.alloc(256);
-  for (let n = 0; n < REGISTERS; n++) {
+  for (let n = 0; n < REGISTERS_OF_A_KIND; n++) {
     floating.copy(vectors, 16 * n, 8 * n, 8 * n + 8);
     low.copy(vectors, 16 * n + 8, 8 * n, 8 * n + 8);
   }

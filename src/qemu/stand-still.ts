@@ -3,6 +3,7 @@
 // in a CPU (interruptions, restarts, signals of other CPUs).
 // Source: QEMU target/s390x/machine.c: pending_int and what belongs to it are no fields of vmstate_s390_cpu.
 
+import { setTimeout as nap } from 'node:timers/promises';
 import { ApemuError } from '../errors.ts';
 import type { Attachment } from './attach.ts';
 import { allEnabled } from './cpu-registers.ts';
@@ -18,9 +19,7 @@ export interface Standing extends Pick<Attachment, 'state' | 'reporting'> {
 
 /** Attempts, and the time a guest runs between two of them. A busy guest is disabled for microseconds at a time. */
 const ATTEMPTS = 1000;
-const RUN_MS = 1;
-
-const nap = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, RUN_MS));
+const BETWEEN_MS = 1;
 
 /**
  * Stops a served guest with every CPU enabled for interruptions: none is pending then, and none waits for the answer to an AP instruction,
@@ -35,7 +34,7 @@ export async function standStill(guest: Standing, qmp: Monitor): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const quiet = !interruptions.underWay && !guest.reporting;
     if (quiet && (await pause.alone(() => stopEnabled(qmp)))) return;
-    await nap();
+    await nap(BETWEEN_MS);
   }
   interruptions.release();
   throw noMoment('it is never enabled for interruptions');

@@ -198,7 +198,7 @@ export class QueueCarrier implements Carrier {
     const [again] = await witness.run([job]);
     if (again?.kind === 'minimise') return again.confirmed;
     const key = keyOf(violation);
-    return again !== undefined && again.broken.some((one) => keyOf(one.violation) === key);
+    return again?.broken.some((one) => keyOf(one.violation) === key) ?? false;
   }
 
   #lookAround(): void {

@@ -2,6 +2,7 @@
 // Migrations of a guest under load: how long its CPUs stand still, and how long it takes from then on until a request is answered.
 // Source of the method: docs/migration.md (a stock kernel).
 
+import { setTimeout as nap } from 'node:timers/promises';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { STEP_DESTINATION_RUNNING } from '../../cluster/migration.ts';
 import { clusterFromObject } from '../../config/load.ts';
@@ -18,8 +19,8 @@ const GUEST = 'guest';
 /** Requests run all the time, in so many processes. */
 const LOAD = '{ rsa-test 1000000 4 mex-1024 > /dev/null 2>&1 & }';
 /** Between two moves, and between two looks for a reply. */
-const RUN_MS = 200;
-const LOOK_MS = 1;
+const BETWEEN_MOVES_MS = 200;
+const REPLY_STEP_MS = 1;
 
 /** What was measured, a number for each move. */
 export interface Moves {
@@ -53,7 +54,7 @@ export async function measureMoves(
       await startLoad(guest);
       const firstReplyMs: number[] = [];
       for (let move = 0; move < count; move++) {
-        await nap(RUN_MS);
+        await nap(BETWEEN_MOVES_MS);
         const to = cluster.whereIs(GUEST) === 'A' ? 'B' : 'A';
         let wentOn = 0;
         let before = 0;
@@ -64,7 +65,7 @@ export async function measureMoves(
         };
         const first = async () => {
           while (wentOn === 0 || replies === before) {
-            await nap(LOOK_MS);
+            await nap(REPLY_STEP_MS);
             flush(cluster);
           }
           firstReplyMs.push(performance.now() - wentOn);
@@ -83,8 +84,6 @@ export async function measureMoves(
     cluster.close();
   }
 }
-
-const nap = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const flush = ({ machines }: Cluster): void => {
   for (const machine of machines.values()) machine.flushTrace();
