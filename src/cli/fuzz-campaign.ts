@@ -17,6 +17,7 @@ import {
 } from '../fuzz/store.ts';
 import { CELL_COUNT } from '../target/architected.ts';
 import type { DriverBundle } from '../target/program/bundle.ts';
+import { printable } from './errors.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
 import { CampaignPage } from './fuzz-page.ts';
 import { placesText, statusScreen } from './fuzz-status.ts';
@@ -83,7 +84,7 @@ export async function runCampaign(run: CampaignRun): Promise<number> {
       for (const finding of await campaign.next(options.cases - campaign.cases)) {
         const context = { driver, guest, seed: options.seed, replayOptions };
         saveFinding(store, finding, context, inFolder(join(FINDINGS_FOLDER, finding.id)));
-        screen.say(`${findingText(finding, store, context)}\n`);
+        screen.say(`${printable(findingText(finding, store, context))}\n`);
       }
       if (performance.now() - saved >= SAVE_MS) keep();
       screen.show(stats());
@@ -115,7 +116,8 @@ const findingText = (
   context: Parameters<typeof describeFinding>[1],
 ): string => {
   const lines = finding.lines.replace(/^/gm, '    ').trimEnd();
-  return `finding ${finding.id}: ${describeFinding(finding, context)}\n${lines}\n    saved in ${join(store.folder, FINDINGS_FOLDER, finding.id)}`;
+  const by = finding.by === undefined ? '' : `    ${finding.by}\n`;
+  return `finding ${finding.id}: ${describeFinding(finding, context)}\n${lines}\n${by}    saved in ${join(store.folder, FINDINGS_FOLDER, finding.id)}`;
 };
 
 function report({ campaign, store, stats }: Running, options: FuzzOptions, io: CommandIo): void {
@@ -145,7 +147,9 @@ function report({ campaign, store, stats }: Running, options: FuzzOptions, io: C
     io.out(`advice: ${text}: in ${count(times, 'instruction')}\n`);
   for (const [key, times] of campaign.broken) io.out(`broken in ${count(times, 'case')}: ${key}\n`);
   for (const key of new Set(campaign.unconfirmed))
-    io.out(`not confirmed after a fresh boot: ${key}\n`);
+    io.out(
+      `not confirmed ${options.queue === undefined ? 'after a fresh boot' : 'by the coordinator'}: ${printable(key)}\n`,
+    );
   const stopped = io.signal.aborted ? ', interrupted' : '';
   const verdict =
     now.findings === 0

@@ -7,6 +7,7 @@ import { QueueCarrier } from '../campaign/queue/queue-carrier.ts';
 import { type Blob, sha256 } from '../campaign/queue/wire.ts';
 import type { CampaignOptions } from '../fuzz/campaign.ts';
 import type { Carrier } from '../fuzz/job.ts';
+import { printable } from './errors.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
 import type { CommandIo } from './io.ts';
 import { packageBuild } from './version.ts';
@@ -55,7 +56,7 @@ export const openQueue = async (
   io: CommandIo,
 ): Promise<QueueCarrier> => {
   const connection = await connectQueue(url, process.env['REDISCLI_AUTH'], await loadPackages());
-  const say = (line: string): void => io.err(`${line}\n`);
+  const say = (line: string): void => io.err(`${printable(line)}\n`);
   for (const warning of connection.warnings) say(warning);
   const { terrain, featureCount } = witness.facts;
   try {

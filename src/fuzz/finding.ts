@@ -106,7 +106,7 @@ const findingTest = (finding: Finding, context: FindingContext): string => {
     '',
     'const folder = dirname(fileURLToPath(import.meta.url));',
     '',
-    `test(${JSON.stringify(name)}, async () => {`,
+    `test(${JSON.stringify(lineOfText(name))}, async () => {`,
     "  const { violation } = await replayScenario(join(folder, 'scenario.ap'));",
     '  expect(violation).toBeUndefined();',
     '});',

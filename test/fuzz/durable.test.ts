@@ -96,6 +96,10 @@ describe('a campaign that dies while it writes', () => {
     expect(campaign.cases).toBeGreaterThanOrEqual(CASES);
     expect(readAll(out)).toBeGreaterThanOrEqual(left);
     expect(campaign.findings).not.toHaveLength(0);
+    // As if it had not died: the same scenarios in the same order, the same counts.
+    await campaignTo('alone', CASES);
+    const state = (name: string): string => readFileSync(join(folder, name, 'state.json'), 'utf8');
+    expect(state(out)).toBe(state('alone'));
     expect(
       Object.keys(filesBelow(join(folder, out))).filter((file) => file.endsWith('.part')),
     ).toEqual([]);
