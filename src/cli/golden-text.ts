@@ -10,7 +10,7 @@ const SHOWN_KINDS = 20;
 /** Characters of a text shown. */
 const SHOWN_TEXT = 300;
 
-const short = (text: string): string =>
+export const short = (text: string): string =>
   text.length > SHOWN_TEXT ? `${text.slice(0, SHOWN_TEXT)}... (${text.length} characters)` : text;
 
 function compared(result: GoldenResult): string {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes a finding short: leaves out lines in halves, quarters, …, single ones, then makes operands simpler, as long as the same
-// rule is broken.
-// Source: Zeller and Hildebrandt, Simplifying and isolating failure-inducing input (ddmin). Status: choice.
+// Makes a finding short: leaves out lines, then makes operands simpler, as long as the same rule is broken.
+import { dropParts } from '../fuzz/drop-parts.ts';
 import type { Field, Statement } from '../program/ast.ts';
 
 /** Whether lines still break the rule. */
@@ -43,12 +42,7 @@ class Search {
   }
 
   async dropLines(): Promise<void> {
-    for (let size = Math.max(1, this.best.length >> 1); size >= 1; size >>= 1) {
-      for (let from = 0; from < this.best.length && this.#left > 0; ) {
-        const shorter = [...this.best.slice(0, from), ...this.best.slice(from + size)];
-        if (!(await this.#accept(shorter))) from += size;
-      }
-    }
+    await dropParts(this.best, (shorter) => this.#accept(shorter), this.#left);
   }
 
   async simplify(): Promise<void> {

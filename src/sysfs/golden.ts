@@ -2,32 +2,12 @@
 // Replays recordings of a real kernel's sysfs against a host side: virtual time follows the recording, differences are grouped.
 // Source: test/golden/README.md (format).
 
-import { finish } from '../ap-bus/driving.ts';
-import { type Uevent, ueventText } from '../ap-bus/events.ts';
+import { ueventText } from '../ap-bus/events.ts';
 import { NS_PER_US } from '../units.ts';
 import { type GoldenDifference, type GoldenKind, GoldenKinds } from './golden-kinds.ts';
-import {
-  type GoldenPartition,
-  type NumberedLine,
-  type OperatorAction,
-  type RecordedLine,
-  recordedLines,
-} from './recording.ts';
-import type { Sysfs } from './sysfs.ts';
-
-/** What a recording is replayed on. */
-export interface GoldenHost {
-  readonly sysfs: Sysfs;
-  /** The partition is this from here on; the host learns of it at its next scan. */
-  setPartition(partition: GoldenPartition): void;
-  /** An operator's action on an adapter. Throws if the partition has no such adapter. */
-  operate?(action: OperatorAction, apid: number): void;
-  /** Lets virtual time pass. */
-  advance(deltaNs: number): void;
-  nowNs?(): number;
-  /** Events since the last call, oldest first. Not given: events are not compared. */
-  takeUevents?(): readonly Uevent[];
-}
+import { type GoldenHost, observe } from './observe.ts';
+import { operationOf } from './recorded-line.ts';
+import { type NumberedLine, type RecordedLine, recordedLines } from './recording.ts';
 
 /** Counts of lines looked at, and differences if there are any. */
 export interface GoldenResult {
@@ -80,6 +60,7 @@ class Replay {
     partition: 0,
     host: 0,
     uevent: 0,
+    complaint: 0,
   };
   readonly kinds = new GoldenKinds();
   differences = 0;
@@ -160,56 +141,10 @@ class Replay {
 
   /** What was recorded, and what comes out here, in the same form. */
   #perform(line: RecordedLine): readonly [string, string] {
-    const { sysfs } = this.#host;
-    const drive = (waitNs: number): void => this.#host.advance(waitNs);
-    switch (line[0]) {
-      case 'write':
-        return both(line[3], finish(sysfs.writeBytes(line[1], line[2]), drive));
-      case 'read': {
-        const result = finish(sysfs.readOperation(line[1]), drive);
-        return both(line.slice(2), result.ok ? ['ok', result.text] : [result.errno]);
-      }
-      case 'driver': {
-        const driver = sysfs.readlink(`${line[1]}/driver`);
-        return both(
-          line[2],
-          driver.ok ? driver.text.slice(driver.text.lastIndexOf('/') + 1) : null,
-        );
-      }
-      case 'link': {
-        const result = sysfs.readlink(line[1]);
-        return both(line[2], result.ok ? result.text : result.errno);
-      }
-      case 'list':
-        return this.#list(line);
-      case 'partition':
-        this.#host.setPartition(line[1]);
-        return SAME;
-      case 'host':
-        return this.#operate(line[1]);
-      default:
-        return SAME;
-    }
-  }
-
-  #list(line: Extract<RecordedLine, readonly ['list', ...unknown[]]>): readonly [string, string] {
-    const result = this.#host.sysfs.list(line[1]);
-    const recorded = line[3];
-    if (!result.ok || recorded === undefined) return both(line[2], result.ok ? 'ok' : result.errno);
-    return both(
-      { missing: namesOnlyIn(recorded, result.names) },
-      { missing: namesOnlyIn(result.names, recorded) },
-    );
-  }
-
-  #operate(action: Readonly<Record<string, number>>): readonly [string, string] {
-    const [[verb, apid]] = Object.entries(action) as [[OperatorAction, number]];
-    try {
-      this.#host.operate?.(verb, apid);
-      return SAME;
-    } catch (error) {
-      return both('done', String(error));
-    }
+    const operation = operationOf(line);
+    if (operation === undefined || line[0] === 'complaint') return SAME;
+    const [here] = observe(this.#host, operation);
+    return here === undefined ? SAME : compared(line, here);
   }
 
   #differ(line: number, operation: string, expected: string, actual: string): void {
@@ -229,10 +164,18 @@ function formatOf(text: string): Format {
 }
 
 const SAME = ['', ''] as const;
-const both = (recorded: unknown, here: unknown): readonly [string, string] => [
-  JSON.stringify(recorded),
-  JSON.stringify(here),
-];
+
+/** What of two lines about the same is compared: outcomes, and of lists the names that only one has. */
+function compared(recorded: RecordedLine, here: RecordedLine): readonly [string, string] {
+  const outcome = (line: RecordedLine): string =>
+    JSON.stringify(line.slice(line[0] === 'write' ? 3 : 2));
+  if (recorded[0] !== 'list' || here[0] !== 'list') return [outcome(recorded), outcome(here)];
+  const [names, own] = [recorded[3], here[3]];
+  if (names === undefined || own === undefined) return [outcome(recorded), outcome(here)];
+  const missing = (these: readonly string[], those: readonly string[]): string =>
+    JSON.stringify({ missing: namesOnlyIn(these, those) });
+  return [missing(names, own), missing(own, names)];
+}
 
 const operationText = (line: RecordedLine): string =>
   JSON.stringify(line[0] === 'write' ? line.slice(0, 3) : line.slice(0, 2));

@@ -2,17 +2,12 @@
 // Recordings of a real kernel's sysfs: one JSON array a line, in the plain and in the extended format.
 // Source: test/golden/README.md (format).
 import { ApemuError } from '../errors.ts';
-
-/** Activation profile as a recording gives it. */
-export interface GoldenPartition {
-  readonly adapters: readonly number[];
-  readonly usageDomains: readonly number[];
-  readonly controlDomains: readonly number[];
-}
-
-/** What an operator did from outside, by the adapter's number. */
-const OPERATOR_ACTIONS = ['configure', 'deconfigure', 'checkstop', 'recover'] as const;
-export type OperatorAction = (typeof OPERATOR_ACTIONS)[number];
+import {
+  type GoldenPartition,
+  OPERATOR_ACTIONS,
+  type OperatorActions,
+  type RecordedOperation,
+} from './recorded-operation.ts';
 
 /** What a recording says of the kernel it comes from. */
 export interface RecordedKernel {
@@ -29,6 +24,16 @@ export interface RecordedKernel {
   readonly pauses?: Readonly<Record<number, number>>;
 }
 
+/** What a kernel said when something was wrong with it. */
+export interface RecordedComplaint {
+  /** What it is: an Oops, a WARNING, … */
+  readonly name: string;
+  /** What it said. */
+  readonly line: string;
+  /** The function in which it happened; empty: not known. */
+  readonly place: string;
+}
+
 export type RecordedLine =
   | readonly ['kernel', RecordedKernel]
   | readonly ['time', number]
@@ -38,8 +43,10 @@ export type RecordedLine =
   | readonly ['list', string, string, (readonly string[])?]
   | readonly ['link', string, string, boolean]
   | readonly ['partition', GoldenPartition]
-  | readonly ['host', Readonly<Record<string, number>>]
-  | readonly ['uevent', string];
+  | readonly ['host', OperatorActions]
+  | readonly ['uevent', string]
+  /** The operation under which the kernel complained; a recording ends with it. */
+  | readonly ['complaint', RecordedOperation, RecordedComplaint];
 
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -79,6 +86,18 @@ function isKernel(value: unknown): boolean {
   );
 }
 
+/** Whether it is an operation without what came out. */
+function isOperation(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  const [verb, ...rest] = value;
+  if (verb === 'partition' || verb === 'host') return SHAPES[verb as 'host'](rest);
+  const verbs: readonly unknown[] = ['write', 'read', 'files', 'list', 'link'];
+  return verbs.includes(verb) && rest.length === (verb === 'write' ? 2 : 1) && rest.every(isText);
+}
+
+const isComplaint = (value: unknown): boolean =>
+  isObject(value) && [value.name, value.line, value.place].every(isText);
+
 /** Shape of each kind of line. */
 const SHAPES: Readonly<Record<RecordedLine[0], (rest: readonly unknown[]) => boolean>> = {
   kernel: (r) => r.length === 1 && isKernel(r[0]),
@@ -93,6 +112,7 @@ const SHAPES: Readonly<Record<RecordedLine[0], (rest: readonly unknown[]) => boo
   partition: (r) => r.length === 1 && isPartition(r[0]),
   host: (r) => r.length === 1 && isAction(r[0]),
   uevent: (r) => r.length === 1 && isText(r[0]),
+  complaint: (r) => r.length === 2 && isOperation(r[0]) && isComplaint(r[1]),
 };
 
 function parseLine(text: string, file: string, line: number): RecordedLine {

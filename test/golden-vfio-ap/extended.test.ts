@@ -3,10 +3,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { GOLDEN_CONFIG, openGoldenHost } from '../../src/cli/golden-host.ts';
 import { readRecording } from '../../src/cli/recording-file.ts';
 import { configFromObject } from '../../src/config/load.ts';
 import type { KernelProfileName } from '../../src/config/types.ts';
+import { GOLDEN_CONFIG, openGoldenHost } from '../../src/recorder/golden-host.ts';
 import { type GoldenResult, replayGolden } from '../../src/sysfs/golden.ts';
 import { type Circumstances, findCircumstances } from '../../src/sysfs/golden-search.ts';
 import { recordedKernel } from '../../src/sysfs/recording.ts';

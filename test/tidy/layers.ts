@@ -35,6 +35,8 @@ export const ROWS: readonly (readonly string[])[] = [
   ['src/qemu'],
   // Kernels under test: guests under QEMU as targets of a campaign.
   ['src/kernel-fuzz'],
+  // Kernels as the host: recorded, and compared with the model.
+  ['src/recorder'],
   ['src/cli'],
 ];
 

@@ -9,9 +9,9 @@ import { adapterProfile } from '../host/machine/compose.ts';
 import { Machine } from '../host/machine/machine.ts';
 import type { Partition } from '../lpar/partition.ts';
 import type { AdapterProfile } from '../lpar/profile.ts';
-import type { GoldenHost } from '../sysfs/golden.ts';
 import type { Circumstances } from '../sysfs/golden-search.ts';
-import type { GoldenPartition } from '../sysfs/recording.ts';
+import type { GoldenHost } from '../sysfs/observe.ts';
+import type { GoldenPartition, OperatorAction } from '../sysfs/recorded-operation.ts';
 import { NS_PER_US } from '../units.ts';
 
 /** The partition of test/golden/README.md, as a configuration; resets complete at once there, and facility words are those it had when it was recorded. */
@@ -37,6 +37,8 @@ export const USUAL_BOOT_US = 1_500_000;
 /** A host for a replay: what it asked for turns, in order. Call `close` when done. */
 export interface ReplayHost extends GoldenHost {
   readonly asked: readonly (keyof BackgroundTurns)[];
+  nowNs(): number;
+  takeUevents(): readonly Uevent[];
   close(): void;
 }
 
@@ -64,8 +66,8 @@ export async function openGoldenHost(
       uevents = [];
       return taken;
     },
-    operate: (action, apid) => machine.partition[action](apid),
-    setPartition: (wanted) => changePartition(machine.partition, wanted, profilesOf(config)),
+    operate: (action, apid) => operateOn(machine.partition, action, apid),
+    setPartition: (wanted) => changePartition(machine.partition, wanted, config),
     close: () => machine.close(),
   };
 }
@@ -73,12 +75,18 @@ export async function openGoldenHost(
 const profilesOf = (config: MachineConfig): ReadonlyMap<number, AdapterProfile> =>
   new Map([...config.machine.adapters].map(([apid, one]) => [apid, adapterProfile(one)]));
 
+/** What an operator does to an adapter, where the partition has it. */
+export function operateOn(partition: Partition, action: OperatorAction, apid: number): void {
+  if (partition.adapters.has(apid)) partition[action](apid);
+}
+
 /** Adds what is new and takes away what is gone; an adapter the configuration does not know is left out. */
-function changePartition(
+export function changePartition(
   partition: Partition,
   wanted: GoldenPartition,
-  known: ReadonlyMap<number, AdapterProfile>,
+  config: MachineConfig,
 ): void {
+  const known = profilesOf(config);
   for (const apid of [...partition.adapters.keys()]) {
     if (!wanted.adapters.includes(apid)) partition.removeAdapter(apid);
   }
