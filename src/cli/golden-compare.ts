@@ -7,7 +7,13 @@ import { ApemuError } from '../errors.ts';
 import { type Comparison, compare } from '../recorder/compare.ts';
 import { NS_PER_MS } from '../units.ts';
 import { describeComparison, describeFinding } from './golden-findings.ts';
-import { type GoldenOptions, kernelOf, partitionFor, profileNamed } from './golden-options.ts';
+import {
+  closing,
+  type GoldenOptions,
+  kernelOf,
+  partitionFor,
+  profileNamed,
+} from './golden-options.ts';
 import { breathe, type CommandIo, EXIT_INTERRUPTED, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { writeRecording } from './recording-file.ts';
 import { count } from './text.ts';
@@ -23,21 +29,23 @@ export async function compareKernel(
   const config = partitionFor(options);
   const kernel = await kernelOf(options, config, io);
   const end = performance.now() + options.time / NS_PER_MS;
-  const comparison = await compare({
-    config,
-    kernel,
-    seed: options.seed,
-    operations: options.operations,
-    kinds: options.kind,
-    profile: options.profile ?? profileNamed(options.kernel),
-    search: options.search,
-    signal: io.signal,
-    breathe,
-    over: () => performance.now() >= end,
-    onSequence: (seed, { sequences }) => {
-      if (io.isTerminal) io.err(`\r${count(sequences, 'sequence')}, seed ${seed}\u001b[K`);
-    },
-  });
+  const comparison = await closing(kernel, () =>
+    compare({
+      config,
+      kernel,
+      seed: options.seed,
+      operations: options.operations,
+      kinds: options.kind,
+      profile: options.profile ?? profileNamed(options.kernel),
+      search: options.search,
+      signal: io.signal,
+      breathe,
+      over: () => performance.now() >= end,
+      onSequence: (seed, { sequences }) => {
+        if (io.isTerminal) io.err(`\r${count(sequences, 'sequence')}, seed ${seed}\u001b[K`);
+      },
+    }),
+  );
   if (io.isTerminal) io.err('\n');
   show(comparison, options, io);
   const wrong = comparison.differences > 0 || comparison.findings.length > 0;

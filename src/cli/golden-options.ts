@@ -41,6 +41,15 @@ export const partitionFor = ({ config: file }: GoldenOptions): MachineConfig =>
 export const profileNamed = (name: string | undefined): KernelProfileName | undefined =>
   KERNEL_PROFILES.find((each) => each === name);
 
+/** Does something with a kernel and ends it, whatever happens. */
+export async function closing<T>(kernel: RecorderKernel, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } finally {
+    await kernel.close();
+  }
+}
+
 /** The kernel to record: an image file, a series of our guest images, or the model in its place. */
 export async function kernelOf(
   options: GoldenOptions,

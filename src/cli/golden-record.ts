@@ -8,7 +8,13 @@ import { operationOf } from '../sysfs/recorded-line.ts';
 import type { RecordedOperation } from '../sysfs/recorded-operation.ts';
 import { recordedLines } from '../sysfs/recording.ts';
 import { describeFinding, describeRun } from './golden-findings.ts';
-import { type GoldenOptions, kernelOf, partitionFor, profileNamed } from './golden-options.ts';
+import {
+  closing,
+  type GoldenOptions,
+  kernelOf,
+  partitionFor,
+  profileNamed,
+} from './golden-options.ts';
 import { type CommandIo, EXIT_INTERRUPTED, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { readRecording, writeRecording } from './recording-file.ts';
 
@@ -26,16 +32,18 @@ export async function recordKernel(
     generateSteps({ ...options, kinds: options.kind }, config).map(({ operation }) => operation);
   const operations = options.from === undefined ? generated() : operationsIn(options.from);
   const kernel = await kernelOf(options, config, io);
-  const { run, recording, finding } = await record({
-    kernel,
-    operations,
-    seed: options.from === undefined ? options.seed : undefined,
-    profile: options.profile ?? profileNamed(options.kernel),
-    signal: io.signal,
-    onRun: (done) => {
-      if (options.json !== true) io.out(describeRun(done, operations));
-    },
-  });
+  const { run, recording, finding } = await closing(kernel, () =>
+    record({
+      kernel,
+      operations,
+      seed: options.from === undefined ? options.seed : undefined,
+      profile: options.profile ?? profileNamed(options.kernel),
+      signal: io.signal,
+      onRun: (done) => {
+        if (options.json !== true) io.out(describeRun(done, operations));
+      },
+    }),
+  );
   if (io.signal.aborted) return EXIT_INTERRUPTED;
   writeRecording(out, recording);
   if (finding !== undefined) writeRecording(shortestName(out), finding.recording);

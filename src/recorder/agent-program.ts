@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The agent in the guest: a script that does what a file says, one operation a line, and prints what came out. The guest image has a
+// The agent in the guest: a script that performs operations and prints what came out. The guest image has a
 // Perl; no compiler is needed for the guest.
 // Source: test/golden/README.md (what is observed); Linux, include/uapi/linux/netlink.h (NETLINK_KOBJECT_UEVENT), Documentation/ABI/testing/dev-kmsg.
 import type { RecordedOperation } from '../sysfs/recorded-operation.ts';
 
-/** Where the agent and its operations are in the guest. */
+/** Where the agent is in the guest. */
 export const AGENT_PATH = 'apemu/recorder.pl';
-export const OPERATIONS_PATH = 'apemu/operations';
+/** What it prints when it waits for operations, and when it has taken a piece of them. */
+export const AGENT_READY = '@ready';
+export const AGENT_MORE = '@more';
 
 /**
- * Prints `@LINE LETTER ERRNO TEXT`, with what is not plain in TEXT as %XX. The letters are those of `encodeOperation`, and
+ * Reads operations from its standard input: `operationPieces`, a line each, then a point. Prints `@LINE LETTER ERRNO TEXT`, with what is not plain in TEXT as %XX. The letters are those of `encodeOperation`, and
  * T: microseconds since time 0, before each operation; U: an event; K: a line of the kernel's log, warnings and worse; `.`: the end of F.
  * After each change it looks for events and log lines. For an `H` it waits for a line on its standard input.
  */
@@ -84,14 +86,20 @@ my %does = (
   H => sub { my $line = shift; report($line, 'H', 0); <STDIN>; look($line) },
 );
 
-open(my $operations, '<', '/${OPERATIONS_PATH}') or die "operations: $!";
+my $operations = '';
+print "${AGENT_READY}\\n";
+while (defined(my $piece = <STDIN>)) {
+  chomp $piece;
+  last if $piece eq '.';
+  $operations .= $piece;
+  print "${AGENT_MORE}\\n";
+}
 my $line = 0;
 look(0);
 my $start = now();
 print "\\@begin $start\\n";
-while (<$operations>) {
-  chomp;
-  my ($letter, @words) = split / /;
+for my $operation (split /\\|/, $operations) {
+  my ($letter, @words) = split / /, $operation;
   report(++$line, 'T', now() - $start);
   $does{$letter}->($line, @words);
 }
@@ -100,7 +108,19 @@ print "\\@end $line\\n";
 
 const LETTERS = { write: 'W', read: 'R', files: 'F', list: 'D', link: 'L' } as const;
 
-/** An operation as a line of the agent's file. What an operator does, we do. */
+/** A terminal takes 4,095 characters a line. Source: Linux, N_TTY_BUF_SIZE. */
+const PIECE_LENGTH = 2_000;
+
+/** All operations as the agent reads them. */
+export function operationPieces(operations: readonly RecordedOperation[]): string[] {
+  const text = operations.map(encodeOperation).join('|');
+  const count = Math.ceil(text.length / PIECE_LENGTH);
+  return Array.from({ length: count }, (_, n) =>
+    text.slice(n * PIECE_LENGTH, (n + 1) * PIECE_LENGTH),
+  );
+}
+
+/** An operation in the agent's words. What an operator does, we do. */
 export function encodeOperation(operation: RecordedOperation): string {
   switch (operation[0]) {
     case 'partition':

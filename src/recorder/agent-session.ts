@@ -7,6 +7,7 @@ import { STATUS_MARK } from '../qemu/guest-image/guest-files.ts';
 import type { RecordedOperation } from '../sysfs/recorded-operation.ts';
 import type { RecordedComplaint, RecordedLine } from '../sysfs/recording.ts';
 import { type AgentLine, agentLine, recordedLine } from './agent-lines.ts';
+import { AGENT_MORE } from './agent-program.ts';
 
 /** An operation takes milliseconds; one that takes so long hangs. */
 const OPERATION_MS = 60_000;
@@ -24,11 +25,19 @@ const END = /^@end \d+$/;
 
 type OperatorOperation = Extract<RecordedOperation, readonly ['partition' | 'host', ...unknown[]]>;
 
+/** What the agent waits for. */
+export interface AgentHandlers {
+  /** Sends the next piece of the operations. */
+  more(): void;
+  /** Does what an operator does, and has the agent go on. */
+  operate(operation: OperatorOperation): void;
+}
+
 export class AgentSession {
   /** Rejected with ApemuError APEMU_ERR_GUEST_ENDED when the guest ends without a complaint. */
   readonly result: Promise<AgentResult>;
   readonly #operations: readonly RecordedOperation[];
-  readonly #operate: (operation: OperatorOperation) => void;
+  readonly #does: AgentHandlers;
   readonly #lines: RecordedLine[][] = [];
   /** Number of the operation that the agent was last heard of, from 1. */
   #current = 0;
@@ -42,13 +51,9 @@ export class AgentSession {
   #reject: (error: Error) => void = () => {};
   #timer: NodeJS.Timeout | undefined;
 
-  /** `operate` does what an operator does, and has the agent go on. */
-  constructor(
-    operations: readonly RecordedOperation[],
-    operate: (operation: OperatorOperation) => void,
-  ) {
+  constructor(operations: readonly RecordedOperation[], does: AgentHandlers) {
     this.#operations = operations;
-    this.#operate = operate;
+    this.#does = does;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -80,9 +85,15 @@ export class AgentSession {
     }
   }
 
+  /** Nobody wants the rest. */
+  stop(): void {
+    this.#finish();
+  }
+
   #line(text: string): void {
     const begin = BEGIN.exec(text);
     if (begin !== null) this.#bootUs = Number(begin[1]);
+    else if (text === AGENT_MORE) this.#does.more();
     else if (END.test(text)) this.#finish();
     else if (text.startsWith(STATUS_MARK) && !this.#complained) this.end();
     else this.#agentOrKernel(text);
@@ -101,7 +112,8 @@ export class AgentSession {
     this.#lines[line.number - 1] ??= [];
     this.#lines[line.number - 1].push(...recordedLine(line, operation));
     const [verb] = operation;
-    if (line.letter === 'H' && (verb === 'partition' || verb === 'host')) this.#operate(operation);
+    if (line.letter === 'H' && (verb === 'partition' || verb === 'host'))
+      this.#does.operate(operation);
   }
 
   /** A line of the kernel's. What follows a complaint belongs to it. */

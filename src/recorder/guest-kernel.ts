@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real kernel under QEMU, with the partition as its own: boots it for each run, has the agent in it perform the operations, does
-// what the operator does, and listens to what the kernel says of itself.
-// Source: docs/reference/qemu-attach.md section 3 (guest image); test/golden/README.md (what is recorded).
+// A real kernel under QEMU, with the partition as its own: booted once, kept at the moment at which the agent in it waits for operations,
+// and taken back there for each run. Does what the operator does, and listens to what the kernel says of itself.
+// Source: docs/reference/qemu-attach.md section 3 (guest image); docs/reference/fuzzing.md section 3 (back to a moment).
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { MachineConfig } from '../config/types.ts';
+import { takeCheckpoint } from '../host/state/checkpoint.ts';
 import { GuestConsole, SCRIPT_CONSOLE } from '../qemu/console.ts';
 import { makeFolder } from '../qemu/folder.ts';
 import type { GuestImage } from '../qemu/guest-image/build.ts';
-import { cpioArchive, MODE_FILE, MODE_PROGRAM } from '../qemu/guest-image/cpio.ts';
+import { cpioArchive, MODE_PROGRAM } from '../qemu/guest-image/cpio.ts';
 import { createLparMachine, type LparMachine } from '../qemu/guest-machine.ts';
+import { PortableMoment } from '../qemu/moment/portable.ts';
 import { Poller } from '../qemu/poller.ts';
-import { bootGuest } from '../qemu/serve.ts';
+import { bootGuest, type ServedGuest } from '../qemu/serve.ts';
 import { actionsOf, type RecordedOperation } from '../sysfs/recorded-operation.ts';
-import { AGENT_PATH, AGENT_PROGRAM, encodeOperation, OPERATIONS_PATH } from './agent-program.ts';
+import { AGENT_PATH, AGENT_PROGRAM, AGENT_READY, operationPieces } from './agent-program.ts';
 import { AgentSession } from './agent-session.ts';
 import { changePartition, operateOn } from './golden-host.ts';
 import type { RecorderKernel, RecorderRun } from './run.ts';
@@ -29,6 +31,11 @@ export interface GuestKernelOptions {
 
 /** Patience with a kernel that boots while the computer has other things to do. */
 const RECORDER_BOOT_MS = 300_000;
+/** A vCPU that waits longer for an answer goes on without: never. */
+const ANSWER_MS = 600_000;
+const RECORDER_MEMORY_MIB = 192;
+/** What the guest has asked for when it was stopped is answered by then. */
+const STOPPED_MS = 50;
 /** The driver, if it is a module; all queues ready, their first resets and requests over; whether there is a driver. */
 const PREPARATION = [
   'test -e /sys/devices/vfio_ap || modprobe vfio_ap',
@@ -36,75 +43,127 @@ const PREPARATION = [
   'test -e /sys/devices/vfio_ap/matrix',
 ];
 
+/** A kernel at the moment at which its agent waits. */
+interface Waiting {
+  readonly lpar: LparMachine;
+  readonly moment: PortableMoment;
+  readonly poller: Poller;
+  /** Has the initial RAM disk, which each QEMU reads. */
+  readonly folder: string;
+  readonly release: string;
+  readonly vfioAp: boolean;
+}
+
 export class GuestKernel implements RecorderKernel {
   readonly exact = false;
   readonly #options: GuestKernelOptions;
+  #waiting: Promise<Waiting> | undefined;
 
   constructor(options: GuestKernelOptions) {
     this.#options = options;
   }
 
   async run(operations: readonly RecordedOperation[], signal: AbortSignal): Promise<RecorderRun> {
-    const { config, image, append = '' } = this.#options;
-    const folder = makeFolder();
-    const lpar = await createLparMachine(config);
-    const launch = {
-      kernel: image.kernel,
-      initrd: withAgent(image, operations, folder),
-      append: `${SCRIPT_CONSOLE} ${append}`.trim(),
-    };
+    this.#waiting ??= boot(this.#options, signal);
+    const { lpar, moment, poller, release, vfioAp } = await this.#waiting;
+    await moment.restore();
+    const { output, input } = moment;
+    const { machine } = lpar;
+    const pieces = operationPieces(operations);
+    const session = new AgentSession(operations, {
+      more: () => input.write(`${pieces.shift() ?? '.'}\n`),
+      operate: (operation) => {
+        if (operation[0] === 'partition')
+          changePartition(machine.partition, operation[1], machine.config);
+        else
+          for (const [action, apid] of actionsOf(operation[1]))
+            operateOn(machine.partition, action, apid);
+        input.write('done\n');
+      },
+    });
+    output.setEncoding('latin1');
+    output.on('data', (piece: string) => session.take(piece.replaceAll('\r', '')));
+    output.once('close', () => session.end());
+    const stop = (): void => session.stop();
+    signal.addEventListener('abort', stop, { once: true });
     try {
-      const guest = await bootGuest(lpar.service, new Poller(), launch, { signal });
-      try {
-        const { output, input } = guest.qemu ?? {};
-        return await record(output as Readable, input as Writable, operations, lpar);
-      } finally {
-        await guest.close();
-      }
+      await moment.go();
+      poller.wake();
+      input.write(`${pieces.shift() ?? '.'}\n`);
+      if (signal.aborted) stop();
+      return { release, vfioAp, ...(await session.result) };
     } finally {
-      lpar.machine.close();
-      rmSync(folder, { recursive: true, force: true });
+      signal.removeEventListener('abort', stop);
+      output.removeAllListeners('data');
     }
+  }
+
+  async close(): Promise<void> {
+    const waiting = await this.#waiting?.catch(() => undefined);
+    await waiting?.moment.close();
+    waiting?.lpar.machine.close();
+    if (waiting !== undefined) remove(waiting.folder);
   }
 }
 
-/** An initramfs may be several archives one after the other. */
-function withAgent(
-  image: GuestImage,
-  operations: readonly RecordedOperation[],
-  folder: string,
-): string {
-  const text = operations.map((operation) => `${encodeOperation(operation)}\n`).join('');
-  const archive = cpioArchive([
-    { path: AGENT_PATH, mode: MODE_PROGRAM, data: Buffer.from(AGENT_PROGRAM) },
-    { path: OPERATIONS_PATH, mode: MODE_FILE, data: Buffer.from(text) },
-  ]);
-  const initrd = join(folder, 'initrd');
-  writeFileSync(initrd, Buffer.concat([readFileSync(image.initrd), archive]));
-  return initrd;
+async function boot(
+  { config, image, append = '' }: GuestKernelOptions,
+  signal: AbortSignal,
+): Promise<Waiting> {
+  const folder = makeFolder();
+  const lpar = await createLparMachine(config);
+  const poller = new Poller();
+  let guest: ServedGuest | undefined;
+  try {
+    const launch = {
+      kernel: image.kernel,
+      initrd: withAgent(image, folder),
+      append: `${SCRIPT_CONSOLE} ${append}`.trim(),
+      memoryMiB: RECORDER_MEMORY_MIB,
+      extra: ['-action', 'panic=pause,shutdown=pause'],
+    };
+    const options = { patienceMs: ANSWER_MS };
+    guest = await bootGuest(lpar.service, poller, launch, { ...options, signal });
+    const { release, vfioAp } = await prepare(guest);
+    await guest.qemu?.qmp.execute('stop');
+    await new Promise((resolve) => setTimeout(resolve, STOPPED_MS));
+    const checkpoint = takeCheckpoint(lpar.machine, { storage: false });
+    const restoreMachine = (): void => {
+      checkpoint.restore();
+      lpar.service.restartClock();
+    };
+    const { service } = lpar;
+    const parts = { service, poller, launch, options, restoreMachine };
+    const moment = await PortableMoment.keep(guest, parts);
+    return { lpar, moment, poller, folder, release, vfioAp };
+  } catch (error) {
+    await guest?.close();
+    lpar.machine.close();
+    remove(folder);
+    throw error;
+  }
 }
 
-async function record(
-  output: Readable,
-  input: Writable,
-  operations: readonly RecordedOperation[],
-  { machine }: LparMachine,
-): Promise<RecorderRun> {
-  const console = new GuestConsole(output, input);
+const remove = (folder: string): void => rmSync(folder, { recursive: true, force: true });
+
+/** Starts the agent once everything is there. */
+async function prepare({ qemu }: ServedGuest): Promise<Pick<Waiting, 'release' | 'vfioAp'>> {
+  const { output, input } = qemu ?? {};
+  const console = new GuestConsole(output as Readable, input as Writable);
   await console.ready(RECORDER_BOOT_MS);
   const release = (await console.run('uname -r')).output.trim();
   let vfioAp = false;
   for (const command of PREPARATION) vfioAp = (await console.run(command)).status === 0;
-  const session = new AgentSession(operations, (operation) => {
-    if (operation[0] === 'partition')
-      changePartition(machine.partition, operation[1], machine.config);
-    else
-      for (const [action, apid] of actionsOf(operation[1]))
-        operateOn(machine.partition, action, apid);
-    input.write('done\n');
-  });
-  console.onText = (piece) => session.take(piece);
-  output.once('close', () => session.end());
-  input.write(`/${AGENT_PATH}\n`);
-  return { release, vfioAp, ...(await session.result) };
+  const from = console.text.length;
+  input?.write(`/${AGENT_PATH}\n`);
+  await console.waitFor(new RegExp(`^${AGENT_READY}$`, 'm'), RECORDER_BOOT_MS, from);
+  return { release, vfioAp };
+}
+
+/** An initramfs may be several archives one after the other. */
+function withAgent(image: GuestImage, folder: string): string {
+  const agent = { path: AGENT_PATH, mode: MODE_PROGRAM, data: Buffer.from(AGENT_PROGRAM) };
+  const initrd = join(folder, 'initrd');
+  writeFileSync(initrd, Buffer.concat([readFileSync(image.initrd), cpioArchive([agent])]));
+  return initrd;
 }

@@ -21,6 +21,8 @@ export class ModelKernel implements RecorderKernel {
     this.#config = config;
   }
 
+  async close(): Promise<void> {}
+
   async run(operations: readonly RecordedOperation[], signal: AbortSignal): Promise<RecorderRun> {
     const host = await openGoldenHost(this.#config);
     try {

@@ -14,6 +14,7 @@ export interface RecorderKernel {
    * @throws ApemuError when it does not boot, or ends
    */
   run(operations: readonly RecordedOperation[], signal: AbortSignal): Promise<RecorderRun>;
+  close(): Promise<void>;
 }
 
 export interface RecorderRun {

@@ -3,7 +3,11 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { agentLine, recordedLine } from '../../src/recorder/agent-lines.ts';
-import { AGENT_PROGRAM, encodeOperation } from '../../src/recorder/agent-program.ts';
+import {
+  AGENT_PROGRAM,
+  encodeOperation,
+  operationPieces,
+} from '../../src/recorder/agent-program.ts';
 import { AgentSession } from '../../src/recorder/agent-session.ts';
 import type { RecordedOperation } from '../../src/sysfs/recorded-operation.ts';
 
@@ -56,6 +60,14 @@ describe('the agent', () => {
     expect(encodeOperation(['files', '/sys/d'])).toBe('F /sys/d');
   });
 
+  it('gets them in pieces that a terminal takes', () => {
+    const long: RecordedOperation = ['write', '/sys/f', 'x'.repeat(4096)];
+    const pieces = operationPieces([long, WRITE, WRITE]);
+    expect(pieces.every((piece) => piece.length < 4096)).toBe(true);
+    expect(pieces.join('').split('|')).toEqual([long, WRITE, WRITE].map(encodeOperation));
+    expect(operationPieces([])).toEqual([]);
+  });
+
   it('is a program that Perl takes, without modules', () => {
     const perl = spawnSync('perl', ['-c', '-'], { input: AGENT_PROGRAM, encoding: 'utf8' });
     if (perl.error !== undefined) console.info('skipped: no perl on this computer');
@@ -72,13 +84,19 @@ describe('a session', () => {
   const HOST: RecordedOperation = ['host', { deconfigure: 6 }];
   const begun = (operations: readonly RecordedOperation[]) => {
     const operated: RecordedOperation[] = [];
-    const session = new AgentSession(operations, (operation) => operated.push(operation));
+    const asked: string[] = [];
+    const session = new AgentSession(operations, {
+      more: () => asked.push('more'),
+      operate: (operation) => operated.push(operation),
+    });
     session.take('@begin 2000000\n');
-    return { session, operated };
+    return { session, operated, asked };
   };
 
   it('takes lines in pieces, does what the operator does, and ends with the agent', async () => {
-    const { session, operated } = begun([WRITE, HOST]);
+    const { session, operated, asked } = begun([WRITE, HOST]);
+    session.take('@more\n');
+    expect(asked).toHaveLength(1);
     session.take('@1 T 5\n@1 W ');
     session.take('0\n@2 T 9\n@2 H 0\n');
     expect(operated).toEqual([HOST]);

@@ -87,6 +87,7 @@ describe('a kernel and the model', () => {
 /** A kernel that complains at a bind of a queue whose card was unbound before. */
 class FragileKernel implements RecorderKernel {
   readonly exact = true;
+  async close() {}
   async run(operations: readonly RecordedOperation[], signal: AbortSignal) {
     const is = (file: string) => (operation: RecordedOperation) =>
       operation[0] === 'write' && operation[1].endsWith(file);
