@@ -87,12 +87,12 @@ my %does = (
 );
 
 my $operations = '';
-print "${AGENT_READY}\\n";
+print '${AGENT_READY}', "\\n";
 while (defined(my $piece = <STDIN>)) {
   chomp $piece;
   last if $piece eq '.';
   $operations .= $piece;
-  print "${AGENT_MORE}\\n";
+  print '${AGENT_MORE}', "\\n";
 }
 my $line = 0;
 look(0);
