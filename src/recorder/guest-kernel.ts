@@ -32,7 +32,7 @@ export interface GuestKernelOptions {
 /** Patience with a kernel that boots while the computer has other things to do. */
 const RECORDER_BOOT_MS = 300_000;
 /** A vCPU that waits longer for an answer goes on without: never. */
-const ANSWER_MS = 600_000;
+const RECORDER_PATIENCE_MS = 600_000;
 const RECORDER_MEMORY_MIB = 192;
 /** What the guest has asked for when it was stopped is answered by then. */
 const STOPPED_MS = 50;
@@ -122,7 +122,7 @@ async function boot(
       memoryMiB: RECORDER_MEMORY_MIB,
       extra: ['-action', 'panic=pause,shutdown=pause'],
     };
-    const options = { patienceMs: ANSWER_MS };
+    const options = { patienceMs: RECORDER_PATIENCE_MS };
     guest = await bootGuest(lpar.service, poller, launch, { ...options, signal });
     const { release, vfioAp } = await prepare(guest);
     await guest.qemu?.qmp.execute('stop');
