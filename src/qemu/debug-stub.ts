@@ -22,6 +22,11 @@ export class DebugStub {
     return new DebugStub(socket);
   }
 
+  /** Whether the connection has ended. */
+  get gone(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Sends a packet whose answer, if any, is waited for elsewhere. */
   send(text: string): void {
     this.#socket.write(packet(text));

@@ -30,7 +30,7 @@ export const QEMU_PROGRAM = 'qemu-system-s390x';
 
 /** How a QEMU ended: its exit status or the signal, and what it wrote to standard error. */
 export interface QemuEnd {
-  /** We ended it, because it had said that it ends and did not. */
+  /** We ended it, because it had said that it ends and did not, or because its monitor had gone. */
   readonly hurried?: boolean;
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -57,7 +57,10 @@ export interface RunningQemu {
   readonly input: Writable | null;
   /** Resolves when QEMU has ended. */
   readonly ended: Promise<QemuEnd>;
-  /** It has said that it ends: helps it when it does not, as QEMU 7.2 when a command comes in that moment. */
+  /**
+   * It has said that it ends, or its monitor has gone: helps it when it does not end, as QEMU 7.2 when a command comes in the moment of
+   * its end.
+   */
   hurry(): void;
   /** Ends QEMU if it still runs and removes everything. Safe to call again. */
   close(): Promise<void>;

@@ -5,6 +5,12 @@
 
 import type { Monitor } from './qmp.ts';
 
+/**
+ * Run states in which somebody may set a guest going while it is asked about: its owner at its start, the debug stub after a stop. They
+ * speak to QEMU through other sockets, so that the order is open. A guest that stands as `paused` afterwards has been stopped by us then.
+ */
+const CAN_GO = new Set(['running', 'prelaunch', 'debug']);
+
 /** Stops and continues one guest. */
 export class GuestPause {
   readonly #qmp: Monitor;
@@ -39,7 +45,7 @@ export class GuestPause {
       this.#qmp.execute('stop'),
       this.#qmp.execute('query-status'),
     ]);
-    const running = before.running && after.status === 'paused';
+    const running = CAN_GO.has(before.status) && after.status === 'paused';
     try {
       return await action(running);
     } finally {

@@ -99,6 +99,8 @@ export async function serveGuest(
     };
     if (launch.extra?.some((word) => ENDS_OTHERWISE.includes(word)) !== true)
       attachment.onShutdown = () => qemu.hurry();
+    // Without the monitor nobody could let a guest go on that is being held.
+    qmp.ended.then(() => qemu.hurry());
     options.signal?.addEventListener('abort', close, { once: true });
     if (options.signal?.aborted === true) await close();
     else if (launch.bare === true)
@@ -151,7 +153,8 @@ const BAD_ENDINGS: Readonly<Record<string, string>> = {
 function problemOf(shutdown: string | undefined, end?: QemuEnd): string | undefined {
   const bad = shutdown === undefined ? undefined : BAD_ENDINGS[shutdown];
   if (bad !== undefined) return bad;
-  if (end?.hurried === true) return undefined;
+  if (end?.hurried === true)
+    return shutdown === undefined ? 'its QEMU does not answer any more' : undefined;
   const text = end?.stderr.trim() ?? '';
   const why = text === '' ? '' : `: ${text}`;
   if (end !== undefined && end.signal !== null) return `QEMU has ended by ${end.signal}${why}`;
@@ -175,7 +178,8 @@ async function startTestKernel(
   const { pause } = attachment;
   const kernel = readFileSync(launch.kernel);
   const cpus = launch.cpus ?? 1;
-  await watchTestKernel(debug, kernel, { ram, service, attachment, pause, cpus, facilities });
+  const guest = { ram, service, attachment, pause, cpus, facilities };
+  await watchTestKernel(debug, kernel, guest, () => qemu.hurry());
 }
 
 /** Sets the guest going. It may have ended before that is answered. */

@@ -61,12 +61,14 @@ const rowOf = (halfword: number): Row | undefined => ROWS.find(({ matches }) => 
  *
  * @param path Unix socket of the debug stub
  * @param kernel the file it runs
+ * @param lost called when the stub has gone: a guest that stands still then is never set going again
  * @throws ApemuError APEMU_ERR_QEMU_START when the stub has no watchpoints
  */
 export async function watchTestKernel(
   path: string,
   kernel: Buffer,
   guest: TestKernel,
+  lost: () => void,
 ): Promise<void> {
   const stub = await DebugStub.connect(path);
   // QEMU gives single registers only to who has asked for their description.
@@ -79,11 +81,12 @@ export async function watchTestKernel(
   for (const point of points) {
     const answer = await stub.ask(point);
     if (answer === 'OK') continue;
+    if (stub.gone) return lost();
     stub.close();
     const text = `QEMU's debug stub refuses a watchpoint (it answered ${answer}), which --hook bare needs`;
     throw new ApemuError('APEMU_ERR_QEMU_START', text);
   }
-  new KernelWatch(stub, guest, findInstructions(kernel, isSignal)).run();
+  new KernelWatch(stub, guest, findInstructions(kernel, isSignal)).run().then(lost);
 }
 
 const breakpoint = (what: 'Z' | 'z', address: number): string =>
@@ -110,7 +113,7 @@ class KernelWatch {
       const packet = await this.#stub.next();
       if (packet === undefined) return;
       const thread = stoppedThread(packet);
-      // Another stop is somebody's command at the monitor, who will also start the guest again.
+      // Any other stop is the doing of somebody at the monitor, who will also set the guest going again.
       if (thread === undefined) continue;
       await this.#guest.pause.alone(async () => {
         await this.#stopped(new StoppedCpu(this.#stub, thread), WATCH.exec(packet)?.[1]);

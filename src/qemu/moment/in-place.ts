@@ -149,7 +149,8 @@ export class InPlaceMoment implements Moment {
   }
 
   async go(): Promise<void> {
-    await this.#plugin.ask('go');
+    // Whoever holds the guest in that moment would take it for one that its user has stopped.
+    await this.guest.attachment.pause.alone(() => this.#plugin.ask('go'));
   }
 
   async skip(leastNs: number, mostNs: number): Promise<number> {

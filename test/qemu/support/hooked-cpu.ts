@@ -30,7 +30,7 @@ export function station(ram: GuestRam, cpus = 1) {
   const answers: Record<string, () => unknown> = {
     'query-status': () => ({
       running: held.running && asked.at(-2) !== 'stop',
-      status: asked.at(-2) === 'stop' ? 'paused' : 'running',
+      status: held.running && asked.at(-2) !== 'stop' ? 'running' : 'paused',
     }),
     'query-cpus-fast': () =>
       registers.map(({ state }, i) => ({ 'cpu-index': i, 'cpu-state': state })),
