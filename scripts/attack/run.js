@@ -56,8 +56,8 @@ const seconds = values.seconds === undefined ? undefined : numberOf(values.secon
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => stop.abort());
 
-const results = await Promise.all(
-  attacks.map((attack) => supervise(attack, { seed, count, seconds, signal: stop.signal })),
+const print = (text) => process.stdout.write(text);
+const findings = await Promise.all(
+  attacks.map((attack) => supervise(attack, { seed, count, seconds, signal: stop.signal, print })),
 );
-for (const text of results.map(({ text }) => text)) process.stdout.write(text);
-process.exitCode = results.some(({ findings }) => findings > 0) ? 1 : 0;
+process.exitCode = findings.some((number) => number > 0) ? 1 : 0;

@@ -15,12 +15,15 @@ import {
 import { configFromObject } from '../../dist/src/config/load.js';
 import { accountFor, hotPlug } from '../../dist/src/vcpu-pool/hot-plug.js';
 import { PooledMachine } from '../../dist/src/vcpu-pool/pooled-machine.js';
+import { AbleTime } from './frame/able-time.js';
 
 const ADAPTERS = [1, 2];
 /** A kill waits so long for its thread to be in interpretive execution, then comes anyway. */
 const IN_SIE_MS = 200;
-/** Looks, ten milliseconds apart, until what must come has come. */
-const PATIENT_LOOKS = 1_000;
+/** Between two looks whether what must come has come. */
+const LOOK_MS = 10;
+/** So long this process may have been able to run, and it has not come: it never will. */
+const PATIENCE_MS = 10_000;
 
 /** Guests that exchange messages without end; some on one thread, some spread over all. */
 function planOf(random) {
@@ -39,17 +42,21 @@ function planOf(random) {
     intervalMs: random.below(4),
     delayMs: random.below(60),
     inSie: random.chance(60),
+    // Adapters that take some time are scheduled by the threads themselves; others answer at once.
+    service: random.chance(40) ? { service: { time: '30us', engines: 1 + random.below(2) } } : {},
     // Most kills come when work is under way, some while threads still load.
     warm: random.chance(85),
   };
 }
 
-const configOf = ({ guests }) =>
+const configOf = ({ guests, service }) =>
   configFromObject({
     apemu: 1,
     machine: {
       profile: 'z16',
-      adapters: Object.fromEntries(ADAPTERS.map((apid) => [apid, { mode: 'loopback' }])),
+      adapters: Object.fromEntries(
+        ADAPTERS.map((apid) => [apid, { mode: 'loopback', ...service }]),
+      ),
       usageDomains: guests.map(({ domain }) => domain),
       controlDomains: [1],
     },
@@ -106,13 +113,19 @@ function leftOf(pool, { name, domain }) {
   return undefined;
 }
 
+/** Waits until something has come. @returns {Promise<boolean>} whether it has while this process could run */
+async function comes(test) {
+  const able = new AbleTime(process.pid);
+  while (!test()) {
+    if (able.look() > PATIENCE_MS) return false;
+    await sleep(LOOK_MS);
+  }
+  return true;
+}
+
 /** The detach of a dead guest waits for resets. @throws Error for what is still left after them */
 async function checkDead(pool, guest) {
-  for (let n = 0; n < PATIENT_LOOKS; n++) {
-    if (leftOf(pool, guest) === undefined) return;
-    await sleep(10);
-  }
-  throw new Error(leftOf(pool, guest));
+  if (!(await comes(() => leftOf(pool, guest) === undefined))) throw new Error(leftOf(pool, guest));
 }
 
 /** Counts of a guest's queues in its storage: the words of src/guest/built-in/exchange-queue.ts. */
@@ -149,11 +162,8 @@ function threadsOf({ guests }, workers) {
 /** Waits until somebody who lives has had replies since. @throws Error if he has not */
 async function checkGoesOn(pool, guest) {
   const before = sumOf(pool, guest, ANSWERED);
-  for (let n = 0; n < PATIENT_LOOKS; n++) {
-    if (sumOf(pool, guest, ANSWERED) !== before) return;
-    await sleep(10);
-  }
-  throw new Error(`${guest.name} lives, and gets no reply any more`);
+  if (!(await comes(() => sumOf(pool, guest, ANSWERED) !== before)))
+    throw new Error(`${guest.name} lives, and gets no reply any more`);
 }
 
 async function attackPool(random, tried, plan, pool) {
@@ -186,7 +196,8 @@ async function attackPool(random, tried, plan, pool) {
   await Promise.all(alive.map((guest) => checkGoesOn(pool, guest)));
   pool.stop();
   const accounts = accountFor(pool, await pool.finished());
-  const wrong = [...violations, ...accounts.violations];
+  const late = pool.crashes.slice(crashed.length).map(({ guest, reason }) => `${guest}: ${reason}`);
+  const wrong = [...late, ...violations, ...accounts.violations];
   if (wrong.length > 0) throw new Error(wrong.slice(0, 3).join('; '));
   for (const guest of alive) checkSurvivor(pool, guest);
   for (const guest of dead) await checkDead(pool, guest);

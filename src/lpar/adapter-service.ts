@@ -134,8 +134,10 @@ export class AdapterService {
     if (u8[mark] === 0) return Number.POSITIVE_INFINITY;
     const q = this.#image.queueRecord(n);
     if (owner !== undefined && this.#image.ownerOf(q) !== owner) return Number.POSITIVE_INFINITY;
+    // Before the look: what another thread puts on the queue afterwards marks it again.
+    u8[mark] = 0;
     const due = this.serveQueue(q);
-    if (due === Number.POSITIVE_INFINITY) u8[mark] = 0;
+    if (due !== Number.POSITIVE_INFINITY) u8[mark] = 1;
     return due;
   }
 

@@ -14,7 +14,7 @@ import { reaches } from '../host/machine/host-wiring.ts';
 import type { Machine } from '../host/machine/machine.ts';
 
 /** Writes them for every queue. Runs with the vCPUs concerned out of interpretive execution. */
-export const writeOwners = ({ image, guests }: Machine): void => {
+export const writeOwners = ({ image, guests }: Pick<Machine, 'image' | 'guests'>): void => {
   for (let n = 1; n < image.queues; n++) {
     const q = image.queueRecord(n);
     // A virtual queue belongs to its guest for good.
@@ -25,8 +25,8 @@ export const writeOwners = ({ image, guests }: Machine): void => {
     image.i32[cold + K_OWNER] = owner?.number ?? 0;
     const attention = image.word(q + Q_ATTENTION);
     const isShared = owner?.config.spread === true || (attention & ATTENTION_POOL) !== 0;
-    image.i32[q + Q_ATTENTION] = isShared
-      ? attention | ATTENTION_SHARED
-      : attention & ~ATTENTION_SHARED;
+    // A queue whose guest goes on meanwhile keeps its word untouched: its thread may be changing another bit of it.
+    if (isShared !== ((attention & ATTENTION_SHARED) !== 0))
+      image.i32[q + Q_ATTENTION] = attention ^ ATTENTION_SHARED;
   }
 };

@@ -89,6 +89,8 @@ const FAULTS: readonly (readonly [id: string, what: string, shown: readonly Show
     [
       ['test/pool/modules.test.ts', '13.7: a guest module'],
       ['test/pool/modules.test.ts', '13.7: a thread that has died'],
+      ['test/pool/threads.test.ts', 'leaves the adapter to the others'],
+      ['test/pool/threads.test.ts', 'how long a thread could have run'],
       ['test/cli/endless.test.ts', '13.A7: a module whose step never ends'],
       'workers',
     ],
@@ -98,6 +100,8 @@ const FAULTS: readonly (readonly [id: string, what: string, shown: readonly Show
     'the reason a guest ended is lost or wrong',
     [
       ['test/qemu/ram.test.ts', 'after close reaches nobody'],
+      ['test/qemu/pause.test.ts', 'while the debug stub sets it going goes on'],
+      ['test/qemu/serve.test.ts', 'closes its monitor, and stays'],
       ['test/linux/killed.test.ts', 'of QEMU ends serving'],
       'qemu-endings',
       'linux-endings',

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a process could have done something: a computer that is busy with other things makes it late, and that is not its fault.
 import { readdirSync, readFileSync } from 'node:fs';
+import { ableMs, taskTime } from '../../../dist/src/vcpu-pool/liveness.js';
 
-/** Threads of a process: whether each wants a processor, and the milliseconds it had one. Empty once it has ended. */
+/** Threads of a process, with what taskTime tells of each. Empty once it has ended. */
 function threadsOf(pid, threads = new Map()) {
-  try {
-    for (const task of readdirSync(`/proc/${pid}/task`)) {
-      const [ran] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ');
-      threads.set(task, {
-        ran: Number(ran) / 1e6,
-        running: statOf(`${pid}/task/${task}`)[0] === 'R',
-      });
-    }
-  } catch {
-    // A thread, or the process, ended meanwhile.
+  for (const task of tasksOf(pid)) {
+    const time = taskTime(task, pid);
+    if (time !== undefined) threads.set(task, time);
   }
   return threads;
+}
+
+function tasksOf(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** State and parent: the fields of stat behind the name, which may hold anything but a closing parenthesis at the end. */
@@ -61,15 +63,7 @@ export class AbleTime {
   look() {
     const now = performance.now();
     const threads = this.#look();
-    if (threads.size > 0) {
-      const ran = [...threads].map(
-        ([task, { ran }]) => ran - (this.#threads.get(task)?.ran ?? ran),
-      );
-      const wanted = [...threads.values(), ...this.#threads.values()].some(
-        ({ running }) => running,
-      );
-      this.ms += wanted ? Math.max(...ran) : now - this.#lookedMs;
-    }
+    if (threads.size > 0) this.ms += ableMs(this.#threads, threads, now - this.#lookedMs);
     this.#threads = threads;
     this.#lookedMs = now;
     return this.ms;

@@ -15,26 +15,33 @@ const LAST_WORDS = 2000;
 
 /**
  * @param attack of attackOf
- * @param options seed of the first trial; count of trials or seconds, else the attack's own count; signal that ends it
- * @returns {Promise<{text: string, findings: number, tried: number}>} text is what to print
+ * @param options seed of the first trial; count of trials or seconds, else the attack's own count; signal that ends it; print takes lines:
+ *   a finding is told when it is made, which may be long before the end
+ * @returns {Promise<number>} how many findings there were
  */
-export async function supervise(attack, { seed, count, seconds, signal }) {
+export async function supervise(attack, { seed, count, seconds, signal, print }) {
   const missing = await attack.missing?.();
-  if (missing !== undefined)
-    return { text: `${attack.name}: not tried: ${missing}\n`, findings: 0, tried: 0 };
+  if (missing !== undefined) {
+    print(`${attack.name}: not tried: ${missing}\n`);
+    return 0;
+  }
   const limit = count ?? (seconds === undefined ? attack.quick : Number.MAX_SAFE_INTEGER);
-  const run = await watch(attack, [seed, limit, seconds ?? 86_400], signal);
-  const lines = run.findings.map(
-    ({ seed: one, finding }) =>
+  let findings = 0;
+  const found = ({ seed: one, finding }) => {
+    findings++;
+    print(
       `${attack.name}: FOUND: ${finding}\n  again: node scripts/attack/run.js ${attack.given} --seed ${one} --count 1\n`,
-  );
+    );
+  };
+  const run = await watch(attack, [seed, limit, seconds ?? 86_400], signal, found);
   const kinds = Object.entries(run.kinds)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([kind, number]) => `${kind} ${number}`);
   const of = kinds.length === 0 ? '' : ` (${kinds.join(', ')})`;
-  const found = `${run.findings.length} finding${run.findings.length === 1 ? '' : 's'}`;
-  lines.push(`${attack.name}: ${run.tried} tried from seed ${seed}${of}: ${found}\n`);
-  return { text: lines.join(''), findings: run.findings.length, tried: run.tried };
+  print(
+    `${attack.name}: ${run.tried} tried from seed ${seed}${of}: ${findings} finding${findings === 1 ? '' : 's'}\n`,
+  );
+  return findings;
 }
 
 /**
@@ -51,13 +58,13 @@ function clockOf(pid) {
 }
 
 /** Follows what the process says until it has ended. */
-function watch(attack, [seed, limit, seconds], signal) {
+function watch(attack, [seed, limit, seconds], signal, found) {
   const args = [attack.given, seed, limit, seconds].map(String);
   const child = fork(TRIALS, args, {
     execArgv: [`--max-old-space-size=${HEAP_MIB}`],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
-  const seen = { tried: 0, kinds: {}, findings: [] };
+  const seen = { tried: 0, kinds: {} };
   let current = seed;
   let over = false;
   let words = '';
@@ -80,7 +87,7 @@ function watch(attack, [seed, limit, seconds], signal) {
   child.on('message', (message) => {
     trialMs = undefined;
     if (message.begins !== undefined) current = message.begins;
-    if (message.finding !== undefined) seen.findings.push(message);
+    if (message.finding !== undefined) found(message);
     if (message.tried !== undefined)
       Object.assign(seen, { tried: message.tried, kinds: message.kinds });
     over ||= message.over === true;
@@ -94,7 +101,7 @@ function watch(attack, [seed, limit, seconds], signal) {
           ? `hangs: no end after ${patience / 1000} s`
           : `ends the process (${by ?? code})`;
         const said = hung || words === '' ? '' : `\n${words.trimEnd()}`;
-        seen.findings.push({ seed: current, finding: `${how}${said}` });
+        found({ seed: current, finding: `${how}${said}` });
       }
       resolve(seen);
     });

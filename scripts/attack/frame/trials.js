@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process of one attack, started by supervise.js: makes trials one after the other and says what came out of them. Trial n of
 // seed s is trial 0 of seed s + n.
+import { setImmediate as breath } from 'node:timers/promises';
 import { Random } from '../../../dist/src/lpar/random.js';
 import { attackOf } from './attacks.js';
 
@@ -27,6 +28,8 @@ process.on('message', () => {
 
 for (; tried < count && performance.now() < endMs && findings < FINDINGS_MAX && !ended; tried++) {
   const seed = Number(seedText) + tried;
+  // Trials that wait for nothing would leave the message that wants an end unheard.
+  await breath();
   // Told before it begins: a trial that takes this process down is found by its seed.
   await tell({ begins: seed, tried, kinds });
   try {
