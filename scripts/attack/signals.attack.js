@@ -33,7 +33,7 @@ const BUSY = {
   'mistakes.ap': () => `apemu-program 1\n${'nonsense\n'.repeat(1_000_000)}`,
   'lines.jsonl.gz': () => gzipSync('\n'.repeat(100_000_000)),
   'reads.jsonl': () =>
-    `${JSON.stringify(['read', '/sys/bus/ap/ap_domain', 'ok', '71\n'])}\n`.repeat(400_000),
+    `${JSON.stringify(['read', '/sys/bus/ap/ap_domain', 'ok', '71\n'])}\n`.repeat(1_000_000),
   'wide.yaml': () =>
     `apemu: 1\nmachine: { adapters: { 5: { mode: loopback } }, usageDomains: [1], controlDomains: [1] }\nguests:\n${Array.from(
       { length: 20_000 },

@@ -44,6 +44,7 @@ async function replayFile(
       search: options.search,
       aborted: () => io.signal.aborted,
       breathe,
+      blocking: (work) => io.blocking(work),
     });
     io.out(
       options.json === true

@@ -19,6 +19,8 @@ export interface ReplayOptions {
   readonly aborted: () => boolean;
   /** Lets events in, before each replay. */
   readonly breathe: () => Promise<void>;
+  /** Does one replay, which lets no events in and may take seconds: a recording may have a million lines. */
+  readonly blocking: <T>(work: () => T) => T;
 }
 
 /** A replay, what it supposed of the run at first, and under which circumstances it came furthest. */
@@ -87,7 +89,7 @@ const replayer =
     text: string,
     file: string,
     kernel: KernelProfileName,
-    { config, breathe }: ReplayOptions,
+    { config, breathe, blocking }: ReplayOptions,
   ): Replayer =>
   async (circumstances, toFirst) => {
     await breathe();
@@ -98,7 +100,7 @@ const replayer =
       circumstances,
     );
     try {
-      const result = replayGolden(host, text, file, { toFirst, pauses });
+      const result = blocking(() => replayGolden(host, text, file, { toFirst, pauses }));
       return { result, asked: host.asked };
     } finally {
       host.close();
