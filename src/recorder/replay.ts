@@ -19,8 +19,8 @@ export interface ReplayOptions {
   readonly aborted: () => boolean;
   /** Lets events in, before each replay. */
   readonly breathe: () => Promise<void>;
-  /** Does one replay, which lets no events in and may take seconds: a recording may have a million lines. */
-  readonly blocking: <T>(work: () => T) => T;
+  /** Does one replay, which lets no events in: that of a recording with a million lines takes seconds. */
+  readonly blocking?: <T>(work: () => T) => T;
 }
 
 /** A replay, what it supposed of the run at first, and under which circumstances it came furthest. */
@@ -89,7 +89,7 @@ const replayer =
     text: string,
     file: string,
     kernel: KernelProfileName,
-    { config, breathe, blocking }: ReplayOptions,
+    { config, breathe, blocking = (work) => work() }: ReplayOptions,
   ): Replayer =>
   async (circumstances, toFirst) => {
     await breathe();

@@ -11,7 +11,6 @@ import {
   G_CRASHED,
   T_DOORBELL,
   T_IN_SIE,
-  T_TASK,
   T_WORKER,
   THREADS_MAX,
 } from '../../native-like/machine/layout.ts';
@@ -24,18 +23,14 @@ import type { TakeEvent } from '../trace/machine-event.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 import { NS_PER_MS } from '../units.ts';
 import { releaseDead } from './dead-thread.ts';
-import { AbleTask, taskTime } from './liveness.ts';
 import { writeOwners } from './owners.ts';
 import { Exclusion } from './sie.ts';
+import { STOP_MS, StopPatience } from './stop-patience.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
 /** How often the main thread lets its own timers (scans, reset polls) run. */
 const TICK_MS = 5;
 const WORKER_REPORT_MS = 100;
-/** A program's step is over long before this when it was told to stop: time its thread could have run. */
-const STOP_MS = 2_000;
-/** Between two looks at threads that were told to stop. */
-const STOP_LOOK_MS = 100;
 
 export interface PoolOptions {
   /** Worker threads; default: as many as cores, at most one for each vCPU group. */
@@ -98,10 +93,7 @@ export class PooledMachine {
   readonly #atWork = new Set<number>();
   /** Why threads were ended, by their number. */
   readonly #endings = new Map<number, string>();
-  /** Threads that were told to stop, by their number. */
-  readonly #able = new Map<number, AbleTask>();
-  /** Looks at them. */
-  #patience: NodeJS.Timeout | undefined;
+  readonly #patience: StopPatience;
   #closed = false;
   #maxInSie = 0;
 
@@ -112,6 +104,7 @@ export class PooledMachine {
     options: PoolOptions,
   ) {
     this.machine = machine;
+    this.#patience = new StopPatience(machine.image);
     const wanted = Math.min(options.workers ?? availableParallelism(), groups.length);
     this.workers = Math.max(1, Math.min(wanted, THREADS_MAX - 1));
     machine.service.only = 0;
@@ -172,29 +165,13 @@ export class PooledMachine {
     const { i32 } = this.machine.image;
     Atomics.store(i32, C_STOP, 1);
     for (let thread = 1; thread <= this.workers; thread++) this.#ring(thread);
-    this.#patience ??= setInterval(() => this.#endThreads(), STOP_LOOK_MS);
-  }
-
-  /** Ends threads that could have ended their step. On a busy computer others wait for a processor: cutting them off would lose messages. */
-  #endThreads(): void {
-    for (const thread of this.#atWork) {
-      if (this.#endings.has(thread) || this.#ableMs(thread) < STOP_MS) continue;
+    this.#patience.begin(this.#atWork, (thread) => {
       this.#endings.set(
         thread,
         `a step of its program was not over ${STOP_MS / 1000} s after it was told to stop`,
       );
       this.#terminate(thread);
-    }
-  }
-
-  /** How long a thread that was told to stop could have run since; none before it has loaded what it runs. */
-  #ableMs(thread: number): number {
-    const { image } = this.machine;
-    const block = image.thread(thread);
-    if (image.word(block + T_WORKER) === 0) return 0;
-    const able = this.#able.get(thread) ?? new AbleTask(() => taskTime(image.word(block + T_TASK)));
-    this.#able.set(thread, able);
-    return able.look();
+    });
   }
 
   #terminate(thread: number): void {
@@ -210,7 +187,7 @@ export class PooledMachine {
     await Promise.all(this.#reports);
     // What follows the loss of a worker must not go on in a memory that another machine has by then.
     await Promise.all(this.#recoveries);
-    clearInterval(this.#patience);
+    this.#patience.end();
     this.#closed = true;
     await this.#pool.destroy();
     this.machine.close();
