@@ -123,8 +123,11 @@ async function interrupted(child, signal, said) {
     if (able.look() > PROMISED_MS) throw new Error('does not end within a second');
     if (performance.now() - sentMs > GIVE_UP_MS) throw new Error('does not end');
   }
-  for (let left = 100; alive(pid) && left > 0; left--) await sleep(POLL_MS);
-  if (alive(pid)) throw new Error('leaves a process behind');
+  const left = new AbleTime(pid, 'group');
+  while (alive(pid)) {
+    if (left.look() > PROMISED_MS) throw new Error('leaves a process behind');
+    await sleep(POLL_MS);
+  }
   if (/internal error|\n {4}at /.test(said())) throw new Error(`says ${said().slice(0, 300)}`);
 }
 

@@ -3,13 +3,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { ableMs, taskTime } from '../../../dist/src/vcpu-pool/liveness.js';
 
-/** Threads of a process, with what taskTime tells of each. Empty once it has ended. */
-function threadsOf(pid, threads = new Map()) {
+/** Adds the threads of a process, with what taskTime tells of each: none once it has ended. */
+function threadsOf(pid, threads) {
   for (const task of tasksOf(pid)) {
     const time = taskTime(task, pid);
     if (time !== undefined) threads.set(task, time);
   }
-  return threads;
 }
 
 function tasksOf(pid) {
@@ -26,37 +25,51 @@ function statOf(path) {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
-/** Processes that a process has started, and theirs. */
-function descendantsOf(pid) {
-  const children = new Map();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const parent = Number(statOf(name)[1]);
-      children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  const found = [];
-  for (let next = [pid]; next.length > 0; next = next.flatMap((one) => children.get(one) ?? []))
-    found.push(...next);
-  return found.slice(1);
+/** Number, parent and group of every process. */
+function processes() {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const [, parent, group] = statOf(name).map(Number);
+        return [{ pid: Number(name), parent, group }];
+      } catch {
+        return []; // It ended meanwhile.
+      }
+    });
 }
+
+/** A process, those it has started, and theirs. */
+function withDescendants(pid) {
+  const all = processes();
+  const startedBy = (one) => all.flatMap((child) => (child.parent === one ? [child.pid] : []));
+  const found = [];
+  for (let next = [pid]; next.length > 0; next = next.flatMap(startedBy)) found.push(...next);
+  return found;
+}
+
+/** Which processes count beside the one that is named. */
+const COUNTED = {
+  alone: (pid) => [pid],
+  /** It may wait for processes it has started, and is kept when they are. */
+  descendants: withDescendants,
+  /** Those of its process group, when it has ended itself. */
+  group: (pid) => processes().flatMap((one) => (one.group === pid ? [one.pid] : [])),
+};
 
 /** Adds up the time of one process. Looks must be some milliseconds apart. */
 export class AbleTime {
   #pid;
-  #withDescendants;
+  #counted;
   #threads;
   #lookedMs = performance.now();
   /** Milliseconds it ran (the thread that ran most), or slept although nothing kept it. */
   ms = 0;
 
-  /** `withDescendants`: it may wait for processes it has started, and is kept when they are. */
-  constructor(pid, { withDescendants = false } = {}) {
+  /** `counted`: which processes count */
+  constructor(pid, counted = 'alone') {
     this.#pid = pid;
-    this.#withDescendants = withDescendants;
+    this.#counted = COUNTED[counted];
     this.#threads = this.#look();
   }
 
@@ -70,8 +83,8 @@ export class AbleTime {
   }
 
   #look() {
-    const threads = threadsOf(this.#pid);
-    if (this.#withDescendants) for (const pid of descendantsOf(this.#pid)) threadsOf(pid, threads);
+    const threads = new Map();
+    for (const pid of this.#counted(this.#pid)) threadsOf(pid, threads);
     return threads;
   }
 }

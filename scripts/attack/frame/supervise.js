@@ -50,7 +50,7 @@ export async function supervise(attack, { seed, count, seconds, signal, print })
  */
 function clockOf(pid) {
   if (process.platform === 'linux') {
-    const able = new AbleTime(pid, { withDescendants: true });
+    const able = new AbleTime(pid, 'descendants');
     return () => able.look();
   }
   const began = performance.now();
