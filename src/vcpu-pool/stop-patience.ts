@@ -8,7 +8,7 @@ import { AbleTask, taskTime } from './liveness.ts';
 /** A program's step is over long before this. */
 export const STOP_MS = 2_000;
 /** Between two looks. */
-const LOOK_MS = 100;
+const STOP_LOOK_MS = 100;
 
 export class StopPatience {
   readonly #image: MachineImage;
@@ -28,7 +28,7 @@ export class StopPatience {
         ended.add(thread);
         end(thread);
       }
-    }, LOOK_MS);
+    }, STOP_LOOK_MS);
   }
 
   end(): void {

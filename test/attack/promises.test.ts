@@ -112,7 +112,7 @@ const FAULTS: readonly (readonly [id: string, what: string, shown: readonly Show
     'adapter interruptions go to the first CPU only',
     [
       ['test/qemu/interruptions.test.ts', 'goes to the second CPU when the first one %s'],
-      ['test/qemu/interruptions.test.ts', 'and soon when that changes'],
+      ['test/qemu/interruptions.test.ts', 'looks again ever more rarely'],
       ['test/linux/lowcore-kernel.test.ts', 'sees on both CPUs what a machine shows'],
     ],
   ],
