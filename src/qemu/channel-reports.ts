@@ -34,10 +34,10 @@ export interface ReportedGuest {
 /** Between two attempts: a kernel enables channel reports once, while it boots. */
 const AGAIN_MS = 100;
 /** From the restart to the hook. */
-const HOOK_MS = 2_000;
+const HOOK_WITHIN_MS = 2_000;
 const STATE_STEP_MS = 1;
 /** A kernel that takes nothing for so long will not do so any more. */
-const TAKE_MS = 10_000;
+const FETCH_WITHIN_MS = 10_000;
 
 const STCRW = 0xb239;
 const LENGTH = 4;
@@ -89,7 +89,7 @@ export class ChannelReports {
     const timer = setTimeout(() => {
       late = true;
       stub?.interrupt();
-    }, TAKE_MS);
+    }, FETCH_WITHIN_MS);
     await this.#serve(stub, () => late);
     clearTimeout(timer);
   }
@@ -113,7 +113,7 @@ export class ChannelReports {
   async #check(cpu: number): Promise<DebugStub | undefined> {
     const { ram, hook, pause, reports, debug } = this.#guest;
     const mailbox = hook.mailbox(cpu);
-    const end = performance.now() + HOOK_MS;
+    const end = performance.now() + HOOK_WITHIN_MS;
     const waits = () =>
       ram.readWord(mailbox + MAILBOX.MB_RST_REQUEST) !==
       ram.readWord(mailbox + MAILBOX.MB_RST_ANSWER);
