@@ -7,7 +7,7 @@ import type { Outcome } from '../target/outcome.ts';
 import { NS_PER_SECOND } from '../units.ts';
 import type { GuestTime } from './guest-time.ts';
 import type { KernelUser } from './kernel-user.ts';
-import { objectsFile, objectsIn, type SlabCounts } from './slabs.ts';
+import { objectsFile, type SlabCounts } from './slabs.ts';
 import { countersOf, repairs, requestCountOf, resetOf, SCAN } from './sysfs-files.ts';
 
 /** Linux gives a request up after 900 s and its reset again: twice that, where the guest's clock can be moved on. */
@@ -71,14 +71,14 @@ export class KernelRecovery {
 
   /** Counters of sysfs that are not 0. Nothing is outstanding. */
   async counters(): Promise<Record<string, number>> {
-    const user = this.#user;
     const held: Record<string, number> = {};
-    for (const apqn of user.queues)
-      for (const file of countersOf(apqn))
-        user.read(file, (text) => {
-          const count = Number.parseInt(text ?? '0', 10);
-          if (count !== 0) held[`${file.split('/').at(-1)} of ${formatApqn(apqn)}`] = count;
-        });
+    const files = new Map(
+      this.#user.queues.flatMap((apqn) => countersOf(apqn).map((file) => [file, apqn] as const)),
+    );
+    this.#user.readNumbers([...files.keys()], (file, count) => {
+      const name = `${file.split('/').at(-1)} of ${formatApqn(files.get(file) ?? 0)}`;
+      if (count !== 0) held[name] = count;
+    });
     await this.#errands();
     return held;
   }
@@ -92,16 +92,16 @@ export class KernelRecovery {
     const wrong: string[] = [];
     const takenBy = (apqn: number): number =>
       (before.get(apqn) ?? 0) + (user.guest.service.taken.get(apqn) ?? 0);
-    for (const apqn of user.queues) {
-      const taken = takenBy(apqn);
-      user.read(requestCountOf(apqn), (text) => {
-        const count = Number.parseInt(text ?? '', 10);
-        // The kernel may have asked for random numbers meanwhile; a queue that it has not begun to use has a "-".
-        if (Number.isNaN(count) || takenBy(apqn) !== taken || count === taken) return;
-        const told = `request_count of ${formatApqn(apqn)} is ${count}`;
-        wrong.push(`${told}, the machine has taken ${taken} messages`);
-      });
-    }
+    const taken = new Map(
+      user.queues.map((apqn) => [requestCountOf(apqn), [apqn, takenBy(apqn)] as const]),
+    );
+    user.readNumbers([...taken.keys()], (file, count) => {
+      const [apqn, right] = taken.get(file) ?? [0, count];
+      // The kernel may have asked for random numbers meanwhile.
+      if (takenBy(apqn) !== right || count === right) return;
+      const told = `request_count of ${formatApqn(apqn)} is ${count}`;
+      wrong.push(`${told}, the machine has taken ${right} messages`);
+    });
     await this.#errands();
     return wrong;
   }
@@ -121,10 +121,10 @@ export class KernelRecovery {
   async slabs(): Promise<SlabCounts> {
     const counts = new Map<string, number>();
     await this.#time.until(FREED_NS, () => false);
-    for (const name of this.#user.guest.slabs)
-      this.#user.read(objectsFile(name), (text) => {
-        if (text !== undefined) counts.set(name, objectsIn(text));
-      });
+    const files = new Map(this.#user.guest.slabs.map((name) => [objectsFile(name), name]));
+    this.#user.readNumbers([...files.keys()], (file, count) => {
+      counts.set(files.get(file) ?? file, count);
+    });
     await this.#errands();
     return counts;
   }

@@ -19,8 +19,10 @@ const ANY_NODE = '/dev/z90crypt';
 /** Requests of one event: there are fewer processes. */
 const COUNT_MAX = 12;
 const SYSFS_BYTES = 4096;
+/** Bytes of a file that holds a number. */
+const NUMBER_BYTES = 64;
 /** Files that one order has room for. */
-const WRITES_OF_ORDER = 48;
+const FILES_OF_ORDER = 48;
 
 /** `ENODEV`; 0 is no error. */
 const errorName = (errno: number): string => {
@@ -96,7 +98,7 @@ export class KernelUser {
         this.write(event.file, event.text);
         return;
       case 'read':
-        this.read(event.file, () => {});
+        this.#read(event.file);
         return;
       case 'signal':
         this.guest.agent.signal();
@@ -110,9 +112,9 @@ export class KernelUser {
 
   /** Writes files one after the other; what is refused is refused. */
   writeAll(files: readonly { readonly file: string; readonly text: string }[]): void {
-    const some = files.slice(0, WRITES_OF_ORDER);
+    const some = files.slice(0, FILES_OF_ORDER);
     const calls = some.flatMap(({ file, text }) => [open(file, OPEN.write), write(text)]);
-    const rest = files.slice(WRITES_OF_ORDER);
+    const rest = files.slice(FILES_OF_ORDER);
     this.#errand(
       `writes to ${some[0]?.file} and others`,
       calls.map((call) => ({ ...call, goesOn: true })),
@@ -122,14 +124,31 @@ export class KernelUser {
     );
   }
 
-  /** The text of a file; undefined: it cannot be read. */
-  read(file: string, ended: (text: string | undefined) => void): void {
+  /** Reads a file, whatever it says. */
+  #read(file: string): void {
     const into: Block = { bytes: new Uint8Array(SYSFS_BYTES) };
-    const calls = [open(file, OPEN.read), read(into)];
-    this.#errand(`a read of ${file}`, calls, ({ errno, value, bytes }, places) => {
-      const at = places.get(into) ?? 0;
-      ended(errno === 0 ? bytes.toString('latin1', at, at + value) : undefined);
-    });
+    this.#errand(`a read of ${file}`, [open(file, OPEN.read), read(into)]);
+  }
+
+  /** The numbers at the beginning of files; what cannot be read, or is none, is left out. */
+  readNumbers(files: readonly string[], told: (file: string, number: number) => void): void {
+    for (let at = 0; at < files.length; at += FILES_OF_ORDER) {
+      const some = files.slice(at, at + FILES_OF_ORDER);
+      const blocks: Block[] = some.map(() => ({ bytes: new Uint8Array(NUMBER_BYTES) }));
+      const calls = some.flatMap((file, n) => [open(file, OPEN.read), read(blocks[n])]);
+      this.#errand(
+        `reads of ${some[0]} and others`,
+        calls.map((call) => ({ ...call, goesOn: true })),
+        ({ bytes }, places) => {
+          for (const [n, file] of some.entries()) {
+            const from = places.get(blocks[n]) ?? 0;
+            const text = bytes.toString('latin1', from, from + NUMBER_BYTES);
+            const number = Number.parseInt(text, 10);
+            if (!Number.isNaN(number)) told(file, number);
+          }
+        },
+      );
+    }
   }
 
   /** One request; a queue or kind that is not named, or that cannot be, is chosen in turn. */
@@ -174,8 +193,10 @@ export class KernelUser {
 
   /** Asks what queues have counted by now. */
   count(): void {
-    for (const { apqn } of this.#stocks)
-      this.read(requestCountOf(apqn), (text) => this.counted.set(apqn, Number(text ?? 0)));
+    const files = new Map(this.queues.map((apqn) => [requestCountOf(apqn), apqn]));
+    this.readNumbers([...files.keys()], (file, count) => {
+      this.counted.set(files.get(file) ?? 0, count);
+    });
   }
 
   /** Each request of each queue once, of healthy hardware: what is answered is right. */

@@ -14,10 +14,8 @@ export const slabNames = async (shell: GuestConsole): Promise<readonly string[]>
   return output.split(/\s+/).filter((name) => /^kmalloc-(?:rnd-\d+-)?\d+k?$/.test(name));
 };
 
+/** The file of a cache: the number of its objects comes first, as `123 N0=123`. */
 export const objectsFile = (name: string): string => `${FOLDER}/${name}/objects`;
-
-/** The number in such a file: `123 N0=123`. */
-export const objectsIn = (text: string): number => Number.parseInt(text, 10);
 
 /** Caches that have grown from each count to the next by an object or more for each repetition; `repeats`: those between two counts. */
 export const grownCaches = (

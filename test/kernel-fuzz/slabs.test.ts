@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Storage of a kernel that grows with each repetition of a scenario.
 import { describe, expect, it } from 'vitest';
-import { grownCaches, objectsIn } from '../../src/kernel-fuzz/slabs.ts';
+import { grownCaches } from '../../src/kernel-fuzz/slabs.ts';
 
 const counts = (...numbers: readonly number[]): ReadonlyMap<string, number>[] =>
   numbers.map((number) => new Map([['kmalloc-64', number]]));
@@ -16,9 +16,5 @@ describe('storage', () => {
     ['was counted once', [100], {}],
   ])('that %s', (_what, numbers, grown) => {
     expect(grownCaches(counts(...numbers), 4)).toEqual(grown);
-  });
-
-  it('is told by a file in which nodes follow', () => {
-    expect(objectsIn('1234 N0=1234\n')).toBe(1234);
   });
 });
