@@ -30,7 +30,7 @@ const lineOf = (figures: ReturnFigures): string => {
   const memory = `QEMU ${figures.qemuMib.join(' to ')} MiB, apemu ${figures.ownMib.join(' to ')} MiB`;
   return (
     `${level}: boot ${Math.round(bootMs)} ms; ${returns} returns, median ${medianMs.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms ` +
-    `(target ${target} ms: ${medianMs <= target ? 'holds' : 'missed'}); ${casesPerSecond.toFixed(1)} cases/s; ${memory}; ${wrong} wrong results\n`
+    `(target ${target} ms: ${medianMs <= target ? 'holds' : 'missed'}); ${casesPerSecond.toFixed(1)} cases/s; ${memory}; load ${figures.load.toFixed(1)}; ${wrong} wrong results\n`
   );
 };
 

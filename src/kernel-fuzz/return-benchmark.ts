@@ -2,6 +2,7 @@
 // Measures returns of a kernel under test to its moment, both ways, and the cases between them.
 // Source: docs/reference/fuzzing.md section 3 (figures of a prototype).
 import { readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import type { MomentLevel } from '../qemu/moment/moment.ts';
 import { parseScenarioLines } from '../scenario/text.ts';
 import { KernelTarget, type KernelTargetOptions } from './kernel-target.ts';
@@ -17,6 +18,8 @@ export interface ReturnFigures {
   /** Resident storage of QEMU and of this process, MiB: after the first tenth, and at the end. */
   readonly qemuMib: readonly [number, number];
   readonly ownMib: readonly [number, number];
+  /** Processes that wanted a processor in the last minute. */
+  readonly load: number;
   /** Requests whose result was not right: none. */
   readonly wrong: number;
 }
@@ -71,6 +74,7 @@ export const measureReturns = async (
       casesPerSecond: times.length / seconds,
       qemuMib: [first[0], last[0]],
       ownMib: [first[1], last[1]],
+      load: loadavg()[0],
       wrong,
     };
   } finally {
