@@ -202,7 +202,7 @@ export class KernelUser {
   /** Each request of each queue once, of healthy hardware: what is answered is right. */
   learn(): void {
     for (const { apqn, requests } of this.#stocks)
-      for (const request of requests) {
+      for (const request of requests.filter(({ local }) => local !== true)) {
         const fact: RequestFact = {
           id: this.facts.length + 1,
           apqn,
