@@ -20,8 +20,8 @@ export type ClusterOptions = MachineOptions | ((machine: string) => MachineOptio
 export interface OutsideGuest {
   /** The migration to machine `to` stands at a step; it goes on when this resolves, and fails where it rejects before the guest has gone. */
   reached(step: string, to: string): Promise<void>;
-  /** It has ended, well or not. */
-  concluded(report: MigrationReport): Promise<void>;
+  /** It has ended: the guest has gone, or stays where it was. */
+  concluded(gone: boolean): Promise<void>;
 }
 
 export class Cluster {
@@ -156,6 +156,8 @@ export class Cluster {
 
   /**
    * As `migrate`, letting others in at each step (`between`), and moving along what runs outside. Its failure is the migration's.
+   *
+   * @throws what fails outside when the guest has gone already: it is lost then
    */
   async migrateOutside(
     guest: string,
@@ -165,19 +167,26 @@ export class Cluster {
   ): Promise<MigrationReport> {
     const outside = this.outside.get(guest);
     const migration = this.migration(guest, to, options);
+    let lost: Error | undefined;
+    const failed = (error: Error): void => {
+      const text = `error: operation failed: ${error.message}`;
+      if (!this.cancel(guest, { errno: 'EIO', text })) lost = error;
+    };
+    // What could not be asked at all throws here, and concludes nothing.
     let next = migration.next();
-    while (next.done !== true) {
-      const { waitNs, step } = next.value;
-      this.advance(waitNs, true);
-      if (step !== undefined)
-        await outside?.reached(step, to).catch((error: Error) => {
-          this.cancel(guest, { errno: 'EIO', text: `error: operation failed: ${error.message}` });
-        });
-      await between();
-      next = migration.next();
+    try {
+      while (next.done !== true) {
+        const { waitNs, step } = next.value;
+        this.advance(waitNs, true);
+        if (step !== undefined) await outside?.reached(step, to).catch(failed);
+        await between();
+        next = migration.next();
+      }
+      if (lost !== undefined) throw lost;
+      return next.value;
+    } finally {
+      await outside?.concluded(this.whereIs(guest) === to);
     }
-    await outside?.concluded(next.value);
-    return next.value;
   }
 
   /** As `migrate`, for a caller that drives operations itself. Each part of it is a step. */

@@ -6,7 +6,6 @@
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import type { OutsideGuest } from '../cluster/cluster.ts';
 import {
-  type MigrationReport,
   STEP_DESTINATION_OPENED,
   STEP_DESTINATION_RUNNING,
   STEP_DESTINATION_STOP,
@@ -95,8 +94,8 @@ export class MovingGuest implements ServedGuest, OutsideGuest {
     if (Object.hasOwn(MovingGuest.#ACTS, step)) await MovingGuest.#ACTS[step](this, to);
   }
 
-  async concluded({ outcome }: MigrationReport): Promise<void> {
-    if (outcome !== 'ok') await this.#back();
+  async concluded(gone: boolean): Promise<void> {
+    if (!gone) await this.#back();
     this.#coming = undefined;
     this.#there = undefined;
     this.#stoppedMs = undefined;
