@@ -13,12 +13,16 @@ export interface ToolOption {
 /** What a program says of itself. */
 export interface ToolProgram {
   readonly name: string;
+  /** What stands before the options, as in `Usage: name COMMAND [OPTIONS]`. */
+  readonly command?: string;
   /** Operands, as in `Usage: name [OPTIONS] operands`. */
   readonly operands?: string;
   readonly description: string;
   /** Years of the copyright line. */
   readonly years: readonly [number, number];
   readonly options: readonly ToolOption[];
+  /** Printed before the options. */
+  readonly between?: string;
   /** Printed after the options. */
   readonly epilogue?: string;
 }
@@ -128,9 +132,11 @@ function optionLines(table: readonly ToolOption[]): string {
 }
 
 /** What `--help` prints. */
-export function helpText({ name, operands, description, options, epilogue }: ToolProgram): string {
-  const usage = `Usage: ${name} [OPTIONS]${operands === undefined ? '' : ` ${operands}`}`;
-  return `${usage}\n\n${wrapped(description, 0)}\n\n${optionLines(options)}${epilogue ?? ''}`;
+export function helpText(program: ToolProgram): string {
+  const { name, command, operands, description, between = '', options, epilogue = '' } = program;
+  const before = command === undefined ? '' : ` ${command}`;
+  const usage = `Usage: ${name}${before} [OPTIONS]${operands === undefined ? '' : ` ${operands}`}`;
+  return `${usage}\n\n${wrapped(description, 0)}\n\n${between}${optionLines(options)}${epilogue}`;
 }
 
 /** What `--version` prints. */

@@ -41,6 +41,12 @@ export class ToolRun {
     return { stdout: this.#stdout, stderr: this.#stderr, status: 0 };
   }
 
+  /** The end with status 1, after a line as it is. */
+  failureWith(line: string): CommandResult {
+    this.#stderr += `${line}\n`;
+    return { ...this.success(), status: 1 };
+  }
+
   /** The end with status 1, after a message. */
   failure(message: string): CommandResult {
     this.warn(message);

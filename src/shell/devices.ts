@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// /dev: the devices scripts look for. A vfio group is there for each mediated device.
+// /dev: the devices scripts look for. A vfio group is there for each mediated device, and each additional node of zcrypt.
 // Source: Linux, drivers/vfio/group.c (/dev/vfio/N), drivers/s390/crypto/zcrypt_api.c (/dev/z90crypt).
 import type { Listing, ReadResult, Status, Sysfs } from '../sysfs/sysfs.ts';
 
@@ -7,6 +7,7 @@ import type { Listing, ReadResult, Status, Sysfs } from '../sysfs/sysfs.ts';
 export const DEVICES = '/dev';
 
 const GROUPS = '/sys/kernel/iommu_groups';
+const NODES = '/sys/devices/virtual/zcrypt';
 const FOLDERS: Readonly<Record<string, number>> = {
   '/dev': 0o755,
   '/dev/vfio': 0o755,
@@ -28,6 +29,8 @@ const ALWAYS: Readonly<Record<string, number>> = {
   '/dev/z90crypt': 0o666,
 };
 const GROUP_MODE = 0o600;
+/** What udev gives a node without a rule of its own. */
+const NODE_MODE = 0o600;
 
 export class Devices {
   readonly #sysfs: () => Sysfs;
@@ -40,6 +43,8 @@ export class Devices {
     const modes = new Map(Object.entries(ALWAYS));
     const groups = this.#sysfs().list(GROUPS);
     for (const group of groups.ok ? groups.names : []) modes.set(`/dev/vfio/${group}`, GROUP_MODE);
+    const nodes = this.#sysfs().list(NODES);
+    for (const node of nodes.ok ? nodes.names : []) modes.set(`/dev/${node}`, NODE_MODE);
     return modes;
   }
 

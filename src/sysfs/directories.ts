@@ -7,6 +7,7 @@ import { BUS_FILES, DRIVER_FILES } from '../ap-bus/bus-files.ts';
 import { cardFiles, queuesOf } from '../ap-bus/card-files.ts';
 import { type ApCard, type ApDevice, type ApDriver, ApQueue } from '../ap-bus/device.ts';
 import { queueFiles } from '../ap-bus/queue-files.ts';
+import { findNode, NODE_CLASS_FILES, NODE_FILES, nodePath } from '../ap-bus/zcrypt-nodes.ts';
 import { MATRIX_DEVICE_FILES, MDEV_FILES, MDEV_TYPE, MDEV_TYPE_FILES } from '../vfio-ap/files.ts';
 import type { MatrixDevice } from '../vfio-ap/matrix-device.ts';
 import type { MatrixMdev } from '../vfio-ap/mdev.ts';
@@ -220,6 +221,31 @@ function iommuGroups(device: MatrixDevice): Directory {
   );
 }
 
+/** /sys/class/zcrypt. */
+const nodeClass = (bus: ApBus): Directory =>
+  union(
+    filesOf(NODE_CLASS_FILES, bus),
+    listing(
+      () => bus.nodes.map(({ name }) => name),
+      (name) => {
+        const node = findNode(bus, name);
+        return node === undefined ? undefined : link(`../..${nodePath(node)}`);
+      },
+    ),
+  );
+
+/** /sys/devices/virtual/zcrypt. */
+const nodeDevices = (bus: ApBus): Directory =>
+  listing(
+    () => bus.nodes.map(({ name }) => name),
+    (name) => {
+      const node = findNode(bus, name);
+      if (node === undefined) return undefined;
+      const subsystem = directory({ subsystem: () => link('../../../../class/zcrypt') });
+      return union(filesOf(NODE_FILES, { bus, node }), subsystem);
+    },
+  );
+
 /** A name that resolves but is not listed. */
 const hidden = (name: string, node: () => SysfsNode): Directory =>
   listing(
@@ -249,12 +275,14 @@ export function hostTree(bus: ApBus, device: MatrixDevice): Directory {
     class: () =>
       directory({
         mdev_bus: () => directory({ matrix: () => link('../../devices/vfio_ap/matrix') }),
+        zcrypt: () => nodeClass(bus),
       }),
     devices: () =>
       union(
         directory({
           ap: () => apDevices(bus),
           vfio_ap: () => directory({ matrix: () => matrixDirectory(device) }),
+          virtual: () => directory({ zcrypt: () => nodeDevices(bus) }),
         }),
         // S0-03: the path of the first design leads to the same object.
         hidden('ap_matrix', () => link('vfio_ap')),

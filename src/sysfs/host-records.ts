@@ -14,6 +14,7 @@ import type { QciInfo } from '../ap-bus/host-qci.ts';
 import type { Mask } from '../ap-bus/mask.ts';
 import type { PollTimer } from '../ap-bus/queue-state.ts';
 import { armScanTimer } from '../ap-bus/scan.ts';
+import type { ZcryptNode } from '../ap-bus/zcrypt-nodes.ts';
 import type { GeneratorRecord } from '../ap-bus/zcrypt-requests.ts';
 import { ApemuError } from '../errors.ts';
 import type { KvmVm } from '../kvm/vm.ts';
@@ -24,7 +25,7 @@ import { MatrixMdev, VfioApQueue } from '../vfio-ap/mdev.ts';
 import { VirtualMdev, type VirtualState } from '../vfio-ap/virtual/mdev.ts';
 import type { HostSide } from './host-side.ts';
 
-const RECORDS_VERSION = 2;
+const RECORDS_VERSION = 3;
 
 interface CardRecord {
   readonly id: number;
@@ -86,6 +87,7 @@ export interface HostRecords {
   )[];
   readonly polling: PollTimer;
   readonly generators: GeneratorRecord;
+  readonly nodes: readonly ZcryptNode[];
   readonly scanDueNs: number | null;
   readonly mdevs: readonly MdevRecord[];
   readonly journal: JournalRecord;
@@ -177,6 +179,7 @@ export function saveHost(host: HostSide): HostRecords {
     ),
     polling: bus.queueStates.timer(),
     generators: bus.requests.saveGenerators(),
+    nodes: bus.nodes,
     scanDueNs: bus.scanTimer === null ? null : bus.scanDueNs,
     mdevs: [...matrix.mdevs, ...matrix.virtualMdevs].map((m) => ({
       number: m.number,
@@ -221,6 +224,7 @@ export function restoreHost(
   for (const record of records.mdevs) files.set(record.uuid, restoreMdev(host, record, vm));
   bus.queueStates.resume(records.polling);
   bus.requests.restoreGenerators(records.generators);
+  bus.nodes = [...records.nodes];
   if (records.scanDueNs !== null) armScanTimer(bus, records.scanDueNs);
   matrix.refreshPool();
   host.journal.restore(records.journal);

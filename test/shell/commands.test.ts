@@ -329,23 +329,6 @@ describe('19.17: help of one command', () => {
   });
 });
 
-describe('19.16: zcryptctl and zcryptstats', () => {
-  it.each([
-    ['zcryptctl list', 'zcryptctl: /sys/class/zcrypt: No such file or directory\n'],
-    ['zcryptstats -c 1', 'zcryptstats: /dev/chsc: No such file or directory\n'],
-    [
-      'zcryptctl nope',
-      "zcryptctl: unknown command 'nope'\nTry 'zcryptctl --help' for more information.\n",
-    ],
-    [
-      'zcryptstats -q',
-      "zcryptstats: Invalid option '-q'\nTry 'zcryptstats --help' for more information.\n",
-    ],
-  ])('%s says what is missing', async (script, err) => {
-    expect(await shared.sh(script)).toEqual({ out: '', err, status: 1 });
-  });
-});
-
 describe('19.16: help and version of the programs', () => {
   it.each(['lszcrypt', 'chzcrypt', 'lszdev', 'chzdev', 'mdevctl', 'zcryptctl', 'zcryptstats'])(
     '%s has them',

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Additional zcrypt device nodes: made and marked for removal through the class, each with its filters of ioctls, adapters and domains.
+// Source: Linux 6.12, drivers/s390/crypto/zcrypt_api.c (zcdn_create, zcdn_destroy, zcdn_create_store, ioctlmask_store … admask_store).
+import { type Attribute, attributeTable, READ_ONLY, READ_WRITE, WRITE_ONLY } from './attribute.ts';
+import type { ApBus } from './bus.ts';
+import type { Outcome } from './errno.ts';
+import { emptyMask, type Mask, maskText } from './mask.ts';
+import { cString, parseMask } from './number-syntax.ts';
+import { type Operation, withLocks } from './operation.ts';
+
+/** ZCRYPT_MAX_MINOR_NODES. */
+const NODES_MAX = 256;
+/** ZCDN_MAX_NAME, with the final zero. */
+const NAME_BYTES = 32;
+/** The number is given out when the kernel starts. A choice. */
+const MAJOR = 249;
+/** Files of the class: a node of their name cannot be linked beside them. */
+const CLASS_FILES = ['create', 'destroy'];
+
+const FILTERS = ['ioctlmask', 'apmask', 'aqmask', 'admask'] as const;
+type Filter = (typeof FILTERS)[number];
+
+/** One node; plain data. All filters are empty at first: nothing is allowed. */
+export interface ZcryptNode extends Record<Filter, Mask> {
+  readonly name: string;
+  readonly minor: number;
+}
+
+/** A node in its bus, for the files of its folder. */
+export interface ZcryptNodeTarget {
+  readonly bus: ApBus;
+  readonly node: ZcryptNode;
+}
+
+/** Write to `create`: EEXIST for a name in use, ENOSPC without a free number. */
+export function* createNode(bus: ApBus, text: string): Operation<Outcome> {
+  const given = nameIn(text);
+  return yield* withLocks([bus.permsLock], (): Outcome => {
+    const used = new Set(bus.nodes.map(({ minor }) => minor));
+    const minor = Array.from({ length: NODES_MAX }, (_, n) => n).find((n) => !used.has(n));
+    if (given !== '' && findNode(bus, given) !== undefined) return 'EEXIST';
+    if (minor === undefined) return 'ENOSPC';
+    // kobject_set_name: a slash would be a folder.
+    const name = given === '' ? `zcrypt_${minor}` : given.replaceAll('/', '!');
+    if (CLASS_FILES.includes(name) || findNode(bus, name) !== undefined) return 'EEXIST';
+    const filters = Object.fromEntries(FILTERS.map((filter) => [filter, emptyMask()]));
+    const node = { name, minor, ...(filters as Record<Filter, Mask>) };
+    bus.nodes.push(node);
+    tell(bus, node, 'add');
+    return 'ok';
+  });
+}
+
+/** Write to `destroy`: ENOENT. Nobody has a node open here, so that it goes at once. */
+export function* destroyNode(bus: ApBus, text: string): Operation<Outcome> {
+  const name = nameIn(text);
+  return yield* withLocks([bus.permsLock], (): Outcome => {
+    const node = findNode(bus, name);
+    if (node === undefined) return 'ENOENT';
+    bus.nodes.splice(bus.nodes.indexOf(node), 1);
+    tell(bus, node, 'remove');
+    return 'ok';
+  });
+}
+
+export const findNode = (bus: ApBus, name: string): ZcryptNode | undefined =>
+  bus.nodes.find((node) => node.name === name);
+
+/** Where a node is in the tree, from the mount point. */
+export const nodePath = ({ name }: ZcryptNode): string => `/devices/virtual/zcrypt/${name}`;
+
+/** skip_spaces, strscpy, strim. */
+const nameIn = (text: string): string =>
+  cString(text)
+    .trimStart()
+    .slice(0, NAME_BYTES - 1)
+    .trimEnd();
+
+const keysOf = ({ name, minor }: ZcryptNode): (readonly [string, string])[] => [
+  ['MAJOR', String(MAJOR)],
+  ['MINOR', String(minor)],
+  ['DEVNAME', name],
+];
+
+const tell = ({ journal }: ApBus, node: ZcryptNode, action: 'add' | 'remove'): void =>
+  journal.uevent('zcrypt', action, nodePath(node), keysOf(node));
+
+function* storeFilter(
+  { bus, node }: ZcryptNodeTarget,
+  filter: Filter,
+  text: string,
+): Operation<Outcome> {
+  return yield* withLocks([bus.permsLock], (): Outcome => {
+    const parsed = parseMask(text, node[filter]);
+    if (!parsed.ok) return parsed.errno;
+    node[filter] = parsed.value;
+    return 'ok';
+  });
+}
+
+/** Rows of /sys/class/zcrypt. */
+export const NODE_CLASS_FILES = attributeTable<ApBus>([
+  { name: 'create', mode: WRITE_ONLY, store: createNode },
+  { name: 'destroy', mode: WRITE_ONLY, store: destroyNode },
+]);
+
+/** Rows of each node. */
+export const NODE_FILES = attributeTable<ZcryptNodeTarget>([
+  { name: 'dev', mode: READ_ONLY, show: ({ node }) => `${MAJOR}:${node.minor}\n` },
+  {
+    name: 'uevent',
+    mode: READ_ONLY,
+    show: ({ node }) =>
+      keysOf(node)
+        .map(([key, value]) => `${key}=${value}\n`)
+        .join(''),
+  },
+  ...FILTERS.map(
+    (name): Attribute<ZcryptNodeTarget> => ({
+      name,
+      mode: READ_WRITE,
+      readLocks: ({ bus }) => [bus.permsLock],
+      show: ({ node }) => `${maskText(node[name])}\n`,
+      store: (target, text) => storeFilter(target, name, text),
+    }),
+  ),
+]);
