@@ -2,7 +2,7 @@
 // Packs the project, unpacks the tarball beside its dependencies and nothing else of the project, and uses it as a driver
 // developer would: types, a vitest test of a driver, the command line. Then the workflow of docs/ci.md, its shell steps as they are written,
 // in an empty project that has the tarball as its only dependency.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -38,12 +38,12 @@ const expectText = (text, ...parts) => {
     if (!text.includes(part)) throw new Error(`expected ${JSON.stringify(part)} in:\n${text}`);
 };
 
-/** What a consumer's `npm install` gives: the package's dependencies, and the consumer's own vitest. */
+/** What a consumer's `npm install` gives: the package's dependencies, and the consumer's own vitest and fast-check. */
 const install = (tarball) => {
   mkdirSync(modules, { recursive: true });
   run('tar', ['-xzf', tarball, '-C', modules]);
   run('mv', [join(modules, 'package'), join(modules, 'apemu')]);
-  for (const name of [...Object.keys(dependencies), 'vitest'])
+  for (const name of [...Object.keys(dependencies), 'vitest', 'fast-check'])
     symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   writeFileSync(
     join(folder, 'package.json'),
@@ -146,12 +146,13 @@ try {
   });
   step('install without the project', () => install(tarball));
   cpSync(join(modules, 'apemu/examples/driver-test'), folder, { recursive: true });
+  cpSync(join(ROOT, 'scripts/consumer'), folder, { recursive: true });
   step('types of the package', checkTypes);
-  step("a driver developer's test", () => {
+  step("a driver developer's tests, with apemu/vitest and apemu/fast-check", () => {
     const vitest = join(modules, 'vitest/vitest.mjs');
     const out = run(process.execPath, [vitest, 'run', '--reporter=json']);
     const report = JSON.parse(out.slice(out.indexOf('{')));
-    if (!report.success || report.numPassedTests < 3) throw new Error(out);
+    if (!report.success || report.numPassedTests < 13) throw new Error(out);
   });
   const apemu = join(modules, 'apemu');
   const { bin } = JSON.parse(readFileSync(join(apemu, 'package.json'), 'utf8'));
@@ -160,6 +161,27 @@ try {
   step('apemu exec', () =>
     expectText(command('exec', join(apemu, 'examples/section6.ap')), '21 instructions: ok'),
   );
+  step('apemu shell, with the status of what it ran', () => {
+    const config = join(apemu, 'examples/two-guests.yaml');
+    expectText(command('shell', config, '-c', 'partition'), '05 CEX8C', 'Guest2 0/8');
+    const failed = spawnSync(join(apemu, bin.apemu), ['shell', config, '-c', 'exit 7']);
+    if (failed.status !== 7) throw new Error(`status ${failed.status}`);
+    const nobody = spawnSync(join(apemu, bin.apemu), [
+      'shell',
+      '--connect',
+      join(folder, 'nobody'),
+    ]);
+    if (nobody.status !== 2) throw new Error(`status ${nobody.status}: ${nobody.stderr}`);
+  });
+  step('apemu report', () => {
+    const config = join(apemu, 'examples/load.yaml');
+    const run = command('run', config, '--stepped', '--json', '--messages', '50');
+    writeFileSync(join(folder, 'a.json'), run);
+    const html = join(folder, 'report.html');
+    const files = [join(folder, 'a.json'), join(folder, 'a.json')];
+    expectText(command('report', ...files, '--html', html), 'latency p99', 'A a.json');
+    expectText(readFileSync(html, 'utf8'), 'uPlot');
+  });
   step('apemu run', () =>
     expectText(
       command('run', join(apemu, 'examples/two-guests.yaml')),

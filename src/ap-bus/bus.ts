@@ -21,7 +21,6 @@ import type { PartitionPort } from './partition-port.ts';
 import type { HostSwitches } from './profile.ts';
 import { QueueStateMachine } from './queue-state.ts';
 import { checkBindings, deviceUevent } from './uevents.ts';
-import type { ZcryptNode } from './zcrypt-nodes.ts';
 import { ZcryptRequests } from './zcrypt-requests.ts';
 
 /** config_time default, seconds. */
@@ -75,8 +74,6 @@ export class ApBus {
   bindingsComplete = false;
   bindingsCompleteCount = 0;
   order = 0;
-  /** Additional device nodes of zcrypt, in the order in which they were made. */
-  nodes: ZcryptNode[] = [];
   /** Times an override was set and not removed: a queue that goes with one still counts (VD-12). */
   overrides = 0;
   readonly useInterrupts: boolean;
@@ -267,7 +264,6 @@ export class ApBus {
     const states = devices.map((device) => rememberFields(device, ['card', 'info']));
     const queueStates = this.queueStates.remember();
     const requests = this.requests.remember();
-    const nodes = this.nodes.map((node) => ({ ...node }));
     return () => {
       for (const device of this.devices) this.#place(device, undefined);
       this.devices.clear();
@@ -279,7 +275,6 @@ export class ApBus {
       for (const putBack of states) putBack();
       queueStates();
       requests();
-      this.nodes = nodes.map((node) => ({ ...node }));
       this.permsLock.release();
       this.scanLock.release();
     };

@@ -21,7 +21,7 @@ const FILTERS = ['ioctlmask', 'apmask', 'aqmask', 'admask'] as const;
 type Filter = (typeof FILTERS)[number];
 
 /** One node; plain data. All filters are empty at first: nothing is allowed. */
-export interface ZcryptNode extends Record<Filter, Mask> {
+export interface ZcryptNode extends Readonly<Record<Filter, Mask>> {
   readonly name: string;
   readonly minor: number;
 }
@@ -33,10 +33,11 @@ export interface ZcryptNodeTarget {
 }
 
 /** Write to `create`: EEXIST for a name in use, ENOSPC without a free number. */
-export function* createNode(bus: ApBus, text: string): Operation<Outcome> {
+function* createNode(bus: ApBus, text: string): Operation<Outcome> {
   const given = nameIn(text);
+  const { requests } = bus;
   return yield* withLocks([bus.permsLock], (): Outcome => {
-    const used = new Set(bus.nodes.map(({ minor }) => minor));
+    const used = new Set(requests.nodes.map(({ minor }) => minor));
     const minor = Array.from({ length: NODES_MAX }, (_, n) => n).find((n) => !used.has(n));
     if (given !== '' && findNode(bus, given) !== undefined) return 'EEXIST';
     if (minor === undefined) return 'ENOSPC';
@@ -45,26 +46,26 @@ export function* createNode(bus: ApBus, text: string): Operation<Outcome> {
     if (CLASS_FILES.includes(name) || findNode(bus, name) !== undefined) return 'EEXIST';
     const filters = Object.fromEntries(FILTERS.map((filter) => [filter, emptyMask()]));
     const node = { name, minor, ...(filters as Record<Filter, Mask>) };
-    bus.nodes.push(node);
+    requests.nodes = [...requests.nodes, node];
     tell(bus, node, 'add');
     return 'ok';
   });
 }
 
 /** Write to `destroy`: ENOENT. Nobody has a node open here, so that it goes at once. */
-export function* destroyNode(bus: ApBus, text: string): Operation<Outcome> {
+function* destroyNode(bus: ApBus, text: string): Operation<Outcome> {
   const name = nameIn(text);
   return yield* withLocks([bus.permsLock], (): Outcome => {
     const node = findNode(bus, name);
     if (node === undefined) return 'ENOENT';
-    bus.nodes.splice(bus.nodes.indexOf(node), 1);
+    bus.requests.nodes = bus.requests.nodes.filter((one) => one !== node);
     tell(bus, node, 'remove');
     return 'ok';
   });
 }
 
 export const findNode = (bus: ApBus, name: string): ZcryptNode | undefined =>
-  bus.nodes.find((node) => node.name === name);
+  bus.requests.nodes.find((node) => node.name === name);
 
 /** Where a node is in the tree, from the mount point. */
 export const nodePath = ({ name }: ZcryptNode): string => `/devices/virtual/zcrypt/${name}`;
@@ -93,7 +94,8 @@ function* storeFilter(
   return yield* withLocks([bus.permsLock], (): Outcome => {
     const parsed = parseMask(text, node[filter]);
     if (!parsed.ok) return parsed.errno;
-    node[filter] = parsed.value;
+    const changed = { ...node, [filter]: parsed.value };
+    bus.requests.nodes = bus.requests.nodes.map((one) => (one === node ? changed : one));
     return 'ok';
   });
 }

@@ -11,6 +11,7 @@ import type { GuestRequests } from './guest-requests.ts';
 import type { Operation } from './operation.ts';
 import { scanBus } from './scan.ts';
 import { wheelExpiryNs } from './timer-wheel.ts';
+import type { ZcryptNode } from './zcrypt-nodes.ts';
 
 /** What a CCA card says of itself and a queue's master keys. */
 export interface CcaInfo {
@@ -51,10 +52,11 @@ const RANDOM_THREAD_NS = 1_000_000;
 /** hwrng_fillfn sleeps so long after a failure: 10 s and a jiffy. */
 const RANDOM_RETRY_NS = 10_010_000_000;
 
-/** Queues that can give random numbers, and when their thread asks again after a failure. */
-export interface GeneratorRecord {
+/** What a saved machine keeps: queues that can give random numbers, when their thread asks again after a failure, additional device nodes. */
+export interface ZcryptRecord {
   readonly count: number;
   readonly retryNs: number | null;
+  readonly nodes: readonly ZcryptNode[];
 }
 
 /** Whom a request is for. */
@@ -78,6 +80,8 @@ export class ZcryptRequests {
   tried = 0;
   /** What guests send through the host. */
   ofGuests: GuestRequests = () => undefined;
+  /** Additional device nodes, in the order in which they were made; a change makes a new list. */
+  nodes: readonly ZcryptNode[] = [];
   /** Where the answers come from; a bus without cards has none. */
   answers: CardAnswers = {};
   readonly #cca = new Map<string, CcaInfo>();
@@ -188,8 +192,10 @@ export class ZcryptRequests {
     const known = together(rememberMap(this.#cca), rememberMap(this.#ep11));
     const [generators, generation] = [this.#generators, this.#generation];
     const [retryNs, threadWaits] = [this.#retryNs, this.#threadWaits];
+    const { nodes } = this;
     return () => {
       known();
+      this.nodes = nodes;
       this.#generators = generators;
       this.#generation = generation;
       this.#retryNs = retryNs;
@@ -197,12 +203,12 @@ export class ZcryptRequests {
     };
   }
 
-  /** Of the generators, for a saved machine. */
-  saveGenerators(): GeneratorRecord {
-    return { count: this.#generators, retryNs: this.#retryNs };
+  save(): ZcryptRecord {
+    return { count: this.#generators, retryNs: this.#retryNs, nodes: this.nodes };
   }
 
-  restoreGenerators({ count, retryNs }: GeneratorRecord): void {
+  restore({ count, retryNs, nodes }: ZcryptRecord): void {
+    this.nodes = nodes;
     this.#generators = count;
     if (retryNs !== null) this.#retryAt(this.#generation, retryNs);
   }

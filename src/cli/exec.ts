@@ -96,14 +96,14 @@ async function execFile(file: string, options: ExecOptions, io: CommandIo): Prom
   if (isScenario(program)) return await execScenario(program, file, options, io);
   const seed = options.seed === undefined ? {} : { seed: options.seed };
   const { config } = loaded;
-  const trace = options.trace === undefined ? undefined : traceOf(options.trace, config);
+  const trace = options.trace === undefined ? undefined : new TraceFile(options.trace);
   // What the configuration says was warned of with its place.
   const told = new Set(loaded.warnings.map(({ message }) => message));
   const onWarning = (text: string): void => {
     if (!told.has(text)) io.err(printable(`${file}: warning: ${text}\n`));
   };
   const machine = await ('machines' in config
-    ? openProgramCluster(config, seed)
+    ? openProgramCluster(config, (name) => ({ ...seed, ...trace?.watchMachine(name) }))
     : openProgramMachine(config, { ...seed, ...trace?.watch, onWarning }));
   try {
     const runnable = io.blocking(() => new RunnableProgram(program, machine));
@@ -116,12 +116,6 @@ async function execFile(file: string, options: ExecOptions, io: CommandIo): Prom
   }
 }
 
-/** @throws ApemuError APEMU_ERR_USAGE_TRACE for several machines, or a file that cannot be written */
-function traceOf(file: string, config: object): TraceFile {
-  if (!('machines' in config)) return new TraceFile(file);
-  throw new ApemuError('APEMU_ERR_USAGE_TRACE', '--trace is for one machine, this is several');
-}
-
 /** A program with events: the driver of its configuration runs, and the oracles judge it. */
 async function execScenario(
   program: Program,
@@ -132,10 +126,12 @@ async function execScenario(
   const { seed, quiet = false, json = false } = options;
   const config = configOf(program, file, options);
   const onRecord = json ? (one: unknown) => io.out(`${JSON.stringify(one)}\n`) : undefined;
+  const trace = options.trace === undefined ? undefined : new TraceFile(options.trace);
+  const watch = { ...(onRecord === undefined ? {} : { onRecord }), ...trace?.watch };
   // A driver may be in a step that never ends.
-  const replay = await io.blocking(() =>
-    replayProgram(program, { config, seed, ...(onRecord === undefined ? {} : { onRecord }) }),
-  );
+  const replay = await io
+    .blocking(() => replayProgram(program, { config, seed, ...watch }))
+    .finally(() => trace?.close(io));
   const failure = failureOf(replay);
   if (json) io.out(`${JSON.stringify({ file, violation: replay.violation ?? null })}\n`);
   else

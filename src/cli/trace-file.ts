@@ -7,16 +7,20 @@ import { KernelMessages } from '../trace/kernel-messages.ts';
 import type { MachineWatch } from '../trace/machine-event.ts';
 import { recordJson, recordText, type TraceRecord } from '../trace/record.ts';
 import type { TakeTrace } from '../trace/ring.ts';
-import { FILE_BEGIN, fileEnd, TraceEvents } from '../trace/trace-events.ts';
+import { FILE_BEGIN, fileEnd, type TraceEvent, TraceEvents } from '../trace/trace-events.ts';
 import type { CommandIo } from './io.ts';
 import { packageVersion } from './version.ts';
 
 export const TRACE_HELP =
   'write each AP instruction: *.json for Perfetto and Chromium, *.jsonl JSON lines, else text';
 
+type Watch = MachineWatch & Required<Pick<MachineWatch, 'onTrace'>>;
+
 /** What becomes of records in a kind of file. */
 interface Format extends MachineWatch {
   readonly onTrace: TakeTrace;
+  /** Another machine in the same file. */
+  machine(name: string): Watch;
   end(): void;
   console?(guest: string, piece: string, nowNs: number): void;
 }
@@ -27,28 +31,57 @@ const PIECE = 0x10000;
 /** A file of lines. */
 const lineFormat = (write: (text: string) => void, line: (one: TraceRecord) => string): Format => ({
   onTrace: (records) => write(records.map(line).join('')),
+  machine: (name) => ({
+    onTrace: (records) =>
+      write(records.map((one) => line({ ...one, guest: `${name}/${one.guest}` })).join('')),
+  }),
   end: () => {},
+});
+
+/** Processes of one of several machines have numbers from here on, those of the next one as many higher. */
+const MACHINE_PROCESSES = 10_000;
+
+/** An event of one of several machines: its processes and messages have numbers of their own, and its processes its name. */
+const inMachine = (event: TraceEvent, name: string, number: number): TraceEvent => ({
+  ...event,
+  pid: event.pid + number * MACHINE_PROCESSES,
+  ...(event.id === undefined ? {} : { id: `${event.id}.${number}` }),
+  ...(event.name === 'process_name' ? { args: { name: `${name}: ${event.args?.['name']}` } } : {}),
 });
 
 /** A file in the Trace Event Format. */
 function eventFormat(write: (text: string) => void): Format {
   let pending = FILE_BEGIN;
   let separator = '';
-  const events = new TraceEvents((event) => {
+  const take = (event: TraceEvent): void => {
     pending += `${separator}${JSON.stringify(event)}`;
     separator = ',\n';
     if (pending.length < PIECE) return;
     write(pending);
     pending = '';
-  });
+  };
+  const machines: TraceEvents[] = [];
+  // A file of several machines has no machine of its own.
+  let own: TraceEvents | undefined;
+  const events = (): TraceEvents => {
+    own ??= new TraceEvents(take);
+    return own;
+  };
   const log = new KernelMessages();
   return {
-    onTrace: events.onTrace,
-    onEvent: events.onEvent,
+    onTrace: (...taken) => events().onTrace(...taken),
+    onEvent: (event) => events().onEvent(event),
+    machine: (name) => {
+      const number = machines.length;
+      const made = new TraceEvents((event) => take(inMachine(event, name, number)));
+      machines.push(made);
+      return made;
+    },
     console: (guest, piece, nowNs) => log.console(guest, piece, nowNs),
     end: () => {
-      for (const { guest, timeNs, text } of log.all()) events.kernelMessage(guest, timeNs, text);
-      events.end();
+      for (const { guest, timeNs, text } of log.all()) events().kernelMessage(guest, timeNs, text);
+      own?.end();
+      for (const machine of machines) machine.end();
       write(`${pending}${fileEnd({ program: `apemu ${packageVersion()}` })}`);
     },
   };
@@ -79,9 +112,13 @@ export class TraceFile {
   }
 
   /** What the machine is to be watched by. */
-  get watch(): Required<Pick<MachineWatch, 'onTrace'>> & MachineWatch {
-    const { onEvent } = this.#format;
-    return { onTrace: this.#trace, ...(onEvent === undefined ? {} : { onEvent }) };
+  get watch(): Watch {
+    return this.#counted(this.#format);
+  }
+
+  /** What one of several machines is to be watched by. */
+  watchMachine(name: string): Watch {
+    return this.#counted(this.#format.machine(name));
   }
 
   /** Output of a guest's console, which came at the machine's time `nowNs`. */
@@ -97,9 +134,14 @@ export class TraceFile {
     io.err(`trace: ${this.#written} instructions in ${this.#name}${missing}\n`);
   }
 
-  readonly #trace: TakeTrace = (records, lost, services) => {
-    this.#format.onTrace(records, lost, services);
-    this.#written += records.length;
-    this.#lost = lost;
-  };
+  #counted({ onTrace, onEvent }: Watch): Watch {
+    let before = 0;
+    const counted: TakeTrace = (records, lost, services) => {
+      onTrace(records, lost, services);
+      this.#written += records.length;
+      this.#lost += lost - before;
+      before = lost;
+    };
+    return { onTrace: counted, ...(onEvent === undefined ? {} : { onEvent }) };
+  }
 }

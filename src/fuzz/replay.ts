@@ -15,8 +15,9 @@ import { bundleDriver } from '../target/program/bundle.ts';
 import { loadDriver } from '../target/program/loaded-driver.ts';
 import { ProgramTarget } from '../target/program/program-target.ts';
 import { ScenarioMachine } from '../target/program/scenario-machine.ts';
+import { type MachineWatch, watchOf } from '../trace/machine-event.ts';
 
-export interface ReplayOptions {
+export interface ReplayOptions extends MachineWatch {
   /** Configuration instead of the one the scenario names. */
   readonly config?: string | undefined;
   /** Driver instead of the one the configuration names: a module, or `ap-bus`. */
@@ -83,7 +84,9 @@ export const replayProgram = async (
   const config = configOf(program, options);
   const { guest, program: driver } = driverOf(config, options);
   const loaded = await loadDriver(await bundleDriver(driver, false));
-  const target = await ProgramTarget.create({ config, driver: loaded, guest, seed: options.seed });
+  const { seed } = options;
+  const watch = watchOf(options);
+  const target = await ProgramTarget.create({ config, driver: loaded, guest, seed, ...watch });
   try {
     const machine = new ScenarioMachine(target, true);
     const runnable = new RunnableProgram(program, machine);

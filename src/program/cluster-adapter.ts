@@ -4,11 +4,10 @@
 
 import { finish } from '../ap-bus/driving.ts';
 import type { Operation } from '../ap-bus/operation.ts';
-import { Cluster } from '../cluster/cluster.ts';
+import { Cluster, type ClusterOptions } from '../cluster/cluster.ts';
 import type { MigrateOptions } from '../cluster/migration.ts';
 import type { ClusterConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
-import type { MachineOptions } from '../host/machine/machine.ts';
 import { MachineForPrograms } from './adapter.ts';
 import type { MigrateFields } from './ast.ts';
 import { ClusterSteps } from './cluster-steps.ts';
@@ -269,7 +268,7 @@ class MovingCpu implements ProgramCpu {
 /** Fresh machines in stepped mode for one program. */
 export async function openProgramCluster(
   config: ClusterConfig,
-  options: Pick<MachineOptions, 'seed'> = {},
+  options: ClusterOptions = {},
 ): Promise<ClusterForPrograms> {
   return new ClusterForPrograms(await Cluster.create(config, options));
 }

@@ -226,7 +226,7 @@ const nodeClass = (bus: ApBus): Directory =>
   union(
     filesOf(NODE_CLASS_FILES, bus),
     listing(
-      () => bus.nodes.map(({ name }) => name),
+      () => bus.requests.nodes.map(({ name }) => name),
       (name) => {
         const node = findNode(bus, name);
         return node === undefined ? undefined : link(`../..${nodePath(node)}`);
@@ -237,7 +237,7 @@ const nodeClass = (bus: ApBus): Directory =>
 /** /sys/devices/virtual/zcrypt. */
 const nodeDevices = (bus: ApBus): Directory =>
   listing(
-    () => bus.nodes.map(({ name }) => name),
+    () => bus.requests.nodes.map(({ name }) => name),
     (name) => {
       const node = findNode(bus, name);
       if (node === undefined) return undefined;

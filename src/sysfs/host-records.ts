@@ -14,8 +14,7 @@ import type { QciInfo } from '../ap-bus/host-qci.ts';
 import type { Mask } from '../ap-bus/mask.ts';
 import type { PollTimer } from '../ap-bus/queue-state.ts';
 import { armScanTimer } from '../ap-bus/scan.ts';
-import type { ZcryptNode } from '../ap-bus/zcrypt-nodes.ts';
-import type { GeneratorRecord } from '../ap-bus/zcrypt-requests.ts';
+import type { ZcryptRecord } from '../ap-bus/zcrypt-requests.ts';
 import { ApemuError } from '../errors.ts';
 import type { KvmVm } from '../kvm/vm.ts';
 import { VfioApFile } from '../vfio-ap/fd.ts';
@@ -86,8 +85,7 @@ export interface HostRecords {
     | { readonly queue: QueueRecord; readonly card?: never }
   )[];
   readonly polling: PollTimer;
-  readonly generators: GeneratorRecord;
-  readonly nodes: readonly ZcryptNode[];
+  readonly zcrypt: ZcryptRecord;
   readonly scanDueNs: number | null;
   readonly mdevs: readonly MdevRecord[];
   readonly journal: JournalRecord;
@@ -178,8 +176,7 @@ export function saveHost(host: HostSide): HostRecords {
           },
     ),
     polling: bus.queueStates.timer(),
-    generators: bus.requests.saveGenerators(),
-    nodes: bus.nodes,
+    zcrypt: bus.requests.save(),
     scanDueNs: bus.scanTimer === null ? null : bus.scanDueNs,
     mdevs: [...matrix.mdevs, ...matrix.virtualMdevs].map((m) => ({
       number: m.number,
@@ -223,8 +220,7 @@ export function restoreHost(
   const files = new Map<string, VfioApFile[]>();
   for (const record of records.mdevs) files.set(record.uuid, restoreMdev(host, record, vm));
   bus.queueStates.resume(records.polling);
-  bus.requests.restoreGenerators(records.generators);
-  bus.nodes = [...records.nodes];
+  bus.requests.restore(records.zcrypt);
   if (records.scanDueNs !== null) armScanTimer(bus, records.scanDueNs);
   matrix.refreshPool();
   host.journal.restore(records.journal);

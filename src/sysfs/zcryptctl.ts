@@ -10,7 +10,7 @@ import { readLine } from './command.ts';
 import type { Sysfs } from './sysfs.ts';
 
 const CLASS = '/sys/class/zcrypt';
-const NUMBERS = 256;
+const FILTER_BITS = 256;
 
 /** What the program sees besides the tree. */
 export interface ZcryptctlCall {
@@ -138,7 +138,7 @@ const numbersIn = (mask: string): number[] => {
   const digits = mask.replace(/^0x/, '');
   const isSet = (n: number): boolean =>
     (Number.parseInt(digits[n >> 2] ?? '0', 16) & (8 >> (n & 3))) !== 0;
-  return Array.from({ length: NUMBERS }, (_, n) => n).filter(isSet);
+  return Array.from({ length: FILTER_BITS }, (_, n) => n).filter(isSet);
 };
 
 const ioctlName = (number: number): string =>
@@ -191,7 +191,9 @@ function* change(
   { node, argument, add }: Change,
 ): Operation<void> {
   const all = argument.toUpperCase() === 'ALL';
-  const numbers = all ? Array.from({ length: NUMBERS }, (_, n) => n) : [numberOf(row, argument)];
+  const numbers = all
+    ? Array.from({ length: FILTER_BITS }, (_, n) => n)
+    : [numberOf(row, argument)];
   for (const number of numbers)
     if (!(yield* write(call, `${node}/${row.file}`, `${add ? '+' : '-'}${number}`)))
       throw new Failure(
@@ -207,8 +209,8 @@ function numberOf({ argument: kind, file }: FilterRow, argument: string): number
     file === 'ioctlmask' && named !== undefined ? named : leadingNumber(argument)?.value;
   if (number === undefined)
     throw new Failure(`Invalid ${kind.toLowerCase()} argument '${argument}'`);
-  if (number >= 0 && number < NUMBERS) return number;
-  throw new Failure(`${kind} argument '${argument}' out of range [0..${NUMBERS - 1}]`);
+  if (number >= 0 && number < FILTER_BITS) return number;
+  throw new Failure(`${kind} argument '${argument}' out of range [0..${FILTER_BITS - 1}]`);
 }
 
 /** The keywords of a configuration file, the longest match first as the program looks for them. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands of README and docs: those in virtual time are executed as they stand and give what the page shows; of all others the command and its
-// options are there. Pages have tests of their own too: docs/shell.md, docs/fuzzing.md, docs/ci.md; test/linux has those that boot Linux.
+// Commands of README and docs: those in virtual time are executed as they stand and give what the page shows; all others are listed with the
+// reason and the test that has them, and command and options are there. Pages have tests of their own too: docs/shell.md, docs/fuzzing.md, docs/ci.md; test/linux has those that boot Linux.
 
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -60,6 +61,17 @@ const isVirtual = ({ command }: Shown): boolean =>
   /^apemu (exec |run .*(--stepped|--sweep)|report |shell .* -c |explain )/.test(command);
 const VIRTUAL = ALL.filter(isVirtual);
 
+/** All others: why they are not executed here, and the test that executes them or their like. */
+const ELSEWHERE: readonly (readonly [command: RegExp, why: string, test: string])[] = [
+  [/\bapemu qemu /, 'boots Linux under QEMU', 'test/linux'],
+  [/^apemu test examples/, 'boots Linux for its guest runs', 'test/cli/test-command.test.ts'],
+  [/^apemu fuzz .*\.wasm/, 'needs clang', 'test/c-driver'],
+  [/^apemu cc /, 'needs clang', 'test/c-driver'],
+  [/^apemu fuzz --replay /, 'replays what the tutorial found', 'test/fuzz/tutorial.test.ts'],
+  [/^apemu fuzz .*--driver driver\.ts/, 'is the tutorial', 'test/fuzz/tutorial.test.ts'],
+  [/^apemu run .*--hot-plug/, 'takes half a minute of real time', 'test/pool'],
+];
+
 const folder = mkdtempSync(join(tmpdir(), 'apemu-docs-'));
 symlinkSync(join(ROOT, 'examples'), join(folder, 'examples'));
 cpSync(join(ROOT, 'examples/two-guests.yaml'), join(folder, 'two-guests.yaml'));
@@ -86,6 +98,15 @@ describe('commands of the pages', () => {
     expect(ALL.length).toBeGreaterThanOrEqual(12);
     expect(VIRTUAL.length).toBeGreaterThanOrEqual(5);
   });
+
+  it.each(ALL.filter((shown) => !isVirtual(shown)).map(({ page, command }) => [page, command]))(
+    '%s: %s is executed by another test, for a reason',
+    (_page, command) => {
+      const [, why, test] = ELSEWHERE.find(([pattern]) => pattern.test(command)) ?? [];
+      expect(why, `why is ${command} not executed`).toBeDefined();
+      expect(existsSync(join(ROOT, test ?? 'nowhere')), test).toBe(true);
+    },
+  );
 
   it.each(VIRTUAL.map((shown) => [shown.page, shown.command, shown] as const))(
     '%s: %s gives what is shown',

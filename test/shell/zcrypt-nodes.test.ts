@@ -157,7 +157,7 @@ describe('/sys/class/zcrypt', () => {
       const { host } = shell.shell.context;
       if (host === undefined) throw new TypeError('a shell with a host');
       await shell.out('zcryptctl create first; zcryptctl addap first 5');
-      const putBack = host.host.bus.remember();
+      const putBack = host.host.bus.requests.remember();
       await shell.out('zcryptctl delap first 5; zcryptctl create second');
       putBack();
       expect(await shell.out('zcryptctl listconfig')).toBe(

@@ -23,7 +23,7 @@ export const LONGER_FILES: Readonly<Record<string, number>> = {
   // Each way to quote and expand in a word.
   'src/shell/language/lexer.ts': 315,
   // The life of one run from the kept moment to its end.
-  'src/target/program/program-target.ts': 305,
+  'src/target/program/program-target.ts': 310,
   // A whole driver for people to read from top to bottom.
   'examples/fuzzing/simple-driver.ts': 350,
   // The composition root.

@@ -10,6 +10,7 @@ import type { RunningProgram } from '../../host/machine/stepper.ts';
 import { type Checkpoint, takeCheckpoint } from '../../host/state/checkpoint.ts';
 import type { EventStatement } from '../../program/ast.ts';
 import { ScenarioRun } from '../../scenario/scenario-run.ts';
+import { type MachineWatch, watchOf } from '../../trace/machine-event.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Seen } from '../seen.ts';
 import type { Target, TargetTerrain } from '../target.ts';
@@ -26,7 +27,7 @@ import { DriverObserver } from './observer.ts';
 import { unrecovered } from './recovery.ts';
 import { depthOf, guestOf, isBlinding, isLoopback, lastTime, queuesOf } from './terrain.ts';
 
-export interface ProgramTargetOptions {
+export interface ProgramTargetOptions extends MachineWatch {
   readonly config: MachineConfig;
   readonly driver: LoadedDriver;
   /** Guest that runs it; default the first one that has an mdev. */
@@ -114,6 +115,7 @@ export class ProgramTarget implements Target {
     const guest = guestOf(options.config, options.guest);
     const machine = await Machine.create(options.config, {
       models: allAnswers,
+      ...watchOf(options),
       ...(options.seed === undefined ? {} : { seed: options.seed }),
     });
     try {
