@@ -5,7 +5,7 @@
 import { configFromObject } from '../config/load.ts';
 import { measureReturns, type ReturnFigures } from '../kernel-fuzz/return-benchmark.ts';
 import { findGuestImage, makeGuestImage } from '../qemu/guest-image/build.ts';
-import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
+import { DEFAULT_SERIES } from '../qemu/guest-image/suites.ts';
 import { buildPlugin } from '../qemu/plugin/build.ts';
 import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 
@@ -41,7 +41,7 @@ export async function benchKernel(
   json: boolean,
   io: CommandIo,
 ): Promise<number> {
-  const series = kernel === true ? String(KERNEL_SERIES.at(-1)) : kernel;
+  const series = kernel === true ? DEFAULT_SERIES : kernel;
   const log = (line: string): void => io.err(`${line}\n`);
   const image = findGuestImage(series) ?? (await makeGuestImage(series, { log }));
   const { config } = configFromObject(RETURN_CONFIG);

@@ -17,7 +17,7 @@ import type { KernelTarget, KernelTargetOptions } from '../kernel-fuzz/kernel-ta
 import { blockName, functionsOf, type ReachedBlock } from '../kernel-fuzz/reached.ts';
 import { sourceLines } from '../kernel-fuzz/source-lines.ts';
 import { findGuestImage, type GuestImage, makeGuestImage } from '../qemu/guest-image/build.ts';
-import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
+import { DEFAULT_SERIES, KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
 import { type BuiltPlugin, buildPlugin } from '../qemu/plugin/build.ts';
 import { guestOf } from '../target/program/terrain.ts';
 import { runCampaign } from './fuzz-campaign.ts';
@@ -42,7 +42,7 @@ export type KernelOptions = Pick<
 
 /** The kernel of the option: a series of ours, a file with its `--initrd`, or the newest series. */
 const imageOf = async ({ kernel, initrd }: KernelOptions, io: CommandIo): Promise<GuestImage> => {
-  const series = kernel === true ? String(KERNEL_SERIES.at(-1)) : String(kernel);
+  const series = kernel === true ? DEFAULT_SERIES : String(kernel);
   if (kernel === true || KERNEL_SERIES.includes(series))
     return (
       findGuestImage(series) ??
@@ -97,7 +97,7 @@ export const targetOptions = async (
 
 /** The kernel as the user named it. */
 export const nameOf = ({ kernel }: FuzzOptions): string =>
-  kernel === true ? `kernel ${KERNEL_SERIES.at(-1)}` : `kernel ${kernel}`;
+  kernel === true ? `kernel ${DEFAULT_SERIES}` : `kernel ${kernel}`;
 
 const replayOptionsOf = ({ kernel, initrd, append }: FuzzOptions): string =>
   [

@@ -6,7 +6,7 @@ import { configFromObject, loadConfigFile } from '../config/load.ts';
 import { KERNEL_PROFILES, type KernelProfileName, type MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { makeGuestImage } from '../qemu/guest-image/build.ts';
-import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
+import { DEFAULT_SERIES, KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
 import { GOLDEN_CONFIG } from '../recorder/golden-host.ts';
 import { GuestKernel } from '../recorder/guest-kernel.ts';
 import { ModelKernel } from '../recorder/model-kernel.ts';
@@ -56,7 +56,7 @@ export async function kernelOf(
   config: MachineConfig,
   io: CommandIo,
 ): Promise<RecorderKernel> {
-  const { kernel: name = KERNEL_SERIES.at(-1) as string, append } = options;
+  const { kernel: name = DEFAULT_SERIES, append } = options;
   const profile = profileNamed(name);
   if (profile !== undefined)
     return new ModelKernel({ ...config, host: { ...config.host, kernel: profile, switches: {} } });
@@ -72,7 +72,6 @@ export async function kernelOf(
       `--kernel: no file ${name}, and none of the names ${known}`,
     );
   }
-  const initrd =
-    options.initrd ?? (await makeGuestImage(KERNEL_SERIES.at(-1) as string, { log })).initrd;
+  const initrd = options.initrd ?? (await makeGuestImage(DEFAULT_SERIES, { log })).initrd;
   return new GuestKernel({ config, image: { kernel: name, initrd }, append });
 }

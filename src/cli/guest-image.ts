@@ -4,7 +4,7 @@
 
 import type { Command } from 'commander';
 import { type GuestImage, makeGuestImage } from '../qemu/guest-image/build.ts';
-import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
+import { DEFAULT_SERIES, KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
 import type { AddCommand } from './add-command.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
 
@@ -17,7 +17,7 @@ export const addGuestImage: AddCommand = (program, io, done) => {
   program
     .command('guest-image')
     .description('make a small s390x Linux to boot with apemu qemu')
-    .argument('[kernel]', `kernel series: ${KERNEL_SERIES.join(', ')}`, KERNEL_SERIES.at(-1))
+    .argument('[kernel]', `kernel series: ${KERNEL_SERIES.join(', ')}`, DEFAULT_SERIES)
     .option('--again', 'fetch and build anew')
     .option('--json', 'one JSON object')
     .action(async (kernel: string, options: ImageOptions, _command: Command) => {

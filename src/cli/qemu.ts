@@ -11,7 +11,7 @@ import { formatFigures, measureFigures } from '../qemu/benchmark/benchmark.ts';
 import { guestsOf, type QemuCommand, runQemu } from '../qemu/command.ts';
 import { formatDemo, runDemo } from '../qemu/demo.ts';
 import { makeGuestImage } from '../qemu/guest-image/build.ts';
-import { KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
+import { DEFAULT_SERIES, KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
 import { PARTITION } from '../qemu/guest-machine.ts';
 import { runPlanned } from '../qemu/planned-run.ts';
 import {
@@ -56,7 +56,6 @@ interface QemuOptions extends PlanOptions {
 
 /** The package's own example, wherever the package is. */
 const DEFAULT_CONFIG = packageFile('examples/two-guests.yaml') ?? 'examples/two-guests.yaml';
-const DEFAULT_SERIES = KERNEL_SERIES.at(-1) as string;
 
 export const addQemu: AddCommand = (program, io, done) => {
   const command = program
@@ -147,10 +146,13 @@ async function demo(file: string, options: QemuOptions, io: CommandIo): Promise<
   io.out(`${formatDemo(outputs).trimEnd()}\n`);
 }
 
-/** One kernel with --image, else every series there are images of. */
+/** Of the stable releases: docs/linux-response-codes.md. */
+const RESPONSE_CODE_SERIES = ['6.1', DEFAULT_SERIES];
+
+/** One kernel with --image, else those of the page. */
 async function responseCodes(options: QemuOptions, io: CommandIo): Promise<void> {
   const tables: KernelTable[] = [];
-  for (const series of options.image === undefined ? KERNEL_SERIES : [options.image]) {
+  for (const series of options.image === undefined ? RESPONSE_CODE_SERIES : [options.image]) {
     const image = await makeGuestImage(series, { log: log(io) });
     tables.push(await probeResponseCodes(image, interruptible(io)));
   }

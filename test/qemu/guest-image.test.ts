@@ -12,6 +12,7 @@ import {
 import {
   aptConfiguration,
   kernelPackage,
+  kernelParts,
   parseArchives,
   sourcesFor,
 } from '../../src/qemu/guest-image/packages.ts';
@@ -85,7 +86,10 @@ describe('the packages', () => {
   });
 
   it('of a kernel from backports come with the suite they belong to', () => {
-    const lines = sourcesFor(parseArchives(listed), { suite: 'bookworm', backports: true });
+    const lines = sourcesFor(parseArchives(listed), {
+      suite: 'bookworm',
+      kernelSuite: 'bookworm-backports',
+    });
     expect(lines.map((line) => line.replace(/\[.*\] .*\/ /, ''))).toEqual([
       'deb bookworm main',
       'deb bookworm-backports main',
@@ -124,6 +128,20 @@ describe('the packages', () => {
     ['linux-image-s390x\n', undefined],
   ])('name the kernel', (text, name) => {
     expect(kernelPackage(text)).toBe(name);
+  });
+
+  it('name the parts a kernel is made of since 7.2, and none before', () => {
+    const depends = (...names: string[]) => names.map((name) => `  Depends: ${name}\n`).join('');
+    const parts = ['linux-binary-7.2.13+deb14-s390x', 'linux-modules-7.2.13+deb14-s390x'];
+    expect(kernelParts(depends('linux-base', ...parts, 'linux-modules-extra'))).toEqual(parts);
+    expect(kernelParts(depends('kmod', 'linux-base'))).toEqual([]);
+  });
+
+  it('of a kernel from another suite come with that suite too', () => {
+    const row = { suite: 'sid', kernelSuite: 'experimental' };
+    const lines = sourcesFor(parseArchives(listed), row).map((line) => line.replace(/^.*\/ /, ''));
+    expect(lines).toContain('experimental main');
+    expect(lines).toContain('sid main');
   });
 
   it('of a kernel nobody packages: the message says what to supply', async () => {

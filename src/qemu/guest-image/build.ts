@@ -62,7 +62,9 @@ const LIBRARIES = [
   'libcrypto.so.3',
   'libdl.so.2',
   'libica-cex.so.3',
+  'libica-cex.so.4',
   'libica.so.3',
+  'libica.so.4',
   'libpthread.so.0',
   'librt.so.1',
   'libssl.so.3',
@@ -98,7 +100,7 @@ export function findGuestImage(kernel: string, cache = defaultCache()): GuestIma
 /**
  * Makes the image of a kernel series, or gives the one made before.
  *
- * @param kernel `6.1` or `6.12`
+ * @param kernel one of `KERNEL_SERIES`
  * @param options.again fetches and builds anew
  * @throws ApemuError APEMU_ERR_GUEST_IMAGE_KERNEL for another series, APEMU_ERR_GUEST_IMAGE_PACKAGES when packages cannot be had,
  *   APEMU_ERR_GUEST_IMAGE_FOLDER when the cache cannot be written
@@ -158,8 +160,7 @@ async function makeFrom(suite: GuestSuite, folder: string, log: (line: string) =
 }
 
 async function writeImage(tree: string, folder: string, suite: GuestSuite): Promise<void> {
-  const boot = join(tree, 'boot');
-  const image = readdirSync(boot).find((name) => name.startsWith('vmlinuz-'));
+  const image = kernelImage(tree);
   if (image === undefined) throw missing('kernel image', suite);
   const archive = cpioArchive([
     { path: 'dev/console', mode: MODE_CHARACTER_DEVICE, device: [5, 1] },
@@ -171,10 +172,27 @@ async function writeImage(tree: string, folder: string, suite: GuestSuite): Prom
     ...libraryEntries(tree),
     ...(await moduleEntries(tree, suite)),
   ]);
-  copyFileSync(join(boot, image), join(folder, 'kernel.new'));
+  copyFileSync(image, join(folder, 'kernel.new'));
   writeFileSync(join(folder, 'initrd.new'), archive);
   renameSync(join(folder, 'kernel.new'), join(folder, 'kernel'));
   renameSync(join(folder, 'initrd.new'), join(folder, 'initrd'));
+}
+
+/** Where the packages of one release have the kernel, and where those of another. */
+const KERNEL_PLACES = ['boot/vmlinuz-*', 'usr/lib/modules/*/vmlinuz'];
+
+const kernelImage = (tree: string): string | undefined =>
+  KERNEL_PLACES.flatMap((pattern) => matching(tree, pattern.split('/')))[0];
+
+/** Paths in a folder, by names one after the other; `*` stands for any text. */
+function matching(folder: string, [name, ...rest]: readonly string[]): string[] {
+  if (name === undefined) return [folder];
+  const [before, after] = name.split('*');
+  if (after === undefined)
+    return existsSync(join(folder, name)) ? matching(join(folder, name), rest) : [];
+  return readdirSync(folder)
+    .filter((entry) => entry.startsWith(before) && entry.endsWith(after))
+    .flatMap((entry) => matching(join(folder, entry), rest));
 }
 
 function program(path: string, text: string): CpioEntry {

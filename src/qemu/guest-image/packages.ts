@@ -50,7 +50,7 @@ export function parseArchives(text: string): Archive[] {
  */
 export function sourcesFor(
   archives: readonly Archive[],
-  row: Pick<GuestSuite, 'suite' | 'backports'>,
+  row: Pick<GuestSuite, 'suite' | 'kernelSuite'>,
 ): string[] {
   const { suite } = row;
   const option = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : '';
@@ -61,7 +61,7 @@ export function sourcesFor(
     if (!debian || (pocket !== '' && pocket !== 'security' && pocket !== 'updates')) continue;
     const wanted = pocket === '' ? suite : `${suite}-${pocket}`;
     lines.add(`deb ${option}${archive.uri} ${wanted} main`);
-    if (pocket === '' && row.backports === true) {
+    if (pocket === '' && row.kernelSuite !== undefined) {
       lines.add(`deb ${option}${archive.uri} ${suiteName(row)} main`);
     }
   }
@@ -71,7 +71,7 @@ export function sourcesFor(
 /**
  * The configuration of a private apt: everything it reads or writes lies in `root`.
  *
- * @param release the release whose versions win over newer and older ones: backports would not be taken otherwise
+ * @param release the release whose versions win over newer and older ones: a kernel of another suite would not be taken otherwise
  */
 export function aptConfiguration(root: string, asRoot: boolean, release: string): string {
   const settings: readonly [string, string][] = [
@@ -145,6 +145,12 @@ export function kernelPackage(dependsText: string): string | undefined {
   return match?.[1];
 }
 
+/** Packages a kernel image is made of since 7.2, from the dependencies of its package. */
+export function kernelParts(dependsText: string): string[] {
+  const parts = dependsText.matchAll(/^\s*Depends:\s+(linux-(?:binary|modules)-\d[^\s]*)/gm);
+  return [...parts].map((match) => match[1]);
+}
+
 /**
  * Fetches a suite's packages into `root` and unpacks them into `root/tree`.
  *
@@ -167,9 +173,10 @@ export async function fetchPackages(
       `${suiteName(row)} has no ${KERNEL_META_PACKAGE} that names a kernel. ${SUPPLY_INSTEAD}`,
     );
   }
-  log(`fetching ${kernel} and ${row.packages.join(', ')}`);
+  const parts = kernelParts(await apt(root, 'apt-cache', ['depends', kernel]));
+  log(`fetching ${[kernel, ...parts].join(', ')} and ${row.packages.join(', ')}`);
   const debs = join(root, 'debs');
-  await apt(root, 'apt-get', ['download', '-q', kernel, ...row.packages], debs);
+  await apt(root, 'apt-get', ['download', '-q', kernel, ...parts, ...row.packages], debs);
   const tree = join(root, 'tree');
   mkdirSync(tree, { recursive: true });
   for (const file of readdirSync(debs)

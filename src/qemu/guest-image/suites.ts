@@ -5,11 +5,11 @@
 /** One guest system that can be made from packages. */
 export interface GuestSuite {
   /** Kernel series, as a user names it. */
-  readonly kernel: '6.1' | '6.12';
+  readonly kernel: '6.1' | '6.12' | '7.2' | '7.3';
   /** Debian suite. */
   readonly suite: string;
-  /** The kernel comes from the suite's backports. */
-  readonly backports?: boolean;
+  /** Suite the kernel is taken from, where it is another one. */
+  readonly kernelSuite?: string;
   /** Packages whose name does not change within the suite. */
   readonly packages: readonly string[];
 }
@@ -24,7 +24,6 @@ const COMMON = [
   'busybox-static',
   's390-tools',
   'libc6',
-  'libica3',
   'libica-utils',
   'zlib1g',
   'perl-base',
@@ -33,21 +32,34 @@ const COMMON = [
   'openssl-ibmca',
 ] as const;
 
-const BOOKWORM = [...COMMON, 'libssl3'] as const;
+const BOOKWORM = [...COMMON, 'libica3', 'libssl3'] as const;
+const NEWEST = [...COMMON, 'libica4', 'libssl3t64', 'libzstd1'] as const;
 
 /** The guest systems. A series may have several rows: the next one is taken when the packages of one cannot be had. */
 export const GUEST_SUITES: readonly GuestSuite[] = [
   { kernel: '6.1', suite: 'bookworm', packages: BOOKWORM },
-  { kernel: '6.12', suite: 'trixie', packages: [...COMMON, 'libssl3t64', 'libzstd1'] },
-  { kernel: '6.12', suite: 'bookworm', backports: true, packages: BOOKWORM },
+  { kernel: '6.12', suite: 'trixie', packages: [...COMMON, 'libica3', 'libssl3t64', 'libzstd1'] },
+  {
+    kernel: '6.12',
+    suite: 'bookworm',
+    kernelSuite: 'bookworm-backports',
+    packages: BOOKWORM,
+  },
+  // What Debian tests at the moment: these series move on.
+  { kernel: '7.2', suite: 'forky', packages: NEWEST },
+  { kernel: '7.2', suite: 'sid', packages: NEWEST },
+  { kernel: '7.3', suite: 'sid', kernelSuite: 'experimental', packages: NEWEST },
 ];
 
 /** Kernel series there are images of, oldest first. */
 export const KERNEL_SERIES: readonly string[] = [...new Set(GUEST_SUITES.map((row) => row.kernel))];
 
-/** The suite's name as apt and people write it. */
-export function suiteName(row: Pick<GuestSuite, 'suite' | 'backports'>): string {
-  return row.backports === true ? `${row.suite}-backports` : row.suite;
+/** The series that is taken where none is named: of a stable release. */
+export const DEFAULT_SERIES = '6.12';
+
+/** The suite of the kernel, as apt and people write it. */
+export function suiteName(row: Pick<GuestSuite, 'suite' | 'kernelSuite'>): string {
+  return row.kernelSuite ?? row.suite;
 }
 
 /** Names under which a Debian archive may stand in the apt configuration when its Release file has not been read yet. */
