@@ -136,8 +136,7 @@ export class ChannelReports {
     }
     const stub = await DebugStub.connect(debug);
     return await pause.alone(async () => {
-      // QEMU gives single registers only to who has asked for their description.
-      await stub.ask('qXfer:features:read:target.xml:0,1');
+      await askForDescription(stub);
       this.#places ??= findReportInstructions(ram, hook, mailbox);
       for (const place of this.#places) await stub.ask(`Z0,${place.toString(16)},${LENGTH}`);
       await storeMachineCheck(stub, ram, { cpu, prefix, mailbox });
@@ -200,4 +199,13 @@ export class ChannelReports {
     }
     return false;
   }
+}
+
+/**
+ * QEMU gives single registers only to who has asked for their description. It has stopped a running guest when it was connected to, and may say so
+ * first: that is no answer to anything.
+ */
+async function askForDescription(stub: DebugStub): Promise<void> {
+  let answer: string | undefined = await stub.ask('qXfer:features:read:target.xml:0,1');
+  while (answer?.startsWith('T') === true) answer = await stub.next();
 }
