@@ -30,7 +30,7 @@ export const addDoctor: AddCommand = (program, io, done) => {
     .option('--json', 'one JSON array')
     .action(async (options: { json?: boolean }, _command: Command) => {
       const own = ownRows();
-      const rest = [...(await benchmarkRows()), ...(await qemuDoctor())];
+      const rest = [...(await toolRows()), ...(await qemuDoctor())];
       const rows = [...own, ...rest];
       showRows(rows, options.json === true, io);
       const missing = rows.filter(({ state }) => state === 'missing');
@@ -117,8 +117,8 @@ function kernelRow(): DoctorRow {
   }
 }
 
-/** The C side of the benchmarks, and the tools that make bare guests for QEMU. */
-async function benchmarkRows(): Promise<DoctorRow[]> {
+/** The C side of the benchmarks, the tools that make bare guests for QEMU, and what carries campaigns. */
+async function toolRows(): Promise<DoctorRow[]> {
   const header = join(dirname(process.execPath), '..', 'include', 'node', 'node_api.h');
   return [
     await toolRow('cc', 'C compiler (benchmarks against C)', 'apt-get install gcc'),
@@ -138,6 +138,11 @@ async function benchmarkRows(): Promise<DoctorRow[]> {
       's390x-linux-gnu-as',
       's390x assembler (test guests)',
       'apt-get install binutils-s390x-linux-gnu',
+    ),
+    await toolRow(
+      'redis-server',
+      'Redis (campaigns on many machines)',
+      'apt-get install redis-server',
     ),
   ];
 }

@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { connectQueue, loadPackages, type QueueConnection } from '../campaign/queue/connection.ts';
 import { checkFacts, type FoundCampaign, findCampaign } from '../campaign/queue/manifest.ts';
+import type { Manifest } from '../campaign/queue/messages.ts';
 import { QueueWorker } from '../campaign/queue/queue-worker.ts';
 import { ApemuError } from '../errors.ts';
 import type { AddCommand } from './add-command.ts';
@@ -62,27 +63,34 @@ const checkOptions = (config: string | undefined, options: WorkerOptions): void 
     );
 };
 
+/** @throws ApemuError `APEMU_ERR_QUEUE_DIFFERS` for another build, or a campaign about something else */
+const checkKind = ({ kind, facts }: Manifest, { kernel }: WorkerOptions): void =>
+  checkFacts(
+    { apemu: facts['apemu'] ?? 'none', 'under test': kind },
+    { ...ownFacts(), 'under test': kernel === undefined ? 'driver' : 'kernel' },
+  );
+
 async function work(
   config: string | undefined,
   options: WorkerOptions,
   io: CommandIo,
 ): Promise<number> {
   checkOptions(config, options);
-  const { queue, trust } = options;
-  const connection = await connectQueue(queue, process.env['REDISCLI_AUTH'], await loadPackages());
+  const connection = await connectQueue(
+    options.queue,
+    process.env['REDISCLI_AUTH'],
+    await loadPackages(),
+  );
   for (const warning of connection.warnings) io.err(`${warning}\n`);
   try {
     const campaign = await waitFor(connection, io);
     if (campaign === undefined) return EXIT_OK;
-    const own = ownFacts();
-    checkFacts({ apemu: campaign.manifest.facts['apemu'] ?? 'none' }, own);
+    checkKind(campaign.manifest, options);
     const bench =
       options.kernel === undefined
         ? await driverBench(campaign, config, options, io)
         : await kernelBench(campaign, config as string, options, io);
     try {
-      // Who trusts a campaign has what the campaign has.
-      if (trust !== true) checkFacts(campaign.manifest.facts, { ...own, ...bench.facts });
       await serve(connection, campaign, bench, io);
     } finally {
       await bench.close();

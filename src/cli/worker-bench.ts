@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import {
+  checkFacts,
   checkTarget,
   type Facts,
   type FoundCampaign,
@@ -17,6 +18,7 @@ import { bundleDriver } from '../target/program/bundle.ts';
 import { driverFacts, threadsFor } from './fuzz-driver.ts';
 import { type KernelOptions, targetOptions } from './fuzz-kernel.ts';
 import { kernelFacts } from './fuzz-kernel-queue.ts';
+import { ownFacts } from './fuzz-queue.ts';
 import type { CommandIo } from './io.ts';
 import { showWarnings } from './text.ts';
 
@@ -28,7 +30,6 @@ export interface WorkerOptions extends Omit<KernelOptions, 'guest' | 'planted' |
 }
 
 export interface Bench {
-  readonly facts: Facts;
   readonly threads: number;
   /** Jobs that may wait here for a thread. */
   readonly ahead: number;
@@ -43,6 +44,10 @@ const one = async (carrier: Carrier, job: Job): Promise<JobResult> => {
   const [result] = await carrier.run([job]);
   return result as JobResult;
 };
+
+/** @throws ApemuError `APEMU_ERR_QUEUE_DIFFERS` for a computer that has something else than the campaign */
+const checkAll = ({ manifest }: FoundCampaign, facts: Facts): void =>
+  checkFacts(manifest.facts, { ...ownFacts(), ...facts });
 
 /** Configuration and driver: files of this computer, or what the campaign sends. */
 const materialOf = async (
@@ -73,11 +78,12 @@ export const driverBench = async (
   const { guest, seed, recoverNs, without } = campaign.manifest;
   const material = await materialOf(campaign, file, options, io);
   const spec: TargetSpec = { ...material, guest, seed, recoverNs, perSecond: undefined, without };
+  // Who trusts a campaign has what the campaign has.
+  if (options.trust !== true) checkAll(campaign, driverFacts(spec.config, spec.bundle));
   const threads = options.workers ?? availableParallelism();
   const carrier = await threadsFor(spec, threads);
   checkTarget(campaign.manifest, carrier.facts);
   return {
-    facts: driverFacts(spec.config, spec.bundle),
     threads,
     ahead: 1,
     run: (job) => one(carrier, job),
@@ -87,16 +93,16 @@ export const driverBench = async (
 
 /** Guests with the campaign's kernel, a carrier each: every job is one guest's. */
 export const kernelBench = async (
-  { manifest }: FoundCampaign,
+  campaign: FoundCampaign,
   file: string,
   options: WorkerOptions,
   io: CommandIo,
 ): Promise<Bench> => {
-  const { guest, seed, without } = manifest;
+  const { guest, seed, without } = campaign.manifest;
   const base = await targetOptions(file, { ...options, guest, seed }, io);
   const threads = options.workers ?? 1;
   const settings = { ...base, workers: 1, without: new Set(without) };
-  const facts = await kernelFacts(readFileSync(file, 'utf8'), base);
+  checkAll(campaign, await kernelFacts(readFileSync(file, 'utf8'), base));
   const carriers: KernelCarrier[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(carriers.map((carrier) => carrier.close()));
@@ -105,7 +111,7 @@ export const kernelBench = async (
     for (let n = 0; n < threads; n++) {
       const carrier = await KernelCarrier.create(settings);
       carriers.push(carrier);
-      checkTarget(manifest, carrier.facts);
+      checkTarget(campaign.manifest, carrier.facts);
     }
   } catch (error) {
     await close();
@@ -121,5 +127,5 @@ export const kernelBench = async (
       free.push(carrier);
     }
   };
-  return { facts, threads, ahead: 0, run, close };
+  return { threads, ahead: 0, run, close };
 };

@@ -2,7 +2,7 @@
 // Campaigns over a Redis as they are meant to go: who may take part, who sees a finding again, what is shown, what a full disk and a full Redis
 // leave behind.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -57,6 +57,29 @@ describe.skipIf(!REDIS)('a campaign over a Redis', () => {
     expect(redis.command('keys', 'apemu:*:blob:*'), 'what is left in Redis').toBe('');
   });
 
+  it('is started by the commands of docs/campaigns.md, which print what the page shows', async () => {
+    const page = readFileSync('docs/campaigns.md', 'utf8');
+    const shown = (start: string): string[] => {
+      const line = page.split('\n').find((one) => one.startsWith(`$ apemu ${start}`)) ?? '';
+      return line
+        .replace('redis://queue.example', redis.socket)
+        .replace(/ --http$/, ` --out ${join(folder, 'page-commands')}`)
+        .replace('--cases 1000000', '--cases 70')
+        .replaceAll(/(machine\.yaml|driver\.ts)/g, 'examples/fuzzing/$1')
+        .split(' ')
+        .slice(2);
+    };
+    const worker = started(new Running([...shown('worker'), '--workers', '1']));
+    const { errors } = await apemu(shown('fuzz'));
+    expect(await worker.ended).toBe(0);
+    for (const text of [errors, worker.text]) {
+      const [first] = /^(?:coordinator|\S+ works) .*$/m.exec(text) ?? ['nothing'];
+      const words = first.replaceAll(/at \S+;|^\S+_\S+|campaign \w+/g, '').trim();
+      const like = page.replaceAll(/at \S+;|^\S+_\S+|campaign \w+/gm, '');
+      expect(like).toContain(words);
+    }
+  });
+
   it('has one coordinator; the next one goes on when it has died', async () => {
     const out = join(folder, 'two');
     const first = started(new Running(campaign(out, 1_000, '--queue', redis.socket)));
@@ -84,7 +107,7 @@ describe.skipIf(!REDIS)('a campaign over a Redis', () => {
     io.interrupt();
     await coordinator;
     expect(code).toBe(3);
-    expect(errors).toMatch(/not as the campaign: (features|driver): \S+ in the campaign, \S+ here/);
+    expect(errors).toMatch(/not as the campaign: driver: \S+ in the campaign, \S+ here/);
   });
 
   it('gives the job of a worker that is stopped to another one at once', async () => {

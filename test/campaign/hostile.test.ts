@@ -15,7 +15,14 @@ import { BlobStore } from '../../src/campaign/queue/blob-store.ts';
 import { campaignPrefix, PREFIX } from '../../src/campaign/queue/keys.ts';
 import { REQUEST } from '../../src/campaign/queue/messages.ts';
 import { RequestPacker, readRequest } from '../../src/campaign/queue/requests.ts';
-import { type Blob, pack, parse, sha256, unpack } from '../../src/campaign/queue/wire.ts';
+import {
+  type Blob,
+  pack,
+  packNumbers,
+  parse,
+  sha256,
+  unpack,
+} from '../../src/campaign/queue/wire.ts';
 import { saveFinding } from '../../src/fuzz/finding.ts';
 import {
   asItIs,
@@ -127,18 +134,18 @@ describe('a request', () => {
       ReturnType<typeof unpack<typeof REQUEST>>,
       { kind: 'batch' }
     >;
-    const wrong = pack({ ...known, cases: [[9, -1, 0]] });
+    const wrong = pack({ ...known, cases: packNumbers([9, 0, 0]) });
     await store.put([wrong, ...shared]);
     await expect(readRequest(wrong.hash, store)).rejects.toThrow(/names 9 of/);
   });
 });
 
 describe('an answer', () => {
-  const read = async (job: Job, answer: BatchResult | MinimiseResult) => {
+  const read = async (job: Job, answer: BatchResult | MinimiseResult, to = sha256('request')) => {
     const store = new Memory();
-    const blob = packAnswer(answer);
+    const blob = packAnswer(answer, to);
     await store.put([blob]);
-    return await readAnswer(blob.hash, job, store, carrier.facts);
+    return await readAnswer(blob.hash, { job, to: sha256('request') }, store, carrier.facts);
   };
 
   it('of an honest worker comes out as it went in', async () => {
@@ -193,6 +200,11 @@ describe('an answer', () => {
     await expect(read(BATCH, { ...batch, ...change(batch) })).rejects.toThrow(words);
   });
 
+  it('to another request is refused', async () => {
+    const batch = await batchOf(BATCH);
+    await expect(read(BATCH, batch, sha256('other'))).rejects.toThrow(/to another request/);
+  });
+
   it('about another finding than was asked for is refused', async () => {
     const { broken } = await batchOf(BATCH);
     const [{ lines, violation }] = broken;
@@ -239,7 +251,7 @@ describe.skipIf(!REDIS)('a hostile worker', () => {
 
   /** Answers requests of the next campaign as `answer` does; what it returns is put under its name. */
   const lie = async (
-    answer: (job: Job, store: BlobStore) => Promise<Blob | string>,
+    answer: (job: Job, request: string) => Promise<Blob | string>,
   ): Promise<void> => {
     let id: string | null = null;
     while (id === null) id = await client.get(`${PREFIX}:campaign`);
@@ -247,7 +259,7 @@ describe.skipIf(!REDIS)('a hostile worker', () => {
     liar = new Worker(
       id,
       async ({ data }) => {
-        const said = await answer(await readRequest(data.request, store), store);
+        const said = await answer(await readRequest(data.request, store), data.request);
         if (typeof said === 'string') return said;
         await store.put([said]);
         return { answer: said.hash, worker: 'liar_1_ffffff' };
@@ -291,11 +303,12 @@ describe.skipIf(!REDIS)('a hostile worker', () => {
       trace: ['\u001b[2Jtrace'],
       runs: 1,
     };
-    const { code, output } = await run('false', async (job) => {
-      if (job.kind === 'minimise') return packAnswer({ ...false_, violation: job.violation });
+    const { code, output } = await run('false', async (job, request) => {
+      if (job.kind === 'minimise')
+        return packAnswer({ ...false_, violation: job.violation }, request);
       const honest = await batchOf(job);
       const { lines, violation } = false_;
-      return packAnswer({ ...honest, broken: [{ lines, violation, count: 1 }] });
+      return packAnswer({ ...honest, broken: [{ lines, violation, count: 1 }] }, request);
     });
     expect(code).toBe(0);
     expect(output).toMatch(/not confirmed by the coordinator: right: made up/);

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { ROOT, SOURCES } from './sources.ts';
 
 const page = readFileSync(join(ROOT, 'docs/decisions.md'), 'utf8');
-const rows = [...page.matchAll(/^\| ([AVC]D-\d+[a-z]?) \| .+ \| .+ \|$/gm)].map(
+const rows = [...page.matchAll(/^\| ([ACFV]D-\d+[a-z]?) \| .+ \| .+ \|$/gm)].map(
   (match) => match[1],
 );
 
@@ -24,7 +24,7 @@ describe('docs/decisions.md', () => {
   it('has a row for every number the code names', () => {
     const missing = SOURCES.filter(({ path }) => !path.startsWith('test/tidy/')).flatMap(
       ({ path, text }) =>
-        [...text.matchAll(/\b[AVC]D-\d\d[a-z]?\b/g)]
+        [...text.matchAll(/\b[ACFV]D-\d\d[a-z]?\b/g)]
           .filter(([number]) => !rows.includes(number))
           .map(([number]) => `${path}: ${number}`),
     );

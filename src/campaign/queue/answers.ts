@@ -14,32 +14,40 @@ import { keyOf } from '../../fuzz/run-job.ts';
 import { parseScenarioLines, scenarioLines } from '../../scenario/text.ts';
 import type { BlobStore } from './blob-store.ts';
 import { BATCH_ANSWER, MINIMISE_ANSWER } from './messages.ts';
-import { type Blob, pack } from './wire.ts';
+import { type Blob, pack, packNumbers, unpackNumbers } from './wire.ts';
 
-export const packAnswer = (result: JobResult): Blob =>
-  pack(
-    result.kind === 'batch'
-      ? { ...result, features: [...result.features], hits: [...result.hits] }
-      : result,
-  );
+/** `to`: name of the request; so no two answers are the same message. */
+export const packAnswer = (result: JobResult, to: string): Blob => {
+  if (result.kind === 'minimise') return pack({ ...result, to });
+  const { features, hits, places, ...rest } = result;
+  const numbers = [features, hits, places].map(packNumbers);
+  return pack({ ...rest, to, features: numbers[0], hits: numbers[1], places: numbers[2] });
+};
 
 /**
- * The answer to what was asked.
+ * The answer to what was asked under the name `to`.
  * @throws ApemuError `APEMU_ERR_QUEUE_MISSING`, `APEMU_ERR_QUEUE_MESSAGE` for what cannot be an answer to it
  */
 export const readAnswer = async (
   hash: string,
-  job: Job,
+  { job, to }: { readonly job: Job; readonly to: string },
   store: BlobStore,
   facts: TargetFacts,
 ): Promise<JobResult> => {
   if (job.kind === 'minimise') {
-    const answer = await store.get(hash, MINIMISE_ANSWER);
+    const { to: answered, ...answer } = await store.get(hash, MINIMISE_ANSWER);
+    if (answered !== to) throw wrong('it is to another request');
     checkMinimised(answer, job);
     return answer;
   }
-  const { features, hits, ...rest } = await store.get(hash, BATCH_ANSWER);
-  const answer = { ...rest, features: Uint32Array.from(features), hits: Uint32Array.from(hits) };
+  const { to: answered, features, hits, places, ...rest } = await store.get(hash, BATCH_ANSWER);
+  if (answered !== to) throw wrong('it is to another request');
+  const answer: BatchResult = {
+    ...rest,
+    features: unpackNumbers(features),
+    hits: unpackNumbers(hits),
+    places: [...unpackNumbers(places)],
+  };
   checkBatch(answer, job, facts);
   return answer;
 };

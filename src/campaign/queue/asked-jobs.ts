@@ -21,8 +21,9 @@ interface Open {
   readonly answered: (answer: JobResult, worker: string) => void;
   readonly failed: (error: unknown) => void;
   tries: number;
-  /** Its end is being looked at. */
+  /** Its end is being looked at; somebody has told of it meanwhile. */
   looking: boolean;
+  told: boolean;
 }
 
 export interface FromWorker {
@@ -54,9 +55,17 @@ export class AskedJobs {
   readonly #done: { job: string; messages: string[] }[] = [];
   #waiting: [id: string, open: Open][] = [];
   #failure: unknown;
+  /** Rejects with what `fail` is called with. */
+  readonly failed: Promise<never>;
+  #reject: (error: unknown) => void = () => {};
 
   constructor(options: AskedJobsOptions) {
     this.#options = options;
+    this.failed = new Promise((_resolve, reject) => {
+      this.#reject = reject;
+    });
+    // Whoever waits for something hears of it.
+    this.failed.catch(() => {});
   }
 
   /** Has a job done. @throws what `fail` was called with */
@@ -74,6 +83,7 @@ export class AskedJobs {
         failed: reject,
         tries: 0,
         looking: false,
+        told: false,
       };
       this.#open.set(id, open);
       this.#add(id, open);
@@ -129,12 +139,15 @@ export class AskedJobs {
   /** Looks whether a job has ended. */
   look(id: string): void {
     const open = this.#open.get(id);
-    if (open === undefined || open.looking) return;
+    if (open === undefined) return;
+    open.told = open.looking;
+    if (open.looking) return;
     open.looking = true;
     this.#settle(id, open)
       .catch((cause) => this.fail(this.#options.refusal(cause)))
       .finally(() => {
         open.looking = false;
+        if (open.told) this.look(id);
       });
   }
 
@@ -152,7 +165,8 @@ export class AskedJobs {
     let answer: JobResult;
     try {
       value = checked(job.returnvalue, JOB_VALUE);
-      answer = await readAnswer(value.answer, open.job, this.#options.store, this.#options.facts);
+      const { store, facts } = this.#options;
+      answer = await readAnswer(value.answer, { job: open.job, to: id }, store, facts);
     } catch (error) {
       if (!(error instanceof ApemuError)) throw error;
       return await this.#askAgain(id, open, job, error.message);
@@ -179,6 +193,7 @@ export class AskedJobs {
   /** The campaign cannot go on; what was saved stays. */
   fail(error: unknown): void {
     this.#failure ??= error;
+    this.#reject(this.#failure);
     const open = [...this.#open.values()];
     this.#open.clear();
     for (const { failed } of open) failed(this.#failure);

@@ -6,6 +6,8 @@ import { ORACLES, type OracleName } from '../../oracle/oracles.ts';
 
 /** Sizes far above what a campaign needs, and small enough that nobody is hurt. */
 const CASES_MAX = 65_536;
+/** Characters of a case's three numbers. */
+const CASE_LENGTH = 16;
 const FEATURES_MAX = 2 ** 22;
 const LINES_LENGTH = 65_536;
 const TEXT_LENGTH = 1_048_576;
@@ -18,6 +20,8 @@ const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const feature = Type.Integer({ minimum: 0, maximum: FEATURES_MAX });
 const features = Type.Array(feature, { maxItems: FEATURES_MAX });
 const lines = Type.String({ maxLength: LINES_LENGTH });
+/** See `packNumbers`. */
+const numbers = Type.String({ maxLength: 8 * FEATURES_MAX });
 const text = Type.String({ maxLength: TEXT_LENGTH });
 const index = Type.Integer({ minimum: 0, maximum: 2 * CASES_MAX });
 const skip = Type.Array(index, { maxItems: CASES_MAX });
@@ -55,23 +59,17 @@ export const SCENARIO = Type.Object({ lines, seen: SEEN }, strict);
 
 /** What all jobs of a generation have in common. */
 export const GENERATION = Type.Object(
-  { known: features, wanted: Type.Array(feature, { maxItems: LIST_MAX }) },
+  { known: numbers, wanted: Type.Array(feature, { maxItems: LIST_MAX }) },
   strict,
 );
-
-/** A case: the scenario it is made of, the one that is spliced in or -1, its seed. */
-const CASE = Type.Tuple([
-  index,
-  Type.Integer({ minimum: -1, maximum: 2 * CASES_MAX }),
-  Type.Integer({ minimum: 0, maximum: 0xffffffff }),
-]);
 
 const BATCH = Type.Object(
   {
     kind: Type.Literal('batch'),
     generation: HASH,
     scenarios: Type.Array(HASH, { maxItems: 2 * CASES_MAX }),
-    cases: Type.Array(CASE, { maxItems: CASES_MAX }),
+    /** Of each case: its scenario, the one that is spliced in counted from 1 or 0, its seed. */
+    cases: Type.String({ maxLength: CASE_LENGTH * (CASES_MAX + 1) }),
     skip,
   },
   strict,
@@ -89,20 +87,21 @@ export type Request = Static<typeof REQUEST>;
 export const BATCH_ANSWER = Type.Object(
   {
     kind: Type.Literal('batch'),
+    to: HASH,
     cases: count,
     executed: count,
     ns: Type.Number({ minimum: 0 }),
     kept: Type.Array(Type.Object({ lines, fresh: features, seen: SEEN, executed: count }, strict), {
       maxItems: CASES_MAX,
     }),
-    features,
-    hits: Type.Array(count, { maxItems: FEATURES_MAX }),
+    features: numbers,
+    hits: numbers,
     firsts: Type.Array(Type.Tuple([feature, lines]), { maxItems: FEATURES_MAX }),
     broken: Type.Array(Type.Object({ lines, violation: VIOLATION, count }, strict), {
       maxItems: CASES_MAX,
     }),
     advice: Type.Array(Type.Tuple([text, count]), { maxItems: LIST_MAX }),
-    places: Type.Array(feature, { maxItems: FEATURES_MAX }),
+    places: numbers,
   },
   strict,
 );
@@ -110,6 +109,7 @@ export const BATCH_ANSWER = Type.Object(
 export const MINIMISE_ANSWER = Type.Object(
   {
     kind: Type.Literal('minimise'),
+    to: HASH,
     lines,
     violation: VIOLATION,
     stable: Type.Boolean(),

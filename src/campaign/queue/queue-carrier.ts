@@ -169,16 +169,19 @@ export class QueueCarrier implements Carrier {
   /** Says what the campaign is; a Redis that has lost it is told again. */
   async #publish(): Promise<void> {
     const { connection, code } = this.#options;
+    const { client } = connection;
+    const key = `${campaignPrefix(this.#id)}:manifest`;
+    if ((await client.get(CAMPAIGN_KEY)) === this.#id && (await client.exists(key)) === 1) return;
     await this.#store.put(code === undefined ? [this.#manifest] : [this.#manifest, code]);
-    await connection.client.set(`${campaignPrefix(this.#id)}:manifest`, this.#manifest.hash);
-    await connection.client.set(CAMPAIGN_KEY, this.#id);
+    await client.set(key, this.#manifest.hash);
+    await client.set(CAMPAIGN_KEY, this.#id);
   }
 
   /** Has a job done; what was found is seen again here. */
   async #run(job: Job): Promise<JobResult> {
     const { answer, worker } = await this.#jobs.ask(job);
     if (answer.kind === 'batch' || !answer.confirmed) return answer;
-    const confirmed = await this.#seenAgain(answer);
+    const confirmed = await Promise.race([this.#seenAgain(answer), this.#jobs.failed]);
     const here = computerName();
     const near = computerOf(worker) === here ? 'on the same computer' : `on ${here}`;
     return {

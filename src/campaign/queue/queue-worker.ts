@@ -110,7 +110,7 @@ export class QueueWorker {
     const { request } = checked(job.data, JOB_DATA);
     const asked = await readRequest(request, this.#store);
     const answer = await this.#unlessStopped(job, token, this.#options.run(asked));
-    const blob = packAnswer(answer);
+    const blob = packAnswer(answer, request);
     await this.#store.put([blob]);
     this.jobs++;
     if (answer.kind === 'batch') this.cases += answer.cases;

@@ -5,7 +5,10 @@ import type { BatchJob, CaseSpec, Job } from '../../fuzz/job.ts';
 import { NOTHING_SEEN, type Seen } from '../../target/seen.ts';
 import type { BlobStore } from './blob-store.ts';
 import { GENERATION, REQUEST, type Request, SCENARIO } from './messages.ts';
-import { type Blob, pack } from './wire.ts';
+import { type Blob, pack, packNumbers, unpackNumbers } from './wire.ts';
+
+/** Numbers of a case. */
+const CASE_NUMBERS = 3;
 
 /** A request with everything it names. */
 export interface PackedRequest {
@@ -34,9 +37,9 @@ export class RequestPacker {
       places.set(blob, at);
       return at;
     };
-    const cases = job.cases.map(({ lines, seen, other, seed }): [number, number, number] => [
+    const cases = job.cases.flatMap(({ lines, seen, other, seed }) => [
       place(this.#scenario(lines, seen)),
-      other === undefined ? -1 : place(this.#other(other)),
+      other === undefined ? 0 : place(this.#other(other)) + 1,
       seed,
     ]);
     const scenarios = [...places.keys()];
@@ -44,7 +47,7 @@ export class RequestPacker {
       kind: 'batch',
       generation: generation.hash,
       scenarios: scenarios.map(({ hash }) => hash),
-      cases,
+      cases: packNumbers(cases),
       skip: [...job.skip],
     };
     return { request: pack(request), shared: [generation, ...scenarios] };
@@ -54,7 +57,7 @@ export class RequestPacker {
   #generationOf({ known, wanted }: BatchJob): Blob {
     if (known !== this.#known) this.#generation = undefined;
     this.#known = known;
-    this.#generation ??= pack({ known: [...known], wanted });
+    this.#generation ??= pack({ known: packNumbers(known), wanted });
     return this.#generation;
   }
 
@@ -81,14 +84,12 @@ export const readRequest = async (hash: string, store: BlobStore): Promise<Job> 
   if (request.kind !== 'batch') return request;
   const { known, wanted } = await store.getKept(request.generation, GENERATION);
   const scenarios = await store.getAllKept(request.scenarios, SCENARIO);
-  const cases = request.cases.map(([at, other, seed]): CaseSpec => {
+  const numbers = unpackNumbers(request.cases);
+  const cases = Array.from({ length: numbers.length / CASE_NUMBERS }, (_, n): CaseSpec => {
+    const [at, other, seed] = numbers.subarray(n * CASE_NUMBERS);
     const { lines, seen } = store.named(scenarios, at);
-    return {
-      lines,
-      seen,
-      seed,
-      other: other < 0 ? undefined : store.named(scenarios, other).lines,
-    };
+    const spliced = other === 0 ? undefined : store.named(scenarios, other - 1).lines;
+    return { lines, seen, other: spliced, seed };
   });
-  return { kind: 'batch', cases, known: Uint32Array.from(known), wanted, skip: request.skip };
+  return { kind: 'batch', cases, known: unpackNumbers(known), wanted, skip: request.skip };
 };

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Figures of docs/campaigns.md, measured with the build in dist and a redis-server of its own. `stub [JOBS]`: jobs through Redis with workers
+// that do nothing: what one costs whom, and how many bytes it is. `campaign [CASES]`: a driver's campaign on this computer alone and with 1, 2
+// and 4 workers: processor time of all processes, which a busy computer changes less than time.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+const MAIN = 'dist/src/cli/main.js';
+const SUBJECT = ['examples/fuzzing/machine.yaml', '--driver', 'examples/fuzzing/driver.ts'];
+const [mode = 'stub', size] = process.argv.slice(2);
+const folder = mkdtempSync(join(tmpdir(), 'apemu-figures-'));
+const socket = join(folder, 'redis');
+
+const startRedis = async () => {
+  const where = ['--port', '0', '--unixsocket', socket, '--dir', folder];
+  const redis = spawn('redis-server', [...where, '--save', '', '--appendonly', 'yes'], {
+    stdio: 'ignore',
+  });
+  while (!existsSync(socket)) await wait(50);
+  return redis;
+};
+
+const say = (text) => process.stdout.write(`${text}\n`);
+
+/** A process with its processor time in seconds, when it has ended. */
+const timed = (args) =>
+  new Promise((resolve) => {
+    const command = 'TIMEFORMAT="cpu %U %S %R"; time node "$@"';
+    const child = spawn('bash', ['-c', command, 'bash', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (more) => {
+        text += more;
+      });
+    child.once('close', () => {
+      const [, user, system, real] = /cpu ([\d.]+) ([\d.]+) ([\d.]+)\s*$/.exec(text) ?? [];
+      resolve({ text, cpu: Number(user) + Number(system), seconds: Number(real) });
+    });
+  });
+
+/** What Redis says of itself: processor seconds, bytes, commands. */
+const redisFigures = async (client) => {
+  const info = await client.info();
+  const value = (key) => Number(new RegExp(`^${key}:([\\d.]+)`, 'm').exec(info)?.[1]);
+  return {
+    cpu: value('used_cpu_user') + value('used_cpu_sys'),
+    in: value('total_net_input_bytes'),
+    out: value('total_net_output_bytes'),
+    commands: value('total_commands_processed'),
+    memory: value('used_memory_peak'),
+  };
+};
+
+const own = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
+/** Jobs and an answer as a campaign has them after some thousand cases. */
+const material = async () => {
+  const { Campaign } = await import('../dist/src/fuzz/campaign.js');
+  const { CampaignStore } = await import('../dist/src/fuzz/store.js');
+  const { LocalCarrier } = await import('../dist/src/campaign/local-carrier.js');
+  const { bundleDriver } = await import('../dist/src/target/program/bundle.js');
+  const [file, , driver] = SUBJECT;
+  const carrier = await LocalCarrier.create({
+    config: readFileSync(file, 'utf8'),
+    file,
+    bundle: await bundleDriver(driver),
+    seed: 1,
+    without: [],
+  });
+  const last = {};
+  const watched = {
+    facts: carrier.facts,
+    async run(jobs) {
+      const results = await carrier.run(jobs);
+      if (jobs[0].kind === 'batch') Object.assign(last, { job: jobs[0], result: results[0] });
+      return results;
+    },
+  };
+  const store = new CampaignStore(join(folder, 'material'));
+  const campaign = new Campaign({ seed: 1, identity: '', jobs: 4, jobCases: 1024 }, watched, store);
+  const began = own();
+  while (campaign.cases < 8_000) await campaign.next(20_000);
+  say(
+    `${campaign.cases} cases alone: ${(((own() - began) / campaign.cases) * 1e6).toFixed(0)} µs of processor time each`,
+  );
+  return { ...last, facts: carrier.facts };
+};
+
+/** Processor time that drawing the cases of a generation takes the coordinator. */
+const stub = async (jobs) => {
+  const { connectQueue, loadPackages } = await import('../dist/src/campaign/queue/connection.js');
+  const { QueueCarrier } = await import('../dist/src/campaign/queue/queue-carrier.js');
+  const { QueueWorker } = await import('../dist/src/campaign/queue/queue-worker.js');
+  const { sha256 } = await import('../dist/src/campaign/queue/wire.js');
+  const { job, result, facts } = await material();
+  const packages = await loadPackages();
+  const connection = await connectQueue(socket, undefined, packages);
+  const witness = { facts, run: async () => [result], close: async () => {} };
+  const carrier = await QueueCarrier.open({
+    connection,
+    manifest: { version: 1, kind: 'driver', facts: {}, identity: sha256('') },
+    witness,
+    tries: 1,
+    signal: new AbortController().signal,
+    say,
+  });
+  const id = await connection.client.get('apemu:campaign');
+  const worker = new QueueWorker({
+    connection: await connectQueue(socket, undefined, packages),
+    campaign: id,
+    run: async () => result,
+    threads: 8,
+    ahead: 1,
+    say,
+  });
+  const many = (count, from) =>
+    Array.from({ length: count }, (_, n) => ({
+      ...job,
+      cases: job.cases.map((one, at) => ({ ...one, seed: (from + n) * 4096 + at })),
+    }));
+  await carrier.run(many(64, 0));
+  carrier.saved();
+  const before = await redisFigures(connection.client);
+  const began = { cpu: own(), at: performance.now() };
+  for (let done = 0; done < jobs; done += 64) {
+    await carrier.run(many(64, 64 + done));
+    carrier.saved();
+  }
+  const after = await redisFigures(connection.client);
+  const per = (what) => (after[what] - before[what]) / jobs;
+  const ms = (seconds) => `${((seconds / jobs) * 1e3).toFixed(2)} ms`;
+  say(`${jobs} jobs of ${job.cases.length} cases, coordinator and stub worker in one process:`);
+  say(`  ${((jobs / (performance.now() - began.at)) * 1e3).toFixed(0)} jobs a second`);
+  say(
+    `  processor time of a job: Redis ${ms(after.cpu - before.cpu)}, coordinator and worker together ${ms(own() - began.cpu)}`,
+  );
+  say(
+    `  Redis takes ${per('in').toFixed(0)} bytes of a job, gives ${per('out').toFixed(0)}, ${per('commands').toFixed(1)} commands; ${(after.memory / 2 ** 20).toFixed(0)} MiB at most`,
+  );
+  await worker.close();
+  await carrier.close();
+};
+
+const campaign = async (cases) => {
+  const fuzz = (out, ...more) => [
+    ...[MAIN, 'fuzz', ...SUBJECT, '--cases', String(cases), '--out', join(folder, out)],
+    ...['--jobs', '64', '--job-cases', '1024', ...more],
+  ];
+  const alone = await timed(fuzz('alone', '--workers', '1'));
+  say(
+    `alone, one thread: ${alone.cpu.toFixed(1)} s of processor time, ${alone.seconds.toFixed(1)} s`,
+  );
+  for (const count of [1, 2, 4]) {
+    const workers = Array.from({ length: count }, () =>
+      timed([MAIN, 'worker', ...SUBJECT, '--queue', socket, '--workers', '1']),
+    );
+    const coordinator = await timed(fuzz(`queue${count}`, '--queue', socket));
+    const ended = await Promise.all(workers);
+    const sum = ended.reduce((all, { cpu }) => all + cpu, 0);
+    say(
+      `${count} workers: ${sum.toFixed(1)} s of processor time of workers, ${coordinator.cpu.toFixed(1)} s of the coordinator, ${coordinator.seconds.toFixed(1)} s`,
+    );
+    for (const { text } of ended) say(`  ${/\d[\d,]* jobs?, .*cases?/.exec(text)?.[0]}`);
+  }
+};
+
+const redis = await startRedis();
+try {
+  if (mode === 'stub') await stub(Number(size ?? 1_024));
+  else await campaign(Number(size ?? 50_000));
+} finally {
+  redis.kill();
+  await wait(200);
+  rmSync(folder, { recursive: true });
+}
+process.exit();
