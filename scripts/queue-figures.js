@@ -91,10 +91,19 @@ const material = async () => {
   say(
     `${campaign.cases} cases alone: ${(((own() - began) / campaign.cases) * 1e6).toFixed(0)} µs of processor time each`,
   );
+  campaign.save();
+  const canned = { ...last.result, kept: [], broken: [], firsts: [] };
+  const idle = { facts: carrier.facts, run: async (jobs) => jobs.map(() => canned) };
+  const sizes = { jobs: 64, jobCases: 1024 };
+  const drawing = new Campaign({ seed: 1, identity: '', ...sizes }, idle, store);
+  while (drawing.generation < 8) await drawing.next(1_000_000);
+  const from = { cpu: own(), cases: drawing.cases };
+  while (drawing.cases < from.cases + 500_000) await drawing.next(1_000_000);
+  const drawn = ((own() - from.cpu) / (drawing.cases - from.cases)) * 1e6;
+  say(`the coordinator draws and counts a case in ${drawn.toFixed(2)} µs of processor time`);
   return { ...last, facts: carrier.facts };
 };
 
-/** Processor time that drawing the cases of a generation takes the coordinator. */
 const stub = async (jobs) => {
   const { connectQueue, loadPackages } = await import('../dist/src/campaign/queue/connection.js');
   const { QueueCarrier } = await import('../dist/src/campaign/queue/queue-carrier.js');

@@ -137,8 +137,9 @@ export class QueueCarrier implements Carrier {
     const { connection, signal, say } = this.#options;
     const { client } = connection;
     await this.#takePlaces();
-    await this.#publish();
+    // Workers look for an end as soon as they see the campaign.
     await client.del(overKey(this.#id));
+    await this.#publish();
     this.#jobs.resumes = (await this.#queue.getCompletedCount()) > 0;
     this.#events.on('completed', ({ jobId }) => this.#jobs.look(jobId));
     this.#events.on('failed', ({ jobId }) => this.#jobs.look(jobId));
