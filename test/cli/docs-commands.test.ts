@@ -65,6 +65,7 @@ const VIRTUAL = ALL.filter(isVirtual);
 const ELSEWHERE: readonly (readonly [command: RegExp, why: string, test: string])[] = [
   [/\bapemu qemu /, 'boots Linux under QEMU', 'test/linux'],
   [/^apemu test examples/, 'boots Linux for its guest runs', 'test/cli/test-command.test.ts'],
+  [/ --queue /, 'needs a Redis', 'test/campaign/campaign.test.ts'],
   [/^apemu fuzz .*\.wasm/, 'needs clang', 'test/c-driver'],
   [/^apemu cc /, 'needs clang', 'test/c-driver'],
   [/^apemu fuzz --replay /, 'replays what the tutorial found', 'test/fuzz/tutorial.test.ts'],

@@ -68,20 +68,20 @@ export const checked = <S extends TSchema>(value: unknown, schema: S): Static<S>
   throw refused(`a message of another shape: ${where || 'it'} ${first?.message ?? 'is wrong'}`);
 };
 
-const NUMBER_BYTES = 4;
+const PACKED_BYTES = 4;
 
 /** Numbers below 2^32 as text: a schema would look at each of them for longer than a case takes. */
 export const packNumbers = (numbers: ArrayLike<number>): string => {
-  const bytes = Buffer.allocUnsafe(numbers.length * NUMBER_BYTES);
-  for (let n = 0; n < numbers.length; n++) bytes.writeUInt32LE(numbers[n], n * NUMBER_BYTES);
+  const bytes = Buffer.allocUnsafe(numbers.length * PACKED_BYTES);
+  for (let n = 0; n < numbers.length; n++) bytes.writeUInt32LE(numbers[n], n * PACKED_BYTES);
   return bytes.toString('base64');
 };
 
 /** @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` for what is not made of whole numbers */
 export const unpackNumbers = (text: string): Uint32Array => {
   const bytes = Buffer.from(text, 'base64');
-  if (bytes.length % NUMBER_BYTES !== 0) throw refused('a message with part of a number');
-  const numbers = new Uint32Array(bytes.length / NUMBER_BYTES);
-  for (let n = 0; n < numbers.length; n++) numbers[n] = bytes.readUInt32LE(n * NUMBER_BYTES);
+  if (bytes.length % PACKED_BYTES !== 0) throw refused('a message with part of a number');
+  const numbers = new Uint32Array(bytes.length / PACKED_BYTES);
+  for (let n = 0; n < numbers.length; n++) numbers[n] = bytes.readUInt32LE(n * PACKED_BYTES);
   return numbers;
 };
