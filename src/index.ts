@@ -45,9 +45,9 @@ import type { ClusterConfig, LoadedConfig, MachineConfig } from './config/types.
 import { ApemuError } from './errors.ts';
 import { Machine as HostMachine, type MachineOptions } from './host/machine/machine.ts';
 import { restoreMachine as restoreHostMachine } from './host/state/snapshot.ts';
-import { MachineForPrograms } from './program/adapter.ts';
 import { parseProgram } from './program/parse.ts';
 import { type ProgramRecord, RunnableProgram, type RunResult } from './program/run.ts';
+import { MachineWithEvents } from './scenario/machine-with-events.ts';
 
 export * from '../native-like/arch/program-interruptions.ts';
 export * from '../native-like/arch/response-codes.ts';
@@ -127,7 +127,8 @@ export interface ExecResult extends RunResult {
 
 /**
  * Runs an AP program (docs/design.md section 6) on a machine as it is: state stays from program to program, times count from the
- * program's first line, and a `config` line is ignored.
+ * program's first line, and a `config` line is ignored. Events (`on …`, `at …`, `idle`) happen from now on, also to instructions that the test
+ * executes later; they replace those of a program before.
  *
  * @throws ApemuError `APEMU_ERR_PROGRAM_…` with line and column for what is no program, or names what the machine does not have
  */
@@ -138,7 +139,7 @@ export const exec = (
 ): ExecResult => {
   const program = parseProgram(programText, options.file ?? '<program>');
   const records: ProgramRecord[] = [];
-  const runnable = new RunnableProgram(program, new MachineForPrograms(machine));
+  const runnable = new RunnableProgram(program, new MachineWithEvents(machine));
   const result = runnable.run({ onRecord: (record) => records.push(record) });
   return { ...result, records };
 };

@@ -17,6 +17,7 @@ import type {
 import { eventsOfCase } from '../fuzz/run-job.ts';
 import type { Violation } from '../oracle/oracles.ts';
 import { scenarioLines } from '../scenario/text.ts';
+import { withoutRejections } from './rejections.ts';
 import type { Task } from './worker.ts';
 
 /** Processor time a case may take: a thousand times what one takes. On a busy computer that is much more than real time. */
@@ -64,7 +65,7 @@ export class PoolCarrier implements Carrier {
 
   /** @throws ApemuError for a specification no target can be made of */
   static async create(spec: TargetSpec, threads: number): Promise<PoolCarrier> {
-    const target = await buildTarget(spec);
+    const target = await withoutRejections(spec.bundle.name, () => buildTarget(spec));
     const facts = factsOf(target);
     await target.close();
     return new PoolCarrier(facts, spec, threads);

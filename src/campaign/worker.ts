@@ -4,6 +4,7 @@ import { workerData } from 'node:worker_threads';
 import { buildTarget } from '../fuzz/build-target.ts';
 import type { Job, JobResult, TargetSpec } from '../fuzz/job.ts';
 import { JobRunner } from '../fuzz/run-job.ts';
+import { Rejections } from './rejections.ts';
 
 /** What a task brings: the job, and where the thread says at which case it is. */
 export interface Task {
@@ -18,7 +19,8 @@ const made = buildTarget(spec).then((target) => {
   const begins = (index: number): void => {
     if (watch !== undefined) Atomics.store(watch, 0, index + 1);
   };
-  return new JobRunner(target, new Set(spec.without), begins);
+  const rejected = new Rejections().first;
+  return new JobRunner(target, new Set(spec.without), { begins, rejected });
 });
 // Who asks for the first job hears of it.
 made.catch(() => {});

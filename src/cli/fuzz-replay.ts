@@ -3,6 +3,7 @@
 // Source: docs/design.md section 10.
 
 import { statSync } from 'node:fs';
+import { Rejections } from '../campaign/rejections.ts';
 import { ApemuError } from '../errors.ts';
 import { type Replay, replayScenario } from '../fuzz/replay.ts';
 import { printable } from './errors.ts';
@@ -54,15 +55,19 @@ const replayDriver = async (
   file: string,
   config: string | undefined,
   { driver, guest, without }: FuzzOptions,
-): Promise<string | undefined> =>
-  failureOf(
-    await replayScenario(file, {
-      config,
-      driver,
-      guest,
-      ...(without === undefined ? {} : { without }),
-    }),
-  );
+): Promise<string | undefined> => {
+  const rejections = new Rejections();
+  try {
+    const options = { config, driver, guest, ...(without === undefined ? {} : { without }) };
+    const failure = failureOf(await replayScenario(file, options));
+    const thrown = await rejections.first();
+    if (failure !== undefined || thrown === undefined || without?.has('throws') === true)
+      return failure;
+    return `throws: it threw ${thrown.message} at ${thrown.place}.`;
+  } finally {
+    rejections.close();
+  }
+};
 
 async function replayFiles(
   files: readonly string[],

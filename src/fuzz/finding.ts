@@ -3,8 +3,11 @@
 // Source: docs/design.md section 10.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { FaultObject } from '../config/load.ts';
 import { ORACLES, type Violation } from '../oracle/oracles.ts';
 import type { EventStatement } from '../program/ast.ts';
+import { asFaults } from '../scenario/as-faults.ts';
 import { parseScenarioLines, scenarioProgram } from '../scenario/text.ts';
 import { type CampaignStore, CONFIG_FILE, FINDINGS_FOLDER } from './store.ts';
 
@@ -114,6 +117,12 @@ const findingTest = (finding: Finding, context: FindingContext): string => {
   ].join('\n');
 };
 
+const FAULTS_FILE = 'faults.yaml';
+
+/** For a configuration of the user's own: the same happens to whoever drives the queues. */
+const faultsText = (faults: readonly FaultObject[]): string =>
+  `# What happens in scenario.ap, for a configuration: at the first instructions that match.\n${stringify({ faults }, { flowCollectionPadding: true, collectionStyle: 'flow' })}`;
+
 /** Writes the folder of a finding; `config`: the text of its configuration. */
 export const saveFinding = (
   store: CampaignStore,
@@ -131,6 +140,8 @@ export const saveFinding = (
   if (context.replayOptions === undefined)
     write(`${finding.id}.test.ts`, findingTest(finding, context));
   else write('replay.txt', `${replayCommand(finding, context)}\n`);
+  const faults = asFaults(parseScenarioLines(finding.lines), context.guest);
+  if (faults !== undefined) write(FAULTS_FILE, faultsText(faults));
   // Last: a folder with a scenario is whole.
   write('scenario.ap', findingProgram(finding, context));
 };

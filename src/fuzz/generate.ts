@@ -86,9 +86,13 @@ const bounded = (trigger: Trigger): Trigger => {
   return { ...trigger, occasion: { kind: 'nth', n: trigger.occasion.n } };
 };
 
-/** Ends of headers, and any place in a reply. */
+/** Lengths of replies the user gets: RSA-2048 of an accelerator and of CCA, a query, random numbers. */
+const REPLY_LENGTHS = [272, 532, 560, 4372];
+
+/** Ends of headers, somewhat before the end, and any place in a reply. */
 const lengthOf = (random: Random): number => {
   if (random.chance(40)) return random.pick([1, 4, 7, 8, 16, 24, 32, 48, 64]);
+  if (random.chance(40)) return random.pick(REPLY_LENGTHS) - 1 - random.below(32);
   return 1 + random.below(random.chance(70) ? 300 : 12288);
 };
 

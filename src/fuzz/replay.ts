@@ -10,6 +10,7 @@ import { judge, type OracleName, type Violation } from '../oracle/oracles.ts';
 import type { Program } from '../program/ast.ts';
 import { parseProgram } from '../program/parse.ts';
 import { type Mismatch, RunnableProgram, type RunOptions } from '../program/run.ts';
+import { eventsOf } from '../scenario/text.ts';
 import type { Outcome } from '../target/outcome.ts';
 import { bundleDriver } from '../target/program/bundle.ts';
 import { loadDriver } from '../target/program/loaded-driver.ts';
@@ -93,10 +94,22 @@ export const replayProgram = async (
     const { onRecord } = options;
     const { mismatches, steps } = runnable.run(onRecord === undefined ? {} : { onRecord });
     const outcome = machine.finish();
-    return { violation: judge(outcome, options.without), outcome, mismatches, steps };
+    const violation = judge(outcome, options.without) ?? overRepeats(target, program, options);
+    return { violation, outcome, mismatches, steps };
   } finally {
     target.close();
   }
+};
+
+/** What a scenario of events alone breaks only when it is repeated. */
+const overRepeats = (
+  target: ProgramTarget,
+  program: Program,
+  { without }: ReplayOptions,
+): Violation | undefined => {
+  if (program.statements.some(({ kind }) => kind !== 'event' && kind !== 'comment'))
+    return undefined;
+  return judge(target.repeat(eventsOf(program)), without);
 };
 
 /** As `replayProgram`, for a file. */

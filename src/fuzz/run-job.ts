@@ -24,7 +24,7 @@ import { mutate } from './mutate.ts';
 /** Which broken rules count as the same before they are made short. */
 export const keyOf = ({ oracle, way }: Violation): string => `${oracle}: ${way}`;
 
-/** Of so many scenarios that reach something new one is repeated, where the target can tell what grows. */
+/** Of so many scenarios that reach something new one is repeated, where the target can tell what grows and does not say otherwise. */
 const REPEATED_EVERY = 32;
 
 /** What is looked for. */
@@ -64,33 +64,43 @@ export const eventsOfCase = (
   return mutate(new Random(seed), parent, parse(other), { terrain, seen, wanted });
 };
 
+/** Who looks at a runner's cases from outside. */
+export interface CaseWatch {
+  /** Called before each case of a batch with its index: somebody watches that it ends. */
+  begins?(index: number): void;
+  /** What was rejected in this thread since the last call, when everything that was under way is over. */
+  rejected?(): Promise<Outcome['thrown']>;
+}
+
 export class JobRunner {
   readonly #target: Target;
   readonly #without: ReadonlySet<OracleName>;
   readonly #tally: FeatureTally;
-  /** Called before each case with its index: somebody watches that it ends. */
-  readonly #begins: (index: number) => void;
-  /** Scenarios that reached something new. */
-  #kept = 0;
+  readonly #watch: CaseWatch;
+  /** The driver has rejected promises: after each case somebody looks whether it was that one. */
+  #rejects = false;
 
-  constructor(
-    target: Target,
-    without: ReadonlySet<OracleName>,
-    begins: (index: number) => void = () => {},
-  ) {
+  constructor(target: Target, without: ReadonlySet<OracleName>, watch: CaseWatch = {}) {
     this.#target = target;
     this.#tally = new FeatureTally(target.featureCount);
     this.#without = without;
-    this.#begins = begins;
+    this.#watch = watch;
   }
 
   async run(job: Job): Promise<JobResult> {
-    return job.kind === 'batch' ? await this.#batch(job) : await this.#minimise(job);
+    if (job.kind === 'minimise') return await this.#minimise(job);
+    const result = await this.#batch(job);
+    if (this.#rejects || (await this.#watch.rejected?.()) === undefined) return result;
+    // Which case it was shows when all of them run again.
+    this.#rejects = true;
+    return await this.#batch(job);
   }
 
   async #outcome(events: readonly EventStatement[], trace = false): Promise<Outcome> {
     await this.#target.reset();
-    return await this.#target.run(events, trace);
+    const outcome = await this.#target.run(events, trace);
+    if (!this.#rejects) return outcome;
+    return { ...outcome, thrown: outcome.thrown ?? (await this.#watch.rejected?.()) };
   }
 
   /** What a scenario breaks that nothing breaks at the first time. */
@@ -103,6 +113,7 @@ export class JobRunner {
 
   async #batch({ cases, known, wanted, skip }: BatchJob): Promise<BatchResult> {
     const tally = this.#tally;
+    const { repeatsEvery = REPEATED_EVERY } = this.#target;
     tally.begin(known);
     const firsts: [feature: number, lines: string][] = [];
     const broken = new Map<string, BrokenInput & { count: number }>();
@@ -112,7 +123,7 @@ export class JobRunner {
     let ns = 0;
     for (const [index, one] of cases.entries()) {
       if (skip.includes(index)) continue;
-      this.#begins(index);
+      this.#watch.begins?.(index);
       const events = eventsOfCase(one, this.#target.terrain, wanted);
       const outcome = await this.#outcome(events);
       executed += outcome.executed;
@@ -127,8 +138,9 @@ export class JobRunner {
         const { executed: cost } = outcome;
         kept.push({ lines, fresh, seen: this.#target.seen(), executed: cost });
       }
-      if (violation === undefined && this.#kept++ % REPEATED_EVERY === 0)
-        violation = await this.#overRepeats(events);
+      // By the case, so that it does not matter which worker runs it.
+      const isRepeated = fresh.length > 0 && (one.seed + index) % repeatsEvery === 0;
+      if (violation === undefined && isRepeated) violation = await this.#overRepeats(events);
       for (const feature of fresh) firsts.push([feature, lines]);
       if (violation === undefined) continue;
       const first = broken.get(keyOf(violation));
@@ -174,7 +186,7 @@ export class JobRunner {
     const confirmed = shorter || (found.events !== whole && (await this.#sure(whole, search)));
     const first = await breaks(events);
     const outcome = await this.#again(events, { ...search, repeated: false }, true);
-    const second = judge(outcome, this.#without);
+    const second = repeated ? await breaks(events) : judge(outcome, this.#without);
     return {
       kind: 'minimise',
       lines: scenarioLines(events),

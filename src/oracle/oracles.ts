@@ -199,7 +199,7 @@ const leaks: Check = ({ leaked, grown = {} }) => {
   if (growing.length > 0)
     return {
       way: 'storage grows',
-      did: `each repetition left ${growing.map(([name, count]) => `${count} objects of ${name}`).join(', ')}`,
+      did: `each repetition left ${growing.map(([name, count]) => `${count} more of ${name}`).join(', ')}`,
       expected: 'what is done again and again needs no more storage each time',
     };
   const held = Object.entries(leaked);
@@ -229,7 +229,7 @@ export const ORACLES: readonly OracleRow[] = [
   },
   {
     name: 'throws',
-    says: 'no exception leaves the driver, and no step answers a promise',
+    says: 'no exception leaves the driver, no step answers a promise, and none is rejected that nobody handles',
     check: throws,
   },
   {

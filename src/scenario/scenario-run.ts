@@ -7,7 +7,6 @@ import { FUNCTION_COUNT, FUNCTION_NQAP } from '../../native-like/arch/function-n
 import { PSW_CC } from '../../native-like/arch/psw.ts';
 import { K_OPEN_SLOT, V_GR, V_GUEST, V_PSW_MASK_HIGH } from '../../native-like/machine/layout.ts';
 import { EXECUTE_COMPLETED } from '../../native-like/machine/outcome.ts';
-import { apCpuOf, rapq, zapq } from '../guest/instructions.ts';
 import type { InstructionObserver } from '../host/context/execution-context.ts';
 import type { Machine } from '../host/machine/machine.ts';
 import type { Agenda } from '../host/machine/stepper.ts';
@@ -22,11 +21,10 @@ import {
   type ScenarioEvent,
   type UserEvent,
 } from '../program/events.ts';
-import { Operator } from '../program/operator.ts';
-import { SysfsCommands } from '../program/sysfs-commands.ts';
+import { HostActions } from './host-actions.ts';
 import { apqnOf, functionNumber, functionOf } from './instruction.ts';
 import { TouchedMessages } from './messages.ts';
-import { guestNumber, withUuids } from './names.ts';
+import { guestNumber } from './names.ts';
 import { isOccasion } from './occasions.ts';
 
 /** What a scenario asks of whoever runs the guests' programs. */
@@ -70,6 +68,7 @@ export class ScenarioRun implements InstructionObserver, Agenda {
   readonly #machine: Machine;
   readonly #hooks: ScenarioHooks;
   readonly #messages: TouchedMessages;
+  readonly #host: HostActions;
   readonly #fault: ArmedFault;
   readonly #on: Counted[][] = Array.from({ length: FUNCTION_COUNT }, () => []);
   #idle: Counted[] = [];
@@ -82,13 +81,12 @@ export class ScenarioRun implements InstructionObserver, Agenda {
   #code: InstructionEvent | undefined;
   #armed = false;
   #startNs = 0;
-  #operator: Operator | undefined;
-  #commands: SysfsCommands | undefined;
 
   constructor(machine: Machine, hooks: ScenarioHooks) {
     this.#machine = machine;
     this.#hooks = hooks;
     this.#messages = new TouchedMessages(machine);
+    this.#host = new HostActions(machine, () => hooks.scan());
     this.#fault = machine.faults.reserve();
   }
 
@@ -125,8 +123,7 @@ export class ScenarioRun implements InstructionObserver, Agenda {
   reset(): void {
     this.end();
     this.#messages.reset();
-    this.#operator = undefined;
-    this.#commands = undefined;
+    this.#host.reset();
   }
 
   #enter({ trigger, event }: EventStatement, index: number): void {
@@ -206,7 +203,7 @@ export class ScenarioRun implements InstructionObserver, Agenda {
         this.#deferred.push({ index, timeNs: 0, event });
         return;
       default:
-        this.#act(event);
+        this.#host.act(event);
     }
     this.#note(index);
   }
@@ -236,6 +233,7 @@ export class ScenarioRun implements InstructionObserver, Agenda {
   }
 
   nextNs(): number {
+    if (this.#host.busy) return Number.POSITIVE_INFINITY;
     if (this.#deferred.length > 0) return this.#machine.nowNs();
     return Math.min(this.#timed[0]?.timeNs ?? Number.POSITIVE_INFINITY, this.#messages.nextNs());
   }
@@ -250,6 +248,7 @@ export class ScenarioRun implements InstructionObserver, Agenda {
   }
 
   idle(): boolean {
+    if (this.#host.busy) return false;
     let done = false;
     for (const counted of this.#idle) {
       counted.count++;
@@ -264,29 +263,8 @@ export class ScenarioRun implements InstructionObserver, Agenda {
   #perform(index: number, event: ScenarioEvent): void {
     this.#note(index);
     if (isUserEvent(event)) this.#hooks.user(event);
-    else if (event.kind !== 'interrupt') this.#act(event);
+    else if (event.kind !== 'interrupt') this.#host.act(event);
     else for (const { number } of this.#machine.guests) this.#messages.spurious(number);
-  }
-
-  /** What the host, the operator or the administrator does. Outcomes other than `ok` are theirs. */
-  #act(event: ScenarioEvent): void {
-    const machine = this.#machine;
-    switch (event.kind) {
-      case 'lpar':
-        this.#operator ??= new Operator(machine);
-        this.#operator.act(event.verb, event.values);
-        return;
-      case 'sysfs':
-        this.#commands ??= new SysfsCommands(machine);
-        this.#commands.run(withUuids(machine, event.command));
-        return;
-      case 'host':
-        (event.mnemonic === 'rapq' ? rapq : zapq)(apCpuOf(machine.hostCpu), event.apqn);
-        return;
-      case 'scan':
-        machine.write('/sys/bus/ap/scans', '1\n');
-        this.#hooks.scan();
-    }
   }
 
   #note(index: number): void {

@@ -43,7 +43,9 @@ export interface Target {
    * Runs a scenario from the kept moment, and again and again without going back, and says of what storage there is ever more. Absent:
    * nothing is known of the driver's storage.
    */
-  repeat?(events: readonly EventStatement[]): Promise<Outcome>;
+  repeat?(events: readonly EventStatement[]): Outcome | Promise<Outcome>;
+  /** Of so many scenarios that reach something new one is worth repeating. */
+  readonly repeatsEvery?: number;
   /** What the driver executed in the last run while events could happen. */
   seen(): Seen;
   /** How often a scenario runs before it is said not to do something again; default once. A kernel's processes are not in step. */

@@ -111,6 +111,7 @@ export class DriverUser {
     for (const fact of this.facts) fact.overdue ||= fact.endings.length === 0;
   }
 
+  /** Forgets what was asked. */
   reset(): void {
     this.facts = [];
     this.strangers = [];
@@ -118,6 +119,11 @@ export class DriverUser {
     this.closed = false;
     this.#sent = new Map();
     this.#open = 0;
+  }
+
+  /** The driver is at the kept moment again: numbers of requests begin anew. */
+  restart(): void {
+    this.reset();
     this.#next = 1;
   }
 

@@ -70,24 +70,7 @@ export function compareNumbers(a: Uint8Array, b: Uint8Array): number {
 
 /** Whether two byte strings are equal in length and content. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  const from = a.length < WORDS_FROM ? 0 : sameWords(a, b);
-  if (from < 0) return false;
-  for (let i = from; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-/** From so many bytes on views of words cost less than they spare. */
-const WORDS_FROM = 128;
-
-/** Bytes that are equal when compared as aligned words: all but the last few, 0 where words are not aligned; -1: they are not equal. */
-function sameWords(a: Uint8Array, b: Uint8Array): number {
-  if (((a.byteOffset | b.byteOffset) & 3) !== 0) return 0;
-  const words = a.length >> 2;
-  const x = new Int32Array(a.buffer, a.byteOffset, words);
-  const y = new Int32Array(b.buffer, b.byteOffset, words);
-  for (let i = 0; i < words; i++) if (x[i] !== y[i]) return -1;
-  return words << 2;
+  return a.length === b.length && Buffer.compare(a, b) === 0;
 }
 
 /** The next multiple of 4 at or above `length`. */

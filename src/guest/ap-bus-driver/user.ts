@@ -32,8 +32,11 @@ const usable = (queue: QueueState): boolean =>
   !queue.chkstop &&
   queue.devState === DEV_OPERATING;
 
-const loadOf = (user: UserState, { apqn, slots }: QueueState): number =>
-  slots.capacity - slots.freeCount + (user.todo[apqn]?.length ?? 0);
+/** Messages a queue has room for no more. */
+const inUse = ({ slots }: QueueState): number => slots.capacity - slots.freeCount;
+
+const loadOf = (user: UserState, queue: QueueState): number =>
+  inUse(queue) + (user.todo[queue.apqn]?.length ?? 0);
 
 /** The queue for a request: the one it names, or the one with the least to do. */
 const chooseQueue = (bus: Bus, user: UserState, request: UserRequest): QueueState | undefined => {
@@ -131,6 +134,7 @@ export const underTest = (
       requests: outstanding(userOf(state)),
       queues: state.queues.length,
       cards: state.cards.length,
+      'message slots': state.queues.reduce((sum, queue) => sum + inUse(queue), 0),
     }),
     believes: (state, apqn) => beliefOf(state.queues.find((queue) => queue.apqn === apqn)),
   };

@@ -4,7 +4,7 @@
 // Source: docs/c-drivers.md.
 import { ApemuError } from '../../errors.ts';
 import { type Cpu, WAIT_DONE, WAIT_INTERRUPTION, type Wait } from '../cpu.ts';
-import type { DriverProgram, DriverRequest, QueueBelief } from '../driver.ts';
+import type { DriverEnding, DriverProgram, DriverRequest, QueueBelief } from '../driver.ts';
 import { DriverInstance } from './driver-instance.ts';
 import { CONTRACT_VERSION, type DriverModule, textAt } from './driver-module.ts';
 
@@ -15,6 +15,8 @@ const ANY_QUEUE = -1;
 const BELIEFS: readonly QueueBelief[] = ['ready', 'full', 'reset', 'gone'];
 /** Allocations of ap.c for requests, told as requests. */
 const REQUEST_PLACES = ['a request', 'the message of a request'];
+/** Most steps end no request. */
+const NONE: readonly DriverEnding[] = [];
 /** Places that are told of memory that is still held. */
 const HELD_MAX = 1000;
 
@@ -147,7 +149,7 @@ export const cDriver = (
     submit: (_cpu, state, request) => state.wish({ kind: 'submit', request }),
     close: (_cpu, state) => state.wish({ kind: 'close' }),
     scan: (_cpu, state) => state.wish({ kind: 'scan' }),
-    endings: ({ instance }) => instance.ended.splice(0),
+    endings: ({ instance }) => (instance.ended.length === 0 ? NONE : instance.ended.splice(0)),
     gone: ({ instance }, apqn) => instance.call('apemu_gone', apqn) !== 0,
     believes: ({ instance }, apqn) => BELIEFS[instance.call('apemu_believes', apqn)] ?? 'ready',
     resources: (state) => state.held(),

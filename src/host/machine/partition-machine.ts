@@ -172,7 +172,7 @@ export class PartitionMachine {
   /** Lets virtual time pass; guest programs do not run. @throws ApemuError `APEMU_ERR_MACHINE_TIME` for what is no time */
   advance(time: Time): void {
     this.context.assertOpen();
-    this.stepper.advance(timeNs(time, 'advance'), false);
+    this.stepper.advance(timeNs(time, 'advance'), false, true);
   }
 
   /**

@@ -125,11 +125,14 @@ export class Stepper {
     return pending;
   }
 
-  /** Lets `ns` of virtual time pass, with everything that is due in it; programs run when `withPrograms`. */
-  advance(ns: number, withPrograms = true): void {
+  /** Lets `ns` of virtual time pass, with everything that is due in it; programs run when `withPrograms`, the agenda when `withAgenda`. */
+  advance(ns: number, withPrograms = true, withAgenda = withPrograms): void {
     const end = this.nowNs() + timeNs(ns, 'advance');
-    for (let next = this.#upcoming(withPrograms); next <= end; next = this.#upcoming(withPrograms))
-      this.#happen(next, withPrograms);
+    for (;;) {
+      const next = this.#upcoming(withPrograms, withAgenda);
+      if (next > end) break;
+      this.#happen(next, withPrograms, withAgenda);
+    }
     this.#setTime(end);
   }
 
@@ -168,19 +171,20 @@ export class Stepper {
     return Math.min(this.#service.serve(), this.timers.next(false));
   }
 
-  #next(withPrograms: boolean): number {
+  #next(withPrograms: boolean, withAgenda = withPrograms): number {
     let next = Math.min(this.#service.serve(), this.timers.next());
+    if (withAgenda && this.agenda !== undefined) next = Math.min(next, this.agenda.nextNs());
     if (!withPrograms) return next;
     for (const running of this.programs) next = Math.min(next, this.#nextStep(running));
-    return this.agenda === undefined ? next : Math.min(next, this.agenda.nextNs());
+    return next;
   }
 
   /** As `#next`, after an idle moment where there is one. */
-  #upcoming(withPrograms: boolean): number {
-    const next = this.#next(withPrograms);
+  #upcoming(withPrograms: boolean, withAgenda = withPrograms): number {
+    const next = this.#next(withPrograms, withAgenda);
     const { agenda } = this;
-    if (agenda === undefined || !withPrograms || next <= this.nowNs()) return next;
-    return agenda.idle() ? this.#next(withPrograms) : next;
+    if (agenda === undefined || !withAgenda || next <= this.nowNs()) return next;
+    return agenda.idle() ? this.#next(withPrograms, withAgenda) : next;
   }
 
   #nextStep(running: RunningProgram): number {
@@ -191,13 +195,14 @@ export class Stepper {
     return due ? Math.min(running.nextNs, running.readyNs) : running.nextNs;
   }
 
-  #happen(timeNs: number, withPrograms: boolean): void {
+  #happen(timeNs: number, withPrograms: boolean, withAgenda = withPrograms): void {
     const now = Math.max(timeNs, this.nowNs());
     this.#setTime(now);
     this.#service.serve();
     this.#served();
+    if (withAgenda && this.agenda !== undefined && this.agenda.nextNs() <= now)
+      this.agenda.happen(now);
     if (!withPrograms) return;
-    if (this.agenda !== undefined && this.agenda.nextNs() <= now) this.agenda.happen(now);
     for (const running of this.programs)
       if (this.#nextStep(running) <= now) this.#step(running, now);
   }

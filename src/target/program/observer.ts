@@ -65,7 +65,8 @@ export class DriverObserver implements InstructionObserver {
   readonly #machine: Machine;
   readonly #scenario: ScenarioRun;
   readonly #partial = new PartialMessages();
-  readonly #sentTo = new Set<number>();
+  /** Queues the driver has sent to since their reset, with the replies it has not taken: what comes besides nobody waits for. */
+  readonly #sentTo = new Map<number, number>();
   /** GR0 of the rest of a partly delivered reply, by APQN. */
   readonly #tokens = new Map<number, number>();
   #trace: TraceLine[] | undefined;
@@ -176,12 +177,20 @@ export class DriverObserver implements InstructionObserver {
     const operands = operandsOf(this.#image, vcpu, instruction);
     if (this.#fn === FUNCTION_NQAP) {
       this.#partial.ended(this.#apqn, operands, cc);
-      this.#sentTo.add(this.#apqn);
       if (cc === 0) this.budget.sent();
-    } else if (cc === 0) spoilRest(this.#image, vcpu, operands);
+      this.#sentTo.set(this.#apqn, this.#awaited + Number(cc === 0));
+    } else if (cc === 0) {
+      spoilRest(this.#image, vcpu, operands);
+      if (this.#awaited > 0) this.#sentTo.set(this.#apqn, this.#awaited - 1);
+    }
     // A queue in trouble is not waited for.
     if (cc === 3 && endingOf(this.#image, vcpu) !== AP_RESPONSE_NO_PENDING_REPLY)
       this.#readBefore.delete(this.#apqn);
+  }
+
+  /** Replies the driver waits for at the queue of this instruction. */
+  get #awaited(): number {
+    return this.#sentTo.get(this.#apqn) ?? 0;
   }
 
   /** A step of the program has ended; `waits`: it has nothing to do now. */
@@ -191,6 +200,7 @@ export class DriverObserver implements InstructionObserver {
     for (const [apqn, cold] of this.#readBefore) {
       if (this.#machine.context.notificationByte(cold) !== 0) continue;
       this.#readBefore.delete(apqn);
+      if ((this.#sentTo.get(apqn) ?? 0) === 0) continue;
       if (!hasMessages(queueStateOf(this.#image, this.#image.queue(apqn)))) continue;
       this.#fn = FUNCTION_DQAP;
       this.#note('indicator', apqn, 'the notification byte was cleared after the queue was read');

@@ -24,7 +24,9 @@ import { HealthyHardware } from './hardware.ts';
 import { refuseUnhealthy } from './health.ts';
 import type { LoadedDriver } from './loaded-driver.ts';
 import { DriverObserver } from './observer.ts';
+import { PassingTime } from './passing-time.ts';
 import { unrecovered } from './recovery.ts';
+import { grownBy, SCENARIO_RUNS } from './repetition.ts';
 import { depthOf, guestOf, isBlinding, isLoopback, lastTime, queuesOf } from './terrain.ts';
 
 export interface ProgramTargetOptions extends MachineWatch {
@@ -42,6 +44,8 @@ export interface ProgramTargetOptions extends MachineWatch {
 export class ProgramTarget implements Target {
   readonly terrain: TargetTerrain;
   readonly featureCount: number;
+  /** Runs are cheap. */
+  readonly repeatsEvery = 4;
   readonly machine: Machine;
   readonly #driver: LoadedDriver;
   readonly #contract: DriverProgram | undefined;
@@ -52,6 +56,7 @@ export class ProgramTarget implements Target {
   readonly #hardware: HealthyHardware;
   readonly #recoverNs: number;
   readonly #handle: DriverHandle;
+  readonly #time: PassingTime;
   readonly #opaque: boolean;
   #checkpoint: Checkpoint;
   #startNs = 0;
@@ -95,6 +100,13 @@ export class ProgramTarget implements Target {
         this.#thrown ??= thrown;
       },
     });
+    this.#time = new PassingTime({
+      machine,
+      programs: this.#programs,
+      scenario: this.#scenario,
+      user: this.#user,
+      isOver: () => this.#over,
+    });
     this.#observer.begin();
     if (this.#contract !== undefined)
       this.#observer.budget.requests = () => this.#user.facts.length;
@@ -103,6 +115,7 @@ export class ProgramTarget implements Target {
     this.#startNs = machine.nowNs();
     machine.stepper.runPrograms(machine.nowNs() + START_NS);
     this.#checkHealth(options.config);
+    this.#user.restart();
     this.#hardware = new HealthyHardware(machine);
     this.#checkpoint = takeCheckpoint(machine);
   }
@@ -129,11 +142,27 @@ export class ProgramTarget implements Target {
   reset(): void {
     this.#scenario.reset();
     this.#checkpoint.restore();
+    this.#user.restart();
   }
 
   run(events: readonly EventStatement[], trace = false): Outcome {
     this.begin(events, trace);
     return this.finish();
+  }
+
+  repeat(events: readonly EventStatement[]): Outcome {
+    this.reset();
+    const held: Record<string, number>[] = [];
+    for (;;) {
+      this.begin(events);
+      const outcome = this.finish(false);
+      const { asleep, unrecovered: failed } = outcome;
+      if (this.#over || asleep || failed.length > 0 || this.#user.closed) return outcome;
+      held.push(this.#handle.held());
+      // What was before this run may still make requests fail.
+      if (held.length === SCENARIO_RUNS)
+        return { ...outcome, disturbedNs: 0, grown: grownBy(held) };
+    }
   }
 
   /** A scenario begins now, at the kept moment; `advance` and `finish` go on with it. */
@@ -153,23 +182,23 @@ export class ProgramTarget implements Target {
 
   /** Lets time pass until nothing is outstanding, at most until events end. */
   settle(): void {
-    this.#until(Math.max(0, this.#endNs - this.machine.nowNs()), () => this.#idle());
+    this.#time.until(Math.max(0, this.#endNs - this.machine.nowNs()), this.#time.idle);
   }
 
-  /** Lets the scenario come to its end, and sees whether the driver works again and gives everything back. */
-  finish(): Outcome {
+  /** Lets the scenario come to its end, and sees whether the driver works again and, where it is closed, gives everything back. */
+  finish(closes = true): Outcome {
     const { machine } = this;
     const { fired } = this.#scenario;
-    let asleep = this.#until(Math.max(0, this.#endNs - machine.nowNs()), () => this.#idle());
+    let asleep = this.#time.until(Math.max(0, this.#endNs - machine.nowNs()), this.#time.idle);
     this.#scenario.end();
     this.#observer.eventsEnd();
-    asleep ||= this.#until(this.#recoverNs, () => this.#idle());
+    asleep ||= this.#time.until(this.#recoverNs, this.#time.idle);
     this.#user.markOverdue();
     const eventsEndNs = machine.nowNs() - this.#startNs;
     const failed = asleep || this.#over ? [] : this.#recover();
-    asleep ||= this.#user.open > 0 && this.#sleeping();
+    asleep ||= this.#user.open > 0 && this.#time.sleeping;
     this.#user.markOverdue();
-    const leaked = this.#over || asleep ? {} : this.#close();
+    const leaked = !closes || this.#over || asleep ? {} : this.#close();
     const { facts: requests, strangers } = this.#user;
     this.#driver.count?.();
     return {
@@ -231,40 +260,9 @@ export class ProgramTarget implements Target {
     };
   }
 
-  /** Nothing is outstanding: no event with a time of its own, no request, nothing the driver wants to do now. */
-  #idle(): boolean {
-    if (this.#user.open > 0 || this.#scenario.outstanding) return false;
-    const now = this.machine.nowNs();
-    return this.#programs.every(({ done, nextNs }) => done || nextNs > now);
-  }
-
-  /** Every program that has not ended sleeps until an interruption that nothing will cause. */
-  #sleeping(): boolean {
-    const { stepper, context } = this.machine;
-    return (
-      this.#programs.some(({ done }) => !done) &&
-      this.#programs.every(({ done, nextNs }) => done || nextNs === Number.POSITIVE_INFINITY) &&
-      stepper.pending === 0 &&
-      context.service.serve() === Number.POSITIVE_INFINITY
-    );
-  }
-
-  /** Lets time pass until `done`, at most for `ns`. True: everything sleeps for ever, with work outstanding. */
-  #until(ns: number, done: () => boolean): boolean {
-    const { stepper } = this.machine;
-    const deadline = this.machine.nowNs() + ns;
-    while (!this.#over && !done()) {
-      if (this.#user.open > 0 && !this.#scenario.outstanding && this.#sleeping()) return true;
-      if (!stepper.once(deadline)) return false;
-    }
-    return false;
-  }
-
   /** Lets time pass with the driver at work. */
   advance(ns: number): void {
-    const end = this.machine.nowNs() + ns;
-    this.#until(ns, () => false);
-    if (!this.#over) this.machine.stepper.advance(Math.max(0, end - this.machine.nowNs()));
+    this.#time.advance(ns);
   }
 
   /** With healthy hardware, each queue must serve a request within the bound. */
@@ -274,7 +272,7 @@ export class ProgramTarget implements Target {
     return unrecovered(this.terrain.queues, this.#recoverNs, {
       nowNs: () => this.machine.nowNs(),
       probe: (apqn) => this.#handle.probe(apqn),
-      until: (ns, done) => this.#until(ns, done),
+      until: (ns, done) => this.#time.until(ns, done),
       wait: (ns) => this.advance(ns),
       ending: (id) => this.#user.fact(id)?.endings[0],
       isGone: (apqn) => this.#handle.isGone(apqn),
@@ -286,7 +284,7 @@ export class ProgramTarget implements Target {
   #close(): Record<string, number> {
     if (this.#contract?.close === undefined) return {};
     this.#handle.close();
-    this.#until(CLOSE_NS, () => this.#programs.every(({ done }) => done) || this.#idle());
+    this.#time.until(CLOSE_NS, () => this.#programs.every(({ done }) => done) || this.#time.idle());
     return { ...this.#handle.held(), ...this.#observer.leftOn(this.terrain.queues) };
   }
 
@@ -295,7 +293,7 @@ export class ProgramTarget implements Target {
     this.#refuseUnhealthy(file);
     if (this.#contract === undefined) return;
     for (const apqn of this.terrain.queues) this.#handle.probe(apqn);
-    this.#until(this.#recoverNs, () => this.#idle());
+    this.#time.until(this.#recoverNs, this.#time.idle);
     this.#refuseUnhealthy(file);
   }
 

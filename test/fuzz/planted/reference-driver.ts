@@ -239,4 +239,26 @@ export const REFERENCE_DEFECTS: readonly Defect[] = [
     ['rules'],
     [INSTRUCTIONS, 'if (cpu.conditionCode() !== 2) break;', 'break;'],
   ),
+  defect(
+    'a reset that takes longer is not looked at again',
+    'reset wait without an end',
+    ['ends-once', 'recovers'],
+    [
+      QUEUE,
+      '    case AP_RESPONSE_BUSY:\n      return SM_WAIT_LOW;\n    default:\n      return toError(bus, queue, rc(status));',
+      '    case AP_RESPONSE_BUSY:\n      return SM_WAIT_NONE;\n    default:\n      return toError(bus, queue, rc(status));',
+    ],
+  ),
+  defect(
+    'an asynchronous error is never reset',
+    'asynchronous error never reset',
+    ['ends-once', 'recovers'],
+    [SCAN, ' || asyncFailed(bus, queue, status)', ''],
+  ),
+  defect(
+    'the slot of a refused message is not given back',
+    'G5',
+    ['leaks', 'ends-once', 'recovers'],
+    [MESSAGES, '  release(slots, slot);\n  removeAt(slots.waiting', '  removeAt(slots.waiting'],
+  ),
 ];

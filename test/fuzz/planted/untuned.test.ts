@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ten defects the search was not made for. With APEMU_PLANTED_UNTUNED=1: they take as long as the others.
+// Nine defects the search was not made for. With APEMU_PLANTED_UNTUNED=1: they take as long as the others.
 import { describe, expect, it } from 'vitest';
 import { REFERENCE_DRIVER, REFERENCE_MACHINE, SIMPLE_DRIVER, SIMPLE_MACHINE } from './config.ts';
 import { expectFound } from './table.ts';
@@ -10,9 +10,9 @@ if (process.env['APEMU_PLANTED_UNTUNED'] === '1') {
   expectFound('the simple driver', UNTUNED_SIMPLE, SIMPLE_DRIVER, SIMPLE_MACHINE);
 } else {
   describe('defects the search was not made for', () => {
-    it('are ten; APEMU_PLANTED_UNTUNED=1 looks for them', () => {
+    it('are nine; APEMU_PLANTED_UNTUNED=1 looks for them', () => {
       process.stderr.write('untuned defects are looked for with APEMU_PLANTED_UNTUNED=1\n');
-      expect(UNTUNED_REFERENCE.length + UNTUNED_SIMPLE.length).toBe(10);
+      expect(UNTUNED_REFERENCE.length + UNTUNED_SIMPLE.length).toBe(9);
     });
   });
 }
