@@ -168,6 +168,8 @@ export class Attachment implements Polled {
   #become(state: AttachState): void {
     if (this.#state === state || this.#state === 'ended') return;
     this.#state = state;
+    // Whoever waits until no attempt is under way must not wait for one that nobody will answer.
+    if (state === 'ended') this.interruptions.reset();
     this.onState(state);
   }
 
