@@ -102,7 +102,7 @@ export class Qmp implements Monitor {
   async #ready(options: QmpOptions): Promise<Qmp> {
     const path = this.#path;
     const socket = this.#socket;
-    await new Promise<void>((resolve, reject) => {
+    const connected = new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', (cause) =>
         reject(
@@ -113,6 +113,8 @@ export class Qmp implements Monitor {
         ),
       );
     });
+    // A socket that is destroyed before it has connected tells of neither.
+    await Promise.race([connected, this.ended]);
     const timer = setTimeout(
       () => this.#leave('is silent: is another program connected to it?'),
       options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS,
@@ -225,6 +227,7 @@ export async function whileNotAborted<T>(
 ): Promise<T> {
   const stop = () => qmp.close();
   signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted === true) stop();
   try {
     return await action();
   } finally {

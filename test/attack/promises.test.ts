@@ -80,6 +80,7 @@ const FAULTS: readonly (readonly [id: string, what: string, shown: readonly Show
     [
       ['test/qemu/qmp-peers.test.ts', 'a peer that greets'],
       ['test/qemu/qmp-peers.test.ts', 'a peer that answers'],
+      ['test/qemu/qmp-peers.test.ts', 'is left by a user who gives up'],
       'qmp-peers',
     ],
   ],

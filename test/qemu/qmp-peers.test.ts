@@ -170,6 +170,18 @@ describe('a peer that answers', () => {
     await left();
   });
 
+  it.each([
+    ['before the connection is begun', (stop: AbortController) => stop.abort(), () => {}],
+    ['before it is made', () => {}, (stop: AbortController) => stop.abort()],
+  ])('is left by a user who gives up %s', async (_what, before, after) => {
+    await peer((socket) => socket.write(GREETING));
+    const stop = new AbortController();
+    before(stop);
+    const connecting = Qmp.connect(path, { signal: stop.signal });
+    after(stop);
+    await expect(connecting).rejects.toThrow('QEMU has gone: the monitor at');
+  });
+
   it('nothing any more is left within a moment when its user gives up', async () => {
     await peer((socket) => socket.write(GREETING));
     const stop = new AbortController();
