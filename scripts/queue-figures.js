@@ -87,7 +87,7 @@ const material = async () => {
   const store = new CampaignStore(join(folder, 'material'));
   const campaign = new Campaign({ seed: 1, identity: '', jobs: 4, jobCases: 1024 }, watched, store);
   const began = own();
-  while (campaign.cases < 8_000) await campaign.next(20_000);
+  while (campaign.cases < 3_000) await campaign.next(20_000);
   say(
     `${campaign.cases} cases alone: ${(((own() - began) / campaign.cases) * 1e6).toFixed(0)} µs of processor time each`,
   );
