@@ -266,7 +266,7 @@ export class Campaign {
       broken: [...this.broken],
       shortened: [...this.#shortened],
       advice: [...this.advice],
-      places: [...this.places],
+      places: [...this.places].sort((a, b) => a - b),
     };
   }
 
