@@ -96,6 +96,8 @@ export const COMMANDS = [
   // Without a Redis it ends at once, with one it waits for a campaign.
   ['worker', '--queue', '/run/redis/redis-server.sock', '--trust'],
   ['test', 'examples', '--no-guests'],
+  ['report', '$lines.ap', '-'],
+  ['view', 'examples/two-guests.yaml'],
   ['explain', '0x05'],
   ['cc', 'examples/c-driver/driver.c', '-o', '$driver.wasm'],
   ['bench', '--smoke'],

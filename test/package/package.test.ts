@@ -90,8 +90,8 @@ describe('the package', () => {
     expect(missing).toEqual([]);
   });
 
-  it('has neither sources nor tests nor recordings, but for what the benchmarks compile and compare with', () => {
-    const shipped = /^bench\/((c|frozen)\/|README\.md$)/;
+  it('has neither sources nor tests nor recordings, but for what the benchmarks compile and compare with, and the recipe of a kernel', () => {
+    const shipped = /^(bench\/((c|frozen)\/|README\.md$)|scripts\/kernel-recipe\/)/;
     const own = /^(src|native-like|test|bench|scripts|\.ci)\//;
     expect(paths.filter((path) => own.test(path) && !shipped.test(path))).toEqual([]);
   });

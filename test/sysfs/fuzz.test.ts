@@ -12,6 +12,7 @@ const CHECK_EVERY = 20;
 const M1 = `${MATRIX}/${UUID1}`;
 const CARD = '/sys/devices/ap/card0a';
 const QUEUE = `${CARD}/0a.0004`;
+const ZCRYPT = '/sys/class/zcrypt';
 
 const NUMBER = /^\+?(0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*)\n?$/i;
 const SCANNED = /^[\s\xa0]*-?[0-9]/;
@@ -62,6 +63,15 @@ const FILES: readonly [string, { test(text: string): boolean }, readonly string[
   ),
   [`${M1}/ap_config`, CONFIG, ['0x04,0x08,0x08\n', ',,', `0x${'0'.repeat(64)},0x,0x`]],
   [`${M1}/remove`, NUMBER, ['1\n', '0']],
+  [`${ZCRYPT}/create`, ANY, ['own\n', '']],
+  [`${ZCRYPT}/destroy`, ANY, ['custom\n']],
+  ...['ioctlmask', 'apmask', 'aqmask', 'admask'].map(
+    (mask): [string, typeof MASK, readonly string[]] => [
+      `${ZCRYPT}/custom/${mask}`,
+      MASK,
+      ['+5,-6\n', `0x${'f'.repeat(64)}\n`],
+    ],
+  ),
 ];
 
 function start(): TypedHost {
@@ -69,6 +79,7 @@ function start(): TypedHost {
   host.echo('-5,-6', `${BUS}/apmask`);
   host.setUp(UUID1, { assign_adapter: [5], assign_domain: [4], assign_control_domain: [9] });
   host.setUp(UUID2, { assign_adapter: [6], assign_domain: [4, 0x47] });
+  host.echo('custom', `${ZCRYPT}/create`);
   return host;
 }
 
@@ -101,6 +112,7 @@ function digest(host: TypedHost): string {
     bus.aqmask,
     bus.autoprobe,
     bus.overrides,
+    JSON.stringify(bus.requests.nodes),
   ].join();
 }
 

@@ -64,7 +64,7 @@ describe('a path', () => {
       names: ['05.0004', '05.0047', '05.00ab', '05.00ff', 'bind', 'uevent', 'unbind'],
     });
     const devices = sysfs.list('/sys/devices');
-    expect(devices).toEqual({ ok: true, names: ['ap', 'vfio_ap'] });
+    expect(devices).toEqual({ ok: true, names: ['ap', 'vfio_ap', 'virtual'] });
   });
 });
 
