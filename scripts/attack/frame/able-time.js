@@ -7,7 +7,9 @@ import { ableMs, taskTime } from '../../../dist/src/vcpu-pool/liveness.js';
 function threadsOf(pid, threads) {
   for (const task of tasksOf(pid)) {
     const time = taskTime(task, pid);
-    if (time !== undefined) threads.set(task, time);
+    // Who looks at its own process is running now, and what it waited for before is counted.
+    if (time !== undefined)
+      threads.set(task, task === process.pid ? { ...time, busy: false } : time);
   }
 }
 

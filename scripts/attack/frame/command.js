@@ -3,16 +3,23 @@
 import { Readable } from 'node:stream';
 import { pino } from 'pino';
 import { runCommand } from '../../../dist/src/cli/commands.js';
+import { AbleTime } from './able-time.js';
 
 /** Exit codes a command may end with, whatever it is given. Source: docs/design.md section 7. */
 const CODES = [0, 1, 2, 3];
 /** More output than this is not kept. */
 const KEPT = 200_000;
 
-/** Runs a command line; its signal is aborted after `seconds`. */
+/** Between two looks how long a command could have run. */
+const LOOK_MS = 50;
+
+/** Runs a command line; its signal is aborted after `seconds` in which it could have run. */
 export async function command(args, { input = '', seconds = 5 } = {}) {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), seconds * 1000);
+  const able = new AbleTime(process.pid);
+  const timer = setInterval(() => {
+    if (able.look() > seconds * 1000) stop.abort();
+  }, LOOK_MS);
   const said = { output: '', errors: '' };
   const add = (to) => (text) => {
     if (said[to].length < KEPT) said[to] += text;
@@ -31,7 +38,7 @@ export async function command(args, { input = '', seconds = 5 } = {}) {
     signal: stop.signal,
     blocking: (work) => work(),
   });
-  clearTimeout(timer);
+  clearInterval(timer);
   return { code, ...said, stopped: stop.signal.aborted };
 }
 
