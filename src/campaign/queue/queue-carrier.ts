@@ -207,7 +207,11 @@ export class QueueCarrier implements Carrier {
 
   #lookAround(): void {
     this.#jobs.lookAround();
-    const { client } = this.#options.connection;
+    const { client, name } = this.#options.connection;
+    // A Redis that is full is noticed by workers, whose answers it refuses; this is how the coordinator hears of it.
+    client
+      .set(`${campaignPrefix(this.#id)}:looked`, '1')
+      .catch((cause) => this.#jobs.fail(refusal(cause, name)));
     present(client, this.#id).then(
       (workers) => this.#counts.seen(workers),
       () => {},
