@@ -113,8 +113,10 @@ describe.skipIf(!REDIS)('a campaign whose processes are killed', () => {
   );
 
   it('lets its workers go when it is over', async () => {
-    const codes = await Promise.all(workers.map(({ ended: gone }) => gone));
-    expect(codes).toEqual(workers.map(() => 0));
-    expect(workers.map(({ text }) => text).join('')).toMatch(/works for campaign [0-9a-f]{16}/);
+    // One that was started too late to take part waits for another campaign.
+    const took = workers.filter(({ text }) => /works for campaign [0-9a-f]{16}/.test(text));
+    expect(took.length).toBeGreaterThan(0);
+    const codes = await Promise.all(took.map(({ ended: gone }) => gone));
+    expect(codes).toEqual(took.map(() => 0));
   });
 });
