@@ -94,7 +94,7 @@ const aimedAt = (
   if (hasMessages(state)) {
     if (!terrain.hasUser || terrain.queues.length === 0) return [];
     const apqn = random.pick(terrain.queues);
-    return random.chance(30) ? [filling(apqn, terrain)] : resetInVain(random, apqn, terrain);
+    return random.chance(80) ? [filling(apqn, terrain)] : resetInVain(random, apqn, terrain);
   }
   const executed = seen.executions.filter((row) => row.fn === fn);
   if (executed.length === 0) return [];

@@ -96,13 +96,20 @@ const lengthOf = (random: Random): number => {
   return 1 + random.below(random.chance(70) ? 300 : 12288);
 };
 
-/** A field of the layouts, or a byte of the headers. */
+/** Of nobody's message. */
+const strangePsmid = (random: Random): MessageEvent => ({
+  kind: 'field',
+  field: 'psmid',
+  value: (0xf0000000 | random.below(16)) >>> 0,
+});
+
+/** The PSMID, a field of the layouts, or a byte of the headers. */
 const field = (random: Random): MessageEvent => {
+  if (random.chance(20)) return strangePsmid(random);
   if (random.chance(8))
     return { kind: 'field', field: `byte${random.below(96)}`, value: random.below(256) };
   const { name, bytes } = random.pick(REPLY_FIELDS);
-  if (name === 'psmid')
-    return { kind: 'field', field: name, value: (0xf0000000 | random.below(16)) >>> 0 };
+  if (name === 'psmid') return strangePsmid(random);
   if (name === 'length') return { kind: 'field', field: name, value: lengthOf(random) };
   const value = random.pick(VALUES) % 2 ** (8 * bytes);
   return { kind: 'field', field: name, value };
@@ -139,13 +146,14 @@ const interrupt = (random: Random): InterruptEvent => {
 };
 
 /** Requests, mostly; closing is rare, since not much happens after it. */
-const userEvent = (random: Random, { queues, files }: TargetTerrain): UserEvent => {
+const userEvent = (random: Random, { queues, depth, files }: TargetTerrain): UserEvent => {
   if (files !== undefined && random.chance(55)) return fileEvent(random, files);
   if (random.chance(12)) return files ? { kind: 'signal' } : { kind: 'close', guest: undefined };
   return {
     kind: 'request',
     guest: undefined,
-    count: random.pick(REQUESTS),
+    // Now and then more than a queue takes.
+    count: random.pick([...REQUESTS, depth + 2]),
     apqn: queues.length === 0 || random.chance(60) ? undefined : random.pick(queues),
     what: random.chance(70) ? undefined : random.pick(REQUEST_KINDS),
   };

@@ -16,10 +16,10 @@ import { together } from './together.ts';
 import { anyTrigger, type SearchContext } from './triggers.ts';
 
 /** Longest scenario, and most requests of one: what is longer costs more and says less. */
-const EVENTS_MAX = 12;
+const EVENTS_MAX = 14;
 const SCENARIO_REQUESTS = 48;
 /** Above so many events changes drop some as often as they add any: what a scenario does not need goes again. */
-const EVENTS_ENOUGH = 6;
+const EVENTS_ENOUGH = 10;
 /** Latest event, and longest delay of a reply: what takes longer is over for a driver that gives a request up. */
 const LATEST_NS = 120 * NS_PER_SECOND;
 const SLOWEST_NS = 400 * NS_PER_SECOND;

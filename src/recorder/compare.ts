@@ -51,12 +51,14 @@ export interface Comparison {
 /** Findings that are made short; the others are counted. */
 const FINDINGS_MAX = 8;
 
-/** Compares until the time is over. */
+/** Compares until the time is over, one sequence at least. */
 export async function compare(options: CompareOptions): Promise<Comparison> {
   const comparing = new Comparing(options);
   if (!options.kernel.exact) await comparing.askBuild();
-  for (let seed = options.seed; !options.over() && !options.signal.aborted; seed++)
+  for (let seed = options.seed; !options.signal.aborted; seed++) {
     await comparing.sequence(seed);
+    if (options.over()) break;
+  }
   return comparing.comparison();
 }
 

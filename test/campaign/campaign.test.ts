@@ -175,12 +175,15 @@ describe.skipIf(!REDIS)('a campaign over a Redis', () => {
       started(startWorker(redis.socket));
       const { code, errors } = await apemu(campaign(out, 100_000, '--queue', redis.socket));
       expect([code, errors]).toEqual([2, expect.stringContaining('ENOSPC')]);
-      const corpus = readdirSync(join(out, 'corpus'));
+      // What the full disk cut off is not a scenario yet.
+      const corpus = readdirSync(join(out, 'corpus')).filter((name) => name.endsWith('.ap'));
       expect(corpus.length).toBeGreaterThan(0);
       // With more room it goes on: what the state names is written first.
       spawnSync('mount', ['-o', 'remount,size=20m', disk]);
       const again = await apemu(campaign(out, 100_000, '--workers', '1', '--time', '1s'));
-      expect([again.code, again.errors]).toEqual([1, expect.stringContaining('going on after')]);
+      // A second may be too short for a finding, hence for exit code 1.
+      expect([0, 1]).toContain(again.code);
+      expect(again.errors).toContain('going on after');
       expect(readdirSync(join(out, 'corpus'))).toEqual(expect.arrayContaining(corpus));
     } finally {
       spawnSync('umount', ['-l', disk]);

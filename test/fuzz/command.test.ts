@@ -45,6 +45,7 @@ describe('a campaign', () => {
     const files = readdirSync(join(folder, 'first', 'findings', id)).sort();
     expect(files).toEqual([
       'description.txt',
+      'faults.yaml',
       'machine.yaml',
       `${id}.test.ts`,
       'scenario.ap',
