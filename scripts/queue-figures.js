@@ -3,10 +3,12 @@
 // that do nothing: what one costs whom, and how many bytes it is. `campaign [CASES]`: a driver's campaign on this computer alone and with 1, 2
 // and 4 workers: processor time of all processes, which a busy computer changes less than time.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { deserialize, serialize } from 'node:v8';
 
 const MAIN = 'dist/src/cli/main.js';
 const SUBJECT = ['examples/fuzzing/machine.yaml', '--driver', 'examples/fuzzing/driver.ts'];
@@ -101,13 +103,15 @@ const material = async () => {
   while (drawing.cases < from.cases + 500_000) await drawing.next(1_000_000);
   const drawn = ((own() - from.cpu) / (drawing.cases - from.cases)) * 1e6;
   say(`the coordinator draws and counts a case in ${drawn.toFixed(2)} µs of processor time`);
-  return { ...last, facts: carrier.facts };
+  say(
+    `an answer that brought ${last.result.kept.length} new scenarios, as its like has none later`,
+  );
+  return { job: last.job, result: canned, facts: carrier.facts };
 };
 
 const stub = async (jobs) => {
   const { connectQueue, loadPackages } = await import('../dist/src/campaign/queue/connection.js');
   const { QueueCarrier } = await import('../dist/src/campaign/queue/queue-carrier.js');
-  const { QueueWorker } = await import('../dist/src/campaign/queue/queue-worker.js');
   const { sha256 } = await import('../dist/src/campaign/queue/wire.js');
   const { job, result, facts } = await material();
   const packages = await loadPackages();
@@ -122,13 +126,11 @@ const stub = async (jobs) => {
     say,
   });
   const id = await connection.client.get('apemu:campaign');
-  const worker = new QueueWorker({
-    connection: await connectQueue(socket, undefined, packages),
-    campaign: id,
-    run: async () => result,
-    threads: 8,
-    ahead: 1,
-    say,
+  const file = join(folder, 'answer');
+  writeFileSync(file, serialize(result));
+  const script = fileURLToPath(import.meta.url);
+  const worker = spawn(process.execPath, [script, 'stub-worker', socket, id, file], {
+    stdio: ['pipe', 'inherit', 'inherit'],
   });
   const many = (count, from) =>
     Array.from({ length: count }, (_, n) => ({
@@ -138,24 +140,51 @@ const stub = async (jobs) => {
   await carrier.run(many(64, 0));
   carrier.saved();
   const before = await redisFigures(connection.client);
-  const began = { cpu: own(), at: performance.now() };
+  let made = 0;
+  const began = { at: performance.now() };
   for (let done = 0; done < jobs; done += 64) {
-    await carrier.run(many(64, 64 + done));
+    const asked = many(64, 64 + done);
+    made -= own();
+    await carrier.run(asked);
+    made += own();
     carrier.saved();
   }
   const after = await redisFigures(connection.client);
   const per = (what) => (after[what] - before[what]) / jobs;
   const ms = (seconds) => `${((seconds / jobs) * 1e3).toFixed(2)} ms`;
-  say(`${jobs} jobs of ${job.cases.length} cases, coordinator and stub worker in one process:`);
+  say(`${jobs} jobs of ${job.cases.length} cases, one worker that does nothing:`);
   say(`  ${((jobs / (performance.now() - began.at)) * 1e3).toFixed(0)} jobs a second`);
-  say(
-    `  processor time of a job: Redis ${ms(after.cpu - before.cpu)}, coordinator and worker together ${ms(own() - began.cpu)}`,
-  );
+  say(`  processor time of a job: Redis ${ms(after.cpu - before.cpu)}, coordinator ${ms(made)}`);
   say(
     `  Redis takes ${per('in').toFixed(0)} bytes of a job, gives ${per('out').toFixed(0)}, ${per('commands').toFixed(1)} commands; ${(after.memory / 2 ** 20).toFixed(0)} MiB at most`,
   );
-  await worker.close();
+  const gone = new Promise((resolve) => worker.once('exit', resolve));
+  worker.stdin.end();
+  await gone;
   await carrier.close();
+};
+
+/** A process that answers every request with the same, and says what a job costs it, from the 65th on. */
+const stubWorker = async (where, id, file) => {
+  const { connectQueue, loadPackages } = await import('../dist/src/campaign/queue/connection.js');
+  const { QueueWorker } = await import('../dist/src/campaign/queue/queue-worker.js');
+  const result = deserialize(readFileSync(file));
+  let warm;
+  const worker = new QueueWorker({
+    connection: await connectQueue(where, undefined, await loadPackages()),
+    campaign: id,
+    run: async () => {
+      if (worker.jobs >= 64) warm ??= { cpu: own(), jobs: worker.jobs };
+      return result;
+    },
+    threads: 8,
+    ahead: 1,
+    say,
+  });
+  for await (const _ of process.stdin);
+  const each = ((own() - warm.cpu) / (worker.jobs - warm.jobs)) * 1e3;
+  say(`  the worker: ${each.toFixed(2)} ms`);
+  process.exit();
 };
 
 const campaign = async (cases) => {
@@ -181,6 +210,7 @@ const campaign = async (cases) => {
   }
 };
 
+if (mode === 'stub-worker') await stubWorker(...process.argv.slice(3));
 const redis = await startRedis();
 try {
   if (mode === 'stub') await stub(Number(size ?? 1_024));
