@@ -154,6 +154,22 @@ export const REFERENCE_DEFECTS: readonly Defect[] = [
     [REQUESTS, "if (parsed.kind === 'cca' && parsed.rc !== 0) return 'EINVAL';", ''],
   ),
   defect(
+    'a full queue stays full',
+    '"full" never cleared',
+    ['ends-once', 'recovers'],
+    [
+      QUEUE,
+      '      queue.smState = SM_WORKING;\n      return SM_WAIT_AGAIN;\n    case AP_RESPONSE_NO_PENDING_REPLY:\n      if (queue.count === 0) return goIdle(bus, queue, status);',
+      '      return SM_WAIT_AGAIN;\n    case AP_RESPONSE_NO_PENDING_REPLY:',
+    ],
+    // The timeout of a request would end it after 30 s.
+    [
+      QUEUE,
+      'if (rc(status) === AP_RESPONSE_Q_FULL && queue.count === 0) armTimeout(bus, queue);',
+      '',
+    ],
+  ),
+  defect(
     'closing with work outstanding never ends',
     'close never ends',
     ['ends-once', 'leaks'],
