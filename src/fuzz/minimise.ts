@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shortest scenario that breaks the same rule in the same way: events go first, then operands, then requests.
+import { AP_RESPONSE_BUSY } from '../../native-like/arch/response-codes.ts';
 import type { EventStatement } from '../program/ast.ts';
 import { isUserEvent, type ScenarioEvent, type Trigger } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
@@ -70,7 +71,17 @@ const simplerEvents = (event: ScenarioEvent): ScenarioEvent[] => {
   }
 };
 
+/** An instruction that meets a busy queue is one that ends with response code 05. */
+const withCode = ({
+  trigger,
+  event,
+}: Pick<EventStatement, 'trigger' | 'event'>): EventStatement[] => {
+  const isBusy = event.kind === 'lpar' && event.verb === 'busy' && trigger.kind === 'on';
+  return isBusy ? [eventLine(trigger, { kind: 'rc', rc: AP_RESPONSE_BUSY })] : [];
+};
+
 const simplerLines = ({ trigger, event }: EventStatement): EventStatement[] => [
+  ...withCode({ trigger, event }),
   ...simplerTriggers(trigger, isUserEvent(event)).map((simpler) => eventLine(simpler, event)),
   ...simplerEvents(event).map((simpler) => eventLine(trigger, simpler)),
 ];

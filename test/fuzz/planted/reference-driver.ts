@@ -163,11 +163,7 @@ export const REFERENCE_DEFECTS: readonly Defect[] = [
       '      return SM_WAIT_AGAIN;\n    case AP_RESPONSE_NO_PENDING_REPLY:',
     ],
     // The timeout of a request would end it after 30 s.
-    [
-      QUEUE,
-      'if (rc(status) === AP_RESPONSE_Q_FULL && queue.count === 0) armTimeout(bus, queue);',
-      '',
-    ],
+    [QUEUE, '  reset,\n  reset,\n  reset,\n];', '  reset,\n  () => SM_WAIT_NONE,\n  reset,\n];'],
   ),
   defect(
     'closing with work outstanding never ends',
