@@ -9,8 +9,8 @@ import { Campaign } from '../../src/fuzz/campaign.ts';
 import { CampaignStore } from '../../src/fuzz/store.ts';
 import { bundleDriver } from '../../src/target/program/bundle.ts';
 
-/** What fits into a run of all tests; on a quiet computer some ten seconds. */
-const CASES = Number(process.env['APEMU_CLEAN'] ?? 3_000);
+/** What fits into a run of all tests: some twenty seconds. */
+const CASES = Number(process.env['APEMU_CLEAN'] ?? 20_000);
 const CONFIG = `
 apemu: 1
 machine:
