@@ -7,6 +7,7 @@ import type { Outcome } from './errno.ts';
 import { emptyMask, type Mask, maskText } from './mask.ts';
 import { cString, parseMask } from './number-syntax.ts';
 import { type Operation, withLocks } from './operation.ts';
+import { keysText, storeUevent } from './uevents.ts';
 
 /** ZCRYPT_MAX_MINOR_NODES. */
 const NODES_MAX = 256;
@@ -80,7 +81,8 @@ const nameIn = (text: string): string =>
 const keysOf = ({ name, minor }: ZcryptNode): (readonly [string, string])[] => [
   ['MAJOR', String(MAJOR)],
   ['MINOR', String(minor)],
-  ['DEVNAME', name],
+  // device_get_devnode
+  ['DEVNAME', name.replaceAll('!', '/')],
 ];
 
 const tell = ({ journal }: ApBus, node: ZcryptNode, action: 'add' | 'remove'): void =>
@@ -111,11 +113,12 @@ export const NODE_FILES = attributeTable<ZcryptNodeTarget>([
   { name: 'dev', mode: READ_ONLY, show: ({ node }) => `${MAJOR}:${node.minor}\n` },
   {
     name: 'uevent',
-    mode: READ_ONLY,
-    show: ({ node }) =>
-      keysOf(node)
-        .map(([key, value]) => `${key}=${value}\n`)
-        .join(''),
+    mode: READ_WRITE,
+    show: ({ node }) => keysText(keysOf(node)),
+    store: ({ bus: { journal }, node }, text) => {
+      const source = { journal, subsystem: 'zcrypt', path: nodePath(node), keys: keysOf(node) };
+      return storeUevent(source, text);
+    },
   },
   ...FILTERS.map(
     (name): Attribute<ZcryptNodeTarget> => ({

@@ -44,7 +44,9 @@ export class Devices {
     const groups = this.#sysfs().list(GROUPS);
     for (const group of groups.ok ? groups.names : []) modes.set(`/dev/vfio/${group}`, GROUP_MODE);
     const nodes = this.#sysfs().list(NODES);
-    for (const node of nodes.ok ? nodes.names : []) modes.set(`/dev/${node}`, NODE_MODE);
+    // What is there stays: devtmpfs makes no second one of a name.
+    for (const path of (nodes.ok ? nodes.names : []).map((node) => `/dev/${node}`))
+      if (!modes.has(path) && !Object.hasOwn(FOLDERS, path)) modes.set(path, NODE_MODE);
     return modes;
   }
 

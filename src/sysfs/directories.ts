@@ -222,11 +222,15 @@ function iommuGroups(device: MatrixDevice): Directory {
 }
 
 /** /sys/class/zcrypt. */
+/** Nodes by the names a path can reach: `.` and `..` are what they are in every folder. */
+const nodeNames = (bus: ApBus): string[] =>
+  bus.requests.nodes.map(({ name }) => name).filter((name) => name !== '.' && name !== '..');
+
 const nodeClass = (bus: ApBus): Directory =>
   union(
     filesOf(NODE_CLASS_FILES, bus),
     listing(
-      () => bus.requests.nodes.map(({ name }) => name),
+      () => nodeNames(bus),
       (name) => {
         const node = findNode(bus, name);
         return node === undefined ? undefined : link(`../..${nodePath(node)}`);
@@ -237,7 +241,7 @@ const nodeClass = (bus: ApBus): Directory =>
 /** /sys/devices/virtual/zcrypt. */
 const nodeDevices = (bus: ApBus): Directory =>
   listing(
-    () => bus.requests.nodes.map(({ name }) => name),
+    () => nodeNames(bus),
     (name) => {
       const node = findNode(bus, name);
       if (node === undefined) return undefined;

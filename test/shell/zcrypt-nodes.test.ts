@@ -51,6 +51,29 @@ describe('zcryptctl', () => {
   });
 
   it.each([
+    ['..', 'reaches no folder above itself: a walk ends', 'ls -R /sys/devices/virtual'],
+    ['.', 'is not the folder it is in', 'ls -R /sys/devices/virtual'],
+    ['null', 'leaves the device of that name as it is', 'ls -l /dev/null | cut -c 1-10'],
+    ['vfio', 'leaves the folder of that name as it is', 'ls /dev | grep -c vfio'],
+  ])('a node called %s %s', async (name, _what, look) => {
+    const before = await sh(look);
+    const after = await sh(`printf '%s' '${name}' > /sys/class/zcrypt/create; ${look}`);
+    expect(after.err).toBe('');
+    if (name === '..' || name === '.') expect(after.out).toBe(before.out);
+    else expect([after.out, after.status]).toEqual([before.out, before.status]);
+  });
+
+  it('a slash in the name of a node is one in /dev, not in the tree, and its events can be asked for', async () => {
+    const script = `printf 'a/b' > /sys/class/zcrypt/create; ls /sys/devices/virtual/zcrypt
+      cat '/sys/devices/virtual/zcrypt/a!b/uevent'; echo change > '/sys/devices/virtual/zcrypt/a!b/uevent'`;
+    expect(await sh(script)).toEqual({
+      err: '',
+      status: 0,
+      out: 'a!b\nMAJOR=249\nMINOR=0\nDEVNAME=a/b\n',
+    });
+  });
+
+  it.each([
     ['zcryptctl', 'Missing or invalid command argument'],
     ['zcryptctl nope', 'Missing or invalid command argument'],
     ['zcryptctl destroy', 'Missing node name argument'],
