@@ -92,6 +92,7 @@ class Comparing {
     const { config, kernel, signal } = this.#options;
     const operations = buildQuestions(config);
     const run = await kernel.run(operations, signal);
+    this.#release = run.release;
     if (signal.aborted) return;
     if (!run.vfioAp)
       throw new ApemuError(
@@ -107,8 +108,8 @@ class Comparing {
     const steps = generateSteps({ ...this.#options, seed }, config);
     const operations = steps.map(({ operation }) => operation);
     const run = await kernel.run(operations, signal);
-    if (signal.aborted) return;
     this.#release = run.release;
+    if (signal.aborted) return;
     this.#tally.add(steps, run);
     const { result } = await this.#replay(run, operations, true);
     if (signal.aborted) return;

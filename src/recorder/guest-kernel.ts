@@ -81,6 +81,8 @@ export class GuestKernel implements RecorderKernel {
         input.write('done\n');
       },
     });
+    // The guest may end before anybody waits for it.
+    session.result.catch(() => {});
     output.setEncoding('latin1');
     output.on('data', (piece: string) => session.take(piece.replaceAll('\r', '')));
     output.once('close', () => session.end());
@@ -93,6 +95,7 @@ export class GuestKernel implements RecorderKernel {
       if (signal.aborted) stop();
       return { release, vfioAp, ...(await session.result) };
     } finally {
+      stop();
       signal.removeEventListener('abort', stop);
       output.removeAllListeners('data');
     }

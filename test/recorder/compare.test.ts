@@ -26,7 +26,7 @@ function sequences(count: number, changed: Partial<CompareOptions> = {}) {
     search: true,
     breathe: async () => {},
     signal: new AbortController().signal,
-    over: () => asked++ >= count,
+    over: () => ++asked >= count,
     ...changed,
   });
 }
@@ -81,6 +81,25 @@ describe('a kernel and the model', () => {
       },
     });
     expect(ended.tally.sequences).toBe(2);
+  });
+
+  it('end when they are interrupted in the first sequence, with the kernel named', async () => {
+    const stop = new AbortController();
+    const kernel: RecorderKernel = {
+      exact: true,
+      close: async () => {},
+      run: async (operations) => {
+        stop.abort();
+        return { ...(await KERNEL.run(operations, stop.signal)), release: '6.12.95' };
+      },
+    };
+    const { release, tally } = await sequences(1, {
+      kernel,
+      profile: undefined,
+      signal: stop.signal,
+    });
+    expect(release).toBe('6.12.95');
+    expect(tally.sequences).toBe(0);
   });
 });
 
