@@ -62,7 +62,8 @@ export class LoopbackServer {
     this.#server = server;
     this.#site = site;
     this.#token = randomBytes(TOKEN_BYTES).toString('hex');
-    this.#hosts = [`${HOST}:${port}`, `localhost:${port}`];
+    // As browsers write them: without port 80.
+    this.#hosts = [HOST, 'localhost'].map((name) => new URL(`http://${name}:${port}`).host);
     this.url = `http://${HOST}:${port}/${this.#token}/`;
     server.on('request', (request, response) => void this.#serve(request, response));
   }
@@ -74,7 +75,11 @@ export class LoopbackServer {
    * @throws ApemuError `APEMU_ERR_USAGE_PORT` for a port that cannot be had
    */
   static async open(site: Site, port: number): Promise<LoopbackServer> {
-    const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS });
+    const server = createServer({
+      requestTimeout: REQUEST_MS,
+      headersTimeout: REQUEST_MS,
+      connectionsCheckingInterval: REQUEST_MS / 5,
+    });
     server.maxConnections = CONNECTIONS_MAX;
     await listening(server, port);
     return new LoopbackServer(server, site);
