@@ -4,7 +4,6 @@
 
 import { type Command, Option } from 'commander';
 import { KERNEL_PROFILES } from '../config/types.ts';
-import { parseDurationNs } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { KINDS } from '../recorder/kinds.ts';
 import { NS_PER_SECOND } from '../units.ts';
@@ -13,6 +12,7 @@ import { compareKernel } from './golden-compare.ts';
 import type { GoldenOptions } from './golden-options.ts';
 import { recordKernel } from './golden-record.ts';
 import { replayFiles } from './golden-replay.ts';
+import { durationOption, numberOption } from './run-options.ts';
 
 export const addGolden: AddCommand = (program, io, done) => {
   program
@@ -39,14 +39,24 @@ export const addGolden: AddCommand = (program, io, done) => {
     .option('--compare', 'record one sequence after the other, replay each on the model')
     .option('--initrd <file>', "a guest image's, for a kernel image (default: our newest)")
     .option('--append <text>', 'more of the kernel command line')
-    .option('--seed <number>', 'where the operations come from', wholeNumber, 1)
-    .option('--operations <number>', 'of a sequence, not counting looks', wholeNumber, 400)
+    .option(
+      '--seed <number>',
+      'where the operations come from',
+      numberOption('seed', 1, 0x7fffffff),
+      1,
+    )
+    .option(
+      '--operations <number>',
+      'of a sequence, not counting looks',
+      numberOption('operations', 1, 0x7fffffff),
+      400,
+    )
     .option('--kind <kinds>', `only these: ${KINDS.map(({ name }) => name).join(',')}`, kindsOption)
     .option('--from <file>', 'with --record: the operations of a recording')
     .option(
       '--time <time>',
       'with --compare: no new sequence after that',
-      timeOption,
+      durationOption('time'),
       60 * NS_PER_SECOND,
     )
     .option('--out <folder>', 'with --compare: recordings of what was found')
@@ -63,18 +73,6 @@ export const addGolden: AddCommand = (program, io, done) => {
 };
 
 const usage = (message: string): ApemuError => new ApemuError('APEMU_ERR_USAGE_GOLDEN', message);
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= 1 && number <= 0x7fffffff) return number;
-  throw usage(`${text} is no whole number from 1`);
-}
-
-function timeOption(text: string): number {
-  const ns = parseDurationNs(text);
-  if (ns !== undefined && ns > 0) return ns;
-  throw usage(`--time is ${text} (expected such as 600s)`);
-}
 
 function kindsOption(text: string, before: readonly string[] = []): readonly string[] {
   const names = text.split(',');

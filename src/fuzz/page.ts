@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of a campaign: complete in itself, nothing is fetched but its own data when it is live.
+import { escapeHtml, scriptJson } from '../load/html.ts';
 import type { PageData } from './page-data.ts';
 
 const STYLE = `
@@ -105,9 +106,6 @@ else {
   look();
 }`;
 
-const escapeHtml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-
 /** The page. `data` undefined: it asks for its data every second. `nonce` lets its own style and script in where a server says so. */
 export const campaignPage = (
   driver: string,
@@ -136,7 +134,7 @@ export const campaignPage = (
 <h2>Lines not reached</h2>
 <div id="files"></div>
 <div id="functions"></div>
-<script type="application/json" id="data" nonce="${nonce}">${JSON.stringify(data ?? null).replaceAll('<', '\\u003c')}</script>
+<script type="application/json" id="data" nonce="${nonce}">${scriptJson(data ?? null)}</script>
 <script nonce="${nonce}">${SCRIPT}
 </script>
 </body>

@@ -5,12 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Chart } from './charts.ts';
-
-const escapeHtml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-
-/** JSON inside a script element: nothing in it may look like markup. */
-const scriptJson = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
+import { escapeHtml, scriptJson } from './html.ts';
 
 /** A file of uPlot without its first comment, which is an address. */
 const plotFile = (name: string): string => {

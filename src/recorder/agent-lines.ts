@@ -2,6 +2,7 @@
 // What the agent in the guest prints, as lines of a recording.
 // Source: agent-program.ts beside this file; errno numbers: Linux, include/uapi/asm-generic/errno.h.
 import { constants } from 'node:os';
+import { linkLine, listLine, readLine } from '../sysfs/recorded-line.ts';
 import type { RecordedOperation } from '../sysfs/recorded-operation.ts';
 import type { RecordedLine } from '../sysfs/recording.ts';
 
@@ -65,26 +66,11 @@ export function recordedLine(
     case 'list': {
       if (letter !== 'D') return [];
       const names = text === '' ? [] : text.split(' ');
-      return [value === 0 ? ['list', path, 'ok', names] : ['list', path, outcome]];
+      return [listLine(path, outcome, names)];
     }
     case 'link':
       return letter === 'L' ? [linkLine(path, outcome, text)] : [];
     default:
       return [];
   }
-}
-
-const readLine = (path: string, outcome: string, text: string): RecordedLine =>
-  outcome === 'ok' ? ['read', path, 'ok', text] : ['read', path, outcome];
-
-const DRIVER = '/driver';
-
-/** A driver is told by its name. */
-function linkLine(path: string, outcome: string, target: string): RecordedLine {
-  const ok = outcome === 'ok';
-  if (path.endsWith(DRIVER)) {
-    const driver = ok ? target.slice(target.lastIndexOf('/') + 1) : null;
-    return ['driver', path.slice(0, -DRIVER.length), driver];
-  }
-  return ['link', path, ok ? target : outcome, ok];
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a generator of operations knows: names of the partition's cards and queues, mdevs, files, and what the partition has now.
 // Source: docs/reference/vfio-ap.md section 3 (paths).
+import { hex } from '../ap-bus/apqn.ts';
 import type { MachineConfig } from '../config/types.ts';
 import { formatApqn } from '../config/units.ts';
 import type { Random } from '../lpar/random.ts';
@@ -18,8 +19,6 @@ export const UUIDS: readonly string[] = ['1', '2', '3'].map((digit) =>
 const STRANGE_PERCENT = 8;
 const STRANGE_ADAPTERS = [255, 256, 300, 0, 7];
 const STRANGE_DOMAINS = [0, 1, 254, 255, 256, 999];
-
-const hex = (number: number): string => number.toString(16).padStart(2, '0');
 
 export class Scene {
   readonly random: Random;
@@ -41,7 +40,7 @@ export class Scene {
   }
 
   card(adapter = this.random.pick(this.adapters)): string {
-    return `card${hex(adapter)}`;
+    return `card${hex(adapter, 2)}`;
   }
 
   queue(): string {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts for files that take numbers, masks and lists of masks: forms of a right one, and malformed ones.
 // Source: docs/reference/vfio-ap.md sections 3.2 to 3.7 (what each file takes).
+import { maskOf, maskText as textOfMask } from '../ap-bus/mask.ts';
 import type { Random } from '../lpar/random.ts';
 
 const BITS = 256;
@@ -17,11 +18,7 @@ export const numberText = (random: Random, number: number): string =>
   ]);
 
 /** A mask of 256 bits, the leftmost one being number 0. */
-export function maskText(numbers: readonly number[]): string {
-  const bytes = Buffer.alloc(BITS / 8);
-  for (const number of numbers) bytes[number >> 3] |= 0x80 >> (number & 7);
-  return `0x${bytes.toString('hex')}`;
-}
+export const maskText = (numbers: readonly number[]): string => textOfMask(maskOf(numbers));
 
 export const ALL_ONES = `0x${'f'.repeat(BITS / 4)}`;
 

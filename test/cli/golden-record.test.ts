@@ -118,8 +118,8 @@ describe('a command line that cannot be', () => {
     [[], 'needs a recording'],
     [['--kernel', 'vmlinuz', 'x.jsonl'], 'expected one of current'],
     [['--record', '--kind', 'mask', 'x'], 'no kind mask; there are assignment'],
-    [['--record', '--operations', '0', 'x'], 'no whole number'],
-    [['--compare', '--time', 'soon'], 'expected such as 600s'],
+    [['--record', '--operations', '0', 'x'], '--operations is 0 (expected a number'],
+    [['--compare', '--time', 'soon'], '--time is soon (expected a time such as'],
   ])('golden %j', async (args, why) => {
     const { code, errors } = await apemu(['golden', ...args]);
     expect(code).toBe(2);

@@ -3,6 +3,7 @@
 // whoever moves through it by keyboard or hears it keeps the place.
 
 import { FAULT_INSTRUCTIONS } from '../../config/types.ts';
+import { escapeHtml } from '../../load/html.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --text: #1c1c1c; --dim: #5a5a5a; --line: #c8c8c8; --back: #fff; --bar: #0f62fe; --bad: #b81921; --head: #f2f2f2; --focus: #0043ce }
@@ -173,13 +174,6 @@ $('pause').onclick = () => { stands = !stands; $('pause').setAttribute('aria-pre
 $('fault').onsubmit = (event) => { event.preventDefault(); act('fault', ['apqn', 'on', 'rc', 'count'].map((id) => $(id).value.trim().toLowerCase())); };
 $('clear').onclick = () => act('clear-faults', []);
 go();`;
-
-const escapeHtml = (text: string): string =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 
 interface PlainTable {
   readonly id: string;
