@@ -2,8 +2,8 @@
 // The interruptions that a guest's queues have enabled, carried to the destination's queues as a future driver could do it.
 // Source: docs/reference/migration.md section 9 item 6 (public code does nothing about them). Decision VD-70.
 import { GISA_IPM } from '../../native-like/arch/sie.ts';
-import { G_EXTERNAL, K_APQN, K_SAVED_ISC, K_SAVED_NIB } from '../../native-like/machine/layout.ts';
-import { SAVED_GUEST_SHIFT } from '../vfio-ap/aqic-resources.ts';
+import { G_EXTERNAL, K_APQN } from '../../native-like/machine/layout.ts';
+import { savedAqic } from '../vfio-ap/aqic-resources.ts';
 import type { GuestPlace } from './guest-state.ts';
 
 /**
@@ -26,22 +26,15 @@ export interface Registration {
   readonly nib: number;
 }
 
-const ISC_MASK = 0xff;
-
 /** What vfio_ap has saved of the guest's AQICs, in the order of the queues. */
 export const registrationsOf = ({ machine, guest }: GuestPlace): Registration[] => {
   const { image } = machine;
   const found: Registration[] = [];
   for (let n = 1; n < image.queues; n++) {
     const cold = image.cold(image.queueRecord(n));
-    const saved = image.word(cold + K_SAVED_ISC);
-    if (saved === 0 || saved >>> SAVED_GUEST_SHIFT !== guest.number) continue;
-    found.push({
-      apqn: image.word(cold + K_APQN),
-      // Stored with one added, so that zero is none.
-      isc: (saved & ISC_MASK) - 1,
-      nib: image.word(cold + K_SAVED_NIB) >>> 0,
-    });
+    const saved = savedAqic(image, cold);
+    if (saved?.guest !== guest.number) continue;
+    found.push({ apqn: image.word(cold + K_APQN), isc: saved.isc, nib: saved.nib });
   }
   return found;
 };

@@ -27,7 +27,7 @@ const DOMAIN_INDEX = 0x80047a47;
 const LONG = 0xffff_ffff;
 const some = (): Block => ({ bytes: new Uint8Array(64).fill(0xa5) });
 
-/** An RSA request of so many bytes, with room for so many; `pointers`: 1, 0 without a key. */
+/** An RSA request of so many bytes, with room for so many; `key`: 0 is none. */
 const rsaOf = (bytes: number, room: number, key: Block | number): Block =>
   struct(48, [
     [0, 8, some()],

@@ -189,6 +189,7 @@ export class Attachment implements Polled {
       this.#log(`${reason}; waiting for its kernel`);
     }
     this.interruptions.reset();
+    this.#reports?.reset();
     // QEMU tells a reset more than once; nothing has happened to the queues since the first.
     if (this.#state === 'attached') this.#service.reset();
     this.#lowcores = [];

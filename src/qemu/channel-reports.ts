@@ -5,6 +5,7 @@
 
 import { setTimeout as nap } from 'node:timers/promises';
 import { CHSC_COMMAND, CHSC_COMMAND_SEI } from '../../native-like/arch/channel-reports.ts';
+import { INSTRUCTION_BYTES, OPCODE_STCRW } from '../../native-like/arch/instructions.ts';
 import type { ChannelReportService } from './ap-service.ts';
 import { operatingCpus } from './cpu-registers.ts';
 import { DebugStub } from './debug-stub.ts';
@@ -39,9 +40,6 @@ const STATE_STEP_MS = 1;
 /** A kernel that takes nothing for so long will not do so any more. */
 const FETCH_WITHIN_MS = 10_000;
 
-const STCRW = 0xb239;
-const LENGTH = 4;
-
 /** Channel reports of one guest. */
 export class ChannelReports {
   readonly #guest: ReportedGuest;
@@ -57,6 +55,11 @@ export class ChannelReports {
   /** Something is being brought, or fetched by the guest. */
   get busy(): boolean {
     return this.#busy;
+  }
+
+  /** Another kernel is started: its text may lie elsewhere. */
+  reset(): void {
+    this.#places = undefined;
   }
 
   /** Begins to bring what is due. Called for a guest that is attached. */
@@ -90,21 +93,25 @@ export class ChannelReports {
       late = true;
       stub?.interrupt();
     }, FETCH_WITHIN_MS);
-    await this.#serve(stub, () => late);
-    clearTimeout(timer);
+    try {
+      await letGoAfter(stub, () => this.#serve(stub, () => late));
+    } finally {
+      clearTimeout(timer);
+    }
+    stub.close();
   }
 
   /** Restarts a CPU that takes channel reports into the hook. @returns its address; undefined: there is none at the moment */
   async #intoHook(): Promise<number | undefined> {
-    const { pause, qmp, ram, hook, interruptions } = this.#guest;
+    const { pause, qmp, interruptions } = this.#guest;
     return await pause.hold(async (running) => {
       const cpus = running ? await operatingCpus(qmp) : [];
       const taker = cpus.find(({ mask, cr14 }) => takesChannelReport(mask, cr14));
       if (taker === undefined) return undefined;
       const { cpu } = taker;
+      if (!interruptions.arm(cpu)) return undefined;
       interruptions.claimed = cpu;
-      ram.writeWord(hook.mailbox(cpu) + MAILBOX.MB_ARMED, 1);
-      await qmp.execute('human-monitor-command', { 'command-line': 'nmi', 'cpu-index': cpu });
+      await interruptions.restart(cpu);
       return cpu;
     });
   }
@@ -135,13 +142,20 @@ export class ChannelReports {
       return undefined;
     }
     const stub = await DebugStub.connect(debug);
-    return await pause.alone(async () => {
+    const stopAtReports = async () => {
       await askForDescription(stub);
       this.#places ??= findReportInstructions(ram, hook, mailbox);
-      for (const place of this.#places) await stub.ask(`Z0,${place.toString(16)},${LENGTH}`);
+      for (const place of this.#places)
+        await stub.ask(`Z0,${place.toString(16)},${INSTRUCTION_BYTES}`);
       await storeMachineCheck(stub, ram, { cpu, prefix, mailbox });
       reports.taken();
-      answer();
+    };
+    return await pause.alone(async () => {
+      try {
+        await letGoAfter(stub, stopAtReports);
+      } finally {
+        answer();
+      }
       stub.send('c');
       return stub;
     });
@@ -161,41 +175,42 @@ export class ChannelReports {
       if (thread === undefined && !late()) continue;
       over = await pause.alone(async () => {
         const last = thread !== undefined && (await this.#stopped(new StoppedCpu(stub, thread)));
-        const done = late() || (last && !reports.left);
+        // What has come since has a machine check of its own, which nobody brings before this is over.
+        const done = late() || (last && (reports.due || !reports.left));
         if (done) await stub.ask('D');
         else stub.send('c');
         return done;
       });
     }
-    stub.close();
   }
 
   /** @returns whether the guest has heard that there is no channel report word any more */
   async #stopped(cpu: StoppedCpu): Promise<boolean> {
     const { reports } = this.#guest;
-    const text = await cpu.read(await cpu.pswAddress(), LENGTH);
-    if (text.length < LENGTH || !isReportInstruction(text)) {
-      await cpu.step(LENGTH);
+    const text = await cpu.read(await cpu.pswAddress(), INSTRUCTION_BYTES);
+    if (text.length < INSTRUCTION_BYTES || !isReportInstruction(text)) {
+      await cpu.step(INSTRUCTION_BYTES);
       return false;
     }
-    if (text.readUInt16BE(0) === STCRW) {
+    if (text.readUInt16BE(0) === OPCODE_STCRW) {
       const word = reports.nextWord();
       // QEMU may have words of its own.
-      if (word === 0) return await cpu.step(LENGTH);
+      if (word === 0) return await cpu.step(INSTRUCTION_BYTES);
       const bytes = Buffer.alloc(4);
       bytes.writeUInt32BE(word);
       await cpu.write(await operand(cpu, text), bytes);
-      await cpu.complete(LENGTH, 0);
+      await cpu.complete(INSTRUCTION_BYTES, 0);
       return false;
     }
     const block = await cpu.gr(text[3] >>> 4);
     const request = await cpu.read(block, 4);
-    const isEventInformation = request.readUInt16BE(CHSC_COMMAND) === CHSC_COMMAND_SEI;
+    const isEventInformation =
+      request.length === 4 && request.readUInt16BE(CHSC_COMMAND) === CHSC_COMMAND_SEI;
     const event = isEventInformation ? reports.nextEvent() : undefined;
-    if (event === undefined) await cpu.step(LENGTH);
+    if (event === undefined) await cpu.step(INSTRUCTION_BYTES);
     else {
       await cpu.write(block + BigInt(request.readUInt16BE(0)), Buffer.from(event));
-      await cpu.complete(LENGTH, 0);
+      await cpu.complete(INSTRUCTION_BYTES, 0);
     }
     return false;
   }
@@ -208,4 +223,15 @@ export class ChannelReports {
 async function askForDescription(stub: DebugStub): Promise<void> {
   let answer: string | undefined = await stub.ask('qXfer:features:read:target.xml:0,1');
   while (answer?.startsWith('T') === true) answer = await stub.next();
+}
+
+/** Does something with a stub that holds the guest. When it fails the guest goes on: nobody else would let it. */
+async function letGoAfter<T>(stub: DebugStub, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await stub.ask('D').catch(() => {});
+    stub.close();
+    throw error;
+  }
 }

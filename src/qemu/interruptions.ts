@@ -167,14 +167,25 @@ export class InterruptionDelivery {
     const sent = await this.#pause.hold(async (running) => {
       const cpu = running ? await this.#enabled() : undefined;
       if (cpu === undefined || this.#attempt !== 'asking') return false;
-      if (!this.#hook.armRestart(this.#lowcoreOf(cpu))) return false;
+      if (!this.arm(cpu)) return false;
       this.#armed = cpu;
       this.#attempt = 'armed';
-      this.#ram.writeWord(this.#hook.mailbox(cpu) + MAILBOX.MB_ARMED, 1);
-      await this.#qmp.execute('human-monitor-command', { 'command-line': 'nmi', 'cpu-index': cpu });
+      await this.restart(cpu);
       return true;
     });
     if (!sent && this.#attempt === 'asking') this.#missed();
+  }
+
+  /** Has the next restart of a CPU enter the hook. @returns false when it would not: the guest has set a restart PSW since */
+  arm(cpu: number): boolean {
+    if (!this.#hook.armRestart(this.#lowcoreOf(cpu))) return false;
+    this.#ram.writeWord(this.#hook.mailbox(cpu) + MAILBOX.MB_ARMED, 1);
+    return true;
+  }
+
+  /** Restarts a CPU that is armed. */
+  async restart(cpu: number): Promise<void> {
+    await this.#qmp.execute('human-monitor-command', { 'command-line': 'nmi', 'cpu-index': cpu });
   }
 
   /** A CPU that would take what is pending, and whose restart enters the hook. Adapter interruptions float: any one will do. */

@@ -2,6 +2,7 @@
 // Finds STCRW and CHSC in the text of the kernel that runs: it lies in one piece around the handler of program interruptions.
 // Source: z/Architecture (STORE CHANNEL REPORT WORD, CHANNEL SUBSYSTEM CALL); Linux drivers/s390/cio (ioasm.c, chsc.c).
 
+import { OPCODE_CHSC, OPCODE_STCRW } from '../../native-like/arch/instructions.ts';
 import { type TranslationContext, Translator } from './dat.ts';
 import { AREA, MAILBOX } from './hook-layout.ts';
 import type { LowcoreHook } from './lowcore.ts';
@@ -13,8 +14,8 @@ const REACH = 0x1800000;
 /** Whether an instruction is STCRW, or CHSC with its unused fields zero. */
 export const isReportInstruction = (text: Buffer, at = 0): boolean => {
   const opcode = text.readUInt16BE(at);
-  if (opcode === 0xb239) return true;
-  return opcode === 0xb25f && (text.readUInt16BE(at + 2) & 0xff0f) === 0;
+  if (opcode === OPCODE_STCRW) return true;
+  return opcode === OPCODE_CHSC && (text.readUInt16BE(at + 2) & 0xff0f) === 0;
 };
 
 /**

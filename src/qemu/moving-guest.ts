@@ -147,13 +147,17 @@ export class MovingGuest implements ServedGuest, OutsideGuest {
     this.#parts.poller.remove(left.guest.attachment);
     this.#here = there;
     this.#settleIn(there);
-    await there.qemu.qmp.execute('cont');
-    const downtimeMs = performance.now() - (this.#stoppedMs ?? 0);
-    this.downtimesMs.push(downtimeMs);
-    const { options, service } = this.#parts;
-    const stood = `its CPUs stood still for ${downtimeMs.toFixed(0)} ms`;
-    options.log?.(`${service(to).name}: on machine ${to}, ${stood}`);
-    await left.guest.close();
+    try {
+      await there.qemu.qmp.execute('cont');
+      const downtimeMs = performance.now() - (this.#stoppedMs ?? 0);
+      this.downtimesMs.push(downtimeMs);
+      const { options, service } = this.#parts;
+      const stood = `its CPUs stood still for ${downtimeMs.toFixed(0)} ms`;
+      options.log?.(`${service(to).name}: on machine ${to}, ${stood}`);
+    } finally {
+      // The guest is the destination's, whether it goes on there or not.
+      await left.guest.close();
+    }
   }
 
   /** The destination's QEMU ends, the source's goes on, if it is still there. */

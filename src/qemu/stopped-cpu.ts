@@ -41,10 +41,9 @@ export class StoppedCpu {
 
   /** Bytes at an address of this CPU; empty when it cannot be read. */
   async read(address: bigint, length: number): Promise<Buffer> {
-    return Buffer.from(
-      await this.#stub.ask(`m${address.toString(16)},${length.toString(16)}`),
-      'hex',
-    );
+    const answer = await this.#stub.ask(`m${address.toString(16)},${length.toString(16)}`);
+    // An error is `E` and two digits, of which the decoder would make a byte.
+    return Buffer.from(/^E..$/.test(answer) ? '' : answer, 'hex');
   }
 
   async write(address: bigint, bytes: Buffer): Promise<void> {

@@ -59,6 +59,8 @@ export class WallClocks implements HostClock {
   }
 
   advance(nowNs: number): number {
-    return Math.min(...this.#clocks.map((clock) => clock.advance(nowNs)));
+    let next = Number.POSITIVE_INFINITY;
+    for (const clock of this.#clocks) next = Math.min(next, clock.advance(nowNs));
+    return next;
   }
 }

@@ -19,6 +19,24 @@ const SAVED_ISC_MASK = 0xff;
 /** Above it the number of the guest that registered the ISC and pinned the page. */
 export const SAVED_GUEST_SHIFT = 8;
 
+/** An AQIC that vfio_ap holds something for. */
+export interface SavedAqic {
+  /** Number of the guest that executed it. */
+  readonly guest: number;
+  /** Interruption sub-class of the guest. */
+  readonly isc: number;
+  /** Guest absolute address of the notification byte. */
+  readonly nib: number;
+}
+
+/** What is held for the AQIC of a queue, by its cold record; undefined: nothing. */
+export const savedAqic = (image: MachineImage, cold: number): SavedAqic | undefined => {
+  const saved = image.word(cold + K_SAVED_ISC);
+  if (saved === NO_ISC) return undefined;
+  const isc = (saved & SAVED_ISC_MASK) - 1;
+  return { guest: saved >>> SAVED_GUEST_SHIFT, isc, nib: image.word(cold + K_SAVED_NIB) >>> 0 };
+};
+
 export class AqicResources {
   readonly #image: MachineImage;
 
@@ -30,12 +48,11 @@ export class AqicResources {
   free(q: number): void {
     const { i32 } = this.#image;
     const cold = this.#image.cold(q);
-    if (i32[cold + K_SAVED_ISC] === NO_ISC) return;
+    const saved = savedAqic(this.#image, cold);
+    if (saved === undefined) return;
     // Not K_NOTIFY_GUEST: the host's own AQIC may have replaced it since.
-    const saved = this.#image.word(cold + K_SAVED_ISC);
-    const guest = saved >>> SAVED_GUEST_SHIFT;
-    unregisterIsc(this.#image, guest, (saved & SAVED_ISC_MASK) - 1);
-    this.unpin(guest);
+    unregisterIsc(this.#image, saved.guest, saved.isc);
+    this.unpin(saved.guest);
     i32[cold + K_SAVED_ISC] = NO_ISC;
     i32[cold + K_SAVED_NIB] = 0;
   }
