@@ -144,8 +144,9 @@ function report({ campaign, store, stats }: Running, options: FuzzOptions, io: C
   io.out(`legal cells ${LEGAL_CELLS.length - missing.length} of ${LEGAL_CELLS.length}`);
   io.out(missing.length === 0 ? '\n' : `, not met: ${missing.map(cellName).join(', ')}\n`);
   for (const [text, times] of [...campaign.advice].sort((a, b) => b[1] - a[1]).slice(0, 5))
-    io.out(`advice: ${text}: in ${count(times, 'instruction')}\n`);
-  for (const [key, times] of campaign.broken) io.out(`broken in ${count(times, 'case')}: ${key}\n`);
+    io.out(`advice: ${printable(text)}: in ${count(times, 'instruction')}\n`);
+  for (const [key, times] of campaign.broken)
+    io.out(`broken in ${count(times, 'case')}: ${printable(key)}\n`);
   for (const key of new Set(campaign.unconfirmed))
     io.out(
       `not confirmed ${options.queue === undefined ? 'after a fresh boot' : 'by the coordinator'}: ${printable(key)}\n`,

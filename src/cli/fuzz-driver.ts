@@ -42,6 +42,7 @@ export async function fuzzDriver(
     without: [...without],
   };
   const sizes = sizesOf(options);
+  const { jobs, jobCases } = sizes;
   const identity = JSON.stringify([
     config,
     driver,
@@ -49,7 +50,7 @@ export async function fuzzDriver(
     seed,
     [...without].sort(),
     recoverWithin ?? 0,
-    ...Object.values(sizes),
+    ...(jobs === undefined && jobCases === undefined ? [] : [jobs ?? 0, jobCases ?? 0]),
   ]);
   const store = new CampaignStore(options.out);
   const carrier = await carrierFor(spec, identity, options, io);

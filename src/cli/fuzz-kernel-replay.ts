@@ -50,12 +50,6 @@ export class KernelReplay {
     return judge(await this.#target.repeat(events), without);
   }
 
-  /** What is wrong with the kernel in a scenario, in words. */
-  async replay(file: string): Promise<string | undefined> {
-    const found = await this.violation(file);
-    return found && `${found.oracle}: ${found.did}. Expected: ${found.expected}.`;
-  }
-
   async close(): Promise<void> {
     await this.#target.close();
   }

@@ -20,7 +20,10 @@ const scenariosOf = (path: string): string[] =>
   statSync(path).isDirectory() ? programsBelow(path) : [path];
 
 /** What went wrong in a replay; undefined: nothing. */
-export const failureOf = ({ violation, mismatches }: Replay): string | undefined => {
+export const failureOf = ({
+  violation,
+  mismatches,
+}: Pick<Replay, 'violation' | 'mismatches'>): string | undefined => {
   if (violation !== undefined)
     return `${violation.oracle}: ${violation.did}. Expected: ${violation.expected}.`;
   const [first] = mismatches;
@@ -44,7 +47,9 @@ export async function replayScenarios(
     return await compareKernels(config, files, { ...options, against }, io);
   const kernel = await KernelReplay.boot(config, files[0], options, io);
   try {
-    return await replayFiles(files, options, io, (file) => kernel.replay(file));
+    return await replayFiles(files, options, io, async (file) =>
+      failureOf({ violation: await kernel.violation(file), mismatches: [] }),
+    );
   } finally {
     await kernel.close();
   }

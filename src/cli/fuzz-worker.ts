@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apemu worker --queue URL`: does jobs of a campaign whose coordinator is elsewhere, until the campaign has come to its end.
 // Source: docs/campaigns.md.
+
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { connectQueue, loadPackages, type QueueConnection } from '../campaign/queue/connection.ts';
@@ -9,6 +10,7 @@ import type { Manifest } from '../campaign/queue/messages.ts';
 import { QueueWorker } from '../campaign/queue/queue-worker.ts';
 import { ApemuError } from '../errors.ts';
 import type { AddCommand } from './add-command.ts';
+import { printable } from './errors.ts';
 import { pattern, wholeNumber } from './fuzz.ts';
 import { ownFacts } from './fuzz-queue.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
@@ -134,7 +136,7 @@ const serve = async (
     ahead: bench.ahead,
     say: (line) => io.err(`${line}\n`),
   });
-  io.err(`${worker.name} works for campaign ${id} of ${manifest.driver}\n`);
+  io.err(printable(`${worker.name} works for campaign ${id} of ${manifest.driver}\n`));
   let told = performance.now();
   const stopped = new Promise<'stopped'>((resolve) => {
     io.signal.addEventListener('abort', () => resolve('stopped'), { once: true });

@@ -88,7 +88,11 @@ export class JobRunner {
   }
 
   async run(job: Job): Promise<JobResult> {
-    if (job.kind === 'minimise') return await this.#minimise(job);
+    if (job.kind === 'minimise') {
+      // It may have been a promise that was rejected in another thread: this one looks, too.
+      this.#rejects ||= job.violation.oracle === 'throws';
+      return await this.#minimise(job);
+    }
     const result = await this.#batch(job);
     if (this.#rejects || (await this.#watch.rejected?.()) === undefined) return result;
     // Which case it was shows when all of them run again.

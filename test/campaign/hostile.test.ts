@@ -127,6 +127,20 @@ describe('a request', () => {
     }
   });
 
+  it('has the same name whatever was packed before, so that the next coordinator asks for the same job', () => {
+    const packer = new RequestPacker();
+    const parent = {
+      ...asItIs(LINES),
+      seen: { executions: [], states: [{ fn: 9, apqn: 1, state: 2, n: 1 }] },
+    };
+    packer.pack({ ...BATCH, cases: [parent] });
+    const spliced = {
+      ...BATCH,
+      cases: [{ ...asItIs('user: request x2\n'), other: LINES, seed: 7 }],
+    };
+    expect(packer.pack(spliced).request.hash).toBe(new RequestPacker().pack(spliced).request.hash);
+  });
+
   it('that names what is not there is refused', async () => {
     const store = new Memory();
     const { request, shared } = new RequestPacker().pack(BATCH);

@@ -37,13 +37,15 @@ describe('an address of Redis', () => {
     'unix:',
     '',
     'redis://host:port',
+    'redis://:50%off@host',
   ])('"%s" is refused with what was expected', (url) =>
     expect(() => addressOf(url)).toThrow(/expected redis:\/\/HOST/),
   );
 
   it('never shows its password', () => {
     expect(addressOf('redis://me:secret@host').name).toBe('redis://host:6379/0');
-    expect(() => addressOf('http://me:secret@host')).toThrow(/^(?!.*secret).*$/);
+    for (const url of ['http://me:secret@host', 'redis://:pa/secret@host', 'redis://:%secret@host'])
+      expect(() => addressOf(url)).toThrow(/^(?!.*secret).*$/);
   });
 
   it('without a password has that of REDISCLI_AUTH', () => {

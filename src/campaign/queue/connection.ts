@@ -54,11 +54,19 @@ interface Address {
 }
 
 const refuse = (url: string): never => {
-  const masked = url.replace(/\/\/[^/]*@/, '//…@');
+  const masked = url.replace(/\/\/.*@/, '//…@');
   throw new ApemuError(
     'APEMU_ERR_USAGE_QUEUE',
     `--queue ${masked} is no address of Redis (${EXPECTED})`,
   );
+};
+
+const decoded = (text: string, url: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return refuse(url);
+  }
 };
 
 const databaseOf = (text: string, url: string): number =>
@@ -74,14 +82,14 @@ export const addressOf = (url: string, password?: string): Address => {
   if (!URL.canParse(url)) return refuse(url);
   const parsed = new URL(url);
   const { protocol, hostname, port, pathname, searchParams } = parsed;
-  const secret = decodeURIComponent(parsed.password);
+  const secret = decoded(parsed.password, url);
   const auth = {
     ...given,
-    ...(parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }),
+    ...(parsed.username === '' ? {} : { username: decoded(parsed.username, url) }),
     ...(secret === '' ? {} : { password: secret }),
   };
   if (protocol === 'unix:' && pathname !== '') {
-    const path = decodeURIComponent(pathname);
+    const path = decoded(pathname, url);
     const db = databaseOf(searchParams.get('db') ?? '', url);
     return { options: { ...auth, path, db }, name: `unix:${path}` };
   }

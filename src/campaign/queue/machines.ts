@@ -29,7 +29,7 @@ export const beat = async (
 
 /** A worker goes. */
 export const leave = async (client: Redis, campaign: string, worker: string): Promise<void> => {
-  await client.del(workerKey(campaign, worker));
+  await client.multi().del(workerKey(campaign, worker)).srem(workersKey(campaign), worker).exec();
 };
 
 /** Workers that are there, with their threads. What is no worker's word is left out. */
@@ -62,6 +62,12 @@ interface Counted {
   readonly recent: { atMs: number; cases: number }[];
 }
 
+/** Only the last seconds count. */
+const forgetOld = ({ recent }: Counted): void => {
+  const from = performance.now() - WINDOW_MS;
+  while (recent.length > 0 && recent[0].atMs < from) recent.shift();
+};
+
 /** What each worker has done: answers that counted. */
 export class MachineCounts {
   readonly #machines = new Map<string, Counted>();
@@ -71,6 +77,7 @@ export class MachineCounts {
     machine.jobs++;
     machine.cases += cases;
     machine.recent.push({ atMs: performance.now(), cases });
+    forgetOld(machine);
   }
 
   seen(workers: ReadonlyMap<string, number>): void {
@@ -83,10 +90,10 @@ export class MachineCounts {
   }
 
   figures(): MachineFigures[] {
-    const from = performance.now() - WINDOW_MS;
     return [...this.#machines]
-      .map(([name, { threads, jobs, cases, alive, recent }]) => {
-        while (recent.length > 0 && recent[0].atMs < from) recent.shift();
+      .map(([name, machine]) => {
+        forgetOld(machine);
+        const { threads, jobs, cases, alive, recent } = machine;
         const sum = recent.reduce((all, one) => all + one.cases, 0);
         const casesPerSecond = Math.round((sum * 1000) / WINDOW_MS);
         return { name, threads, jobs, cases, casesPerSecond, alive };

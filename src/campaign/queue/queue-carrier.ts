@@ -13,7 +13,7 @@ import {
   type TargetFacts,
 } from '../../fuzz/job.ts';
 import { keyOf } from '../../fuzz/run-job.ts';
-import { AskedJobs } from './asked-jobs.ts';
+import { AskedJobs, type FromWorker } from './asked-jobs.ts';
 import { BlobStore } from './blob-store.ts';
 import { type QueueConnection, watchConnection } from './connection.ts';
 import { CAMPAIGN_KEY, campaignPrefix, overKey, PREFIX } from './keys.ts';
@@ -105,7 +105,11 @@ export class QueueCarrier implements Carrier {
   }
 
   async run(jobs: readonly Job[]): Promise<readonly JobResult[]> {
-    return await Promise.all(jobs.map((job) => this.#run(job)));
+    const answers = await Promise.all(jobs.map((job) => this.#jobs.ask(job)));
+    const results: JobResult[] = [];
+    // One after the other: the witness may have one target only.
+    for (const one of answers) results.push(await this.#confirmed(one));
+    return results;
   }
 
   saved(): void {
@@ -178,9 +182,8 @@ export class QueueCarrier implements Carrier {
     await client.set(CAMPAIGN_KEY, this.#id);
   }
 
-  /** Has a job done; what was found is seen again here. */
-  async #run(job: Job): Promise<JobResult> {
-    const { answer, worker } = await this.#jobs.ask(job);
+  /** An answer; what was found is seen again here. */
+  async #confirmed({ answer, worker }: FromWorker): Promise<JobResult> {
     if (answer.kind === 'batch' || !answer.confirmed) return answer;
     const confirmed = await Promise.race([this.#seenAgain(answer), this.#jobs.failed]);
     const here = computerName();

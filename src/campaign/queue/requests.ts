@@ -25,6 +25,7 @@ interface KnownScenario {
 /** Packs jobs; a scenario that comes again is not packed again. */
 export class RequestPacker {
   readonly #scenarios = new Map<string, KnownScenario>();
+  readonly #others = new Map<string, Blob>();
   #known: Uint32Array | undefined;
   #generation: Blob | undefined;
 
@@ -37,9 +38,11 @@ export class RequestPacker {
       places.set(blob, at);
       return at;
     };
+    // A name must not depend on jobs before: the next coordinator has not packed them.
+    const own = new Map(job.cases.map(({ lines, seen }) => [lines, this.#scenario(lines, seen)]));
     const cases = job.cases.flatMap(({ lines, seen, other, seed }) => [
       place(this.#scenario(lines, seen)),
-      other === undefined ? 0 : place(this.#other(other)) + 1,
+      other === undefined ? 0 : place(own.get(other) ?? this.#other(other)) + 1,
       seed,
     ]);
     const scenarios = [...places.keys()];
@@ -71,7 +74,9 @@ export class RequestPacker {
 
   /** Of a scenario that is spliced in only its lines matter. */
   #other(lines: string): Blob {
-    return this.#scenarios.get(lines)?.blob ?? this.#scenario(lines, NOTHING_SEEN);
+    const blob = this.#others.get(lines) ?? pack({ lines, seen: NOTHING_SEEN });
+    this.#others.set(lines, blob);
+    return blob;
   }
 }
 
