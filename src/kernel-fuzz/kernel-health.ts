@@ -23,12 +23,21 @@ const trouble = ({ facts, guest }: KernelUser): string | undefined => {
 };
 
 /**
+ * Has the requests counted by which those of a case are measured; the guest runs, from its moment.
+ * Each boot makes counts of its own.
+ */
+export const countAnew = async (user: KernelUser, time: GuestTime): Promise<void> => {
+  user.counted.clear();
+  user.count();
+  await time.until(LEARN_NS, () => user.errands === 0);
+};
+
+/**
  * Has everything asked once that the user of a guest can ask; the guest runs, from its moment.
  * @throws ApemuError APEMU_ERR_TARGET_HEALTH for a request that fails
  */
 export const learn = async (user: KernelUser, time: GuestTime): Promise<void> => {
-  user.count();
-  await time.until(LEARN_NS, () => user.errands === 0);
+  await countAnew(user, time);
   user.learn();
   await time.until(LEARN_NS, () => user.open === 0);
   const wrong = trouble(user);

@@ -21,7 +21,7 @@ import type { Target, TargetTerrain } from '../target/target.ts';
 import { NS_PER_SECOND } from '../units.ts';
 import { GuestTime } from './guest-time.ts';
 import { KernelGuest, type KernelGuestOptions } from './kernel-guest.ts';
-import { learn } from './kernel-health.ts';
+import { countAnew, learn } from './kernel-health.ts';
 import { KernelRecovery } from './kernel-recovery.ts';
 import { KernelUser } from './kernel-user.ts';
 import { grownCaches, type SlabCounts } from './slabs.ts';
@@ -242,6 +242,10 @@ export class KernelTarget implements Target {
     this.#lost = undefined;
     this.#user.guest = this.#guest;
     [this.#scenario, this.#observer, this.#hardware] = this.#watch();
+    this.#begin([], false);
+    await this.#guest.go();
+    await countAnew(this.#user, this.#time);
+    await this.#guest.restore();
   }
 
   #begin(events: readonly EventStatement[], trace: boolean): void {

@@ -68,7 +68,7 @@ const ORDER_RULES: readonly Rule[] = [
     note: 'no pointer can dangle: the count of the guest is looked at',
     mutation: {
       file: 'vfio-ap/aqic-resources.js',
-      find: 'unregisterIsc(this.#image, guest, (saved & SAVED_ISC_MASK) - 1);',
+      find: 'unregisterIsc(this.#image, saved.guest, saved.isc);',
       put: '',
     },
   },
