@@ -43,7 +43,11 @@ const escaped = (words) => words.replaceAll('&', '&amp;').replaceAll('<', '&lt;'
 
 const lines = campaigns.map(({ colour, points }) => {
   const path = points.map((p) => `${x(p.x).toFixed(1)},${y(p.y).toFixed(1)}`).join(' ');
-  return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`;
+  // What ended earlier than others has reached no more since.
+  const end = points.at(-1);
+  const rest = `M${x(end.x).toFixed(1)},${y(end.y).toFixed(1)} H${x(mostX).toFixed(1)}`;
+  return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>
+<path d="${rest}" stroke="${colour}" stroke-dasharray="2 4"/>`;
 });
 const legend = campaigns.map(({ name, colour, points }, n) => {
   const end = points.at(-1);

@@ -43,15 +43,19 @@ export const addBench: AddCommand = (program, io, done) => {
     .option('--processes <n>', `fresh processes a question (default ${PROCESSES})`, positive)
     .option('--rounds <n>', 'rounds a process', positive)
     .option('--compiler <cc>', 'C compiler; "" takes the frozen JavaScript kernel instead')
-    .option('--kernel [kernel]', 'instead: returns of a Linux under QEMU; --rounds of them (1000)')
+    .option(
+      '--kernel [kernel]',
+      'instead: returns of a Linux under QEMU, --rounds of them (1000); --only portable or in-place',
+    )
     .option('--gate', 'exit code 1 when a target does not hold')
     .action(async (options: BenchOptions) => done(await bench(options, io)));
 };
 
 async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
-  if (options.kernel !== undefined) {
+  const { kernel, json: asJson = false } = options;
+  if (kernel !== undefined) {
     const returns = options.rounds ?? (options.smoke === true ? 20 : KERNEL_RETURNS);
-    return await benchKernel(options.kernel, returns, options.json === true, io);
+    return await benchKernel({ kernel, returns, only: options.only, json: asJson }, io);
   }
   // The benchmarks bring a package that only they need.
   const { questionNames, runBenchmarks } = await import('../../bench/run.ts');
@@ -73,7 +77,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   });
   const json = `${JSON.stringify(report, undefined, 1)}\n`;
   if (options.out !== undefined) writeFileSync(options.out, json);
-  if (options.json === true) io.out(json);
+  if (asJson) io.out(json);
   else {
     const { processor, cores, node, platform } = report.machine;
     io.out(`${processor}, ${cores} cores, Node ${node}, ${platform}\n`);

@@ -198,7 +198,24 @@ export const randomEvent = (random: Random, context: SearchContext): EventStatem
 /** Of a kernel: as many requests of a queue as there are processes for, so that each kind is asked. */
 const KERNEL_REQUESTS = 12;
 
-/** Scenarios every corpus begins with: the driver at work, and nothing wrong. */
+/** Each error code as the reply to all requests of one queue. */
+const errorSeeds = (queues: readonly number[], request: EventStatement): EventStatement[][] =>
+  CODES_OF_REPLIES.map((code, n) => {
+    const apqn = queues[n % queues.length];
+    const trigger: Trigger = {
+      kind: 'on',
+      guest: undefined,
+      on: 'nqap',
+      apqn,
+      occasion: { kind: 'from', n: 1 },
+    };
+    return [
+      request,
+      lineOf(trigger, { kind: 'reply', reply: { kind: 'code', in: '82', code } } as const),
+    ];
+  });
+
+/** Scenarios every corpus begins with: the driver at work, and nothing wrong; of a kernel also each error code. */
 export const seeds = ({ queues, hasUser, files }: TargetTerrain): EventStatement[][] => {
   if (!hasUser) return [[eventLine({ kind: 'at', timeNs: 0 }, { kind: 'scan' })]];
   const request = (count: number, apqn: number | undefined): EventStatement =>
@@ -213,5 +230,6 @@ export const seeds = ({ queues, hasUser, files }: TargetTerrain): EventStatement
       ? queues.slice(0, 4).map((apqn) => [request(4, apqn)])
       : queues.map((apqn) => [request(KERNEL_REQUESTS, apqn)])),
     ...fileSeeds(files ?? []).map((events) => [request(2, undefined), ...events]),
+    ...(files === undefined ? [] : errorSeeds(queues, request(KERNEL_REQUESTS, undefined))),
   ];
 };

@@ -2,6 +2,8 @@
 // Whether a kernel's queues work again when the hardware is healthy: first as they are, then after what an administrator would do, then after
 // a reset by hand; and whether its counters are those of a kernel with nothing to do.
 // Source: docs/reference/fuzzing.md section 4 (in tiers: the long repair only when the short look fails).
+import { STATUS_IRQ, STATUS_REPLIES } from '../../native-like/arch/status-word.ts';
+import { Q_STATUS } from '../../native-like/machine/layout.ts';
 import { formatApqn } from '../config/units.ts';
 import type { Outcome } from '../target/outcome.ts';
 import { NS_PER_SECOND } from '../units.ts';
@@ -14,6 +16,9 @@ import { countersOf, repairs, requestCountOf, resetOf, SCAN } from './sysfs-file
 const GIVEN_UP_NS = 2_000 * NS_PER_SECOND;
 /** Where it cannot, so much of the computer's time. */
 const PATIENCE_NS = 10 * NS_PER_SECOND;
+/** A scan of the bus and what it brings about, and then some polls of a queue, of which each comes within 40 ms. */
+const SETTLED_NS = 6 * NS_PER_SECOND;
+const POLLS_NS = 2 * NS_PER_SECOND;
 /** A request of a healthy queue takes milliseconds. */
 const PROBE_NS = 3 * NS_PER_SECOND;
 /** Two scans of the bus, and how often they may be needed: a queue may be busy for 40 s. */
@@ -26,12 +31,19 @@ const ERRAND_NS = 20 * NS_PER_SECOND;
 const KILL_TIMES = 5;
 const KILLED_NS = NS_PER_SECOND;
 
+/** As oracles know it. */
+const NO_ENDING = 'no ending';
+
 type Unrecovered = { readonly apqn: number; readonly why: string };
 
 export class KernelRecovery {
   readonly #user: KernelUser;
   readonly #time: GuestTime;
   readonly #over: () => boolean;
+  /** Queues on which a reply waited for nobody. */
+  neglected: readonly number[] = [];
+  /** Queues that ended a request with an error before anything was done about it. */
+  refusing: readonly Unrecovered[] = [];
 
   /** `over`: the kernel has come to an end, and what comes after says nothing. */
   constructor(user: KernelUser, time: GuestTime, over: () => boolean) {
@@ -47,9 +59,15 @@ export class KernelRecovery {
     const inPlace = user.guest.level === 'in place';
     const patience = inPlace ? GIVEN_UP_NS : PATIENCE_NS;
     const idle = (): boolean => user.open === 0 && user.errands === 0;
+    if (inPlace) await this.#look(idle);
     await this.#time.until(patience, () => idle() || this.#over());
     if (this.#over()) return [];
-    if ((await this.#probe(user.queues)).length === 0) return [];
+    // A probe wakes a queue that has come to a stop: what it ends then has had all the time there is.
+    if (inPlace && user.open > 0) user.markOverdue();
+    const broken = await this.#probe(user.queues);
+    if (broken.length === 0) return [];
+    // What had no ending in this time may be the computer's fault.
+    this.refusing = broken.filter(({ why }) => why !== NO_ENDING);
     let failed: Unrecovered[] = [];
     for (let n = 0; n < (inPlace ? REPAIRS : 1); n++) {
       await this.#repair();
@@ -129,6 +147,21 @@ export class KernelRecovery {
     return counts;
   }
 
+  /** Sees whether replies are polled for where no interruption tells of them. */
+  async #look(idle: () => boolean): Promise<void> {
+    const { machine, service } = this.#user.guest;
+    await this.#time.until(SETTLED_NS, () => idle() || this.#over());
+    const waiting = this.#user.queues.filter((apqn) => {
+      const status = machine.image.word(machine.image.queue(apqn) + Q_STATUS);
+      return (status & STATUS_REPLIES) !== 0 && (status & STATUS_IRQ) === 0;
+    });
+    if (idle() || waiting.length === 0 || this.#over()) return;
+    service.asked.clear();
+    await this.#time.until(POLLS_NS, () => idle() || this.#over());
+    if (!idle() && !this.#over())
+      this.neglected = waiting.filter((apqn) => !service.asked.has(apqn));
+  }
+
   async #repair(): Promise<void> {
     this.#user.writeAll(repairs(this.#user.queues));
     await this.#errands();
@@ -150,7 +183,7 @@ export class KernelRecovery {
     if (this.#over()) return [];
     return sent.flatMap(({ apqn, fact }) => {
       const [ending] = fact.endings;
-      const why = ending === undefined ? 'no ending' : ending.error;
+      const why = ending === undefined ? NO_ENDING : ending.error;
       return why === undefined ? [] : [{ apqn, why }];
     });
   }

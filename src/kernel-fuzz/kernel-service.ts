@@ -11,6 +11,7 @@ import { AGENT_MAGIC, type Agent } from './agent/agent.ts';
 /** PQAP, and the PSW's problem state in its first word. */
 const PQAP = 0xb2af;
 const NQAP = 0xb2ad;
+const DQAP = 0xb2ae;
 const PROBLEM_STATE = 0x00010000;
 
 export class KernelService implements ApService {
@@ -23,6 +24,8 @@ export class KernelService implements ApService {
   nqaps = 0;
   /** Messages that each queue has taken, by APQN. */
   readonly taken = new Map<number, number>();
+  /** Queues that the kernel has asked for replies, by APQN. */
+  readonly asked = new Set<number>();
   lastMs = 0;
   readonly #inner: MachineService;
   readonly #agent: Agent;
@@ -57,9 +60,10 @@ export class KernelService implements ApService {
       return 'completed';
     }
     this.instructions++;
+    const apqn = gr[1] & GR0_APQN;
+    if (word >>> 16 === DQAP) this.asked.add(apqn);
     if (word >>> 16 !== NQAP) return this.#inner.execute(address, word);
     this.nqaps++;
-    const apqn = gr[1] & GR0_APQN;
     const ended = this.#inner.execute(address, word);
     if (ended === 'completed' && (psw[0] & PSW_CC) === 0)
       this.taken.set(apqn, (this.taken.get(apqn) ?? 0) + 1);
@@ -110,6 +114,7 @@ export class KernelService implements ApService {
     this.instructions = 0;
     this.nqaps = 0;
     this.taken.clear();
+    this.asked.clear();
     this.#inner.restartClock();
   }
 }

@@ -2,7 +2,6 @@
 // A kernel under QEMU as a target: from the moment after its boot, with a scenario, to its end.
 // Source: docs/design.md section 10; docs/reference/fuzzing.md sections 3 and 4.
 import type { EventStatement } from '../program/ast.ts';
-import type { ScenarioEvent } from '../program/events.ts';
 import { ScenarioRun } from '../scenario/scenario-run.ts';
 import type { Outcome } from '../target/outcome.ts';
 import { featureCountOf, featuresOf } from '../target/program/features.ts';
@@ -19,6 +18,7 @@ import {
 import type { Seen } from '../target/seen.ts';
 import type { Target, TargetTerrain } from '../target/target.ts';
 import { NS_PER_SECOND } from '../units.ts';
+import { asks, asksOrRefuses } from './consequences.ts';
 import { GuestTime } from './guest-time.ts';
 import { KernelGuest, type KernelGuestOptions } from './kernel-guest.ts';
 import { countAnew, learn } from './kernel-health.ts';
@@ -41,9 +41,6 @@ const CONSOLE_LINES = 200;
 /** Repetitions between two counts of storage, and counts. */
 const REPETITIONS = 4;
 const STORAGE_COUNTS = 3;
-/** Events that make a kernel send each message once. */
-const ONLY_ASKS: ReadonlySet<ScenarioEvent['kind']> = new Set(['request', 'read']);
-
 export class KernelTarget implements Target {
   readonly terrain: TargetTerrain;
   readonly featureCount: number;
@@ -131,8 +128,8 @@ export class KernelTarget implements Target {
     const overdue = this.#time.outOfTime ? [] : user.markOverdue();
     const hanging = this.#over ? [] : overdue;
     const leaked = this.#over || user.open > 0 ? {} : await recovery.counters();
-    const onlyAsked = fired.every(({ index }) => ONLY_ASKS.has(events[index].event.kind));
-    const sure = onlyAsked && !this.#over && user.open === 0;
+    const did = fired.map(({ index }) => events[index].event);
+    const sure = did.every(asks) && !this.#over && user.open === 0;
     const miscounted = sure ? await recovery.miscounted(user.counted) : [];
     const waits = !this.#over && (user.open > 0 || user.errands > 0);
     const unkillable = waits ? await recovery.survivors() : [];
@@ -152,6 +149,8 @@ export class KernelTarget implements Target {
       storm,
       asleep: false,
       unrecovered,
+      neglected: recovery.neglected,
+      offline: did.every(asksOrRefuses) && !this.#over ? recovery.refusing : [],
       leaked,
       complaint,
       hanging,

@@ -230,9 +230,9 @@ export class KernelUser {
       }
   }
 
-  /** What is open now is overdue. Returns the files that are still being read or written. */
+  /** What is open now is overdue, also if something that is asked later should end it. Returns the files that are still being read or written. */
   markOverdue(): readonly string[] {
-    for (const fact of this.facts) fact.overdue = fact.endings.length === 0;
+    for (const fact of this.facts) fact.overdue ||= fact.endings.length === 0;
     return [...this.#files].map(({ doing }) => doing);
   }
 

@@ -3,6 +3,7 @@
 // Source: docs/reference/fuzzing.md section 3 (figures of a prototype).
 import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
+import { judge } from '../oracle/oracles.ts';
 import type { MomentLevel } from '../qemu/moment/moment.ts';
 import { parseScenarioLines } from '../scenario/text.ts';
 import { KernelTarget, type KernelTargetOptions } from './kernel-target.ts';
@@ -20,7 +21,7 @@ export interface ReturnFigures {
   readonly ownMib: readonly [number, number];
   /** Processes that wanted a processor in the last minute. */
   readonly load: number;
-  /** Requests whose result was not right: none. */
+  /** Cases that broke a rule, such as that each request ends with the right result: none. */
   readonly wrong: number;
 }
 
@@ -54,11 +55,7 @@ export const measureReturns = async (
       const from = performance.now();
       await target.reset();
       times.push(performance.now() - from);
-      const { requests } = await target.run(events);
-      const bad = requests.filter(
-        ({ endings: [end] }) => end?.error !== undefined || end?.wrong !== undefined,
-      );
-      wrong += bad.length;
+      if (judge(await target.run(events)) !== undefined) wrong++;
       if (n === Math.floor(returns / 10)) first = memory();
     }
     const seconds = (performance.now() - start) / 1000;

@@ -4,6 +4,8 @@
 import { formatApqn } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import type { Outcome, RequestFact } from '../target/outcome.ts';
+import type { Broken } from './broken.ts';
+import { counters, kernel, killed, neglects, offline } from './kernel-rules.ts';
 
 const ORACLE_NAMES = [
   'kernel',
@@ -20,21 +22,14 @@ const ORACLE_NAMES = [
 ] as const;
 export type OracleName = (typeof ORACLE_NAMES)[number];
 
-/** A rule that was broken. */
-export interface Violation {
+/** A rule that was broken, and which. */
+export interface Violation extends Broken {
   readonly oracle: OracleName;
-  /** Which way of breaking it; stays the same when the scenario gets shorter. */
-  readonly way: string;
-  /** What the driver did. */
-  readonly did: string;
-  readonly expected: string;
-  /** When it happened, since the kept moment; undefined: at the end. */
-  readonly atNs?: number;
   /** It shows only when the scenario is repeated. */
   readonly repeated?: true;
 }
 
-type Check = (outcome: Outcome) => Omit<Violation, 'oracle'> | undefined;
+type Check = (outcome: Outcome) => Broken | undefined;
 
 export interface OracleRow {
   readonly name: OracleName;
@@ -48,16 +43,6 @@ const seconds = (ns: number): string => `${(ns / 1e9).toFixed(6)} s`;
 const nameOf = ({ id, kind, apqn, probe }: RequestFact): string =>
   `${probe ? 'the probe' : `request ${id}`} (${kind}${apqn === undefined ? '' : ` to ${formatApqn(apqn)}`})`;
 
-const kernel: Check = ({ complaint }) => {
-  if (complaint === undefined) return undefined;
-  const { name, line, place } = complaint;
-  return {
-    way: place === '' ? name : `${name} in ${place}`,
-    did: `its console says "${line}"${place === '' ? '' : ` in ${place}`}`,
-    expected: 'a kernel says nothing of that kind, whatever its hardware does',
-  };
-};
-
 const throws: Check = ({ thrown }) =>
   thrown === undefined
     ? undefined
@@ -67,33 +52,20 @@ const throws: Check = ({ thrown }) =>
         expected: 'no exception leaves the driver',
       };
 
-const progress: Check = ({ storm, asleep, requests, eventsEndNs }) => {
+const progress: Check = (outcome) => {
+  const { storm, asleep, requests, eventsEndNs } = outcome;
   if (storm !== undefined)
     return {
       way: storm.includes('steps') ? 'runs without waiting' : 'instruction storm',
       did: `it took ${storm}`,
       expected: 'it waits when there is nothing to do',
     };
-  if (!asleep) return undefined;
+  if (!asleep) return neglects(outcome);
   const open = requests.find(({ endings }) => endings.length === 0);
   return {
     way: 'sleeps for ever',
     did: `it waits for an interruption that nothing will cause, with ${open === undefined ? 'work' : nameOf(open)} outstanding`,
     expected: 'a driver with work outstanding has a timer, or an interruption to come',
-    atNs: eventsEndNs,
-  };
-};
-
-/** What a process does in one word, as `request`, `write` or `read`: the rest varies from scenario to scenario. */
-const kindOfWork = (what: string): string => /request|write|read/.exec(what)?.[0] ?? 'a call';
-
-const killed: Check = ({ unkillable = [], eventsEndNs }) => {
-  const [first] = unkillable;
-  if (first === undefined) return undefined;
-  return {
-    way: `survives in ${kindOfWork(first)}`,
-    did: `the process of ${first} had not ended seconds after it was killed`,
-    expected: 'a process that waits for a card can be killed',
     atNs: eventsEndNs,
   };
 };
@@ -182,9 +154,10 @@ const serves: Check = ({ requests, disturbedNs = Number.POSITIVE_INFINITY }) => 
   return undefined;
 };
 
-const recovers: Check = ({ unrecovered, eventsEndNs }) => {
+const recovers: Check = (outcome) => {
+  const { unrecovered, eventsEndNs } = outcome;
   const [first] = unrecovered;
-  if (first === undefined) return undefined;
+  if (first === undefined) return offline(outcome);
   const hangs = first.why === 'no ending';
   return {
     way: hangs ? 'a new request hangs' : `refuses with ${first.why}`,
@@ -208,16 +181,6 @@ const leaks: Check = ({ leaked, grown = {} }) => {
     way: held.map(([name]) => name).join(', '),
     did: `closed, it still held ${held.map(([name, count]) => `${count} ${name}`).join(', ')}`,
     expected: 'nothing is outstanding or allocated after a driver was closed',
-  };
-};
-
-const counters: Check = ({ miscounted = [] }) => {
-  const [first] = miscounted;
-  if (first === undefined) return undefined;
-  return {
-    way: 'request_count is wrong',
-    did: `with nothing but requests, ${first}`,
-    expected: 'the counters of sysfs are those of the machine',
   };
 };
 

@@ -78,6 +78,10 @@ export interface Outcome {
   readonly hanging?: readonly string[];
   /** Storage of which there is more after each repetition, by the name of its cache: objects for each. */
   readonly grown?: Readonly<Record<string, number>>;
+  /** Queues with an outstanding request, without interruptions, and with a reply that nobody has asked for in seconds. */
+  readonly neglected?: readonly number[];
+  /** After requests that cards have refused, and nothing else: queues that served again only when an administrator had done something. */
+  readonly offline?: readonly { readonly apqn: number; readonly why: string }[];
   /** Counters of sysfs that contradict the machine: what each says, and what is right. */
   readonly miscounted?: readonly string[];
   readonly fired: readonly Fired[];

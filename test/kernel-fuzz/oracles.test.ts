@@ -63,6 +63,13 @@ describe("a kernel's run", () => {
       'ends-once',
       'never ends',
     ],
+    ['a reply that nobody asks for', { neglected: [0x0504] }, 'progress', 'leaves a reply'],
+    [
+      'a queue that a refused request takes away',
+      { offline: [{ apqn: 0x0504, why: 'ENODEV' }] },
+      'recovers',
+      'a refusal takes a queue away',
+    ],
     ['storage that grows', { grown: { 'kmalloc-64': 2 } }, 'leaks', 'storage grows'],
     [
       'a counter that is wrong',
@@ -73,6 +80,8 @@ describe("a kernel's run", () => {
   ])('with %s', (_what, wrong, oracle, way) => {
     const outcome = { ...GOOD, ...wrong };
     expect(judge(outcome)).toMatchObject({ oracle, way });
-    expect(judge(outcome, oracleNames('kernel,killed,ends-once,leaks,counters'))).toBeUndefined();
+    expect(
+      judge(outcome, oracleNames('kernel,progress,killed,ends-once,recovers,leaks,counters')),
+    ).toBeUndefined();
   });
 });

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scenarios for kernels: queues that go while their card is worked with, files that are written and written back.
 import { describe, expect, it } from 'vitest';
+import { REPLY_CODES } from '../../src/cex/messages/reply-codes.ts';
 import { fileRoundTrip } from '../../src/fuzz/file-events.ts';
+import { seeds } from '../../src/fuzz/generate.ts';
 import { mutate } from '../../src/fuzz/mutate.ts';
 import { together } from '../../src/fuzz/together.ts';
 import { encodeOrder } from '../../src/kernel-fuzz/agent/orders.ts';
@@ -91,5 +93,20 @@ describe('requests that the kernel answers itself', () => {
       expect(calls.at(-1)?.goesOn).toBeUndefined();
       expect(calls.slice(1, -1).every(({ goesOn }) => goesOn === true)).toBe(true);
     }
+  });
+});
+
+describe('scenarios a corpus begins with', () => {
+  const replies = (terrain: TargetTerrain): readonly number[] =>
+    seeds(terrain).flatMap((events) =>
+      events.flatMap(({ event }) =>
+        event.kind === 'reply' && event.reply.kind === 'code' ? [event.reply.code] : [],
+      ),
+    );
+
+  it('have each error code of a reply once for a kernel, and none for a driver', () => {
+    const codes = [...new Set(REPLY_CODES.map(({ code }) => code))];
+    expect(replies(KERNEL).toSorted()).toEqual(codes.toSorted());
+    expect(replies(DRIVER)).toEqual([]);
   });
 });
