@@ -2,6 +2,7 @@
 // `apemu explain WHAT`: a response code, a program interruption or an errno in words.
 // Source: docs/reference/ap-architecture.md sections 2.1 and 3.1; docs/reference/vfio-ap.md sections 2 and 3 (which errno where).
 import { PROGRAM_INTERRUPTIONS } from '../../native-like/arch/program-interruptions.ts';
+import { RESPONSE_CODES } from '../../native-like/arch/response-codes.ts';
 import { ERRNO_TEXT, type Errno } from '../ap-bus/errno.ts';
 import { ApemuError } from '../errors.ts';
 import { responseText } from '../host/api/explain.ts';
@@ -42,46 +43,70 @@ const CAUSES: readonly { readonly errno: Errno; readonly files: RegExp; readonly
   { errno: 'ENOSPC', files: /create/, why: 'no instance is left' },
 ];
 
-const RC = /^(?:0x)?([0-9a-f]{1,2})$/i;
+const CODE = /^(?:0x)?([0-9a-f]{1,2})$/i;
 
-const usage = (text: string): ApemuError =>
+const usage = (words: readonly string[]): ApemuError =>
   new ApemuError(
     'APEMU_ERR_USAGE_EXPLAIN',
-    `${text} says nothing (expected a response code such as 0x05 or rc 33, pgm 6, or EADDRINUSE [at PATH])`,
+    `${words.join(' ')} says nothing (expected a response code such as 0x05, rc 33 or Q_FULL, pgm 6, or EADDRINUSE [at PATH])`,
   );
 
-const explainErrno = (name: string, path: string | undefined): string => {
-  const errno = name.toUpperCase() as Errno;
+/** A number in hexadecimal, or undefined. */
+const codeOf = (word: string): number | undefined => {
+  const digits = CODE.exec(word)?.[1];
+  return digits === undefined ? undefined : Number.parseInt(digits, 16);
+};
+
+const isName = (word: string, name: string): boolean =>
+  word.toLowerCase().replace(/^ap_response_/, '') === name.toLowerCase();
+
+/** By number, or by a name as Linux has it: a row may have two. */
+const explainResponse = (word: string): string | undefined => {
+  const code = codeOf(word);
+  const row = RESPONSE_CODES.find(
+    (one) => one.code === code || one.name.split(' / ').some((name) => isName(word, name)),
+  );
+  return row === undefined ? undefined : responseText(row.code);
+};
+
+const explainInterruption = (word: string): string | undefined => {
+  const code = codeOf(word);
+  const row = PROGRAM_INTERRUPTIONS.find((one) => one.code === code || isName(word, one.name));
+  return row === undefined ? undefined : `${pgmText(row.code)}: ${row.ending}`;
+};
+
+const explainErrno = (word: string, path?: string): string | undefined => {
+  const errno = word.toUpperCase() as Errno;
   const text = ERRNO_TEXT[errno];
-  if (text === undefined) throw usage(name);
+  if (text === undefined) return undefined;
   const causes = CAUSES.filter(
     (cause) => cause.errno === errno && (path === undefined || cause.files.test(path)),
   );
   return [`${errno}: ${text}`, ...causes.map(({ why }) => `  ${why}`)].join('\n');
 };
 
+const explanation = (words: readonly string[]): string | undefined => {
+  const [first = '', second = '', third, ...more] = words;
+  if (/^pgm$/i.test(first)) return explainInterruption(words.slice(1).join(' '));
+  if (more.length > 0) return undefined;
+  if (/^at$/i.test(second)) return third === undefined ? undefined : explainErrno(first, third);
+  if (third !== undefined) return undefined;
+  if (/^rc$/i.test(first)) return explainResponse(second);
+  return second === '' ? (explainResponse(first) ?? explainErrno(first)) : undefined;
+};
+
 /** The explanation of what was asked for. @throws ApemuError `APEMU_ERR_USAGE_EXPLAIN` */
 export const explainWords = (words: readonly string[]): string => {
-  const [first = '', second = '', ...rest] = words;
-  const code = /^(rc|pgm)$/i.test(first) ? second : first;
-  const number = RC.exec(code)?.[1];
-  if (first.toLowerCase() === 'pgm') {
-    const value = number === undefined ? Number.NaN : Number.parseInt(number, 16);
-    const row = PROGRAM_INTERRUPTIONS.find((candidate) => candidate.code === value);
-    if (row === undefined) throw usage(words.join(' '));
-    return `${pgmText(value)}: ${row.ending}`;
-  }
-  if (number !== undefined) return responseText(Number.parseInt(number, 16));
-  if (/^e[a-z]+$/i.test(first))
-    return explainErrno(first, second.toLowerCase() === 'at' ? rest[0] : undefined);
-  throw usage(words.join(' '));
+  const text = explanation(words);
+  if (text === undefined) throw usage(words);
+  return text;
 };
 
 export const addExplain: AddCommand = (program, io, done) => {
   program
     .command('explain')
     .description('a response code, a program interruption or an errno in words')
-    .argument('<what...>', '0x05 | rc 33 | pgm 6 | EADDRINUSE [at PATH]; numbers are hexadecimal')
+    .argument('<what...>', '0x05 | rc 33 | Q_FULL | pgm 6 | EADDRINUSE [at PATH]; hexadecimal')
     .action((words: string[]) => {
       io.out(`${explainWords(words)}\n`);
       done(EXIT_OK);

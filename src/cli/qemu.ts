@@ -217,8 +217,7 @@ async function boot(
       return EXIT_OK;
     });
   } finally {
-    const left = scenario?.end() ?? 0;
-    if (left > 0) io.err(`scenario: ${left} of its lines did not happen\n`);
+    for (const line of scenario?.end() ?? []) io.err(`scenario line ${line} did not happen\n`);
     typed.close();
     lines.flush();
   }

@@ -2,6 +2,7 @@
 // `apemu qemu` as a function: boots guests of a configuration (or the partition itself, or attaches one that runs), serves them
 // until the last has ended, and closes all of it however that ends.
 
+import { StringDecoder } from 'node:string_decoder';
 import type { ClusterConfig, GuestConfig, MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
@@ -192,7 +193,10 @@ async function serve(
   }
   const launch = { ...command.launch, cpus: target.cpus };
   const guest = await target.boot(poller, launch);
-  guest.qemu?.output?.setEncoding('latin1').on('data', (text: string) => {
+  const decoder = new StringDecoder('utf8');
+  // Whoever reads commands' output from it wants single bytes.
+  guest.qemu?.output?.setEncoding('latin1').on('data', (bytes: string) => {
+    const text = decoder.write(Buffer.from(bytes, 'latin1'));
     command.onConsole?.(target.name, text.replaceAll('\r', ''));
     command.onConsoleAt?.(target.name, text, nowNs());
     command.scenario?.console(target.name, text);

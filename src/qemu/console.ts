@@ -21,12 +21,56 @@ export const SHELL_PROMPT = /[#$] (?:\u001b\[6n)?$/;
 
 /** Begins the lines around the output of a command. */
 const MARK = 'apemu-run';
-const MARK_LENGTH = 32;
+const END_MARK = `${MARK}: end `;
 
-/** A command of any number of lines as one: a terminal takes one at a time. */
-function inOneLine(command: string): string {
-  const text = command.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
-  return `sh -c "$(printf %b '${text.replaceAll("'", `'\\''`)}')"`;
+/** Where the texts begin in a command. */
+function beginnings(command: string, texts: readonly string[]): Set<number> {
+  const places = new Set<number>();
+  for (const text of texts.filter((one) => one !== ''))
+    for (let at = command.indexOf(text); at >= 0; at = command.indexOf(text, at + 1))
+      places.add(at);
+  return places;
+}
+
+/** A character as `printf %b` makes it of something else. */
+const octal = (character: string): string =>
+  [...Buffer.from(character)].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
+
+const ESCAPED: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', "'": `'\\''` };
+
+/**
+ * A command of any number of lines as one: a terminal takes one at a time.
+ *
+ * @param texts that what is typed does not have in it
+ */
+function inOneLine(command: string, texts: readonly string[]): string {
+  const hidden = beginnings(command, texts);
+  let at = 0;
+  const characters = [...command].map((character) => {
+    const place = at;
+    at += character.length;
+    return hidden.has(place) ? octal(character) : (ESCAPED[character] ?? character);
+  });
+  return `sh -c "$(printf %b '${characters.join('')}')"`;
+}
+
+/**
+ * What `perform` types for a command.
+ *
+ * @param texts that are looked for on the console: they are typed in other words, so that an echo is not taken for them
+ */
+export function typedLine(command: string, texts: readonly string[] = []): string {
+  const mark = (what: string, value: string) => `printf '${MARK}: %s %s\\n' ${what} ${value}`;
+  return `${mark('begin', '1')}; ${inOneLine(command, texts)}; ${mark('end', '$?')}\n`;
+}
+
+/** Where output ends of which no more may come: before the mark, or before what may be its beginning. */
+function outputEnd(text: string, from: number): number {
+  const mark = text.indexOf(END_MARK, from);
+  if (mark >= 0) return mark;
+  for (let length = END_MARK.length - 1; length > 0; length--)
+    if (text.endsWith(END_MARK.slice(0, length))) return text.length - length;
+  return text.length;
 }
 
 interface Waiting {
@@ -123,13 +167,16 @@ export class GuestConsole {
    * Runs a command in any shell that reads from this console, whether it shows what is typed or not.
    *
    * @param onOutput takes what the command prints, and nothing else, while it does
+   * @param texts that others look for on the console: see `typedLine`
    * @returns its exit status
    */
-  async perform(command: string, onOutput: (text: string) => void): Promise<number> {
+  async perform(
+    command: string,
+    onOutput: (text: string) => void,
+    texts: readonly string[] = [],
+  ): Promise<number> {
     const from = this.text.length;
-    // What is typed differs from what is printed, so that an echo is not taken for it.
-    const mark = (what: string, value: string) => `printf '${MARK}: %s %s\\n' ${what} ${value}`;
-    this.#input.write(`${mark('begin', '1')}; ${inOneLine(command)}; ${mark('end', '$?')}\n`);
+    this.#input.write(typedLine(command, texts));
     const begin = await this.waitFor(new RegExp(`${MARK}: begin 1\n`), undefined, from);
     let shown = from + begin.index + begin[0].length;
     const show = (end: number) => {
@@ -137,12 +184,11 @@ export class GuestConsole {
       shown = Math.max(shown, end);
     };
     const start = shown;
-    this.onText = () => {
-      const end = this.text.indexOf(`${MARK}: end `, start);
-      // The end of what is there may be the beginning of the mark.
-      show(end >= 0 ? end : this.text.length - MARK_LENGTH);
-    };
-    const end = await this.waitFor(new RegExp(`${MARK}: end (\\d+)\n`), undefined, start);
+    const showMore = () => show(outputEnd(this.text, start));
+    this.onText = showMore;
+    // What came together with the mark.
+    showMore();
+    const end = await this.waitFor(new RegExp(`${END_MARK}(\\d+)\n`), undefined, start);
     this.onText = () => {};
     show(start + end.index);
     return Number(end[1]);

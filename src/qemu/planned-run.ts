@@ -3,9 +3,11 @@
 // and the exit code that comes of it.
 
 import { StringDecoder } from 'node:string_decoder';
+import { formatDuration } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
+import { NS_PER_MS } from '../units.ts';
 import { type QemuCommand, runQemu } from './command.ts';
-import { GuestConsole } from './console.ts';
+import { GuestConsole, typedLine } from './console.ts';
 import { CONSOLE_TAIL } from './scenario.ts';
 import type { ServedGuest } from './serve.ts';
 
@@ -37,13 +39,16 @@ const FAILED = 1;
  *
  * @param shown takes what the user is to see: the output of commands, without commands all of the consoles
  * @returns the exit code: that of the commands (the first that is not 0), of the test kernel, or of what decided
- * @throws ApemuError as `runQemu`
+ * @throws ApemuError as `runQemu`; APEMU_ERR_USAGE_RUN for a command no console takes
  */
 export async function runPlanned(
   command: QemuCommand,
   plan: RunPlan,
   shown: (guest: string, text: string) => void,
 ): Promise<number> {
+  const texts = [plan.expect, plan.fail, ...(command.scenario?.texts ?? [])];
+  const watched = texts.filter((text) => text !== undefined);
+  for (const [, text] of plan.commands) checkLength(text, watched);
   const verdict = new Verdict(command.log ?? (() => {}));
   const signals = [verdict.signal, ...(command.signal === undefined ? [] : [command.signal])];
   const tails = new Map<string, string>();
@@ -58,13 +63,17 @@ export async function runPlanned(
     else if (plan.expect !== undefined && text.includes(plan.expect)) verdict.decide(0);
   };
   const onServed = (served: ReadonlyMap<string, ServedGuest>) => {
-    if (plan.commands.size > 0) runCommands(served, plan, shown, verdict);
+    if (plan.commands.size > 0) runCommands(served, plan, watched, shown, verdict);
   };
   const timer =
     plan.timeoutMs === undefined
       ? undefined
       : setTimeout(
-          () => verdict.decide(EXIT_TIMEOUT, `nothing decided within ${plan.timeoutMs} ms`),
+          () =>
+            verdict.decide(
+              EXIT_TIMEOUT,
+              `nothing decided within ${formatDuration((plan.timeoutMs ?? 0) * NS_PER_MS)}`,
+            ),
           plan.timeoutMs,
         );
   try {
@@ -98,9 +107,11 @@ function testStatus({ exitStatus }: RunPlan, text: string): number | undefined {
   return match === null ? undefined : Math.min(Number(match[1]) >>> 1, 255);
 }
 
+/** @param watched texts that are looked for on the consoles */
 async function runCommands(
   served: ReadonlyMap<string, ServedGuest>,
   plan: RunPlan,
+  watched: readonly string[],
   shown: (guest: string, text: string) => void,
   verdict: Verdict,
 ): Promise<void> {
@@ -112,9 +123,8 @@ async function runCommands(
       try {
         await console.waitFor(plan.ready);
         const decoder = new StringDecoder('utf8');
-        return await console.perform(text, (piece) =>
-          shown(name, decoder.write(Buffer.from(piece, 'latin1'))),
-        );
+        const show = (piece: string) => shown(name, decoder.write(Buffer.from(piece, 'latin1')));
+        return await console.perform(text, show, watched);
       } catch {
         // The guest has ended; why, its own end tells.
         return undefined;
@@ -154,7 +164,7 @@ class Verdict {
  * Which command runs where.
  *
  * @param given as on the command line: `CMD` for every guest, `NAME=CMD` for one
- * @throws ApemuError APEMU_ERR_USAGE_RUN for a guest named twice, or a command no console takes
+ * @throws ApemuError APEMU_ERR_USAGE_RUN for a guest named twice, or without a command
  */
 export function commandsOf(
   given: readonly string[],
@@ -164,9 +174,7 @@ export function commandsOf(
   for (const text of given) {
     const name = guests.find((guest) => text.startsWith(`${guest}=`));
     const command = name === undefined ? text : text.slice(name.length + 1);
-    const bytes = Buffer.byteLength(command);
-    if (bytes > COMMAND_MAX || command.trim() === '')
-      throw unusable(text, `a command has 1 to ${COMMAND_MAX} bytes, this one has ${bytes}`);
+    if (command.trim() === '') throw unusable(text, 'there is no command');
     for (const guest of name === undefined ? guests : [name]) {
       if (commands.has(guest)) throw unusable(text, `${guest} has a command already`);
       commands.set(guest, command);
@@ -175,8 +183,18 @@ export function commandsOf(
   return commands;
 }
 
-/** A terminal takes 4,095 characters a line; ours needs some of them. Source: Linux, N_TTY_BUF_SIZE. */
-const COMMAND_MAX = 3000;
+/** A terminal takes so many characters a line. Source: Linux, N_TTY_BUF_SIZE. */
+const TYPED_MAX = 4095;
+
+/** @throws ApemuError APEMU_ERR_USAGE_RUN for a command no console takes */
+function checkLength(command: string, watched: readonly string[]): void {
+  const bytes = Buffer.byteLength(typedLine(command, watched));
+  if (bytes > TYPED_MAX)
+    throw unusable(
+      command,
+      `it is too long for a console (${bytes} bytes as it is typed, at most ${TYPED_MAX}): put it into a file of the guest`,
+    );
+}
 
 const unusable = (text: string, why: string): ApemuError =>
   new ApemuError('APEMU_ERR_USAGE_RUN', `--run ${text.slice(0, 60)}: ${why}`);

@@ -87,6 +87,11 @@ export class Scenario {
     this.#log = log;
   }
 
+  /** Texts it looks for on consoles. */
+  get texts(): readonly string[] {
+    return [...this.#waiting].flatMap(({ moment }) => (moment.kind === 'on' ? [moment.text] : []));
+  }
+
   /** Starts the times of the scenario: called when the guests run. */
   begin(machine: PartitionMachine, several: Several = {}): void {
     this.#machine = machine;
@@ -109,11 +114,11 @@ export class Scenario {
     for (const record of records) this.#look('trace', recordText(record));
   };
 
-  /** Steps that have not happened do not happen any more. @returns how many */
-  end(): number {
+  /** Steps that have not happened do not happen any more. @returns their lines */
+  end(): readonly number[] {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#machine = undefined;
-    return this.#waiting.size;
+    return [...this.#waiting].map(({ line }) => line);
   }
 
   #look(kind: 'on' | 'trace', text: string): void {

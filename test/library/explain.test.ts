@@ -58,13 +58,29 @@ describe('19.A5: endings explain themselves', () => {
     ['0x05', '05 BUSY: '],
     ['rc 33', '33 '],
     ['pgm 6', '0006 specification: suppressed'],
+    ['pgm specification', '0006 specification: suppressed'],
+    ['Q_FULL', '10 Q_FULL / NO_PENDING_REPLY: '],
+    ['rc no_pending_reply', '10 Q_FULL / NO_PENDING_REPLY: '],
+    ['AP_RESPONSE_BUSY', '05 BUSY: '],
     ['EADDRINUSE at /sys/devices/vfio_ap/matrix/x/assign_adapter', 'another mdev has a queue'],
     ['ebusy at /sys/bus/ap/apmask', 'is assigned to an mdev'],
   ])('apemu explain %s', (words, text) => {
     expect(explainWords(words.split(' '))).toContain(text);
   });
 
-  it.each(['', 'nonsense', 'pgm 99', 'EWHAT', 'rc'])('apemu explain %j is refused', (words) => {
+  it.each([
+    '',
+    'nonsense',
+    'pgm 99',
+    'EWHAT',
+    'rc',
+    'fc 3',
+    'cc 3',
+    '0x99',
+    'rc 99',
+    '5 6',
+    'EBUSY x',
+  ])('apemu explain %j is refused', (words) => {
     expect(() => explainWords(words.split(' '))).toThrow(
       expect.objectContaining({ code: 'APEMU_ERR_USAGE_EXPLAIN' }),
     );
@@ -93,7 +109,7 @@ describe('19.A6: advanceUntil', () => {
       expect.objectContaining({
         code: 'APEMU_ERR_MACHINE_UNTIL',
         message: expect.stringMatching(
-          /100us.*05\.0004 has 1 message; the next thing happens 900000 ns later/,
+          /100us.*05\.0004 has 1 message; the next thing happens 900 us later/,
         ),
       }),
     );

@@ -93,6 +93,17 @@ describe.skipIf(image === undefined || !built)('--run', () => {
     expect([status, stdout]).toEqual([7, "it's $n 1 ü\nit's $n 2 ü\nend"]);
   });
 
+  it('a text is looked for in what a command prints, not in what is typed, and what was printed until then is shown', () => {
+    const command = 'echo first; sleep 1; echo "the grün end"; sleep 300';
+    const expected = guest1('--run', command, '--expect', 'the grün', '--timeout', '60s');
+    expect([expected.status, expected.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^first\nthe grün/),
+    ]);
+    const quiet = guest1('--run', 'false && echo "not seen"; exit 4', '--fail', 'not seen');
+    expect([quiet.status, quiet.stdout]).toEqual([4, '']);
+  });
+
   it('runs one in each of several guests, each line with its name', () => {
     const { status, stdout } = qemu([
       ...['--run', 'Guest1=lszcrypt -V | grep -c online', '--run', 'Guest2=echo two; false'],
@@ -111,7 +122,7 @@ describe.skipIf(image === undefined || !built)('--run', () => {
     rmSync(folder, { recursive: true });
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^begun\n06 .*deconfig/)]);
     expect(stderr).toContain('scenario line 1: lpar deconfigure 6');
-    expect(stderr).toContain('scenario: 1 of its lines did not happen');
+    expect(stderr).toContain('scenario line 2 did not happen');
   });
 
   it('types it at the prompt of a kernel of one’s own', () => {
@@ -132,7 +143,9 @@ describe.skipIf(image === undefined || !built)('--run', () => {
 
   it.each([
     [['--run', 'Guest1=true', '--run', 'false'], 'Guest1 has a command already'],
-    [['--run', ''], 'a command has 1 to 3000 bytes'],
+    [['--run', ''], 'there is no command'],
+    [['--run', 'x'.repeat(4000)], 'it is too long for a console'],
+    [['--run', "'".repeat(1000)], 'it is too long for a console'],
     [['--timeout', 'soon'], '--timeout is soon (expected such as 60s)'],
     [['--exit-status', 'tap'], '--exit-status is tap (expected kvm-unit-tests)'],
     [['--run', 'true', '--attach', '/nope'], 'says nothing with --attach'],

@@ -132,6 +132,13 @@ describe('19.A7: a guest module', () => {
       "\nthrow new Error('not today');\n",
       /not today \(.*throws\.mjs:2:7\)/,
     ],
+    [
+      'that is no JavaScript',
+      'typo.mjs',
+      "export default {\n  name: 'x' init: 5,\n};\n",
+      /Unexpected identifier.* \(.*typo\.mjs:2:13\)/,
+    ],
+    ['that is an AP program', 'program.ap', 'apemu-program 1\n', /apemu exec runs it/],
     ['of another kind of file', 'program.txt', 'hello', /does not know the extension/],
     [
       'that exports something else',

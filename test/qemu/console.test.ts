@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The guest's console as commands and answers; the shell socket; the loop that looks.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
-import { GuestConsole } from '../../src/qemu/console.ts';
+import { GuestConsole, typedLine } from '../../src/qemu/console.ts';
 import { type Polled, Poller } from '../../src/qemu/poller.ts';
 import { openShellSocket } from '../../src/qemu/shell-socket.ts';
 
@@ -42,6 +42,43 @@ describe('a guest console', () => {
     output.write('Kernel panic - not syncing\n');
     output.destroy();
     await expect(waiting).rejects.toThrow('Kernel panic');
+  });
+});
+
+describe('what is typed for a command', () => {
+  const command = `echo "it's \\$n ü marker"\necho '\\n' marker; printf 'ma\\0162ker\\n'`;
+
+  it.each([[[]], [['marker']], [['ü', 'it', 'm']], [['\nec', '\\', "'", 'marker', 'arker']]])(
+    'runs it, and has none of %j in it',
+    (texts) => {
+      const line = typedLine(command, texts);
+      const typed = line.slice(line.indexOf('%b'), line.lastIndexOf('; printf'));
+      expect(line.match(/\n/g)).toHaveLength(1);
+      for (const text of texts.filter((one) => /^[a-zü]/.test(one)))
+        expect(typed).not.toContain(text);
+      const shell = (text: string) => spawnSync('sh', ['-c', text], { encoding: 'utf8' });
+      const { stdout } = shell(line);
+      expect(stdout).toBe(`apemu-run: begin 1\n${shell(command).stdout}apemu-run: end 0\n`);
+    },
+  );
+
+  it('gives what it prints at once, but for the mark that ends it', async () => {
+    const [output, input] = [new PassThrough(), new PassThrough()];
+    const console = new GuestConsole(output, input);
+    const shown: string[] = [];
+    const status = console.perform('x', (piece) => shown.push(piece));
+    for (const piece of [
+      '# x\napemu-run: begin 1\nfir',
+      'st\nap',
+      'ple',
+      'apemu-run: ',
+      'end 3\n',
+    ]) {
+      output.write(piece);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await status).toBe(3);
+    expect(shown).toEqual(['fir', 'st\n', 'apple']);
   });
 });
 

@@ -54,7 +54,7 @@ describe('a scenario', () => {
     await vi.advanceTimersByTimeAsync(1500);
     expect(given).toEqual(['bad', 'late']);
     expect(said).toContain('scenario line 2: status 2');
-    expect([scenario.failed, scenario.end()]).toEqual([1, 2]);
+    expect([scenario.failed, scenario.end()]).toEqual([1, [3, 4]]);
     scenario.console('Guest1', 'never');
     await vi.advanceTimersByTimeAsync(1);
     expect(given).toEqual(['bad', 'late']);

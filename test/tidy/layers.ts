@@ -93,7 +93,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['src/config', 'src/self-check', 'src/fuzz'],
   amaro: ['src/target'],
   'istanbul-lib-instrument': ['src/target'],
-  rollup: ['src/target'],
+  rollup: ['src/host', 'src/target'],
   re2js: ['src/shell'],
   tinybench: ['bench'],
 };

@@ -4,8 +4,8 @@
 
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { basename, dirname } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { adaptersOf } from '../../config/guest-view.ts';
 import type { GuestConfig, MachineConfig } from '../../config/types.ts';
@@ -26,13 +26,38 @@ const isProgram = (value: unknown): value is GuestProgram => {
   return typeof candidate?.init === 'function' && typeof candidate.step === 'function';
 };
 
-/** What is wrong with a module, with its place where Node says so. */
-const reasonOf = (cause: unknown): string => {
-  const { code, message, stack = '' } = cause as NodeJS.ErrnoException;
+/** What is wrong with a module, with its place. */
+const reasonOf = async (name: string, cause: unknown): Promise<string> => {
+  const { code, message } = cause as NodeJS.ErrnoException;
   if (code === 'ERR_UNKNOWN_FILE_EXTENSION')
     return 'this Node does not know the extension (expected .mjs or .js; .ts from Node 22.18 on)';
-  const place = /\(?file:\/\/([^\s()]+:\d+:\d+)/.exec(stack)?.[1];
-  return place === undefined ? String(message) : `${message} (${place})`;
+  if (!(cause instanceof SyntaxError)) return withPlace(String(message), cause);
+  const place = await syntaxPlace(name);
+  return place === undefined ? message : `${message} (${name}${place})`;
+};
+
+/** Where a text is no JavaScript: Node keeps that to itself. Undefined when another module is meant. */
+const syntaxPlace = async (name: string): Promise<string | undefined> => {
+  const { parseAst } = await import('rollup/parseAst');
+  const text = await readFile(name, 'utf8');
+  try {
+    parseAst(text);
+    return undefined;
+  } catch (error) {
+    const before = text.slice(0, (error as { pos?: number }).pos ?? 0).split('\n');
+    return `:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+  }
+};
+
+const PLACES = /(file:\/\/[^\s()]+?)(:\d+(?::\d+)?)(?=[\s)]|$)/g;
+/** What is ours of a stack. */
+const OWN = dirname(dirname(dirname(import.meta.url)));
+
+/** A message with the first place of a stack that is not ours. */
+const withPlace = (message: string, cause: unknown): string => {
+  const stack = cause instanceof Error ? (cause.stack ?? '') : '';
+  const place = [...stack.matchAll(PLACES)].find(([, url = '']) => !url.startsWith(OWN));
+  return place === undefined ? message : `${message} (${fileURLToPath(place[1])}${place[2]})`;
 };
 
 /** Whether a configuration's program is a module, and no built-in one. */
@@ -54,9 +79,11 @@ export const guestProgram = async (name: string): Promise<GuestProgram> => {
     };
     if (isProgram(loaded.default)) return loaded.default;
   } catch (cause) {
-    const why = existsSync(name)
-      ? `the guest module ${name} cannot be loaded: ${reasonOf(cause)}`
-      : `no guest program ${name} (built in: ${names}; or the path of a module)`;
+    const why = name.endsWith('.ap')
+      ? `${name} is an AP program, and no guest program: apemu exec runs it`
+      : existsSync(name)
+        ? `the guest module ${name} cannot be loaded: ${await reasonOf(name, cause)}`
+        : `no guest program ${name} (built in: ${names}; or the path of a module)`;
     throw new ApemuError('APEMU_ERR_GUEST_PROGRAM', why, { cause });
   }
   throw new ApemuError(
@@ -86,7 +113,7 @@ const wasmProgram = async (name: string): Promise<GuestProgram> => {
  * @returns ApemuError `APEMU_ERR_GUEST_FAILED`
  */
 const programFailure = (program: string, error: unknown): ApemuError => {
-  const message = error instanceof Error ? error.message : shown(error);
+  const message = error instanceof Error ? withPlace(error.message, error) : shown(error);
   return new ApemuError(
     'APEMU_ERR_GUEST_FAILED',
     `the guest program ${program} failed: ${message}`,

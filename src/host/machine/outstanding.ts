@@ -15,6 +15,7 @@ import {
 } from '../../../native-like/machine/layout.ts';
 import { formatApqn, formatDuration } from '../../config/units.ts';
 import { ApemuError } from '../../errors.ts';
+import { NS_PER_MS, NS_PER_SECOND, NS_PER_US } from '../../units.ts';
 import type { Stepper } from './stepper.ts';
 
 const STATES: readonly (readonly [number, string])[] = [
@@ -37,6 +38,19 @@ export const countBits = (word: number): number => {
 export const messagesIn = (image: MachineImage, q: number): number =>
   countBits(image.word(q + Q_ALL_FREE) & ~image.word(q + Q_FREE));
 
+const UNITS: readonly (readonly [ns: number, name: string])[] = [
+  [NS_PER_SECOND, 's'],
+  [NS_PER_MS, 'ms'],
+  [NS_PER_US, 'us'],
+  [1, 'ns'],
+];
+
+/** A time to read: four digits of it. */
+const about = (ns: number): string => {
+  const [unit, name] = UNITS.find(([size]) => ns >= size) ?? [1, 'ns'];
+  return `${Number((ns / unit).toPrecision(4))} ${name}`;
+};
+
 /** One line a queue that is not idle, and when the next timer fires. */
 export const outstanding = (image: MachineImage, stepper: Stepper): string[] => {
   const lines: string[] = [];
@@ -50,7 +64,7 @@ export const outstanding = (image: MachineImage, stepper: Stepper): string[] => 
   }
   const next = stepper.upcomingNs();
   if (next !== Number.POSITIVE_INFINITY)
-    lines.push(`the next thing happens ${next - stepper.nowNs()} ns later`);
+    lines.push(`the next thing happens ${about(next - stepper.nowNs())} later`);
   return lines;
 };
 
