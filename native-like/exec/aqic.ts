@@ -51,14 +51,18 @@ import { now, settle } from './queue.ts';
 import { addressHigh, addressMask } from './storage.ts';
 import { F64, GISAS_BYTE, GUESTS, I32, markPending } from './views.ts';
 
-/** No GISA designated. */
+/** The control word designates no GISA: the notification is for the host. */
 const GISA_NONE = 0;
-/** K_NIB_BYTE of a notification byte behind the external accessor. */
+/** Value of K_NIB_BYTE when the notification byte lies in storage behind the external accessor, which has no offset in the image. */
 const NIB_OUTSIDE = -1;
-/** GISA origin or format unusable. */
+/** The GISA's origin or format is one that AQIC refuses. */
 const GISA_BAD = -1;
 
-/** Image offset of the GISA at host address `origin` in a storage of `size` bytes at `storage`, GISA_NONE or GISA_BAD. */
+/**
+ * Finds the GISA at host address `origin`: its offset in the image, GISA_NONE or GISA_BAD. `bytes` is the length of its format; the
+ * program's own storage has `size` bytes and begins at image offset `storage`. An address where KVM keeps a guest's GISA means that
+ * guest's.
+ */
 const locateGisa = (origin: number, bytes: number, storage: number, size: number): number => {
   const offset = origin - GISA_ADDRESS_BASE;
   if (
@@ -71,7 +75,7 @@ const locateGisa = (origin: number, bytes: number, storage: number, size: number
   return origin <= size - bytes ? storage + origin : GISA_BAD;
 };
 
-/** GISA of a control word, by AD-32 and AD-33. */
+/** Image offset of the GISA that a control word designates, GISA_NONE or GISA_BAD (AD-32, AD-33). */
 const designatedGisa = (v: number, high: number, low: number): number => {
   if ((high & AQIC_GF_MASK) >= 2) return GISA_BAD;
   const origin = low & AQIC_GISA_MASK;
@@ -80,7 +84,7 @@ const designatedGisa = (v: number, high: number, low: number): number => {
   return locateGisa(origin, bytes, I32[v + V_STORAGE_BYTE], I32[v + V_STORAGE_SIZE]);
 };
 
-/** Starts the change of the I bit; zero delay ends it before the next instruction. */
+/** Begins the change of the I bit, which ends after the configured delay. Without a delay it has ended before the next instruction. */
 const startChange = (q: number, enable: boolean): void => {
   const cold = I32[q + Q_COLD];
   const delay = F64[C_TIME_AQIC >> 1];
@@ -92,9 +96,7 @@ const startChange = (q: number, enable: boolean): void => {
   if (delay === 0) settle(q, now());
 };
 
-/**
- * Disables interruptions of an operational queue. Returns the response code.
- */
+/** Begins to disable the interruptions of an operational queue. Returns the response code. */
 export const beginDisable = (q: number): number => {
   if ((I32[q + Q_ATTENTION] & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
   if ((I32[q + Q_STATUS] & STATUS_IRQ) === 0) return AP_RESPONSE_OTHERWISE_CHANGED;
@@ -103,8 +105,9 @@ export const beginDisable = (q: number): number => {
 };
 
 /**
- * Enables interruptions of an operational queue: notification byte at image offset `nib` (-1: behind the external accessor),
- * GISA at image offset `gisa` (0: none), sub-class `isc` made pending for the guest record `guest`. Returns the response code.
+ * Begins to enable the interruptions of an operational queue. `nib` is the notification byte's offset in the image (-1: it lies behind
+ * the external accessor), `gisa` the offset of the GISA (0: none), `isc` the sub-class to make pending, and `guest` the record of the
+ * guest that is notified. Returns the response code.
  */
 export const enableInterruptions = (
   q: number,
@@ -124,7 +127,7 @@ export const enableInterruptions = (
   return AP_RESPONSE_NORMAL;
 };
 
-/** Enables for a program whose storage is outside the image. It has no guests whose GISA could be meant. */
+/** Enables interruptions for a program whose storage is outside the image. Such a program has no guests, so that no GISA can be meant. */
 const enableOutside = (v: number, q: number, nib: number, gisa: number, isc: number): number => {
   if (gisa !== GISA_NONE) return AP_RESPONSE_INVALID_GISA;
   const code = enableInterruptions(q, NIB_OUTSIDE, 0, isc, I32[v + V_GUEST]);
@@ -132,7 +135,7 @@ const enableOutside = (v: number, q: number, nib: number, gisa: number, isc: num
   return code;
 };
 
-/** Enable as the registers say: 05, 07, 06, 08 in this order. */
+/** Enables interruptions with the operands in the registers. They are checked in this order: response code 05, 07, 06, 08. */
 const enableByRegisters = (v: number, q: number): number => {
   if ((I32[q + Q_ATTENTION] & ATTENTION_AQIC) !== 0) return AP_RESPONSE_BUSY;
   if ((I32[q + Q_STATUS] & STATUS_IRQ) !== 0) return AP_RESPONSE_OTHERWISE_CHANGED;
@@ -154,10 +157,10 @@ const enableByRegisters = (v: number, q: number): number => {
   return enableInterruptions(q, nib, gisa, gisc, GUESTS + kvmGuest * GUEST_WORDS);
 };
 
-/** AQIC by the host; `rc` is what the queue's state answers. */
+/** Executes AQIC for the host. `rc` is the response code that the queue's state asks for. */
 export const aqic = (v: number, q: number, rc: number): number => {
   if (rc !== AP_RESPONSE_NORMAL) return completeStatus(v, statusWithCode(q, rc));
-  // The I bit changes later: an accepted request still shows the old one.
+  // The I bit changes only when the delay is over, so an accepted request still shows the old one.
   const before = statusWithCode(q, AP_RESPONSE_NORMAL);
   const code = (I32[v + V_GR + 2] & AQIC_IR) !== 0 ? enableByRegisters(v, q) : beginDisable(q);
   return completeStatus(v, code === AP_RESPONSE_NORMAL ? before : statusWithCode(q, code));

@@ -43,31 +43,35 @@ import { now, raiseAsyncError, settle } from './queue.ts';
 import { OWN_FLAGS, SHOWN_FLAGS } from './response-rules.ts';
 import { I32, INDEX, QUEUES, STAND_IN } from './views.ts';
 
-/** Answer of `queueCondition`: plain operation. */
+/** Answer of `queueCondition`: nothing stands in the way of the function. */
 const OPERATIONAL = 0;
-/** Answer of `queueCondition`: the instruction ends with condition code `value & 3`, nothing done (injected). */
+/** Answer of `queueCondition`: an injected fault ends the instruction with condition code `value & 3`, and nothing is done. */
 export const CONDITION_CC = 0x100;
 
 /**
- * Sign bit on: both the APM and the AQM bit of the APQN are on in the effective masks at word `masks`. Records of masks start at
- * multiples of MASK_WORDS, so that the words can be ORed in: with sums, addresses would have three parts, which x86 processors add slowly.
+ * The result is negative when both the APM and the AQM bit of the APQN are on in the effective masks at word `masks`. Records of masks
+ * start at multiples of MASK_WORDS, so that the index of a word can be made with OR: with additions the compiler would make addresses of
+ * three parts, which x86 processors compute more slowly.
  */
 export const authorized = (masks: number, gr0: number): number =>
   (I32[masks | ((gr0 >>> 13) & 7)] << ((gr0 >>> 8) & 31)) &
   (I32[masks | MASK_AQM | ((gr0 >>> 5) & 7)] << (gr0 & 31));
 
-/** From now on the APQNs of this thread's vCPU mean queue record `q`, while an intercepted instruction is executed; 0: what the machine has. */
+/**
+ * Makes every APQN of this thread's vCPU mean queue record `q`, for as long as an intercepted instruction is executed. With 0, APQNs mean
+ * the machine's queues again.
+ */
 export const standInFor = (q: number): void => {
   I32[STAND_IN] = q;
 };
 
-/** Queue record the APQN in GR0 names for this vCPU; the permanent absent record when it is not available to it. */
+/** Queue record of the APQN in GR0; when the APQN is not available to this vCPU, the record that stands for absent queues. */
 export const findQueue = (v: number, gr0: number): number =>
   authorized(I32[v + V_TRUE_MASKS], gr0) < 0
     ? I32[STAND_IN] || I32[INDEX + (gr0 & GR0_APQN)]
     : QUEUES;
 
-/** Response code of a queue state, by AD-13; 0 when operational for this function. */
+/** Response code that the queue's state gives to function `fn`, by AD-13; OPERATIONAL when the state does not prevent it. */
 export const stateCode = (v: number, q: number, fn: number): number => {
   const attention = I32[q + Q_ATTENTION];
   const cold = I32[q + Q_COLD];
@@ -82,15 +86,15 @@ export const stateCode = (v: number, q: number, fn: number): number => {
   return OPERATIONAL;
 };
 
-/** A secure-execution guest exchanges messages and associates only on bound queues. */
+/** Whether the queue has to be bound first: a secure-execution guest may exchange messages and associate on bound queues only. */
 const needsBinding = (v: number, cold: number, fn: number): boolean =>
   (I32[v + V_FACILITIES] & FACILITY_SE) !== 0 &&
   (fn === FUNCTION_NQAP || fn === FUNCTION_DQAP || fn === FC_AAPQ) &&
   I32[cold + K_BIND] === BIND_UNBOUND;
 
 /**
- * What stands in the way of function `fn` on queue `q`: OPERATIONAL, a response code, or CONDITION_CC + condition code.
- * An unavailable queue comes first, then an injected fault, then the queue's own state (AD-13).
+ * Tells whether function `fn` can be done on queue `q`: OPERATIONAL, a response code, or CONDITION_CC + condition code. That the queue is
+ * not available counts first, then an injected fault, then the queue's own state (AD-13).
  */
 export const queueCondition = (v: number, q: number, apqn: number, fn: number): number => {
   const attention = I32[q + Q_ATTENTION];
@@ -111,7 +115,7 @@ const faultCondition = (q: number, fault: number): number => {
   return value;
 };
 
-/** Status word that goes with a response code on this queue (AD-12, AD-12a). */
+/** Status word that is shown with a response code on this queue (AD-12, AD-12a). */
 export const statusWithCode = (q: number, rc: number): number => {
   const resetting = (I32[q + Q_ATTENTION] & ATTENTION_RESET) !== 0;
   const flags = resetting ? STATUS_EMPTY : I32[q + Q_STATUS];

@@ -36,7 +36,10 @@ import { completeStatus } from './ending.ts';
 import { now, settle } from './queue.ts';
 import { F64, I32, markPending } from './views.ts';
 
-/** Binds an operational queue; a bound one stays as it is. Queues with neither A nor X cannot be bound (section 5.6). */
+/**
+ * Binds an operational queue and returns the response code. A queue that is bound already stays as it is. A queue with neither A nor X in
+ * its facilities cannot be bound (section 5.6).
+ */
 const bindCode = (q: number): number => {
   const cold = I32[q + Q_COLD];
   if ((I32[q + Q_GR2_HIGH] & (GR2_A | GR2_X)) === 0) return AP_RESPONSE_Q_BIND_ERROR;
@@ -44,7 +47,7 @@ const bindCode = (q: number): number => {
   return AP_RESPONSE_NORMAL;
 };
 
-/** BAPQ; `rc` is what the queue's state answers. */
+/** Executes BAPQ. `rc` is the response code that the queue's state asks for. */
 export const bapq = (v: number, q: number, rc: number): number =>
   completeStatus(v, statusWithCode(q, rc === AP_RESPONSE_NORMAL ? bindCode(q) : rc));
 
@@ -79,6 +82,6 @@ const startAssociation = (q: number, cold: number, index: number, guest: number)
   if (duration === 0) settle(q, now());
 };
 
-/** AAPQ; `rc` is what the queue's state answers. */
+/** Executes AAPQ. `rc` is the response code that the queue's state asks for. */
 export const aapq = (v: number, q: number, rc: number): number =>
   completeStatus(v, statusWithCode(q, rc === AP_RESPONSE_NORMAL ? associateCode(v, q) : rc));

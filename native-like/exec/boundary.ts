@@ -11,7 +11,7 @@ import {
 import { BOUNDARIES, faulty, nextFault, strikes } from './faults.ts';
 import { I32 } from './views.ts';
 
-/** Bytes of an operand at `address` that one execution moves: up to the next boundary, or all of it. */
+/** How many bytes of an operand at `address` one execution moves: those up to the next boundary, or all `length` of them. */
 export const bytesToBoundary = (address: number, length: number): number => {
   const unit = I32[C_CC2_BYTES];
   if (unit === 0) return length;

@@ -54,7 +54,7 @@ import { I32, INDEX, setPair, U8 } from './views.ts';
 
 const RING_MASK = RING_BYTES - 1;
 
-/** DQAP of an APQN inside the masks, all of GR0 usual: delivers a whole reply, or leaves what is not plain to `dqapSlow`. */
+/** DQAP when the masks allow the APQN and GR0 has nothing unusual: delivers a whole reply. What needs more checks goes to `dqapSlow`. */
 export const dequeue = (v: number, instruction: number, gr0: number): number => {
   const q = I32[INDEX + (gr0 & GR0_APQN)];
   const head = I32[q + Q_REPLY_HEAD];
@@ -83,7 +83,7 @@ export const dequeue = (v: number, instruction: number, gr0: number): number => 
   return EXECUTE_COMPLETED;
 };
 
-/** The first reply leaves the queue: PSMID, residual length 0 and the status after removal go to the registers. */
+/** Takes the first reply off the queue and sets the registers: its PSMID, a residual length of 0, and the status after the removal. */
 const remove = (v: number, q: number, slot: number, header: number, instruction: number): void => {
   const r1 = (v + V_GR + ((instruction & RRE_R1) >>> 3)) | 0;
   I32[r1] = 0;
@@ -103,7 +103,7 @@ const remove = (v: number, q: number, slot: number, header: number, instruction:
   completeNormal(v, status);
 };
 
-/** Everything the fast path does not do, in the order of AD-15. */
+/** DQAP with all that the fast path does not do, checked in the order of AD-15. */
 export const dqapSlow = (v: number, instruction: number): number => {
   const ended = admit(v, instruction);
   if (ended !== 0) return ended - 1;
@@ -133,7 +133,7 @@ const positionOf = (cold: number, gr0: number): number => {
   return (gr0 & DQAP_TOKEN_MASK) === DQAP_TOKEN_MARK && delivered > 0 ? delivered : -1;
 };
 
-/** Stores as much of the first reply as goes; completes or leaves a token. */
+/** Stores as much of the first reply as the operand has room for. Completes the reply, or leaves a token for the rest. */
 const deliver = (
   v: number,
   q: number,
@@ -167,7 +167,7 @@ const deliver = (
   return EXECUTE_COMPLETED;
 };
 
-/** Partial delivery: GR2 says what is left, GR0 becomes the token for the rest; the reply stays first in the queue. */
+/** Ends a partial delivery: GR2 says how much is left, GR0 becomes the token for the rest, and the reply stays first in the queue. */
 const leaveToken = (
   v: number,
   q: number,

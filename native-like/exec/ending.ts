@@ -31,13 +31,19 @@ import { CONDITION_CODES } from './response-rules.ts';
 import { addressMask } from './storage.ts';
 import { BYTES, I32, setPair } from './views.ts';
 
-/** Below them, the address bits that are all zero after a carry out of any addressing mode's last bit. */
+/**
+ * Bits of the next instruction address that are all zero after a carry out of the addressing mode, in 24-, 31- and 64-bit mode alike: one
+ * test finds every carry. The last two bits are not among them, since the address can then be 0 or 2.
+ */
 const CARRY_BITS = 0x00fffffc;
 
-/** The same after an instruction of two, four or six bytes. */
+/** The same bits after an instruction of two, four or six bytes, which can lead to address 0, 2 or 4. */
 const OLD_CARRY_BITS = 0x00fffff8;
 
-/** The instruction address may have carried out of its mode: it wraps, or goes on in bits 0-31 (AD-60). */
+/**
+ * Corrects an instruction address that may have carried out of its mode: it wraps around, or in 64-bit mode the carry goes on into bits
+ * 0-31 (AD-60).
+ */
 const advanceSlow = (v: number): void => {
   const mask = addressMask(v);
   I32[v + V_PSW_ADDRESS_LOW] = I32[v + V_PSW_ADDRESS_LOW] & mask;
@@ -45,8 +51,8 @@ const advanceSlow = (v: number): void => {
 };
 
 /**
- * Moves the instruction address past a 4-byte instruction; `psw` is the PSW's mask. In 64-bit mode, which guests are in, only the carry
- * into bits 0-31 is rare enough to be slow.
+ * Moves the instruction address past a 4-byte instruction. `psw` has PSW bits 0-31. In 64-bit mode, in which guests run, only a carry
+ * into bits 0-31 takes the slow path.
  */
 export const advance = (v: number, psw: number): void => {
   const next = (I32[v + V_PSW_ADDRESS_LOW] + INSTRUCTION_BYTES) | 0;
@@ -54,7 +60,7 @@ export const advance = (v: number, psw: number): void => {
   if ((next & (CARRY_BITS | (-(psw & PSW_EA) << 24))) === 0) advanceSlow(v);
 };
 
-/** Ends with a condition code. */
+/** Ends the instruction with condition code `cc`. */
 export const complete = (v: number, cc: number): number => {
   const psw = I32[v + V_PSW_MASK_HIGH];
   I32[v + V_PSW_MASK_HIGH] = (psw & ~PSW_CC) | (cc << PSW_CC_SHIFT);
@@ -62,28 +68,28 @@ export const complete = (v: number, cc: number): number => {
   return EXECUTE_COMPLETED;
 };
 
-/** Ends with a status in GR1 (bits 0-31 zero, AD-09) and the condition code that goes with its response code. */
+/** Ends the instruction with a status in GR1 (bits 0-31 are zero, AD-09) and the condition code that goes with its response code. */
 export const completeStatus = (v: number, status: number): number => {
   I32[v + V_GR + 2] = 0;
   I32[v + V_GR + 3] = status;
   return complete(v, CONDITION_CODES[(status & STATUS_RC_MASK) >>> STATUS_RC_SHIFT]);
 };
 
-/** Ends with a status without response code. */
+/** Ends the instruction with a status whose response code is 00. */
 export const completeNormal = (v: number, status: number): number => {
   I32[v + V_GR + 2] = 0;
   I32[v + V_GR + 3] = status;
   return complete(v, CC_NORMAL);
 };
 
-/** GR1 with response code 01: its words as one double, which is no NaN. */
+/** The two words of GR1 with response code 01 as one double (not a NaN), so that one store sets them. */
 const REFUSED_GR1 = new Float64Array(
   new Int32Array([0, AP_RESPONSE_Q_NOT_AVAIL << STATUS_RC_SHIFT]).buffer,
 )[0];
-/** Condition code of response code 01, as it stands in the PSW. */
+/** Condition code of response code 01, at its place in the PSW. */
 const REFUSED_CC = CONDITION_CODES[AP_RESPONSE_Q_NOT_AVAIL] << PSW_CC_SHIFT;
 
-/** Ends with response code 01, queue not available; `psw` is the PSW's mask as it was read. */
+/** Ends the instruction with response code 01, queue not available. `psw` has PSW bits 0-31 as they were read. */
 export const refuse = (v: number, psw: number): number => {
   setPair(v + V_GR + 2, REFUSED_GR1);
   I32[v + V_PSW_MASK_HIGH] = (psw & ~PSW_CC) | REFUSED_CC;
@@ -92,15 +98,15 @@ export const refuse = (v: number, psw: number): number => {
 };
 
 /**
- * Program interruption: code in the vCPU block; ILC, code and old PSW in the lowcore, where the guest has one in the image.
- * The PSW itself stays as it was: whoever runs the vCPU decides whether the new PSW is loaded.
+ * Ends the instruction with a program interruption: the code goes into the vCPU block; ILC, code and old PSW go into the lowcore if the
+ * guest's storage is in the image. The PSW itself stays as it was, since whoever runs the vCPU decides whether the new PSW is loaded.
  */
 export const programInterruption = (v: number, code: number): number =>
   interruptWithLength(v, code, INSTRUCTION_BYTES);
 
 /**
- * Operation exception for any instruction word: its first two bits tell the length. A guest's instructions about the channel subsystem
- * are intercepted instead: KVM and user space know what is pending.
+ * Ends any instruction word with an operation exception; its first two bits tell the length. A guest's instructions about the channel
+ * subsystem are intercepted instead, because KVM and user space know what is pending.
  */
 export const operationException = (v: number, instruction: number): number => {
   const guest = (I32[v + V_FACILITIES] & FACILITY_SIE) !== 0;
@@ -117,7 +123,7 @@ const interruptWithLength = (v: number, code: number, bytes: number): number => 
   return EXECUTE_PROGRAM;
 };
 
-/** ILC and code in one word; the old PSW points past the instruction, or at it where the interruption nullifies. */
+/** Stores ILC and code in one word, and the old PSW. That points past the instruction, or at it where the interruption nullifies. */
 const storeProgramOld = (v: number, code: number, bytes: number): void => {
   const lowcore = I32[v + V_STORAGE_BYTE];
   const old = lowcore + LC_PGM_OLD_PSW;
@@ -131,14 +137,17 @@ const storeProgramOld = (v: number, code: number, bytes: number): void => {
   if ((next & OLD_CARRY_BITS) === 0) carryOld(v, old, next, past);
 };
 
-/** As `advanceSlow`, for the old PSW. */
+/** Corrects the old PSW's instruction address after a carry, as `advanceSlow` does with the PSW's. */
 const carryOld = (v: number, old: number, next: number, past: number): void => {
   const mask = addressMask(v);
   BYTES.setInt32(old + 12, next & mask);
   if (mask === -1 && next >>> 0 < past) BYTES.setInt32(old + 8, I32[v + V_PSW_ADDRESS_HIGH] + 1);
 };
 
-/** Instruction interception: code, and instruction (IPA, IPB) as in the SIE block; the instruction address is already past it. */
+/**
+ * Ends with an instruction interception: interception code and instruction (IPA, IPB) as in the SIE block. The instruction address is
+ * already past the instruction.
+ */
 export const intercept = (v: number, instruction: number): number => {
   I32[v + V_EXIT] = ICPT_INST;
   I32[v + V_INSTRUCTION] = instruction;

@@ -39,18 +39,21 @@ import { pqap } from './pqap.ts';
 import { showQueue, tapqOperational, tapqRefused } from './tapq.ts';
 import { BYTES, EMPTY_MASKS, I32, INDEX, QUEUES, U16 } from './views.ts';
 
-/** GR0 bits that keep TAPQ off the fast path: another function code, bit 41, what the table reserves. */
+/** GR0 bits that keep TAPQ off the fast path when they are on: another function code, bit 41, and bits that are reserved. */
 const TAPQ_UNUSUAL = GR0_FC_MASK | GR0_F | FUNCTION_CODES[FC_TAPQ].reserved;
 
-/** GR0 bits whose usual values keep NQAP and DQAP on it: reserved ones, parts, special commands, tokens. Both look at the same. */
+/**
+ * GR0 bits that must have their usual values on the fast path of NQAP and DQAP: reserved bits, parts, special commands, tokens. Both
+ * instructions look at all of them.
+ */
 const MESSAGE_UNUSUAL = NQAP_RESERVED | NQAP_L | NQAP_SPECIAL | DQAP_RESERVED | DQAP_START;
 
 /**
- * Executes one 4-byte RRE word on the vCPU block at word `v`. Returns EXECUTE_COMPLETED (condition code in the PSW),
- * EXECUTE_PROGRAM (code in V_EXIT) or EXECUTE_INTERCEPT (V_EXIT, V_IPA, V_IPB).
+ * Executes one 4-byte RRE word on the vCPU block at word `v`. Returns EXECUTE_COMPLETED (condition code in the PSW), EXECUTE_PROGRAM
+ * (code in V_EXIT) or EXECUTE_INTERCEPT (V_EXIT, V_INSTRUCTION).
  *
- * The tests are those of AD-15 for the common case, merged; whatever is unusual takes the slow path, which makes them in order. All of
- * it is one function, so that the compiler can make it part of its caller (performance.md section 1 item 5).
+ * The tests are those of AD-15 for the common case, merged; whatever is unusual takes the slow path, which makes them in order. All of it
+ * is one function, so that the compiler can make it part of its caller (performance.md section 1 item 5).
  */
 export const execute = (v: number, instruction: number): number => {
   const opcode = instruction >>> 16;
@@ -71,7 +74,7 @@ export const execute = (v: number, instruction: number): number => {
   return operationException(v, instruction);
 };
 
-/** NQAP or DQAP. */
+/** Executes NQAP or DQAP: on the fast path when GR0, mode, registers and masks are usual. */
 const message = (v: number, instruction: number): number => {
   const gr0 = I32[v + V_GR + 1];
   const psw = I32[v + V_PSW_MASK_HIGH];
@@ -90,37 +93,43 @@ const message = (v: number, instruction: number): number => {
   return isNqap ? nqapSlow(v, instruction) : dqapSlow(v, instruction);
 };
 
-/** Whether the length of a message to a queue that is not available is legal (AD-08); R2 is register `(r2 - v) / 2`. 64-bit mode. */
+/**
+ * Whether the length of a message to a queue that is not available is legal (AD-08), in 64-bit mode. R2 is the register with number `(r2
+ * - v) / 2`.
+ */
 const isLengthLegal = (r2: number): boolean => {
   const length = I32[r2 + V_GR + 3];
   return I32[r2 + V_GR + 2] === 0 && length > 0 && length <= I32[QUEUES + Q_LIMIT];
 };
 
-/** The first half-word of PQAP as this computer reads it from big-endian storage. */
+/**
+ * The first half-word of PQAP in guest storage, which is big-endian, as a half-word of this computer: so the run loop need not swap
+ * bytes.
+ */
 const PQAP_AS_STORED = new Uint16Array(
   new Uint8Array([OPCODE_PQAP >>> 8, OPCODE_PQAP & 0xff]).buffer,
 )[0];
-/** The run loop looks at the event word after so many TAPQs (64), 240 ns. */
+/** The run loop looks at the event word after 64 TAPQs, which take about 240 ns. */
 const POLL_BYTES = 64 * INSTRUCTION_BYTES;
 
-/** As `execute`; instructions that are none of ours end with EXECUTE_OTHER. */
+/** As `execute`, but an instruction that is not an AP instruction ends with EXECUTE_OTHER. */
 const executeOurs = (v: number, instruction: number): number => {
   const opcode = instruction >>> 16;
   const isOurs = opcode === OPCODE_PQAP || opcode === OPCODE_NQAP || opcode === OPCODE_DQAP;
   return isOurs ? execute(v, instruction) : EXECUTE_OTHER;
 };
 
-/** No instruction address is below it. */
+/** End of the code when the instruction address is not in storage: no address is below it, so that nothing is executed. */
 const NO_CODE = 0x80000000 | 0;
 
-/** Where the run loop has to stop: the last instruction that fits into storage begins before it. */
+/** Address at which the run loop has to stop: the last instruction that fits into storage begins before it. */
 const endOfCode = (v: number): number => {
   const address = I32[v + V_PSW_ADDRESS_LOW];
   const inside = address >= 0 && (address & 1) === 0 && I32[v + V_PSW_ADDRESS_HIGH] === 0;
   return inside ? I32[v + V_STORAGE_SIZE] - INSTRUCTION_BYTES + 1 : NO_CODE;
 };
 
-/** Writes back what the run loop keeps: PSW bits 0-31 and the instruction address. Returns `answer`. */
+/** Writes what the run loop keeps in variables back to the vCPU block: PSW bits 0-31 and the instruction address. Returns `answer`. */
 const leaveRun = (v: number, psw: number, address: number, answer: number): number => {
   I32[v + V_PSW_MASK_HIGH] = psw;
   I32[v + V_PSW_ADDRESS_LOW] = address;
@@ -141,7 +150,7 @@ export const run = (v: number, count: number): number => {
   let psw = I32[v + V_PSW_MASK_HIGH];
   const isPlain = ((psw ^ PSW_EA) & (PSW_PROBLEM | PSW_EA)) === 0;
   const masks = isPlain ? I32[v + V_MASKS] : EMPTY_MASKS;
-  // V8 tests the bounds of what is read here once, and not again at each TAPQ of the loop: a third of its branches.
+  // V8 tests the bounds of these words once here, and not again at each TAPQ of the loop. That saves a third of the loop's branches.
   void (
     I32[v + V_EVENT] |
     I32[v + V_GR + 1] |
@@ -153,7 +162,7 @@ export const run = (v: number, count: number): number => {
   let address = I32[v + V_PSW_ADDRESS_LOW];
   const stop = (address + INSTRUCTION_BYTES * count) | 0;
   const end = Math.min(stop, endOfCode(v)) | 0;
-  /** Where the PSW was as `psw` has it; past it, condition code 0. */
+  /** Address up to which `psw` is what the program had. Once TAPQs have moved on from it, the condition code is 0. */
   let known = address;
   while (address < end && I32[v + V_EVENT] === 0) {
     let until = Math.min(end, address + POLL_BYTES);
@@ -176,7 +185,7 @@ export const run = (v: number, count: number): number => {
       psw = I32[v + V_PSW_MASK_HIGH];
       address = (address + INSTRUCTION_BYTES) | 0;
       known = address;
-      // It may have brought the event itself.
+      // The instruction may have set the event word: the inner loop ends, so that it is looked at.
       until = address;
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Injected faults: whether one applies to this instruction, and which. Looked at only where a queue or a guest is marked.
+// Injected faults: whether one applies to an instruction, and which. They are looked for only where a queue or a guest is marked.
 // Source: docs/design.md sections 2, 5 and 6. Status: choice.
 import {
   ATTENTION_FAULT,
@@ -34,14 +34,14 @@ import {
 import { now } from './queue.ts';
 import { F64, FAULTS, I32, requestFunction } from './views.ts';
 
-/** Actions that replace the instruction. */
+/** Actions that take the instruction's place: it ends with a response code or a condition code. */
 const ENDINGS = (1 << FAULT_RC) | (1 << FAULT_CC);
-/** Actions that follow the instruction's message. */
+/** Actions on the message that the instruction has put on the queue. */
 const MESSAGES = (1 << FAULT_DROP) | (1 << FAULT_DELAY) | (1 << FAULT_REORDER) | (1 << FAULT_REPLY);
 /** Actions that stop the instruction at a boundary of its operand. */
 export const BOUNDARIES = 1 << FAULT_BOUNDARY;
 
-/** Next number of a fault's own generator (xorshift32), so that a seed decides every outcome. */
+/** Next number of a fault's own generator (xorshift32), 0 to 2^32 - 1. Each fault has its own, so that a seed decides every outcome. */
 const draw = (fault: number): number => {
   let x = I32[fault + F_RANDOM];
   x ^= x << 13;
@@ -58,12 +58,12 @@ const inScope = (fault: number, guest: number, apqn: number): boolean => {
   return true;
 };
 
-/** The lowest count: one that strikes for ever has struck that often that nobody counts any more. */
+/** The lowest value a count can have. A fault without a limit that has struck this often is not counted any further. */
 const COUNT_MIN = 0x80000000 | 0;
 
 /**
- * Whether the fault strikes now; counts it down when it does, below -1 when it strikes for ever: so it is known how often. Threads that
- * meet here share the count.
+ * Whether the fault strikes now. If so, its count goes down by one: a limited one ends at 0; one without a limit goes on below -1, which
+ * tells how often it has struck. Threads that execute at the same time share the count.
  */
 export const strikes = (fault: number): boolean => {
   if (now() < F64[(fault + F_AT) >> 1]) return false;
@@ -79,7 +79,7 @@ export const strikes = (fault: number): boolean => {
   return count !== 0;
 };
 
-/** Whether any fault may concern this queue or this guest (record word indices). */
+/** Whether any fault may concern this queue or this guest (word indices of their records). */
 export const faulty = (q: number, guest: number): boolean =>
   (I32[q + Q_ATTENTION] & ATTENTION_FAULT) !== 0 || I32[guest + G_FAULTS] !== 0;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages of virtual queues on real ones: sent with a tag for a PSMID, looked for by it, brought back into the slot they came from.
-// Callers hold the locks of both queues, the virtual one's first.
+// Messages of virtual queues on real ones: they are sent with a tag in place of the PSMID, looked for by it, and brought back into the
+// slot they came from. Callers hold the locks of both queues and have taken the virtual queue's first.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-06, V-07, V-09). Status: choice.
 import { FUNCTION_NQAP } from '../arch/function-numbers.ts';
 import { STATUS_IRQ, STATUS_REPLIES } from '../arch/status-word.ts';
@@ -65,7 +65,7 @@ const RING_MASK = RING_BYTES - 1;
 export const hasRoom = (real: number): boolean =>
   I32[real + Q_FREE] !== 0 && (I32[real + Q_SLOTS_BYTE] !== 0 || takeSlots(real));
 
-/** Puts the message in `slot` of the virtual queue `q` on the real queue, which has room; `tag` is what it is known by there. */
+/** Puts the message in `slot` of the virtual queue `q` on the real queue, which must have room. `tag` identifies the message there. */
 export const forward = (q: number, slot: number, real: number, tag: number): void => {
   const free = I32[real + Q_FREE];
   const realSlot = Math.clz32(free);
@@ -79,7 +79,7 @@ export const forward = (q: number, slot: number, real: number, tag: number): voi
   I32[to + L_LENGTH] = length;
   I32[to + L_FLAGS] = I32[from + L_FLAGS];
   for (let n = 0; n < 3; n++) I32[to + L_REPLY + n] = I32[from + L_REPLY + n];
-  // The host has sent it: its masks decide which domains a request may name.
+  // The host is the sender, so the host's masks decide which domains the request may name.
   I32[to + L_SENDER] = MASKS;
   F64[(to + L_ACCEPTED) >> 1] = now();
   F64[(to + L_DELAY) >> 1] = F64[(from + L_DELAY) >> 1];
@@ -98,7 +98,7 @@ export const forward = (q: number, slot: number, real: number, tag: number): voi
   refreshStatus(real);
 };
 
-/** Faults of the real queue strike messages of engines as they strike those of guests. */
+/** Lets faults of the real queue strike a message of an engine, as they strike messages of guests. */
 const strike = (real: number, cold: number, header: number): void => {
   if (!faulty(real, GUESTS)) return;
   const apqn = I32[cold + K_APQN];
@@ -106,7 +106,7 @@ const strike = (real: number, cold: number, header: number): void => {
   if (fault !== 0) markMessage(header, fault);
 };
 
-/** What has become of the message `tag` that was put into `realSlot` of a real queue: TAG_*. */
+/** What has become of the message with `tag` that was put into `realSlot` of a real queue: TAG_*. */
 export const whereabouts = (real: number, realSlot: number, tag: number): number => {
   const bit = SLOT_BIT_0 >>> realSlot;
   if (I32[real + Q_SLOTS_BYTE] === 0 || (I32[real + Q_FREE] & bit) !== 0) return TAG_GONE;
@@ -124,7 +124,7 @@ const ringPosition = (real: number, realSlot: number): number => {
   return -1;
 };
 
-/** Takes a reply out of the ring from wherever it stands; those before it move up. Its slot is free again. */
+/** Takes a reply out of the ring, wherever it stands there; those before it move up by one. Its slot becomes free. */
 const removeReply = (real: number, realSlot: number): void => {
   const ring = (real + Q_REPLY_RING) << 2;
   const head = I32[real + Q_REPLY_HEAD];
@@ -136,11 +136,11 @@ const removeReply = (real: number, realSlot: number): void => {
   refreshStatus(real);
 };
 
-/** When the reply of a message was ready, for the order of several. */
+/** Time at which the reply of a message was ready, in nanoseconds: replies are brought back in this order. */
 export const readySince = (real: number, realSlot: number): number =>
   F64[(slotHeader(real, realSlot) + L_DUE) >> 1];
 
-/** Copies a reply that waits on a real queue into the slot its request came from, and frees it there. */
+/** Copies a reply that waits on a real queue into the slot its request came from, and frees its slot on the real queue. */
 export const bringBack = (q: number, slot: number, real: number, realSlot: number): void => {
   const from = slotByte(real, realSlot);
   const to = slotByte(q, slot);
@@ -150,7 +150,7 @@ export const bringBack = (q: number, slot: number, real: number, realSlot: numbe
   removeReply(real, realSlot);
 };
 
-/** Nobody wants the reply of a message any more: it goes as soon as it is there. */
+/** Gives up a message whose reply nobody wants any more: the reply is discarded as soon as it is there. */
 export const abandon = (real: number, realSlot: number, tag: number): void => {
   const where = whereabouts(real, realSlot, tag);
   if (where === TAG_READY) removeReply(real, realSlot);
@@ -159,14 +159,14 @@ export const abandon = (real: number, realSlot: number, tag: number): void => {
   const cold = I32[real + Q_COLD];
   const bit = SLOT_BIT_0 >>> realSlot;
   I32[header + L_FLAGS] = I32[header + L_FLAGS] | SLOT_DROP;
-  // A reply that a fault holds back is finished already.
+  // A reply that a fault holds back is there already, so it is discarded now.
   if ((I32[cold + K_HELD] & bit) === 0) return;
   I32[cold + K_HELD] = I32[cold + K_HELD] & ~bit;
   I32[real + Q_FREE] = I32[real + Q_FREE] | bit;
   refreshStatus(real);
 };
 
-/** The reply in `slot` of a virtual queue can be dequeued from now on; its guest is notified. */
+/** Makes the reply in `slot` of a virtual queue available to DQAP and notifies the guest. */
 export const offerReply = (q: number, slot: number): void => {
   pushReply(q, slot);
   refreshStatus(q);
@@ -174,7 +174,7 @@ export const offerReply = (q: number, slot: number): void => {
   if ((I32[q + Q_STATUS] & signal) === signal) notify(q);
 };
 
-/** Messages an adapter is at work on, or that wait for it, on a real queue. */
+/** How many messages of a real queue wait for the adapter or are in service. */
 export const pendingOn = (real: number): number => {
   let used = ~I32[real + Q_FREE] & I32[real + Q_ALL_FREE];
   let count = 0;

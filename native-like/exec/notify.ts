@@ -39,8 +39,9 @@ import {
 const NOTIFICATION = 0x01;
 
 /**
- * Puts a GISA on the alert list, at its head; the host is interrupted only when the list was empty (AD-34). The host may take the
- * list at any moment: the GISA points to the rest before it is the first. One that points elsewhere than to itself is on the list.
+ * Puts a GISA at the head of the alert list; the host is interrupted only when the list was empty (AD-34). Since the host may take the
+ * list at any moment, the GISA points to the rest of the list before it becomes the head. A GISA whose link is its own address is not on
+ * the list.
  */
 const alert = (gisa: number): void => {
   const guest = (gisa - GISAS_BYTE) / GISA_STRIDE_BYTE;
@@ -58,7 +59,7 @@ const alert = (gisa: number): void => {
   }
 };
 
-/** Wakes the thread that runs a vCPU (its number plus 1; 0 = none) unless it is this one. */
+/** Wakes the thread that runs a vCPU unless it is this thread. `runner` is the thread's number plus 1; 0 means none. */
 const ringThread = (runner: number): void => {
   if (runner === 0 || runner === LOCK_OWNER) return;
   const doorbell = C_CLOCKS + (runner - 1) * CLOCK_STRIDE + T_DOORBELL;
@@ -80,14 +81,15 @@ const wakeVcpus = (guest: number): void => {
 export const makePending = (gisa: number, isc: number, guest: number): void => {
   const bit = 0x80 >> isc;
   Atomics.or(U8, gisa + GISA_IPM, bit);
-  // Both GISA formats keep the interruption alert mask at the same place. Of several threads the one that takes it alerts.
+  // Both GISA formats keep the interruption alert mask at the same place. When several threads get here, only the one that clears the
+  // mask alerts.
   if ((U8[gisa + GISA_IAM] & bit) !== 0) {
     if ((Atomics.exchange(U8, gisa + GISA_IAM, 0) & bit) !== 0) alert(gisa);
   }
   wakeVcpus(guest);
 };
 
-/** Notification of one queue: notification byte, then the interruption. */
+/** Notifies the program of a reply: sets the notification byte, then makes the interruption pending. */
 export const notify = (q: number): void => {
   const cold = I32[q + Q_COLD];
   const nib = I32[cold + K_NIB_BYTE];

@@ -83,12 +83,12 @@ import { addressHigh, addressMask, copyBytes, fetchGuest, is64BitMode } from './
 import { ADM, F64, I32, INDEX, MASKS, markPending, targetDomain, U8 } from './views.ts';
 
 const RING_MASK = RING_BYTES - 1;
-/** A request for whatever domain its queue has (messages.md 2.4). */
+/** Target domain of a request that may go to whatever domain its queue has (messages.md 2.4). */
 const ANY_DOMAIN = 0xffff;
-/** Whole queues of slots are taken at the first NQAP; answer when the pool is empty. */
+/** Response code when the machine's pool has no slots left for a queue's first NQAP, which takes slots for the whole queue. */
 const NO_SLOTS = AP_RESPONSE_BUSY;
 
-/** NQAP of an APQN inside the masks, all of GR0 usual: takes the message, or leaves what is not plain to `nqapSlow`. */
+/** NQAP when the masks allow the APQN and GR0 has nothing unusual: takes the message. What needs more checks goes to `nqapSlow`. */
 export const enqueue = (v: number, instruction: number, gr0: number): number => {
   const q = I32[INDEX + (gr0 & GR0_APQN)];
   const free = I32[q + Q_FREE];
@@ -122,7 +122,7 @@ export const enqueue = (v: number, instruction: number, gr0: number): number => 
   return EXECUTE_COMPLETED;
 };
 
-/** The message in `slot` is on the queue; `free` is what is left. Ends the instruction with the state before any reply. */
+/** Puts the message in `slot` on the queue; `free` has the slots that are left. Ends the instruction with the state before any reply. */
 const accept = (v: number, q: number, slot: number, free: number, header: number): void => {
   I32[q + Q_FREE] = free;
   const status =
@@ -143,7 +143,7 @@ const accept = (v: number, q: number, slot: number, free: number, header: number
   }
 };
 
-/** The message waits for the adapter. */
+/** Puts the message among the requests that wait for the adapter. */
 const waitForAdapter = (
   v: number,
   q: number,
@@ -160,7 +160,7 @@ const waitForAdapter = (
   markPending(q);
 };
 
-/** Everything the fast path does not do, in the order of AD-15. */
+/** NQAP with all that the fast path does not do, checked in the order of AD-15. */
 export const nqapSlow = (v: number, instruction: number): number => {
   const ended = admit(v, instruction);
   if (ended !== 0) return ended - 1;
@@ -193,14 +193,14 @@ export const operandLength = (v: number, q: number, r2: number): number => {
   return length > 0 && length <= I32[q + Q_LIMIT] ? length : 0;
 };
 
-/** Slot a new part goes to: the open message's, or a free one. Returns -1 when the queue is full. */
+/** Slot for a new part: the open message's, or else a free one. Returns -1 when the queue is full. */
 const slotFor = (q: number, open: number): number => {
   if (open !== 0) return open - 1;
   const free = I32[q + Q_FREE];
   return free === 0 ? -1 : Math.clz32(free);
 };
 
-/** Function-specific checks, then the copy. */
+/** Makes the checks of NQAP itself, then copies the message. */
 const takeMessage = (
   v: number,
   q: number,
@@ -286,10 +286,10 @@ const partTaken = (v: number, q: number, slot: number, cc: number): number => {
   return complete(v, 1);
 };
 
-/** Accepts a complete message with everything the fast path leaves out. */
+/** Accepts a complete message, with all that the fast path leaves out. */
 const acceptSlow = (v: number, q: number, slot: number, header: number, gr0: number): number => {
   const cold = I32[q + Q_COLD];
-  // One message can be open at a time; a complete one ends it, its own or another (AD-19).
+  // Only one message can be open at a time. A complete message ends it, whether it is that one or another (AD-19).
   I32[cold + K_OPEN_SLOT] = 0;
   closeIfDone(q, cold);
   accept(v, q, slot, I32[q + Q_FREE] & ~(SLOT_BIT_0 >>> slot), header);
@@ -303,7 +303,7 @@ const acceptSlow = (v: number, q: number, slot: number, header: number, gr0: num
   return EXECUTE_COMPLETED;
 };
 
-/** What a fault does to the message it struck: seen when its reply is due. */
+/** Notes in a message's header what a fault does to it. It shows when the reply is due. */
 export const markMessage = (header: number, fault: number): void => {
   const action = I32[fault + F_ACTION];
   if (action === FAULT_DELAY) {

@@ -31,7 +31,7 @@ import { reset } from './reset.ts';
 import { tapqState } from './tapq.ts';
 import { I32 } from './views.ts';
 
-/** AD-15 steps 1 and 2, the same for all three instructions: 0 to go on, else how the instruction ended plus 1. */
+/** AD-15 steps 1 and 2, which are the same for all three instructions. Returns 0 to go on, else how the instruction ended plus 1. */
 export const admit = (v: number, instruction: number): number => {
   const facilities = I32[v + V_FACILITIES];
   const psw = I32[v + V_PSW_MASK_HIGH];
@@ -39,13 +39,13 @@ export const admit = (v: number, instruction: number): number => {
   return (psw & PSW_PROBLEM) === 0 ? 0 : programInterruption(v, PGM_PRIVILEGED_OPERATION) + 1;
 };
 
-/** No AP instructions: interpreted by the hypervisor (AD-41), or unknown to the machine. */
+/** Ends an instruction of a program without AP instructions: the hypervisor interprets it (AD-41), or it is unknown to the machine. */
 const withoutAp = (v: number, instruction: number, facilities: number): number =>
   (facilities & FACILITY_SIE) !== 0
     ? intercept(v, instruction)
     : programInterruption(v, PGM_OPERATION);
 
-/** PQAP with everything checked. */
+/** Executes PQAP with all checks. */
 export const pqap = (v: number, instruction: number): number => {
   const ended = admit(v, instruction);
   if (ended !== 0) return ended - 1;
@@ -59,7 +59,7 @@ export const pqap = (v: number, instruction: number): number => {
   return namedQueue(v, fc, gr0);
 };
 
-/** Availability and state of the queue, then the function itself. */
+/** Checks availability and state of the queue, then executes the function. */
 const namedQueue = (v: number, fc: number, gr0: number): number => {
   const q = findQueue(v, gr0);
   const condition = queueCondition(v, q, gr0 & GR0_APQN, fc);

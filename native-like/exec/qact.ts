@@ -9,7 +9,7 @@ import { statusWithCode } from './availability.ts';
 import { completeStatus } from './ending.ts';
 import { I32 } from './views.ts';
 
-/** QACT; `rc` is what the queue's state answers. GR2 changes only with response code 00. */
+/** Executes QACT. `rc` is the response code that the queue's state asks for. GR2 changes with response code 00 only. */
 export const qact = (v: number, q: number, rc: number): number => {
   if (rc === AP_RESPONSE_NORMAL) {
     const wanted = I32[v + V_GR + 3] >>> QACT_CAT_SHIFT;

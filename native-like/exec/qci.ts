@@ -47,7 +47,7 @@ const buildBlock = (v: number, scratch: number): void => {
   }
 };
 
-/** QCI: GR2 designates 128 bytes on a doubleword boundary. Condition code 0, GR1 unchanged (AD-11). */
+/** Executes QCI. GR2 designates 128 bytes on a doubleword boundary. The condition code is 0 and GR1 stays as it was (AD-11). */
 export const qci = (v: number): number => {
   const low = I32[v + V_GR + 5] & addressMask(v);
   if ((low & 7) !== 0) return programInterruption(v, PGM_SPECIFICATION);

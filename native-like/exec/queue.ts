@@ -104,7 +104,7 @@ export const pushRequest = (q: number, slot: number): void => {
   I32[q + Q_REQUEST_TAIL] = (tail + 1) | 0;
 };
 
-/** Slot of the oldest request that waits; there is one. */
+/** Slot of the oldest request that waits. The caller knows that there is one. */
 export const firstRequest = (q: number): number =>
   U8[((q + Q_REQUEST_RING) << 2) + (I32[q + Q_REQUEST_HEAD] & RING_MASK)];
 
@@ -116,7 +116,10 @@ export const takeRequest = (q: number): number => {
   return U8[((q + Q_REQUEST_RING) << 2) + (head & RING_MASK)];
 };
 
-/** The reply in `slot` (length `length`) becomes available at `due`; in the past: at the next look. */
+/**
+ * Makes the reply in `slot`, `length` bytes long, available at time `due`. If that is in the past, it is available when the queue is next
+ * looked at.
+ */
 export const completeAt = (q: number, slot: number, length: number, due: number): void => {
   const cold = I32[q + Q_COLD];
   const header = slotHeader(q, slot);
@@ -126,11 +129,11 @@ export const completeAt = (q: number, slot: number, length: number, due: number)
   I32[q + Q_ATTENTION] = I32[q + Q_ATTENTION] | ATTENTION_SERVICE;
 };
 
-/** Nothing on the queue is still to be answered: no request waits, none is in service. */
+/** Whether nothing on the queue is still to be answered: no request waits and none is in service. */
 const idle = (q: number, cold: number): boolean =>
   I32[cold + K_SERVICE] === 0 && I32[q + Q_REQUEST_HEAD] === I32[q + Q_REQUEST_TAIL];
 
-/** Lets held replies go whose places are used up, or all of them when no later reply can come. */
+/** Releases the replies that enough later replies have overtaken, or all of them when no later reply can come. */
 const releaseHeld = (q: number, cold: number): void => {
   let set = I32[cold + K_HELD];
   const all = idle(q, cold);
@@ -147,7 +150,7 @@ const releaseHeld = (q: number, cold: number): void => {
   }
 };
 
-/** A message leaves service: its reply waits to be dequeued, is held back, or is lost, as faults say. */
+/** Ends the service of a message. Its reply waits for DQAP; or faults hold it back, double it or discard it. */
 const finish = (q: number, cold: number, slot: number): void => {
   const flags = I32[slotHeader(q, slot) + L_FLAGS];
   if ((flags & SLOT_DROP) !== 0) {
@@ -193,7 +196,7 @@ const serviceDue = (q: number, cold: number): number => {
   return slot < 0 ? Number.POSITIVE_INFINITY : F64[(slotHeader(q, slot) + L_DUE) >> 1];
 };
 
-/** Time of the next thing that happens to the queue by itself; Infinity when nothing will. */
+/** Time of the next thing that happens to the queue by itself, in nanoseconds; Infinity when nothing will. */
 export const nextDue = (q: number): number => {
   const attention = I32[q + Q_ATTENTION];
   const cold = I32[q + Q_COLD];
@@ -218,7 +221,7 @@ const endReset = (q: number, cold: number): void => {
   refreshStatus(q);
 };
 
-/** A queue loses its binding to a secure-execution guest. */
+/** Ends the queue's binding to a secure-execution guest. */
 export const unbind = (cold: number): void => {
   I32[cold + K_BIND] = BIND_UNBOUND;
 };
@@ -227,14 +230,14 @@ const endAqic = (q: number, cold: number): void => {
   clearAttention(q, ATTENTION_AQIC);
   if (I32[cold + K_AQIC_ENABLE] !== 0) {
     I32[q + Q_STATUS] = I32[q + Q_STATUS] | STATUS_IRQ;
-    // A reply that already waits is notified at once (AD-21b).
+    // A reply that is there already is notified at once (AD-21b).
     if ((I32[q + Q_STATUS] & STATUS_REPLIES) !== 0) notify(q);
   } else {
     disableInterruptions(q);
   }
 };
 
-/** Interruptions go off and the notification's addresses are forgotten. */
+/** Disables interruptions and forgets where notifications go. */
 export const disableInterruptions = (q: number): void => {
   const cold = I32[q + Q_COLD];
   I32[q + Q_STATUS] = I32[q + Q_STATUS] & ~STATUS_IRQ;
@@ -242,7 +245,7 @@ export const disableInterruptions = (q: number): void => {
   I32[cold + K_GISA_BYTE] = 0;
 };
 
-/** Whether `other` holds the secret of its association by the time the one of `cold` ends. */
+/** Whether `other` is associated at the time the association of `cold` ends: already now, or because its own ends before. */
 const associatedBefore = (q: number, other: number, cold: number): boolean => {
   if (I32[other + K_BIND] === BIND_ASSOCIATED) return true;
   if ((I32[q + Q_ATTENTION] & ATTENTION_BINDING) === 0) return false;
@@ -263,13 +266,13 @@ const secretTaken = (cold: number): boolean => {
   return false;
 };
 
-/** From now on every instruction but a reset ends with this code and A = 1 (section 2.1). */
+/** Makes every instruction but a reset end with this response code and A = 1 from now on (section 2.1). */
 export const raiseAsyncError = (q: number, rc: number): void => {
   I32[I32[q + Q_COLD] + K_ASYNC_RC] = rc;
   I32[q + Q_ATTENTION] = I32[q + Q_ATTENTION] | ATTENTION_ASYNC;
 };
 
-/** An association ends; a secret already in use shows itself only now, as an asynchronous error. */
+/** Ends the running association. That the secret is in use already shows only now, as an asynchronous error. */
 const endBinding = (q: number, cold: number): void => {
   clearAttention(q, ATTENTION_BINDING);
   if (secretTaken(cold)) raiseAsyncError(q, AP_RESPONSE_ASSOC_SECRET_NOT_UNIQUE);
@@ -284,7 +287,7 @@ const endService = (q: number, cold: number): void => {
   finish(q, cold, slot);
 };
 
-/** Whether the AQIC change is what happens at `due`, and not a message accepted before it. */
+/** Whether the next thing at time `due` is the change of AQIC, and not the reply of a message that was accepted before it. */
 const aqicIsNext = (q: number, cold: number, due: number): boolean => {
   if ((I32[q + Q_ATTENTION] & ATTENTION_AQIC) === 0 || F64[(cold + K_AQIC_DUE) >> 1] !== due)
     return false;
@@ -295,7 +298,7 @@ const aqicIsNext = (q: number, cold: number, due: number): boolean => {
   return !(before && F64[(header + L_DUE) >> 1] === due);
 };
 
-/** Lets everything happen that is due by `time`, in the order of due times. */
+/** Does all that is due by `time`, in the order of due times. */
 export const settle = (q: number, time: number): void => {
   const cold = I32[q + Q_COLD];
   while ((I32[q + Q_ATTENTION] & ATTENTION_TIMED) !== 0) {
@@ -310,13 +313,13 @@ export const settle = (q: number, time: number): void => {
   }
 };
 
-/** Takes the queue out of the slow path when neither a message nor a reply is half moved. */
+/** Lets the queue use the fast paths again when neither a message nor a reply is half moved. */
 export const closeIfDone = (q: number, cold: number): void => {
   if (I32[cold + K_OPEN_SLOT] === 0 && I32[cold + K_DELIVERED] === 0)
     clearAttention(q, ATTENTION_OPEN);
 };
 
-/** Discards every message and open part; interruptions go off. What a reset does at once (section 1.5, AD-12a). */
+/** Discards every message and open part, and disables interruptions: what a reset does at once (section 1.5, AD-12a). */
 export const flush = (q: number): void => {
   const cold = I32[q + Q_COLD];
   I32[q + Q_FREE] = I32[q + Q_ALL_FREE];

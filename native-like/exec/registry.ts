@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a kernel instance finds its machine: whoever loads the kernel puts the machine here first, and the kernel's modules take
-// it into module-level constants when they are evaluated.
+// How a kernel instance gets its machine: whoever loads a kernel leaves the machine here first, and the kernel's modules copy it into
+// module-level constants when they are evaluated.
 // Source: docs/reference/performance.md section 4 rule 1 (constant views are worth a factor of two). Status: choice.
 import type { CopyBytes, SharedMemory } from '../machine/globals.ts';
 
-/** Storage that is not in the image (a guest under QEMU). Addresses are logical, of the vCPU's current PSW. */
+/** Access to storage that is not in the image (a guest under QEMU). Addresses are logical ones, translated by the vCPU's current PSW. */
 export interface ExternalStorage {
   /** Copies guest bytes to the image at byte `target`. Returns 0 or a program-interruption code. */
   fetch(
@@ -38,7 +38,7 @@ export interface KernelBinding {
    * `payload` is the byte offset of the message in the image.
    */
   readonly targetDomain: ((mode: number, payload: number, length: number) => number) | undefined;
-  /** What a message asks for, as one word (F_REQUEST). Called only where a fault names a function. */
+  /** Function that a message asks for, as one word (F_REQUEST). Called only where a fault names a function. */
   readonly requestFunction: ((mode: number, payload: number, length: number) => number) | undefined;
 }
 

@@ -24,9 +24,8 @@ import { flush, now, settle } from './queue.ts';
 import { F64, I32, markPending } from './views.ts';
 
 /**
- * Starts a reset: messages are gone and interruptions are off at once, the queue answers 02 until the time is over. A
- * zeroize takes the secrets of an association with it; F unbinds.
- * A time of zero ends it before the next instruction.
+ * Starts a reset: messages are discarded and interruptions disabled at once, and the queue answers 02 until the time is over; a time of
+ * zero is over before the next instruction. `zeroize` also ends an association, `unbinds` (the F bit) the binding.
  */
 export const startReset = (q: number, zeroize: boolean, unbinds: boolean): void => {
   const cold = I32[q + Q_COLD];
@@ -43,7 +42,7 @@ export const startReset = (q: number, zeroize: boolean, unbinds: boolean): void 
   if (duration === 0) settle(q, now());
 };
 
-/** RAPQ or ZAPQ as GR0 says; `rc` is what the queue's state answers. */
+/** Executes RAPQ or ZAPQ, as GR0 says. `rc` is the response code that the queue's state asks for. */
 export const reset = (v: number, q: number, gr0: number, rc: number): number => {
   if (rc !== AP_RESPONSE_NORMAL) return completeStatus(v, statusWithCode(q, rc));
   startReset(q, gr0 >>> GR0_FC_SHIFT === FC_ZAPQ, (gr0 & GR0_F) !== 0);

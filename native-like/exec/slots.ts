@@ -18,7 +18,10 @@ import { I32, LOCK_OWNER, U8 } from './views.ts';
 
 const LINE_BYTES = 64;
 
-/** Bytes from one slot to the next: header and limit, rounded up to an odd number of lines against cache-set conflicts. */
+/**
+ * Bytes from one slot to the next: header and limit, rounded up to an odd number of cache lines, so that slots spread over all cache
+ * sets.
+ */
 const strideOf = (limit: number): number => {
   const lines = (SLOT_HEADER_BYTES + limit + LINE_BYTES - 1) >>> 6;
   return (lines | 1) << 6;
@@ -27,7 +30,7 @@ const strideOf = (limit: number): number => {
 /** Number of slots in an all-free mask: ones from the left. */
 const depthOf = (allFree: number): number => Math.clz32(~allFree);
 
-/** Gives the queue its slots. Returns false, and counts it, when the pool has not enough left. */
+/** Gives the queue its slots. Returns false when the pool has not enough left, and counts that. */
 export const takeSlots = (q: number): boolean => {
   const stride = strideOf(I32[q + Q_LIMIT]);
   const bytes = stride * depthOf(I32[q + Q_ALL_FREE]);
@@ -43,7 +46,7 @@ export const takeSlots = (q: number): boolean => {
   return true;
 };
 
-/** A copy of the message in `slot`, in a free one: its number, or -1 when none is free. */
+/** Copies the message in `slot` into a free slot. Returns the number of that slot, or -1 when none is free. */
 export const copySlot = (q: number, slot: number): number => {
   const free = I32[q + Q_FREE];
   if (free === 0) return -1;

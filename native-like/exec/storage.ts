@@ -14,7 +14,7 @@ import {
 } from '../machine/layout.ts';
 import { external, I32, U64, wasmCopy } from './views.ts';
 
-/** Up to here an unrolled loop beats a call of memory.copy. */
+/** Up to this many bytes, an unrolled loop is faster than a call of memory.copy. */
 const LOOP_COPY_MAX = 128;
 
 /** Copies inside the image; bounds have been checked. */
@@ -41,13 +41,13 @@ export const copyBytes = (target: number, source: number, length: number): void 
 /** Whether the vCPU runs in 64-bit mode. */
 export const is64BitMode = (v: number): boolean => (I32[v + V_PSW_MASK_HIGH] & PSW_EA) !== 0;
 
-/** Bits of the low half that take part in an address of the current mode. */
+/** Mask of the bits in the low half of an address that count in the current addressing mode. */
 export const addressMask = (v: number): number => {
   if (is64BitMode(v)) return -1;
   return I32[v + V_PSW_MASK_LOW] & PSW_BA ? 0x7fffffff : 0x00ffffff;
 };
 
-/** High half of an operand address: counts in 64-bit mode only (AD-02). */
+/** High half of an operand address; 0 unless the mode is 64-bit (AD-02). */
 export const addressHigh = (v: number, high: number): number => (is64BitMode(v) ? high : 0);
 
 const isExternal = (v: number): boolean => I32[I32[v + V_GUEST] + G_EXTERNAL] !== 0;
@@ -60,8 +60,8 @@ const locate = (v: number, high: number, low: number, length: number): number =>
 };
 
 /**
- * Fetches the first `bytes` of an operand of `length` guest bytes to the image at `target`. Returns 0 or a program-interruption
- * code; then nothing was moved. The whole operand is tested (AD-16).
+ * Fetches the first `bytes` of an operand of `length` guest bytes to the image at `target`. The whole operand is tested (AD-16). Returns
+ * 0, or a program-interruption code: then nothing was moved.
  */
 export const fetchGuest = (
   v: number,
@@ -78,7 +78,7 @@ export const fetchGuest = (
   return 0;
 };
 
-/** Stores image bytes at `source` to the guest. Returns 0 or a program-interruption code; then nothing was moved. */
+/** Stores image bytes at `source` to the guest. Returns 0, or a program-interruption code: then nothing was moved. */
 export const storeGuest = (
   v: number,
   high: number,

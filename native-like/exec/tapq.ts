@@ -23,7 +23,7 @@ import { statusWithCode } from './availability.ts';
 import { advance, completeStatus, refuse } from './ending.ts';
 import { I32, setPair } from './views.ts';
 
-/** Status in GR1, information in GR2. T (bit 8 of the word) selects whether GR2 bits 0-31 are shown. */
+/** Puts the status into GR1 and the queue information into GR2. GR2 bits 0-31 are shown only if the T bit is on. */
 export const showQueue = (v: number, q: number, gr0: number): void => {
   I32[v + V_GR + 2] = 0;
   I32[v + V_GR + 3] = I32[q + Q_STATUS];
@@ -31,7 +31,7 @@ export const showQueue = (v: number, q: number, gr0: number): void => {
   I32[v + V_GR + 5] = I32[q + Q_GR2_LOW];
 };
 
-/** TAPQ of a queue in plain operation; `psw` is the PSW's mask as it was read. */
+/** TAPQ of a queue in plain operation; `psw` has PSW bits 0-31 as they were read. */
 export const tapqOperational = (v: number, q: number, gr0: number, psw: number): number => {
   showQueue(v, q, gr0);
   I32[v + V_PSW_MASK_HIGH] = psw & ~PSW_CC;
@@ -39,13 +39,13 @@ export const tapqOperational = (v: number, q: number, gr0: number, psw: number):
   return EXECUTE_COMPLETED;
 };
 
-/** TAPQ of a queue that is not available to the program (AD-12); `psw` is the PSW's mask as it was read. */
+/** TAPQ of a queue that is not available to the program (AD-12); `psw` has PSW bits 0-31 as they were read. */
 export const tapqRefused = (v: number, psw: number): number => {
   setPair(v + V_GR + 4, 0);
   return refuse(v, psw);
 };
 
-/** SE bind state shown to a secure-execution guest (sections 2.4 and 5.6); 0 for others. */
+/** Bind state that a secure-execution guest sees (sections 2.4 and 5.6); 0 for other guests. */
 const bindState = (v: number, q: number): number => {
   if ((I32[v + V_FACILITIES] & FACILITY_SE) === 0) return 0;
   if ((I32[q + Q_GR2_HIGH] & (GR2_A | GR2_X)) === 0) return 3;
@@ -54,7 +54,7 @@ const bindState = (v: number, q: number): number => {
   return bind === BIND_ASSOCIATED ? 0 : 1;
 };
 
-/** TAPQ of a queue in any state; `rc` is what its state answers. */
+/** TAPQ of a queue in any state. `rc` is the response code that the state asks for. */
 export const tapqState = (v: number, q: number, gr0: number, rc: number): number => {
   if (rc === AP_RESPONSE_Q_NOT_AVAIL) return tapqRefused(v, I32[v + V_PSW_MASK_HIGH]);
   const high = I32[q + Q_GR2_HIGH] | (bindState(v, q) << GR2_BS_SHIFT);

@@ -26,7 +26,7 @@ import { CLOCK, F64, I32, TRACE, TRACE_LAST, TRACED } from './views.ts';
 export const trace = (v: number, instruction: number, gr0: number, ended: number): number => {
   const count = I32[TRACED];
   const at = (TRACE + (count & TRACE_LAST) * TRACE_WORDS) | 0;
-  // NQAP and DQAP name an even register; of an odd one the pair below says nothing wrong.
+  // NQAP and DQAP name an even register. If they name an odd one, they end in an exception, and it does no harm to record the pair below.
   const r1 = (v + V_GR + (((instruction & RRE_R1) >>> 3) & ~3)) | 0;
   I32[at + R_VCPU] = v;
   I32[at + R_INSTRUCTION] = instruction;
@@ -42,8 +42,8 @@ export const trace = (v: number, instruction: number, gr0: number, ended: number
 };
 
 /**
- * As `execute`, or `executeShared` where other threads use the queues too, with a record. An intercepted instruction has none yet: who
- * handles it calls `trace` after that.
+ * As `execute`, or as `executeShared` where other threads use the queues too, and leaves a record. An intercepted instruction gets none
+ * here: whoever handles it calls `trace` afterwards.
  */
 export const executeTraced = (v: number, instruction: number, shared: boolean): number => {
   const gr0 = I32[v + V_GR + 1];

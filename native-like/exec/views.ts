@@ -38,11 +38,11 @@ export const wasmCopy = binding.copy;
 export const external = binding.external;
 export const targetDomain = binding.targetDomain;
 export const requestFunction = binding.requestFunction;
-/** This thread's number plus 1: what locks hold. */
+/** What this thread writes into a lock it holds: its number plus 1. */
 export const LOCK_OWNER = binding.thread + 1;
 
 export const MASKS = I32[C_MASKS];
-/** The record of masks that stays empty: see V_MASKS. */
+/** A record of masks that is always empty. The fast paths test it when every instruction has to take the slow path (see V_MASKS). */
 export const EMPTY_MASKS = I32[C_EMPTY_MASKS];
 export const ADM = I32[C_ADM];
 export const GUESTS = I32[C_GUEST];
@@ -57,20 +57,20 @@ const PENDING_BYTE = I32[C_PENDING_BYTE];
 export const CLOCK = (C_CLOCKS + binding.thread * CLOCK_STRIDE) / 2;
 
 const THREAD_PENDING = CLOCK * 2 + T_PENDING;
-/** Word with the queue that stands for all APQNs while an intercepted instruction is executed. */
+/** Word with the queue that all APQNs mean while an intercepted instruction is executed; 0 otherwise. */
 export const STAND_IN = CLOCK * 2 + T_STAND_IN;
 
-/** This thread's trace: the word that counts its records, the first record, and how many there are, less 1. */
+/** This thread's trace: the word that counts its records; how many records its ring has, less 1; the first record. */
 export const TRACED = CLOCK * 2 + T_TRACE;
 export const TRACE_LAST = I32[C_TRACE_RECORDS] - 1;
 export const TRACE = I32[C_TRACE] + binding.thread * (TRACE_LAST + 1) * TRACE_WORDS;
 
-/** Sets a doubleword, two words of which the first has an even index, with one store. The value must be the double with its bits. */
+/** Sets two words with one store. The first must have an even index; `double` is the double with the bits of both. */
 export const setPair = (word: number, double: number): void => {
   F64[word >> 1] = double;
 };
 
-/** Tells whoever serves queues that this one has work or a due time. */
+/** Tells the code that serves queues that this queue has work or a due time. */
 export const markPending = (q: number): void => {
   I32[THREAD_PENDING] = 1;
   U8[PENDING_BYTE + (((q - QUEUES) / QUEUE_WORDS) | 0)] = 1;

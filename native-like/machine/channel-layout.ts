@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words of a guest record about channel reports: what a guest's user space and KVM keep until the guest takes it.
+// Words of a guest record about channel reports: what the guest's user space and KVM keep until the guest takes it.
 // Source: docs/reference/config-change.md section 4. Status: choice.
 import { G_CHANNEL } from './layout.ts';
 
-/** Event information that waits for CHSC in the guest's user space: number of events. */
+/** Number of events whose information waits in the guest's user space until CHSC fetches it. */
 export const G_SEI_EVENTS = G_CHANNEL;
-/** 1: a channel report has told of events, and store event information has not taken the last one. */
+/** 1: a channel report has announced events, and the guest has not fetched the last event's information yet. */
 export const G_SEI_PENDING = G_CHANNEL + 1;
-/** Channel report words that wait for STCRW. */
+/** Number of channel report words that wait for STCRW. */
 export const G_CRWS = G_CHANNEL + 2;
-/** 1: the machine check of a channel report is pending, for whichever vCPU is enabled first. */
+/** 1: the machine check of a channel report is pending. The first vCPU that is enabled for it takes it. */
 export const G_MACHINE_CHECK = G_CHANNEL + 3;
-/** What goes wrong with event information: SEI_FAULT_*. */
+/** Injected errors of event information: SEI_FAULT_* (src/kvm/channel-report.ts). */
 export const G_SEI_FAULT = G_CHANNEL + 4;
-/** 1: the user's main loop is busy; configuration changes are counted in G_SEI_UNSEEN. */
+/** 1: the main loop of user space is busy, so that configuration changes are only counted, in G_SEI_UNSEEN. */
 export const G_USER_BUSY = G_CHANNEL + 5;
 export const G_SEI_UNSEEN = G_CHANNEL + 6;

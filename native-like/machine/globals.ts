@@ -4,12 +4,12 @@
 // Source: docs/reference/performance.md sections 1.6 and 2.4 (copies through typed arrays are 3 times slower).
 // Status: choice.
 
-/** A WebAssembly.Memory, as far as it is used here. */
+/** The part of a WebAssembly.Memory that is used here. */
 export interface SharedMemory {
   readonly buffer: SharedArrayBuffer;
 }
 
-/** Copies `length` bytes inside the image. Bounds must have been checked. */
+/** Copies `length` bytes inside the image. The caller has checked the bounds. */
 export type CopyBytes = (target: number, source: number, length: number) => void;
 
 interface WebAssemblyApi {
@@ -26,12 +26,13 @@ const webAssembly = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).W
 /** Size of a WebAssembly page. */
 const WASM_PAGE_BYTES = 65536;
 
-/** A page-aligned shared memory that never grows. */
+/** Creates a page-aligned shared memory of at least `bytes` bytes. It never grows. */
 export const createSharedMemory = (bytes: number): SharedMemory => {
   const pages = Math.ceil(bytes / WASM_PAGE_BYTES);
   return new webAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 };
 
+// The module in text:
 // (module (import "m" "m" (memory 1 65536 shared))
 //   (func (export "c") (param i32 i32 i32) local.get 0 local.get 1 local.get 2 memory.copy))
 const COPY_MODULE = new Uint8Array([
@@ -94,7 +95,7 @@ const COPY_MODULE = new Uint8Array([
   0x0b, // body
 ]);
 
-/** The copy function of one memory. */
+/** Makes the function that copies inside one memory. */
 export const createCopy = (memory: SharedMemory): CopyBytes => {
   const bytes = COPY_MODULE.slice();
   const instance = new webAssembly.Instance(new webAssembly.Module(bytes), { m: { m: memory } });

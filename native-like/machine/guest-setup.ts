@@ -31,10 +31,13 @@ import {
   V_MASKS,
 } from './layout.ts';
 
-/** What a guest has whose instructions may take the fast paths: with less, some bits of GR0 that are usual are not legal. */
+/**
+ * Facilities a guest must have for the fast paths. With fewer, some usual bits of GR0 would not be legal, which the fast paths do not
+ * test.
+ */
 const PLAIN = FACILITY_AP | FACILITY_APXA | FACILITY_APFT;
 
-/** Sets a guest's facility word and what its vCPUs derive from it. The vCPUs must be out of interpretive execution. */
+/** Sets a guest's facilities and what its vCPUs derive from them. The vCPUs must be out of interpretive execution. */
 export const setFacilities = (image: MachineImage, guest: number, facilities: number): void => {
   const { i32 } = image;
   const record = image.guest(guest);
@@ -45,9 +48,9 @@ export const setFacilities = (image: MachineImage, guest: number, facilities: nu
 };
 
 /**
- * Chooses the masks the fast paths test. Without AP instructions, without APXA or the T bit of TAPQ, in secure
- * execution (binding states), with condition code 2 at boundaries or with faults that name the guest every instruction must take the slow
- * path, which the empty record brings about.
+ * Chooses the masks that the fast paths of a guest's vCPUs test. Every instruction has to take the slow path when the guest has no AP
+ * instructions, no APXA or no T bit of TAPQ, runs in secure execution (binding states), gets condition code 2 at boundaries, or is named
+ * by faults. The empty record of masks makes them do so.
  */
 export const selectMasks = (image: MachineImage, guest: number): void => {
   const record = image.guest(guest);
@@ -58,7 +61,10 @@ export const selectMasks = (image: MachineImage, guest: number): void => {
     image.i32[image.vcpu(guest, n) + V_MASKS] = masks;
 };
 
-/** Reads `bytes` architected mask bytes at `offset` into `words` words of at least 32 bits each, zero filled. */
+/**
+ * Reads `bytes` bytes of an architected mask at image offset `offset` into words. The rest of a mask of at least 32 bits is filled with
+ * zeros.
+ */
 const readMask = (image: MachineImage, offset: number, bytes: number, target: number): void => {
   for (let word = 0; word < ADM_WORDS; word++) {
     let value = 0;
@@ -71,8 +77,8 @@ const readMask = (image: MachineImage, offset: number, bytes: number, target: nu
 };
 
 /**
- * Effective masks of a guest: the APCB its CRYCB format selects, within what the host partition (guest 0) has. A guest without
- * CRYCB has none. The vCPUs must be out of interpretive execution.
+ * Derives the effective masks of a guest: those of the APCB that its CRYCB format selects, restricted to what the host partition (guest
+ * 0) has. A guest without CRYCB has empty ones. The vCPUs must be out of interpretive execution.
  */
 export const deriveEffectiveMasks = (image: MachineImage, guest: number): void => {
   const masks = image.masks(guest);
@@ -85,7 +91,7 @@ export const deriveEffectiveMasks = (image: MachineImage, guest: number): void =
     return;
   }
   const crycb = image.crycb(guest);
-  // Format 2 on a machine without APXA: the machine reads APCB0 (AD-38).
+  // Without APXA, the machine reads APCB0 of a format-2 CRYCB (AD-38).
   const apxa = (image.word(image.guest(0) + G_FACILITIES) & FACILITY_APXA) !== 0;
   if ((crycbd & CRYCBD_FORMAT) === CRYCB_FORMAT_2 && apxa) {
     readMask(image, crycb + CRYCB_APCB1 + APCB1_APM, 32, masks);

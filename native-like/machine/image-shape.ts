@@ -44,11 +44,14 @@ import { VIRTUAL_QUEUES_MAX, VIRTUAL_WORDS } from './virtual-layout.ts';
 
 /** How large a machine is. Guest 0 is the host partition itself. */
 export interface ImageShape {
-  /** One entry a guest, the host first: vCPUs and bytes of storage (a multiple of 4096; 0 = behind the external accessor). */
+  /**
+   * One entry for each guest, the host first: number of vCPUs, and bytes of storage (a multiple of 4096; 0 = behind the external
+   * accessor).
+   */
   readonly guests: readonly { readonly vcpus: number; readonly storageBytes: number }[];
   /** Bytes for message slots. */
   readonly messageBytes: number;
-  /** Trace records a thread; a power of two, or 0. */
+  /** Trace records in the ring of each thread: a power of two, or 0 for no trace. */
   readonly traceRecords?: number;
 }
 
@@ -67,7 +70,7 @@ export const vcpuCount = (shape: ImageShape): number =>
 export const storageBytes = (shape: ImageShape): number =>
   shape.guests.reduce((sum, guest) => sum + roundUp(guest.storageBytes, PAGE_BYTES), 0);
 
-/** Regions in image order. Only the control page and what a machine uses is ever touched. */
+/** The regions in their order in the image. Whatever the sizes, only the control page and what a machine uses is ever touched. */
 export const regionsOf = (shape: ImageShape): Region[] => {
   const guests = shape.guests.length;
   const vcpus = vcpuCount(shape);
@@ -79,7 +82,7 @@ export const regionsOf = (shape: ImageShape): Region[] => {
   });
   const bytes = (word: number, count: number): Region => ({ word, bytes: count, byteOffset: true });
   return [
-    // Those of the guests themselves, then those of their virtual queues.
+    // The masks of the guests themselves come first, then those of their virtual queues.
     words(C_MASKS, 2 * guests * MASK_WORDS),
     words(C_EMPTY_MASKS, MASK_WORDS),
     words(C_ADM, 2 * guests * ADM_WORDS),

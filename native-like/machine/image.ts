@@ -76,16 +76,16 @@ import {
   VCPU_WORDS,
 } from './layout.ts';
 
-/** Views over one machine's memory and the addresses of its records. Not for the instruction path. */
+/** Views over one machine's memory, and the places of its records. Code on the instruction path uses constants instead. */
 export class MachineImage {
   readonly memory: SharedMemory;
   readonly i32: Int32Array;
   readonly u8: Uint8Array;
-  /** The same bytes for big-endian fields of control blocks and lowcores; made once, since a new one costs a microsecond. */
+  /** The same bytes for the big-endian fields of control blocks and lowcores. It is made once, since making one costs a microsecond. */
   readonly view: DataView;
   readonly f64: Float64Array;
 
-  /** Attaches to a memory that `createImage` (here or in another thread) has laid out. */
+  /** Attaches to a memory that `createImage` has laid out, in this thread or another. */
   constructor(memory: SharedMemory) {
     this.memory = memory;
     this.i32 = new Int32Array(memory.buffer);
@@ -100,7 +100,7 @@ export class MachineImage {
   get vcpus(): number {
     return this.i32[C_VCPUS];
   }
-  /** Queue records in use, record 0 included. */
+  /** Number of queue records in use, record 0 included. */
   get queues(): number {
     return this.i32[C_QUEUES];
   }
@@ -116,7 +116,7 @@ export class MachineImage {
   vcpu(guest: number, n = 0): number {
     return this.word(C_VCPU) + (this.word(this.guest(guest) + G_FIRST_VCPU) + n) * VCPU_WORDS;
   }
-  /** Word that says which thread runs the vCPU with the block at `vcpu`: its number plus 1; 0 = none. */
+  /** Word that says which thread runs the vCPU whose block is at `vcpu`: the thread's number plus 1; 0 = none. */
   runner(vcpu: number): number {
     return this.word(C_RUNNER) + (vcpu - this.word(C_VCPU)) / VCPU_WORDS;
   }
@@ -138,7 +138,7 @@ export class MachineImage {
   gisa(guest: number): number {
     return this.word(C_GISA_BYTE) + guest * GISA_STRIDE_BYTE;
   }
-  /** Word index of the queue record of an APQN; record 0 when there is none. */
+  /** Word index of the queue record of an APQN; that of record 0 when the machine has no such queue. */
   queue(apqn: number): number {
     return this.word(this.word(C_INDEX) + apqn);
   }
@@ -164,14 +164,14 @@ export class MachineImage {
   word(index: number): number {
     return this.i32[index];
   }
-  /** Nanoseconds in the doubleword whose first word is `word`, an even index. */
+  /** The double at word `word`, which has an even index: a time in nanoseconds. */
   time(word: number): number {
     return this.f64[word >> 1];
   }
   setTime(word: number, ns: number): void {
     this.f64[word >> 1] = ns;
   }
-  /** A thread's clock, nanoseconds of virtual time. */
+  /** A thread's clock: virtual time in nanoseconds. */
   clock(thread: number): number {
     return this.time(this.thread(thread));
   }
@@ -190,7 +190,7 @@ export class MachineImage {
   requestsOf(queue: number): number {
     return this.word(this.cold(queue) + K_REQUESTS);
   }
-  /** Number of the guest that has a queue while vCPUs run on several threads; 0 = the host. */
+  /** Number of the guest that has the queue while vCPUs run on several threads; 0 = the host. */
   ownerOf(queue: number): number {
     return this.word(this.cold(queue) + K_OWNER);
   }
@@ -224,7 +224,10 @@ const initialiseGuests = (image: MachineImage, shape: ImageShape): void => {
   });
 };
 
-/** Initial state of a vCPU: 64-bit, supervisor, DAT off, key 0, I/O enabled, CR6 all sub-classes, registers zero. */
+/**
+ * Gives a vCPU its initial state: 64-bit mode, supervisor state, DAT off, key 0, I/O enabled, all sub-classes enabled in CR6, registers
+ * zero.
+ */
 export const resetVcpu = (image: MachineImage, vcpu: number): void => {
   const { i32 } = image;
   const keep = [V_GUEST, V_MASKS, V_TRUE_MASKS, V_FACILITIES, V_STORAGE_BYTE, V_STORAGE_SIZE].map(
@@ -237,7 +240,7 @@ export const resetVcpu = (image: MachineImage, vcpu: number): void => {
   i32[vcpu + V_CR6] = CR6_SUBCLASSES;
 };
 
-/** Sets everything a machine may have written back to zero, so that another can be laid out in the memory. */
+/** Sets everything that a machine may have written to zero, so that another machine can be laid out in the memory. */
 export const clearImage = (image: MachineImage): void => {
   const { u8 } = image;
   const queues = image.queues;
@@ -246,13 +249,13 @@ export const clearImage = (image: MachineImage): void => {
   u8.fill(0, image.word(C_PENDING_BYTE), image.word(C_PENDING_BYTE) + queues);
   u8.fill(0, image.word(C_POOL_BYTE), image.word(C_POOL_NEXT_BYTE));
   u8.fill(0, image.word(C_STORAGE_BYTE), image.word(C_STORAGE_END_BYTE));
-  // All small regions lie before the pending bytes.
+  // All the other regions are small and lie before the pending bytes.
   u8.fill(0, 0, image.word(C_PENDING_BYTE));
 };
 
 /**
- * Lays out a machine in a fresh or cleared memory. Every guest starts without AP facilities and with empty masks. Regions are
- * placed as `capacity` needs them, so that a kernel instance bound to this memory stays valid.
+ * Lays out a machine in a fresh or cleared memory. Every guest starts without AP facilities and with empty masks. Regions are placed as a
+ * machine of shape `capacity` needs them, so that a kernel instance bound to this memory remains usable.
  */
 export const layOutImage = (
   memory: SharedMemory,

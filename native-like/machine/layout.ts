@@ -5,24 +5,30 @@
 
 /** Changes whenever a saved image of an older build could be misread. */
 export const LAYOUT_VERSION = 7;
-/** Byte offsets must stay positive 32-bit numbers. */
+/** Largest image: byte offsets must stay positive 32-bit numbers. */
 export const IMAGE_BYTES_MAX = 0x7fff0000;
 
 // ---- control page -------------------------------------------------------------------------------------------------------
-/** How many there are of each; trace records for each thread. */
+/** Number of guests, the host partition included. */
 export const C_GUESTS = 0;
+/** Number of vCPUs of all guests. */
 export const C_VCPUS = 1;
-/** Number of queue records in use, the permanent "not available" record 0 included. */
+/** Number of queue records in use, among them record 0, which stands for every queue that is not available. */
 export const C_QUEUES = 2;
+/** Number of fault records in use. */
 export const C_FAULT_COUNT = 3;
+/** Trace records in the ring of each thread. */
 export const C_TRACE_RECORDS = 4;
-/** Records of virtual queues that have been used, free ones among them. */
+/** Number of virtual queue records that have been used, those that are free again included. */
 export const C_VIRTUAL_COUNT = 5;
-/** Word index of each region, or byte offset where the name says so, in the order of the regions. */
+/**
+ * This word and the next ones tell where each region begins, in the order of the regions: its word index, or its byte offset where the
+ * name ends so.
+ */
 export const C_MASKS = 6;
-/** The record of masks that stays empty: see V_MASKS. */
+/** A record of masks that is always empty, for vCPUs whose every instruction must take the slow path: see V_MASKS. */
 export const C_EMPTY_MASKS = 7;
-/** The virtual adapters and domains of each guest, in the same region as C_MASKS. */
+/** The masks of each guest's virtual adapters and domains, in the same region as C_MASKS. */
 export const C_VIRTUAL_MASKS = 8;
 export const C_ADM = 9;
 export const C_CRYCB_BYTE = 10;
@@ -34,104 +40,107 @@ export const C_FAULTS = 15;
 export const C_ADAPTER = 16;
 export const C_INDEX = 17;
 export const C_TRACE = 18;
-/** One bit for each mdev number: a KVM is attached. */
+/** One bit for each mdev number: on while a KVM is attached to the mdev. */
 export const C_MDEV = 19;
-/** Records of virtual queues: machine/virtual-layout.ts. */
+/** Records of virtual queues (machine/virtual-layout.ts). */
 export const C_VIRTUAL = 20;
 export const C_PENDING_BYTE = 21;
 export const C_QUEUE = 22;
 export const C_COLD = 23;
 export const C_POOL_BYTE = 24;
-/** First free byte of the slot pool; moves up only. */
+/** First free byte of the slot pool. It only moves up. */
 export const C_POOL_NEXT_BYTE = 25;
 export const C_POOL_END_BYTE = 26;
 export const C_STORAGE_BYTE = 27;
 export const C_STORAGE_END_BYTE = 28;
-/** NQAPs that found the pool empty (answered with response code 05). */
+/** Number of NQAPs that found the pool empty and were answered with response code 05. */
 export const C_POOL_EMPTY_COUNT = 29;
-/** Associations started. */
+/** Number of associations started. */
 export const C_BIND_SEQUENCE = 30;
 /** Machine-wide QCI words: flags, na << 8 | nd. */
 export const C_QCI_FLAGS = 31;
 export const C_QCI_NA_ND = 32;
-/** Options of NQAP and DQAP: OPTION_*; CC 2 every n bytes in C_CC2_BYTES, 0 = never. */
+/** Options of NQAP and DQAP: OPTION_*. C_CC2_BYTES: condition code 2 after every so many bytes, 0 = never. */
 export const C_OPTIONS = 33;
 export const C_CC2_BYTES = 34;
-/** Host kernel quirks that intercepts look at: HOST_* */
+/** Differences between host kernels that the handling of intercepts depends on: HOST_* */
 export const C_HOST_SWITCHES = 35;
-/** Timings in nanoseconds as doubles (index in the F64 view = word / 2). */
+/** Durations in nanoseconds, as doubles (the index in the F64 view is word / 2). */
 export const C_TIME_RAPQ = 36;
 export const C_TIME_ZAPQ = 38;
 export const C_TIME_AQIC = 40;
 export const C_TIME_BIND = 42;
-/** Time at which the host side was up and guests began, a double: times of faults count from it. */
+/** Time, a double, at which the host side was set up and guests began. The times of faults count from it. */
 export const C_TIME_START = 44;
-/** Locks and flags that several threads write: each on a line of its own (16 words). */
+/** Locks and flags that several threads write. Each has a cache line of its own (16 words). */
 export const C_STOP = 64;
 export const C_GENERATION = 80;
 export const C_MDEVS_LOCK = 96;
 export const C_POOL_LOCK = 112;
-/** GIB: alert list origin; host interruptions pending by sub-class (0x80 >> isc); the host's sub-class for alerts. */
+/**
+ * GIB: origin of the alert list; pending host interruptions by sub-class (0x80 >> isc); the sub-class of the host's interruptions about
+ * alerts.
+ */
 export const C_GIB = 128;
 export const GIB_HOST_PENDING = 1;
 export const GIB_ALERT_ISC = 2;
-/** vCPUs in interpretive execution the host waits for before it sleeps. */
+/** Number of vCPUs in interpretive execution whose exit the host waits for. The last of them wakes the host. */
 export const C_AWAITED = 144;
-/** Messages that virtual queues have sent, for the order of turns; the tag of the last one. */
+/** Number of messages that virtual queues have sent, which decides whose turn is next; then the tag of the last message. */
 export const C_VIRTUAL_STAMP = 160;
 export const C_VIRTUAL_TAG = 176;
-/** A block of words for each executing thread: its clock in nanoseconds as a double, then scratch bytes. Thread 0 is the host. */
+/** A block of words for each executing thread: first its clock in nanoseconds, a double. Thread 0 is the host. */
 export const C_CLOCKS = 256;
 export const CLOCK_STRIDE = 64;
-/** Word in a thread's block: some queue was marked pending since the thread last looked. */
+/** Word in a thread's block: not 0 when a queue was marked pending since the thread last looked. */
 export const T_PENDING = 2;
-/** Word in a thread's block: trace records it has written, modulo 2^32. */
+/** Word in a thread's block: number of trace records the thread has written, modulo 2^32. */
 export const T_TRACE = 4;
-/** Word in a thread's block: queue record that stands for all APQNs of its vCPU while an intercepted instruction is executed; 0 = none. */
+/** Word in a thread's block: the queue record that all APQNs of its vCPU mean while an intercepted instruction is executed; 0 otherwise. */
 export const T_STAND_IN = 6;
-/** Word in a thread's block an idle thread sleeps on: 1 = something happened. */
+/** Word in a thread's block on which an idle thread sleeps; 1 = something has happened. */
 export const T_DOORBELL = 8;
-/** Word in a thread's block: state of its cards' random generator. */
+/** Word in a thread's block: state of the random generator of its cards. */
 export const T_RANDOM = 12;
-/** Words in a thread's block: its numbers in the operating system and in Node; 0 = not known yet. */
+/** Words in a thread's block: its number in the operating system, then in Node; 0 = not known yet. */
 export const T_TASK = 13;
 export const T_WORKER = 14;
 export const THREAD_SCRATCH_BYTE = 64;
 /**
- * Word in a thread's block, on a line of its own: the vCPU the thread has in interpretive execution, as the word index of its block;
- * 0 = none.
+ * Word in a thread's block, on a cache line of its own: word index of the block of the vCPU that the thread has in interpretive
+ * execution; 0 = none.
  */
 export const T_IN_SIE = 48;
 export const THREADS_MAX = 48;
-/** The control words and the threads' blocks. */
+/** Length of the control words and the blocks of all threads. */
 export const CONTROL_BYTES = 16384;
 export const MDEVS = 65536;
-/** In G_HOOK: every AP instruction is intercepted, the hook is that of virtual mdevs. */
+/** In G_HOOK: every AP instruction is intercepted, and the hook is that of virtual mdevs. */
 export const VIRTUAL_HOOK = 0x20000;
 
 /** VD-06: the status of a missing hook goes to bits 32-63 of GR1. */
 export const HOST_STRICT_STATUS = 1;
 /** VD-07: AQIC on an APQN outside the guest's APCB answers 01. */
 export const HOST_AQIC_CHECKS_APCB = 2;
-/** VD-18: pin and ISC leak after an odd response code of the host's AQIC. */
+/** VD-18: pin and ISC are not given back after an unexpected response code of the host's AQIC. */
 export const HOST_LEAKS_AQIC = 4;
-/** The condition code stays as it was after a successful AQIC (Linux 6.1). */
+/** A successful AQIC leaves the condition code as it was (Linux 6.1). */
 export const HOST_KEEPS_CC = 8;
-/** A guest ISC that cannot be registered answers 08 (Linux 6.1), else 06. */
+/** A guest ISC that cannot be registered is answered with response code 08 (Linux 6.1), without this with 06. */
 export const HOST_ISC_RC_08 = 16;
 
-/** L = 0 is a specification exception (AD-19). */
+/** An NQAP with L = 0, a part of a message, is a specification exception (AD-19). */
 export const OPTION_REFUSE_PARTS = 1;
-/** CC 2 after every n bytes moved, else at addresses that are multiples of n (AD-18). */
+/** Condition code 2 after every n bytes moved; without this, at addresses that are multiples of n (AD-18). */
 export const OPTION_CC2_PROGRESS = 2;
 
 // ---- guest --------------------------------------------------------------------------------------------------------------
-/** Effective masks, 64 bytes a guest: what interpretive execution tests. Id n is bit n & 31 from the left of word n >>> 5. */
+/** Effective masks, which interpretive execution tests: 64 bytes for each guest. Id n is bit n & 31 from the left of word n >>> 5. */
 export const MASK_WORDS = 16;
 export const MASK_AQM = 8;
-/** Effective ADM, 32 bytes a guest. */
+/** Effective ADM: 32 bytes for each guest. */
 export const ADM_WORDS = 8;
-/** Architected CRYCB, 256 bytes a guest. */
+/** Architected CRYCB: 256 bytes for each guest. */
 export const CRYCB_STRIDE_BYTE = 256;
 /** Guest record, 192 bytes. */
 export const GUEST_WORDS = 48;
@@ -140,9 +149,9 @@ export const G_STORAGE_BYTE = 1;
 export const G_STORAGE_SIZE = 2;
 export const G_FIRST_VCPU = 3;
 export const G_VCPUS = 4;
-/** CRYCB designation as in the state description; 0 = none. The address part stands for the guest's CRYCB in the image. */
+/** CRYCB designation as in the state description; 0 = none. Its address part stands for the guest's CRYCB in the image. */
 export const G_CRYCBD = 5;
-/** Mdev number in the PQAP hook slot, with VIRTUAL_HOOK for a virtual mdev; 0 = no hook. */
+/** Number of the mdev whose PQAP hook is set, with VIRTUAL_HOOK for a virtual mdev; 0 = no hook. */
 export const G_HOOK = 6;
 /** Pages of storage behind the external accessor; 0 = the storage is in the image. */
 export const G_EXTERNAL = 7;
@@ -150,22 +159,22 @@ export const G_EXTERNAL = 7;
 export const G_FAULTS = 8;
 /** GISA format: 0, 1, or -1 when the guest has none. */
 export const G_GISA_FORMAT = 9;
-/** Association secrets of a secure-execution guest: up to 8 half-words, count in G_SECRETS. */
+/** Number of association secrets of a secure-execution guest. G_SECRET_LIST has up to 8 of them. */
 export const G_SECRETS = 10;
 export const G_SECRET_LIST = 11;
 export const SECRETS_MAX = 8;
 /** 1: the host keeps the guest's vCPUs out of interpretive execution. */
 export const G_BLOCK = 19;
-/** Guest has crashed: its vCPU worker died. */
+/** 1: the guest has crashed because the worker of a vCPU died. */
 export const G_CRASHED = 20;
 /** Guest ISCs registered for notifications: a count for each, then the alert mask (0x80 >> isc). */
 export const G_ISC_COUNTS = 21;
 export const G_ALERT_MASK = 29;
-/** Pages pinned on behalf of the guest. */
+/** Number of pages pinned on behalf of the guest. */
 export const G_PINS = 30;
-/** Most pages that may be pinned for it, plus 1 (the locked-memory limit of its user space); 0 = no limit. */
+/** Highest number of pages that may be pinned for the guest, plus 1 (the locked-memory limit of its user space); 0 = no limit. */
 export const G_PIN_LIMIT = 31;
-/** Channel reports: machine/channel-layout.ts. */
+/** First word about channel reports (machine/channel-layout.ts). */
 export const G_CHANNEL = 32;
 
 // ---- vCPU ---------------------------------------------------------------------------------------------------------------
@@ -175,9 +184,12 @@ export const V_PSW_MASK_HIGH = 0;
 export const V_PSW_MASK_LOW = 1;
 export const V_PSW_ADDRESS_HIGH = 2;
 export const V_PSW_ADDRESS_LOW = 3;
-/** Non-zero: leave interpretive execution before the next instruction (block, request or interruption). */
+/** Not 0: leave interpretive execution before the next instruction, because of a block, a request or an interruption. */
 export const V_EVENT = 4;
-/** Word index of the masks the fast paths test: V_TRUE_MASKS, or the empty record when every instruction must be looked at. */
+/**
+ * Word index of the masks the fast paths test: those of V_TRUE_MASKS; or the empty record, when every instruction must take the slow
+ * path.
+ */
 export const V_MASKS = 5;
 /** General registers: high half at V_GR + 2n, low half at V_GR + 2n + 1. */
 export const V_GR = 8;
@@ -186,11 +198,11 @@ export const V_GUEST = 40;
 export const V_STORAGE_BYTE = 41;
 export const V_STORAGE_SIZE = 42;
 export const V_FACILITIES = 43;
-/** Program-interruption code, or interception code. */
+/** Program-interruption code or interception code of the last instruction. */
 export const V_EXIT = 44;
-/** Intercepted instruction: IPA is its left half, IPB its right half followed by zeros. */
+/** The intercepted instruction. Its left half is IPA; its right half followed by zeros is IPB. */
 export const V_INSTRUCTION = 45;
-/** Word index of the effective masks. */
+/** Word index of the guest's effective masks. */
 export const V_TRUE_MASKS = 46;
 /** Control register 6 bits 32-63: interruption sub-class mask. */
 export const V_CR6 = 47;
@@ -199,39 +211,39 @@ export const V_CR6 = 47;
 /** Queue record, 128 bytes: control words, then two rings of slot numbers, a byte each. */
 export const QUEUE_WORDS = 32;
 export const QUEUES_MAX = 65536;
-/** Exactly what goes to GR1 bits 32-63 of a function that ends normally. */
+/** What bits 32-63 of GR1 get from a function that ends normally. */
 export const Q_STATUS = 0;
-/** Non-zero: something other than plain operation; see ATTENTION_*. */
+/** Not 0 when the queue is in anything but plain operation: ATTENTION_*. */
 export const Q_ATTENTION = 1;
-/** Free slots: slot n is bit n from the left. */
+/** Free slots; slot n is bit n from the left. */
 export const Q_FREE = 2;
 /** Slot 0 as a bit of Q_FREE and K_SERVICE; slot n is this shifted right by n. */
 export const SLOT_BIT_0 = 0x80000000 | 0;
-/** Byte offset of slot 0, 0 before the first NQAP. */
+/** Byte offset of slot 0; 0 before the first NQAP. */
 export const Q_SLOTS_BYTE = 3;
 export const Q_STRIDE_BYTE = 4;
-/** Message limit in bytes. Of the record of queues that are not available: the largest of the partition's queues (AD-08). */
+/** Message limit in bytes. In the record of queues that are not available: the largest limit of the partition's queues (AD-08). */
 export const Q_LIMIT = 5;
 export const Q_GR2_HIGH = 6;
 export const Q_GR2_LOW = 7;
-/** Counts of replies taken and added; the ring position is the count modulo RING_BYTES. */
+/** Number of replies taken, then of replies added; the place in the ring is the number modulo RING_BYTES. */
 export const Q_REPLY_HEAD = 8;
 export const Q_REPLY_TAIL = 9;
 export const Q_REQUEST_HEAD = 10;
 export const Q_REQUEST_TAIL = 11;
-/** DEVICE_LOOPBACK or DEVICE_ADAPTER. */
+/** Who answers requests: DEVICE_*. */
 export const Q_DEVICE = 12;
-/** Q_FREE of an empty queue. */
+/** Value of Q_FREE when all slots are free. */
 export const Q_ALL_FREE = 13;
-/** Word index of the cold record. */
+/** Word index of the cold part of the queue. */
 export const Q_COLD = 14;
-/** Thread that holds the queue's lock plus 1. */
+/** Number of the thread that holds the queue's lock, plus 1; 0 = none. */
 export const Q_LOCK = 15;
 export const Q_REPLY_RING = 16;
 export const Q_REQUEST_RING = 24;
 export const RING_BYTES = 32;
 
-/** The reply is the request, available when the NQAP has ended: done by the kernel itself. */
+/** The kernel answers with the request itself, as soon as NQAP has ended. */
 export const DEVICE_LOOPBACK = 0;
 /** Requests wait in the ring for an adapter model to take them. */
 export const DEVICE_ADAPTER = 1;
@@ -245,71 +257,77 @@ export const ATTENTION_DECONFIGURED = 0x0008;
 export const ATTENTION_CHECKSTOPPED = 0x0010;
 export const ATTENTION_BUSY = 0x0020;
 export const ATTENTION_ASYNC = 0x0040;
-/** Each message's target domain is checked (AD-28). */
+/** The target domain of each message has to be checked (AD-28). */
 export const ATTENTION_DOMAIN = 0x0080;
 export const ATTENTION_SERVICE = 0x0100;
 export const ATTENTION_FAULT = 0x0200;
 export const ATTENTION_SHARED = 0x0400;
 export const ATTENTION_BINDING = 0x0800;
-/** Bound to vfio_ap and behind a virtual queue. */
+/** The queue is bound to vfio_ap and stands behind a virtual queue. */
 export const ATTENTION_POOL = 0x1000;
 export const ATTENTION_OPEN = 0x2000;
-/** Attention bits that end by themselves at a due time. */
+/** Conditions that end by themselves at a due time. */
 export const ATTENTION_TIMED =
   ATTENTION_RESET | ATTENTION_AQIC | ATTENTION_SERVICE | ATTENTION_BINDING;
 
-/** Cold part of a queue, 128 bytes. Times are doubles at even words. */
+/** Cold part of a queue, 128 bytes: what the fast paths do not need. Times are doubles at even words. */
 export const COLD_WORDS = 32;
 export const K_RESET_DUE = 0;
 export const K_AQIC_DUE = 2;
 export const K_BIND_DUE = 4;
 export const K_APQN = 6;
-/** What the end of the running reset does to the binding: AFTER_RESET_* */
+/** What the end of the running reset does to the binding: AFTER_RESET_*. */
 export const K_AFTER_RESET = 7;
-/** 1: interruptions become enabled when the AQIC change is due; 0: disabled. */
+/** What the running AQIC changes to: 1 = interruptions enabled, 0 = disabled. */
 export const K_AQIC_ENABLE = 8;
-/** Response code of a sticky asynchronous error. */
+/** Response code of an asynchronous error, which stays until the queue is reset. */
 export const K_ASYNC_RC = 9;
-/** BIND_* */
+/** Binding to a secure-execution guest: BIND_*. */
 export const K_BIND = 10;
 export const K_SECRET = 11;
-/** Notification byte: offset in the image; 0 none; -1 behind the external accessor, at the address K_SAVED_NIB. */
+/** Offset of the notification byte in the image; 0 = none; -1 = it is behind the external accessor, at the address in K_SAVED_NIB. */
 export const K_NIB_BYTE = 12;
-/** Offset of the GISA in the image, 0 = none (host interruption). */
+/** Offset of the GISA in the image; 0 = none, the interruption is for the host. */
 export const K_GISA_BYTE = 13;
-/** Sub-class to make pending: GISC with a GISA, else ISC. */
+/** Sub-class to make pending: the GISC with a GISA, else the ISC. */
 export const K_ISC = 14;
-/** Bytes of the first reply already delivered (AD-10); 0 = none. */
+/** Number of bytes of the first reply that have been delivered (AD-10); 0 = none. */
 export const K_DELIVERED = 15;
 export const K_PART = 16;
-/** Slot that collects parts of a message (AD-19) plus 1; 0 = none. */
+/** Number of the slot that collects parts of a message (AD-19), plus 1; 0 = none. */
 export const K_OPEN_SLOT = 17;
-/** Slots whose reply is ready at a due time: slot n is bit n from the left. */
+/** Slots whose reply is ready at a due time; slot n is bit n from the left. */
 export const K_SERVICE = 18;
 /** Mode of the adapter: MODE_* of native-like/arch/adapter-types.ts. */
 export const K_MODE = 19;
-/** K_REQUESTS when the pending AQIC was accepted: of two things due at the same time the one accepted first happens first. */
+/** Value of K_REQUESTS when the running AQIC was accepted. Of two things due at the same time, the one accepted first happens first. */
 export const K_AQIC_AFTER = 20;
-/** Notification address as the program gave it (saved_iova); guest number << 8 | its sub-class + 1, for vfio_ap. 0 = none. */
+/**
+ * For vfio_ap: notification address as the guest gave it (saved_iova), 0 = none; then the guest's number << 8, plus its sub-class plus 1,
+ * 0 = none.
+ */
 export const K_SAVED_NIB = 21;
 export const K_SAVED_ISC = 22;
-/** mdev the queue is linked to; 0 = none. */
+/** Number of the mdev the queue is linked to; 0 = none. */
 export const K_MDEV = 23;
-/** Requests accepted since the machine started. */
+/** Number of requests accepted since the machine started. */
 export const K_REQUESTS = 24;
-/** Guest record word index of the notification's receiver, 0 = the host. */
+/** Word index of the record of the guest that gets the notification; 0 = the host. */
 export const K_NOTIFY_GUEST = 25;
-/** Guest whose secret K_SECRET is (record word index). */
+/** Word index of the record of the guest whose secret K_SECRET is. */
 export const K_SECRET_GUEST = 26;
 /** Number of the guest that has the queue in its effective masks while vCPUs run on several threads; 0 = the host. */
 export const K_OWNER = 27;
-/** Number of the running association, for the order of those that end at the same time. */
+/** Number of the running association. Of several that end at the same time, the one with the lowest number is first. */
 export const K_BIND_SEQUENCE = 28;
-/** Bit 31: the host is resetting the queue and has not seen the end. Bits 0-23: number of the thread that waits in AQIC, plus 1. 0: AQIC is taken. */
+/**
+ * Bit 31: the host is resetting the queue and has not seen the end. Bits 0-23: number of the thread that waits in AQIC, plus 1. 0: an
+ * AQIC is accepted.
+ */
 export const K_HOST_RESET = 29;
-/** Slots whose finished reply is held back by a reorder fault. */
+/** Slots whose finished reply a reorder fault holds back; slot n is bit n from the left. */
 export const K_HELD = 30;
-/** Messages of virtual queues that the queue has taken. */
+/** Number of messages of virtual queues that the queue has accepted. */
 export const K_SHARED = 31;
 
 export const AFTER_RESET_KEEP = 0;
@@ -320,63 +338,63 @@ export const BIND_UNBOUND = 0;
 export const BIND_BOUND = 1;
 export const BIND_ASSOCIATED = 2;
 
-/** Message slot: 64-byte header, then the payload. */
+/** Message slot: a header of 64 bytes, then the message. */
 export const SLOT_HEADER_BYTES = 64;
 export const L_PSMID_HIGH = 0;
 export const L_PSMID_LOW = 1;
-/** Length of the request; of the reply once it is there. */
+/** Length in bytes of the request, or of the reply once that is there. */
 export const L_LENGTH = 2;
-/** SLOT_* */
+/** What faults and the sender have decided about the message: SLOT_*. */
 export const L_FLAGS = 3;
-/** When the reply is available, a double. */
+/** Time at which the reply is available, in nanoseconds, a double. */
 export const L_DUE = 4;
-/** When the request was accepted, a double. */
+/** Time at which the request was accepted, in nanoseconds, a double. */
 export const L_ACCEPTED = 6;
-/** Additional delay by a fault, nanoseconds, a double. */
+/** Delay that a fault adds, in nanoseconds, a double. */
 export const L_DELAY = 8;
-/** Number of the message on its queue, for the order of acceptance. */
+/** Number of the message on its queue: the order of acceptance. */
 export const L_SEQUENCE = 10;
-/** SLOT_REORDER: behind how many later replies this one goes. */
+/** With SLOT_REORDER: how many later replies overtake this one. */
 export const L_PLACES = 11;
-/** SLOT_REPLY: the three words of the injected reply. */
+/** With SLOT_REPLY: the three words of the injected reply. */
 export const L_REPLY = 12;
-/** Word index of the sender's effective masks: which domains it may use and control. */
+/** Word index of the sender's effective masks, which tell the domains it may use and control. */
 export const L_SENDER = 15;
 
 export const SLOT_SPECIAL = 1;
 export const SLOT_DROP = 2;
 export const SLOT_REORDER = 4;
 export const SLOT_REPLY = 8;
-/** The reply comes twice, as far as the queue has room. */
+/** The reply comes twice if a slot is free for the second. */
 export const SLOT_DUPLICATE = 16;
 /** The reply comes without notification. */
 export const SLOT_SILENT = 32;
 
 // ---- adapter ------------------------------------------------------------------------------------------------------------
-/** Adapter record, 384 bytes: how long requests take. One for each APID. */
+/** Adapter record, 384 bytes, one for each APID: how long requests take. */
 export const ADAPTERS = 256;
 export const ADAPTER_WORDS = 96;
-/** SERVICE_* */
+/** Distribution of service times: SERVICE_*. */
 export const A_MODEL = 0;
-/** Requests worked on at a time; 0 = any number. */
+/** How many requests are worked on at the same time; 0 = any number. */
 export const A_ENGINES = 1;
-/** 1: replies in the order of acceptance. */
+/** 1: replies come in the order in which the requests were accepted. */
 export const A_FIFO = 2;
 /** State of the adapter's random generator. */
 export const A_RANDOM = 3;
-/** Thread that holds the adapter's lock plus 1. */
+/** Number of the thread that holds the adapter's lock, plus 1; 0 = none. */
 export const A_LOCK = 4;
-/** Requests served. */
+/** Number of requests served. */
 export const A_SERVED = 5;
-/** Service time (or its median) in nanoseconds, shape of the distribution, latest due time, busy nanoseconds: doubles. */
+/** Doubles: service time (or its median) in nanoseconds, shape of the distribution, latest due time, nanoseconds its engines were busy. */
 export const A_TIME = 6;
 export const A_SIGMA = 8;
 export const A_LAST_DUE = 10;
 export const A_BUSY = 12;
-/** When each engine is free again, doubles. */
+/** Time at which each engine is free again, doubles. */
 export const A_FREE_AT = 14;
 export const ENGINES_MAX = 40;
-/** How long requests waited for an engine together, nanoseconds, a double. */
+/** Total time that requests have waited for an engine, in nanoseconds, a double. */
 export const A_WAITED = 94;
 
 export const SERVICE_INSTANT = 0;
@@ -385,9 +403,9 @@ export const SERVICE_LOGNORMAL = 2;
 export const SERVICE_RATED = 3;
 
 // ---- GISA and faults ----------------------------------------------------------------------------------------------------
-/** One line a guest; guest number g of the image has its GISA at C_GISA_BYTE + 64 g. */
+/** Bytes from one GISA to the next, a cache line each: guest number g of the image has its GISA at C_GISA_BYTE + 64 g. */
 export const GISA_STRIDE_BYTE = 64;
-/** Where KVM would have put a guest's GISA in host storage: one a page at offset 0x900 of sie_page2. */
+/** Address at which KVM would have put a guest's GISA in host storage: at offset 0x900 of its sie_page2, one page for each guest. */
 export const GISA_ADDRESS_BASE = 0x1f000900;
 export const GISA_ADDRESS_STRIDE = 0x1000;
 
@@ -395,31 +413,34 @@ export const GISA_ADDRESS_STRIDE = 0x1000;
 export const FAULT_WORDS = 16;
 export const FAULTS_MAX = 255;
 export const F_ACTIVE = 0;
-/** SCOPE_* */
+/** What the fault concerns: SCOPE_*. */
 export const F_SCOPE = 1;
-/** Any guest and queue, a guest (F_ID is its number), an APQN (F_ID). */
+/** Any guest and queue; a guest (F_ID is the word index of its record); a queue (F_ID is its APQN). */
 export const SCOPE_ANY = 0;
 export const SCOPE_GUEST = 1;
 export const SCOPE_APQN = 2;
 export const F_ID = 2;
-/** Bit 1 << FUNCTION_*: which instructions. */
+/** The instructions concerned: bit 1 << FUNCTION_* for each. */
 export const F_FUNCTIONS = 3;
-/** FAULT_* */
+/** What the fault does: FAULT_*. */
 export const F_ACTION = 4;
-/** Response code, condition code, places, bytes between boundaries, or the first of a reply's three words. */
+/**
+ * Depends on the action: response code, condition code, number of replies that overtake, bytes between boundaries, or the first of a
+ * reply's three words.
+ */
 export const F_VALUE = 5;
-/** How often it still applies; below 0 = for ever: -1 less how often it has. */
+/** How often the fault still strikes. A negative number means without limit: -1 less the number of times it has struck. */
 export const F_COUNT = 6;
-/** 0 = always, else the chance as a fraction of 2^32. */
+/** Probability that the fault strikes, as a fraction of 2^32; 0 = always. */
 export const F_CHANCE = 7;
 export const F_RANDOM = 8;
-/** FAULT_REPLY: the function a request must ask for, as a word of src/cex/request-function.ts; 0 = any. */
+/** For FAULT_REPLY: the function that a request must ask for, as a word of src/cex/request-function.ts; 0 = any. */
 export const F_REQUEST = 9;
-/** First time it applies, nanoseconds, a double. */
+/** Time from which the fault can strike, in nanoseconds, a double. */
 export const F_AT = 10;
 /** Delay in nanoseconds, a double. */
 export const F_DELAY = 12;
-/** FAULT_REPLY: the other two words of the reply (src/cex/inject-words.ts). */
+/** For FAULT_REPLY: the other two words of the reply (src/cex/inject-words.ts). */
 export const F_REPLY = 14;
 
 export const FAULT_RC = 0;
@@ -427,7 +448,7 @@ export const FAULT_CC = 1;
 export const FAULT_DROP = 2;
 export const FAULT_DELAY = 3;
 export const FAULT_REORDER = 4;
-/** The adapter answers something else than what the request asks for. */
+/** The adapter answers something other than what the request asks for. */
 export const FAULT_REPLY = 5;
-/** Condition code 2 at boundaries of the operand. */
+/** The instruction ends with condition code 2 at boundaries of the operand. */
 export const FAULT_BOUNDARY = 6;

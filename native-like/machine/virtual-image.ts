@@ -29,11 +29,11 @@ import {
 export const virtualQueue = (image: MachineImage, n: number): number =>
   image.word(C_VIRTUAL) + n * VIRTUAL_WORDS;
 
-/** Word index of the virtual adapters and domains of a guest; the ADM that goes with them is always empty. */
+/** Word index of the masks of a guest's virtual adapters and domains. The ADM that goes with them is always empty. */
 export const virtualMasks = (image: MachineImage, guest: number): number =>
   image.word(C_VIRTUAL_MASKS) + guest * MASK_WORDS;
 
-/** Records of virtual queues in use. */
+/** The records of virtual queues in use (word indices). */
 export const virtualQueues = (image: MachineImage): number[] => {
   const used: number[] = [];
   for (let n = 1; n <= image.word(C_VIRTUAL_COUNT); n++) {
@@ -43,7 +43,7 @@ export const virtualQueues = (image: MachineImage): number[] => {
   return used;
 };
 
-/** Record of a guest's virtual queue, 0 when it has none of this number. */
+/** Word index of the record of a guest's virtual queue with this APQN; 0 when it has none. */
 export const findVirtualQueue = (image: MachineImage, guest: number, apqn: number): number => {
   for (let n = 1; n <= image.word(C_VIRTUAL_COUNT); n++) {
     const entry = virtualQueue(image, n);
@@ -56,7 +56,7 @@ export const findVirtualQueue = (image: MachineImage, guest: number, apqn: numbe
 export const slotHeader = (image: MachineImage, q: number, slot: number): number =>
   (image.word(q + Q_SLOTS_BYTE) + slot * image.word(q + Q_STRIDE_BYTE)) >>> 2;
 
-/** The bytes a slot has for a message; `used`: those its message has now. */
+/** The bytes of a slot: as many as the queue's limit, or with `used` as many as its message has now. */
 export const slotBytes = (
   image: MachineImage,
   q: number,
@@ -72,13 +72,13 @@ export const slotBytes = (
 /** A message of a virtual queue that is on a real one. */
 export interface UnderWay {
   readonly slot: number;
-  /** Word index of the real queue's record, the slot there, and the tag it is known by. */
+  /** Word index of the real queue's record, number of the slot there, and the tag that identifies the message there. */
   readonly real: number;
   readonly realSlot: number;
   readonly tag: number;
 }
 
-/** Messages of a virtual queue that are on real queues, by slot. */
+/** The messages of a virtual queue that are on real queues, in the order of their slots. */
 export const messagesUnderWay = (image: MachineImage, entry: number): UnderWay[] => {
   const found: UnderWay[] = [];
   for (let rest = image.word(entry + E_UNDER_WAY); rest !== 0; ) {
@@ -95,7 +95,7 @@ export const messagesUnderWay = (image: MachineImage, entry: number): UnderWay[]
   return found;
 };
 
-/** Notes that the message in a slot is on a real queue from now on, or no more. */
+/** Notes that the message in a slot is on a real queue, or that it is there no longer. */
 export const setUnderWay = (
   image: MachineImage,
   entry: number,

@@ -31,7 +31,7 @@ export const constantsOf = (source, values) => {
       const value = values[constant[1]];
       if (typeof value === 'number') constants.push({ section, name: constant[1], value, comment });
       comment = '';
-    } else if (text && text[1] !== '/') comment = `${comment} ${text[1]}`.trim();
+    } else if (text) comment = text[1] === '/' ? comment : `${comment} ${text[1]}`.trim();
     else if (!/^ {2}/.test(line)) comment = '';
   }
   return constants;

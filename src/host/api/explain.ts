@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why an instruction ended as it did, in words: from its registers, which an instruction that was refused leaves as they were.
+// Tells in words why an instruction ended as it did. All that is needed is in its registers, since an instruction that was refused leaves
+// its operands as they were.
 // Source: docs/reference/ap-architecture.md sections 1.2, 2.1, 3.1 and 4.1.
 import { GR0_APQN } from '../../../native-like/arch/function-codes.ts';
 import { OPCODE_DQAP, OPCODE_NQAP } from '../../../native-like/arch/instructions.ts';
@@ -24,7 +25,7 @@ import {
 import { formatApqn } from '../../config/units.ts';
 import { type InstructionResult, pgmText } from './results.ts';
 
-/** An instruction that was executed. */
+/** An instruction that has ended. */
 export interface Ended {
   readonly image: MachineImage;
   /** Name of the guest. */
@@ -48,7 +49,7 @@ const apqnOf = (ended: Ended): number => low(ended, 0) & GR0_APQN;
 const hasBit = (image: MachineImage, words: number, id: number): boolean =>
   ((image.word(words + (id >>> 5)) << (id & 31)) | 0) < 0;
 
-/** Response code 01: which half of the APQN the guest does not have. */
+/** Says for response code 01 which half of the APQN the guest does not have. */
 const whyNotAvailable = (ended: Ended): string => {
   const { image, vcpu, name } = ended;
   const apqn = apqnOf(ended);

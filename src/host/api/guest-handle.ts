@@ -45,13 +45,16 @@ export class GuestHandle {
     return cpu;
   }
 
-  /** The guest's absolute storage as a whole. Who only writes some bytes spares checkpoints a comparison with `write`. */
+  /**
+   * The guest's absolute storage as a whole. Checkpoints have to compare all of it from now on, since whoever has it can write at any
+   * time; `write` spares them that.
+   */
   get storage(): Uint8Array {
     this.#context.storageShown(this.number);
     return this.#context.image.storage(this.number);
   }
 
-  /** Bytes of the guest's storage from an absolute address on, as they are now. */
+  /** A copy of `bytes` bytes of the guest's storage at an absolute address. */
   read(address: number, bytes: number): Uint8Array {
     this.#context.assertOpen();
     return this.#context.image.storage(this.number).slice(address, address + bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a vCPU did last, as lines of an AP program: for tests that fail.
+// What a vCPU did last, as lines of an AP program: a failing test prints them.
 // Source: docs/design.md section 6 (instruction lines).
 import {
   FC_AQIC,
@@ -15,10 +15,10 @@ import { AQIC_IR, AQIC_ISC_MASK } from '../../../native-like/arch/registers.ts';
 import { formatApqn } from '../../config/units.ts';
 import type { InstructionResult } from './results.ts';
 
-/** Instructions that are kept. */
+/** Number of instructions that are kept for each vCPU. */
 const KEPT = 32;
 
-/** One instruction with its registers before: GR0 to GR7, low halves. */
+/** One instruction, with GR0 to GR7 (low halves) as they were before it. */
 interface Entry {
   readonly word: number;
   readonly low: readonly number[];
@@ -60,12 +60,12 @@ export class History {
   readonly #name: string;
   readonly #entries: Entry[] = [];
 
-  /** `name` is the vCPU's in AP programs: `Guest1.0`. */
+  /** `name` is the vCPU's name in AP programs, such as `Guest1.0`. */
   constructor(name: string) {
     this.#name = name;
   }
 
-  /** Keeps an instruction, and knows its result again. */
+  /** Keeps an instruction, and remembers that its result came from this vCPU. */
   add(entry: Entry): void {
     this.#entries.push(entry);
     if (this.#entries.length > KEPT) this.#entries.shift();
@@ -80,7 +80,7 @@ export class History {
   }
 }
 
-/** What the vCPU that a result or status came from did last; nothing for what came from elsewhere. */
+/** The last instructions of the vCPU that a result or status came from; empty for an object that came from elsewhere. */
 export const historyOf = (result: object): readonly string[] => {
   const { status } = result as { readonly status?: object | undefined };
   return (origins.get(result) ?? (status && origins.get(status)))?.lines() ?? [];

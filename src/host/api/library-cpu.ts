@@ -28,7 +28,7 @@ import {
   type TapqResult,
 } from './results.ts';
 
-/** The APQN `05.0004` or 0x0504. Throws RangeError for anything else. */
+/** Number of the APQN given as `05.0004` or 0x0504. Throws RangeError for anything else. */
 const parseApqn = (apqn: number | string): number => {
   if (typeof apqn === 'number') {
     if (Number.isInteger(apqn) && apqn >= 0 && apqn <= 0xffff) return apqn;
@@ -46,7 +46,7 @@ const halves = (value: bigint | number): Halves => {
 };
 
 const RRE = (opcode: number, r1: number, r2: number): number => (opcode << 16) | (r1 << 4) | r2;
-/** Register pairs the wrappers use. */
+/** Register pairs that the wrappers use for R1 and R2. */
 const R1 = 4;
 const R2 = 6;
 
@@ -66,7 +66,7 @@ export class LibraryCpu {
     this.#history = new History(`${name}.${number}`);
   }
 
-  /** Why the last instruction ended as it did: `RC 01 Q_NOT_AVAIL: …`, `0006 specification: …`; empty before the first. */
+  /** Why the last instruction ended as it did: `RC 01 Q_NOT_AVAIL: …` or `0006 specification: …`. Empty before the first instruction. */
   explain(): string {
     const { image, block } = this.cpu;
     return this.#last === undefined
@@ -169,7 +169,7 @@ export class LibraryCpu {
     };
   }
 
-  /** Executes a raw instruction word with the registers as they are. */
+  /** Executes an instruction word with the registers as they are. */
   execute(instruction: number): InstructionResult {
     const low = Array.from({ length: 16 }, (_, n) => this.cpu.grLow(n));
     const high1 = this.cpu.grHigh(1);
@@ -203,13 +203,13 @@ export class LibraryCpu {
     this.#set(n, ...halves(value));
   }
 
-  /** Takes a pending adapter interruption: its ISC, or undefined. */
+  /** Takes a pending adapter interruption. Returns its interruption sub-class, or undefined if there is none. */
   takeInterruption(): number | undefined {
     const word = this.cpu.takeInterruption();
     return word === 0 ? undefined : (word >>> 27) & 7;
   }
 
-  /** Registers of a closed machine may be another machine's by now. */
+  /** Sets a register. A closed machine's registers may be another machine's by now, so this is refused. */
   #set(n: number, high: number, low: number): void {
     this.cpu.assertOpen();
     this.cpu.setGr(n, high, low);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the instruction wrappers of the library answer: either the instruction completed and there is a status, or a program interruption came
+// What the library's instruction wrappers return: either the instruction completed and there is a status, or a program interruption came
 // and there is none.
 // Source: docs/reference/ap-architecture.md sections 1.2, 2.1 and 3.1.
 import { PROGRAM_INTERRUPTIONS } from '../../../native-like/arch/program-interruptions.ts';
@@ -33,18 +33,18 @@ export interface Completed {
   readonly status: QueueStatus;
 }
 
-/** The instruction ended with a program interruption: nothing of it happened, there is no status. */
+/** The instruction ended with a program interruption. Nothing of it was done, and there is no status. */
 export interface Interrupted {
   readonly cc: undefined;
-  /** Program-interruption code; PGM has their names. */
+  /** Program-interruption code; PGM has the names. */
   readonly programInterruption: number;
   readonly status: undefined;
 }
 
-/** How an instruction ended; `programInterruption === undefined` tells the two apart. */
+/** How an instruction ended. `programInterruption === undefined` tells the two cases apart. */
 export type InstructionResult = Completed | Interrupted;
 
-/** TAPQ and QACT. */
+/** Result of TAPQ and QACT. */
 export type TapqResult =
   | (Completed & {
       /** GR2 as a 64-bit number: facilities, type, number of domains, limit, depth. */
@@ -52,13 +52,13 @@ export type TapqResult =
     })
   | Interrupted;
 
-/** QCI has no status. */
+/** Result of QCI, which has no status. */
 export type QciResult =
   | {
       readonly cc: number;
       readonly programInterruption: undefined;
       readonly status: undefined;
-      /** The 128 bytes. */
+      /** The block of 128 bytes. */
       readonly block: Uint8Array;
     }
   | Interrupted;
@@ -66,11 +66,11 @@ export type QciResult =
 export type DqapResult =
   | (Completed & {
       readonly psmid: bigint;
-      /** Bytes stored into the buffer. */
+      /** Number of bytes stored into the buffer. */
       readonly length: number;
-      /** Bytes of the reply not yet stored. */
+      /** Number of bytes of the reply that are still to be stored. */
       readonly residual: number;
-      /** GR0 for the rest of a partly delivered reply. */
+      /** Value of GR0 with which DQAP continues a partly delivered reply. */
       readonly token: number;
     })
   | Interrupted;
@@ -85,9 +85,9 @@ export const statusOf = (word: number): QueueStatus => ({
 });
 
 /**
- * The result, when the instruction completed: `completed(cpu.tapq(apqn)).status.rc`.
+ * Takes for granted that an instruction completed, and returns its result: `completed(cpu.tapq(apqn)).status.rc`.
  *
- * @throws ApemuError `APEMU_ERR_PROGRAM_INTERRUPTION` with its name
+ * @throws ApemuError `APEMU_ERR_PROGRAM_INTERRUPTION`, naming the interruption, if it did not
  */
 export const completed = <T extends { readonly programInterruption: number | undefined }>(
   result: T,
@@ -99,7 +99,7 @@ export const completed = <T extends { readonly programInterruption: number | und
   );
 };
 
-/** `0006 specification`. */
+/** Number and name of a program interruption, such as `0006 specification`. */
 export const pgmText = (code: number): string => {
   const name = PROGRAM_INTERRUPTIONS.find((row) => row.code === code)?.name ?? 'unknown';
   return `${code.toString(16).padStart(4, '0')} ${name}`;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Storage of guests whose programs bring their own memory along (a driver's WebAssembly module): operands and notification bytes are there
-// and not in the image.
+// Storage of guests whose programs bring their own memory along, as a driver's WebAssembly module does: operands and notification bytes
+// are in that memory and not in the image.
 // Source: native-like/exec/registry.ts (ExternalStorage).
 import { PAGE_BYTES } from '../../../native-like/arch/limits.ts';
 import { PGM_ADDRESSING } from '../../../native-like/arch/program-interruptions.ts';
@@ -17,25 +17,25 @@ import {
   V_STORAGE_SIZE,
 } from '../../../native-like/machine/layout.ts';
 
-/** K_NIB_BYTE of a notification byte outside the image. */
+/** Value of K_NIB_BYTE when the notification byte is outside the image. */
 const OUTSIDE_IMAGE = -1;
 
 export class BroughtStorages implements ExternalStorage {
   readonly #image: MachineImage;
-  /** By word index of the guest's record. */
+  /** The memories, by word index of the guest's record. */
   readonly #storages = new Map<number, Uint8Array>();
 
   constructor(image: MachineImage) {
     this.#image = image;
   }
 
-  /** A guest (number in the image) has this storage from now on. */
+  /** Makes `storage` the storage of a guest, named by its number in the image. */
   add(guest: number, storage: Uint8Array): void {
     const record = this.#image.guest(guest);
     const { i32 } = this.#image;
     i32[record + G_EXTERNAL] = Math.ceil(storage.length / PAGE_BYTES);
     i32[record + G_STORAGE_SIZE] = 0;
-    // What is in the image is nobody's any more: fast paths see none.
+    // The guest's storage in the image is not used any more. With a size of 0, the fast paths cannot reach it.
     for (let n = 0; n < this.#image.word(record + G_VCPUS); n++)
       i32[this.#image.vcpu(guest, n) + V_STORAGE_SIZE] = 0;
     this.#storages.set(record, storage);
@@ -60,7 +60,7 @@ export class BroughtStorages implements ExternalStorage {
     if (storage !== undefined) storage[this.#image.word(cold + K_SAVED_NIB) >>> 0] = 1;
   }
 
-  /** The notification byte of a queue, 0 where it has none here. */
+  /** The notification byte of a queue; 0 if it is not in one of these memories. */
   notificationByte(cold: number): number {
     if (this.#image.word(cold + K_NIB_BYTE) !== OUTSIDE_IMAGE) return 0;
     return this.#notified(cold)?.[this.#image.word(cold + K_SAVED_NIB) >>> 0] ?? 0;

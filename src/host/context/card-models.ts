@@ -23,16 +23,19 @@ import { requestServiceNs } from '../../cex/service-time.ts';
 import type { ServiceModels, ServiceRequest } from '../../lpar/adapter-service.ts';
 import { nextRandom, seedRandom } from '../../lpar/random.ts';
 
-/** An adapter with what its model needs to know. */
+/** An adapter, with all that its card model needs to know. */
 export interface Card extends AdapterModel {
   readonly apid: number;
 }
 
-/** Word index of the effective ADM that goes with effective masks. */
+/** Word index of the effective ADM that belongs to the effective masks at word `masks`. */
 const admOf = (image: MachineImage, masks: number): number =>
   image.word(C_ADM) + ((masks - image.word(C_MASKS)) / MASK_WORDS) * ADM_WORDS;
 
-/** Seeded bytes for cards; the state is a word of the thread's block in the image, so that a saved machine goes on the same. */
+/**
+ * Fills bytes from a seeded generator, for cards. Its state is a word of the thread's block in the image, so that a saved machine
+ * continues with the same bytes.
+ */
 const fillRandom = (image: MachineImage, thread: number, target: Uint8Array): void => {
   const word = image.thread(thread) + T_RANDOM;
   let state = image.word(word);
@@ -43,7 +46,7 @@ const fillRandom = (image: MachineImage, thread: number, target: Uint8Array): vo
   image.i32[word] = state;
 };
 
-/** Models of all cards of a machine; they judge requests by the masks of their sender (CD-15). `cards` may change while the machine runs. */
+/** The card models of a machine. They judge requests by the masks of their sender (CD-15). `cards` may change while the machine runs. */
 export const cardModels = (
   image: MachineImage,
   cards: ReadonlyMap<number, Card>,

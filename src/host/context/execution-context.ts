@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What executes AP instructions in one thread: a kernel instance, the adapters it serves, vfio_ap's hook, KVM's intercepts, the
-// thread's clock and trace, and storage outside the image. Stepped and pooled machines and guests under QEMU execute through it.
+// Executes AP instructions for one thread. Brings together a kernel instance, the adapters the thread serves, vfio_ap's hook, KVM's
+// intercepts, the thread's clock and trace, and storage outside the image. Stepped and pooled machines and guests under QEMU all execute
+// through it.
 // Source: docs/design.md sections 2 to 4.
 import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
@@ -19,36 +20,36 @@ import { type LoadedImage, loadImage } from './loaded-image.ts';
 import { virtualParts } from './virtual.ts';
 import { WrittenPages } from './written-pages.ts';
 
-/** Hears of each instruction that a context executes, the host's own included; vCPUs by the word index of their block. */
+/** Is told of each instruction that a context executes, including the host's own. vCPUs are given by the word index of their block. */
 export interface InstructionObserver {
-  /** The registers are loaded; what the observer does to the machine happens before the instruction. */
+  /** Called when the registers are loaded. What the observer does to the machine here happens before the instruction. */
   before(vcpu: number, word: number): void;
-  /** It has ended (EXECUTE_COMPLETED or EXECUTE_PROGRAM), and no adapter has looked at the queue yet. */
+  /** Called when the instruction has ended (EXECUTE_COMPLETED or EXECUTE_PROGRAM), before any adapter looks at the queue. */
   executed(vcpu: number, word: number, ended: number): void;
 }
 
 export interface ContextOptions {
   /** The partition's cards by APID; they may change while the context executes. */
   readonly cards: ReadonlyMap<number, Card>;
-  /** Seed of what cards answer at random. */
+  /** Seed of the random parts of the cards' answers. */
   readonly seed: number;
-  /** Lets time pass for this thread: vfio_ap's hook sleeps. */
+  /** Lets `ns` nanoseconds pass for this thread, when vfio_ap's hook has to wait. */
   readonly sleep: (ns: number) => void;
-  /** Wraps what the adapters answer: a load generator remembers replies. */
+  /** Wraps the card models: a load generator uses this to remember replies. */
   readonly models?: ((models: ServiceModels) => ServiceModels) | undefined;
-  /** Guest storage that is not in the image. */
+  /** Guest storage that is not in the image, if there is any. */
   readonly external?: ExternalStorage | undefined;
-  /** Other threads use the same queues. Default false. */
+  /** Whether other threads use the same queues. Default false. */
   readonly shared?: boolean;
-  /** Each instruction leaves a trace record; the image must be laid out with rings. Default false. */
+  /** Whether each instruction leaves a trace record; the image must have rings for them. Default false. */
   readonly traced?: boolean;
-  /** Runs before an instruction when the vCPU's event word is set: out of interpretive execution and in again. */
+  /** Called before an instruction when the vCPU's event word is set: the vCPU leaves interpretive execution and enters it again. */
   readonly event?: (vcpu: number) => void;
-  /** Runs after each instruction, when adapters have taken what is new. Without it somebody else serves the adapters. */
+  /** Called after each instruction, when the adapters have taken what is new. Without it, another thread serves the adapters. */
   readonly after?: () => void;
 }
 
-/** For a context of a thread of its own. */
+/** Options of a context for a thread of its own. */
 export interface ThreadOptions extends ContextOptions {
   /** Number of the thread, from 1; 0 is the host. */
   readonly thread: number;
@@ -57,14 +58,14 @@ export interface ThreadOptions extends ContextOptions {
 export class ExecutionContext {
   readonly image: MachineImage;
   readonly kernel: Kernel;
-  /** The adapters, as far as this thread serves them. */
+  /** Serves the adapters of this thread. */
   readonly service: AdapterService;
-  /** vfio_ap's PQAP hook, and the release of what it holds. */
+  /** vfio_ap's PQAP hook, and the release of what AQICs hold. */
   readonly aqic: AqicHandler;
   readonly intercepts: InterceptHandler;
   /** Moves messages between virtual and real queues. */
   readonly engine: VirtualEngine;
-  /** Who hears of each instruction, if anybody. */
+  /** Is told of each instruction, if it is set. */
   observer: InstructionObserver | undefined;
   readonly #i32: Int32Array;
   readonly #f64: Float64Array;
@@ -74,18 +75,18 @@ export class ExecutionContext {
   readonly #traced: boolean;
   /** Storage of guests whose programs bring it along. */
   readonly #brought: BroughtStorages;
-  /** Pages of storage written since a checkpoint was taken; undefined: there is none. */
+  /** Pages of storage written since the last checkpoint; undefined before the first checkpoint is taken. */
   #written: WrittenPages | undefined;
-  /** Guests whose storage was shown as a whole: who has seen it may write into it at any time. */
+  /** Guests whose storage was handed out as a whole. Its holder may write into it at any time, without anybody being told. */
   readonly #shown = new Set<number>();
-  /** Runs before each instruction: a checkpoint wants to know, or the machine was closed. */
+  /** Runs before each instruction: marks what it may write, once a checkpoint was taken; refuses it when the machine is closed. */
   #before: ((vcpu: number, word: number) => void) | undefined;
-  /** Where the machine was closed. */
+  /** The place in the user's code where the machine was closed; undefined while it is open. */
   #closedAt: string | undefined;
   readonly #event: ((vcpu: number) => void) | undefined;
   readonly #after: (() => void) | undefined;
 
-  /** Over an image that has its kernel; `create` loads one. */
+  /** Executes over an image that has its kernel. `create` loads a kernel as well. */
   constructor(loaded: LoadedImage, options: ContextOptions) {
     const { image, kernel, thread } = loaded;
     this.#brought = new BroughtStorages(image);
@@ -107,7 +108,7 @@ export class ExecutionContext {
     this.#after = options.after;
   }
 
-  /** With a kernel instance of its own, for another thread of a machine. */
+  /** Creates a context with a kernel instance of its own, for another thread of a machine. */
   static async create(image: MachineImage, options: ThreadOptions): Promise<ExecutionContext> {
     return new ExecutionContext(await loadImage(image, options.thread), options);
   }
@@ -133,7 +134,7 @@ export class ExecutionContext {
     return ended;
   }
 
-  /** Executes an instruction of the host itself: no trace, no intercepts; the caller has the adapters served. */
+  /** Executes an instruction of the host itself. It leaves no trace record and is never intercepted; the caller has the adapters served. */
   executeHost(vcpu: number, word: number): void {
     this.#before?.(vcpu, word);
     this.kernel.execute(vcpu, word);
@@ -165,12 +166,12 @@ export class ExecutionContext {
     this.wroteStorage(guest, address, bytes.length);
   }
 
-  /** Bytes of a guest's storage were written. */
+  /** Notes that bytes of a guest's storage were written. */
   wroteStorage(guest: number, address: number, bytes: number): void {
     this.#written?.mark(this.image.storage(guest).byteOffset + address, bytes);
   }
 
-  /** A guest's storage is memory of its program from now on. */
+  /** Makes memory of its program the storage of a guest. */
   bringStorage(guest: number, storage: Uint8Array): void {
     this.assertOpen();
     this.#brought.add(guest, storage);
@@ -182,7 +183,7 @@ export class ExecutionContext {
     return nib > 0 ? this.image.u8[nib] : this.#brought.notificationByte(cold);
   }
 
-  /** A guest's storage was shown as a whole: checkpoints must compare it from now on. */
+  /** Notes that a guest's storage was handed out as a whole, so that checkpoints have to compare it. */
   storageShown(guest: number): void {
     this.assertOpen();
     this.#shown.add(guest);
@@ -192,12 +193,12 @@ export class ExecutionContext {
     return this.#shown;
   }
 
-  /** Notification bytes that may be stored from now on belong to what is written. */
+  /** Marks the notification bytes of all queues as written. */
   noteNotifications(): void {
     this.#written?.markNotificationBytes();
   }
 
-  /** From now on it is known which pages were written. */
+  /** Begins to record which pages are written, if that has not begun yet. */
   trackWrites(): WrittenPages {
     if (this.#written === undefined) {
       const written = new WrittenPages(this.image);
@@ -207,7 +208,7 @@ export class ExecutionContext {
     return this.#written;
   }
 
-  /** Ends it: its image may be another machine's from now on. `where` tells users of old handles what happened. */
+  /** Ends the context: its image may be used for another machine. `where` is the place of the call, which errors of old handles name. */
   close(where: string): void {
     this.#closedAt ??= where;
     this.#before = () => this.assertOpen();

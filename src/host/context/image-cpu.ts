@@ -25,15 +25,18 @@ const KNOWN_FACILITIES: readonly number[] = [STFLE_QCI, STFLE_APFT, STFLE_AQIC, 
 export class ImageCpu implements Cpu {
   /** Word index of the vCPU block. */
   readonly block: number;
-  /** Instructions executed since the start. */
+  /** Number of instructions executed since the start. */
   executed = 0;
-  /** A program or I/O interruption loads the new PSW; otherwise the vCPU goes on with the PSW it had (lines of AP programs). */
+  /**
+   * Whether a program or I/O interruption loads the new PSW. If not, the vCPU goes on with the PSW it had, as lines of AP programs
+   * expect.
+   */
   loadsNewPsw = false;
   readonly #context: ExecutionContext;
   readonly #i32: Int32Array;
   readonly #guest: number;
   #storage: Uint8Array;
-  /** The storage is memory of the program: no checkpoint of the machine has it. */
+  /** Whether the storage is memory of the program, which no checkpoint of the machine contains. */
   #brought = false;
 
   /** vCPU `vcpu` of the guest with this number in the image. */
@@ -46,7 +49,7 @@ export class ImageCpu implements Cpu {
     this.#storage = image.storage(guest);
   }
 
-  /** The guest's storage as a whole: checkpoints compare it from now on. */
+  /** The guest's storage as a whole. Checkpoints have to compare all of it from now on. */
   get storage(): Uint8Array {
     if (!this.#brought) this.#context.storageShown(this.#guest);
     return this.#storage;
@@ -61,28 +64,28 @@ export class ImageCpu implements Cpu {
     return this.#context.image;
   }
 
-  /** Throws when the machine was closed. */
+  /** Throws ApemuError `APEMU_ERR_MACHINE_CLOSED` when the machine was closed. */
   assertOpen(): void {
     this.#context.assertOpen();
   }
 
-  /** Bytes of the guest's storage, as they are now. */
+  /** A copy of `bytes` bytes of the guest's storage at an absolute address. */
   readStorage(address: number, bytes: number): Uint8Array {
     this.#context.assertOpen();
     return this.#storage.slice(address, address + bytes);
   }
 
-  /** Writes into the guest's storage. Throws RangeError for bytes outside. */
+  /** Writes into the guest's storage. Throws RangeError for bytes outside it. */
   writeStorage(address: number, bytes: Uint8Array): void {
     this.#context.writeStorage(this.#guest, address, bytes);
   }
 
-  /** Bytes of the guest's storage were written by somebody who has it. */
+  /** Notes that bytes of the guest's storage were written, by code that holds it. */
   wroteStorage(address: number, bytes: number): void {
     this.#context.wroteStorage(this.#guest, address, bytes);
   }
 
-  /** What the image does not hold. */
+  /** Remembers what the image does not contain; calling the result puts it back. */
   remember(): PutBack {
     const [executed, loadsNewPsw] = [this.executed, this.loadsNewPsw];
     return () => {

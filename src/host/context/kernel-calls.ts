@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel instance asks the message library about a request: its target domain, and the function it asks for.
+// The questions of a kernel instance to the message library: the target domain of a request, and the function it asks for.
 // Source: docs/reference/ap-architecture.md AD-28; native-like/exec/registry.ts.
 
 import type { AdapterMode } from '../../../native-like/arch/adapter-types.ts';
@@ -13,7 +13,7 @@ const MODES: ReadonlyMap<number, AdapterMode> = new Map(
   ADAPTER_MODES.map((row) => [row.number, row.mode]),
 );
 
-/** For every kernel instance of a machine, the workers' too. */
+/** The calls for every kernel instance of a machine, also those of worker threads. */
 export const kernelCalls = (
   image: MachineImage,
 ): Required<Pick<KernelOptions, 'targetDomain' | 'requestFunction'>> => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Machine memories with their kernel instances, reused by machines that follow each other in one process: module instances are
-// never freed, and shared memories reserve address space.
+// Memories of machines with their kernel instances. Machines that follow each other in one process reuse them, because module instances
+// are never freed and shared memories reserve address space.
 // Source: docs/design.md section 3; docs/reference/performance.md section 4 rule 1.
 import { PGM_ADDRESSING } from '../../../native-like/arch/program-interruptions.ts';
 import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
@@ -12,13 +12,13 @@ import { ApemuError } from '../../errors.ts';
 import { type Kernel, loadKernel } from '../../lpar/kernel.ts';
 import { kernelCalls } from './kernel-calls.ts';
 
-/** A memory with the kernel instance of one thread, and the storage of guests outside the image. */
+/** A memory, the kernel instance of one thread bound to it, and the storage of guests outside the image. */
 export interface LoadedImage {
   readonly image: MachineImage;
   readonly kernel: Kernel;
   /** Number of the executing thread, 0 for the host. */
   readonly thread: number;
-  /** Set by the context that uses it: each machine in this memory brings its own. */
+  /** Set by the context that uses this memory, since each machine has its own. */
   external: ExternalStorage | undefined;
 }
 
@@ -28,7 +28,7 @@ export const loadImage = async (image: MachineImage, thread: number): Promise<Lo
   const kernel = await loadKernel(image, {
     thread,
     ...kernelCalls(image),
-    // Without anybody who knows the storage there is none.
+    // Without an owner of external storage, every access is an addressing exception.
     external: {
       fetch: (...operand) => loaded.external?.fetch(...operand) ?? PGM_ADDRESSING,
       store: (...operand) => loaded.external?.store(...operand) ?? PGM_ADDRESSING,
@@ -39,7 +39,7 @@ export const loadImage = async (image: MachineImage, thread: number): Promise<Lo
 };
 
 interface Entry {
-  /** Shape the regions of the memory are placed for. */
+  /** The shape for which the regions of the memory are placed. */
   readonly capacity: ImageShape;
   readonly loaded: LoadedImage;
 }
@@ -52,7 +52,7 @@ const MEMORY_UNIT = 0x1000000;
 
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
-/** A shape that later machines of about the same size fit into. */
+/** A shape that has room for later machines of about the same size. */
 const capacityFor = (shape: ImageShape): ImageShape => {
   const guests = [...shape.guests];
   while (guests.length % GUEST_UNIT !== 0) guests.push({ vcpus: 2, storageBytes: 0 });
@@ -82,8 +82,8 @@ const sameShape = (a: ImageShape, b: ImageShape): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
 
 /**
- * A laid-out memory of this shape with a kernel bound to it; `capacity`: with its regions exactly where this shape puts them (a
- * saved machine's addresses are to stay right).
+ * A memory laid out for this shape, with a kernel bound to it. With `capacity`, the regions are placed exactly as that shape places them,
+ * so that addresses in a saved machine remain right.
  */
 export const takeLoadedImage = async (
   shape: ImageShape,
@@ -102,11 +102,11 @@ export const takeLoadedImage = async (
   return entry.loaded;
 };
 
-/** The shape the regions of a loaded image in use are placed for. */
+/** The shape for which the regions of a loaded image in use are placed. */
 export const capacityOf = (loaded: LoadedImage): ImageShape =>
   (inUse.get(loaded) as Entry).capacity;
 
-/** Gives a memory back. The machine in it must not be used any more. */
+/** Gives a memory back for another machine. The machine in it must not be used any more. */
 export const releaseLoadedImage = (loaded: LoadedImage): void => {
   const entry = inUse.get(loaded);
   if (entry === undefined) return;

@@ -30,7 +30,7 @@ export interface VirtualParts {
   readonly hook: VirtualHook;
 }
 
-/** Creates both and lets the adapter service move messages whenever it has looked at queues. */
+/** Creates both, and has messages moved whenever the adapter service has looked at queues. */
 export const virtualParts = (
   image: MachineImage,
   kernel: Kernel,

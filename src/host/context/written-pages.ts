@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which pages of the guests' storage may have been written since some moment, so that a checkpoint is taken back by what was written and not
-// by how large the storage is. Operands are marked before an instruction executes, by its registers; the kernel knows nothing of it.
+// Records which pages of the guests' storage may have been written since some moment. Going back to a checkpoint then costs as much as
+// was written, and not as much as the storage is large. An instruction's operands are marked before it executes, by its registers, so
+// that the kernel need not do anything for this.
 // Source: docs/design.md section 2; docs/reference/ap-architecture.md sections 1.3, 1.6 and 1.9 (which instructions store, and where).
 
 import { FC_AQIC, FC_QCI, GR0_FC_SHIFT } from '../../../native-like/arch/function-codes.ts';
@@ -27,20 +28,20 @@ import {
   V_STORAGE_SIZE,
 } from '../../../native-like/machine/layout.ts';
 
-/** Longest operand of DQAP that stores anything. */
+/** Longest operand of a DQAP that stores anything, in bytes. */
 const OPERAND_MAX = 0x10000;
-/** Bytes TPI and STCRW store at most. */
+/** Most bytes that TPI or STCRW store. */
 const TPI_BYTES = 8;
-/** Low half of general register `n` in a vCPU block. */
+/** Word of the low half of general register `n` in a vCPU block. */
 const LOW = (n: number): number => V_GR + 2 * n + 1;
 
-/** The pages of one machine. A moment is a number that only grows. */
+/** The pages of one machine. Time is counted in moments: a number that only grows. */
 export class WrittenPages {
   readonly #image: MachineImage;
   readonly #firstByte: number;
-  /** The moment in which a page was written last. */
+  /** For each page, the moment in which it was written last. */
   readonly #stamps: Uint32Array;
-  /** Pages written in this moment. */
+  /** Numbers of the pages written in the present moment; the first `#count` are valid. */
   readonly #pages: Uint32Array;
   #count = 0;
   #moment = 1;
@@ -53,18 +54,21 @@ export class WrittenPages {
     this.#pages = new Uint32Array(pages);
   }
 
-  /** Ends the moment: what is written from now on belongs to the next. Returns the one that ended. */
+  /** Ends the present moment, so that what is written from now on belongs to the next one. Returns the moment that has ended. */
   endMoment(): number {
     this.#count = 0;
     return this.#moment++;
   }
 
-  /** The moment that goes on. */
+  /** The present moment. */
   get moment(): number {
     return this.#moment;
   }
 
-  /** Calls `found` with the first byte in the image of each page written after a moment. The pages of the present one are found at once. */
+  /**
+   * Calls `found` with the first byte in the image of each page that was written after a moment. For the moment that ended last, there is
+   * a list of the pages, so that they need not be searched for.
+   */
   eachSince(moment: number, found: (byte: number) => void): void {
     if (moment === this.#moment - 1) {
       for (let n = 0; n < this.#count; n++) found(this.#firstByte + this.#pages[n] * PAGE_BYTES);
@@ -74,7 +78,7 @@ export class WrittenPages {
       if (this.#stamps[page] > moment) found(this.#firstByte + page * PAGE_BYTES);
   }
 
-  /** Bytes of the image are written. */
+  /** Notes that bytes of the image are written. */
   mark(from: number, bytes: number): void {
     const first = Math.floor((from - this.#firstByte) / PAGE_BYTES);
     const last = Math.floor((from + bytes - 1 - this.#firstByte) / PAGE_BYTES);
@@ -85,7 +89,7 @@ export class WrittenPages {
     }
   }
 
-  /** Marks what an instruction may store: operands, notification byte, lowcore. */
+  /** Marks all that an instruction may store into: operands, notification byte, lowcore. */
   markInstruction(vcpu: number, word: number): void {
     const { i32 } = this.#image;
     this.markLowcore(vcpu);
@@ -107,12 +111,12 @@ export class WrittenPages {
     }
   }
 
-  /** An interruption stores into the lowcore of a vCPU's guest. */
+  /** Marks the lowcore of a vCPU's guest, into which an interruption stores. */
   markLowcore(vcpu: number): void {
     this.#markOperand(vcpu, 0, PAGE_BYTES);
   }
 
-  /** Notification bytes may have been stored for any queue that has one. */
+  /** Marks the notification byte of every queue that has one, since any of them may have been stored. */
   markNotificationBytes(): void {
     const image = this.#image;
     for (let n = 1; n < image.queues; n++) {

@@ -12,7 +12,7 @@ const TYPES = '/sys/devices/vfio_ap/matrix/mdev_supported_types';
 const SYSFS_CREATE = `${TYPES}/vfio_ap-passthrough/create`;
 const VIRTUAL_CREATE = `${TYPES}/vfio_ap-virtual/create`;
 
-/** `bare`: without guests' mdevs. */
+/** Starts the machine. With `bare`, the guests' mdevs are left to the administrator. */
 export const bootMachine = (machine: Machine, bare: boolean): void => {
   machine.finish(machine.host.boot());
   const { apmask, aqmask } = machine.config.host;
@@ -21,7 +21,7 @@ export const bootMachine = (machine: Machine, bare: boolean): void => {
   if (reserve !== undefined) must(machine, '/sys/bus/ap/apmask', `${reserve}\n`);
   if (aqmask !== undefined) must(machine, '/sys/bus/ap/aqmask', `${aqmask}\n`);
   if (!bare) for (const guest of machine.guests) provide(machine, guest);
-  // Resets that probing and attaching started have ended when the user gets the machine.
+  // The resets that were started by probing and attaching are over when the user gets the machine.
   machine.run();
   machine.image.setTime(C_TIME_START, machine.nowNs());
   for (const fault of machine.config.faults) machine.fault(fault);
@@ -38,11 +38,11 @@ const provide = (machine: Machine, guest: GuestHandle): void => {
   for (const apqi of mdev.domains) must(machine, `${path}/assign_domain`, `${apqi}\n`);
   for (const domain of mdev.controlDomains)
     must(machine, `${path}/assign_control_domain`, `${domain}\n`);
-  // Who comes from another machine opens the device when it comes.
+  // A guest that migrates here from another machine opens its device when it arrives.
   if (!guest.config.incoming) attach(machine, guest.name);
 };
 
-/** The same with a virtual mdev. */
+/** Creates and fills a guest's virtual mdev, then attaches the guest. */
 const provideVirtual = (machine: Machine, guest: GuestHandle, mdev: VirtualMdevConfig): void => {
   must(machine, VIRTUAL_CREATE, `${guest.uuid}\n`);
   const path = `/sys/devices/vfio_ap/matrix/${guest.uuid}`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The place in a user's code from which the machine was called, out of a stack of calls.
+// Finds the place in the user's code from which the machine was called, in the text of a stack.
 
-/** Folders whose frames of a stack say nothing to a user. */
+/** Folders whose frames in a stack are of no use to a user. */
 const OWN_FRAMES =
   /[\\/](src|dist)[\\/](src[\\/])?(host|program|vcpu-pool|load)[\\/]|node:internal/;
 

@@ -17,7 +17,7 @@ import {
 import { parseReply, type Reply } from '../../cex/messages/parse.ts';
 import type { Card } from '../context/card-models.ts';
 
-/** One line of a CCA mkvps: rule element with its state, offset and bytes of its pattern in the var data. */
+/** One line of `mkvps` of a CCA card: the rule element with its state, and offset and length of its pattern in the var data. */
 interface KeyLine {
   readonly label: string;
   readonly keyword: 'STATICSA' | 'STATICSB';
@@ -26,7 +26,7 @@ interface KeyLine {
   readonly bytes: number;
 }
 
-/** In the order the kernel prints them. Source: messages.md 4.1. */
+/** The lines in the order in which the kernel prints them. Source: messages.md 4.1. */
 const KEY_LINES: readonly KeyLine[] = [
   { label: 'AES NEW', keyword: 'STATICSA', rule: 7, offset: 196, bytes: 8 },
   { label: 'AES CUR', keyword: 'STATICSA', rule: 8, offset: 184, bytes: 8 },
@@ -39,11 +39,11 @@ const KEY_LINES: readonly KeyLine[] = [
   { label: 'ASYM OLD', keyword: 'STATICSA', rule: 6, offset: 64, bytes: 16 },
 ];
 
-/** Words of the state characters 1, 2, 3. */
+/** Words for the states '1', '2' and '3' of a new key register. */
 const NEW_STATES: readonly string[] = ['empty', 'partial', 'full'];
 const OTHER_STATES: readonly string[] = ['invalid', 'valid'];
 
-/** Words of op_mode's bits, lowest first, as Linux 6.12 knows them. Source: messages.md 1.2. */
+/** Words for the bits of op_mode, lowest bit first, as Linux 6.12 knows them. Source: messages.md 1.2. */
 const OPERATING_MODES: readonly string[] = [
   'FIPS2009',
   'BSI2009',
@@ -56,7 +56,7 @@ const OPERATING_MODES: readonly string[] = [
   'FIPS2024',
 ];
 
-/** mkvps of a domain in imprint mode. */
+/** Text of `mkvps` for a domain in imprint mode. */
 const NO_KEYS = 'WK CUR: invalid -\nWK NEW: empty -\n';
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -99,7 +99,7 @@ const ccaKeys = (card: Card, apqi: number): string | undefined => {
     const state = Number(info.rules[rule]?.[0]);
     const word = (isNew ? NEW_STATES : OTHER_STATES)[state - 1];
     if (word === undefined) return `${label}: - -\n`;
-    // The kernel copies a pattern only from a full or valid register.
+    // The kernel copies a pattern only from a register that is full (new) or valid (current, old).
     const known = state === (isNew ? 3 : 2);
     const pattern = known ? info.vud.subarray(offset, offset + bytes) : new Uint8Array(bytes);
     return `${label}: ${word} 0x${hexOf(pattern)}\n`;
@@ -121,7 +121,7 @@ const ep11Keys = (card: Card, apqi: number): string | undefined => {
   return `WK CUR: ${current}\nWK NEW: ${next}\n`;
 };
 
-/** Words of an EP11 op_mode, low word. */
+/** Words for the low word of an EP11 op_mode. */
 const modesText = (mode: number): string =>
   OPERATING_MODES.filter((_word, bit) => ((mode >>> bit) & 1) === 1).join(' ');
 

@@ -44,7 +44,7 @@ const HOST_STORAGE_BYTES = 0x100000;
 /** Virtual nanoseconds a bind or association takes: not public, a choice like AD-20. */
 const BIND_NS = 1_000_000;
 
-/** The profile row a configuration names. */
+/** The profile row that a configuration names. */
 export const profileOf = (config: MachineConfig): MachineProfileRow => {
   const row = MACHINE_PROFILES.find((candidate) => candidate.name === config.machine.profile);
   if (row === undefined)
@@ -55,13 +55,17 @@ export const profileOf = (config: MachineConfig): MachineProfileRow => {
   return row;
 };
 
-/** What of a machine's options decides its image. */
+/** The options of a machine on which its image depends. */
 export interface ShapeOptions {
-  /** Guests whose storage is not in the image: they run under QEMU. */
+  /** Tells the guests whose storage is not in the image because they run under QEMU. */
   readonly external?: (guest: string) => boolean;
-  /** Records of one vCPU for guests of guests (their storage is their outer guest's); `nest` gives them out. */
+  /**
+   * Number of records, with one vCPU each, for guests of guests. They use the storage of their outer guest; `nest` hands the records out.
+   */
   readonly nested?: number;
-  /** Takes a record of each AP instruction the guests execute; what it has not had yet comes with `trace.flush()`. */
+  /**
+   * Is given a record of each AP instruction that the guests execute. `trace.flush()` hands over the records that are still in the image.
+   */
   readonly onTrace?: TakeTrace;
 }
 
@@ -79,10 +83,10 @@ export const shapeOf = (config: MachineConfig, options: ShapeOptions): ImageShap
   traceRecords: options.onTrace === undefined ? 0 : TRACE_RECORDS,
 });
 
-/** CPUs of a partition's program under QEMU share vCPU blocks beyond this number. */
+/** vCPU blocks of a partition's program. CPUs of a program under QEMU beyond this number share blocks. */
 const PROGRAM_VCPUS = 2;
 
-/** The image of a partition alone, whose program's storage is elsewhere. */
+/** The image of a partition without guests, whose program's storage is outside the image. */
 export const partitionShape = (
   config: MachineConfig,
   options: Pick<ShapeOptions, 'onTrace'>,
@@ -98,7 +102,7 @@ export const guestNames =
   (guest: number): string =>
     config.guests[guest - 1]?.name ?? 'host';
 
-/** Machine-wide words of the image: QCI, timing, host kernel quirks, the host's own facilities. */
+/** Writes the machine-wide words of the image: QCI, timing, differences of the host kernel, the host's own facilities. */
 export const writeMachine = (image: MachineImage, config: MachineConfig): void => {
   const profile = profileOf(config);
   const { i32, f64 } = image;
@@ -122,7 +126,10 @@ export const switchesFor = (config: MachineConfig): HostSwitches =>
     ...(config.host.switches as Partial<HostSwitches>),
   });
 
-/** The virtual type is there where a guest has such an mdev, beside the other type only where that is wanted too. */
+/**
+ * The switch for virtual mdevs. The type exists when a guest has such an mdev, and together with the passthrough type only when a guest
+ * has that one too.
+ */
 const virtualMdevsOf = (config: MachineConfig): Partial<HostSwitches> => {
   if (!config.guests.some((guest) => guest.virtualMdev !== undefined)) return {};
   const mixed = config.guests.some((guest) => guest.mdev !== undefined);
@@ -130,7 +137,7 @@ const virtualMdevsOf = (config: MachineConfig): Partial<HostSwitches> => {
 };
 
 const switchWord = (config: MachineConfig, switches: HostSwitches): number => {
-  // The older behaviours are at most as new as 6.1.
+  // These behaviours are those of kernels up to 6.1.
   const old = ['linux-6.1', 'v13', 'doc-v6'].includes(config.host.kernel);
   return (
     (switches.strictStatus ? HOST_STRICT_STATUS : 0) |
@@ -151,7 +158,7 @@ export const adapterProfile = (adapter: AdapterConfig): AdapterProfile => ({
   service: adapter.service,
 });
 
-/** What the partition is made with. */
+/** The profile from which the partition is made. */
 export const partitionProfile = (config: MachineConfig, seed: number): PartitionProfile => ({
   adapters: [...config.machine.adapters.values()].map(adapterProfile),
   usageDomains: config.machine.usageDomains,
@@ -159,7 +166,7 @@ export const partitionProfile = (config: MachineConfig, seed: number): Partition
   seed,
 });
 
-/** What the card model of an adapter is told. */
+/** What the card model of an adapter needs to know. */
 export const cardOf = (adapter: AdapterConfig, seed: number): Card => ({
   apid: adapter.apid,
   type: adapter.type,
@@ -172,7 +179,7 @@ export const cardOf = (adapter: AdapterConfig, seed: number): Card => ({
   ml: adapter.ml ?? DEFAULT_ML,
 });
 
-/** Eight characters that are the same for the same seed and adapter. */
+/** Serial number: eight characters that depend on seed and adapter alone. */
 const serialOf = (seed: number, apid: number): string =>
   `93A${(((seed * 0x9e37) ^ (apid * 0x101)) & 0xfffff).toString(16).toUpperCase().padStart(5, '0')}`;
 
@@ -199,7 +206,7 @@ export const virtualMachines = (
       ),
   );
 
-/** A configured fault as the partition's faults; its times count from `startNs`, and a list of them becomes one fault for each. */
+/** Makes faults of the partition from a configured one. Its times count from `startNs`, and a list of times becomes one fault for each. */
 export const faultsOf = (config: MachineConfig, fault: FaultConfig, startNs: number): Fault[] => {
   const guest =
     fault.guest === undefined
@@ -217,7 +224,10 @@ export const faultsOf = (config: MachineConfig, fault: FaultConfig, startNs: num
   }
 };
 
-/** apmask that leaves every adapter of some guest's mdev to vfio_ap: used when the configuration names no masks. */
+/**
+ * An apmask that leaves every adapter of the guests' mdevs to vfio_ap. It is used when the configuration names no masks. Undefined if
+ * there are no such adapters.
+ */
 export const reservingApmask = (config: MachineConfig): string | undefined => {
   const adapters = new Set(
     config.guests.flatMap((guest) => [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds a guest program by name: built in, or a module a user wrote.
+// Finds a guest program by its name: a built-in program, or a module that a user wrote.
 // Source: docs/design.md sections 3 and 5.
 
 import { existsSync } from 'node:fs';
@@ -60,14 +60,10 @@ const withPlace = (message: string, cause: unknown): string => {
   return place === undefined ? message : `${message} (${fileURLToPath(place[1])}${place[2]})`;
 };
 
-/** Whether a configuration's program is a module, and no built-in one. */
+/** Whether the name in a configuration means a module, that is, no built-in program. */
 export const isModule = (name: string): boolean => builtInProgram(name) === undefined;
 
-/**
- * The program a configuration names: a built-in one, or the default export of the module at this path.
- *
- * @throws ApemuError `APEMU_ERR_GUEST_PROGRAM` when there is none
- */
+/** The program that a configuration names: a built-in one, or the default export of the module at this path. */
 export const guestProgram = async (name: string): Promise<GuestProgram> => {
   const builtIn = builtInProgram(name);
   if (builtIn !== undefined) return builtIn;
@@ -92,7 +88,7 @@ export const guestProgram = async (name: string): Promise<GuestProgram> => {
   );
 };
 
-/** A driver in C. */
+/** Loads a driver in C. */
 const wasmProgram = async (name: string): Promise<GuestProgram> => {
   let bytes: Uint8Array;
   try {
@@ -108,7 +104,7 @@ const wasmProgram = async (name: string): Promise<GuestProgram> => {
 };
 
 /**
- * What a guest's program threw, as an error of the guest: others go on.
+ * Makes an error of the guest from what its program threw, so that other guests can go on.
  *
  * @returns ApemuError `APEMU_ERR_GUEST_FAILED`
  */
@@ -123,7 +119,7 @@ const programFailure = (program: string, error: unknown): ApemuError => {
   );
 };
 
-/** A value as a message shows it: an object with its contents, in one short line. */
+/** A value as messages show it: on one short line, objects with their contents. */
 const shown = (value: unknown): string =>
   typeof value === 'string'
     ? value
@@ -133,9 +129,9 @@ const isWait = (value: unknown): value is Wait =>
   typeof value === 'number' && (value >= 0 || value === WAIT_INTERRUPTION || value === WAIT_DONE);
 
 /**
- * One step of a program: what it waits for then.
+ * Executes one step of a program and returns what the program then waits for.
  *
- * @throws ApemuError `APEMU_ERR_GUEST_FAILED` for what the step throws, and for an answer that is none
+ * @throws ApemuError `APEMU_ERR_GUEST_FAILED` if the step throws, or returns nothing to wait for
  */
 export const stepProgram = (
   name: string,
@@ -156,7 +152,11 @@ export const stepProgram = (
   );
 };
 
-/** @returns ApemuError `APEMU_ERR_SNAPSHOT_PROGRAM`: which part of a program's state cannot be kept */
+/**
+ * The error for a program whose state cannot be stored; it names the part of the state.
+ *
+ * @returns ApemuError `APEMU_ERR_SNAPSHOT_PROGRAM`
+ */
 export const notPlainState = (program: string, state: unknown, cause?: unknown): ApemuError =>
   new ApemuError(
     'APEMU_ERR_SNAPSHOT_PROGRAM',
@@ -164,7 +164,11 @@ export const notPlainState = (program: string, state: unknown, cause?: unknown):
     { cause },
   );
 
-/** The state a program begins with. @throws ApemuError `APEMU_ERR_GUEST_FAILED` for what its `init` throws */
+/**
+ * The state a program begins with.
+ *
+ * @throws ApemuError `APEMU_ERR_GUEST_FAILED` if its `init` throws
+ */
 export const startProgram = (
   program: GuestProgram,
   args: Readonly<Record<string, unknown>>,
@@ -177,7 +181,7 @@ export const startProgram = (
   }
 };
 
-/** Workload of a guest that names none: what its adapters can do. */
+/** Workload of a guest that names none: one that its adapters can do. */
 const defaultWorkload = (config: MachineConfig, guest: GuestConfig): string => {
   const modes = adaptersOf(config, guest).map(({ mode }) => mode);
   return modes.every((mode) => mode === undefined || mode === 'loopback') ? 'loopback' : 'mixed';

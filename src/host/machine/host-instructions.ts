@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The partition as the host's AP bus sees it: its own AP instructions, executed by a vCPU of the host (guest 0), and SCLP.
+// The partition as the host's AP bus sees it: AP instructions, which a vCPU of the host (guest 0) executes, and SCLP.
 // Source: docs/reference/ap-architecture.md sections 1.3 to 1.7; docs/reference/vfio-ap.md section 3.3.
 import {
   FC_AAPQ,
@@ -21,21 +21,21 @@ import type { PartitionPort, QueueTest, SclpOutcome } from '../../ap-bus/partiti
 import type { Partition } from '../../lpar/partition.ts';
 
 const INSTRUCTION = (OPCODE_PQAP << 16) | 0;
-/** Page of host storage the QCI block goes to. */
+/** Address in host storage where the QCI block is stored. */
 const HOST_QCI_ADDRESS = 0xff000;
 
 export interface HostInstructionsOptions {
   readonly partition: Partition;
   readonly facilities: readonly number[];
-  /** Executes a word of the vCPU with this block. */
+  /** Executes an instruction word on the vCPU with this block. */
   readonly execute: (vcpu: number, word: number) => void;
-  /** Runs after each instruction: adapters take what is new. */
+  /** Called after each instruction, so that adapters take what is new. */
   readonly served: (apqn: number) => void;
-  /** Runs an instruction while nobody else touches the queue: a guest may be at work on it in another thread. */
+  /** Runs an instruction while nobody else touches the queue, since a guest may be using it in another thread. */
   readonly alone: (apqn: number, instruction: () => void) => void;
 }
 
-/** The host's instructions over one kernel. vCPU 1 of guest 0 is the AP bus's own; vCPU 0 is for the user. */
+/** The host's AP instructions on one kernel instance. vCPU 1 of guest 0 belongs to the AP bus; vCPU 0 is for the user. */
 export class HostInstructions implements PartitionPort {
   readonly facilities: ReadonlySet<number>;
   readonly #image: MachineImage;
@@ -106,7 +106,7 @@ export class HostInstructions implements PartitionPort {
     return this.#image.word(this.#image.vcpu(0, 1) + V_GR + word) >>> 0;
   }
 
-  /** One PQAP with GR0 to GR2 loaded. Returns the status word. */
+  /** Executes one PQAP with GR0 to GR2 loaded. Returns the status word. */
   #pqap(gr0: number, gr1High: number, gr1Low: number, gr2High: number, gr2Low: number): number {
     const vcpu = this.#image.vcpu(0, 1);
     const { i32 } = this.#image;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host side of a machine, connected: its instructions run on the kernel, its links and interrupts are words of the image.
+// Connects the host side to a machine: the kernel executes its instructions, and its links and interrupts are words of the image.
 // Source: docs/design.md sections 1 and 2 (the image holds what AQIC needs).
 
 import type { MachineImage } from '../../../native-like/machine/image.ts';
@@ -27,13 +27,13 @@ export interface HostWiring {
   readonly context: ExecutionContext;
   readonly seed: number;
   readonly guests: readonly GuestHandle[];
-  /** Runs a change with a guest's vCPUs out of interpretive execution. */
+  /** Runs a change while a guest's vCPUs (undefined: all vCPUs) are out of interpretive execution. */
   readonly exclusive: (guest: number | undefined, change: () => void) => void;
-  /** Told before and after each instruction of the host. */
+  /** Is told before and after each instruction of the host. */
   readonly step: (what: string) => void;
 }
 
-/** Creates the host side of a machine; nothing exists in it until it boots. */
+/** Creates the host side of a machine. It is empty until the machine boots. */
 export const wireHostSide = (wiring: HostWiring): HostSide => {
   const { config, partition, context } = wiring;
   const { service } = context;
@@ -66,7 +66,7 @@ export const wireHostSide = (wiring: HostWiring): HostSide => {
   });
 };
 
-/** Runs an instruction of the host with the guest that owns the queue out of interpretive execution. */
+/** Runs an instruction of the host while the guest that owns the queue is out of interpretive execution. */
 const runAlone = (wiring: HostWiring, apqn: number, instruction: () => void): void => {
   const { image } = wiring.partition;
   const owner = wiring.guests.find((guest) => reaches(image, guest.number, apqn));

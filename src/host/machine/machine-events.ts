@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells who watches a machine what happens beside its instructions: actions of the operator, faults that strike, masks that change.
+// Reports what happens beside the instructions: actions of the operator, faults that strike, masks that change.
 
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { MASK_AQM } from '../../../native-like/machine/layout.ts';
@@ -11,13 +11,13 @@ import type { Partition } from '../../lpar/partition.ts';
 import type { MachineEvent, TakeEvent } from '../../trace/machine-event.ts';
 import type { TraceRings } from '../../trace/ring.ts';
 
-/** The ids of a mask as sysfs writes them, `digits` wide; `-` for none. */
+/** The ids in a mask, as sysfs writes them with `digits` digits; `-` if there are none. */
 const idsOf = (image: MachineImage, words: number, digits: number): string => {
   const ids = Array.from({ length: 256 }, (_, id) => id).filter((id) => hasBit(image, words, id));
   return ids.map((id) => id.toString(16).padStart(digits, '0')).join(' ') || '-';
 };
 
-/** What is told of. */
+/** The parts of a machine that are watched. */
 interface Watched {
   readonly partition: Partition;
   readonly trace: TraceRings | undefined;
@@ -36,7 +36,7 @@ export class MachineEvents {
       this.#tell('operator', text, flushed === undefined ? {} : { flushed });
   }
 
-  /** Tells of each change of a guest's masks. */
+  /** Reports each change of a guest's masks. */
   watchMasks(image: MachineImage, vm: VirtualMachine): void {
     vm.onMasksChanged(() => {
       const masks = image.masks(vm.number);
@@ -51,7 +51,7 @@ export class MachineEvents {
     this.#tell('fault', `declared: ${fault.text}`);
   }
 
-  /** Tells which faults have struck since the last look. */
+  /** Reports the faults that have struck since the last call. */
   strikes(faults: Faults): void {
     for (const fault of faults.list()) {
       const { fired } = fault;
@@ -66,7 +66,7 @@ export class MachineEvents {
   }
 
   #tell(kind: MachineEvent['kind'], text: string, more: Partial<MachineEvent> = {}): void {
-    // Who watches gets what went before first.
+    // What went before is reported first.
     this.#machine.trace?.flush();
     this.#take({ timeNs: this.#machine.nowNs(), kind, text, ...more });
   }

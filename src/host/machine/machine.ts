@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole machine in stepped mode: a partition whose program is a host of ours with KVM guests, AP bus and vfio_ap.
+// The whole machine in stepped mode: a partition whose program is apemu's own host, with KVM guests, AP bus and vfio_ap.
 // Source: docs/design.md sections 1, 4 and 9.
 import { GISA_IPM } from '../../../native-like/arch/sie.ts';
 import type { ImageShape } from '../../../native-like/machine/image-shape.ts';
@@ -29,7 +29,7 @@ import { PartitionMachine, type PartitionOptions } from './partition-machine.ts'
 import { registerNotifier, unregisterNotifier } from './user-space.ts';
 
 export interface MachineOptions extends ShapeOptions, PartitionOptions {
-  /** Leaves the guests' mdevs uncreated: the administrator does it. */
+  /** Does not create the guests' mdevs: the administrator does that. Default false. */
   readonly bare?: boolean;
 }
 
@@ -38,7 +38,7 @@ export class Machine extends PartitionMachine {
   /** The host's handler of GISA alerts. */
   readonly alerts: GisaAlerts;
   readonly guests: readonly GuestHandle[];
-  /** The last warning of a guest's user space, by name of the guest. */
+  /** The last warning of each guest's user space, by name of the guest. */
   readonly userLog = new Map<string, string>();
   #onStep: (what: string) => void = () => {};
   readonly #nested: NestedGuest[] = [];
@@ -79,7 +79,7 @@ export class Machine extends PartitionMachine {
     }
   }
 
-  /** All parts of a machine that has not been booted: what a saved one is put into. */
+  /** All parts of a machine that has not been booted. A saved machine is put into them. */
   static async assemble(
     config: MachineConfig,
     options: MachineOptions = {},
@@ -94,7 +94,7 @@ export class Machine extends PartitionMachine {
     }
   }
 
-  /** Open vfio devices by guest name: what is attached. For saving and restoring. */
+  /** Open vfio devices by guest name, that is, the guests that are attached. Used for saving and restoring. */
   get files(): Map<string, VfioApFile> {
     return this.#files;
   }
@@ -122,20 +122,20 @@ export class Machine extends PartitionMachine {
     return guest;
   }
 
-  /** A guest of a guest, in the next free of the records the machine was made with. Throws RangeError when there is none. */
+  /** Adds a guest of a guest, in the next free record of those the machine was made with. Throws RangeError when none is left. */
   nest(outer: string): NestedGuest {
     const number = this.guests.length + 1 + this.#nested.length;
     if (number >= this.image.guests)
       throw new RangeError('no record for a nested guest is left (option `nested`)');
     const { vm } = this.guest(outer);
-    // What a guest of a guest stores is not seen here.
+    // A guest of a guest writes into this storage without anybody being told.
     this.context.storageShown(vm.number);
     const nested = new NestedGuest(this.image, this.kernel, vm, number);
     this.#nested.push(nested);
     return nested;
   }
 
-  /** Drives a host operation to its end; virtual time moves through what it waits for. */
+  /** Drives a host operation to its end. Virtual time passes while it waits. */
   finish<T>(operation: Operation<T>): T {
     this.assertOpen();
     return finish(operation, (waitNs) => this.stepper.advance(waitNs, false));
@@ -151,10 +151,10 @@ export class Machine extends PartitionMachine {
     return this.finish(this.attachOperation(name));
   }
 
-  /** As `attach`, for a caller that drives operations itself; `to` names the guest whose mdev it is. */
+  /** As `attach`, for a caller that drives operations itself. `to` names the guest whose mdev is used. */
   *attachOperation(name: string, to = name): Operation<string> {
     const { uuid } = this.guest(to);
-    // vfio_group_fops_open: what somebody has open cannot be opened again.
+    // vfio_group_fops_open: a device that is open already cannot be opened again.
     if ((this.host.matrix.byUuid.get(uuid)?.opens ?? 0) > 0) return 'EBUSY';
     const opened = yield* openVfioDevice(this.host.matrix, uuid, this.guest(name).vm);
     if (opened.errno !== undefined) return opened.errno;
@@ -162,7 +162,10 @@ export class Machine extends PartitionMachine {
     return 'ok';
   }
 
-  /** A guest's user space has its device open: it is attached, and will be told of configuration changes where the kernel can. */
+  /**
+   * Notes that a guest's user space has its device open: the guest is attached, and is told of configuration changes if the kernel
+   * supports that.
+   */
   openedDevice(name: string, file: VfioApFile): void {
     this.#files.set(name, file);
     const warning = registerNotifier(this, this.guest(name).number, file);
@@ -188,7 +191,7 @@ export class Machine extends PartitionMachine {
     return this.#files.has(name);
   }
 
-  /** Starts a guest program on a vCPU; it runs with `runPrograms`. `source`: how the configuration names it, if not by its name. */
+  /** Starts a guest program on a vCPU; `runPrograms` runs it. `source` is how the configuration names the program, if not by its name. */
   start(
     name: string,
     vcpu: number,
@@ -211,7 +214,10 @@ export class Machine extends PartitionMachine {
     });
   }
 
-  /** From now on `onStep` is called where vCPUs can go on: hook and CRYCB writes, instructions of the host; locks are steps. */
+  /**
+   * Has `onStep` called at each point where vCPUs can go on: around writes of hook and CRYCB and around instructions of the host. Taking
+   * a lock becomes a step too.
+   */
   reportSteps(onStep: (what: string) => void): void {
     this.#onStep = onStep;
     for (const { vm } of this.guests) vm.onStep = (what) => onStep(`${vm.name}: ${what}`);
@@ -259,7 +265,7 @@ export class Machine extends PartitionMachine {
     this.alerts.poll();
   }
 
-  /** QEMU opens the vfio device anew for a guest that starts again: its queues are reset, its interruptions gone. */
+  /** What QEMU does for a guest that starts again: it opens the vfio device anew, so that queues are reset and interruptions end. */
   override restartProgram(number: number): void {
     const name = this.guests.find((guest) => guest.number === number)?.name;
     if (name !== undefined && this.isAttached(name)) {

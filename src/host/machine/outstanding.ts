@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a machine still has to do: for who waited for something that did not come.
+// Tells what a machine still has to do, when something that was waited for did not come.
 // Source: docs/design.md section 9.
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
@@ -27,14 +27,14 @@ const STATES: readonly (readonly [number, string])[] = [
   [ATTENTION_CHECKSTOPPED, 'is checkstopped'],
 ];
 
-/** Bits of a word that are one. */
+/** Number of bits of a word that are one. */
 export const countBits = (word: number): number => {
   let count = 0;
   for (let rest = word; rest !== 0; rest &= rest - 1) count++;
   return count;
 };
 
-/** Messages in the queue with the record `q`. */
+/** Number of messages in the queue with the record `q`. */
 export const messagesIn = (image: MachineImage, q: number): number =>
   countBits(image.word(q + Q_ALL_FREE) & ~image.word(q + Q_FREE));
 
@@ -68,7 +68,7 @@ export const outstanding = (image: MachineImage, stepper: Stepper): string[] => 
   return lines;
 };
 
-/** What was waited for did not come: `left` is what was outstanding then. */
+/** The error for something that was waited for and did not come. `left` is what was outstanding then. */
 export const didNotCome = (limitNs: number, left: readonly string[]): ApemuError =>
   new ApemuError(
     'APEMU_ERR_MACHINE_UNTIL',

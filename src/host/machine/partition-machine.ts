@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A partition with what executes its program's AP instructions, in stepped time: image, context, adapters, operator, faults, trace.
-// Alone it is the machine of a kernel that is the host (`apemu qemu --lpar`); Machine adds KVM guests and a host of ours.
+// A partition with all that executes its program's AP instructions, in stepped time: image, context, adapters, operator, faults, trace.
+// On its own it is the machine of a kernel that is the host (`apemu qemu --lpar`). Machine adds KVM guests and a host of ours.
 // Source: docs/design.md sections 1, 3 and 4.
 import type { ExternalStorage } from '../../../native-like/exec/registry.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
@@ -40,44 +40,47 @@ import { type Time, timeNs } from './times.ts';
 export interface PartitionOptions {
   /** Replaces the configuration's seed. */
   readonly seed?: number;
-  /** Runs a change with a guest's vCPUs (undefined: all vCPUs) out of interpretive execution. Default: stepped, just runs it. */
+  /**
+   * Runs a change while a guest's vCPUs (undefined: all vCPUs) are out of interpretive execution. Default: just runs it, since stepped
+   * vCPUs are.
+   */
   readonly exclusive?: (guest: number | undefined, change: () => void) => void;
-  /** Wraps what the adapters answer: a load generator remembers replies. */
+  /** Wraps the card models: a load generator uses this to remember replies. */
   readonly models?: (models: ServiceModels) => ServiceModels;
-  /** Takes a record of each AP instruction; what it has not had yet comes with `trace.flush()`. */
+  /** Is given a record of each AP instruction. `trace.flush()` hands over the records that are still in the image. */
   readonly onTrace?: TakeTrace;
-  /** Takes what happens beside the instructions: actions of the operator, faults, changes of masks. */
+  /** Is given what happens beside the instructions: actions of the operator, faults, changes of masks. */
   readonly onEvent?: TakeEvent;
-  /** Told of each of `machine.warnings`, as it comes. */
+  /** Is told each of `machine.warnings` as it comes. */
   readonly onWarning?: (text: string) => void;
   /** Storage that is not in the image, of programs that run under QEMU. */
   readonly storage?: ExternalStorage;
 }
 
-/** Sub-classes of adapter interruptions. */
+/** Number of adapter interruption sub-classes. */
 const ISCS = 8;
 
 export class PartitionMachine {
   readonly config: MachineConfig;
   readonly image: MachineImage;
   readonly kernel: Kernel;
-  /** What executes the AP instructions of this thread. */
+  /** Executes the AP instructions of this thread. */
   readonly context: ExecutionContext;
   readonly partition: Partition;
   readonly faults: Faults;
   readonly stepper: Stepper;
-  /** Records of AP instructions, with `onTrace`. */
+  /** The rings with the records of AP instructions; only with `onTrace`. */
   readonly trace: TraceRings | undefined;
-  /** What `onEvent` is told by. */
+  /** Reports to `onEvent`; only with it. */
   protected readonly events: MachineEvents | undefined;
   readonly loaded: LoadedImage;
   readonly cards = new Map<number, Card>();
-  /** What is probably not as meant: of the configuration's faults, and of those declared later. */
+  /** Warnings about faults, of the configuration and declared later, that are probably not what was meant. */
   readonly warnings: string[] = [];
   readonly #onWarning: ((text: string) => void) | undefined;
-  /** Changes of the partition, its faults or its guests' masks. */
+  /** Number of changes of the partition, its faults or its guests' masks. */
   #changes = 0;
-  /** Timers that end a queue's busy time, by APQN. */
+  /** For each APQN, the timer that ends the queue's busy time. */
   readonly #busy = new Map<number, Timer>();
   protected readonly exclusive: (guest: number | undefined, change: () => void) => void;
 
@@ -117,7 +120,7 @@ export class PartitionMachine {
     if (options.onEvent !== undefined) this.events = new MachineEvents(this, options.onEvent);
   }
 
-  /** A partition whose one program is outside the image: guests of the configuration are ignored, its faults are declared. */
+  /** Creates a partition whose only program is outside the image. Guests in the configuration are ignored; its faults are declared. */
   static async createPartition(
     config: MachineConfig,
     options: PartitionOptions = {},
@@ -141,45 +144,49 @@ export class PartitionMachine {
 
   /** Throws ApemuError `APEMU_ERR_MACHINE_CLOSED` after `close`. */
   assertOpen(): void {
-    // Parts made before the context change things too.
+    // Parts that are made before the context call this too.
     (this.context as ExecutionContext | undefined)?.assertOpen();
   }
 
-  /** The adapters at work. */
+  /** Serves the adapters. */
   get service(): AdapterService {
     return this.context.service;
   }
 
-  /** Hands over what the trace holds. */
+  /** Hands over the records that are in the trace. */
   flushTrace(): void {
     this.events?.strikes(this.faults);
     this.trace?.flush();
   }
 
-  /** Runs after each instruction, when adapters have taken what is new. */
+  /** Runs after each instruction, when the adapters have taken what is new. */
   protected afterInstruction(): void {
     this.events?.strikes(this.faults);
     if (this.trace?.isFilling(0) === true) this.trace.flush();
   }
 
-  /** Runs after adapters were looked at because time moved. */
+  /** Runs when the adapters have been served because time has passed. */
   protected afterServing(): void {}
 
   nowNs(): number {
     return this.stepper.nowNs();
   }
 
-  /** Lets virtual time pass; guest programs do not run. @throws ApemuError `APEMU_ERR_MACHINE_TIME` for what is no time */
+  /**
+   * Lets virtual time pass. Guest programs do not run.
+   *
+   * @throws ApemuError `APEMU_ERR_MACHINE_TIME` for a value that is not a time
+   */
   advance(time: Time): void {
     this.context.assertOpen();
     this.stepper.advance(timeNs(time, 'advance'), false, true);
   }
 
   /**
-   * Lets time pass until `condition` holds; it is asked whenever something has happened.
+   * Lets time pass until `condition` holds, which is asked whenever something has happened.
    *
    * @param limit longest time to wait; default one second of virtual time
-   * @throws ApemuError `APEMU_ERR_MACHINE_UNTIL` with what was outstanding when the time was over
+   * @throws ApemuError `APEMU_ERR_MACHINE_UNTIL`, with what was outstanding, when the time is over
    */
   advanceUntil(condition: () => boolean, limit: Time = 1_000_000_000): void {
     const limitNs = timeNs(limit, 'advanceUntil');
@@ -191,20 +198,21 @@ export class PartitionMachine {
     }
   }
 
-  /** Lets time pass until nothing one-off is outstanding. */
+  /** Lets time pass until nothing one-off is outstanding; periodic timers do not count. */
   run(): void {
     this.context.assertOpen();
     this.stepper.settle();
   }
 
-  /** Time at which programs began: a configuration's times count from it. */
+  /** Time at which programs began, in nanoseconds. Times in a configuration count from it. */
   get startNs(): number {
     return this.image.time(C_TIME_START);
   }
 
   /**
-   * Declares a fault: `{ apqn: '05.0004', reply: '82/8a', count: 1 }`, with the keys of the configuration file.
-   * @throws ApemuError `APEMU_ERR_CONFIG_…` for what a configuration would be refused for
+   * Declares a fault, with the keys of the configuration file: `{ apqn: '05.0004', reply: '82/8a', count: 1 }`.
+   *
+   * @throws ApemuError `APEMU_ERR_CONFIG_…` for a fault that a configuration could not contain
    */
   fault(fault: FaultConfig | FaultObject): DeclaredFault {
     this.context.assertOpen();
@@ -225,13 +233,13 @@ export class PartitionMachine {
     this.events?.cleared();
   }
 
-  /** Something that was said is probably not what was meant. */
+  /** Warns that something is probably not what was meant. */
   protected warn(text: string): void {
     this.warnings.push(text);
     this.#onWarning?.(text);
   }
 
-  /** The queue answers 05 for this time, 0: not any more. A later call replaces an earlier one. Throws where there is no queue. */
+  /** Makes a queue answer 05 for `ns` nanoseconds; 0 ends that. A later call replaces an earlier one. Throws if there is no such queue. */
   setBusy(apqn: number, ns: number): void {
     this.partition.setBusy(apqn, ns > 0);
     this.#busy.get(apqn)?.cancel();
@@ -245,12 +253,12 @@ export class PartitionMachine {
     this.#busy.set(apqn, this.stepper.timers.after(ns, end));
   }
 
-  /** Counts what may have changed outside the image, but for what executed instructions change; never goes back. */
+  /** Counts changes outside the image, except those that executed instructions make. The number never goes back. */
   get changes(): number {
     return this.#changes + this.stepper.timers.changes;
   }
 
-  /** Throws ApemuError APEMU_ERR_HOST_BUSY while an operation sleeps: what it waits for cannot be remembered. */
+  /** Throws ApemuError `APEMU_ERR_HOST_BUSY` while an operation sleeps, because what it waits for cannot be remembered. */
   refuseWhileBusy(): void {
     if (!this.stepper.timers.sleeping) return;
     throw new ApemuError(
@@ -259,12 +267,12 @@ export class PartitionMachine {
     );
   }
 
-  /** What executed instructions and passing time change outside the image. */
+  /** Remembers what executed instructions and passing time change outside the image; calling the result puts it back. */
   rememberRun(): PutBack {
     return this.stepper.remember();
   }
 
-  /** Everything else outside the image. */
+  /** Remembers everything else outside the image; calling the result puts it back. */
   rememberParts(): PutBack {
     return together(
       this.partition.remember(),
@@ -274,7 +282,7 @@ export class PartitionMachine {
     );
   }
 
-  /** The program with this number in the image (0: the partition's own) starts again: its queues and interruptions are reset. */
+  /** Resets queues and interruptions because the program with this number in the image (0: the partition's own) starts again. */
   restartProgram(number: number): void {
     for (let isc = 0; isc < ISCS; isc++) clearPending(this.image, number, isc);
     for (let n = 1; n < this.image.queues; n++) {
@@ -283,7 +291,7 @@ export class PartitionMachine {
     }
   }
 
-  /** Ends the machine and gives its memory back; every handle of it is dead then. A second call does nothing. */
+  /** Ends the machine and gives its memory back. All handles of it are invalid afterwards. A second call does nothing. */
   close(): void {
     if (this.context.closed) return;
     this.flushTrace();

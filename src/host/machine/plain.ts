@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells plain data (which can be stored and comes back the same) from everything else.
+// Tells plain data, which can be stored and restored unchanged, from everything else.
 
 const isPlainObject = (value: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 };
 
-/** Path of the first part of `value` that is no plain data, such as `state.queues[3].handler`; undefined when all of it is. */
+/** Path of the first part of `value` that is not plain data, such as `state.queues[3].handler`; undefined if all of it is. */
 export const notPlain = (
   value: unknown,
   path = 'state',

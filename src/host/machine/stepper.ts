@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stepped mode: one thread, virtual time, and everything that happens in the order of its time.
+// Stepped mode: one thread and virtual time. Everything happens in the order of its time.
 // Source: docs/design.md section 4.
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { ApemuError } from '../../errors.ts';
@@ -13,10 +13,10 @@ import type { ImageCpu } from '../context/image-cpu.ts';
 import { notPlainState, stepProgram } from './guest-program.ts';
 import { timeNs } from './times.ts';
 
-/** Virtual time one AP instruction takes a guest program. A choice: the order of magnitude of a real one. */
+/** Virtual nanoseconds that one AP instruction takes a guest program. A choice, of the order of magnitude of a real one. */
 export const INSTRUCTION_NS = 1_000;
 
-/** `settle` gives up after so much virtual time: no reset, request or injected delay is meant to take that long. */
+/** Virtual time after which `settle` gives up. No reset, request or injected delay is meant to take that long. */
 const SETTLE_LIMIT_NS = 3_600_000_000_000;
 
 const endless = (): ApemuError =>
@@ -25,25 +25,29 @@ const endless = (): ApemuError =>
     'the machine did not come to rest in an hour of virtual time: something polls for ever (expected after a fault that never ends)',
   );
 
-/** A guest program on a vCPU. Plain data but for the program and its CPU. */
+/** A guest program on a vCPU. Plain data, except for the program and its CPU. */
 export interface RunningProgram {
   readonly guest: number;
   readonly vcpu: number;
-  /** As the configuration names it. */
+  /** The name by which the configuration names the program. */
   readonly name: string;
   readonly program: GuestProgram;
   readonly cpu: ImageCpu;
   state: unknown;
-  /** When its next step runs; Infinity while it waits for an interruption. */
+  /** Time of its next step; Infinity while it waits for an interruption. */
   nextNs: number;
-  /** When the instructions of its last step are over: an interruption is not taken before. */
+  /** Time at which the instructions of its last step are over; no interruption is taken before. */
   readyNs: number;
   done: boolean;
-  /** Why it ended, if its program threw. */
+  /** Message of what the program threw, if that has ended it. */
   failure?: string | undefined;
 }
 
-/** Makes copies of a program's state as it is. @throws ApemuError `APEMU_ERR_SNAPSHOT_PROGRAM` for one that is no plain data */
+/**
+ * Returns a function that makes copies of a program's present state.
+ *
+ * @throws ApemuError `APEMU_ERR_SNAPSHOT_PROGRAM` for a state that is not plain data
+ */
 const stateCopier = (program: string, state: unknown): (() => unknown) => {
   try {
     return copierOf(state);
@@ -52,7 +56,7 @@ const stateCopier = (program: string, state: unknown): (() => unknown) => {
   }
 };
 
-/** The state of a program as it is now, by the program itself where it has its own way. */
+/** Remembers the state of a program as it is now. A program with a `remember` of its own does it itself. */
 const rememberState = (running: RunningProgram): PutBack => {
   const { name, program, state } = running;
   const putBack = program.remember?.(state);
@@ -63,13 +67,16 @@ const rememberState = (running: RunningProgram): PutBack => {
   };
 };
 
-/** What somebody outside wants to do at times of their own: events of a scenario. */
+/** Things to be done at certain times that come from outside the machine: the events of a scenario. */
 export interface Agenda {
-  /** When the next thing is to be done; Infinity for never. */
+  /** Time at which the next thing is to be done; Infinity if there is none. */
   nextNs(): number;
   /** Called when the time of `nextNs` has come. */
   happen(nowNs: number): void;
-  /** Every program waits and the clock is about to move. True: something was done, so look again. */
+  /**
+   * Called when every program waits and the clock is about to move. Returns true if it did something, so that the next time has to be
+   * found anew.
+   */
   idle(): boolean;
 }
 
@@ -81,7 +88,7 @@ export class Stepper {
   readonly #service: AdapterService;
   readonly #served: () => void;
 
-  /** `served` runs after the adapters were looked at because time moved. */
+  /** `served` is called when the adapters have been served because time has passed. */
   constructor(image: MachineImage, service: AdapterService, served: () => void) {
     this.#image = image;
     this.#service = service;
@@ -92,7 +99,7 @@ export class Stepper {
     return this.timers.nowNs();
   }
 
-  /** Time, timers and programs with their state, which is cloned. */
+  /** Remembers time, timers, and programs with a copy of their state; calling the result puts them back. */
   remember(): PutBack {
     const timers = this.timers.remember();
     const list = rememberList(this.programs);
@@ -107,17 +114,17 @@ export class Stepper {
     return together(timers, list, ...programs);
   }
 
-  /** Continues at a saved time. */
+  /** Sets the clock to a saved time. */
   restoreTime(nowNs: number): void {
     this.#setTime(nowNs);
   }
 
-  /** When the next thing happens, guest programs included; Infinity for nothing. */
+  /** Time of the next thing that happens, steps of guest programs included; Infinity if nothing will. */
   upcomingNs(): number {
     return this.#next(true);
   }
 
-  /** Interruptions pending for guests whose programs are enabled for them. */
+  /** Pending interruptions for which the programs of their guests are enabled, as a mask of sub-classes. */
   get pending(): number {
     let pending = 0;
     for (const { guest, cpu, done } of this.programs)
@@ -125,7 +132,10 @@ export class Stepper {
     return pending;
   }
 
-  /** Lets `ns` of virtual time pass, with everything that is due in it; programs run when `withPrograms`, the agenda when `withAgenda`. */
+  /**
+   * Lets `ns` nanoseconds of virtual time pass, and does all that is due in them. Programs run if `withPrograms`, the agenda if
+   * `withAgenda`.
+   */
   advance(ns: number, withPrograms = true, withAgenda = withPrograms): void {
     const end = this.nowNs() + timeNs(ns, 'advance');
     for (;;) {
@@ -137,8 +147,9 @@ export class Stepper {
   }
 
   /**
-   * Runs until nothing one-off is outstanding: no reset, AQIC change, message in service, one-off timer.
-   * @throws ApemuError `APEMU_ERR_CLOCK_ENDLESS` where the host polls for ever, as Linux does for interruptions it does not get
+   * Lets time pass until nothing one-off is outstanding: no reset, AQIC change, message in service, or one-off timer.
+   *
+   * @throws ApemuError `APEMU_ERR_CLOCK_ENDLESS` if the host polls for ever, as Linux does for interruptions it does not get
    */
   settle(): void {
     const limit = this.nowNs() + SETTLE_LIMIT_NS;
@@ -150,7 +161,7 @@ export class Stepper {
     }
   }
 
-  /** Lets the next thing happen, guest programs included. False: nothing happens until `deadlineNs`. */
+  /** Does the next thing that happens, steps of guest programs included. Returns false if nothing happens until `deadlineNs`. */
   once(deadlineNs: number): boolean {
     const next = this.#upcoming(true);
     if (next > deadlineNs || next === Number.POSITIVE_INFINITY) return false;
@@ -179,7 +190,7 @@ export class Stepper {
     return next;
   }
 
-  /** As `#next`, after an idle moment where there is one. */
+  /** As `#next`. If time would pass until then, the agenda is first told that everything is idle. */
   #upcoming(withPrograms: boolean, withAgenda = withPrograms): number {
     const next = this.#next(withPrograms, withAgenda);
     const { agenda } = this;
@@ -216,7 +227,11 @@ export class Stepper {
     else running.nextNs = Math.max(running.readyNs, wait);
   }
 
-  /** @throws ApemuError `APEMU_ERR_GUEST_FAILED` for what the program throws; it has ended then, and the machine can go on */
+  /**
+   * Executes a step of a program. If it throws, the program has ended, and the machine can go on.
+   *
+   * @throws ApemuError `APEMU_ERR_GUEST_FAILED`
+   */
   #stepProgram(running: RunningProgram): number {
     try {
       return stepProgram(running.name, running.program, running.cpu, running.state);

@@ -4,13 +4,13 @@
 import { parseDurationNs } from '../../config/units.ts';
 import { ApemuError } from '../../errors.ts';
 
-/** A length of time: nanoseconds, 0 or more; or `'2ms'`, `'1.5s'`, `'30us'`. */
+/** A length of time: a number of nanoseconds, 0 or more; or a text such as `'2ms'`, `'1.5s'` or `'30us'`. */
 export type Time = number | string;
 
 /**
- * A time in nanoseconds; `what` names it in the error.
+ * A time in nanoseconds. `what` names it in the error.
  *
- * @throws ApemuError `APEMU_ERR_MACHINE_TIME` for what is no time: it would poison the clock
+ * @throws ApemuError `APEMU_ERR_MACHINE_TIME` for a value that is not a time, such as NaN, which would make the clock unusable
  */
 export const timeNs = (time: Time, what: string): number => {
   const ns = typeof time === 'string' ? parseDurationNs(time) : time;

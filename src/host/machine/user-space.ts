@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the user space of a guest (QEMU) does about configuration changes: asks to be told, keeps events, reports to the guest; and what can
-// go wrong with that.
+// What the user space of a guest (QEMU) does about configuration changes: it asks to be told, keeps events, and reports them to the
+// guest. Also what can go wrong with that.
 // Source: docs/reference/config-change.md section 2 (QEMU hw/vfio/ap.c: vfio_ap_register_irq_notifier, vfio_ap_cfg_chg_notifier_handler).
 import { finishAtOnce } from '../../ap-bus/driving.ts';
 import {
@@ -24,7 +24,7 @@ import {
 import type { EventTrigger } from '../../vfio-ap/mdev.ts';
 import type { Machine } from './machine.ts';
 
-/** The call with one eventfd behind its fields. */
+/** Length of a SET_IRQS call with one eventfd after its fields. */
 const SET_ONE_EVENTFD_BYTES = SET_IRQS_BYTES + 4;
 
 const setTrigger = (file: VfioApFile, fd: EventTrigger | -1): string | undefined =>
@@ -40,7 +40,7 @@ const setTrigger = (file: VfioApFile, fd: EventTrigger | -1): string | undefined
     }),
   )?.value.errno;
 
-/** Registers the notifier of a guest that has opened its device. Returns the warning where the kernel has no such event. */
+/** Registers the notifier of a guest that has opened its device. Returns a warning if the kernel has no such event. */
 export const registerNotifier = (
   machine: Machine,
   guest: number,
@@ -52,12 +52,12 @@ export const registerNotifier = (
     : `vfio: IRQ ${VFIO_AP_CFG_CHG_IRQ_INDEX} not available (number of irqs ${file.irqCount})`;
 };
 
-/** Unrealize: the eventfd goes; events that wait stay with the guest. */
+/** QEMU's unrealize: removes the eventfd. Events that wait stay with the guest. */
 export const unregisterNotifier = (file: VfioApFile): void => {
   setTrigger(file, -1);
 };
 
-/** What a user can make of a guest's user space, one row a word. */
+/** What a user can have a guest's user space do, by the word that asks for it. */
 const ACTS: Readonly<Record<string, (machine: Machine, guest: number) => void>> = {
   busy: ({ image }, guest) => setUserBusy(image, guest, true),
   idle: ({ image }, guest) => setUserBusy(image, guest, false),
@@ -69,13 +69,13 @@ const ACTS: Readonly<Record<string, (machine: Machine, guest: number) => void>> 
   reset: ({ image }, guest) => clearReports(image, guest),
 };
 
-/** The words of `actOnUserSpace`, for messages. */
+/** The words that `actOnUserSpace` knows, for messages. */
 export const USER_SPACE_ACTS = [...Object.keys(ACTS), 'source=N'].join(', ');
 
 /**
- * `busy` and `idle`: the main loop does not look at its eventfds, or does again; `event`: one without any change; `lost`, `doubled`: the
- * next one; `more`: the answer says "more" for ever; `source=N`: another reporting source (1 to 255, not 5); `normal`: no fault.
- * Returns whether there is such a word.
+ * Acts on a guest's user space. Words: `busy` and `idle`, the main loop stops looking at its eventfds or looks again; `event`, an event
+ * without any change; `lost` and `doubled`, the next event is not told or told twice; `more`, the answer says "more" for ever;
+ * `source=N`, another reporting source (1 to 255, not 5); `normal`, no fault; `reset`, no events. Returns whether there is such a word.
  */
 export const actOnUserSpace = (machine: Machine, name: string, word: string): boolean => {
   const { number } = machine.guest(name);

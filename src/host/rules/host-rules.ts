@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at a machine after each step of its host operations: the rules about its state, and those about what was written.
+// Checks a machine after each step of its host operations: the rules about its state, and those about what was written.
 // Source: docs/reference/vfio-ap.md sections 3.7, 4.1 and 6.1.
 import { CRYCB_BYTES, CRYCB_FORMAT_2, CRYCBD_FORMAT } from '../../../native-like/arch/sie.ts';
 import type { MatrixMdev } from '../../vfio-ap/mdev.ts';
 import type { Machine } from '../machine/machine.ts';
 import { brokenAtRest, brokenNow, HookBeforeMasks, OwnMessages } from './host-state.ts';
 
-/** Longer than a reset, its verification, and the host's set-up of interruptions. */
+/** Nanoseconds, longer than a reset, its verification, and the host's set-up of interruptions take. */
 const REST_NS = 500_000_000;
 
-/** Rules about what a machine did between two looks: writes and changes of lists, with the locks they need. */
+/** Rules about what a machine did since the last look: writes and changes of lists, and the locks they need. */
 class Writes {
   readonly #machine: Machine;
   #mdevs: readonly MatrixMdev[];
   #before: Uint8Array | undefined;
-  /** Guests that were given their hook and no masks yet: their first write may change nothing. */
+  /** Guests that have their hook and no masks yet. Their first write of masks is allowed to change nothing. */
   readonly #fresh = new Set<string>();
 
   constructor(machine: Machine) {
@@ -22,7 +22,7 @@ class Writes {
     this.#mdevs = [...machine.host.matrix.mdevs];
   }
 
-  /** What is wrong at this point; the points are those of `Machine.reportSteps` and of locks. */
+  /** What is wrong at this point, if anything. Points are those of `Machine.reportSteps`, and taking and releasing locks. */
   point(what: string): string | undefined {
     return this.#locked(what) ?? this.#useful(what) ?? this.#listed(what);
   }
@@ -30,7 +30,7 @@ class Writes {
   /** O-2, O-5: hook and masks are written with the update locks held. */
   #locked(what: string): string | undefined {
     const { guestsLock, mdevsLock, bus } = this.#machine.host.matrix;
-    // The profile that has R-30 as a defect writes its hook without locks.
+    // With the profile that has R-30 as a defect, the hook is written without locks.
     const guarded = bus.switches.hookBeforeCheck ? /CRYCB/ : /hook|CRYCB/;
     const held = guestsLock.held && mdevsLock.held;
     return guarded.test(what) && !held ? `O-5: ${what} without the locks` : undefined;
@@ -58,7 +58,7 @@ class Writes {
     return this.#machine.image.u8.subarray(at, at + CRYCB_BYTES);
   }
 
-  /** O-2: the list of mdevs changes under its lock, which may just have been released. */
+  /** O-2: the list of mdevs changes only under its lock. When this is called, the lock may just have been released. */
   #listed(what: string): string | undefined {
     const { mdevs, mdevsLock } = this.#machine.host.matrix;
     const same = mdevs.length === this.#mdevs.length && mdevs.every((m, n) => m === this.#mdevs[n]);
@@ -70,7 +70,7 @@ class Writes {
   }
 }
 
-/** Looks at a machine after each step; remembers the first rule that did not hold. */
+/** Checks a machine after each step, and remembers the first rule that did not hold. */
 export class HostRules {
   readonly #machine: Machine;
   readonly #hooks = new HookBeforeMasks();
@@ -89,18 +89,18 @@ export class HostRules {
     return this.#broken;
   }
 
-  /** A point of a step was reached. */
+  /** Checks at a point inside a step. */
   point(what: string): void {
     this.#broken ??= this.#writes.point(what);
   }
 
-  /** After a step or an instruction. */
+  /** Checks the state after a step or an instruction. */
   look(): void {
     const machine = this.#machine;
     this.#broken ??= this.#hooks.check(machine) ?? brokenNow(machine) ?? this.#own.check(machine);
   }
 
-  /** When all operations have ended: what goes on in the background ends too, but for a poll that Linux never gives up. */
+  /** Checks when all operations have ended. Before that, time passes until what goes on in the background has ended too. */
   atRest(): void {
     this.#machine.advance(REST_NS);
     this.look();

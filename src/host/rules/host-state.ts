@@ -34,7 +34,7 @@ const records = (machine: Machine): { q: number; cold: number; apqn: number }[] 
     return { q, cold, apqn: machine.image.word(cold + L.K_APQN) };
   }).filter(({ q, apqn }) => machine.image.queue(apqn) === q);
 
-/** O-1: no guest gets masks before its hook is there; outside the locks none has masks without the hook of its mdev. */
+/** O-1: no guest gets masks before its hook is set. Outside the locks, no guest has masks without the hook of its own mdev. */
 export class HookBeforeMasks {
   readonly #had = new Map<number, boolean>();
 
@@ -48,7 +48,7 @@ export class HookBeforeMasks {
       const had = this.#had.get(number) ?? false;
       this.#had.set(number, any);
       const hook = machine.image.word(machine.image.guest(number) + L.G_HOOK);
-      // A detach takes hook and masks under the same locks.
+      // A detach takes hook and masks away under the same locks.
       const detaching = had && machine.host.matrix.mdevsLock.held;
       if (any && hook === 0 && !detaching) return `O-1: ${name} has masks and no hook`;
       const mdev = machine.host.matrix.mdevs.find((one) => one.kvm?.name === name);
@@ -66,7 +66,7 @@ const exclusive = (machine: Machine): string | undefined => {
     if (owners.length > 1) return `I-3: ${apqnName(apqn)} is in the masks of two guests`;
   }
   const { mdevs, virtualMdevs } = machine.host.matrix;
-  // Virtual mdevs share with each other (V-04), with nobody else.
+  // Virtual mdevs may share with each other (V-04), but not with passthrough mdevs.
   for (const a of mdevs)
     for (const b of [...mdevs, ...virtualMdevs])
       if (
@@ -78,7 +78,7 @@ const exclusive = (machine: Machine): string | undefined => {
   return undefined;
 };
 
-/** I-1, I-2: shadow within matrix, CRYCB as the shadow, when nobody is in the middle of a change. */
+/** I-1, I-2: while nobody is in the middle of a change, the shadow is within the matrix, and the CRYCB is as the shadow. */
 const shadowWithin = (machine: Machine): string | undefined => {
   const { matrix } = machine.host;
   if (matrix.mdevsLock.held) return undefined;
@@ -96,7 +96,7 @@ const shadowWithin = (machine: Machine): string | undefined => {
   return undefined;
 };
 
-/** I-2 for a guest whose CRYCB holds all 256 numbers. */
+/** I-2, for a guest whose CRYCB has room for all 256 numbers. */
 const crycbAsShadow = (machine: Machine, mdev: MatrixMdev): string | undefined => {
   const guest = machine.guests.find((one) => one.vm === mdev.kvm);
   if (guest === undefined || mdev.removing) return undefined;
@@ -111,7 +111,10 @@ const crycbAsShadow = (machine: Machine, mdev: MatrixMdev): string | undefined =
   return undefined;
 };
 
-/** The last reset of a queue ended with 03 or 04: nothing was set up on it since, and what it held was freed (R-13). */
+/**
+ * Whether the last reset of a queue ended with 03 or 04 and the adapter is still in that state: then nothing was set up on the queue
+ * since, and what it held was freed (R-13).
+ */
 const isOff = (machine: Machine, apqn: number): boolean => {
   if (machine.host.matrix.mdevsLock.held) return false;
   const rc = responseCode(machine.host.matrix.queues[apqn]?.resetStatus ?? 0);
@@ -122,7 +125,10 @@ const isOff = (machine: Machine, apqn: number): boolean => {
   );
 };
 
-/** I-5: whoever holds a page or interrupts a guest belongs to that guest's mdev; pins and counts are those of the queues. */
+/**
+ * I-5: a queue that has a page pinned or interrupts a guest belongs to that guest's mdev. Pins and counts are exactly those of the
+ * queues.
+ */
 const interruptions = (machine: Machine): string | undefined => {
   const { image } = machine;
   const saved = new Map<number, number>();
@@ -155,7 +161,7 @@ const interruptions = (machine: Machine): string | undefined => {
   return undefined;
 };
 
-/** O-6: a guest without mdev has no hook, masks, pins. */
+/** O-6: a guest without an mdev has no hook, no masks and no pins. */
 const nothingLeft = (machine: Machine): string | undefined => {
   const { matrix } = machine.host;
   if (matrix.mdevsLock.held || matrix.guestsLock.held) return undefined;
@@ -171,9 +177,9 @@ const nothingLeft = (machine: Machine): string | undefined => {
   return undefined;
 };
 
-/** I-6: who can reach a queue finds in it only what is its own. */
+/** I-6: a guest that can reach a queue finds only its own messages in it. */
 export class OwnMessages {
-  /** Who could reach a queue when its first message was seen; 0: the host. */
+  /** The guest that could reach a queue when its first message was seen; 0 = the host. */
   readonly #sender = new Map<number, number>();
 
   check(machine: Machine): string | undefined {
@@ -192,7 +198,7 @@ export class OwnMessages {
   }
 }
 
-/** Links are bound and assigned (4.1), in the tables and in the image. */
+/** A queue is linked exactly if it is bound and assigned (4.1), both in the tables and in the image. */
 const linksAreRight = (machine: Machine): string | undefined => {
   const { matrix } = machine.host;
   for (const queue of matrix.queues) {
@@ -212,7 +218,7 @@ const linksAreRight = (machine: Machine): string | undefined => {
   return undefined;
 };
 
-/** O-3 between the host's drivers and mdevs; VD-12: an override and a mask that is not all ones exclude each other. */
+/** O-3 between the host's drivers and mdevs. VD-12: an override and a mask that is not all ones exclude each other. */
 const ownerIsOne = (machine: Machine): string | undefined => {
   const { bus, matrix } = machine.host;
   if (bus.overrides > 0 && !(equals(bus.apmask, fullMask()) && equals(bus.aqmask, fullMask())))
@@ -225,10 +231,10 @@ const ownerIsOne = (machine: Machine): string | undefined => {
   return undefined;
 };
 
-/** What holds at any time; text of the first rule that does not. */
+/** Checks the rules that hold at any time. Returns the text of the first that is broken, or undefined. */
 export const brokenNow = (machine: Machine): string | undefined =>
   exclusive(machine) ?? shadowWithin(machine) ?? interruptions(machine) ?? nothingLeft(machine);
 
-/** What holds when no operation is under way. */
+/** Checks the rules that hold when no operation is under way. Returns the text of the first that is broken, or undefined. */
 export const brokenAtRest = (machine: Machine): string | undefined =>
   linksAreRight(machine) ?? ownerIsOne(machine);

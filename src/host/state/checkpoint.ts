@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint of a stepped machine in memory, with everything: guests and their storage, messages, faults, partition, masks, mdevs, the
-// AP bus. For who tries many things from one state: the way back costs what was written since. `saveMachine` is for files.
+// A checkpoint of a stepped machine in memory. It has everything: guests and their storage, messages, faults, partition, masks, mdevs,
+// the AP bus. It is made for trying many things from one state: going back costs only as much as was written since. To write a machine to
+// a file there is `saveMachine`.
 // Source: docs/design.md section 2 (the machine is data; a snapshot is a copy of bytes).
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { C_CLOCKS, C_GENERATION, T_TRACE } from '../../../native-like/machine/layout.ts';
@@ -11,7 +12,7 @@ import { SavedParts } from './saved-parts.ts';
 import { SavedStorage } from './saved-storage.ts';
 
 export interface CheckpointOptions {
-  /** Whether the guests' storage belongs to it. Default true; without, what guests wrote into their storage stays. */
+  /** Whether the checkpoint includes the guests' storage. Default true. Without it, what guests wrote into their storage stays. */
   readonly storage?: boolean;
 }
 
@@ -38,14 +39,14 @@ export class Checkpoint {
     machine.context.noteNotifications();
   }
 
-  /** Bytes of memory the checkpoint takes. */
+  /** Number of bytes of memory that the checkpoint takes. */
   get byteLength(): number {
     return this.#run.byteLength + this.#parts.byteLength + (this.#storage?.byteLength ?? 0);
   }
 
   /**
-   * Takes the machine back to this state, as often as wanted. Host operations that sleep are forgotten. Handles of guests and vCPUs stay
-   * valid; mdevs, queues and files that were made since are none of the machine's any more.
+   * Takes the machine back to this state, as often as wanted. Host operations that sleep are forgotten. Handles of guests and vCPUs
+   * remain valid; mdevs, queues and files that were made since do not belong to the machine any more.
    */
   restore(): void {
     const machine = this.#machine;
@@ -56,7 +57,7 @@ export class Checkpoint {
     const changed = this.#parts.putBack();
     this.#run.putBack();
     this.#image.i32[TRACE_COUNT] = traced;
-    // Goes on only, for whoever keeps what was right in one generation.
+    // The generation never goes back, for the sake of readers that cache what holds in one generation.
     this.#image.i32[C_GENERATION] = generation + (changed ? 1 : 0);
     this.#putBackRun();
     this.#parts.isBack();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which bytes of a machine image may have changed since it was looked at: by instructions, and by the host side.
+// Tells which bytes of a machine image may have changed, by instructions or by the host side.
 // Source: docs/design.md section 2; native-like/machine/image.ts (order of regions).
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
@@ -37,14 +37,14 @@ import {
 } from '../../../native-like/machine/layout.ts';
 import { VIRTUAL_WORDS } from '../../../native-like/machine/virtual-layout.ts';
 
-/** First byte and length of a part of the image. */
+/** A part of the image: first byte and length. */
 export type Range = readonly [from: number, bytes: number];
 
 const FIRST_SLOT = 0x80000000 | 0;
 
 const words = (from: number, count: number): Range => [from * 4, count * 4];
 
-/** What instructions may change, outside the guests' storage. `adapters` are the APIDs of the partition. */
+/** Parts that instructions may change, outside the guests' storage. `adapters` are the APIDs of the partition. */
 export const rangesOfRun = (image: MachineImage, adapters: Iterable<number>): Range[] => {
   const { queues, guests, vcpus } = image;
   return [
@@ -64,13 +64,15 @@ export const rangesOfRun = (image: MachineImage, adapters: Iterable<number>): Ra
   ];
 };
 
-/** What the host side, the operator and faults change besides: masks, control blocks, adapters, the index of queues, attached mdevs. */
+/**
+ * Parts that the host side, the operator and faults change besides: masks, control blocks, adapters, the index of queues, attached mdevs.
+ */
 export const rangesOfParts = (image: MachineImage): Range[] => [
   words(image.word(C_MASKS), image.word(C_TRACE) - image.word(C_MASKS)),
   words(image.word(C_MDEV), MDEVS / 32),
 ];
 
-/** Slots with a message, or with parts of one. */
+/** Slots that hold a message, or parts of one. */
 const messagesOf = (image: MachineImage): Range[] => {
   const ranges: Range[] = [];
   for (let n = 1; n < image.queues; n++) {
@@ -87,7 +89,7 @@ const messagesOf = (image: MachineImage): Range[] => {
   return ranges;
 };
 
-/** Records beyond these counts are as if none of them had ever been used: what they name belongs to others now. */
+/** Makes the records beyond these counts look as if none of them had ever been used, since what they name belongs to others now. */
 export const clearRecordsFrom = (image: MachineImage, queues: number, virtuals: number): void => {
   const clear = (region: number, first: number, end: number, size: number): void => {
     if (end > first) image.i32.fill(0, region + first * size, region + end * size);
@@ -100,7 +102,7 @@ export const clearRecordsFrom = (image: MachineImage, queues: number, virtuals: 
   image.u8.fill(0, pending + queues, pending + Math.max(queues, image.queues));
 };
 
-/** A copy of ranges, and back. */
+/** A copy of some ranges of the image, which can be put back. */
 export class SavedRanges {
   readonly #image: MachineImage;
   readonly #ranges: readonly Range[];

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a machine only its host side, its operator and faults change: shared by checkpoints between which nothing of it has changed, and
-// put back only when something has.
+// The part of a machine that only its host side, its operator and faults change. Checkpoints share one copy of it as long as nothing of
+// it has changed in between, and it is put back only when something has.
 // Source: docs/design.md section 2.
 import { C_VIRTUAL_COUNT } from '../../../native-like/machine/layout.ts';
 import type { PutBack } from '../../lpar/remember.ts';
 import type { PartitionMachine } from '../machine/partition-machine.ts';
 import { clearRecordsFrom, rangesOfParts, SavedRanges } from './image-ranges.ts';
 
-/** The parts saved last, of each machine. */
+/** The copy made last, for each machine. */
 const latest = new WeakMap<PartitionMachine, SavedParts>();
 
 export class SavedParts {
@@ -16,7 +16,7 @@ export class SavedParts {
   readonly #virtuals: number;
   readonly #ranges: SavedRanges;
   readonly #putBack: PutBack;
-  /** `machine.changes` when the machine had these parts last. */
+  /** Value of `machine.changes` when the machine last was as in this copy. */
   #changes: number;
 
   private constructor(machine: PartitionMachine) {
@@ -28,7 +28,7 @@ export class SavedParts {
     this.#changes = machine.changes;
   }
 
-  /** The parts of a machine as they are. */
+  /** A copy of the machine's parts as they are. An existing copy is used if nothing has changed. */
   static of(machine: PartitionMachine): SavedParts {
     let parts = latest.get(machine);
     if (parts === undefined || parts.#changes !== machine.changes) {
@@ -42,7 +42,7 @@ export class SavedParts {
     return this.#ranges.byteLength;
   }
 
-  /** Returns whether anything had changed. */
+  /** Puts the parts back. Returns false if nothing had changed. */
   putBack(): boolean {
     if (this.#machine.changes === this.#changes) return false;
     clearRecordsFrom(this.#machine.image, this.#queues, this.#virtuals);
@@ -51,7 +51,7 @@ export class SavedParts {
     return true;
   }
 
-  /** The machine is back: it has these parts. */
+  /** Notes that the machine is as in this copy again. */
   isBack(): void {
     this.#changes = this.#machine.changes;
     latest.set(this.#machine, this);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guests' storage as it was: a copy, of which only pages that were written go back.
+// A copy of the guests' storage. To put it back, only the pages that were written are copied.
 // Source: docs/design.md section 2.
 
 import { PAGE_BYTES } from '../../../native-like/arch/limits.ts';
@@ -15,7 +15,7 @@ export class SavedStorage {
   readonly #first: number;
   readonly #saved: Buffer;
   readonly #now: Buffer;
-  /** The storage was the saved one at the end of this moment. */
+  /** The moment at whose end the storage was as in this copy. */
   #moment: number;
 
   constructor(context: ExecutionContext) {
@@ -33,7 +33,7 @@ export class SavedStorage {
     return this.#saved.length;
   }
 
-  /** Pages that were written go back; of a guest whose storage was shown as a whole those that differ. */
+  /** Copies back the pages that were written. Of a guest whose storage was handed out as a whole, all pages that differ are copied back. */
   putBack(): void {
     const written = this.#written;
     for (const guest of this.#context.shownStorages) {
@@ -44,7 +44,7 @@ export class SavedStorage {
     written.eachSince(this.#moment, (byte) => {
       const at = byte - this.#first;
       this.#saved.copy(this.#now, at, at, at + PAGE_BYTES);
-      // For checkpoints that were taken in between.
+      // Checkpoints that were taken in between have to know that this page has changed.
       written.mark(byte, 1);
     });
     this.#moment = moment;

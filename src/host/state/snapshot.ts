@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole stepped machine as bytes, and back: it continues exactly where it was.
+// A whole stepped machine as bytes, and back. The restored machine continues exactly where the saved one was.
 // Source: docs/design.md sections 2 and 3 (the machine is data; guest programs have plain state).
 
 import { createHash } from 'node:crypto';
@@ -30,7 +30,7 @@ import { Machine } from '../machine/machine.ts';
 import { notPlain } from '../machine/plain.ts';
 
 const MAGIC = 'APEMU-MACHINE-1\n';
-/** The same of any version. */
+/** The magic of any version. */
 const ANY_MAGIC = /^APEMU-MACHINE-([0-9]+)\n/;
 const DIGEST_BYTES = 32;
 
@@ -47,7 +47,7 @@ interface ProgramRecord {
   readonly executed: number;
 }
 
-/** Bytes of the image from an offset on. */
+/** Some bytes of the image, and the offset they belong to. */
 type Piece = readonly [offset: number, bytes: Uint8Array];
 
 interface Saved {
@@ -67,8 +67,8 @@ interface Saved {
 /**
  * The machine as bytes.
  *
- * @throws ApemuError `APEMU_ERR_SNAPSHOT_PROGRAM` when a program's state is no plain data, `APEMU_ERR_HOST_BUSY` while a host
- *   operation sleeps
+ * @throws ApemuError `APEMU_ERR_SNAPSHOT_PROGRAM` when a program's state is not plain data, `APEMU_ERR_HOST_BUSY` while a host operation
+ * sleeps
  */
 export const saveMachine = (machine: Machine): Uint8Array => {
   const saved: Saved = {
@@ -97,7 +97,9 @@ const refuseUnlessPlain = (program: string, state: unknown): void => {
   if (notPlain(state) !== undefined) throw notPlainState(program, state);
 };
 
-/** What of the image a machine has written: everything before the queues, records in use, used slots, pages that are not zero. */
+/**
+ * The pieces of the image that a machine has written: everything before the queues, records in use, used slots, pages that are not zero.
+ */
 const piecesOf = (image: MachineImage): Piece[] => {
   const queues = image.queues;
   const cold = image.word(C_COLD) * 4;
@@ -128,8 +130,8 @@ const isZero = (image: MachineImage, page: number): boolean => {
 /**
  * The machine that `saveMachine` saved.
  *
- * @throws ApemuError `APEMU_ERR_SNAPSHOT_FOREIGN` for other files, `APEMU_ERR_SNAPSHOT_DAMAGED` for a damaged one,
- *   `APEMU_ERR_SNAPSHOT_VERSION` for one of another build's layout
+ * @throws ApemuError `APEMU_ERR_SNAPSHOT_FOREIGN` for a file of another kind, `APEMU_ERR_SNAPSHOT_DAMAGED` for a damaged one,
+ * `APEMU_ERR_SNAPSHOT_VERSION` for one of a build with another layout
  */
 export const restoreMachine = async (bytes: Uint8Array): Promise<Machine> => {
   const saved = unpack(bytes);
@@ -193,7 +195,7 @@ const restoreHostSide = (machine: Machine, saved: Saved): void => {
     (name) => machine.guests.find((guest) => guest.name === name)?.vm,
   );
   for (const name of saved.attached) {
-    // An administrator may have given a guest any mdev; a guest without AP has none of its own name.
+    // An administrator may have attached a guest to any mdev, and a guest without AP has no mdev of its own.
     const { vm, uuid } = machine.guest(name);
     const own = [...files.values()].find(([file]) => file?.mdev.kvm === vm) ?? files.get(uuid);
     if (own?.[0] !== undefined) machine.openedDevice(name, own[0]);
