@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ap_config: the whole matrix in one write.
+// The file ap_config, which replaces the whole matrix in one write.
 // Source: docs/reference/vfio-ap.md sections 3.6, 3.7 and 4.1 (vfio_ap_ops.c: ap_config_store, parse_bitmap, ap_config_show).
 import type { Outcome } from '../ap-bus/errno.ts';
 import { andNot, bitsOf, type Mask, maskText } from '../ap-bus/mask.ts';
@@ -14,7 +14,7 @@ import type { MatrixMdev } from './mdev.ts';
 /** AP_CONFIG_STRLEN: three masks of 66 characters with their separators. */
 const AP_CONFIG_LENGTH = 201;
 
-/** Three masks separated by comma or newline; whatever follows the third separator is ignored. */
+/** Parses three masks, separated by comma or newline. Whatever follows a third separator is ignored. */
 function parseConfig(raw: string): ApMatrix | undefined {
   const fields = cString(raw).slice(0, AP_CONFIG_LENGTH).split(/[,\n]/);
   if (fields.length < 3) return undefined;
@@ -27,14 +27,14 @@ function parseConfig(raw: string): ApMatrix | undefined {
   return { apm: masks[0], aqm: masks[1], adm: masks[2] };
 }
 
-/** ap_matrix_length_check. */
+/** ap_matrix_length_check: whether all numbers are within the mdev's limits. */
 function inRange(mdev: MatrixMdev, { apm, aqm, adm }: ApMatrix): boolean {
   const { apmMax, aqmMax, admMax } = mdev.limits;
   const highest = (mask: Mask): number => bitsOf(mask).at(-1) ?? 0;
   return highest(apm) <= apmMax && highest(aqm) <= aqmMax && highest(adm) <= admMax;
 }
 
-/** Write of ap_config: EINVAL, EADDRNOTAVAIL, EADDRINUSE, ENODEV in this order; all or nothing. */
+/** Write of ap_config: EINVAL, EADDRNOTAVAIL, EADDRINUSE, ENODEV, tested in this order. Either all of the matrix changes or nothing. */
 export function* storeApConfig(
   device: MatrixDevice,
   mdev: MatrixMdev,
@@ -56,7 +56,7 @@ export function* storeApConfig(
 function* apply(device: MatrixDevice, mdev: MatrixMdev, wanted: ApMatrix): Operation<void> {
   const { matrix } = mdev;
   const added = { apm: andNot(wanted.apm, matrix.apm), aqm: andNot(wanted.aqm, matrix.aqm) };
-  // Removed numbers leave while the old matrix stands: adapters, then domains.
+  // Numbers that are removed leave while the old matrix is still there: first adapters, then domains.
   yield* unplug(device, mdev, 'adapter', bitsOf(andNot(matrix.apm, wanted.apm)));
   yield* unplug(device, mdev, 'domain', bitsOf(andNot(matrix.aqm, wanted.aqm)));
   matrix.apm = wanted.apm;
@@ -71,7 +71,7 @@ function* apply(device: MatrixDevice, mdev: MatrixMdev, wanted: ApMatrix): Opera
   yield* resetAdapters(device, mdev, bitsOf(filtered));
 }
 
-/** The three masks of the matrix, comma separated. */
+/** Text of ap_config: the three masks of the matrix, separated by commas. */
 export function apConfigText(mdev: MatrixMdev): string {
   const { apm, aqm, adm } = mdev.matrix;
   return `${maskText(apm)},${maskText(aqm)},${maskText(adm)}\n`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an AQIC holds for a queue: the page of its notification byte, pinned, and the guest's sub-class, registered.
+// What vfio_ap holds for an AQIC of a queue: the pinned page of the notification byte, and the registration of the guest's sub-class.
 // Source: docs/reference/vfio-ap.md sections 5.3 and 5.4, docs/reference/ap-architecture.md section 6.9.
 import { PAGE_BYTES, PAGE_MASK } from '../../native-like/arch/limits.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
@@ -13,13 +13,13 @@ import {
 } from '../../native-like/machine/layout.ts';
 import { unregisterIsc } from '../kvm/isc.ts';
 
-/** Stored ISC + 1, so that a zeroed record holds none. */
+/** K_SAVED_ISC has the sub-class plus 1, so that a record of zeros holds none. */
 const NO_ISC = 0;
 const SAVED_ISC_MASK = 0xff;
-/** Above it the number of the guest that registered the ISC and pinned the page. */
+/** Position in K_SAVED_ISC of the number of the guest that registered the sub-class and pinned the page. */
 export const SAVED_GUEST_SHIFT = 8;
 
-/** An AQIC that vfio_ap holds something for. */
+/** An AQIC for which vfio_ap holds something. */
 export interface SavedAqic {
   /** Number of the guest that executed it. */
   readonly guest: number;
@@ -29,7 +29,7 @@ export interface SavedAqic {
   readonly nib: number;
 }
 
-/** What is held for the AQIC of a queue, by its cold record; undefined: nothing. */
+/** What is held for the AQIC of the queue with this cold record; undefined if nothing is. */
 export const savedAqic = (image: MachineImage, cold: number): SavedAqic | undefined => {
   const saved = image.word(cold + K_SAVED_ISC);
   if (saved === NO_ISC) return undefined;
@@ -44,13 +44,13 @@ export class AqicResources {
     this.#image = image;
   }
 
-  /** vfio_ap_free_aqic_resources: ISC unregistered, NIB unpinned, both forgotten. The caller holds the mdevs lock. */
+  /** vfio_ap_free_aqic_resources: unregisters the ISC, unpins the NIB and forgets both. The caller holds the mdevs lock. */
   free(q: number): void {
     const { i32 } = this.#image;
     const cold = this.#image.cold(q);
     const saved = savedAqic(this.#image, cold);
     if (saved === undefined) return;
-    // Not K_NOTIFY_GUEST: the host's own AQIC may have replaced it since.
+    // K_NOTIFY_GUEST will not do: the host's own AQIC may have replaced it since.
     unregisterIsc(this.#image, saved.guest, saved.isc);
     this.unpin(saved.guest);
     i32[cold + K_SAVED_ISC] = NO_ISC;
@@ -64,7 +64,7 @@ export class AqicResources {
     return this.#image.word(cold + K_SAVED_NIB) & PAGE_MASK;
   }
 
-  /** Notes what a queue holds from now on; what it held before is freed. */
+  /** Notes what is held for a queue. What was held for it before is freed. */
   remember(q: number, guest: number, nib: number, isc: number): void {
     this.free(q);
     const cold = this.#image.cold(q);
@@ -72,7 +72,7 @@ export class AqicResources {
     this.#image.i32[cold + K_SAVED_ISC] = (guest << SAVED_GUEST_SHIFT) | (isc + 1);
   }
 
-  /** vfio_pin_pages of the notification byte's page. That of a secure-execution guest counts as shared (VD-44). */
+  /** vfio_pin_pages of the page of the notification byte; false if it fails. A secure-execution guest's page counts as shared (VD-44). */
   pin(record: number, high: number, nib: number): boolean {
     const pages = this.#image.word(record + G_EXTERNAL);
     const size = pages === 0 ? this.#image.word(record + G_STORAGE_SIZE) : pages * PAGE_BYTES;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// vfio_ap's PQAP hook: a guest's AQIC, over the machine image alone, run in the vCPU's own thread under the mdevs lock. Nothing here
-// can wait with a lock held: what has to wait yields, and is resumed with the locks taken anew.
+// vfio_ap's PQAP hook, which executes a guest's AQIC. It uses nothing but the machine image and runs in the vCPU's own thread, under the
+// mdevs lock. Nothing here waits with a lock held: what has to wait yields, and goes on later with the locks taken again.
 // Source: docs/reference/vfio-ap.md sections 5.2 to 5.4, docs/reference/ap-architecture.md sections 2.3, 3.4, 6.9
 // (Linux drivers/s390/crypto/vfio_ap_ops.c: handle_pqap, vfio_ap_irq_enable, vfio_ap_irq_disable).
 import { FACILITY_AIV } from '../../native-like/arch/facilities.ts';
@@ -41,28 +41,28 @@ import { AqicResources } from './aqic-resources.ts';
 import { lockMdevs, unlockMdevs } from './mdevs-lock.ts';
 import { QueueSteps, type Steps } from './queue-steps.ts';
 
-/** vfio_ap_irq_disable: AQIC attempts, then TAPQ polls, this far apart. */
+/** vfio_ap_irq_disable: number of attempts of AQIC, then of looks with TAPQ, and the nanoseconds before each. */
 const DISABLE_ATTEMPTS = 6;
 const CLEAR_POLLS = 5;
 const AQIC_POLL_NS = 20_000_000;
 
-/** The host's AQIC is worth another attempt. */
+/** Whether the host's AQIC is worth another attempt. */
 const isBusy = (rc: number): boolean =>
   rc === AP_RESPONSE_BUSY || rc === AP_RESPONSE_RESET_IN_PROGRESS;
-/** Interruptions are off, or will be. */
+/** Whether interruptions are off, or will be. */
 const isAccepted = (rc: number): boolean =>
   rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_OTHERWISE_CHANGED;
 
 export interface AqicOptions {
   readonly image: MachineImage;
   readonly kernel: Kernel;
-  /** Number of the executing thread, for the lock. */
+  /** Number of the executing thread, which the lock records. */
   readonly thread: number;
-  /** Lets time pass for the thread that executes the guest's AQIC. No lock is held meanwhile: host operations go on. */
+  /** Lets time pass for the thread that executes the guest's AQIC. No lock is held meanwhile, so that host operations go on. */
   readonly sleep: (ns: number) => void;
 }
 
-/** The hook and the release of what it holds. */
+/** Executes AQICs of guests, and releases what is held for them. */
 export class AqicHandler {
   readonly #image: MachineImage;
   readonly #kernel: Kernel;
@@ -70,7 +70,7 @@ export class AqicHandler {
   readonly #steps: QueueSteps;
   readonly #owner: number;
   readonly #sleep: (ns: number) => void;
-  /** What is left of an instruction that has to wait; most have nothing left, and nothing is made for them. */
+  /** The rest of an instruction that has to wait. Most instructions need not, and nothing is allocated for them. */
   #rest: Steps | undefined;
 
   constructor(options: AqicOptions) {
@@ -82,7 +82,7 @@ export class AqicHandler {
     this.#sleep = options.sleep;
   }
 
-  /** handle_pqap: status in GR1, or HOOK_UNSUPPORTED for a guest without AIV. */
+  /** handle_pqap: executes the AQIC and puts its status into GR1. Returns HOOK_UNSUPPORTED for a guest without AIV. */
   handle = (vcpu: number, mdev: number): number => {
     if ((this.#image.word(vcpu + V_FACILITIES) & FACILITY_AIV) === 0) return HOOK_UNSUPPORTED;
     const apqn = this.#image.word(vcpu + V_GR + 1) & 0xffff;
@@ -105,7 +105,7 @@ export class AqicHandler {
     return step.value;
   }
 
-  /** vfio_ap_free_aqic_resources: ISC unregistered, NIB unpinned, both forgotten. Takes the mdevs lock. */
+  /** vfio_ap_free_aqic_resources: unregisters the ISC, unpins the NIB and forgets both. Takes the mdevs lock. */
   freeResources(q: number): void {
     lockMdevs(this.#image.i32, this.#owner);
     this.#held.free(q);
@@ -117,7 +117,7 @@ export class AqicHandler {
     return this.#held.nibPage(q);
   }
 
-  /** vfio_ap_irq_disable by the host itself: yields nanoseconds to wait, ends with the response code. */
+  /** vfio_ap_irq_disable, called by the host itself. Yields nanoseconds to wait, and returns the response code. */
   *disable(q: number): Steps {
     this.#steps.lock(q);
     const rc = this.#disable(q);
@@ -126,7 +126,10 @@ export class AqicHandler {
     return rest === undefined ? rc : yield* this.#steps.run(q, rest);
   }
 
-  /** Tells after a wait whether the queue still is what it was: there, linked to the same mdev, with the same registration. */
+  /**
+   * Returns a function that tells after a wait whether the queue is unchanged: still there, linked to the same mdev, with the same
+   * registration.
+   */
   #unchanged(q: number): () => boolean {
     const cold = this.#image.cold(q);
     const words = [K_APQN, K_MDEV, K_SAVED_ISC, K_SAVED_NIB].map((word) => cold + word);
@@ -136,14 +139,14 @@ export class AqicHandler {
       words.every((word, n) => this.#image.word(word) === before[n]);
   }
 
-  /** Steps 2 to 6. Returns the status, or leaves a rest that ends with it. */
+  /** Does steps 2 to 6 of handle_pqap. Returns the status; or leaves a rest, which returns it after a wait. */
   #begin(vcpu: number, mdev: number, apqn: number, q: number): number {
     const image = this.#image;
     const attached =
       (image.word(image.word(C_MDEV) + (mdev >>> 5)) & (0x80000000 >>> (mdev & 31))) !== 0;
     if (!attached || !this.#isLinked(q, apqn, mdev) || !this.#inApcb(vcpu, apqn))
       return AP_RESPONSE_Q_NOT_AVAIL << 16;
-    // Linux would wait for the mdevs lock until the reset has ended; its guests come again on this answer (VD-33).
+    // Linux would wait for the mdevs lock until the reset has ended. Here the guest gets an answer after which it tries again (VD-33).
     if (image.word(image.cold(q) + K_HOST_RESET) !== 0)
       return this.#kernel.statusWithCode(q, AP_RESPONSE_RESET_IN_PROGRESS);
     const before = this.#kernel.statusWithCode(q, AP_RESPONSE_NORMAL);
@@ -159,7 +162,7 @@ export class AqicHandler {
     return this.#answer(q, before, enables ? enabled : disabled);
   }
 
-  /** The same for an AQIC whose disabling waits; `enabled`: the response code of the enable it follows. */
+  /** Ends an AQIC whose disabling has to wait. `enabled` is the response code of the enabling before it, if there was one. */
   *#goOn(
     q: number,
     apqn: number,
@@ -169,7 +172,7 @@ export class AqicHandler {
     enabled: number | undefined,
   ): Steps {
     const disabled = yield* disabling;
-    // The queue can have left the mdev while this waited.
+    // The queue may have left the mdev during the wait.
     if (!this.#isLinked(q, apqn, mdev)) return AP_RESPONSE_Q_NOT_AVAIL << 16;
     return this.#answer(q, before, enabled ?? disabled);
   }
@@ -182,7 +185,7 @@ export class AqicHandler {
     return this.#image.queue(apqn) === q && this.#image.word(this.#image.cold(q) + K_MDEV) === mdev;
   }
 
-  /** VD-07 only: the shadow is otherwise not consulted. */
+  /** VD-07: whether the APQN is in the guest's APCB. Without that switch the shadow does not matter. */
   #inApcb(vcpu: number, apqn: number): boolean {
     const image = this.#image;
     if ((image.word(C_HOST_SWITCHES) & HOST_AQIC_CHECKS_APCB) === 0) return true;
@@ -192,7 +195,7 @@ export class AqicHandler {
     return apm !== 0 && aqm !== 0;
   }
 
-  /** vfio_ap_irq_enable. Returns the response code the guest sees; its complement where Linux then disables. */
+  /** vfio_ap_irq_enable. Returns the response code that the guest sees, or its complement if Linux disables interruptions after it. */
   #enable(vcpu: number, q: number): number {
     const image = this.#image;
     const record = image.guestOf(vcpu);
@@ -212,7 +215,7 @@ export class AqicHandler {
     return rc;
   }
 
-  /** The host's AQIC with the guest's GISA. */
+  /** Executes the host's AQIC with the guest's GISA. */
   #hostEnable(q: number, record: number, nib: number, isc: number): number {
     const image = this.#image;
     const rc = this.#hostState(q, FC_AQIC);
@@ -228,13 +231,16 @@ export class AqicHandler {
     );
   }
 
-  /** What a host instruction meets on the queue, faults included. */
+  /** The response code that a host instruction meets on the queue, faults included. */
   #hostState(q: number, fn: number): number {
     const apqn = this.#image.apqnOf(q);
     return this.#kernel.queueCondition(this.#image.vcpu(0), q, apqn, fn);
   }
 
-  /** 07: the new pin and registration are taken back. Others: disable frees the old ones; the new ones leak in Linux (VD-18). */
+  /**
+   * Takes the new pin and the new registration back after an unsuccessful AQIC, except where Linux leaks them (VD-18). After any response
+   * code but 07, Linux then disables interruptions, which also frees what was held before: the complement says so.
+   */
   #undo(guest: number, isc: number, rc: number): number {
     const leaks =
       rc !== AP_RESPONSE_OTHERWISE_CHANGED &&
@@ -247,8 +253,8 @@ export class AqicHandler {
   }
 
   /**
-   * vfio_ap_irq_disable as far as it goes without a wait: AQIC, a look whether the I bit is off, everything freed. Returns the response
-   * code, its complement when it has to wait.
+   * The part of vfio_ap_irq_disable that needs no wait: AQIC, one look whether the I bit is off, and the release of everything. Returns
+   * the response code, or its complement if it has to wait.
    */
   #disable(q: number): number {
     const rc = this.#askToDisable(q);
@@ -262,10 +268,13 @@ export class AqicHandler {
     return rc === AP_RESPONSE_NORMAL ? this.#kernel.beginDisable(q) : rc;
   }
 
-  /** AQIC until accepted, TAPQ until the I bit is off, with a wait before each; `begun` is what `#disable` has returned. */
+  /**
+   * Repeats AQIC until it is accepted, then TAPQ until the I bit is off, with a wait before each. `begun` is what `#disable` has
+   * returned.
+   */
   *#goOnDisabling(q: number, begun: number, unchanged: () => boolean): Steps {
     let rc = ~begun;
-    /** An accepted disable was looked at once, and the I bit was on. */
+    /** Whether the I bit was looked at already and was on: so it is after a disable that was accepted at once. */
     let isOn = isAccepted(rc);
     for (let attempt = 1; attempt < DISABLE_ATTEMPTS && isBusy(rc); attempt++) {
       yield AQIC_POLL_NS;
@@ -282,7 +291,7 @@ export class AqicHandler {
     return rc;
   }
 
-  /** One look of vfio_ap_wait_for_irqclear: 00 and 02 show the I bit, 05 shows nothing, anything else ends the wait. */
+  /** One look of vfio_ap_wait_for_irqclear. Response codes 00 and 02 show the I bit, 05 shows nothing, and any other ends the wait. */
   #isClear(q: number): boolean {
     const rc = this.#hostState(q, FC_TAPQ);
     const shown = rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_RESET_IN_PROGRESS;

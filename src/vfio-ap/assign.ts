@@ -15,17 +15,17 @@ import type { MatrixMdev, VfioApQueue } from './mdev.ts';
 import { resetQueues } from './reset.ts';
 import { VirtualMdev } from './virtual/mdev.ts';
 
-/** Lines of a no-sharing message before the rest is cut; the kernel's log would be flooded too. */
+/** Number of lines of a no-sharing message after which the rest is left out, so that it does not flood the kernel's log. */
 const MAX_SHARING_LINES = 256;
 
-/** APQNs of one number on its axis with all numbers of the other. */
+/** The APQNs of one number on its axis with all numbers of the matrix on the other axis. */
 function apqnsOf(mdev: MatrixMdev, axis: Axis, n: number): number[] {
   return axis === 'adapter'
     ? bitsOf(mdev.matrix.aqm).map((apqi) => apqnOf(n, apqi))
     : bitsOf(mdev.matrix.apm).map((apid) => apqnOf(apid, n));
 }
 
-/** ap_apqn_in_matrix_owned_by_def_drv, or the older rule that every APQN must be bound. */
+/** ap_apqn_in_matrix_owned_by_def_drv; or, with older kernels, whether every APQN is bound to vfio_ap. */
 function reserved(device: MatrixDevice, apm: Mask, aqm: Mask): boolean {
   const { bus } = device;
   const { strictBound, bindIgnoresMasks } = bus.switches;
@@ -47,15 +47,18 @@ function sharingText(device: MatrixDevice, apqn: number, owner: MatrixMdev): str
     : `Userspace may not re-assign queue ${apqnName(apqn)} already assigned to ${owner.uuid}`;
 }
 
-/** Whose APQNs an mdev may not have, and nobody's host drivers: virtual mdevs share with each other only. */
+/**
+ * The mdevs whose APQNs this mdev may not have. Virtual mdevs may share with each other only; for the host's drivers (null) all mdevs
+ * count.
+ */
 const othersOf = (device: MatrixDevice, mdev: MatrixMdev | null): readonly MatrixMdev[] => {
   if (mdev instanceof VirtualMdev) return device.mdevs;
   return [...device.mdevs.filter((other) => other !== mdev), ...device.virtualMdevs];
 };
 
 /**
- * vfio_ap_mdev_verify_no_sharing: EADDRINUSE if another mdev's matrix has one of the APQNs. `mdev` is null when the bus asks for
- * the host's drivers.
+ * vfio_ap_mdev_verify_no_sharing: EADDRINUSE if the matrix of another mdev has one of the APQNs. `mdev` is null when the bus asks for the
+ * host's drivers.
  */
 export function verifyNoSharing(
   device: MatrixDevice,
@@ -83,13 +86,13 @@ export function verifyNoSharing(
   return 'ok';
 }
 
-/** vfio_ap_mdev_validate_masks: the whole matrix as it would become. */
+/** vfio_ap_mdev_validate_masks: checks the whole matrix as it would become. */
 export function validate(device: MatrixDevice, mdev: MatrixMdev, apm: Mask, aqm: Mask): Outcome {
   if (reserved(device, apm, aqm)) return 'EADDRNOTAVAIL';
   return verifyNoSharing(device, mdev, apm, aqm);
 }
 
-/** Links every bound queue of these APQNs. */
+/** Links every queue that is bound and has one of these APQNs. */
 export function linkAll(device: MatrixDevice, mdev: MatrixMdev, axis: Axis, n: number): void {
   for (const apqn of apqnsOf(mdev, axis, n)) {
     const queue = device.queues[apqn];
@@ -98,8 +101,8 @@ export function linkAll(device: MatrixDevice, mdev: MatrixMdev, axis: Axis, n: n
 }
 
 /**
- * vfio_ap_mdev_hot_unplug_adapters / _domains: unlink, clear in the shadow, one write, then zeroize what the guest could reach.
- * The matrix still has the numbers while queues are looked up.
+ * vfio_ap_mdev_hot_unplug_adapters and _domains: unlinks the queues, clears the numbers in the shadow, writes the masks once, then
+ * zeroizes what the guest could reach. The matrix still has the numbers while queues are looked up.
  */
 export function* unplug(
   device: MatrixDevice,
@@ -133,11 +136,14 @@ const axisMask = (mdev: MatrixMdev, axis: Axis): Mask =>
 const axisMax = (mdev: MatrixMdev, axis: Axis): number =>
   axis === 'adapter' ? mdev.limits.apmMax : mdev.limits.aqmMax;
 
-/** S1-21: v13 gives up instead of waiting. */
+/** S1-21: the v13 profile gives up instead of waiting for a lock. This tells whether it would have to wait. */
 export const contended = (device: MatrixDevice): boolean =>
   device.bus.switches.assignTrylock && (device.mdevsLock.held || device.guestsLock.held);
 
-/** assign_adapter and assign_domain: EINVAL, ERANGE, ENODEV, EADDRNOTAVAIL, EADDRINUSE; a number already there is a success. */
+/**
+ * Write of assign_adapter or assign_domain: EINVAL, ERANGE, ENODEV, EADDRNOTAVAIL, EADDRINUSE. A number that is assigned already is no
+ * error.
+ */
 export function* assign(
   device: MatrixDevice,
   mdev: MatrixMdev,
@@ -169,7 +175,7 @@ export function* assign(
   return yield* device.update(mdev, body, [device.bus.permsLock]);
 }
 
-/** unassign_adapter and unassign_domain: EINVAL, ERANGE, ENODEV; a number not there is a success. */
+/** Write of unassign_adapter or unassign_domain: EINVAL, ERANGE, ENODEV. A number that is not assigned is no error. */
 export function* unassign(
   device: MatrixDevice,
   mdev: MatrixMdev,
@@ -193,7 +199,7 @@ export function* unassign(
   });
 }
 
-/** assign_control_domain and unassign_control_domain: range only, sharing allowed. */
+/** Write of assign_control_domain or unassign_control_domain: only the range is checked, since control domains may be shared. */
 export function* changeControlDomain(
   device: MatrixDevice,
   mdev: MatrixMdev,

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The four files that assign adapters and domains, of mdevs of either type.
+// The four files by which adapters and domains are assigned, for mdevs of both types.
 // Source: docs/reference/vfio-ap.md section 3.6.
 import { type Attribute, WRITE_ONLY } from '../ap-bus/attribute.ts';
 import type { Outcome } from '../ap-bus/errno.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 import type { Axis } from './matrix.ts';
 
-/** What a write to one of the files does. */
+/** Carries out a write to one of the files. */
 type Change<T> = (target: T, axis: Axis, text: string) => Outcome | Operation<Outcome>;
 
-/** Rows `assign_adapter`, `unassign_adapter`, `assign_domain`, `unassign_domain`. */
+/** Rows of the files `assign_adapter`, `unassign_adapter`, `assign_domain` and `unassign_domain`. */
 export const assignmentFiles = <T>(assign: Change<T>, unassign: Change<T>): Attribute<T>[] =>
   (['adapter', 'domain'] as const).flatMap((axis) => [
     {

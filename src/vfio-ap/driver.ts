@@ -10,7 +10,7 @@ import { onConfigChanged, onScanComplete } from './host-config.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import { probeQueue, removeQueue, statusText } from './queue.ts';
 
-/** Makes the driver; registering it is the caller's. */
+/** Makes the driver. The caller registers it. */
 export function vfioApDriver(device: MatrixDevice): ApDriver {
   return {
     name: 'vfio_ap',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vfio device file of an mdev: open, the closed list of ioctls, unmap notice, close.
+// The vfio device file of an mdev: open, the ioctls it knows, notice of unmapped memory, close.
 // Source: docs/reference/vfio-ap.md sections 4.6 and 4.8 (vfio_ap_ops.c: vfio_ap_mdev_open_device, vfio_ap_mdev_ioctl,
 // vfio_ap_mdev_dma_unmap; VFIO core).
 import { PAGE_BYTES } from '../../native-like/arch/limits.ts';
@@ -29,11 +29,11 @@ export const VFIO_IRQ_SET_DATA_EVENTFD = 1 << 2;
 export const VFIO_IRQ_SET_ACTION_MASK = 1 << 3;
 export const VFIO_IRQ_SET_ACTION_UNMASK = 1 << 4;
 export const VFIO_IRQ_SET_ACTION_TRIGGER = 1 << 5;
-/** Smallest argsz per ioctl: up to the last field the kernel needs. */
+/** Smallest argsz for each ioctl: up to the last field that the kernel needs. */
 const GET_INFO_BYTES = 20;
 const IRQ_INFO_BYTES = 16;
 export const SET_IRQS_BYTES = 20;
-/** Every flag of SET_IRQS, and how many bytes an element of each data type takes. */
+/** All flags of SET_IRQS, then the bytes that an element of each data type takes. */
 const SET_IRQS_FLAGS = 0x3f;
 const ELEMENT_BYTES: ReadonlyMap<number, number> = new Map([
   [VFIO_IRQ_SET_DATA_NONE, 0],
@@ -42,7 +42,7 @@ const ELEMENT_BYTES: ReadonlyMap<number, number> = new Map([
 ]);
 const DATA_TYPES = 7;
 
-/** What may be sent to the file. Any other name is EOPNOTSUPP. */
+/** The ioctls that can be sent to the file. Any other name is answered with EOPNOTSUPP. */
 export type VfioRequest =
   | { readonly name: 'VFIO_DEVICE_GET_INFO'; readonly argsz: number }
   | { readonly name: 'VFIO_DEVICE_GET_IRQ_INFO'; readonly argsz: number; readonly index: number }
@@ -53,9 +53,12 @@ export type VfioRequest =
       readonly index: number;
       readonly start: number;
       readonly count: number;
-      /** What stands behind the header: an eventfd to install, a negative number (-1 removes), or a file that is none. */
+      /**
+       * The descriptor after the header: an eventfd to install; a negative number (-1 removes); or the errno for a file that is not an
+       * eventfd.
+       */
       readonly fd: EventTrigger | number | 'EBADF' | 'EINVAL';
-      /** The header cannot be read. */
+      /** Whether the header cannot be read. */
       readonly badPointer?: boolean;
     }
   | { readonly name: 'VFIO_DEVICE_RESET' }
@@ -68,7 +71,7 @@ export type VfioAnswer =
   | FeatureAnswer
   | { readonly errno?: undefined; readonly [field: string]: number | undefined };
 
-/** A header of zeros: no operation of feature 0. */
+/** A header of zeros, which asks for feature 0 without an operation. */
 const NO_FEATURE: FeatureRequest = { argsz: 8, flags: 0 };
 const OK: VfioAnswer = {};
 const EINVAL: VfioAnswer = { errno: 'EINVAL' };
@@ -119,11 +122,12 @@ export class VfioApFile {
     return { errno: 'EOPNOTSUPP' };
   }
 
-  /** The migration interface, where the kernel, the host and the type of mdev have it. */
+  /** The migration interface; undefined if the kernel, the host or the type of mdev does not have it. */
   get #migration(): MigrationMachine | undefined {
     const { device, mdev } = this;
     if (device.bus.switches.migration === 'off' || mdev instanceof VirtualMdev) return undefined;
-    // Whether a device can migrate is decided when it is first asked; a host that becomes protected later refuses with EPERM.
+    // Whether a device can migrate is decided when it is first asked. If the host becomes protected later, requests are refused with
+    // EPERM.
     if (mdev.migration === null && device.secureHost) return undefined;
     mdev.migration ??= new MigrationMachine(device, mdev);
     return mdev.migration;
@@ -134,8 +138,8 @@ export class VfioApFile {
   }
 
   /**
-   * The checks in the kernel's order (docs/reference/config-change.md section 1). A count of 0 is not refused: the descriptor behind the
-   * header is read anyway.
+   * VFIO_DEVICE_SET_IRQS, checked in the kernel's order (docs/reference/config-change.md section 1). A count of 0 is not refused: the
+   * descriptor after the header is read all the same.
    */
   #setIrqs(request: Extract<VfioRequest, { fd: unknown }>): VfioAnswer {
     const { argsz, flags, index, start, count, fd } = request;
@@ -155,7 +159,7 @@ export class VfioApFile {
     return OK;
   }
 
-  /** dma_unmap: interrupts of queues whose NIB lies in the range end, the page is unpinned. */
+  /** dma_unmap: ends the interrupts of queues whose NIB lies in the range and unpins its page. */
   *dmaUnmap(iova: number, length: number): Operation<void> {
     const { device, mdev } = this;
     device.calls++;
@@ -175,7 +179,7 @@ export class VfioApFile {
     };
   }
 
-  /** The last close detaches the virtual machine; eventfds stay registered. Closing twice is no error. */
+  /** Closes the file. The last close detaches the virtual machine; eventfds stay registered. Closing twice is no error. */
   *close(): Operation<void> {
     if (!this.#open) return;
     this.#open = false;
@@ -195,8 +199,8 @@ export type OpenResult =
   | { readonly errno: Exclude<Outcome, 'ok'> };
 
 /**
- * Opens the vfio device of an mdev for a virtual machine. ENODEV no such mdev or being removed; EINVAL no VM known to the file;
- * EPERM the VM has an mdev. A second open of the same device attaches nothing.
+ * Opens the vfio device of an mdev for a virtual machine. ENODEV: no such mdev, or it is being removed. EINVAL: the file knows no VM.
+ * EPERM: the VM has another mdev. A second open of the same device attaches nothing.
  */
 export function* openVfioDevice(
   device: MatrixDevice,

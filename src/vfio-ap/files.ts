@@ -13,15 +13,15 @@ import type { MatrixMdev } from './mdev.ts';
 import { availableInstances, createMdev, storeRemove } from './mdev-core.ts';
 import { MDEV_DRIVER } from './mdev-uevents.ts';
 
-/** Name and texts of the one type. */
+/** Name of the passthrough type. */
 export const MDEV_TYPE = 'vfio_ap-passthrough';
 
-/** Where the matrix device is, and what its events and those of mdevs say besides. */
+/** Path of the matrix device, and what its uevents and those of mdevs contain besides. */
 const MATRIX_PATH = '/devices/vfio_ap/matrix';
 const MATRIX_KEYS = [['DRIVER', 'vfio_ap']] as const;
 const MDEV_KEYS = [['DRIVER', MDEV_DRIVER]] as const;
 
-/** Rows of /sys/devices/vfio_ap/matrix. */
+/** Files of /sys/devices/vfio_ap/matrix. */
 export const MATRIX_DEVICE_FILES = attributeTable<MatrixDevice>([
   {
     name: 'features',
@@ -39,7 +39,7 @@ export const MATRIX_DEVICE_FILES = attributeTable<MatrixDevice>([
   },
 ]);
 
-/** Rows of mdev_supported_types/vfio_ap-passthrough. */
+/** Files of mdev_supported_types/vfio_ap-passthrough. */
 export const MDEV_TYPE_FILES = attributeTable<MatrixDevice>([
   { name: 'name', mode: READ_ONLY, show: () => 'VFIO AP Passthrough Device\n' },
   { name: 'device_api', mode: READ_ONLY, show: () => 'vfio-ap\n' },
@@ -47,7 +47,7 @@ export const MDEV_TYPE_FILES = attributeTable<MatrixDevice>([
   { name: 'create', mode: WRITE_ONLY, store: (d, text) => createMdev(d, text) },
 ]);
 
-/** An mdev in its device, for the files of its directory. */
+/** An mdev and its device, which the files of its directory act on. */
 export interface MdevFilesTarget {
   readonly device: MatrixDevice;
   readonly mdev: MatrixMdev;
@@ -55,7 +55,7 @@ export interface MdevFilesTarget {
 
 const locked = ({ device }: MdevFilesTarget) => [device.mdevsLock];
 
-/** Rows of /sys/devices/vfio_ap/matrix/$uuid. */
+/** Files of /sys/devices/vfio_ap/matrix/$uuid. */
 export const MDEV_FILES = attributeTable<MdevFilesTarget>([
   ...assignmentFiles<MdevFilesTarget>(
     ({ device, mdev }, axis, text) => assign(device, mdev, axis, text),

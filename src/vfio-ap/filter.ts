@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the matrix to what the guest may use: the shadow APCB.
+// Derives what the guest may use, the shadow APCB, from the matrix.
 // Source: docs/reference/vfio-ap.md section 4.3 (vfio_ap_ops.c: vfio_ap_mdev_filter_matrix, vfio_ap_mdev_filter_cdoms,
 // reset_queues_for_apids).
 
@@ -22,13 +22,13 @@ import { resetQueues } from './reset.ts';
 /** Result of a filter run. */
 export interface FilterResult {
   readonly changed: boolean;
-  /** Adapters that were in the shadow and are not any more. */
+  /** Adapters that were in the shadow and are there no longer. */
   readonly filtered: Mask;
 }
 
 /**
- * shadow = matrix AND host configuration, without each adapter that has a queue which is not in the table or not passable.
- * Domains are never filtered for missing queues.
+ * Sets the shadow to matrix AND host configuration, without each adapter that has a queue which is not in the table or not passable.
+ * Domains are never filtered because of missing queues.
  */
 export function filterMatrix(device: MatrixDevice, mdev: MatrixMdev): FilterResult {
   const apm = and(mdev.matrix.apm, device.info.apm);
@@ -45,7 +45,7 @@ export function filterMatrix(device: MatrixDevice, mdev: MatrixMdev): FilterResu
   return { changed, filtered };
 }
 
-/** Control domains only by the host configuration; true if the shadow changed. */
+/** Sets the shadow's control domains, which only the host configuration restricts. Returns whether they changed. */
 export function filterControlDomains(device: MatrixDevice, mdev: MatrixMdev): boolean {
   const adm = and(mdev.matrix.adm, device.info.adm);
   const changed = !equals(adm, mdev.shadow.adm);
@@ -53,7 +53,7 @@ export function filterControlDomains(device: MatrixDevice, mdev: MatrixMdev): bo
   return changed;
 }
 
-/** Queues of the table with one of these adapters and a domain of the shadow. */
+/** Queues of the table with one of these adapters and a domain that is in the shadow. */
 function queuesOfAdapters(mdev: MatrixMdev, apids: Iterable<number>): VfioApQueue[] {
   const domains = bitsOf(mdev.shadow.aqm);
   const queues: VfioApQueue[] = [];
@@ -66,7 +66,7 @@ function queuesOfAdapters(mdev: MatrixMdev, apids: Iterable<number>): VfioApQueu
   return queues;
 }
 
-/** reset_queues_for_apids; 6.1 has none. */
+/** reset_queues_for_apids. Linux 6.1 does not have it, so nothing is reset there. */
 export function* resetAdapters(
   device: MatrixDevice,
   mdev: MatrixMdev,
@@ -77,7 +77,7 @@ export function* resetAdapters(
   if (queues.length > 0) yield* resetQueues(device, queues);
 }
 
-/** The usual end of a plug: filter, one write if something changed, reset of what was filtered out. */
+/** The usual end of a plug: filters, writes the masks once if something changed, and resets what was filtered out. */
 export function* filterAndUpdate(device: MatrixDevice, mdev: MatrixMdev): Operation<void> {
   const { changed, filtered } = filterMatrix(device, mdev);
   if (!changed) return;

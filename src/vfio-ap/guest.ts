@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attach of a virtual machine to an mdev, and detach.
+// Attaches a virtual machine to an mdev, and detaches it.
 // Source: docs/reference/vfio-ap.md section 4.6 (vfio_ap_ops.c: vfio_ap_mdev_set_kvm, vfio_ap_mdev_unset_kvm).
 import type { Outcome } from '../ap-bus/errno.ts';
 import { type Operation, withLocks } from '../ap-bus/operation.ts';
@@ -9,7 +9,10 @@ import type { MatrixMdev } from './mdev.ts';
 import { resetQueues } from './reset.ts';
 import { VirtualMdev } from './virtual/mdev.ts';
 
-/** set_kvm: hook, reference, masks. EPERM if the VM has another mdev. A VM without CRYCB: success, nothing set. */
+/**
+ * vfio_ap_mdev_set_kvm: sets hook, reference and masks. EPERM if the VM has another mdev. For a VM without CRYCB it succeeds and sets
+ * nothing.
+ */
 export function* setKvm(device: MatrixDevice, mdev: MatrixMdev, kvm: KvmVm): Operation<Outcome> {
   if (kvm.crycbd === 0 && !(mdev instanceof VirtualMdev)) return 'ok';
   const early = device.bus.switches.hookBeforeCheck;
@@ -27,7 +30,7 @@ export function* setKvm(device: MatrixDevice, mdev: MatrixMdev, kvm: KvmVm): Ope
   });
 }
 
-/** unset_kvm: hook, masks, reset of all queues of the table, reference. */
+/** vfio_ap_mdev_unset_kvm: takes hook and masks away, resets all queues of the table, and drops the reference. */
 export function* unsetKvm(device: MatrixDevice, mdev: MatrixMdev): Operation<void> {
   const { kvm } = mdev;
   if (kvm === null || (kvm.crycbd === 0 && !(mdev instanceof VirtualMdev))) return;

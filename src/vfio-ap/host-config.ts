@@ -39,7 +39,7 @@ const TYPE_IS_KNOWN: ReadonlySet<number> = new Set([
 ]);
 const PARTS = ['apm', 'aqm', 'adm'] as const;
 
-/** on_config_changed: removals reach the guests now, additions wait for the scan's end. */
+/** on_config_changed: removals reach the guests at once, additions wait for the end of the scan. */
 export function* onConfigChanged(
   device: MatrixDevice,
   current: QciInfo,
@@ -73,7 +73,7 @@ function removeFromGuests(device: MatrixDevice, current: QciInfo, previous: QciI
   }
 }
 
-/** vfio_ap_mdev_hot_unplug_cfg: no reset, the queues cannot be reached any more. */
+/** vfio_ap_mdev_hot_unplug_cfg. Nothing is reset, since the host cannot reach the queues any more. */
 function unplugFromShadow(device: MatrixDevice, mdev: MatrixMdev, removed: ApMatrix): void {
   let update = false;
   for (const part of PARTS) {
@@ -81,7 +81,8 @@ function unplugFromShadow(device: MatrixDevice, mdev: MatrixMdev, removed: ApMat
     const left = andNot(mdev.shadow[part], removed[part]);
     const changed = !equals(left, mdev.shadow[part]);
     mdev.shadow[part] = left;
-    // The old code took "something is left" for "something changed".
+    // Old kernels tested whether something is left instead of whether something has changed, so that removing the last number updates
+    // nothing.
     update ||= device.bus.switches.removalOfLastSkipsUpdate ? !isEmpty(left) : changed;
   }
   if (update) device.updateGuest(mdev);
@@ -101,7 +102,9 @@ function noteAdditions(device: MatrixDevice, current: QciInfo, previous: QciInfo
   }
 }
 
-/** Adapters older than CEX4, or of unknown type, are no additions. Looks at the added domains only, as the kernel does. */
+/**
+ * Takes adapters older than CEX4, or of unknown type, out of the additions. As in the kernel, only queues of added domains are looked at.
+ */
 function dropUnsupportedAdapters(device: MatrixDevice, apm: Mask, aqm: Mask): void {
   const domains = bitsOf(aqm);
   for (const apid of bitsOf(apm)) {
@@ -114,7 +117,7 @@ function dropUnsupportedAdapters(device: MatrixDevice, apm: Mask, aqm: Mask): vo
   }
 }
 
-/** on_scan_complete: what was added reaches each guest in one write. */
+/** on_scan_complete: gives each guest all that was added, in one write. */
 export function* onScanComplete(device: MatrixDevice): Operation<void> {
   yield* withLocks(device.updateLocks, function* (): Operation<void> {
     for (const mdev of device.mdevs) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one matrix device: the mdevs, the queues bound to vfio_ap, the host configuration as last told, the locks.
+// The one matrix device: its mdevs, the queues bound to vfio_ap, the host configuration as last reported, and the locks.
 // Source: docs/reference/vfio-ap.md sections 1.1 to 1.3 (vfio_ap_drv.c; vfio_ap_private.h: struct ap_matrix_dev).
 
 import { type Apqn, apidOf, apqiOf } from '../ap-bus/apqn.ts';
@@ -23,27 +23,27 @@ export class MatrixDevice {
   readonly interrupts: QueueInterrupts;
   readonly links: QueueLinks;
   readonly virtualQueues: VirtualQueues;
-  /** Host configuration as last told; stays zero without QCI. */
+  /** Host configuration as the bus last reported it. Without QCI it stays zero. */
   info: QciInfo;
-  /** Newest first, as list_add leaves them. */
+  /** Passthrough mdevs, the newest first, as list_add leaves them. */
   readonly mdevs: MatrixMdev[] = [];
-  /** Mdevs of the virtual type; `mdevs` are those of the passthrough type. */
+  /** Mdevs of the virtual type. */
   readonly virtualMdevs: VirtualMdev[] = [];
   readonly byUuid = new Map<string, MatrixMdev>();
-  /** Queues bound to vfio_ap. */
+  /** Queues bound to vfio_ap, by APQN. */
   readonly queues: (VfioApQueue | undefined)[] = new Array(65536).fill(undefined);
   readonly guestsLock = new Lock('guests_lock');
   readonly mdevsLock = new Lock('mdevs_lock');
-  /** Objects made and not yet gone: what available_instances counts. */
+  /** Number of mdevs that exist, those not yet listed or just being removed included: what available_instances counts. */
   instances = 0;
   virtualInstances = 0;
-  /** The host is itself a secure-execution guest (ap_is_se_guest): nothing migrates. */
+  /** Whether the host is itself a secure-execution guest (ap_is_se_guest). If so, nothing migrates. */
   secureHost = false;
-  /** File descriptors user space may still open for migration data. */
+  /** Number of file descriptors that user space may still open for migration data. */
   descriptors = Number.POSITIVE_INFINITY;
-  /** Masks written to guests since start; tests count them. */
+  /** How often masks were written to guests since the start, for tests. */
   guestUpdates = 0;
-  /** Calls of open devices' files that may have changed something. */
+  /** Number of calls of open device files that may have changed something. */
   calls = 0;
   #pooled = false;
   readonly #numbers = new Set<number>();
@@ -61,14 +61,14 @@ export class MatrixDevice {
     this.info = bus.qci.available ? bus.qci : NO_QCI;
   }
 
-  /** Locks of an operation on an mdev that may change what the guest sees. */
+  /** Locks that an operation takes which may change what the guest of an mdev sees. */
   get updateLocks(): readonly Lock[] {
     return [this.guestsLock, this.mdevsLock];
   }
 
   /**
-   * A write to a file of an mdev, under locks; more than the update locks are taken first. ENODEV if the mdev went while the
-   * write waited for them.
+   * Executes a write to a file of an mdev under the update locks, and under `before`, which are taken first. ENODEV if the mdev went
+   * while the write waited for them.
    */
   *update(
     mdev: MatrixMdev,
@@ -80,7 +80,7 @@ export class MatrixDevice {
     );
   }
 
-  /** Lowest number no mdev uses; 0 means none in the machine image. */
+  /** Takes the lowest number that no mdev uses, from 1: in the machine image 0 means "no mdev". */
   takeNumber(): number {
     let number = 1;
     while (this.#numbers.has(number)) number++;
@@ -88,7 +88,7 @@ export class MatrixDevice {
     return number;
   }
 
-  /** Takes a number that was saved. */
+  /** Takes the number that a saved mdev had. */
   keepNumber(number: number): void {
     this.#numbers.add(number);
   }
@@ -108,7 +108,7 @@ export class MatrixDevice {
     return testBit(mdev.shadow.apm, apidOf(apqn)) && testBit(mdev.shadow.aqm, apqiOf(apqn));
   }
 
-  /** vfio_ap_mdev_link_apqn: only a queue bound to vfio_ap. */
+  /** vfio_ap_mdev_link_apqn: links a queue, which must be bound to vfio_ap. */
   link(mdev: MatrixMdev, queue: VfioApQueue): void {
     mdev.link(queue, this.bus.switches.deconfiguredPassable);
     this.links.link(queue.apqn, mdev.number);
@@ -120,8 +120,8 @@ export class MatrixDevice {
   }
 
   /**
-   * I-5, O-6: a queue that leaves its guest holds no NIB and no ISC, and interrupts nobody, even if it was not reset (filtered
-   * out) or its reset did not end well. Nothing held: no action. Old kernels leak here (VD-18).
+   * I-5, O-6: a queue that leaves its guest must hold no NIB and no ISC and interrupt nobody, even if it was not reset (filtered out) or
+   * its reset did not end well. Does nothing for a queue that holds nothing. Old kernels leak here (VD-18).
    */
   *releaseInterrupts(queues: Iterable<VfioApQueue>): Operation<void> {
     if (this.bus.switches.leakAqicResources) return;
@@ -131,9 +131,9 @@ export class MatrixDevice {
     }
   }
 
-  /** vfio_ap_mdev_update_guest_apcb: the shadow becomes the guest's masks. */
+  /** vfio_ap_mdev_update_guest_apcb: writes the shadow as the guest's masks. */
   updateGuest(mdev: MatrixMdev): void {
-    // A guest that was asked to let go (removal of its mdev) gets nothing back.
+    // A guest that was asked to release its mdev, which is being removed, gets no masks any more.
     if (mdev.kvm === null || mdev.masksWithdrawn) return;
     this.guestUpdates++;
     const { apm, aqm, adm } = mdev.shadow;
@@ -141,26 +141,29 @@ export class MatrixDevice {
     this.signalConfigChange(mdev);
   }
 
-  /** Virtual mdevs that a real APQN stands behind. */
+  /** Virtual mdevs behind which a real APQN stands. */
   virtualMdevsOf(apqn: Apqn): VirtualMdev[] {
     return this.virtualMdevs.filter((mdev) => mdev.hasReal(apqn));
   }
 
-  /** Requests of guests that pass through the host; undefined for a queue of no virtual mdev, now or before. */
+  /** Requests of guests that pass through the host to this queue; undefined for a queue that never was behind a virtual mdev. */
   guestRequests(apqn: Apqn): GuestRequestCounts | undefined {
     const sent = this.virtualQueues.sent(apqn);
     if (sent === 0 && this.virtualMdevsOf(apqn).length === 0) return undefined;
     return { sent, pending: this.virtualQueues.underWay(apqn) };
   }
 
-  /** What is mapped has changed, or who is attached: the guest's virtual queues follow, and which real queues are shared. */
+  /**
+   * Called when a map has changed or a guest was attached or detached: adapts the guest's virtual queues, and which real queues are
+   * shared.
+   */
   updateVirtual(mdev: VirtualMdev): void {
     this.refreshPool();
     this.virtualQueues.update(mdev);
     this.signalConfigChange(mdev);
   }
 
-  /** Real queues that virtual mdevs share: those that are bound. */
+  /** Tells the engine which real queues virtual mdevs share: those that are bound. */
   refreshPool(): void {
     if (this.virtualMdevs.length === 0 && !this.#pooled) return;
     const bound = this.queues.filter(
@@ -170,7 +173,9 @@ export class MatrixDevice {
     this.virtualQueues.pool(new Set(bound.map((queue) => (queue as VfioApQueue).apqn)));
   }
 
-  /** Mdevs, queues and their links. Nobody may sleep with a lock held. */
+  /**
+   * Remembers mdevs, queues and their links; calling the result puts them back and releases the locks. Nobody may sleep with a lock held.
+   */
   remember(): PutBack {
     const queues = this.#boundQueues();
     const pooled = this.#pooled;
@@ -196,7 +201,7 @@ export class MatrixDevice {
     );
   }
 
-  /** cfg_chg eventfd, where the kernel has it. */
+  /** Signals the cfg_chg eventfd, if the kernel has it. */
   signalConfigChange(mdev: MatrixMdev): void {
     if (this.bus.switches.cfgChangeEvent) mdev.configChangeTrigger?.();
   }

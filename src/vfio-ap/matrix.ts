@@ -12,7 +12,7 @@ import { hex } from '../ap-bus/apqn.ts';
 import type { QciInfo } from '../ap-bus/host-qci.ts';
 import { bitsOf, emptyMask, type Mask } from '../ap-bus/mask.ts';
 
-/** Along which numbers are assigned. */
+/** The two axes of a matrix along which numbers are assigned. */
 export type Axis = 'adapter' | 'domain';
 
 export interface ApMatrix {
@@ -21,7 +21,7 @@ export interface ApMatrix {
   adm: Mask;
 }
 
-/** Highest numbers a matrix may hold. */
+/** Highest numbers that a matrix may contain. */
 export interface MatrixLimits {
   readonly apmMax: number;
   readonly aqmMax: number;
@@ -45,7 +45,7 @@ export function limitsOf(info: QciInfo): MatrixLimits {
       };
 }
 
-/** `matrix` and `guest_matrix`: product lines, or the half that is not empty. */
+/** Text of `matrix` and `guest_matrix`: one line for each APQN; if one axis is empty, one for each number of the other. */
 export function matrixText(matrix: ApMatrix, limits: MatrixLimits): string {
   const apids = bitsOf(matrix.apm, limits.apmMax);
   const apqis = bitsOf(matrix.aqm, limits.aqmMax);
@@ -61,7 +61,7 @@ export function matrixText(matrix: ApMatrix, limits: MatrixLimits): string {
   return text;
 }
 
-/** `control_domains`: one number a line. */
+/** Text of `control_domains`: one line for each number. */
 export function controlDomainsText(matrix: ApMatrix, limits: MatrixLimits): string {
   return bitsOf(matrix.adm, limits.admMax)
     .map((n) => `${hex(n, 4)}\n`)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Life of mediated devices: create, remove, and the wait for the last user.
+// The life of mediated devices: they are created, removed, and wait for their last user before they go.
 // Source: docs/reference/vfio-ap.md sections 3.5, 3.6 and 4.6 (drivers/vfio/mdev; vfio_main.c: vfio_unregister_group_dev;
 // vfio_ap_ops.c: vfio_ap_mdev_probe, vfio_ap_mdev_remove, vfio_ap_mdev_request).
 import type { Outcome } from '../ap-bus/errno.ts';
@@ -16,17 +16,17 @@ import { VirtualMdev } from './virtual/mdev.ts';
 
 const UUID_LENGTH = 36;
 const UUID_FORM = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
-/** The vfio core asks for the device again after this time. */
+/** Nanoseconds after which the vfio core asks for the device again. */
 const REQUEST_INTERVAL_NS = 10_000_000_000;
-/** How often a removal looks whether the last file was closed. */
+/** Nanoseconds between two looks of a removal whether the last file was closed. */
 const CLOSE_POLL_NS = 10_000_000;
-/** A notice with every so many requests. */
+/** The log gets a notice with every tenth request. */
 const NOTICE_EVERY = 10;
 
 /** The two types of mdevs. */
 export type MdevKind = 'passthrough' | 'virtual';
 
-/** Instances of a type that can still be made; `device.instances` counts both types as they are made. */
+/** How many mdevs of a type can still be made. Mdevs are counted from their creation on. */
 export const availableInstances = (device: MatrixDevice, kind: MdevKind = 'passthrough'): number =>
   MAX_MDEVS - (kind === 'virtual' ? device.virtualInstances : device.instances);
 
@@ -42,7 +42,7 @@ export function* createMdev(device: MatrixDevice, text: string): Operation<Outco
   return 'ok';
 }
 
-/** Write to `create` of the virtual type: as the other; EBUSY while a passthrough mdev excludes it (V-02). */
+/** Write to `create` of the virtual type: EINVAL, EEXIST, EUSERS; EBUSY while a passthrough mdev excludes it (V-02). */
 export function* createVirtualMdev(device: MatrixDevice, text: string): Operation<Outcome> {
   if (device.bus.switches.virtualMdevs === 'exclusive' && device.instances > 0) return 'EBUSY';
   const uuid = newUuid(device, text, 'virtual');
@@ -57,7 +57,7 @@ type NewUuid =
   | { readonly ok: true; readonly value: string }
   | { readonly ok: false; readonly errno: 'EINVAL' | 'EEXIST' | 'EUSERS' };
 
-/** The UUID a write to `create` names, if an mdev can be made of it. The 37th byte may be anything, a newline usually. */
+/** The UUID in a write to `create`, if an mdev can be made of it. The byte after the UUID can be anything; usually it is a newline. */
 function newUuid(device: MatrixDevice, text: string, kind: MdevKind): NewUuid {
   const refused = (errno: 'EINVAL' | 'EEXIST' | 'EUSERS'): NewUuid => ({ ok: false, errno });
   if (text.length < UUID_LENGTH || text.length > UUID_LENGTH + 1) return refused('EINVAL');
@@ -74,7 +74,10 @@ function* announce(device: MatrixDevice, mdev: MatrixMdev, list: () => void): Op
   tellCreated(device.bus.journal, mdev);
 }
 
-/** Write to `remove`: EINVAL no number; 0 = success without action; EAGAIN already being removed; EBUSY in old kernels. */
+/**
+ * Write to `remove`. EINVAL: not a number. 0 succeeds and does nothing. EAGAIN: the mdev is being removed already. EBUSY: in use, in old
+ * kernels.
+ */
 export function* storeRemove(
   device: MatrixDevice,
   mdev: MatrixMdev,
@@ -85,7 +88,7 @@ export function* storeRemove(
   return parsed.value === 0 ? 'ok' : yield* removeMdev(device, mdev);
 }
 
-/** Removes an mdev; sleeps until its last file is closed. */
+/** Removes an mdev. Sleeps until its last file is closed. */
 function* removeMdev(device: MatrixDevice, mdev: MatrixMdev): Operation<Outcome> {
   if (mdev.removing) return 'EAGAIN';
   if (mdev.opens > 0 && device.bus.switches.removeInUse === 'ebusy') return 'EBUSY';
@@ -106,7 +109,7 @@ function* removeMdev(device: MatrixDevice, mdev: MatrixMdev): Operation<Outcome>
   return 'ok';
 }
 
-/** The real queues behind it are zeroized where no other virtual mdev shares them. */
+/** Removes a virtual mdev. The real queues behind it are zeroized, except those that another virtual mdev shares. */
 function* removeVirtual(device: MatrixDevice, mdev: VirtualMdev): Operation<void> {
   const { apm, aqm } = mdev.matrix;
   device.virtualMdevs.splice(device.virtualMdevs.indexOf(mdev), 1);
@@ -124,13 +127,13 @@ function* awaitClose(device: MatrixDevice, mdev: MatrixMdev): Operation<void> {
       yield* requestDevice(device, mdev, requests++);
       sinceRequestNs = 0;
     }
-    if (mdev.opens === 0 && mdev.dataFiles === 0) return; // the request itself made the user let go
+    if (mdev.opens === 0 && mdev.dataFiles === 0) return; // The user has closed the device because of the request.
     yield { waitNs: CLOSE_POLL_NS, pending: true };
     sinceRequestNs += CLOSE_POLL_NS;
   }
 }
 
-/** vfio_ap_mdev_request: where the kernel has cfg_chg, the guest loses its masks first. */
+/** vfio_ap_mdev_request: asks user space to release the device. Kernels with cfg_chg first take the guest's masks away. */
 function* requestDevice(device: MatrixDevice, mdev: MatrixMdev, count: number): Operation<void> {
   if (device.bus.switches.cfgChangeEvent) {
     yield* withLocks(device.updateLocks, () => {

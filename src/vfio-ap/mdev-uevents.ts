@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What udev hears of a mediated device: of the mdev itself, its vfio group and its vfio device.
+// The uevents of a mediated device: those of the mdev itself, of its vfio group and of its vfio device.
 // Source: docs/reference/vfio-ap.md section 3.6 (drivers/vfio: mdev_core.c, group.c, vfio_main.c); recordings in test/golden.
 import type { HostJournal } from '../ap-bus/events.ts';
 import type { MatrixMdev } from './mdev.ts';
 
 export const MDEV_DRIVER = 'vfio_ap_mdev';
-/** Major number of vfio groups: dynamic, the first that kernels give out. */
+/** Major number of vfio groups. It is dynamic; this is the first one that kernels give out. */
 const VFIO_MAJOR = 254;
 
-/** Numbers of the group and of the vfio device: the lowest that are free, as the mdev's own. */
+/** Number of the vfio group and of the vfio device: like the mdev's own, the lowest that is free. */
 export const vfioNumber = (mdev: MatrixMdev): number => mdev.number - 1;
 
-/** Name of the vfio device below the mdev's `vfio-dev`. */
+/** Name of the vfio device in the mdev's directory `vfio-dev`. */
 export const vfioDeviceName = (mdev: MatrixMdev): string => `vfio${vfioNumber(mdev)}`;
 
 function tellVfio(
@@ -32,7 +32,7 @@ function tellVfio(
   ]);
 }
 
-/** The mdev comes, its driver makes group and device, and is bound. */
+/** Events of a creation: the mdev appears, its driver makes group and device, and is bound. */
 export function tellCreated(journal: HostJournal, mdev: MatrixMdev): void {
   journal.uevent('mdev', 'add', mdev.path);
   tellVfio(journal, mdev, 'group', 'add');
@@ -40,7 +40,7 @@ export function tellCreated(journal: HostJournal, mdev: MatrixMdev): void {
   journal.uevent('mdev', 'bind', mdev.path, [['DRIVER', MDEV_DRIVER]]);
 }
 
-/** The events of a device that goes away: those of its creation, from the last to the first. */
+/** Events of a removal: the reverse of those of the creation. */
 export function tellRemoved(journal: HostJournal, mdev: MatrixMdev): void {
   tellVfio(journal, mdev, 'device', 'remove');
   tellVfio(journal, mdev, 'group', 'remove');

@@ -20,12 +20,12 @@ export type EventTrigger = () => void;
 
 const WORDS_PER_ADAPTER = 8;
 
-/** struct vfio_ap_queue: one per queue bound to vfio_ap. */
+/** struct vfio_ap_queue: exists for each queue that is bound to vfio_ap. */
 export class VfioApQueue {
   readonly apqn: Apqn;
-  /** mdev whose table holds this queue. */
+  /** The mdev whose table contains this queue, if any. */
   mdev: MatrixMdev | null = null;
-  /** Status word of the last ZAPQ; zero at probe. */
+  /** Status word of the last ZAPQ; zero before the first. */
   resetStatus = 0;
 
   constructor(apqn: Apqn) {
@@ -37,7 +37,10 @@ export class VfioApQueue {
   }
 }
 
-/** struct ap_matrix_mdev. Three layers: matrix (wish), shadow (allowed), the CRYCB of `kvm` (what SIE sees). */
+/**
+ * struct ap_matrix_mdev. It has three layers: the matrix is what the administrator assigned, the shadow is what the guest may use, and
+ * the CRYCB of `kvm` is what SIE sees.
+ */
 export class MatrixMdev implements PqapHook {
   /** Number in the machine image, from 1. */
   readonly number: number;
@@ -47,24 +50,24 @@ export class MatrixMdev implements PqapHook {
   readonly matrix: ApMatrix = emptyMatrix();
   readonly shadow: ApMatrix = emptyMatrix();
   kvm: KvmVm | null = null;
-  /** Queues assigned and bound (qtable). */
+  /** The queues that are assigned and bound (qtable). */
   readonly table = new Map<Apqn, VfioApQueue>();
-  /** Per adapter, the domains whose queue is in the table and passable. */
+  /** For each adapter, the domains whose queue is in the table and passable. */
   readonly #passable = new Uint32Array(256 * WORDS_PER_ADAPTER);
-  /** Host additions that wait for scan complete. */
+  /** Additions of the host configuration that wait for the end of the scan. */
   apmAdd: Mask = emptyMask();
   aqmAdd: Mask = emptyMask();
   admAdd: Mask = emptyMask();
   requestTrigger: EventTrigger | null = null;
   configChangeTrigger: EventTrigger | null = null;
-  /** Open files of the vfio device. */
+  /** Number of open files of the vfio device. */
   opens = 0;
-  /** Open data files of a migration; they keep the device as its own files do. */
+  /** Number of open data files of a migration. They keep the device from being removed, as its own files do. */
   dataFiles = 0;
-  /** State of the migration interface since it was first used after an open. */
+  /** The migration state machine, from its first use after an open on; null before. */
   migration: MigrationMachine | null = null;
   removing = false;
-  /** Removal was asked for and took the guest's masks. */
+  /** Whether the guest's masks were taken away because the mdev is to be removed. */
   masksWithdrawn = false;
 
   constructor(number: number, uuid: string, limits: MatrixLimits) {
@@ -74,14 +77,14 @@ export class MatrixMdev implements PqapHook {
     this.limits = limits;
   }
 
-  /** Not in the state of every day: data files are open, or the migration interface was asked for another state. */
+  /** Whether the mdev takes part in a migration: data files are open, or the state is not RUNNING. */
   get migrating(): boolean {
     return (
       this.dataFiles > 0 || (this.migration !== null && this.migration.state !== STATE_RUNNING)
     );
   }
 
-  /** vfio_ap_mdev_link_queue. */
+  /** vfio_ap_mdev_link_queue: puts a queue into the table. */
   link(queue: VfioApQueue, deconfiguredPassable: boolean): void {
     queue.mdev = this;
     this.table.set(queue.apqn, queue);
@@ -95,7 +98,7 @@ export class MatrixMdev implements PqapHook {
     this.#setPassable(queue.apqn, false);
   }
 
-  /** _queue_passable, kept as a bit: the last reset ended with 00, or 03 or 04 where the kernel lets these through. */
+  /** _queue_passable, kept as a bit: the last reset ended with 00; or with 03 or 04, if the kernel lets these pass. */
   notePassable(queue: VfioApQueue, deconfiguredPassable: boolean): void {
     const rc = responseCode(queue.resetStatus);
     const off = rc === AP_RESPONSE_DECONFIGURED || rc === AP_RESPONSE_CHECKSTOPPED;
@@ -122,7 +125,7 @@ export class MatrixMdev implements PqapHook {
     this.#passable[at] = passable ? word | bit : word & ~bit;
   }
 
-  /** Every queue of the adapter with these domains is in the table and passable. */
+  /** Whether every queue of the adapter with these domains is in the table and passable. */
   allPassable(apid: number, aqm: Mask): boolean {
     const base = apid * WORDS_PER_ADAPTER;
     for (let w = 0; w < WORDS_PER_ADAPTER; w++) {

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mdevs lock: the vCPUs' threads and the host serialise on it, as Linux does on matrix_dev->mdevs_lock.
+// The mdevs lock, which the vCPUs' threads and the host take in turn, as Linux does with matrix_dev->mdevs_lock.
 // Source: docs/reference/vfio-ap.md section 5.2, docs/reference/performance.md section 5 (recovery: locks carry their owner).
 import { C_MDEVS_LOCK } from '../../native-like/machine/layout.ts';
 
-/** Somebody may be waiting: who gives the lock back wakes them. A wake-up nobody waits for would cost more than the lock. */
+/**
+ * Bit of the lock word: somebody may be waiting, so that whoever releases the lock has to wake them. A wake-up for nobody would cost more
+ * than the lock itself.
+ */
 const CONTENDED = 0x40000000;
-/** A waiter looks again so often, whatever it was told. */
+/** Milliseconds after which a waiter looks again, even if nobody has woken it. */
 const LOCK_WAIT_MS = 1;
 
-/** Takes the lock for `owner`, the number of a thread plus 1. Throws where the owner has it: it would wait for itself for ever. */
+/**
+ * Takes the lock for `owner`, the number of a thread plus 1. Throws if that thread has the lock already, since it would wait for itself
+ * for ever.
+ */
 export const lockMdevs = (i32: Int32Array, owner: number): void => {
   while (Atomics.compareExchange(i32, C_MDEVS_LOCK, 0, owner) !== 0) {
     const held = Atomics.load(i32, C_MDEVS_LOCK);
@@ -20,12 +26,12 @@ export const lockMdevs = (i32: Int32Array, owner: number): void => {
   }
 };
 
-/** Releases the lock, and wakes whoever waits for it. */
+/** Releases the lock and wakes those who wait for it. */
 export const unlockMdevs = (i32: Int32Array): void => {
   if ((Atomics.exchange(i32, C_MDEVS_LOCK, 0) & CONTENDED) !== 0) Atomics.notify(i32, C_MDEVS_LOCK);
 };
 
-/** Takes the lock from a thread that has died. */
+/** Releases the lock if `owner`, a thread that has died, has it. */
 export const releaseMdevs = (i32: Int32Array, owner: number): void => {
   if ((Atomics.load(i32, C_MDEVS_LOCK) & ~CONTENDED) === owner) unlockMdevs(i32);
 };

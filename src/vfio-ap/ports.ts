@@ -5,11 +5,11 @@
 import type { Apqn } from '../ap-bus/apqn.ts';
 import type { Operation } from '../ap-bus/operation.ts';
 
-/** NIB pages and guest ISCs of active AQICs; belongs to the AQIC handler. */
+/** Pinned NIB pages and registered guest ISCs of AQICs; the AQIC handler implements it. */
 export interface QueueInterrupts {
-  /** vfio_ap_free_aqic_resources: unpin the NIB, unregister the ISC, forget both. Nothing held: no action. */
+  /** vfio_ap_free_aqic_resources: unpins the NIB, unregisters the ISC and forgets both. Does nothing if nothing is held. */
   freeResources(apqn: Apqn): void;
-  /** vfio_ap_irq_disable: AQIC, wait for the I bit, release. */
+  /** vfio_ap_irq_disable: executes AQIC, waits until the I bit is off, and frees what was held. */
   disable(apqn: Apqn): Operation<void>;
   /** Guest address of the queue's NIB page, or undefined if none is pinned. */
   nibPage(apqn: Apqn): number | undefined;
@@ -17,21 +17,21 @@ export interface QueueInterrupts {
 
 /** The link a vCPU's AQIC follows from an APQN to its mdev, in the machine image. */
 export interface QueueLinks {
-  /** `mdevNumber` > 0. The APQN is assigned to this mdev and bound to vfio_ap. */
+  /** Links an APQN, which is assigned to this mdev and bound to vfio_ap. `mdevNumber` is at least 1. */
   link(apqn: Apqn, mdevNumber: number): void;
   unlink(apqn: Apqn): void;
-  /** The host starts to reset the queue, or has seen the end of it: until then no interruptions are set up on it. */
+  /** The host starts to reset the queue (true), or has seen the end of the reset: in between no interruptions are set up on it. */
   resetting?(apqn: Apqn, on: boolean): void;
-  /** The mdev's KVM came (true) or went. */
+  /** The mdev's KVM was attached (true) or detached. */
   guest?(mdevNumber: number, attached: boolean): void;
 }
 
-/** Used where no guest uses interrupts, as in tests of the bus. */
+/** For machines whose guests use no interrupts, as in tests of the bus. */
 export const NO_INTERRUPTS: QueueInterrupts = {
   freeResources: () => {},
   disable: function* () {},
   nibPage: () => undefined,
 };
 
-/** No machine image. */
+/** For hosts without a machine image. */
 export const NO_LINKS: QueueLinks = { link: () => {}, unlink: () => {} };

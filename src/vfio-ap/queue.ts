@@ -11,7 +11,7 @@ import type { MatrixDevice } from './matrix-device.ts';
 import { VfioApQueue } from './mdev.ts';
 import { resetQueues } from './reset.ts';
 
-/** A queue came: link it to the mdev that has its APQN, and filter unless a host addition is pending there. */
+/** Probe of a queue: links it to the mdev that has its APQN, and filters, unless an addition of the host configuration is pending there. */
 export function* probeQueue(device: MatrixDevice, apQueue: ApQueue): Operation<Outcome> {
   return yield* withLocks(device.updateLocks, function* (): Operation<Outcome> {
     const queue = new VfioApQueue(apQueue.apqn);
@@ -28,7 +28,10 @@ export function* probeQueue(device: MatrixDevice, apQueue: ApQueue): Operation<O
   });
 }
 
-/** A queue goes: its adapter leaves the guest, or it is reset alone if it still is in the host's configuration. */
+/**
+ * Remove of a queue: its adapter is taken from the guest; if nothing was taken and the host's configuration still has the queue, it alone
+ * is reset.
+ */
 export function* removeQueue(device: MatrixDevice, apQueue: ApQueue): Operation<void> {
   yield* withLocks(device.updateLocks, function* (): Operation<void> {
     const queue = device.queues[apQueue.apqn];
@@ -52,14 +55,14 @@ export function* removeQueue(device: MatrixDevice, apQueue: ApQueue): Operation<
   });
 }
 
-/** As `status` below, of a queue that virtual mdevs may share. */
+/** Text of `status` for a queue that virtual mdevs may share. */
 function sharedStatus(device: MatrixDevice, { apqn }: ApQueue): string {
   const mdevs = device.virtualMdevsOf(apqn);
   if (mdevs.length === 0) return 'unassigned\n';
   return mdevs.some((mdev) => mdev.kvm !== null) ? 'in use\n' : 'assigned\n';
 }
 
-/** `status` of a queue bound to vfio_ap. */
+/** Text of `status` for a queue bound to vfio_ap. */
 export function statusText(device: MatrixDevice, apQueue: ApQueue): string {
   const mdev = device.mdevOf(apQueue.apqn);
   if (mdev === undefined) return sharedStatus(device, apQueue);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reset of queues with verification by TAPQ every 20 ms.
+// Reset of queues, whose end is verified by TAPQ every 20 ms.
 // Source: docs/reference/vfio-ap.md section 4.7 (vfio_ap_ops.c: vfio_ap_mdev_reset_queue, apq_reset_check, apq_status_check).
 
 import {
@@ -20,19 +20,19 @@ import { NS_PER_MS } from '../units.ts';
 import type { MatrixDevice } from './matrix-device.ts';
 import type { VfioApQueue } from './mdev.ts';
 
-/** AP_RESET_INTERVAL. */
+/** AP_RESET_INTERVAL, in nanoseconds. */
 const RESET_INTERVAL_NS = 20_000_000;
-/** printk_ratelimited: lines in an interval. */
+/** printk_ratelimited: number of lines in an interval. */
 const RATE_LIMIT_BURST = 10;
 
-/** What ZAPQ's response code asks for. */
+/** Response codes of ZAPQ after which the end of the reset has to be waited for. */
 const ZAPQ_POLL: ReadonlySet<number> = new Set([
   AP_RESPONSE_NORMAL,
   AP_RESPONSE_RESET_IN_PROGRESS,
   AP_RESPONSE_BUSY,
   AP_RESPONSE_STATE_CHANGE_IN_PROGRESS,
 ]);
-/** Stored results after which a finished reset is done once more. */
+/** Response codes of ZAPQ after which, once the queue is ready, ZAPQ is repeated. */
 const REPEAT_AFTER: ReadonlySet<number> = new Set([
   AP_RESPONSE_RESET_IN_PROGRESS,
   AP_RESPONSE_BUSY,
@@ -41,7 +41,7 @@ const REPEAT_AFTER: ReadonlySet<number> = new Set([
 
 type Check = 'finished' | 'busy' | 'association' | 'unknown';
 
-/** apq_status_check. */
+/** apq_status_check: what the response code of TAPQ says about a reset. */
 function classify(rc: number): Check {
   if (
     rc === AP_RESPONSE_NORMAL ||
@@ -61,7 +61,7 @@ function zapq(device: MatrixDevice, queue: VfioApQueue): number {
   return responseCode(queue.resetStatus);
 }
 
-/** vfio_ap_mdev_reset_queue: ZAPQ; true if its end must be waited for. */
+/** vfio_ap_mdev_reset_queue: executes ZAPQ. Returns whether the end of the reset must be waited for. */
 function startReset(device: MatrixDevice, queue: VfioApQueue): boolean {
   const rc = zapq(device, queue);
   if (ZAPQ_POLL.has(rc)) return true;
@@ -77,7 +77,7 @@ function startReset(device: MatrixDevice, queue: VfioApQueue): boolean {
   return false;
 }
 
-/** One look at a queue whose reset was accepted; true while it goes on. */
+/** Looks once at a queue whose reset was accepted. Returns true while the reset goes on. */
 function checkReset(device: MatrixDevice, queue: VfioApQueue, elapsedNs: number): boolean {
   const { status } = device.bus.partition.tapq(queue.apqn);
   const rc = responseCode(status);
@@ -103,16 +103,18 @@ function checkReset(device: MatrixDevice, queue: VfioApQueue, elapsedNs: number)
   return false;
 }
 
-/** Looks of 6.1 at a queue it has reset. */
+/** How often Linux 6.1 looks at a queue that it has reset. */
 const OLD_LOOKS = 2;
-/** Answers of ZAPQ after which 6.1 gives up, and frees what the queue held. */
+/** Response codes of ZAPQ after which Linux 6.1 gives up and frees what the queue held. */
 const OLD_GONE: ReadonlySet<number> = new Set([
   AP_RESPONSE_Q_NOT_AVAIL,
   AP_RESPONSE_DECONFIGURED,
   AP_RESPONSE_CHECKSTOPPED,
 ]);
 
-/** vfio_ap_mdev_reset_queue of 6.1: one more ZAPQ after 02, then two looks whether the queue is empty and interrupts are off. */
+/**
+ * vfio_ap_mdev_reset_queue of Linux 6.1: repeats ZAPQ once after 02, then looks twice whether the queue is empty and interrupts are off.
+ */
 function* resetOneOld(device: MatrixDevice, queue: VfioApQueue): Operation<void> {
   const warn = (text: string): void => device.bus.journal.write('kernel', 'WARN', text);
   let rc = zapq(device, queue);
@@ -130,7 +132,7 @@ function* resetOneOld(device: MatrixDevice, queue: VfioApQueue): Operation<void>
     yield { waitNs: RESET_INTERVAL_NS };
     ({ status } = device.bus.partition.tapq(queue.apqn));
   }
-  // The kernel counts one look too many: it warns although the second one was good.
+  // The kernel miscounts its looks, so that it warns even when the second look was good.
   if (looks <= 1 && !OLD_GONE.has(rc))
     device.bus.journal.writeOnce(
       'kernel',
@@ -142,8 +144,8 @@ function* resetOneOld(device: MatrixDevice, queue: VfioApQueue): Operation<void>
 }
 
 /**
- * Resets queues in parallel and waits for all of them. A queue that answers at once costs no time; there is no limit (VD-09).
- * True if every stored result is 00.
+ * Resets queues in parallel and waits for all of them, without a time limit (VD-09). A queue that is ready at once takes no time. Returns
+ * whether every stored result is 00.
  */
 export function* resetQueues(
   device: MatrixDevice,

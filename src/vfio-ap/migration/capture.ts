@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The source's data: the guest's configuration and what TAPQ says of each of its queues.
+// Makes the data of a migration on the source: the guest's configuration, and what TAPQ says of each of its queues.
 // Source: docs/reference/migration.md section 4 ("Source side read").
 import {
   AP_RESPONSE_BUSY,
@@ -18,7 +18,7 @@ import type { MatrixDevice } from '../matrix-device.ts';
 import type { MatrixMdev } from '../mdev.ts';
 import type { MigrationData, QueueData } from './stream-layout.ts';
 
-/** Results of TAPQ after which its information counts. */
+/** Response codes of TAPQ with which its information is valid. */
 const INFORMATION: ReadonlySet<number> = new Set([
   AP_RESPONSE_NORMAL,
   AP_RESPONSE_RESET_IN_PROGRESS,
@@ -27,13 +27,13 @@ const INFORMATION: ReadonlySet<number> = new Set([
   AP_RESPONSE_BUSY,
 ]);
 
-/** APQNs of the guest, APID ascending, then APQI. */
+/** APQNs of the guest, ordered by APID, then APQI. */
 export const guestQueues = ({ shadow }: MatrixMdev): Apqn[] => {
   const domains = bitsOf(shadow.aqm);
   return bitsOf(shadow.apm).flatMap((apid) => domains.map((apqi) => apqnOf(apid, apqi)));
 };
 
-/** TAPQ of a queue: its information, or ENODEV or EIO with a line in the log. */
+/** Executes TAPQ for a queue. Returns its information, or ENODEV or EIO after writing a line to the log. */
 export const queueInformation = (
   device: MatrixDevice,
   { uuid }: MatrixMdev,
@@ -48,7 +48,7 @@ export const queueInformation = (
   return rc === AP_RESPONSE_Q_NOT_AVAIL ? 'ENODEV' : 'EIO';
 };
 
-/** The data of the guest as it is now, or the errno of the first queue that does not answer. */
+/** Data of the guest as it is now, or the errno for the first queue whose information is not valid. */
 export const capture = (device: MatrixDevice, mdev: MatrixMdev): MigrationData | Errno => {
   const queues: QueueData[] = [];
   for (const apqn of guestQueues(mdev)) {

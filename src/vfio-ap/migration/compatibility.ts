@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a queue of the destination can stand in for one of the source, and what the kernel says if not.
+// Decides whether a queue of the destination can stand in for one of the source, and what the kernel says if it cannot.
 // Source: docs/reference/migration.md section 6.
 import { apqnName, hex } from '../../ap-bus/apqn.ts';
 import type { QueueData } from './stream-layout.ts';
@@ -15,14 +15,14 @@ const EQUAL: readonly (readonly [bit: number, name: string, verb: string])[] = [
   [6, 'AP-extended-addressing (APXA) facility', 'installed'],
   [7, 'Stateless-command-filtering (SLCF)', 'available'],
 ];
-/** Bit of the facility word that says: full function set. */
+/** Bit of the facility word that stands for the full function set. */
 const CLASS_BIT = 8;
 const BIND_SHIFT = 14;
 
 const has = (high: number, bit: number): boolean => ((high << bit) & 0x80000000) !== 0;
 const bindState = (high: number): number => (high >>> BIND_SHIFT) & 3;
 
-/** Lines of the kernel's log about a pair of queues; none: they are compatible. `target`: TAPQ's GR2 on the destination. */
+/** Lines of the kernel's log about a pair of queues; none if they are compatible. `target` is GR2 of TAPQ on the destination. */
 export const incompatibilities = (
   source: QueueData,
   target: { readonly high: number; readonly low: number },

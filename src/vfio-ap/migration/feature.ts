@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// VFIO_DEVICE_FEATURE: which features there are, and their checks in the order of the VFIO core.
+// VFIO_DEVICE_FEATURE: the features that exist, and their checks in the order of the VFIO core.
 // Source: docs/reference/migration.md section 2 (drivers/vfio/vfio_main.c: vfio_ioctl_device_feature and what it calls).
 import type { Errno } from '../../ap-bus/errno.ts';
 import type { MigrationFile } from './file.ts';
@@ -19,13 +19,13 @@ const FEATURE_HEADER_BYTES = 8;
 export interface FeatureRequest {
   readonly argsz: number;
   readonly flags: number;
-  /** MIG_DEVICE_STATE with SET. */
+  /** For MIG_DEVICE_STATE with SET: the state wanted. */
   readonly deviceState?: number;
-  /** The header, or the data behind it, cannot be accessed. */
+  /** Whether the header, or the data behind it, cannot be accessed. */
   readonly badPointer?: 'header' | 'data';
 }
 
-/** Data of the feature by name; `file` with `data_fd` 0 or above, else `data_fd` is -1. */
+/** Data of the feature by name. A `file` comes with a `data_fd` of 0 or above; without one, `data_fd` is -1. */
 export type FeatureAnswer =
   | { readonly errno: Errno; readonly data_fd?: -1 }
   | {
@@ -73,7 +73,7 @@ const FEATURES: ReadonlyMap<number, FeatureRow> = new Map([
   ],
 ]);
 
-/** Answers the ioctl; `machine` is undefined where the kernel, the host or the type of mdev cannot migrate. */
+/** Answers the ioctl. `machine` is undefined if the kernel, the host or the type of mdev cannot migrate. */
 export const deviceFeature = (
   machine: MigrationMachine | undefined,
   request: FeatureRequest,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The data stream of a migration as a file: reading captures, the write that completes the data takes them.
+// The data stream of a migration as a file. Reading captures the data on the source; on the destination, the write that completes the
+// data applies them.
 // Source: docs/reference/migration.md sections 4 and 5.
 import { QUEUES_MAX } from '../../../native-like/machine/layout.ts';
 import type { Errno } from '../../ap-bus/errno.ts';
@@ -17,14 +18,14 @@ import {
 } from './stream-layout.ts';
 import { type Destination, takeData } from './take.ts';
 
-/** Largest file position (loff_t). */
+/** Limit of file positions (loff_t). */
 const POSITION_MAX = 2 ** 63;
 
-/** What may be odd about a call. */
+/** What may be unusual about a call. */
 export interface CallOptions {
-  /** pread or pwrite. */
+  /** Whether the call is pread or pwrite. */
   readonly positioned?: boolean;
-  /** The memory cannot be accessed. */
+  /** Whether the caller's memory cannot be accessed. */
   readonly badMemory?: boolean;
 }
 
@@ -37,10 +38,10 @@ export type WriteResult =
 
 const fail = (errno: Errno): { readonly errno: Errno } => ({ errno });
 
-/** What a file needs to know of the state machine it came from. */
+/** What a file needs to know of the state machine that made it. */
 export interface StreamOwner extends Destination {
   readonly isCurrent: (file: MigrationFile) => boolean;
-  /** The file is closed: the device may go. */
+  /** Called when the file was closed, so that the device may go. */
   readonly released: () => void;
 }
 
@@ -52,9 +53,12 @@ export class MigrationFile {
   #position = 0;
   #open = true;
   #writing = false;
-  /** Data to read, once captured; data written so far, of the full size once it is known. */
+  /**
+   * When reading: the data, once they are captured. When writing: the data written so far, in an array of their full size, once that is
+   * known.
+   */
   #buffer: Uint8Array | undefined;
-  /** Bytes that do not tell the size yet. */
+  /** Bytes written so far, while they are too few to tell the full size. */
   #prefix = new Uint8Array(0);
   #identified = false;
 
@@ -65,7 +69,7 @@ export class MigrationFile {
     this.#layout = layoutOf(migration);
   }
 
-  /** read(2): at most `length` bytes, none at the end. A capture that failed is tried again by the next read. */
+  /** read(2): at most `length` bytes, none at the end. If a capture has failed, the next read tries again. */
   *read(length: number, options: CallOptions = {}): Operation<ReadResult> {
     if (!this.#open || this.direction !== 'read') return fail('EBADF');
     if (options.positioned === true) return fail('ESPIPE');
@@ -83,7 +87,10 @@ export class MigrationFile {
     return options.badMemory === true && bytes.length > 0 ? fail('EFAULT') : { bytes };
   }
 
-  /** write(2): all of `bytes` or nothing. The write that completes the data has the errno of taking them, and its bytes are gone. */
+  /**
+   * write(2): takes all of `bytes` or nothing. The write that completes the data returns the errno of applying them; its bytes are lost
+   * then.
+   */
   *write(bytes: Uint8Array, options: CallOptions = {}): Operation<WriteResult> {
     if (!this.#open || this.direction !== 'write') return fail('EBADF');
     if (options.positioned === true) return fail('ESPIPE');
@@ -91,7 +98,7 @@ export class MigrationFile {
     return yield* this.writeLength(bytes.length, bytes, options);
   }
 
-  /** As `write`, for a length no memory has: `bytes` is looked at only where the length is legal. */
+  /** As `write`, for tests with a length that no memory has: `bytes` are looked at only if `length` is legal. */
   *writeLength(
     length: number,
     bytes: Uint8Array,
@@ -115,7 +122,7 @@ export class MigrationFile {
     }
   }
 
-  /** Gathers bytes; the errno of what is wrong with them. */
+  /** Collects bytes. Returns the errno if they are not acceptable. */
   #take(bytes: Uint8Array, { badMemory }: CallOptions): Errno | undefined {
     const unreadable = this.#migration === 'posted-a' ? 'EIO' : 'EFAULT';
     if (this.#buffer !== undefined) {
@@ -139,7 +146,7 @@ export class MigrationFile {
     return this.#begin(gathered);
   }
 
-  /** The size of all is known now. */
+  /** Allocates the data, whose size is known now. */
   #begin(gathered: Uint8Array): Errno | undefined {
     if (this.#migration === 'strict' && !isIdentified(this.#layout, gathered)) return 'EINVAL';
     const queues = countOf(this.#layout, gathered);
@@ -152,7 +159,7 @@ export class MigrationFile {
     return undefined;
   }
 
-  /** Defect of the posted form B: magic and version are looked at by the write after the one that brought them. */
+  /** Defect of the posted form B: magic and version are checked only by the write after the one that contained them. */
   #checkIdentity(buffer: Uint8Array): boolean {
     this.#identified ||= isIdentified(this.#layout, buffer);
     return this.#identified;

@@ -17,7 +17,7 @@ import {
 } from './states.ts';
 import { dataBytes, layoutOf } from './stream-layout.ts';
 
-/** Answer of a change of state: an errno, or success with a data file where the last arc made one. */
+/** Answer to a change of state: an errno; or success, with a data file if the last step has made one. */
 export type StateAnswer =
   | { readonly errno: Errno }
   | { readonly errno?: undefined; readonly file: MigrationFile | undefined };
@@ -34,7 +34,7 @@ export class MigrationMachine {
     this.#mdev = mdev;
   }
 
-  /** VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE with SET. */
+  /** VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE with SET: changes the state. */
   set(wanted: number): StateAnswer {
     if (this.#device.secureHost) {
       const text = 'Migration not allowed from or to a Secure Execution guest';
@@ -42,7 +42,7 @@ export class MigrationMachine {
       return { errno: 'EPERM' };
     }
     let file: MigrationFile | undefined;
-    // Out of ERROR only a reset leads.
+    // Only a reset leads out of ERROR.
     while (this.state !== STATE_ERROR && this.state !== wanted) {
       const next = nextState(this.state, wanted);
       if (next === undefined) return { errno: 'EINVAL' };
@@ -83,19 +83,19 @@ export class MigrationMachine {
     };
   }
 
-  /** VFIO_DEVICE_FEATURE_MIG_DATA_SIZE: bytes that would be read now. */
+  /** VFIO_DEVICE_FEATURE_MIG_DATA_SIZE: number of bytes that could be read now. */
   get stopCopyLength(): number {
     const layout = layoutOf(this.#device.bus.switches.migration);
     return dataBytes(layout, guestQueues(this.#mdev).length);
   }
 
-  /** After a reset that ended well: data are dropped, and their files with them. */
+  /** Called after a reset that ended well: drops the data and their files. */
   reset(): void {
     this.#current = undefined;
     this.state = STATE_RUNNING;
   }
 
-  /** Called when the vfio device is closed: nothing is served any more. */
+  /** Called when the vfio device is closed: its data files stop working. */
   close(): void {
     this.#closed = true;
     this.#current = undefined;

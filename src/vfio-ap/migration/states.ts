@@ -8,7 +8,10 @@ export const STATE_RUNNING = 2;
 export const STATE_STOP_COPY = 3;
 export const STATE_RESUMING = 4;
 
-/** What vfio_ap has: stop-copy alone, so not RUNNING_P2P (5), PRE_COPY (6) and PRE_COPY_P2P (7). Every way leads over STOP. */
+/**
+ * The states that vfio_ap has. It supports stop-copy alone, so RUNNING_P2P (5), PRE_COPY (6) and PRE_COPY_P2P (7) are missing. Every way
+ * leads over STOP.
+ */
 const SUPPORTED: ReadonlySet<number> = new Set([
   STATE_STOP,
   STATE_RUNNING,
@@ -16,7 +19,7 @@ const SUPPORTED: ReadonlySet<number> = new Set([
   STATE_RESUMING,
 ]);
 
-/** The next state on the way to `wanted`; undefined (EINVAL) for a state nobody can ask for. */
+/** The next state on the way to `wanted`; undefined (EINVAL) for a state that cannot be asked for. */
 export const nextState = (from: number, wanted: number): number | undefined => {
   if (!SUPPORTED.has(wanted)) return undefined;
   return from === STATE_STOP || wanted === from ? wanted : STATE_STOP;

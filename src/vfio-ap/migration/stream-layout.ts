@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// The data of a migration: header and one record a queue, in both posted forms.
+// The data of a migration: a header and one record for each queue, in the two forms that were posted.
 // Source: docs/reference/migration.md section 4. Status: as posted, not merged.
 
 import type { Apqn } from '../../ap-bus/apqn.ts';
 import { emptyMask, type Mask, maskFromBytes, maskToBytes } from '../../ap-bus/mask.ts';
 import type { Migration } from '../../ap-bus/profile.ts';
 
-/** "vfap". */
+/** "vfap" in ASCII. */
 const MIGRATION_MAGIC = 0x76666170;
 const MIGRATION_VERSION = 1;
 const ADM_BYTES = 32;
 const QUEUE_BYTES = 16;
 const QUEUE_APQN = 8;
 
-/** Where the header's fields are. */
+/** Byte offsets of the header's fields in one form of the data, and lengths. */
 export interface DataLayout {
-  /** Magic and version stand at 0 and 4. */
+  /** Whether the header begins with magic (offset 0) and version (offset 4). */
   readonly identified: boolean;
   readonly count: number;
   readonly adm: number;
   readonly headerBytes: number;
-  /** Bytes that tell the size of all, and of a first write at least. */
+  /** Number of bytes at the beginning that tell the size of all. Form A refuses a first write that is shorter. */
   readonly prefixBytes: number;
 }
 
@@ -33,11 +33,11 @@ const FORM_B: DataLayout = {
   prefixBytes: 12,
 };
 
-/** The layout of a switch value; the strict form is the newest. */
+/** The form that belongs to a value of the switch `migration`; `strict` uses the newest. */
 export const layoutOf = (migration: Migration): DataLayout =>
   migration === 'posted-a' ? FORM_A : FORM_B;
 
-/** One queue as the source has it: TAPQ's GR2 in halves. */
+/** One queue of the source, with both halves of GR2 from TAPQ. */
 export interface QueueData {
   readonly apqn: Apqn;
   readonly high: number;
@@ -53,7 +53,7 @@ export interface MigrationData {
 export const dataBytes = (layout: DataLayout, queues: number): number =>
   layout.headerBytes + QUEUE_BYTES * queues;
 
-/** The data as bytes, big-endian. */
+/** The data as big-endian bytes. */
 export const encode = (layout: DataLayout, { adm, queues }: MigrationData): Uint8Array => {
   const bytes = new Uint8Array(dataBytes(layout, queues.length));
   const view = new DataView(bytes.buffer);
@@ -75,18 +75,18 @@ export const encode = (layout: DataLayout, { adm, queues }: MigrationData): Uint
 const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Number of queues; the bytes reach at least to `prefixBytes`. */
+/** Number of queues. The bytes must reach at least to `prefixBytes`. */
 export const countOf = (layout: DataLayout, bytes: Uint8Array): number =>
   viewOf(bytes).getUint32(layout.count);
 
-/** Magic and version are there and right, or the form has none. */
+/** Whether magic and version are right; true for a form without them. */
 export const isIdentified = (layout: DataLayout, bytes: Uint8Array): boolean => {
   if (!layout.identified) return true;
   const view = viewOf(bytes);
   return view.getUint32(0) === MIGRATION_MAGIC && view.getUint32(4) === MIGRATION_VERSION;
 };
 
-/** Complete data taken apart. */
+/** The contents of complete data. */
 export const decode = (layout: DataLayout, bytes: Uint8Array): MigrationData => {
   const view = viewOf(bytes);
   const adm = emptyMask();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The destination takes complete data: queues there, compatible, not anybody else's; then the mdev's matrix is replaced.
+// What the destination does with complete data: it checks that the queues are there, compatible, and nobody else's, then replaces the
+// mdev's matrix.
 // Source: docs/reference/migration.md sections 5 (step 4) and 9 (defects of the posted code, which `posted-*` keep).
 
 import { apidOf, apqiOf, apqnName, apqnOf, hex } from '../../ap-bus/apqn.ts';
@@ -17,18 +18,20 @@ import { guestQueues, queueInformation } from './capture.ts';
 import { incompatibilities } from './compatibility.ts';
 import type { MigrationData } from './stream-layout.ts';
 
-/** A host and the mdev that resumes on it. */
+/** A host, and the mdev that resumes on it. */
 export interface Destination {
   readonly device: MatrixDevice;
   readonly mdev: MatrixMdev;
-  /** Closed meanwhile: nothing may be changed any more. */
+  /** Whether the device was closed meanwhile, so that nothing may be changed any more. */
   readonly closed: () => boolean;
 }
 
 const log = ({ device, mdev }: Destination, text: string): void =>
   device.bus.journal.write('kernel', 'warn', `vfio_ap_mdev ${mdev.uuid}: ${text}`);
 
-/** All APIDs and APQIs that occur: a list that is not their full product would give more than it names. */
+/**
+ * The matrix with all APIDs and APQIs that occur. If the queues are not their full product, the matrix contains more APQNs than the data.
+ */
 const matrixOf = ({ adm, queues }: MigrationData): ApMatrix => {
   const matrix = { apm: emptyMask(), aqm: emptyMask(), adm: adm.slice() };
   for (const { apqn } of queues) {
@@ -43,7 +46,7 @@ const isFullProduct = ({ queues }: MigrationData, { apm, aqm }: ApMatrix): boole
   new Set(queues.map(({ apqn }) => apqn)).size === queues.length &&
   queues.length === bitsOf(apm).length * bitsOf(aqm).length;
 
-/** Steps a and b: queues bound to vfio_ap, control domains of the host. All that is missing is reported. */
+/** Steps a and b: are the queues bound to vfio_ap, and does the host have the control domains? All that is missing is reported. */
 const checkAvailable = (to: Destination, { adm, queues }: MigrationData): Outcome => {
   const { device, mdev } = to;
   const missing = queues.filter(({ apqn }) => device.queues[apqn] === undefined);
@@ -58,7 +61,7 @@ const checkAvailable = (to: Destination, { adm, queues }: MigrationData): Outcom
   return foreign.length > 0 ? 'ENODEV' : 'ok';
 };
 
-/** Step c: each queue compatible; of several errors the last one wins. */
+/** Step c: is each queue compatible? If several are not, the last error is returned. */
 const checkCompatible = (to: Destination, { queues }: MigrationData): Outcome => {
   let outcome: Outcome = 'ok';
   for (const source of queues) {
@@ -74,7 +77,7 @@ const checkCompatible = (to: Destination, { queues }: MigrationData): Outcome =>
   return outcome;
 };
 
-/** Whether every number is within what the host has, by a fresh QCI. */
+/** Whether the host has every number, by a new QCI. */
 const inRange = ({ device }: Destination, { apm, aqm, adm }: ApMatrix): boolean => {
   const { apmMax, aqmMax, admMax } = limitsOf(fetchQci(device.bus.partition));
   const highest = (numbers: number[]): number => numbers.at(-1) ?? 0;
@@ -91,7 +94,7 @@ const judge = (to: Destination, wanted: ApMatrix): Outcome => {
   return inRange(to, wanted) ? 'ok' : 'ENODEV';
 };
 
-/** Links every bound queue of the mdev's matrix. A queue of another mdev changes hands, as the posted code does it. */
+/** Links every bound queue of the mdev's matrix. As in the posted code, a queue of another mdev is taken from it. */
 const linkMatrix = ({ device, mdev }: Destination): void => {
   for (const apid of bitsOf(mdev.matrix.apm))
     for (const apqi of bitsOf(mdev.matrix.aqm)) {
@@ -114,8 +117,8 @@ const assignMatrix = (mdev: MatrixMdev, { apm, aqm, adm }: ApMatrix): void => {
 };
 
 /**
- * Defect of the posted code: it links before it validates, so a refused matrix has taken queues from other mdevs, and what is put back
- * does not give them back.
+ * Defect of the posted code: it links before it validates. A matrix that is then refused has already taken queues from other mdevs, and
+ * they do not get them back.
  */
 const linkThenJudge = (to: Destination, wanted: ApMatrix): Outcome => {
   const { device, mdev } = to;
@@ -130,7 +133,7 @@ const linkThenJudge = (to: Destination, wanted: ApMatrix): Outcome => {
   return outcome;
 };
 
-/** Filter, one write of the masks, then the resets. */
+/** Filters, writes the masks once, then resets queues. */
 function* exchange(
   to: Destination,
   before: MatrixMdev['shadow'],
@@ -149,14 +152,14 @@ function* exchange(
   const left = [...mdev.table.values()].filter(
     ({ apqn }) => reached.has(apqn) && !device.inShadow(mdev, apqn),
   );
-  // Defect of the posted code: it looks at adapters alone, and resets nothing when only domains have left.
+  // Defect of the posted code: it looks at adapters alone, so that it resets nothing if only domains have left.
   const adaptersLeft = !isEmpty(andNot(before.apm, shadow.apm));
   if (left.length > 0 && (strict || adaptersLeft)) yield* resetQueues(device, left);
   yield* device.releaseInterrupts(leaving);
   for (const queue of leaving) device.unlink(mdev, queue);
 }
 
-/** Steps d to f, under the locks of a write to ap_config. */
+/** Steps d to f, under the locks that a write to ap_config takes. */
 function* replace(to: Destination, wanted: ApMatrix, strict: boolean): Operation<Outcome> {
   const { device, mdev } = to;
   return yield* device.update(
@@ -178,8 +181,8 @@ function* replace(to: Destination, wanted: ApMatrix, strict: boolean): Operation
 }
 
 /**
- * Everything the write that completes the data does. `strict`: the list must be a full product (EINVAL), it is validated before anything is
- * linked, and every queue that leaves the guest is reset.
+ * All that the write which completes the data does. With `strict`, the list must be a full product (EINVAL), it is validated before
+ * anything is linked, and every queue that leaves the guest is reset.
  */
 export function* takeData(
   to: Destination,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// assign_adapter, assign_domain and their opposites of a virtual mdev.
+// The files assign_adapter, assign_domain and their opposites, for a virtual mdev.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-04, V-14); decision VD-52.
 
 import { type Apqn, apqnOf } from '../../ap-bus/apqn.ts';
@@ -21,7 +21,10 @@ import {
 } from './map.ts';
 import type { VirtualMdev } from './mdev.ts';
 
-/** How often the removal of a real queue looks whether its last message has come back, and for how long. */
+/**
+ * Nanoseconds between two looks of a removal whether the real queue's last message has come back, and nanoseconds after which it gives
+ * up.
+ */
 const DRAIN_POLL_NS = 1_000_000;
 const DRAIN_LIMIT_NS = 5_000_000_000;
 
@@ -35,7 +38,7 @@ const outOfRange = (mdev: VirtualMdev, axis: Axis, numbers: readonly number[]): 
   return numbers.some((n) => n > max);
 };
 
-/** Write of `v:r[,r…]`: EINVAL, ERANGE, ENODEV, EADDRNOTAVAIL, EADDRINUSE, ENOSPC; real numbers that are there already are no mistake. */
+/** Write of `v:r[,r…]`: EINVAL, ERANGE, ENODEV, EADDRNOTAVAIL, EADDRINUSE, ENOSPC. Real numbers that are assigned already are no error. */
 export function* assignMapping(
   device: MatrixDevice,
   mdev: VirtualMdev,
@@ -60,7 +63,7 @@ export function* assignMapping(
   }, [device.bus.permsLock]);
 }
 
-/** Write of `v` (all real numbers) or `v:r[,r…]`: EINVAL, ERANGE, ENODEV; what is not there is no mistake. */
+/** Write of `v` (all its real numbers) or `v:r[,r…]`: EINVAL, ERANGE, ENODEV. Numbers that are not assigned are no error. */
 export function* unassignMapping(
   device: MatrixDevice,
   mdev: VirtualMdev,
@@ -80,7 +83,10 @@ export function* unassignMapping(
   });
 }
 
-/** Real queues of these adapters and domains that no virtual mdev has any more: their last messages come back, then they are zeroized. */
+/**
+ * Zeroizes the real queues of these adapters and domains that are not behind any virtual mdev any more, after their last messages have
+ * come back.
+ */
 export function* releaseReal(device: MatrixDevice, apm: Mask, aqm: Mask): Operation<void> {
   const left = [...apqnsOf(apm, aqm)].filter(
     (apqn) => device.queues[apqn] !== undefined && device.virtualMdevsOf(apqn).length === 0,

@@ -29,10 +29,10 @@ import {
 import { E_APM, E_AQM, E_LIMIT, E_QUEUE } from '../../../native-like/machine/virtual-layout.ts';
 
 const WORDS = 8;
-/** Fields of GR2 bits 32-63 that are made from all candidates; the rest is that of the first. */
+/** The fields of GR2 bits 32-63 that are computed from all candidates. The others are those of the first candidate. */
 const COMMON_FIELDS = (0xff << GR2_TYPE_SHIFT) | (GR2_ML_MASK << GR2_ML_SHIFT) | GR2_QD_MASK;
 
-/** Numbers of the bits of a mask of eight words, ascending. */
+/** Numbers of the bits that are on in a mask of eight words, ascending. */
 const numbersOf = (image: MachineImage, at: number): number[] => {
   const numbers: number[] = [];
   for (let word = 0; word < WORDS; word++) {
@@ -45,7 +45,7 @@ const numbersOf = (image: MachineImage, at: number): number[] => {
   return numbers;
 };
 
-/** Queue records of the real APQNs that an entry names and the partition has, by APQN. */
+/** Queue records of those real APQNs of an entry that the partition has, by APQN. */
 const namedQueues = (image: MachineImage, entry: number): number[] => {
   const domains = numbersOf(image, entry + E_AQM);
   const none = image.queueRecord(0);
@@ -54,11 +54,11 @@ const namedQueues = (image: MachineImage, entry: number): number[] => {
     .filter((q) => q !== none);
 };
 
-/** The candidates of one virtual queue; looked at again when the host has changed something. */
+/** The candidates of one virtual queue. They are looked up again when the host has changed something. */
 interface Known {
   readonly generation: number;
   readonly usable: readonly number[];
-  /** Messages the virtual queue should take, and does not yet. */
+  /** Depth that the virtual queue is to get once it is empty; undefined if it has its depth. */
   shrinksTo: number | undefined;
 }
 
@@ -71,7 +71,8 @@ export class Candidates {
   }
 
   /**
-   * Real queues a message of the entry may go to: bound to vfio_ap, configured, not checkstopped, all of the mode the first of them has.
+   * The real queues to which a message of the entry may go: bound to vfio_ap, configured, not checkstopped, and of the same mode as the
+   * first of them.
    */
   of(entry: number): readonly number[] {
     const generation = this.#image.word(C_GENERATION);
@@ -98,8 +99,8 @@ export class Candidates {
   }
 
   /**
-   * V-08 and V-11: type, functions, depth and limit all candidates have in common; the state of the last of them when none is left.
-   * Returns the depth the queue is to have.
+   * Sets what the guest sees (V-08 and V-11): the type, functions and limit that all candidates have in common, and a depth that is the
+   * sum of theirs. Without candidates, it sees the state that took the last of them away. Returns the depth that the queue is to have.
    */
   #show(entry: number, all: readonly number[], usable: readonly number[]): number | undefined {
     const { i32 } = this.#image;
@@ -134,8 +135,8 @@ export class Candidates {
   }
 
   /**
-   * The queue takes `depth` messages from now on. It gets shallower only while it is empty, since what is in it keeps its slot: until
-   * then the answer is the depth again.
+   * Makes the queue accept `depth` messages. Since messages keep their slots, a queue gets shallower only while it is empty: until then
+   * the depth is returned, to be tried again.
    */
   #resize(q: number, depth: number): number | undefined {
     const { i32 } = this.#image;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which of several real queues a message goes to.
+// Chooses the real queue, out of several, to which a message goes.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-05).
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { L_PSMID_HIGH, L_PSMID_LOW, Q_ALL_FREE } from '../../../native-like/machine/layout.ts';
@@ -24,7 +24,7 @@ export const CHOICES = {
 } as const;
 export type Choice = keyof typeof CHOICES;
 
-/** FNV-1a over the eight bytes of a PSMID. */
+/** FNV-1a hash of the eight bytes of a PSMID. */
 const hashOf = (high: number, low: number): number => {
   let hash = 0x811c9dc5;
   for (const word of [high, low])
@@ -33,7 +33,7 @@ const hashOf = (high: number, low: number): number => {
   return hash >>> 0;
 };
 
-/** What is known of the message that is to be sent. */
+/** The message that is to be sent. */
 export interface Waiting {
   /** Word index of the virtual queue's record. */
   readonly entry: number;
@@ -42,9 +42,9 @@ export interface Waiting {
 }
 
 /**
- * Chooses a real queue; `free` are those of `all` that can take the message now, at least one. Least pending for the depth, at a tie
- * the next one after the last choice; first; or at random from the seed. Sticky: always the same for a PSMID, undefined while that one
- * has no room.
+ * Chooses a real queue. `free` are those of `all` that can take the message now, at least one. Least: the queue with the smallest share
+ * of its depth in use; of several, the next one after the last choice. First: the first of them. Random: from a seed. Sticky: always the
+ * same one for a PSMID, and undefined while that one has no room.
  */
 export function chooseQueue(
   image: MachineImage,
@@ -70,7 +70,7 @@ export function chooseQueue(
   }
 }
 
-/** The queue with the least share of its places in use; of equals the one whose APQN follows that of the last choice. */
+/** The queue with the smallest share of its slots in use. Of several, the one whose APQN follows that of the last choice. */
 function leastLoaded(
   image: MachineImage,
   kernel: Kernel,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine behind virtual queues: takes messages from them, sends them to real queues, and brings the replies back. Works on the
-// image alone, in any thread: whoever executes an instruction of a virtual guest, or lets time pass, moves what can be moved for all guests.
-// Locks: a virtual queue's before a real one's, one of each at a time.
+// The engine behind virtual queues: takes messages from them, sends them to real queues, and brings the replies back. It works on the
+// image alone and in any thread: whoever executes an instruction of a virtual guest, or lets time pass, moves all that can be moved, for
+// all guests. Locks: a virtual queue's is taken before a real one's, and one of each kind at a time.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-05 to V-09, V-14); decisions VD-50 to VD-52.
 import { FUNCTION_NQAP } from '../../../native-like/arch/function-numbers.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
@@ -42,30 +42,30 @@ import type { Kernel } from '../../lpar/kernel.ts';
 import { Candidates } from './candidates.ts';
 import { chooseQueue } from './choice.ts';
 
-/** So long a message waits before real queues that refused it are asked again. */
+/** Nanoseconds after which a message that waits is offered again to real queues that have refused it. */
 const RETRY_NS = 1_000_000;
 
 export interface EngineOptions {
   readonly image: MachineImage;
   readonly kernel: Kernel;
-  /** Number of the thread, whose clock counts. */
+  /** Number of the thread, whose clock is used. */
   readonly thread: number;
-  /** Lets the adapter take what is new on a real queue. */
+  /** Has the adapter take what is new on a real queue. */
   readonly serve: (q: number) => void;
   readonly messages: MessageRules;
 }
 
-/** What an engine does with the bytes of messages (V-12, and the domain a message names). */
+/** What an engine does with the contents of messages (V-12, and the domain that a message names). */
 export interface MessageRules {
-  /** A reply code with which the message is refused, or 0. */
+  /** The reply code with which the message is refused, or 0. */
   refuses(mode: number, message: Uint8Array, allowSecure: boolean): number;
-  /** Writes an error reply with the code and returns its length. */
+  /** Writes an error reply with this code, and returns its length in bytes. */
   error(reply: Uint8Array, code: number): number;
-  /** The domain a message names becomes `to` where it is `from`; request and reply alike. */
+  /** In a request or reply that names domain `from`, replaces it by `to`. */
   translate(mode: number, message: Uint8Array, from: number, to: number): void;
 }
 
-/** The message was on a card that lost it: a driver sends it again (messages.md 3.1). */
+/** Reply code for a message that was lost with its card: a driver then sends it again (messages.md 3.1). */
 const LOST_ON_CARD = PREEMPT_FAILURE;
 
 export class VirtualEngine {
@@ -85,7 +85,9 @@ export class VirtualEngine {
     this.candidates = new Candidates(image);
   }
 
-  /** Moves everything that can be moved at this thread's time. Returns when the next thing is due, Infinity for nothing. */
+  /**
+   * Moves everything that can be moved at this thread's time. Returns the time of the next thing that is due; Infinity if there is none.
+   */
   pump(): number {
     if (this.#word(C_VIRTUAL_COUNT) === 0) return Number.POSITIVE_INFINITY;
     const entries = virtualQueues(this.#image);
@@ -100,8 +102,8 @@ export class VirtualEngine {
   }
 
   /**
-   * Looks at the candidates; without any the queue is as a real one that went: what was in it is lost, its interruptions are off, a
-   * reset is over (AD-36). The caller holds its lock.
+   * Looks up the candidates. Without any, the virtual queue is like a real one that has gone: its messages are lost, its interruptions
+   * off, and a reset is over (AD-36). The caller holds its lock.
    */
   refresh(entry: number): void {
     if (this.candidates.of(entry).length > 0) return;
@@ -111,7 +113,7 @@ export class VirtualEngine {
     this.#image.i32[q + Q_ATTENTION] = this.#word(q + Q_ATTENTION) & ~ATTENTION_RESET;
   }
 
-  /** Nobody wants the replies of what is under way any more: the guest has reset its queue, or is gone. The caller holds its lock. */
+  /** Gives up the messages that are under way, because the guest has reset its queue or is gone. The caller holds its lock. */
   discard(entry: number): void {
     for (const { real, realSlot, tag } of messagesUnderWay(this.#image, entry)) {
       this.#kernel.lockQueue(real);
@@ -125,7 +127,10 @@ export class VirtualEngine {
     return this.#image.word(index);
   }
 
-  /** The guest whose last message was sent longest ago comes first, those that have sent none by guest and APQN (VD-51). */
+  /**
+   * The order of the turns: the queue whose last message was sent longest ago comes first; those that have sent none are in the order of
+   * guest and APQN (VD-51).
+   */
   #byTurn(entries: readonly number[]): number[] {
     const by = (a: number, b: number, word: number): number =>
       (this.#word(a + word) - this.#word(b + word)) | 0;
@@ -142,7 +147,9 @@ export class VirtualEngine {
     }
   }
 
-  /** Brings back the replies that are there, in the order in which they were ready, and ends what the cards have lost. */
+  /**
+   * Brings back the replies that are there, in the order in which they became ready, and answers messages that were lost with their card.
+   */
   #collect(entry: number): boolean {
     this.refresh(entry);
     const ended = messagesUnderWay(this.#image, entry)
@@ -156,7 +163,7 @@ export class VirtualEngine {
     return ended.length > 0;
   }
 
-  /** Where a message is now, and since when. */
+  /** Tells where a message is now, and since when. */
   #look({ real, realSlot, tag }: UnderWay): { where: number; since: number } {
     this.#kernel.lockQueue(real);
     this.#kernel.settle(real, this.#now());
@@ -184,7 +191,7 @@ export class VirtualEngine {
     this.#offer(entry, slot);
   }
 
-  /** Ends a message with an error reply of ours. */
+  /** Answers a message with an error reply of the engine's own. */
   #answer(entry: number, slot: number, code: number): void {
     const q = this.#word(entry + E_QUEUE);
     const length = this.#messages.error(slotBytes(this.#image, q, slot, 'room'), code);
@@ -197,7 +204,7 @@ export class VirtualEngine {
     this.#kernel.offerReply(this.#word(entry + E_QUEUE), slot);
   }
 
-  /** Sends the oldest message that waits, if a real queue takes it. One at a time: so guests take turns. */
+  /** Sends the oldest message that waits, if a real queue takes it. Only one is sent at a time, so that guests take turns. */
   #send(entry: number): boolean {
     const q = this.#word(entry + E_QUEUE);
     if (this.#word(q + Q_REQUEST_HEAD) === this.#word(q + Q_REQUEST_TAIL)) return false;
@@ -222,7 +229,10 @@ export class VirtualEngine {
     return true;
   }
 
-  /** The reply code a message is refused with, or 0: filtered (V-12), or longer than all that candidates take since cards have changed. */
+  /**
+   * The reply code with which a message is refused, or 0. It is refused if it is filtered (V-12), or if it is longer than all candidates
+   * allow, which can happen after a change of cards.
+   */
   #refusal(
     entry: number,
     message: Uint8Array,
@@ -248,7 +258,10 @@ export class VirtualEngine {
     this.#serve(real);
   }
 
-  /** Whether a real queue takes a message now: in order, with a place, and its adapter not busier than it has engines (VD-51). */
+  /**
+   * Whether a real queue can take a message now: nothing is wrong with it, it has room, and its adapter has fewer messages there than
+   * engines (VD-51).
+   */
   #takes(real: number): boolean {
     const apqn = this.#image.apqnOf(real);
     const engines = this.#word(this.#image.adapter(apqn >>> 8) + A_ENGINES);
@@ -265,7 +278,7 @@ export class VirtualEngine {
     return this.#image.modeOf(real);
   }
 
-  /** The domain as the guest knows it, and the real one. */
+  /** The message's domain as the guest knows it, then the real one. */
   #domains(entry: number, real: number): readonly [number, number] {
     return [this.#word(entry + E_APQN) & 0xff, this.#image.apqnOf(real) & 0xff];
   }

@@ -17,7 +17,7 @@ import type { VirtualMdev } from './mdev.ts';
 
 export const VIRTUAL_MDEV_TYPE = 'vfio_ap-virtual';
 
-/** Rows of mdev_supported_types/vfio_ap-virtual. */
+/** Files of mdev_supported_types/vfio_ap-virtual. */
 export const VIRTUAL_TYPE_FILES = attributeTable<MatrixDevice>([
   { name: 'name', mode: READ_ONLY, show: () => 'VFIO AP Virtual Device\n' },
   { name: 'device_api', mode: READ_ONLY, show: () => 'vfio-ap\n' },
@@ -29,7 +29,7 @@ export const VIRTUAL_TYPE_FILES = attributeTable<MatrixDevice>([
   { name: 'create', mode: WRITE_ONLY, store: (d, text) => createVirtualMdev(d, text) },
 ]);
 
-/** A virtual mdev in its device. */
+/** A virtual mdev and its device, which the files of its directory act on. */
 export interface VirtualFilesTarget {
   readonly device: MatrixDevice;
   readonly mdev: VirtualMdev;
@@ -60,19 +60,19 @@ function storeAllowSecure(target: VirtualFilesTarget, text: string): Outcome | O
   });
 }
 
-/** The choices with the chosen one in brackets, as sysfs lists such. */
+/** All choices, with the chosen one in brackets, as sysfs shows alternatives. */
 const choiceText = (chosen: Choice): string =>
   `${Object.keys(CHOICES)
     .map((name) => (name === chosen ? `[${name}]` : name))
     .join(' ')}\n`;
 
-/** Rows of /sys/devices/vfio_ap/matrix/$uuid of a virtual mdev. */
+/** Files of /sys/devices/vfio_ap/matrix/$uuid for a virtual mdev. */
 export const VIRTUAL_MDEV_FILES = attributeTable<VirtualFilesTarget>([
   ...assignmentFiles<VirtualFilesTarget>(
     ({ device, mdev }, axis, text) => assignMapping(device, mdev, axis, text),
     ({ device, mdev }, axis, text) => unassignMapping(device, mdev, axis, text),
   ),
-  // V-15: there are no control domains to assign.
+  // V-15: control domains cannot be assigned.
   { name: 'control_domains', mode: READ_ONLY, show: () => '', readLocks: locked },
   {
     name: 'matrix',

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The virtual queues of guests in the machine image: made when a guest is attached or its map grows, gone when they are not mapped any more.
+// The virtual queues of guests in the machine image. They are made when a guest is attached or its map grows, and removed when they are
+// not mapped any more.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-03, V-07, V-09, V-14, V-15); decisions VD-50, VD-51.
 import { FACILITY_AP } from '../../../native-like/arch/facilities.ts';
 import { DEPTH_MAX, ML_ZERO_BYTES } from '../../../native-like/arch/limits.ts';
@@ -61,7 +62,7 @@ import { behind, virtualApqns } from './map.ts';
 import type { AttachedGuest, VirtualMdev } from './mdev.ts';
 import type { VirtualQueues } from './port.ts';
 
-/** Seeds of the random choice are told from those of cards by this. */
+/** Makes the seeds of the random choice differ from those of cards. */
 const SEED_TAG = 0x3000;
 
 export interface GuestQueuesOptions {
@@ -69,12 +70,12 @@ export interface GuestQueuesOptions {
   readonly kernel: Kernel;
   readonly engine: VirtualEngine;
   readonly seed: number;
-  /** Runs a change with a guest's vCPUs (undefined: all) out of interpretive execution. */
+  /** Runs a change while a guest's vCPUs (undefined: all vCPUs) are out of interpretive execution. */
   readonly exclusive: (guest: number | undefined, change: () => void) => void;
-  /** Queue records of the partition: one to use, and one given back. */
+  /** Takes a queue record of the partition, and gives one back. */
   readonly takeRecord: () => number;
   readonly giveRecord: (q: number) => void;
-  /** Number in the image of a virtual machine. */
+  /** Number in the image of a virtual machine; undefined if it is not a guest of this machine. */
   readonly guestOf: (kvm: KvmVm) => number | undefined;
 }
 
@@ -145,12 +146,12 @@ export class GuestQueues implements VirtualQueues {
     return this.#image.word(index);
   }
 
-  /** Records of an mdev's virtual queues. */
+  /** Records of the virtual queues of an mdev. */
   #entries(mdev: VirtualMdev): number[] {
     return virtualQueues(this.#image).filter((entry) => this.#word(entry + E_MDEV) === mdev.number);
   }
 
-  /** Interpretation off: every AP instruction of the guest is intercepted from now on. */
+  /** Switches interpretation off, so that every AP instruction of the guest is intercepted. */
   #attach(mdev: VirtualMdev, guest: number): void {
     const facilities = this.#word(this.#image.guest(guest) + G_FACILITIES);
     mdev.attached = { guest, facilities };
@@ -181,7 +182,7 @@ export class GuestQueues implements VirtualQueues {
     i32.set(new Int32Array(aqm), at + apm.length);
   }
 
-  /** Makes the virtual queue if it is not there, and writes what stands behind it. */
+  /** Makes the virtual queue if it does not exist, and writes which real queues stand behind it. */
   #map(mdev: VirtualMdev, guest: number, apqn: Apqn): void {
     const entry = findVirtualQueue(this.#image, guest, apqn) || this.#add(mdev, guest, apqn);
     const { i32 } = this.#image;
@@ -210,7 +211,10 @@ export class GuestQueues implements VirtualQueues {
     return entry;
   }
 
-  /** An idle queue record with room for as many messages as a queue can have; the candidates say later how many it takes. */
+  /**
+   * Makes a queue record that is idle and has slots for the greatest depth a queue can have. The candidates determine later how many it
+   * uses.
+   */
   #queue(guest: number, apqn: Apqn): number {
     const image = this.#image;
     const { i32 } = image;
@@ -240,7 +244,7 @@ export class GuestQueues implements VirtualQueues {
     this.#options.giveRecord(q);
   }
 
-  /** What is in a virtual queue goes; replies that are still to come are dropped. */
+  /** Discards what is in a virtual queue. Replies that are still to come will be dropped. */
   #empty(entry: number): void {
     const { engine, kernel } = this.#options;
     const q = this.#word(entry + E_QUEUE);

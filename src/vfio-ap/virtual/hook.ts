@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// KVM's hook for guests with a virtual mdev: every AP instruction is intercepted and executed here on the guest's virtual queues.
+// KVM's hook for guests with a virtual mdev: every AP instruction is intercepted, and executed here on the guest's virtual queues.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-03, V-08 to V-11).
 
 import { FACILITY_AP, FACILITY_SIE } from '../../../native-like/arch/facilities.ts';
@@ -41,7 +41,7 @@ import { aqicException } from '../../kvm/intercept.ts';
 import type { Kernel } from '../../lpar/kernel.ts';
 import type { VirtualEngine } from './engine.ts';
 
-/** Notification byte behind the external accessor: its address is in K_SAVED_NIB. */
+/** Value of K_NIB_BYTE when the notification byte is behind the external accessor; its address is in K_SAVED_NIB. */
 const NIB_EXTERNAL = -1;
 
 export class VirtualHook {
@@ -87,7 +87,7 @@ export class VirtualHook {
     return findVirtualQueue(this.#image, guest, gr0 & GR0_APQN);
   }
 
-  /** The interception left the instruction address behind the instruction. */
+  /** Sets the instruction address back to the instruction, since the interception has moved it past that. */
   #stepBack(vcpu: number): void {
     const address = this.#image.word(vcpu + V_PSW_ADDRESS_LOW) - INSTRUCTION_BYTES;
     this.#image.i32[vcpu + V_PSW_ADDRESS_LOW] = address | 0;
@@ -98,7 +98,7 @@ export class VirtualHook {
     return ended === EXECUTE_COMPLETED && (status & STATUS_RC_MASK) === 0;
   }
 
-  /** AQIC: the notification is the engine's own, with the guest's GISA (V-10). */
+  /** Executes AQIC. The engine itself notifies, with the guest's GISA (V-10). */
   #aqic(vcpu: number, q: number): number {
     const code = aqicException(this.#image, vcpu);
     if (code !== 0) {
@@ -134,7 +134,7 @@ export class VirtualHook {
     const size = pages === 0 ? image.word(record + G_STORAGE_SIZE) : pages * PAGE_BYTES;
     const nib = image.word(vcpu + V_GR + 5);
     const outside = image.word(vcpu + V_GR + 4) !== 0 || nib === 0 || nib >>> 0 >= size;
-    // Without a GISA the engine cannot interrupt the guest (VD-22).
+    // Without a GISA, the engine cannot interrupt the guest (VD-22).
     if (outside || image.word(record + G_GISA_FORMAT) < 0) return AP_RESPONSE_INVALID_ADDRESS;
     const at = pages === 0 ? image.word(record + G_STORAGE_BYTE) + nib : NIB_EXTERNAL;
     const isc = image.word(vcpu + V_GR + 3) & AQIC_ISC_MASK;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a virtual mdev maps: virtual adapters and domains, each to one or several real ones.
+// The map of a virtual mdev: virtual adapters and domains, and the real ones behind each of them.
 // Source: docs/reference/vfio-ap.md section 8.3, rules V-04 and V-13.
 
 import { type Apqn, apqnName, apqnOf } from '../../ap-bus/apqn.ts';
@@ -7,15 +7,21 @@ import { type Mask, maskOf } from '../../ap-bus/mask.ts';
 import { cString, kstrtoul, type Parsed } from '../../ap-bus/number-syntax.ts';
 import type { Axis } from '../matrix.ts';
 
-/** Virtual numbers of one axis and the real numbers behind each, in the order they were assigned. */
+/** The virtual numbers of one axis, and the real numbers behind each, in the order in which they were assigned. */
 export type AxisMap = Map<number, number[]>;
 
-/** Both axes: the real APQNs behind a virtual one are all real adapters of its adapter times all real domains of its domain. */
+/**
+ * The maps of both axes. The real APQNs behind a virtual one are all real adapters of its adapter combined with all real domains of its
+ * domain.
+ */
 export type VirtualMap = Readonly<Record<Axis, AxisMap>>;
 
 export const emptyMap = (): VirtualMap => ({ adapter: new Map(), domain: new Map() });
 
-/** A write to an assign or unassign file: `4:3,22,254`. No real numbers (`4`): all of them, for unassign only. */
+/**
+ * Contents of a write to an assign or unassign file, such as `4:3,22,254`. Without real numbers (`4`) all of them are meant, which only
+ * unassign allows.
+ */
 export interface Mapping {
   readonly virtual: number;
   readonly real: readonly number[];
@@ -24,8 +30,8 @@ export interface Mapping {
 const EINVAL = { ok: false, errno: 'EINVAL' } as const;
 
 /**
- * Parses `v`, `v:r` or `v:r,r…`; numbers as in all files of an mdev (decimal, 0x, octal; one newline at the end).
- * EINVAL for anything else, ERANGE above 64 bits.
+ * Parses `v`, `v:r` or `v:r,r…`, with numbers as in all files of an mdev (decimal, 0x, octal; one newline at the end). EINVAL for
+ * anything else, ERANGE above 64 bits.
  */
 export function parseMapping(raw: string): Parsed<Mapping> {
   const text = cString(raw).replace(/\n$/, '');
@@ -42,13 +48,16 @@ export function parseMapping(raw: string): Parsed<Mapping> {
   return { ok: true, value: { virtual: virtual.value, real } };
 }
 
-/** A copy with the real numbers added behind the virtual one. */
+/** A copy in which the real numbers are added behind the virtual one. */
 export function withMapping(map: AxisMap, { virtual, real }: Mapping): AxisMap {
   const before = map.get(virtual) ?? [];
   return new Map([...map, [virtual, [...new Set([...before, ...real])]]]);
 }
 
-/** A copy without these real numbers behind the virtual one; without any named, or with the last one gone, without the virtual one. */
+/**
+ * A copy in which these real numbers are no longer behind the virtual one. If none are named, or none is left, the virtual number goes
+ * too.
+ */
 export function withoutMapping(map: AxisMap, { virtual, real }: Mapping): AxisMap {
   const rest = real.length === 0 ? [] : (map.get(virtual) ?? []).filter((n) => !real.includes(n));
   const changed = new Map(map);
@@ -57,17 +66,17 @@ export function withoutMapping(map: AxisMap, { virtual, real }: Mapping): AxisMa
   return changed;
 }
 
-/** All real numbers of one axis, as a mask. */
+/** All real numbers of one axis as a mask. */
 export function realMask(map: AxisMap): Mask {
   return maskOf([...map.values()].flat());
 }
 
-/** The virtual numbers of one axis, as a mask. */
+/** All virtual numbers of one axis as a mask. */
 export function virtualMask(map: AxisMap): Mask {
   return maskOf(map.keys());
 }
 
-/** Real numbers behind one virtual number, as a mask. */
+/** The real numbers behind one virtual number as a mask. */
 export function behind(map: AxisMap, virtual: number): Mask {
   return maskOf(map.get(virtual) ?? []);
 }
@@ -80,7 +89,7 @@ export function virtualApqns(map: VirtualMap): Apqn[] {
   return ascending(map.adapter.keys()).flatMap((apid) => domains.map((apqi) => apqnOf(apid, apqi)));
 }
 
-/** The file `map` (V-13): a line for each virtual APQN, `04.0000: 03.0008 03.0047 …`. */
+/** Text of the file `map` (V-13): a line for each virtual APQN, such as `04.0000: 03.0008 03.0047 …`. */
 export function mapText(map: VirtualMap): string {
   const line = (apqn: Apqn): string => {
     const domains = ascending(map.domain.get(apqn & 0xff) ?? []);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A virtual mediated device: an mdev whose numbers are mapped. Its `matrix` holds the real numbers, its shadow stays empty: the guest's
-// CRYCB never has a bit.
+// A virtual mediated device: an mdev whose numbers are mapped. Its `matrix` has the real numbers; its shadow stays empty, because the
+// guest's CRYCB never has a bit on.
 // Source: docs/reference/vfio-ap.md section 8.3 (V-01, V-13, V-15).
 
 import type { Apqn } from '../../ap-bus/apqn.ts';
@@ -11,15 +11,15 @@ import { MatrixMdev } from '../mdev.ts';
 import type { Choice } from './choice.ts';
 import { emptyMap, realMask, type VirtualMap, virtualMask } from './map.ts';
 
-/** The guest of a virtual mdev in the machine image. */
+/** The guest that a virtual mdev is attached to, in the machine image. */
 export interface AttachedGuest {
-  /** Its number, from 1. */
+  /** Its number, at least 1. */
   readonly guest: number;
-  /** Its facility word while its AP instructions were interpreted. */
+  /** Its facility word from the time when its AP instructions were interpreted, to be restored by a detach. */
   readonly facilities: number;
 }
 
-/** What a virtual mdev has more than one that passes queues through; plain data. */
+/** What a virtual mdev has in addition to a passthrough mdev. It is plain data. */
 export interface VirtualState {
   readonly map: VirtualMap;
   readonly choice: Choice;
@@ -30,15 +30,15 @@ export interface VirtualState {
 export class VirtualMdev extends MatrixMdev implements PqapHook {
   readonly virtual = true;
   map: VirtualMap = emptyMap();
-  /** How messages are spread (V-05). */
+  /** How real queues are chosen for messages (V-05). */
   choice: Choice = 'least';
-  /** Messages with secure keys go through (V-12). */
+  /** Whether messages with secure keys are let through (V-12). */
   allowSecure = false;
 
-  /** Set while the image has virtual queues of a guest for it. */
+  /** Set while the image has virtual queues for it. */
   attached: AttachedGuest | undefined;
 
-  /** What `restore` takes back. */
+  /** The state that `restore` accepts. */
   get state(): VirtualState {
     const { map, choice, allowSecure, attached } = this;
     return { map, choice, allowSecure, attached };
@@ -51,7 +51,7 @@ export class VirtualMdev extends MatrixMdev implements PqapHook {
     this.attached = state.attached;
   }
 
-  /** Takes a map, and the real numbers that follow from it. */
+  /** Sets the map, and the matrix of real numbers that follows from it. */
   take(map: VirtualMap): void {
     this.map = map;
     this.matrix.apm = realMask(map.adapter);

@@ -4,23 +4,23 @@
 import type { Apqn } from '../../ap-bus/apqn.ts';
 import type { VirtualMdev } from './mdev.ts';
 
-/** Virtual queues of guests, and the real queues they share; belongs to the engine. */
+/** The virtual queues of guests and the real queues they share; the engine's side implements it. */
 export interface VirtualQueues {
-  /** Virtual queues there is still room for. */
+  /** Number of virtual queues for which there is still room. */
   readonly left: number;
-  /** The mdev's guest has exactly the virtual queues of its map from now on; without a guest there are none. */
+  /** Gives the mdev's guest exactly the virtual queues of its map; without a guest there are none. */
   update(mdev: VirtualMdev): void;
-  /** Discards what the guest has in its virtual queues and ends their interruptions: the reset of the vfio device (V-09). */
+  /** Discards what is in the virtual queues of the guest and ends their interruptions, as the reset of the vfio device does (V-09). */
   reset(mdev: VirtualMdev): void;
-  /** The real queues engines may use: bound to vfio_ap, and behind a virtual mdev. */
+  /** Sets the real queues that engines may use: those that are bound to vfio_ap and behind a virtual mdev. */
   pool(apqns: ReadonlySet<Apqn>): void;
-  /** Messages of guests that are on a real queue now. */
+  /** Number of messages of guests that are on a real queue now. */
   underWay(apqn: Apqn): number;
-  /** Messages of guests that a real queue has taken so far. */
+  /** Number of messages of guests that a real queue has taken so far. */
   sent(apqn: Apqn): number;
 }
 
-/** No machine image: virtual mdevs can be made and mapped, no guest uses them. */
+/** For hosts without a machine image: virtual mdevs can be made and mapped, but no guest uses them. */
 export const NO_VIRTUAL_QUEUES: VirtualQueues = {
   left: Number.POSITIVE_INFINITY,
   update: () => {},
