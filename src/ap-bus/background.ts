@@ -2,13 +2,13 @@
 // Work of the kernel in the background, which gets its turn when the scheduler says so.
 // Source: docs/decisions.md VD-56.
 
-/** What a real kernel's scheduler decides; asked once for each piece of work. */
+/** What the scheduler of a real kernel decides. Asked once for each piece of work. */
 export interface BackgroundTurns {
-  /** The thread of the random number generator: after so many more probes, or when the operation has ended. */
+  /** For the thread of the random number generator: after how many more probes it runs, if the operation has not ended before. */
   generator(): number;
-  /** The periodic scan: so many nanoseconds late. */
+  /** For the periodic scan: how many nanoseconds late it runs. */
   scan(): number;
 }
 
-/** Nobody else has anything to do. */
+/** The decisions of a computer that has nothing else to do. */
 export const AT_ONCE: BackgroundTurns = { generator: () => 0, scan: () => 0 };

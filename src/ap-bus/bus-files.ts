@@ -55,7 +55,7 @@ function storePollThread(bus: ApBus, text: string): Outcome {
   const scanned = bus.switches.scannedPollFiles;
   const parsed = scanned ? scanInt(text, 10) : kstrtobool(text);
   if (!parsed.ok) return 'EINVAL';
-  // Starting is a silent success without effect if interrupts are used.
+  // While interrupts are used, a write that starts the thread succeeds without effect.
   bus.pollThread = Boolean(parsed.value) && !bus.useInterrupts;
   return 'ok';
 }
@@ -70,7 +70,7 @@ function storePollTimeout(bus: ApBus, text: string): Outcome {
   return 'ok';
 }
 
-/** ap_bus_force_rescan: no effect before the first scan; waits for a running scan instead of starting another. */
+/** ap_bus_force_rescan: does nothing before the first scan, and waits for a running scan instead of starting another. */
 function* storeScans(bus: ApBus): Operation<Outcome> {
   if (bus.scans === 0) return 'ok';
   if (bus.scanLock.held) {
@@ -85,7 +85,7 @@ function storeAutoprobe(bus: ApBus, text: string): Outcome {
   return 'ok';
 }
 
-/** Rows of section 3.2 in /sys/bus/ap. */
+/** Files of /sys/bus/ap (section 3.2). */
 export const BUS_FILES = attributeTable<ApBus>([
   { name: 'ap_domain', mode: READ_WRITE, show: (b) => `${b.defaultDomain}\n`, store: storeDomain },
   {
@@ -172,7 +172,7 @@ export interface BoundDriver {
   readonly driver: ApDriver;
 }
 
-/** Rows of /sys/bus/ap/drivers/D. */
+/** Files of /sys/bus/ap/drivers/$driver. */
 export const DRIVER_FILES = attributeTable<BoundDriver>([
   { name: 'bind', mode: WRITE_ONLY, store: ({ bus, driver }, text) => bus.bind(driver, text) },
   { name: 'unbind', mode: WRITE_ONLY, store: ({ bus, driver }, text) => bus.unbind(driver, text) },

@@ -34,24 +34,24 @@ export interface ApBusOptions {
   readonly timers: Timers;
   readonly journal: HostJournal;
   readonly switches: HostSwitches;
-  /** ap.apmask, ap.aqmask: initial masks; default all ones. */
+  /** ap.apmask and ap.aqmask: the masks at the start; default all ones. */
   readonly apmask?: Mask;
   readonly aqmask?: Mask;
-  /** ap.domain: default domain; default none. */
+  /** ap.domain: the default domain; default none. */
   readonly domain?: number;
-  /** ap.useirq. */
+  /** ap.useirq: whether the bus uses interrupts. */
   readonly useInterrupts?: boolean;
-  /** Linux runs in a secure-execution guest; default: in a partition. */
+  /** Whether Linux runs in a secure-execution guest; default: in a partition. */
   readonly secureExecution?: boolean;
 }
 
-/** State of the bus. The scan is in scan.ts, the masks in permissions.ts, the files in bus-files.ts. */
+/** The state of the bus. Its scan is in scan.ts, its masks are in permissions.ts, its files in bus-files.ts. */
 export class ApBus {
   readonly partition: PartitionPort;
   readonly timers: Timers;
   readonly journal: HostJournal;
   readonly switches: HostSwitches;
-  /** Registered devices in order of registration (klist order of the bus). */
+  /** Registered devices in the order of their registration (klist order of the bus). */
   readonly devices = new Set<ApDevice>();
   readonly cards: (ApCard | undefined)[] = new Array(256).fill(undefined);
   readonly queues: (ApQueue | undefined)[] = new Array(65536).fill(undefined);
@@ -70,20 +70,20 @@ export class ApBus {
   pollThread = false;
   autoprobe = true;
   scans = 0;
-  /** ap_apqn_bindings_complete is done; a probe arms it again. */
+  /** Whether ap_apqn_bindings_complete was signalled. A probe resets it. */
   bindingsComplete = false;
   bindingsCompleteCount = 0;
   order = 0;
-  /** Times an override was set and not removed: a queue that goes with one still counts (VD-12). */
+  /** How often an override was set, less how often one was removed. A queue that goes with an override still counts (VD-12). */
   overrides = 0;
   readonly useInterrupts: boolean;
   readonly queueStates: QueueStateMachine;
   readonly requests: ZcryptRequests;
   readonly #secureExecution: boolean;
-  /** When work in the background gets its turn: at once, but in a replay that follows a real scheduler. */
+  /** Decides when work in the background has its turn: at once, except in a replay that follows a real scheduler. */
   turns: BackgroundTurns = AT_ONCE;
   scanTimer: { cancel(): void } | null = null;
-  /** When the periodic scan comes, if its timer runs. */
+  /** Time of the next periodic scan in nanoseconds, if its timer runs. */
   scanDueNs = 0;
 
   constructor(options: ApBusOptions) {
@@ -112,12 +112,12 @@ export class ApBus {
     return this.partition.facilities.has(STFLE_APFT);
   }
 
-  /** ap_is_se_guest: a secure-execution guest on a machine with APSB. */
+  /** ap_is_se_guest: whether this is a secure-execution guest on a machine with APSB. */
   get isSecureExecutionGuest(): boolean {
     return this.#secureExecution && (this.qci.flags & QCI_FLAG_B) !== 0;
   }
 
-  /** Adapter in the configuration; without QCI every number may exist. */
+  /** Whether the adapter is in the configuration. Without QCI every number may exist. */
   adapterConfigured(apid: number): boolean {
     return !this.qci.available || testBit(this.qci.apm, apid);
   }
@@ -126,14 +126,14 @@ export class ApBus {
     return !this.qci.available || testBit(this.qci.aqm, apqi);
   }
 
-  /** The host owns an APQN if both bits are set. */
+  /** Whether the host owns an APQN: the bits of its adapter and of its domain are both on. */
   hostOwns(apqn: Apqn): boolean {
     return testBit(this.apmask, apidOf(apqn)) && testBit(this.aqmask, apqiOf(apqn));
   }
 
   /**
-   * ap_owned_by_def_drv: a queue with an override belongs to whom its driver belongs, whatever the override says; one without driver,
-   * or without override, by the masks.
+   * ap_owned_by_def_drv: whether the host owns a queue. With an override it depends on the driver that the queue has, whatever the
+   * override says; without an override or without a driver it depends on the masks.
    */
   hostOwnsQueue(apqn: Apqn): boolean {
     const queue = this.queues[apqn];
@@ -154,7 +154,7 @@ export class ApBus {
     return this.drivers.find((d) => d.name === name);
   }
 
-  /** bus_find_device_by_name, with the tolerance for one newline. */
+  /** bus_find_device_by_name. One newline at the end is accepted. */
   findDevice(raw: string): ApDevice | undefined {
     const card = /^card([0-9a-f]{2})\n?$/.exec(cString(raw));
     if (card !== null) return this.cards[Number.parseInt(card[1], 16)];
@@ -164,7 +164,7 @@ export class ApBus {
     return device !== undefined && sysfsEquals(device.name, raw) ? device : undefined;
   }
 
-  /** ap_device_probe through the driver core. */
+  /** ap_device_probe, called by the driver core. */
   *probe(driver: ApDriver, device: ApDevice): Operation<Outcome> {
     if (device instanceof ApQueue && !this.#ownerAgrees(driver, device)) return 'ENODEV';
     if (this.switches.bindingsRearmed) this.bindingsComplete = false;
@@ -189,7 +189,7 @@ export class ApBus {
     return this.hostOwns(queue.apqn) === driver.isDefault;
   }
 
-  /** device_attach: the first matching driver whose probe succeeds. */
+  /** device_attach: binds the device to the first driver that matches and whose probe succeeds. */
   *attach(device: ApDevice): Operation<void> {
     if (device.driver !== null) return;
     for (const driver of this.drivers) {
@@ -201,7 +201,7 @@ export class ApBus {
     }
   }
 
-  /** ap_device_remove: flush of host requests, driver remove, ZAPQ by the bus, uninitiated. */
+  /** ap_device_remove: flushes the host's requests, has the driver remove the device, executes ZAPQ, and makes the queue uninitiated. */
   *detach(device: ApDevice): Operation<void> {
     const driver = device.driver;
     if (driver === null) return;
@@ -214,7 +214,7 @@ export class ApBus {
     deviceUevent(this, device, 'unbind');
   }
 
-  /** bind_store: ENODEV unknown or no match, EBUSY bound already, else the probe's error. */
+  /** bind_store. ENODEV: the device is unknown or does not match. EBUSY: it is bound already. Else the errno of the probe. */
   *bind(driver: ApDriver, name: string): Operation<Outcome> {
     const device = this.findDevice(name);
     if (device === undefined || !driver.matches(device)) return 'ENODEV';
@@ -222,7 +222,7 @@ export class ApBus {
     return yield* this.probe(driver, device);
   }
 
-  /** unbind_store: ENODEV unless bound to this driver. */
+  /** unbind_store. ENODEV, unless the device is bound to this driver. */
   *unbind(driver: ApDriver, name: string): Operation<Outcome> {
     const device = this.findDevice(name);
     if (device === undefined || device.driver !== driver) return 'ENODEV';
@@ -230,7 +230,7 @@ export class ApBus {
     return 'ok';
   }
 
-  /** drivers_probe: attach attempt; a device without a willing driver is no error. */
+  /** drivers_probe: tries to attach the device. It is no error if no driver takes it. */
   *reprobe(name: string): Operation<Outcome> {
     const device = this.findDevice(name);
     if (device === undefined) return 'ENODEV';
@@ -257,7 +257,10 @@ export class ApBus {
     deviceUevent(this, device, 'remove');
   }
 
-  /** Devices with their state, masks, counters, what the scan waits for. Nobody may sleep with a lock held. */
+  /**
+   * Remembers devices with their state, masks, counters, and what waits for scans; calling the result puts them back. Nobody may sleep
+   * with a lock held.
+   */
   remember(): PutBack {
     const devices = [...this.devices];
     const own = rememberFields(this, ['devices', 'cards', 'queues', 'drivers']);
@@ -280,13 +283,13 @@ export class ApBus {
     };
   }
 
-  /** Puts a device, or nothing, where a device is found by its number. */
+  /** Puts a device, or nothing, into the tables in which it is found by its number. */
   #place(at: ApDevice, device: ApDevice | undefined): void {
     if (at instanceof ApQueue) this.queues[at.apqn] = device as ApQueue | undefined;
     else this.cards[at.id] = device as ApCard | undefined;
   }
 
-  /** Queue devices, and how many of them have a driver. */
+  /** Number of queue devices, and how many of them have a driver. */
   bindings(): { all: number; bound: number } {
     let all = 0;
     let bound = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files every card device has, whatever drives it.
+// The files of every card device, whichever driver it has.
 // Source: docs/reference/vfio-ap.md section 3.3 (ap_card.c; drivers/s390/char/sclp_ap.c).
 import { messageLimit } from '../../native-like/arch/limits.ts';
 import { apqnOf } from './apqn.ts';
@@ -12,11 +12,11 @@ import { scanInt } from './number-syntax.ts';
 import { setCardConfig } from './scan.ts';
 import { deviceKeys, keysText, storeDeviceUevent } from './uevents.ts';
 
-/** `0x%08X`. */
+/** The facility word as text, `0x%08X`. */
 export const functionsText = (functions: number): string =>
   `0x${functions.toString(16).toUpperCase().padStart(8, '0')}`;
 
-/** Queues of a card that exist, in order of their domain. */
+/** The queues of a card that exist, in the order of their domains. */
 export function* queuesOf(bus: ApBus, card: ApCard): Iterable<ApQueue> {
   for (let apqi = 0; apqi <= bus.maxDomainId; apqi++) {
     const queue = bus.queues[apqnOf(card.id, apqi)];
@@ -46,7 +46,7 @@ function storeConfig(bus: ApBus, card: ApCard, text: string): Outcome {
   return 'ok';
 }
 
-/** Rows of section 3.3 that the bus itself makes. */
+/** The files of section 3.3 that the bus itself makes. */
 export function cardFiles(bus: ApBus): Attribute<ApCard>[] {
   const upper = (n: number): string => n.toString(16).toUpperCase().padStart(2, '0');
   return [

@@ -8,14 +8,14 @@ import type { Outcome } from './errno.ts';
 import { zcryptCardFiles } from './zcrypt-card-files.ts';
 import { zcryptQueueFiles } from './zcrypt-queue-files.ts';
 
-/** Facility bits that say what an adapter is; one must be set, or no default driver takes it. */
+/** Facility bits that tell the mode of an adapter. If none is on, no default driver takes the adapter. */
 const ANY_MODE = GR2_D | GR2_A | GR2_X;
 
-/** CCA coprocessors give the kernel random numbers. */
+/** Whether the kernel gets random numbers from this queue: it does from CCA coprocessors. */
 const givesRandom = ({ card: { info } }: ApQueue): boolean =>
   (info.functions & GR2_D) !== 0 && (info.functions & GR2_A) === 0;
 
-/** Default drivers by adapter type. */
+/** The default drivers and the adapter types they take. */
 const FAMILIES: readonly { readonly name: string; readonly types: readonly number[] }[] = [
   { name: 'cex4', types: [10, 11, 12, 13, 14] },
   { name: 'cex2a', types: [6, 8] },
@@ -49,9 +49,9 @@ function queueDriver(bus: ApBus, name: string, types: readonly number[]): ApDriv
     probe: (device: ApDevice): Outcome => {
       const queue = device as ApQueue;
       if ((queue.card.info.functions & ANY_MODE) === 0) return 'ENODEV';
-      // zcrypt_queue_register: a queue needs its card's driver.
+      // zcrypt_queue_register: a queue can only be bound if its card has a driver.
       if (queue.card.zcrypt === null) return 'EINVAL';
-      // Initiated, and polled once more when it gets its reply buffer (ap_queue_init_reply).
+      // Starts the state machine, and polls once more when the queue gets its reply buffer (ap_queue_init_reply).
       bus.queueStates.init(queue);
       bus.queueStates.poll(queue);
       queue.zcrypt = { online: true, load: 0, order: bus.takeOrder() };
@@ -68,7 +68,7 @@ function queueDriver(bus: ApBus, name: string, types: readonly number[]): ApDriv
   };
 }
 
-/** Registers the default drivers this kernel has. */
+/** Registers the default drivers that this kernel has. */
 export function registerDefaultDrivers(bus: ApBus): void {
   for (const { name, types } of FAMILIES) {
     if (types.every((type) => type < bus.switches.oldestCardType)) continue;

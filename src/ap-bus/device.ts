@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Card and queue devices of the AP bus, and the driver interface they are bound through.
+// Card and queue devices of the AP bus, and the interface of the drivers they are bound to.
 // Source: docs/reference/vfio-ap.md sections 1.1, 3.3, 3.4 and 4.4 (ap_bus.h: struct ap_card, ap_queue, ap_driver).
 
 import { type Apqn, apidOf, apqiOf, apqnName, hex } from './apqn.ts';
@@ -15,15 +15,15 @@ export interface HardwareInfo {
   readonly functions: number;
   /** Type number as reported. */
   readonly type: number;
-  /** Message limit in 4 KiB units; 0 = 12288 bytes. */
+  /** Message limit in units of 4 KiB; 0 = 12288 bytes. */
   readonly ml: number;
-  /** Depth - 1. */
+  /** Depth of the queue, less 1. */
   readonly qd: number;
 }
 
-/** Device life: AP_DEV_STATE_*. */
+/** State of a device: AP_DEV_STATE_*. */
 export type DeviceState = 'UNINITIATED' | 'OPERATING' | 'SHUTDOWN' | 'ERROR';
-/** State machine: AP_SM_STATE_*. */
+/** State of a queue's state machine: AP_SM_STATE_*. */
 export type MachineState =
   | 'RESET_START'
   | 'RESET_WAIT'
@@ -33,22 +33,22 @@ export type MachineState =
   | 'QUEUE_FULL'
   | 'ASSOC_WAIT';
 
-/** What an adapter driver keeps per device; `online` is the zcrypt switch. */
+/** What a zcrypt driver keeps for each device. `online` can be switched by the administrator. */
 export interface ZcryptState {
   online: boolean;
   load: number;
-  /** Place among the devices that the host's drivers took. */
+  /** Place in the order in which the host's drivers took their devices. */
   readonly order: number;
 }
 
-/** /sys/devices/ap/cardXX. */
+/** A card: /sys/devices/ap/cardXX. */
 export class ApCard {
   readonly kind = 'card';
   readonly id: number;
   readonly name: string;
   readonly path: string;
   readonly info: HardwareInfo;
-  /** Type the host can drive (hwtype). */
+  /** Type as which the host drives the card (hwtype). */
   readonly type: number;
   config = true;
   checkstop = false;
@@ -65,7 +65,7 @@ export class ApCard {
   }
 }
 
-/** /sys/devices/ap/cardXX/XX.YYYY. */
+/** A queue: /sys/devices/ap/cardXX/XX.YYYY. */
 export class ApQueue {
   readonly kind = 'queue';
   readonly apqn: Apqn;
@@ -75,19 +75,19 @@ export class ApQueue {
   checkstop = false;
   state: DeviceState = 'UNINITIATED';
   machine: MachineState = 'RESET_START';
-  /** What 6.1 shows: set by the state machine, cleared by its next reset. */
+  /** Whether interrupts are on, as Linux 6.1 shows it: set by the state machine, cleared by its next reset. */
   interrupts = false;
   lastErrorRc = 0;
   totalRequests = 0;
   requestCount = 0;
   pendingCount = 0;
-  /** Next RAPQ carries the F bit (unbind of a secure-execution queue). */
+  /** Whether the next RAPQ has the F bit, which unbinds a secure-execution queue. */
   resetWithF = false;
-  /** TAPQ bs field and AAPQ index, as last seen. */
+  /** The bs field of TAPQ and the index of AAPQ, as last seen. */
   seBindState = 0;
   associationIndex: number | null = null;
   driverOverride: string | null = null;
-  /** A driver probed it: it is in the hash of queues that are polled (ap_queues). */
+  /** Whether a driver has probed the queue, so that it is in the hash of queues that are polled (ap_queues). */
   polled = false;
   driver: ApDriver | null = null;
   zcrypt: ZcryptState | null = null;
@@ -117,20 +117,20 @@ export class ApQueue {
 
 export type ApDevice = ApCard | ApQueue;
 
-/** What a driver of AP devices offers. Operations may sleep. */
+/** A driver of AP devices. Its operations may sleep. */
 export interface ApDriver {
   readonly name: string;
-  /** AP_DRIVER_FLAG_DEFAULT: belongs to the host. */
+  /** Whether it is a driver of the host (AP_DRIVER_FLAG_DEFAULT). */
   readonly isDefault: boolean;
-  /** Device id table: kind and adapter type. */
+  /** Whether the device is in the driver's table of ids, by its kind and adapter type. */
   matches(device: ApDevice): boolean;
   probe(device: ApDevice): Outcome | Operation<Outcome>;
   remove(device: ApDevice): undefined | Operation<void>;
-  /** Is an APQN of apm x aqm assigned to somebody? Asked before these become the host's. */
+  /** Answers whether an APQN of apm x aqm is assigned to somebody. Asked before these APQNs become the host's. */
   inUse?(apm: Mask, aqm: Mask): Outcome | Operation<Outcome>;
   onConfigChanged?(current: QciInfo, previous: QciInfo): Operation<void>;
   onScanComplete?(current: QciInfo, previous: QciInfo): Operation<void>;
-  /** Files the driver adds to a device while bound. */
+  /** Files that the driver adds to its devices while they are bound. */
   readonly cardFiles?: readonly Attribute<ApCard>[];
   readonly queueFiles?: readonly Attribute<ApQueue>[];
 }

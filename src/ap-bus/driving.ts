@@ -14,7 +14,7 @@
 // Source: docs/design.md section 4 (a line ends when its operation has ended; one that cannot end yet is pending).
 import type { Operation, Timers } from './operation.ts';
 
-/** Drives an operation to its end; `onWait` must let that much virtual time pass. */
+/** Drives an operation to its end. `onWait` must let that many virtual nanoseconds pass. */
 export function finish<T>(operation: Operation<T>, onWait: (waitNs: number) => void): T {
   let step = operation.next();
   while (step.done !== true) {
@@ -24,7 +24,7 @@ export function finish<T>(operation: Operation<T>, onWait: (waitNs: number) => v
   return step.value;
 }
 
-/** Runs an operation to its end if it never sleeps; otherwise abandons it (its locks are released) and returns undefined. */
+/** Runs an operation that does not sleep. If it sleeps, it is given up, its locks are released, and undefined is returned. */
 export function finishAtOnce<T>(operation: Operation<T>): { readonly value: T } | undefined {
   const step = operation.next();
   if (step.done === true) return { value: step.value };
@@ -32,15 +32,18 @@ export function finishAtOnce<T>(operation: Operation<T>): { readonly value: T } 
   return undefined;
 }
 
-/** Where an operation stands. */
+/** Whether an operation has ended, and its result. */
 export type Driven<T> = { readonly ended: true; readonly value: T } | { readonly ended: false };
 
-/** How long a lock is waited for: who holds it that long may need a later line to go on (hung_task_timeout_secs of Linux). */
+/**
+ * Virtual nanoseconds for which a lock is waited for (hung_task_timeout_secs of Linux). Its holder may be an operation that only a later
+ * line lets go on.
+ */
 const HUNG_NS = 120_000_000_000;
 
 /**
- * Lets an operation go on; yields the virtual nanoseconds that are to pass while it sleeps. It ends where the operation waits for
- * somebody else; driving it again asks once more whether that has come.
+ * Lets an operation go on, and yields the virtual nanoseconds that must pass while it sleeps. Returns without its end when the operation
+ * waits for somebody else; driving it again looks once more whether that has come.
  */
 export function* sleepsOf<T>(operation: Operation<T>): Generator<number, Driven<T>, undefined> {
   for (let lockedNs = 0; ; ) {
@@ -52,7 +55,7 @@ export function* sleepsOf<T>(operation: Operation<T>): Generator<number, Driven<
   }
 }
 
-/** As `sleepsOf`; `advance` lets the time pass. */
+/** As `sleepsOf`, but `advance` lets the time pass. */
 export function drive<T>(operation: Operation<T>, advance: (ns: number) => void): Driven<T> {
   const sleeps = sleepsOf(operation);
   for (let sleep = sleeps.next(); ; sleep = sleeps.next()) {
@@ -62,8 +65,8 @@ export function drive<T>(operation: Operation<T>, advance: (ns: number) => void)
 }
 
 /**
- * Drives an operation to its end in the caller's own time; `wait` comes back after that many virtual nanoseconds. It is given up, with
- * its locks released, when `stopped` says so: undefined then.
+ * Drives an operation to its end in the caller's own time. `wait` resolves after that many virtual nanoseconds. When `stopped` says so,
+ * the operation is given up, its locks are released, and the result is undefined.
  */
 export async function driveAsync<T>(
   operation: Operation<T>,
@@ -83,8 +86,8 @@ export async function driveAsync<T>(
 }
 
 /**
- * Runs an operation on its own, resumed by timers, as a kernel thread or work item would; `done` is called at its end. Steps that take
- * no time are for threads that somebody drives: this goes through them.
+ * Runs an operation on its own as a kernel thread or work item would: timers resume it, and `done` is called at its end. Steps that take
+ * no time matter only to those who explore interleavings, so this does not stop at them.
  */
 export function inBackground<T>(
   operation: Operation<T>,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// errno names that host operations end with.
+// The errno values with which host operations end.
 // Source: docs/reference/vfio-ap.md sections 3.1 to 3.7.
 
-/** errno names the host side uses. */
+/** Names of the errno values that the host side uses. */
 export type Errno =
   | 'E2BIG'
   | 'EACCES'
@@ -37,7 +37,7 @@ export type Errno =
 /** Result of a write or of any operation that changes something. */
 export type Outcome = 'ok' | Errno;
 
-/** What `strerror` says, for shells. */
+/** Texts of `strerror`, for shells. */
 export const ERRNO_TEXT: Readonly<Record<Errno, string>> = {
   E2BIG: 'Argument list too long',
   EACCES: 'Permission denied',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the host side tells the outside: uevents and the kernel's log rings.
+// What the host side reports to the outside: uevents, and lines in the kernel's logs.
 // Source: docs/reference/vfio-ap.md sections 3.4 (uevents) and 3.8 (log texts); VD-11, VD-30.
 import { type PutBack, rememberList, rememberSet, together } from '../lpar/remember.ts';
 import type { Timers } from './operation.ts';
@@ -17,7 +17,7 @@ export const UEVENT_ACTIONS = [
 ] as const;
 export type UeventAction = (typeof UEVENT_ACTIONS)[number];
 
-/** One uevent. `keys` are the additional variables in order. */
+/** One uevent. `keys` are its additional variables, in their order. */
 export interface Uevent {
   readonly timeNs: number;
   readonly subsystem: string;
@@ -26,17 +26,17 @@ export interface Uevent {
   readonly keys: readonly (readonly [string, string])[];
 }
 
-/** As a netlink socket gets it, lines for NULs and without SEQNUM: `action@path`, then KEY=value. */
+/** A uevent as a netlink socket receives it (`action@path`, then KEY=value), with newlines for the NULs and without SEQNUM. */
 export function ueventText({ action, path, subsystem, keys }: Uevent): string {
   const all = [['ACTION', action], ['DEVPATH', path], ['SUBSYSTEM', subsystem], ...keys];
   return [`${action}@${path}`, ...all.map(([key, value]) => `${key}=${value}`)].join('\n');
 }
 
-/** The rings users look into. */
+/** The logs that users read. */
 export type LogRing = 'kernel' | 'vfio_ap' | 'zcrypt';
 export type LogLevel = 'warn' | 'notice' | 'info' | 'WARN';
 
-/** One line of a log ring. */
+/** One line of a log. */
 export interface LogLine {
   readonly timeNs: number;
   readonly ring: LogRing;
@@ -44,17 +44,17 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** A journal as plain data. */
+/** The contents of a journal as plain data. */
 export interface JournalRecord {
   readonly uevents: readonly Uevent[];
   readonly log: readonly LogLine[];
   readonly once: readonly string[];
 }
 
-/** Lines and events kept; older ones fall out, as in the kernel's ring buffer. */
+/** Number of lines and of events that are kept. Older ones are dropped, as in the kernel's ring buffer. */
 const RING_CAPACITY = 1024;
 
-/** Bounded record of events and log lines, with listeners. */
+/** Keeps a limited number of events and log lines, and tells listeners of new ones. */
 export class HostJournal {
   readonly #timers: Timers;
   readonly #uevents: Uevent[] = [];
@@ -74,7 +74,7 @@ export class HostJournal {
     return this.#log;
   }
 
-  /** Called for every uevent; the result takes the listener away. */
+  /** Has the listener called for every uevent. The function that is returned removes it. */
   onUevent(listener: (event: Uevent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -95,7 +95,7 @@ export class HostJournal {
     push(this.#log, { timeNs: this.#timers.nowNs(), ring, level, text });
   }
 
-  /** What is in the rings, as plain data. */
+  /** The contents as plain data. */
   save(): JournalRecord {
     return { uevents: [...this.#uevents], log: [...this.#log], once: [...this.#onceTexts] };
   }
@@ -108,7 +108,7 @@ export class HostJournal {
     );
   }
 
-  /** Puts a saved journal in the place of this one's contents. */
+  /** Replaces the contents by those of a saved journal. */
   restore(record: JournalRecord): void {
     this.#uevents.splice(0, this.#uevents.length, ...record.uevents);
     this.#log.splice(0, this.#log.length, ...record.log);
@@ -116,7 +116,7 @@ export class HostJournal {
     for (const text of record.once) this.#onceTexts.add(text);
   }
 
-  /** WARN_ONCE: the first line of this kind only. */
+  /** WARN_ONCE: writes only the first line of each kind. */
   writeOnce(ring: LogRing, level: LogLevel, kind: string, text: string): void {
     if (this.#onceTexts.has(kind)) return;
     this.#onceTexts.add(kind);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests of guests that the host passes on to its queues: counted with the host's own in the files of queues and cards.
+// Requests of guests that the host passes on to its queues. The files of queues and cards count them together with the host's own.
 // Source: docs/reference/vfio-ap.md sections 3.3, 3.4 (request_count, pendingq_count) and 8.3 (V-07).
 
 import { type Apqn, apqnOf } from './apqn.ts';
@@ -7,16 +7,16 @@ import type { ApBus } from './bus.ts';
 import type { ApCard, ApQueue } from './device.ts';
 
 export interface GuestRequestCounts {
-  /** Sent since the queue is there. */
+  /** Number of requests sent since the queue exists. */
   readonly sent: number;
-  /** Not answered yet. */
+  /** Number of requests not answered yet. */
   readonly pending: number;
 }
 
-/** Undefined for a queue that no guest reaches through the host. */
+/** The counts of a queue; undefined if no guest reaches it through the host. */
 export type GuestRequests = (apqn: Apqn) => GuestRequestCounts | undefined;
 
-/** Of all queues of a card. */
+/** The sum of the counts of all queues of a card. */
 export function guestRequestsOf(bus: ApBus, card: ApCard): GuestRequestCounts {
   let [sent, pending] = [0, 0];
   for (let apqi = 0; apqi <= bus.maxDomainId; apqi++) {
@@ -28,7 +28,7 @@ export function guestRequestsOf(bus: ApBus, card: ApCard): GuestRequestCounts {
   return { sent, pending };
 }
 
-/** Counts from here on: what has been is taken away from what guests sent. */
+/** Makes the request count start at 0 again: what guests have sent until now is subtracted from it. */
 export function zeroQueueRequests(bus: ApBus, queue: ApQueue): void {
   queue.totalRequests = -(bus.requests.ofGuests(queue.apqn)?.sent ?? 0);
 }

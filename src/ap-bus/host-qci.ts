@@ -5,9 +5,9 @@ import { STFLE_QCI } from '../../native-like/arch/facilities.ts';
 import { emptyMask, type Mask, maskFromBytes } from './mask.ts';
 import type { PartitionPort } from './partition-port.ts';
 
-/** The decoded block, with the bytes it came from. */
+/** The decoded QCI block, and the bytes it was made from. */
 export interface QciInfo {
-  /** False without facility 12 or with a zero flags word: nothing below means anything. */
+  /** False without facility 12, or if the flags word is zero. The other fields mean nothing then. */
   readonly available: boolean;
   readonly flags: number;
   readonly na: number;
@@ -29,7 +29,7 @@ export const NO_QCI: QciInfo = {
   bytes: new Uint8Array(128),
 };
 
-/** Executes QCI if the partition has it. */
+/** Executes QCI, if the partition has it. */
 export function fetchQci(partition: PartitionPort): QciInfo {
   if (!partition.facilities.has(STFLE_QCI)) return NO_QCI;
   const bytes = partition.qci().slice(0, 128);
@@ -47,7 +47,7 @@ export function fetchQci(partition: PartitionPort): QciInfo {
   };
 }
 
-/** Byte for byte, as the bus compares two scans. */
+/** Whether two blocks have the same bytes: so the bus compares two scans. */
 export function sameQci(a: QciInfo, b: QciInfo): boolean {
   for (let i = 0; i < 128; i++) if (a.bytes[i] !== b.bytes[i]) return false;
   return true;

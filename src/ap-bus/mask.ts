@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// 256-bit masks of adapters and domains: bit n = number n, bit 0 leftmost, eight 32-bit words.
+// Masks of 256 adapters or domains: bit n stands for number n, and bit 0 is the leftmost bit of the first of eight 32-bit words.
 // Source: docs/reference/vfio-ap.md section 0; ap-architecture.md section 4.3.
 import { MASK_BITS } from '../../native-like/arch/limits.ts';
 
-/** Eight words, bit 0 the most significant bit of word 0. */
+/** A mask of eight words. Bit 0 is the most significant bit of word 0. */
 export type Mask = Uint32Array;
 
 const WORDS_PER_MASK = MASK_BITS / 32;
@@ -79,14 +79,14 @@ export function bitsOf(mask: Mask, max = MASK_BITS - 1): number[] {
   return result;
 }
 
-/** Mask with exactly these bits. */
+/** The mask in which exactly these bits are on. */
 export function maskOf(numbers: Iterable<number>): Mask {
   const mask = emptyMask();
   for (const n of numbers) setBit(mask, n);
   return mask;
 }
 
-/** 32 bytes at `offset` of an architected block. */
+/** The mask in the 32 bytes at `offset` of an architected block. */
 export function maskFromBytes(bytes: Uint8Array, offset: number): Mask {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, 32);
   const mask = emptyMask();
@@ -94,7 +94,7 @@ export function maskFromBytes(bytes: Uint8Array, offset: number): Mask {
   return mask;
 }
 
-/** The 32 architected bytes. */
+/** The mask as 32 architected bytes. */
 export function maskToBytes(mask: Mask): Uint8Array {
   const bytes = new Uint8Array(32);
   const view = new DataView(bytes.buffer);
@@ -102,7 +102,7 @@ export function maskToBytes(mask: Mask): Uint8Array {
   return bytes;
 }
 
-/** `0x` and 64 lower-case hex digits, without newline. */
+/** The mask as text: `0x` and 64 lower-case hex digits, without a newline. */
 export function maskText(mask: Mask): string {
   let text = '0x';
   for (let w = 0; w < WORDS_PER_MASK; w++) text += mask[w].toString(16).padStart(8, '0');

@@ -5,7 +5,7 @@
 import { MASK_BITS } from '../../native-like/arch/limits.ts';
 import { clearBit, copyOf, emptyMask, type Mask, setBit } from './mask.ts';
 
-/** A parsed value or the errno a store function returns for the text. */
+/** A parsed value, or the errno that a store function returns for the text. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly errno: 'EINVAL' | 'ERANGE' };
@@ -14,7 +14,7 @@ const EINVAL = { ok: false, errno: 'EINVAL' } as const;
 const ERANGE = { ok: false, errno: 'ERANGE' } as const;
 const TWO_64 = 1n << 64n;
 
-/** A written buffer as the kernel's string functions see it: up to the first NUL. */
+/** Written text as the kernel's string functions see it: up to the first NUL. */
 export function cString(text: string): string {
   const nul = text.indexOf('\0');
   return nul < 0 ? text : text.slice(0, nul);
@@ -28,12 +28,12 @@ function digitOf(code: number): number {
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
-/** isspace() of the kernel's ctype table; includes the Latin-1 no-break space. */
+/** isspace() of the kernel's ctype table, which also contains the Latin-1 no-break space. */
 function isSpace(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13) || code === 0xa0;
 }
 
-/** _parse_integer_fixup_radix and _parse_integer: digits from `start`; `end === start` if there was none. */
+/** _parse_integer_fixup_radix and _parse_integer: reads digits from `start` on. `end === start` if there are none. */
 function parseInteger(
   text: string,
   start: number,
@@ -60,8 +60,8 @@ function parseInteger(
 }
 
 /**
- * kstrtoul(text, 0, …). Values too large to be an id anywhere are returned as 2^53 - 1 at most, which every range check refuses.
- * Errors: EINVAL for anything that is not a number, ERANGE above 64 bits.
+ * kstrtoul(text, 0, …). Large values are returned as 2^53 - 1 at most, which every check of a range refuses. EINVAL for anything that is
+ * not a number, ERANGE above 64 bits.
  */
 export function kstrtoul(raw: string): Parsed<number> {
   const text = cString(raw);
@@ -73,7 +73,7 @@ export function kstrtoul(raw: string): Parsed<number> {
   return { ok: true, value: Number(value > 0x1fffffffffffffn ? 0x1fffffffffffffn : value) };
 }
 
-/** kstrtobool: the first characters decide. */
+/** kstrtobool, which looks only at the first characters. */
 export function kstrtobool(raw: string): Parsed<boolean> {
   const text = cString(raw);
   if (/^[yYtT1]/.test(text) || /^[oO][nN]/.test(text)) return { ok: true, value: true };
@@ -81,7 +81,7 @@ export function kstrtobool(raw: string): Parsed<boolean> {
   return EINVAL;
 }
 
-/** sscanf with "%d" (base 10) or "%i" (base 0) into an int: leading blanks, trailing text ignored, 32 bits kept. */
+/** sscanf with "%d" (base 10) or "%i" (base 0) into an int: leading blanks and trailing text are ignored, and 32 bits are kept. */
 export function scanInt(raw: string, base: 0 | 10): Parsed<number> {
   const text = cString(raw);
   let at = 0;
@@ -93,7 +93,7 @@ export function scanInt(raw: string, base: 0 | 10): Parsed<number> {
   return { ok: true, value: Number(BigInt.asIntN(32, negative ? -value : value)) };
 }
 
-/** sscanf with "%llu": as scanInt, without sign. */
+/** sscanf with "%llu": as scanInt, without a sign. */
 export function scanUnsigned(raw: string): Parsed<number> {
   const text = cString(raw);
   let at = 0;
@@ -103,7 +103,7 @@ export function scanUnsigned(raw: string): Parsed<number> {
   return { ok: true, value: Number(BigInt.asUintN(64, value)) };
 }
 
-/** ap_hex2bitmap: an absolute mask, left-aligned hex digits. Starts from all zero. */
+/** ap_hex2bitmap: an absolute mask of hex digits, which begin at the left. Bits that are not given are zero. */
 export function hexToMask(raw: string): Parsed<Mask> {
   const text = cString(raw);
   const mask = emptyMask();
@@ -119,7 +119,7 @@ export function hexToMask(raw: string): Parsed<Mask> {
   return at < text.length ? EINVAL : { ok: true, value: mask };
 }
 
-/** One number of a relative mask: simple_strtoul(…, 0), which wraps at 64 bits. */
+/** Reads one number of a relative mask with simple_strtoul(…, 0), which wraps around at 64 bits. */
 function relativeNumber(text: string, at: number): { n: number; next: number } | undefined {
   const { value, start, end } = parseInteger(text, at, 0);
   const wrapped = BigInt.asUintN(64, value);
@@ -127,7 +127,7 @@ function relativeNumber(text: string, at: number): { n: number; next: number } |
   return { n: Number(wrapped), next: end };
 }
 
-/** modify_bitmap: terms +a, -a, +a-z, -a-z applied in order to a copy of `current`. */
+/** modify_bitmap: applies the terms +a, -a, +a-z and -a-z in their order to a copy of `current`. */
 function modifyMask(text: string, current: Mask): Parsed<Mask> {
   const mask = copyOf(current);
   let at = 0;
@@ -150,13 +150,13 @@ function modifyMask(text: string, current: Mask): Parsed<Mask> {
   return { ok: true, value: mask };
 }
 
-/** ap_parse_bitmap_str: relative if the text starts with a sign, else absolute. */
+/** ap_parse_bitmap_str: the mask is relative to `current` if the text begins with a sign, else absolute. */
 export function parseMask(raw: string, current: Mask): Parsed<Mask> {
   const text = cString(raw);
   return text[0] === '+' || text[0] === '-' ? modifyMask(text, current) : hexToMask(text);
 }
 
-/** sysfs_streq: equal but for one trailing newline. */
+/** sysfs_streq: whether the texts are equal, apart from one newline at the end. */
 export function sysfsEquals(name: string, raw: string): boolean {
   const text = cString(raw);
   return text === name || text === `${name}\n`;

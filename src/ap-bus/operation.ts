@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Host operations that may sleep, as generators of waiting times in virtual nanoseconds, and the locks they hold.
+// Host operations that may sleep: generators that yield times to wait in virtual nanoseconds. Also the locks they hold.
 // Source: docs/design.md section 4; docs/reference/vfio-ap.md sections 1.3 and 4.7.
 
-/** What a sleeping operation hands to whoever drives it: resume me after this many virtual nanoseconds. */
+/** What an operation yields when it sleeps: it wants to be resumed after this many virtual nanoseconds. */
 export interface Wait {
   readonly waitNs: number;
-  /** It waits for somebody else (the last close of a file): time alone does not end it. */
+  /** It waits for somebody else, such as for the last close of a file. Time alone does not end this wait. */
   readonly pending?: true;
-  /** It waits for this lock. */
+  /** The lock for which it waits. */
   readonly lock?: Lock;
-  /** It does not sleep: somebody explores interleavings, and here Linux could be preempted. */
+  /** It does not sleep: this is a point at which Linux could be preempted, for those who explore interleavings. */
   readonly step?: string;
 }
 
-/** One host operation. It ends without yielding if nothing made it sleep. */
+/** One host operation. If nothing makes it sleep, it ends without yielding. */
 export type Operation<T> = Generator<Wait, T, void>;
 
-/** The virtual clock and its timers, given by the composition root. */
+/** The virtual clock and its timers. The machine provides it. */
 export interface Timers {
   nowNs(): number;
   /**
-   * `periodic`: a timer that comes again for ever (the bus scan); waiting for everything to end does not wait for it. `operation`: an
-   * operation goes on then.
+   * `periodic`: the timer comes again for ever (the bus scan), so that nobody waits for it who waits for everything to end. `operation`:
+   * it lets an operation go on.
    */
   after(
     delayNs: number,
@@ -30,14 +30,17 @@ export interface Timers {
   ): { cancel(): void };
 }
 
-/** How often a sleeping operation looks again whether a lock is free (Linux wakes it; virtual time has no wake-up). */
+/**
+ * Virtual nanoseconds after which a sleeping operation looks again whether a lock is free. Linux would wake it, but virtual time has no
+ * wake-ups.
+ */
 export const LOCK_POLL_NS = 1_000_000;
 
-/** A sleeping lock. Between operations every lock is free unless an operation sleeps with it held. */
+/** A sleeping lock. Between operations every lock is free, unless an operation sleeps with the lock held. */
 export class Lock {
   readonly name: string;
   held = false;
-  /** Taking and releasing are steps of their own, for whoever explores interleavings. */
+  /** Whether taking and releasing it are steps of their own, for those who explore interleavings. */
   steps = false;
 
   constructor(name: string) {
@@ -54,7 +57,7 @@ export class Lock {
   }
 }
 
-/** Runs `body` with the locks taken in the order given, and releases them in reverse. */
+/** Takes the locks in the order given, runs `body`, and releases the locks in reverse order. */
 export function* withLocks<T>(locks: readonly Lock[], body: () => Operation<T> | T): Operation<T> {
   let taken = 0;
   try {
@@ -77,7 +80,7 @@ export function* withLocks<T>(locks: readonly Lock[], body: () => Operation<T> |
   }
 }
 
-/** Tells an operation from its plain result. */
+/** Tells whether a value is an operation, or a plain result. */
 export function isOperation<T>(value: T | Operation<T>): value is Operation<T> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value;
 }

@@ -14,25 +14,25 @@ export interface QueueTest {
 /** Result of an SCLP configure or deconfigure command as the driver sees it. */
 export type SclpOutcome = 'ok' | 'EIO' | 'EOPNOTSUPP';
 
-/** The host's view of the machine: instructions executed by the host itself, not under interpretive execution. */
+/** The host's view of the machine. The host itself executes these instructions, not under interpretive execution. */
 export interface PartitionPort {
-  /** STFLE bits: 12 QCI, 15 TAPQ with T, 65 AQIC. */
+  /** STFLE bits: 12 is QCI, 15 TAPQ with T, 65 AQIC. */
   readonly facilities: { has(facility: number): boolean };
-  /** PQAP(QCI): 128 bytes, big endian. Called only with facility 12. */
+  /** Executes PQAP(QCI): 128 bytes, big-endian. Called only with facility 12. */
   qci(): Uint8Array;
   tapq(apqn: Apqn): QueueTest;
-  /** PQAP(RAPQ); the status word. `fBit` also unbinds a secure-execution queue. */
+  /** Executes PQAP(RAPQ) and returns the status word. `fBit` also unbinds a secure-execution queue. */
   rapq(apqn: Apqn, fBit?: boolean): number;
-  /** PQAP(ZAPQ); the status word. */
+  /** Executes PQAP(ZAPQ) and returns the status word. */
   zapq(apqn: Apqn): number;
-  /** PQAP(AQIC); the control word's halves, and the notification byte's address. Answers the status word. */
+  /** Executes PQAP(AQIC) with the halves of the control word and the address of the notification byte. Returns the status word. */
   aqic(apqn: Apqn, controlHigh: number, controlLow: number, nib: number): number;
-  /** PQAP(BAPQ) and PQAP(AAPQ), for secure-execution hosts (QCI flag B). Absent: the instruction is not there. */
+  /** PQAP(BAPQ) and PQAP(AAPQ), for secure-execution hosts (QCI flag B). Absent if the machine does not have the instruction. */
   bapq?(apqn: Apqn): number;
   aapq?(apqn: Apqn, secretIndex: number): number;
-  /** SCLP 001F0001 and 001E0001 with this adapter. */
+  /** SCLP commands 001F0001 (configure) and 001E0001 (deconfigure) for this adapter. */
   configure(apid: number): SclpOutcome;
   deconfigure(apid: number): SclpOutcome;
-  /** The machine tells that the configuration changed (CHSC event information). */
+  /** Has `listener` called when the machine reports a changed configuration (CHSC event information). */
   onConfigurationChange(listener: () => void): void;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// apmask and aqmask: which APQNs belong to the host's default drivers.
+// apmask and aqmask, which tell the APQNs that belong to the host's default drivers.
 // Source: docs/reference/vfio-ap.md section 4.2 (ap_bus.c: apmask_store, apmask_commit, __verify_card_reservations,
 // ap_bus_revise_bindings, __ap_revise_reserved).
 import type { ApBus } from './bus.ts';
@@ -13,13 +13,13 @@ import { busUevent } from './uevents.ts';
 type MaskName = 'apmask' | 'aqmask';
 
 /**
- * Write to apmask or aqmask: parse, ask every driver whether a newly reserved APQN is in use, commit, then rebind every queue
- * whose owner and driver disagree, then the uevent. EINVAL; EBUSY with nothing changed.
+ * Write to apmask or aqmask. The text is parsed; every driver is asked whether an APQN that becomes the host's is in use; the mask is
+ * changed; every queue whose owner and driver disagree is bound again; then comes the uevent. EINVAL; EBUSY with nothing changed.
  */
 export function* storeMask(bus: ApBus, name: MaskName, text: string): Operation<Outcome> {
   let changed = false;
   const outcome = yield* withLocks([bus.permsLock], function* (): Operation<Outcome> {
-    if (bus.overrides > 0) return 'EINVAL'; // before the text is looked at
+    if (bus.overrides > 0) return 'EINVAL'; // This comes before the text is looked at.
     const parsed = parseMask(text, bus[name]);
     if (!parsed.ok) return parsed.errno;
     if (equals(parsed.value, bus[name])) return 'ok';
@@ -33,18 +33,21 @@ export function* storeMask(bus: ApBus, name: MaskName, text: string): Operation<
   const committed = bus[name];
   yield* reviseBindings(bus);
   const key = name === 'apmask' ? 'APMASK' : 'AQMASK';
-  // The kernel's text has a newline.
+  // The kernel puts a newline at the end of this variable.
   busUevent(bus, [[key, `${maskText(committed)}\n`]]);
   return 'ok';
 }
 
-/** Newly set bits of this mask times the other mask must not be in use by a driver that is no default driver. */
+/**
+ * Asks every driver that is not a default driver whether it uses an APQN of the bits that are new in this mask and the bits of the other
+ * mask.
+ */
 function* verifyReservations(bus: ApBus, name: MaskName, mask: Mask): Operation<Outcome> {
   const added = andNot(mask, bus[name]);
   if (isEmpty(added)) return 'ok';
   for (const driver of bus.drivers) {
     if (driver.inUse === undefined) continue;
-    // Newest kernels take the mask that is not edited as all ones (section 4.2).
+    // The newest kernels take all ones for the mask that is not edited (section 4.2).
     const other = bus.switches.inUseAsksAll ? fullMask() : undefined;
     const question =
       name === 'apmask'
@@ -56,7 +59,10 @@ function* verifyReservations(bus: ApBus, name: MaskName, mask: Mask): Operation<
   return 'ok';
 }
 
-/** Linux reads the flags of a driver that is not there: what it finds depends on the build (VD-32). */
+/**
+ * Whether a mask edit attaches a queue without a driver. Linux reads the flags of a driver that does not exist, so that this depends on
+ * the build (VD-32).
+ */
 function attachesDriverless(bus: ApBus, hostOwned: boolean): boolean {
   switch (bus.switches.driverlessAtMaskEdit) {
     case 'attach':
@@ -68,7 +74,7 @@ function attachesDriverless(bus: ApBus, hostOwned: boolean): boolean {
   }
 }
 
-/** Detaches and reprobes each queue whose owner and driver disagree. */
+/** Detaches each queue whose owner and driver disagree, and probes it again. */
 function* reviseBindings(bus: ApBus): Operation<void> {
   for (const device of [...bus.devices]) {
     if (!(device instanceof ApQueue) || !bus.devices.has(device)) continue;

@@ -2,10 +2,10 @@
 // Behaviour profiles of the host kernel: sets of named switches, one row a profile.
 // Source: docs/reference/vfio-ap.md section 9 (VD-01 to VD-30) and section 6.2 (R-30 to R-38); the recordings in test/golden.
 
-/** Live migration of guests: none, the two later posted forms with their defects, or form B with its open points decided. */
+/** Live migration of guests: none; one of the two later posted forms with their defects; or form B with its open points decided. */
 export type Migration = 'off' | 'posted-a' | 'posted-b' | 'strict';
 
-/** What kernels do differently. Every switch can be set alone (`host.switches` of a configuration). */
+/** The ways in which kernels differ. Every switch can also be set alone (`host.switches` of a configuration). */
 export interface HostSwitches {
   /** mdev file `ap_config` and the word in the matrix device's `features` (6.10+). */
   readonly apConfigFile: boolean;
@@ -13,78 +13,87 @@ export interface HostSwitches {
   readonly busFeaturesFile: boolean;
   /** driver_override of queues and bindings_complete_count of the bus (6.19+). */
   readonly driverOverride: boolean;
-  /** A mask edit asks for the added numbers times all of the other axis, not times the other mask (newest). */
+  /**
+   * A mask edit asks drivers about the added numbers combined with all of the other axis, and not only with the other mask (newest
+   * kernels).
+   */
   readonly inUseAsksAll: boolean;
-  /** states and last_err_rc of queues (CONFIG_AP_DEBUG; the recorded 6.1 has none). */
+  /** The queue files `states` and `last_err_rc` (CONFIG_AP_DEBUG; the recorded 6.1 does not have it). */
   readonly debugFiles: boolean;
-  /** Adapter types below this number get no device (10 = CEX4; 6.1: 6). */
+  /** Lowest adapter type that gets a device (10 = CEX4; in 6.1 it is 6). */
   readonly oldestCardType: number;
-  /** Card file `depth` shows the messages a queue takes (qd + 1); off: qd itself, as 6.1. */
+  /** The card file `depth` shows how many messages a queue takes (qd + 1). If off, it shows qd itself, as 6.1 does. */
   readonly depthCountsMessages: boolean;
-  /** poll_timeout and poll_thread parse as scanned integers (before 6.5). */
+  /** poll_timeout and poll_thread are parsed with sscanf (before 6.5). */
   readonly scannedPollFiles: boolean;
-  /** A queue whose reset ended with RC 03 or 04 may be passed through (R-14). */
+  /** A queue whose reset ended with response code 03 or 04 may be passed through (R-14). */
   readonly deconfiguredPassable: boolean;
   /** cfg_chg eventfd of the vfio device (VD-21, 6.15+). */
   readonly cfgChangeEvent: boolean;
-  /** Text of the no-sharing message: corrected ("assign … already assigned") or older ("re-assign …"). */
+  /** Text of the no-sharing message: the corrected one ("assign … already assigned") or the older one ("re-assign …"). */
   readonly sharingMessageCorrected: boolean;
-  /** S1-21: assign while another host operation holds the locks answers EAGAIN instead of waiting. */
+  /** S1-21: an assignment while another host operation holds the locks fails with EAGAIN instead of waiting. */
   readonly assignTrylock: boolean;
-  /** VD-03: removal of an mdev in use. */
+  /** VD-03: what removing an mdev in use does. */
   readonly removeInUse: 'block' | 'ebusy';
   /** VD-05: every APQN of a matrix must be bound to vfio_ap. */
   readonly strictBound: boolean;
-  /** S4-22: bind to vfio_ap needs no mask change; assignment asks for bound queues only. */
+  /** S4-22: binding to vfio_ap needs no change of masks; an assignment requires only that queues are bound. */
   readonly bindIgnoresMasks: boolean;
   /** S4-14: assigning a usage domain also makes it a control domain. */
   readonly admIncludesUsage: boolean;
   /**
    * What a mask edit does with a queue that has no driver. Linux reads a word through a NULL pointer, so it depends on the build (VD-19,
-   * VD-32): stock kernels attach what the host owns, other builds what a guest owns; attach attempts for all are a choice.
+   * VD-32): stock kernels attach what the host owns, other builds what a guest owns. To try to attach all is a choice.
    */
   readonly driverlessAtMaskEdit: 'attach' | 'attach-if-host-owned' | 'attach-if-guest-owned';
-  /** The scan starts the state machine of new queues and of those that are back (6.4+); before, only drivers did. */
+  /** The scan starts the state machine of new queues and of queues that have come back (6.4+). Before, only drivers did. */
   readonly scanInitiatesQueues: boolean;
-  /** States that end by themselves are polled at 25 Hz (6.4+); before, as often as replies. */
+  /** States that end by themselves are polled at 25 Hz (6.4+). Before, they were polled as often as replies. */
   readonly lowFrequencyPolling: boolean;
-  /** BINDINGS=complete is told once, until something new is to be bound (6.8+); before, after each probe. */
+  /** The event BINDINGS=complete comes once, until something new is to be bound (6.8+). Before, it came after each probe. */
   readonly bindingsRearmed: boolean;
-  /** Queue file `interrupt` asks TAPQ (6.4+); before, it shows what the state machine noted. */
+  /** The queue file `interrupt` asks TAPQ (6.4+). Before, it showed what the state machine had noted. */
   readonly interruptFromTapq: boolean;
   /** Queue file `ap_functions` (6.4+). */
   readonly queueFunctionsFile: boolean;
-  /** Queue and card file `online` looks at checkstop (6.2+). */
+  /** The queue and card files `online` take checkstop into account (6.2+). */
   readonly onlineSeesCheckstop: boolean;
-  /** Answers of CCA and EP11 cards about themselves are remembered (until 6.15). */
+  /** What CCA and EP11 cards have answered about themselves is remembered (until 6.15). */
   readonly cardInfoCached: boolean;
-  /** The driver's own requests that find no device start a scan and try again (6.8+). */
+  /** A request of the driver itself that finds no device starts a scan and is tried again (6.8+). */
   readonly requestsRescan: boolean;
-  /** The first random numbers are asked for when the generator is registered (until 6.1), not by its thread. */
+  /** The first random numbers are requested when the generator is registered (until 6.1), and not by its thread. */
   readonly earlyRandomness: boolean;
-  /** SE_BIND and SE_ASSOC events (7.0+). */
+  /** The events SE_BIND and SE_ASSOC exist (7.0+). */
   readonly secureExecutionEvents: boolean;
-  /** vfio_ap looks until a reset has ended (6.8+); before, twice, 20 ms apart, and RC 05 was an error. */
+  /** vfio_ap looks until a reset has ended (6.8+). Before, it looked twice, 20 ms apart, and response code 05 was an error. */
   readonly resetVerification: 'until-done' | 'two-polls';
-  /** All queues of an adapter that leaves a guest are reset (6.8+); before, only the one that was unbound. */
+  /** All queues of an adapter that leaves a guest are reset (6.8+). Before, only the queue that was unbound was reset. */
   readonly resetsWholeAdapter: boolean;
-  /** The vfio device asks its user to let go (6.3+). */
+  /** The vfio device asks its user to release it (6.3+). */
   readonly requestsRelease: boolean;
   /** VD-06: status of a missing hook in bits 32-63. */
   readonly strictStatus: boolean;
   /** VD-07: AQIC on an APQN outside the guest's APCB answers RC 01. */
   readonly aqicChecksApcb: boolean;
-  /** VD-18: after an odd AQIC response code the new pin and ISC stay. Upstream has it still (7.2.13); `current` does not. */
+  /**
+   * VD-18: after an unexpected response code of AQIC, the new pin and the new ISC are not given back. Upstream still does this (7.2.13);
+   * `current` does not.
+   */
   readonly leakAqicResources: boolean;
   /** R-30: the hook is stored before the check for another mdev and stays after EPERM. */
   readonly hookBeforeCheck: boolean;
-  /** R-31: after the first mdev hit by a host removal, every following mdev is treated as hit. */
+  /** R-31: after the first mdev that a host removal concerns, every following mdev is treated as if it were concerned. */
   readonly removalFlagSticks: boolean;
-  /** R-35: host removal of control domains takes those not assigned instead of those assigned. */
+  /** R-35: a host removal of control domains takes away those that are not assigned, instead of those that are. */
   readonly removalReversesControlDomains: boolean;
   /** Migration interface of the vfio device (docs/reference/migration.md, not merged). */
   readonly migration: Migration;
-  /** The type vfio_ap-virtual: not there, beside the other as long as no mdev of it lives, or both at a time (V-02, VD-29). */
+  /**
+   * The type vfio_ap-virtual: it does not exist; it exists, but mdevs of only one of the two types at a time; or mdevs of both types can
+   * exist at a time (V-02, VD-29).
+   */
   readonly virtualMdevs: 'off' | 'exclusive' | 'mixed';
   /** R-37: host removal of the last adapter, domain or control domain writes no CRYCB. */
   readonly removalOfLastSkipsUpdate: boolean;
@@ -184,10 +193,10 @@ const LINUX_6_1: HostSwitches = {
   requestsRelease: false,
 };
 
-/** `current` without what upstream still has wrong: VD-18. */
+/** `current`, plus the mistake that upstream still has (VD-18). */
 const LINUX_7_2: HostSwitches = { ...CURRENT, virtualMdevs: 'off', leakAqicResources: true };
 
-/** Section 9: what each profile switches. */
+/** The switches of each profile (section 9). */
 export const PROFILES: Readonly<Record<ProfileName, HostSwitches>> = {
   current: CURRENT,
   'linux-7.2': LINUX_7_2,
@@ -199,7 +208,7 @@ export const PROFILES: Readonly<Record<ProfileName, HostSwitches>> = {
   strict: { ...CURRENT, strictStatus: true, aqicChecksApcb: true },
 };
 
-/** The switches of a profile with single ones replaced. */
+/** The switches of a profile, with some of them replaced. */
 export function switchesOf(
   profile: ProfileName,
   overrides: Partial<HostSwitches> = {},

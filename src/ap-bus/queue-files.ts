@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files every queue device has, whatever drives it.
+// The files of every queue device, whichever driver it has.
 // Source: docs/reference/vfio-ap.md section 3.4 (ap_queue.c).
 import { AP_RESPONSE_BUSY } from '../../native-like/arch/response-codes.ts';
 import { responseCode } from '../../native-like/arch/status-word.ts';
@@ -23,7 +23,7 @@ const RESET_TEXT: Readonly<Partial<Record<ApQueue['machine'], string>>> = {
   QUEUE_FULL: 'Reset Timer armed.\n',
 };
 
-/** Names of last_err_rc. */
+/** Texts of last_err_rc, by response code. */
 const LAST_ERROR_TEXT: Readonly<Record<number, string>> = {
   0: 'NORMAL',
   1: 'Q_NOT_AVAIL',
@@ -42,7 +42,7 @@ const LAST_ERROR_TEXT: Readonly<Record<number, string>> = {
 
 const initiated = (queue: ApQueue): boolean => queue.state !== 'UNINITIATED';
 
-/** A look at the queue itself; 6.1 tells what its state machine noted. */
+/** Text of `interrupt`: the queue itself is asked, except in 6.1, which shows what its state machine has noted. */
 function interruptText(bus: ApBus, queue: ApQueue): string {
   if (queue.machine === 'SETIRQ_WAIT') return 'Enable Interrupt pending.\n';
   const enabled = bus.switches.interruptFromTapq
@@ -51,7 +51,7 @@ function interruptText(bus: ApBus, queue: ApQueue): string {
   return enabled ? 'Interrupts enabled.\n' : 'Interrupts disabled.\n';
 }
 
-/** Any write flushes the queue and starts a reset, also under the feet of a guest (R-44). */
+/** Any write flushes the queue and starts a reset, even if a guest is using the queue (R-44). */
 function storeReset(bus: ApBus, queue: ApQueue): Outcome {
   bus.queueStates.flush(queue);
   bus.queueStates.reset(queue);
@@ -64,7 +64,7 @@ function showFunctions(bus: ApBus, queue: ApQueue): Shown {
   return `${functionsText(gr2High)}\n`;
 }
 
-/** The host's own requests and those it passed on; `-` for a queue that has neither. */
+/** Counts the host's own requests and those it has passed on; `-` for a queue that has neither. */
 function requestCountText(bus: ApBus, queue: ApQueue): string {
   const guests = bus.requests.ofGuests(queue.apqn);
   if (!initiated(queue) && guests === undefined) return '-\n';
@@ -79,10 +79,10 @@ function statesText(queue: ApQueue): string {
 const lastErrorText = (queue: ApQueue): string =>
   `${LAST_ERROR_TEXT[queue.lastErrorRc] ?? `response code ${queue.lastErrorRc}`}\n`;
 
-/** A page less the byte for the line's end: a longer name is refused. */
+/** Length from which on a name is refused: a page, less the byte for the end of the line. */
 const OVERRIDE_LENGTH = 4095;
 
-/** driver_override: refused while a mask is not all ones; what stands before the first newline and NUL, nothing removes. */
+/** driver_override: refused while a mask is not all ones. The name ends at the first newline or NUL; an empty name removes the override. */
 function* storeDriverOverride(bus: ApBus, queue: ApQueue, text: string): Operation<Outcome> {
   return yield* withLocks([bus.permsLock], () => {
     if (!equals(bus.apmask, fullMask()) || !equals(bus.aqmask, fullMask())) return 'EINVAL';
@@ -95,7 +95,7 @@ function* storeDriverOverride(bus: ApBus, queue: ApQueue, text: string): Operati
   });
 }
 
-/** Rows of section 3.4 that the bus itself makes. */
+/** The files of section 3.4 that the bus itself makes. */
 export function queueFiles(bus: ApBus): Attribute<ApQueue>[] {
   return [
     {

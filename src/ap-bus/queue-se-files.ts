@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// se_bind and se_associate of a queue: Linux has them in a secure-execution guest with APSB, for EP11 and accelerators.
+// se_bind and se_associate of a queue. Linux has these files in a secure-execution guest with APSB, for EP11 coprocessors and
+// accelerators.
 // Source: docs/reference/vfio-ap.md section 3.4 (ap_queue.c: ap_queue_create, ap_q_supports_bind, ap_q_supports_assoc, se_bind_show,
 // se_bind_store, se_associate_show, se_associate_store).
 import { GR2_A, GR2_BS_MASK, GR2_BS_SHIFT, GR2_X } from '../../native-like/arch/registers.ts';
@@ -16,20 +17,20 @@ import type { Outcome } from './errno.ts';
 import { kstrtobool, kstrtoul } from './number-syntax.ts';
 import { tellSecure } from './uevents.ts';
 
-/** TAPQ bs: 0 usable, 1 usable without secure key, 2 available for binding, 3 unusable. */
+/** Values of TAPQ's bs field: 0 usable, 1 usable without secure keys, 2 available for binding, 3 unusable. */
 const BS_BOUND_ASSOCIATED = 0;
 const BS_BOUND = 1;
 const BS_UNBOUND = 2;
-/** Indices of association secrets end here. */
+/** Association secrets have indices below this. */
 const INVALID_INDEX = 0xffff;
-/** States of the state machine before IDLE: it has not settled. */
+/** States in which the state machine has not settled: those before IDLE. */
 const UNSETTLED: readonly ApQueue['machine'][] = ['RESET_START', 'RESET_WAIT', 'SETIRQ_WAIT'];
 
 const supportsBind = ({ card: { info } }: ApQueue): boolean =>
   (info.functions & (GR2_X | GR2_A)) !== 0;
 const supportsAssociate = ({ card: { info } }: ApQueue): boolean => (info.functions & GR2_X) !== 0;
 
-/** The bind state from a fresh TAPQ, or undefined if its response code is above `highest`. */
+/** The bind state by a new TAPQ; undefined if its response code is above `highest`. */
 function freshBindState(bus: ApBus, queue: ApQueue, highest: number): number | undefined {
   const { status, gr2High } = bus.partition.tapq(queue.apqn);
   if (responseCode(status) > highest) return undefined;
@@ -56,7 +57,7 @@ function storeBind(bus: ApBus, queue: ApQueue, text: string): Outcome {
   if (state === undefined || bus.partition.bapq === undefined) return 'EIO';
   if (state !== BS_UNBOUND) return 'EINVAL';
   if (UNSETTLED.includes(queue.machine)) return 'EBUSY';
-  // Any response code but 00: also 0A, though the queue may well be bound later.
+  // Any response code but 00 is an error, even 0A, though the queue may well become bound later.
   if (responseCode(bus.partition.bapq(queue.apqn)) !== AP_RESPONSE_NORMAL) return 'EIO';
   queue.associationIndex = null;
   const after = freshBindState(bus, queue, AP_RESPONSE_NORMAL);
@@ -94,7 +95,7 @@ function storeAssociate(bus: ApBus, queue: ApQueue, text: string): Outcome {
   return 'ok';
 }
 
-/** The two rows; kernels before 6.4 have neither, and a partition has none. */
+/** The two files. Kernels before 6.4 have neither, and a host in a partition has neither. */
 export function queueSeFiles(bus: ApBus): Attribute<ApQueue>[] {
   const when = (queue: ApQueue): boolean =>
     bus.switches.busFeaturesFile && bus.isSecureExecutionGuest && supportsBind(queue);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bus's own state machine of a queue: reset, interrupt set-up, error; and the timer that polls the queues which drivers have.
+// The bus's own state machine of a queue (reset, set-up of interrupts, error), and the timer that polls the queues that have a driver.
 // Source: docs/reference/ap-architecture.md section 2.2; vfio-ap.md section 3.4a (ap_queue.c: ap_sm_reset, ap_sm_reset_wait,
 // ap_sm_setirq_wait, ap_queue_init_state, ap_queue_prepare_remove, ap_queue_remove; ap_bus.c: ap_wait, ap_tasklet_fn).
 import { GR2_BS_MASK, GR2_BS_SHIFT } from '../../native-like/arch/registers.ts';
@@ -21,25 +21,25 @@ import { tellSecure } from './uevents.ts';
 
 /** poll_low_timeout: 25 Hz. */
 const LOW_WAIT_NS = 40_000_000;
-/** Shortest interval of the timer. A choice. */
+/** Shortest interval of the timer in nanoseconds. A choice. */
 const SHORTEST_WAIT_NS = 50_000;
-/** Where the host's adapter interruptions are noted; the bus's local summary indicator. VD-31. */
+/** Address of the bus's local summary indicator, where the host's adapter interruptions are noted (VD-31). */
 const HOST_NIB_ADDRESS = 0x1000;
 const AQIC_ENABLE = 0x8000;
 const RC_NO_PENDING_REPLY = 0x10;
 
-/** What a step asks for, the most urgent first: enum ap_sm_wait. */
+/** What a step asks for, the most urgent first (enum ap_sm_wait). */
 const WAITS = ['again', 'high', 'low', 'interrupt', 'none'] as const;
 type Wait = (typeof WAITS)[number];
 
 /** The timer as plain data. */
 export interface PollTimer {
-  /** When it fires, or fired last: the next expiry is counted from there. */
+  /** Time at which the timer fires or last fired. The next expiry is counted from there. */
   readonly expiresNs: number;
   readonly running: boolean;
 }
 
-/** All queues of one bus. Those that a driver has are polled, all at once, by one timer. */
+/** All queues of one bus. One timer polls all those that have a driver. */
 export class QueueStateMachine {
   readonly #bus: ApBus;
   #expiresNs = 0;
@@ -49,7 +49,7 @@ export class QueueStateMachine {
     this.#bus = bus;
   }
 
-  /** ap_queue_init_state: operating, reset, polled once. */
+  /** ap_queue_init_state: makes the queue operating, starts its reset, and polls it once. */
   init(queue: ApQueue): void {
     this.#initiate(queue);
     queue.lastErrorRc = 0;
@@ -62,12 +62,12 @@ export class QueueStateMachine {
     this.poll(queue);
   }
 
-  /** One step of the state machine. */
+  /** Does one step of the state machine. */
   poll(queue: ApQueue): void {
     this.#wait(this.#event(queue));
   }
 
-  /** ap_queue_message: counts the request; false where the queue takes none. Its answer comes at once (VD-55). */
+  /** ap_queue_message: counts the request. Returns false if the queue accepts none. The answer comes at once (VD-55). */
   request(queue: ApQueue): boolean {
     const taken = queue.state === 'OPERATING';
     if (taken) {
@@ -78,13 +78,13 @@ export class QueueStateMachine {
     return taken;
   }
 
-  /** Requests of the host are flushed; the queue takes no more. */
+  /** Flushes the host's requests and accepts no more. */
   prepareRemove(queue: ApQueue): void {
     this.flush(queue);
     queue.state = 'SHUTDOWN';
   }
 
-  /** ZAPQ by the bus; the queue belongs to nobody. */
+  /** Executes the bus's ZAPQ. The queue belongs to nobody afterwards. */
   remove(queue: ApQueue): void {
     this.#bus.partition.zapq(queue.apqn);
     queue.state = 'UNINITIATED';
@@ -95,7 +95,7 @@ export class QueueStateMachine {
     queue.lastErrorRc = rc;
   }
 
-  /** ap_flush_queue: the host's requests end with EAGAIN. */
+  /** ap_flush_queue: ends the host's requests with EAGAIN. */
   flush(queue: ApQueue): void {
     queue.requestCount = 0;
     queue.pendingCount = 0;
@@ -106,7 +106,7 @@ export class QueueStateMachine {
     this.poll(queue);
   }
 
-  /** Write of poll_timeout: the timer fires at that time since boot, at once if it has passed. */
+  /** Write of poll_timeout: sets the timer to that time since boot. If the time has passed, the timer fires at once. */
   restart(pollTimeoutNs: number): void {
     this.#timer?.cancel();
     this.#arm(pollTimeoutNs);
@@ -121,7 +121,7 @@ export class QueueStateMachine {
     if (running) this.#arm(expiresNs);
   }
 
-  /** Scan step 6: transitions of an existing queue's checkstop and config bits. */
+  /** Scan step 6: adapts an existing queue to changed checkstop and config bits. */
   transition(queue: ApQueue, checkstop: boolean, deconfigured: boolean): 'config' | undefined {
     if (checkstop !== queue.checkstop) {
       queue.checkstop = checkstop;
@@ -147,7 +147,7 @@ export class QueueStateMachine {
     this.flush(queue);
   }
 
-  /** A queue that was off is there again. 6.1 leaves it to the next poll. */
+  /** Handles a queue that was off and has come back. 6.1 leaves it to the next poll. */
   #returned(queue: ApQueue): void {
     if (queue.state === 'UNINITIATED') return;
     if (this.#bus.switches.scanInitiatesQueues) this.init(queue);
@@ -159,7 +159,7 @@ export class QueueStateMachine {
     queue.machine = 'RESET_START';
   }
 
-  /** ap_tasklet_fn: every queue that a driver has. */
+  /** ap_tasklet_fn: does a step of every queue that has a driver. */
   #tick(): void {
     this.#timer = null;
     let urgent: Wait = 'none';
@@ -183,7 +183,7 @@ export class QueueStateMachine {
     return this.#step(queue);
   }
 
-  /** ap_wait: a timer that runs is left alone. */
+  /** ap_wait: sets the timer, unless it runs already. */
   #wait(wait: Wait): void {
     if (wait === 'none') return;
     if ((wait === 'again' || wait === 'interrupt') && this.#bus.useInterrupts) return;
@@ -191,7 +191,7 @@ export class QueueStateMachine {
     const { switches, pollTimeoutNs, timers } = this.#bus;
     const low = wait === 'low' && switches.lowFrequencyPolling;
     const intervalNs = low ? LOW_WAIT_NS : Math.max(pollTimeoutNs, SHORTEST_WAIT_NS);
-    // hrtimer_forward_now: whole intervals since the last expiry.
+    // hrtimer_forward_now: goes on by whole intervals since the last expiry.
     const intervals = Math.floor((timers.nowNs() - this.#expiresNs) / intervalNs) + 1;
     this.#arm(this.#expiresNs + Math.max(0, intervals) * intervalNs);
   }

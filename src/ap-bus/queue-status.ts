@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a queue status word says.
+// The meaning of the bits of a queue status word.
 // Source: docs/reference/ap-architecture.md section 2.1.
 import { STATUS_ASYNC, STATUS_EMPTY, STATUS_IRQ } from '../../native-like/arch/status-word.ts';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scan of the AP bus: how cards and queues come, change and go.
+// The scan of the AP bus, which finds cards and queues that have come, changed or gone.
 // Source: docs/reference/vfio-ap.md section 4.5; ap-architecture.md section 5.3 (ap_bus.c: ap_scan_bus, ap_scan_adapter,
 // ap_scan_domains, ap_queue_info, ap_select_domain).
 import { TYPE_CEX8 } from '../../native-like/arch/adapter-types.ts';
@@ -29,7 +29,7 @@ interface QueueInfo {
   readonly checkstop: boolean;
 }
 
-/** ap_queue_info: what TAPQ tells, or undefined if the APQN is not there. */
+/** ap_queue_info: the information that TAPQ gives; undefined if the APQN does not exist. */
 function queueInfo(bus: ApBus, apqn: Apqn): QueueInfo | undefined {
   const { status, gr2High, gr2Low } = bus.partition.tapq(apqn);
   const rc = responseCode(status);
@@ -40,11 +40,11 @@ function queueInfo(bus: ApBus, apqn: Apqn): QueueInfo | undefined {
     rc === AP_RESPONSE_CHECKSTOPPED ||
     rc === AP_RESPONSE_BUSY;
   if (!known && !asyncError(status)) return undefined;
-  // Without the T bit GR2 is not stored, and no device is made.
+  // Without the T bit, TAPQ does not store GR2, so that no device is made.
   if (!bus.hasApft || (gr2High === 0 && gr2Low === 0)) return undefined;
   return {
     hardware: {
-      // The card's part: without the bind state, which is the queue's.
+      // The card's part of the word. The bind state is the queue's.
       functions: (gr2High & 0xffff0000) >>> 0,
       type: gr2Low >>> 24,
       ml: (gr2Low >>> 8) & 0xf,
@@ -55,7 +55,10 @@ function queueInfo(bus: ApBus, apqn: Apqn): QueueInfo | undefined {
   };
 }
 
-/** One scan of the bus; true if the configuration had changed. Two never run at once: the second waits and then does its own. */
+/**
+ * Scans the bus once. Returns whether the configuration had changed. Two scans never run at the same time: the second waits, then does
+ * its own.
+ */
 export function* scanBus(bus: ApBus): Operation<boolean> {
   return yield* withLocks([bus.scanLock], () => scan(bus));
 }
@@ -89,7 +92,7 @@ function* scan(bus: ApBus): Operation<boolean> {
   return changed;
 }
 
-/** Restarts the periodic scan at config_time from now, as late as the timer wheel makes it, or at a time that was saved. */
+/** Starts the periodic scan anew: config_time from now, and later by as much as the timer wheel rounds up; or at a time that was saved. */
 export function armScanTimer(
   bus: ApBus,
   dueNs = wheelExpiryNs(bus.timers.nowNs(), bus.configTimeS * NS_PER_SECOND),
@@ -100,7 +103,7 @@ export function armScanTimer(
     bus.scanTimer = null;
     inBackground(scanBus(bus), bus.timers);
   };
-  // Periodic: whoever waits for everything to end does not wait for scans.
+  // The timer is periodic, so that nobody waits for scans who waits for everything to end.
   const late = bus.turns.scan();
   bus.scanTimer = bus.timers.after(dueNs + late - bus.timers.nowNs(), scan, 'periodic');
 }
@@ -120,7 +123,7 @@ function selectDomain(bus: ApBus): void {
   }
 }
 
-/** First APQN of the adapter that gives information. */
+/** Information from the first APQN of the adapter that gives any. */
 function adapterInfo(bus: ApBus, apid: number): QueueInfo | undefined {
   for (let apqi = 0; apqi <= bus.maxDomainId; apqi++) {
     if (!bus.usageDomainConfigured(apqi)) continue;
@@ -167,7 +170,7 @@ export function setCardConfig(bus: ApBus, card: ApCard, config: boolean): void {
   deviceUevent(bus, card, 'change', [['CONFIG', config ? '1' : '0']]);
 }
 
-/** ap_scan_rm_card_dev_and_queue_devs: queues first, in the order in which they were registered. */
+/** ap_scan_rm_card_dev_and_queue_devs: removes the queues in the order of their registration, then the card. */
 function* removeCard(bus: ApBus, card: ApCard): Operation<void> {
   for (const device of [...bus.devices]) {
     if (device instanceof ApQueue && device.card === card) yield* bus.unregister(device);
@@ -197,7 +200,7 @@ function* createQueue(bus: ApBus, card: ApCard, apqn: Apqn, info: QueueInfo): Op
   queue.config = !info.deconfigured;
   queue.checkstop = info.checkstop;
   yield* bus.register(queue);
-  // The bus starts its own reset, whatever driver bound the new device.
+  // The bus starts its own reset, whichever driver the new device was bound to.
   const { scanInitiatesQueues } = bus.switches;
   if (scanInitiatesQueues && queue.config && !queue.checkstop) bus.queueStates.init(queue);
 }

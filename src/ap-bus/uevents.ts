@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the bus, its drivers and its devices tell udev: variables of each event, and events that a write to a `uevent` file asks for.
+// The uevents of the bus, its drivers and its devices: the variables of each, and events that a write to a `uevent` file asks for.
 // Source: docs/reference/vfio-ap.md section 3.4 (ap_bus.c: ap_uevent; drivers/base/core.c: dev_uevent; lib/kobject_uevent.c).
 import type { ApBus } from './bus.ts';
 import { ApCard, type ApDevice, ApQueue } from './device.ts';
@@ -8,7 +8,7 @@ import { type HostJournal, UEVENT_ACTIONS, type Uevent, type UeventAction } from
 
 type Keys = Uevent['keys'];
 
-/** Facility bits by what an adapter is, in the order the kernel asks for them. */
+/** Names of the modes of adapters with their facility bits, in the order in which the kernel looks at them. */
 const MODES: readonly (readonly [string, number])[] = [
   ['accel', 0x08000000],
   ['cca', 0x10000000],
@@ -19,7 +19,7 @@ const NO_KEYS: Keys = [];
 const upper = (n: number, digits: number): string =>
   n.toString(16).toUpperCase().padStart(digits, '0');
 
-/** Variables of a card or queue, as in its `uevent` file. */
+/** The variables of a card or queue, as in its `uevent` file. */
 export function deviceKeys(device: ApDevice): Keys {
   const card = device instanceof ApQueue ? device.card : device;
   const keys: (readonly [string, string])[] = [['DEVTYPE', `ap_${device.kind}`]];
@@ -32,30 +32,30 @@ export function deviceKeys(device: ApDevice): Keys {
   return keys;
 }
 
-/** Text of a `uevent` file with these variables. */
+/** The text of a `uevent` file with these variables. */
 export const keysText = (keys: Keys): string =>
   keys.map(([key, value]) => `${key}=${value}\n`).join('');
 
-/** An event of a card or queue; `own` are the variables of this event alone. */
+/** Reports an event of a card or queue. `own` are the variables of this event alone. */
 export function deviceUevent(
   bus: ApBus,
   device: ApDevice,
   action: UeventAction,
   own: Keys = NO_KEYS,
 ): void {
-  // Nothing is to be loaded for what goes: an unbind event has no MODALIAS (zap_modalias_env).
+  // An unbind event has no MODALIAS, since no module is to be loaded for it (zap_modalias_env).
   const keys = deviceKeys(device).filter(([key]) => action !== 'unbind' || key !== 'MODALIAS');
   bus.journal.uevent('ap', action, device.path, [...own, ...keys]);
 }
 
-/** An event of the bus's root device. */
+/** Reports an event of the bus's root device. */
 export function busUevent(bus: ApBus, keys: Keys): void {
   bus.journal.uevent('ap', 'change', '/devices/ap', keys);
 }
 
 /**
- * ap_check_bindings_complete: after a scan, and in 6.1 after each probe, which then tells it again each time; later kernels tell it
- * once, until something new is to be bound.
+ * ap_check_bindings_complete, which is called after a scan, and in 6.1 after each probe. 6.1 reports the event each time; later kernels
+ * report it once, until something new is to be bound.
  */
 export function checkBindings(bus: ApBus): void {
   if (bus.scans === 0) return;
@@ -69,7 +69,7 @@ export function checkBindings(bus: ApBus): void {
   ]);
 }
 
-/** A queue was bound, or associated with a secret, in a secure-execution guest. */
+/** Reports that a queue in a secure-execution guest was bound, or associated with a secret. */
 export function tellSecure(bus: ApBus, queue: ApQueue, key: 'SE_BIND' | 'SE_ASSOC'): void {
   if (!bus.switches.secureExecutionEvents) return;
   const value = key === 'SE_BIND' ? '1' : String(queue.associationIndex);
@@ -80,11 +80,11 @@ const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/;
 /** One KEY=value of a synthetic event, with the blank before it. */
 const ARGUMENT = / ([0-9a-zA-Z]+)=([0-9a-zA-Z]+)/y;
 
-/** One newline or NUL at the end is nobody's. */
+/** The text without the newline or NUL at its end, which the kernel ignores. */
 const trimmed = (text: string): string =>
   text.endsWith('\n') || text.endsWith('\0') ? text.slice(0, -1) : text;
 
-/** kobject_action_args: a UUID, then KEY=value words. */
+/** kobject_action_args: parses a UUID and then words KEY=value. */
 function argumentKeys(text: string): Keys | undefined {
   const uuid = UUID.exec(text)?.[0];
   if (uuid === undefined) return undefined;
@@ -101,16 +101,16 @@ function argumentKeys(text: string): Keys | undefined {
   return keys;
 }
 
-/** What sends a synthetic event. */
+/** A device that can send a synthetic event. */
 export interface UeventSource {
   readonly journal: HostJournal;
   readonly subsystem: string;
   readonly path: string;
-  /** Its variables, behind those of the event. */
+  /** Its own variables, which follow those of the event. */
   readonly keys?: Keys;
 }
 
-/** kobject_synth_uevent: `ACTION [UUID [KEY=value ...]]`; EINVAL for anything else. */
+/** kobject_synth_uevent: writes of `ACTION [UUID [KEY=value ...]]`. EINVAL for anything else. */
 export function storeUevent(source: UeventSource, written: string): Outcome {
   const text = trimmed(written);
   const blank = text.indexOf(' ');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files the default card driver adds: online, type, load, serial number, EP11 properties.
+// The files that the default card driver adds: online, type, load, serial number, EP11 properties.
 // Source: docs/reference/vfio-ap.md section 3.3 (zcrypt_card.c, zcrypt_cex4.c).
 import { GR2_A, GR2_D, GR2_X } from '../../native-like/arch/registers.ts';
 import { type Attribute, READ_ONLY, READ_WRITE } from './attribute.ts';
@@ -12,7 +12,7 @@ import type { Operation } from './operation.ts';
 import { deviceUevent } from './uevents.ts';
 import type { Ep11CardInfo } from './zcrypt-requests.ts';
 
-/** Type text by the type number a card is driven as. */
+/** Type text, by the type number as which a card is driven. */
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   6: 'CEX2A',
   7: 'CEX2C',
@@ -25,7 +25,7 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   14: 'CEX8',
 };
 
-/** zcrypt's type string: generation and A, C or P; accelerator mode is looked at first. */
+/** zcrypt's type text: the generation, and A, C or P. Accelerator mode is looked at first. */
 export function cardTypeText(card: ApCard): string {
   const base = TYPE_NAMES[card.type] ?? 'unknown';
   if (base.length > 4) return base;
@@ -39,7 +39,7 @@ const isCca = (card: ApCard): boolean => has(card, GR2_D) && !has(card, GR2_A);
 const isEp11 = (card: ApCard): boolean =>
   has(card, GR2_X) && !has(card, GR2_A) && !has(card, GR2_D);
 
-/** ONLINE=0|1 of a card or queue. */
+/** Reports ONLINE=0 or ONLINE=1 of a card or queue. */
 export function onlineEvent(bus: ApBus, device: ApCard | ApQueue, online: boolean): void {
   deviceUevent(bus, device, 'change', [['ONLINE', online ? '1' : '0']]);
 }
@@ -62,7 +62,7 @@ function storeOnline(bus: ApBus, card: ApCard, text: string): Outcome {
   return 'ok';
 }
 
-/** A text of an EP11 card's answer; empty where there is none. */
+/** A text from the answer of an EP11 card; empty if there is no answer. */
 function* ep11Text(
   bus: ApBus,
   card: ApCard,
@@ -72,14 +72,14 @@ function* ep11Text(
   return `${info === undefined ? '' : text(info)}\n`;
 }
 
-/** CCA: up to 8 characters; EP11: 16. */
+/** The serial number: up to 8 characters of a CCA card, 16 of an EP11 card. */
 function* serialText(bus: ApBus, card: ApCard): Operation<string> {
   if (isEp11(card)) return yield* ep11Text(bus, card, (info) => info.serial.slice(0, 16));
   const info = yield* bus.requests.ccaInfo(card.id, undefined, card.zcrypt?.online === true);
   return `${info?.serial ?? ''}\n`;
 }
 
-/** Rows of section 3.3 that exist only under the default driver. */
+/** The files of section 3.3 that exist only under the default driver. */
 export function zcryptCardFiles(bus: ApBus): Attribute<ApCard>[] {
   const seen = (card: ApCard): boolean =>
     card.config && !(bus.switches.onlineSeesCheckstop && card.checkstop);

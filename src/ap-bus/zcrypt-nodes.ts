@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Additional zcrypt device nodes: made and marked for removal through the class, each with its filters of ioctls, adapters and domains.
+// Additional zcrypt device nodes. They are made and removed through files of the class, and each has filters of ioctls, adapters and
+// domains.
 // Source: Linux 6.12, drivers/s390/crypto/zcrypt_api.c (zcdn_create, zcdn_destroy, zcdn_create_store, ioctlmask_store … admask_store).
 import { type Attribute, attributeTable, READ_ONLY, READ_WRITE, WRITE_ONLY } from './attribute.ts';
 import type { ApBus } from './bus.ts';
@@ -11,29 +12,29 @@ import { keysText, storeUevent } from './uevents.ts';
 
 /** ZCRYPT_MAX_MINOR_NODES. */
 const NODES_MAX = 256;
-/** ZCDN_MAX_NAME, with the final zero. */
+/** ZCDN_MAX_NAME, which includes the final zero byte. */
 const NAME_BYTES = 32;
-/** The number is given out when the kernel starts. A choice. */
+/** Major number of the nodes. A kernel chooses it when it starts; this number is a choice. */
 const MAJOR = 249;
-/** Files of the class: a node of their name cannot be linked beside them. */
+/** Files of the class. A node cannot have one of these names, since it could not be linked beside them. */
 const CLASS_FILES = ['create', 'destroy'];
 
 const FILTERS = ['ioctlmask', 'apmask', 'aqmask', 'admask'] as const;
 type Filter = (typeof FILTERS)[number];
 
-/** One node; plain data. All filters are empty at first: nothing is allowed. */
+/** One node, as plain data. At first all filters are empty: nothing is allowed. */
 export interface ZcryptNode extends Readonly<Record<Filter, Mask>> {
   readonly name: string;
   readonly minor: number;
 }
 
-/** A node in its bus, for the files of its folder. */
+/** A node and its bus, for the files of its directory. */
 export interface ZcryptNodeTarget {
   readonly bus: ApBus;
   readonly node: ZcryptNode;
 }
 
-/** Write to `create`: EEXIST for a name in use, ENOSPC without a free number. */
+/** Write to `create`. EEXIST: the name is in use. ENOSPC: no number is free. */
 function* createNode(bus: ApBus, text: string): Operation<Outcome> {
   const given = nameIn(text);
   const { requests } = bus;
@@ -42,7 +43,7 @@ function* createNode(bus: ApBus, text: string): Operation<Outcome> {
     const minor = Array.from({ length: NODES_MAX }, (_, n) => n).find((n) => !used.has(n));
     if (given !== '' && findNode(bus, given) !== undefined) return 'EEXIST';
     if (minor === undefined) return 'ENOSPC';
-    // kobject_set_name: a slash would be a folder.
+    // kobject_set_name replaces slashes, since they would separate directories.
     const name = given === '' ? `zcrypt_${minor}` : given.replaceAll('/', '!');
     if (CLASS_FILES.includes(name) || findNode(bus, name) !== undefined) return 'EEXIST';
     const filters = Object.fromEntries(FILTERS.map((filter) => [filter, emptyMask()]));
@@ -53,7 +54,7 @@ function* createNode(bus: ApBus, text: string): Operation<Outcome> {
   });
 }
 
-/** Write to `destroy`: ENOENT. Nobody has a node open here, so that it goes at once. */
+/** Write to `destroy`. ENOENT: no such node. Nobody has a node open here, so it goes at once. */
 function* destroyNode(bus: ApBus, text: string): Operation<Outcome> {
   const name = nameIn(text);
   return yield* withLocks([bus.permsLock], (): Outcome => {
@@ -68,7 +69,7 @@ function* destroyNode(bus: ApBus, text: string): Operation<Outcome> {
 export const findNode = (bus: ApBus, name: string): ZcryptNode | undefined =>
   bus.requests.nodes.find((node) => node.name === name);
 
-/** Where a node is in the tree, from the mount point. */
+/** Path of a node in the tree, from the mount point on. */
 export const nodePath = ({ name }: ZcryptNode): string => `/devices/virtual/zcrypt/${name}`;
 
 /** skip_spaces, strscpy, strim. */
@@ -102,13 +103,13 @@ function* storeFilter(
   });
 }
 
-/** Rows of /sys/class/zcrypt. */
+/** Files of /sys/class/zcrypt. */
 export const NODE_CLASS_FILES = attributeTable<ApBus>([
   { name: 'create', mode: WRITE_ONLY, store: createNode },
   { name: 'destroy', mode: WRITE_ONLY, store: destroyNode },
 ]);
 
-/** Rows of each node. */
+/** Files of each node. */
 export const NODE_FILES = attributeTable<ZcryptNodeTarget>([
   { name: 'dev', mode: READ_ONLY, show: ({ node }) => `${MAJOR}:${node.minor}\n` },
   {

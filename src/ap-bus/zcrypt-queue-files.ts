@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files the default queue driver adds: online, load, master key patterns, operation modes.
+// The files that the default queue driver adds: online, load, master key patterns, operation modes.
 // Source: docs/reference/vfio-ap.md section 3.4 (zcrypt_queue.c, zcrypt_cex4.c).
 import { type Attribute, READ_ONLY, READ_WRITE } from './attribute.ts';
 import type { ApBus } from './bus.ts';
@@ -12,11 +12,11 @@ import { cardTypeText, onlineEvent } from './zcrypt-card-files.ts';
 const CCA_KEYS = ['AES', 'APKA', 'ASYM'];
 const CCA_STATES = ['NEW', 'CUR', 'OLD'];
 
-/** mkvps when the adapter gave no information. */
+/** Text of mkvps if the adapter gives no information. */
 const NO_CCA_KEYS = CCA_KEYS.flatMap((key) => CCA_STATES.map((s) => `${key} ${s}: - -\n`)).join('');
 const NO_EP11_KEYS = 'WK CUR: - -\nWK NEW: - -\n';
 
-/** A queue that can be online: it and its card are configured and not stopped. 6.1 does not look at checkstops. */
+/** Whether a queue can be online: it and its card are configured and not checkstopped. 6.1 does not look at checkstops. */
 function available({ switches }: ApBus, queue: ApQueue): boolean {
   if (!queue.config || !queue.card.config) return false;
   return !switches.onlineSeesCheckstop || (!queue.checkstop && !queue.card.checkstop);
@@ -38,7 +38,7 @@ function storeOnline(bus: ApBus, queue: ApQueue, text: string): Outcome {
 const suffix = (queue: ApQueue): string => cardTypeText(queue.card).slice(-1);
 const isOnline = (queue: ApQueue): boolean => queue.zcrypt?.online === true;
 
-/** EP11: an offline queue is not asked. CCA: what was answered last may be remembered. */
+/** Text of mkvps. An EP11 queue that is offline is not asked. The last answer of a CCA card may be remembered. */
 function* keysText(bus: ApBus, queue: ApQueue): Operation<string> {
   if (suffix(queue) === 'P') {
     const info = isOnline(queue) ? yield* bus.requests.ep11Domain(queue) : undefined;
@@ -53,9 +53,9 @@ function* modesText(bus: ApBus, queue: ApQueue): Operation<string> {
   return `${info?.modes ?? ''}\n`;
 }
 
-/** Rows of section 3.4 that exist only under a default driver. */
+/** The files of section 3.4 that exist only under a default driver. */
 export function zcryptQueueFiles(bus: ApBus): Attribute<ApQueue>[] {
-  // Its own bits, not those of its card.
+  // The bits of the queue itself, not those of its card.
   const seen = (queue: ApQueue): boolean =>
     queue.config && !(bus.switches.onlineSeesCheckstop && queue.checkstop);
   return [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host's own requests to its cards: which queue takes one, what is remembered, and the scan after one that found no device.
+// The host's own requests to its cards: which queue gets a request, which answers are remembered, and the scan after a request that found
+// no device.
 // Source: docs/reference/messages.md 1.2; vfio-ap.md section 3.3 (zcrypt_api.c: zcrypt_card_compare, zcrypt_queue_compare,
 // zcrypt_send_cprb; zcrypt_ccamisc.c: cca_get_info; zcrypt_ep11misc.c: ep11_get_card_info; hw_random/core.c: hwrng_register).
 import { GR2_D, GR2_X } from '../../native-like/arch/registers.ts';
@@ -13,62 +14,65 @@ import { scanBus } from './scan.ts';
 import { wheelExpiryNs } from './timer-wheel.ts';
 import type { ZcryptNode } from './zcrypt-nodes.ts';
 
-/** What a CCA card says of itself and a queue's master keys. */
+/** What a CCA card says about itself and about the master keys of a queue. */
 export interface CcaInfo {
-  /** Up to 8 characters. */
+  /** Serial number, up to 8 characters. */
   readonly serial: string;
-  /** Nine lines of `mkvps`. */
+  /** The nine lines of `mkvps`. */
   readonly keys: string;
 }
 
-/** What an EP11 card says of itself. */
+/** What an EP11 card says about itself. */
 export interface Ep11CardInfo {
   readonly api: number;
   readonly firmware: string;
-  /** Up to 16 characters. */
+  /** Serial number, up to 16 characters. */
   readonly serial: string;
   readonly modes: string;
 }
 
-/** What an EP11 domain says of itself. */
+/** What an EP11 domain says about itself. */
 export interface Ep11DomainInfo {
-  /** Two lines of `mkvps`. */
+  /** The two lines of `mkvps`. */
   readonly keys: string;
   readonly modes: string;
 }
 
-/** The cards' answers through a queue; undefined: an answer the driver cannot use. */
+/** The cards' answers, obtained through a queue; undefined if the driver cannot use the answer. */
 export interface CardAnswers {
   cca?(apqn: number): CcaInfo | undefined;
   ep11Card?(apqn: number): Ep11CardInfo | undefined;
   ep11Domain?(apqn: number): Ep11DomainInfo | undefined;
 }
 
-/** speed_rating[HWRNG] of CCA cards by type; the lowest is the fastest. */
+/** speed_rating[HWRNG] of CCA cards by type. The lowest is the fastest. */
 const RANDOM_RATING: Readonly<Record<number, number>> = { 10: 209, 11: 27, 12: 24, 13: 23, 14: 23 };
-/** The thread of the generator looks so often whether a scan has ended. A choice. */
+/** Nanoseconds after which the thread of the generator looks again whether a scan has ended. A choice. */
 const RANDOM_THREAD_NS = 1_000_000;
 
-/** hwrng_fillfn sleeps so long after a failure: 10 s and a jiffy. */
+/** Nanoseconds for which hwrng_fillfn sleeps after a failure: 10 s and a jiffy. */
 const RANDOM_RETRY_NS = 10_010_000_000;
 
-/** What a saved machine keeps: queues that can give random numbers, when their thread asks again after a failure, additional device nodes. */
+/**
+ * What a saved machine keeps: how many queues can give random numbers, when their thread asks again after a failure, and the additional
+ * device nodes.
+ */
 export interface ZcryptRecord {
   readonly count: number;
   readonly retryNs: number | null;
   readonly nodes: readonly ZcryptNode[];
 }
 
-/** Whom a request is for. */
+/** The queues that a request may go to. */
 interface Target {
   readonly mode: number;
   readonly apid?: number;
   readonly apqi?: number;
-  /** Weight of a card; the lowest takes the request. */
+  /** Weight of a card. The card with the lowest weight gets the request. */
   readonly weight?: (card: ApCard) => number;
 }
 
-/** The fastest CCA card. */
+/** For random numbers: any queue of the fastest CCA card. */
 const randomNumbers: Target = {
   mode: GR2_D,
   weight: (card) => RANDOM_RATING[card.type] ?? 0,
@@ -76,28 +80,28 @@ const randomNumbers: Target = {
 
 export class ZcryptRequests {
   readonly #bus: ApBus;
-  /** Requests tried so far: a read of a file may change the host. */
+  /** Number of requests tried so far. It tells that reading a file may have changed the host. */
   tried = 0;
-  /** What guests send through the host. */
+  /** The requests that guests have sent through the host. */
   ofGuests: GuestRequests = () => undefined;
-  /** Additional device nodes, in the order in which they were made; a change makes a new list. */
+  /** Additional device nodes in the order in which they were made. A change makes a new list. */
   nodes: readonly ZcryptNode[] = [];
-  /** Where the answers come from; a bus without cards has none. */
+  /** Source of the cards' answers. A bus without cards has none. */
   answers: CardAnswers = {};
   readonly #cca = new Map<string, CcaInfo>();
   readonly #ep11 = new Map<number, Ep11CardInfo>();
-  /** Queues that can give random numbers: the first registers the generator, the last takes it away. */
+  /** Number of queues that can give random numbers. The first registers the generator, the last removes it. */
   #generators = 0;
   #generation = 0;
   #retryNs: number | null = null;
-  /** Probes until the thread that was started runs; undefined: none was. */
+  /** Number of probes until the thread that was started runs; undefined if none was started. */
   #threadWaits: number | undefined;
 
   constructor(bus: ApBus) {
     this.#bus = bus;
   }
 
-  /** cca_get_info for `serialnr` (any domain) or `mkvps`. `online`: the file's own device is. */
+  /** cca_get_info for `serialnr` (of any domain) or `mkvps`. `online` tells whether the device of the file is online. */
   *ccaInfo(
     apid: number,
     apqi: number | undefined,
@@ -130,13 +134,13 @@ export class ZcryptRequests {
     return info;
   }
 
-  /** ep11_get_domain_info: nothing is remembered. */
+  /** ep11_get_domain_info. Nothing is remembered. */
   *ep11Domain(queue: ApQueue): Operation<Ep11DomainInfo | undefined> {
     const found = yield* this.#send({ mode: GR2_X, apid: queue.apid, apqi: queue.apqi });
     return found === undefined ? undefined : this.answers.ep11Domain?.(found.apqn);
   }
 
-  /** zcrypt_rng_device_add: the first numbers are asked for at once (6.1), or by a thread that is started. */
+  /** zcrypt_rng_device_add: the first random numbers are requested at once (6.1), or by a thread that is started here. */
   registerGenerator(): void {
     if (this.#generators++ > 0) return;
     if (this.#bus.switches.earlyRandomness) this.#sendOnce(randomNumbers);
@@ -148,7 +152,7 @@ export class ZcryptRequests {
     }
   }
 
-  /** A probe has ended: the thread that was started runs as soon as that, usually (recordings of 6.12 and 7.2). */
+  /** Called after each probe: the thread that was started usually runs then (recordings of 6.12 and 7.2). */
   *afterProbe(): Operation<void> {
     if (this.#threadWaits === undefined || this.#threadWaits-- > 0) return;
     yield* this.#startThread();
@@ -160,14 +164,14 @@ export class ZcryptRequests {
     yield* this.#fill(this.#generation);
   }
 
-  /** hwrng_fillfn: one answer lasts for longer than anybody looks; after a failure it comes again. */
+  /** hwrng_fillfn: asks for random numbers. One answer lasts longer than anybody looks; after a failure it asks again. */
   *#fill(generation: number): Operation<void> {
     const isOver = (): boolean => this.#generators === 0 || generation !== this.#generation;
     if (isOver()) return;
     const { timers, scanLock } = this.#bus;
     if (this.#sendOnce(randomNumbers) !== undefined) return;
     const again = (): void => inBackground(this.#fill(generation), timers);
-    // A scan that is under way is waited for, by this thread alone.
+    // Only this thread waits for a scan that is under way.
     if (scanLock.held) timers.after(RANDOM_THREAD_NS, again, 'periodic');
     else if ((yield* this.#send(randomNumbers)) === undefined)
       this.#retryAt(generation, wheelExpiryNs(timers.nowNs(), RANDOM_RETRY_NS));
@@ -187,7 +191,7 @@ export class ZcryptRequests {
     this.#generators--;
   }
 
-  /** What is known of cards, and the generators. */
+  /** Remembers what is known of cards, and the generators; calling the result puts it back. */
   remember(): PutBack {
     const known = together(rememberMap(this.#cca), rememberMap(this.#ep11));
     const [generators, generation] = [this.#generators, this.#generation];
@@ -213,12 +217,15 @@ export class ZcryptRequests {
     if (retryNs !== null) this.#retryAt(this.#generation, retryNs);
   }
 
-  /** Sends a request; the queue that took it. Where there is none, kernels since 6.8 scan the bus and try once more if it changed. */
+  /**
+   * Sends a request and returns the queue that accepted it. If there is none, kernels since 6.8 scan the bus, and try once more if it has
+   * changed.
+   */
   *#send(target: Target): Operation<ApQueue | undefined> {
     const queue = this.#sendOnce(target);
     if (queue !== undefined || !this.#bus.switches.requestsRescan || this.#bus.scans === 0)
       return queue;
-    // A request in the middle of a scan would wait for itself.
+    // In the middle of a scan, this would wait for the scan of which it is a part.
     if (this.#bus.scanLock.held) return undefined;
     return (yield* scanBus(this.#bus)) ? this.#sendOnce(target) : undefined;
   }
@@ -229,7 +236,7 @@ export class ZcryptRequests {
     return queue !== undefined && this.#bus.queueStates.request(queue) ? queue : undefined;
   }
 
-  /** The lightest card's least used queue; of equals the one that came first. */
+  /** The least used queue of the card with the lowest weight. Of equals, the one that the host's drivers took first. */
   #choose({ mode, apid, apqi, weight = () => 0 }: Target): ApQueue | undefined {
     let best: { readonly queue: ApQueue; readonly weight: number } | undefined;
     for (const card of this.#inOrder('card')) {
@@ -252,7 +259,7 @@ export class ZcryptRequests {
     return !this.#bus.switches.requestsRescan || queue.state === 'OPERATING';
   }
 
-  /** Devices of the host's drivers in the order in which these took them. */
+  /** The devices that the host's drivers have, in the order in which the drivers took them. */
   #inOrder<K extends 'card' | 'queue'>(kind: K): (K extends 'card' ? ApCard : ApQueue)[] {
     const all = [...this.#bus.devices].filter((d) => d.kind === kind && d.zcrypt !== null);
     all.sort((a, b) => (a.zcrypt?.order ?? 0) - (b.zcrypt?.order ?? 0));
@@ -263,7 +270,7 @@ export class ZcryptRequests {
 const usable = (device: ApCard | ApQueue): boolean =>
   device.zcrypt?.online === true && device.config && !device.checkstop;
 
-/** Of equal weight, the one that had fewer requests so far. */
+/** Whether a device is to be preferred: lower weight, or at equal weight fewer requests so far. */
 const lighter = (
   weight: number,
   device: ApCard | ApQueue,

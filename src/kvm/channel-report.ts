@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Channel reports of a guest: event information kept by its user space, channel report words, the machine check, and STCRW.
+// Channel reports of a guest: the event information that its user space keeps, channel report words, the machine check, and STCRW.
 // Source: docs/reference/config-change.md section 2 (QEMU hw/s390x/css.c, target/s390x/ioinst.c).
 import { CRW_BYTES, CRW_SOURCE_CSS } from '../../native-like/arch/channel-reports.ts';
 import {
@@ -27,19 +27,19 @@ import {
 import { isWordAligned, operandAddress } from './operand.ts';
 import type { Ending } from './tpi.ts';
 
-/** G_SEI_FAULT: bits 0-7 the reporting source in place of 5; then single faults. */
+/** Bits of G_SEI_FAULT: the low byte is a reporting source to be used in place of 5; the other bits are single errors. */
 export const SEI_FAULT_SOURCE = 0xff;
-/** The answer says "more" even when the queue is empty, and the queue never is. */
+/** The answer says "more" even when no event is left, and an empty queue still answers with an event. */
 export const SEI_FAULT_MORE = 0x100;
-/** The next event is not told, or told twice. */
+/** The next event is not told (lost), or is told twice (doubled). */
 export const SEI_FAULT_LOST = 0x200;
 export const SEI_FAULT_DOUBLED = 0x400;
 
-/** css_generate_css_crws: one channel report until store event information has drained the events. */
+/** css_generate_css_crws: makes one channel report; no other follows until store event information has fetched all events. */
 export const reportCssEvent = (image: MachineImage, record: number): void => {
   const { i32 } = image;
   if (Atomics.exchange(i32, record + G_SEI_PENDING, 1) !== 0) return;
-  // css_queue_crw: a machine check only where the guest had drained the words.
+  // css_queue_crw: makes a machine check pending only if no word was waiting.
   if (Atomics.add(i32, record + G_CRWS, 1) === 0) Atomics.store(i32, record + G_MACHINE_CHECK, 1);
 };
 
@@ -48,7 +48,10 @@ const queueEvent = (image: MachineImage, record: number): void => {
   reportCssEvent(image, record);
 };
 
-/** The user's main loop has seen the eventfd and cleared it: one event at the tail of the queue, then the channel report. */
+/**
+ * The main loop of user space has seen the eventfd and cleared it: one event goes to the tail of the queue, then a channel report is
+ * made.
+ */
 const handleEventfd = (image: MachineImage, record: number): void => {
   const { i32 } = image;
   const fault = Atomics.load(i32, record + G_SEI_FAULT);
@@ -60,8 +63,8 @@ const handleEventfd = (image: MachineImage, record: number): void => {
 };
 
 /**
- * The kernel has signalled a configuration change of the guest: its user space takes it at once, or, while its main loop is busy,
- * later and as one.
+ * Tells a guest's user space that the kernel has signalled a configuration change. It takes each signal at once; but while its main loop
+ * is busy, signals add up to one that it takes later.
  */
 export const signalUser = (image: MachineImage, guest: number): void => {
   const record = image.guest(guest);
@@ -69,7 +72,7 @@ export const signalUser = (image: MachineImage, guest: number): void => {
   else Atomics.add(image.i32, record + G_SEI_UNSEEN, 1);
 };
 
-/** The main loop of the guest's user space becomes busy, or looks at its eventfds again. */
+/** Makes the main loop of the guest's user space busy, or lets it look at its eventfds again. */
 export const setUserBusy = (image: MachineImage, guest: number, busy: boolean): void => {
   const record = image.guest(guest);
   Atomics.store(image.i32, record + G_USER_BUSY, busy ? 1 : 0);
@@ -77,23 +80,23 @@ export const setUserBusy = (image: MachineImage, guest: number, busy: boolean): 
     handleEventfd(image, record);
 };
 
-/** Declares what goes wrong with event information from now on (SEI_FAULT_*); 0: nothing. */
+/** Sets what goes wrong with event information from now on: SEI_FAULT_*, or 0 for nothing. */
 export const setEventFault = (image: MachineImage, guest: number, fault: number): void => {
   Atomics.store(image.i32, image.guest(guest) + G_SEI_FAULT, fault);
 };
 
-/** An event though nothing has changed. */
+/** Gives the guest an event although nothing has changed. */
 export const injectEvent = (image: MachineImage, guest: number): void =>
   queueEvent(image, image.guest(guest));
 
-/** A guest that starts again has a channel subsystem without reports. */
+/** Removes all reports, since the channel subsystem of a guest that starts again has none. */
 export const clearReports = (image: MachineImage, guest: number): void => {
   const record = image.guest(guest);
   for (const word of [G_SEI_EVENTS, G_SEI_PENDING, G_CRWS, G_MACHINE_CHECK, G_SEI_UNSEEN])
     Atomics.store(image.i32, record + word, 0);
 };
 
-/** Takes one channel report word of a guest (its record): the word, or 0 when there is none. */
+/** Takes one channel report word of the guest with this record. Returns the word, or 0 if there is none. */
 export const takeCrw = (image: MachineImage, record: number): number => {
   const { i32 } = image;
   for (let have = Atomics.load(i32, record + G_CRWS); have > 0; ) {
@@ -104,7 +107,7 @@ export const takeCrw = (image: MachineImage, record: number): number => {
   return 0;
 };
 
-/** STCRW: condition code 0 with a word, 1 with zeros when there is none. */
+/** STCRW: stores a channel report word with condition code 0, or zeros with condition code 1 if there is none. */
 export const storeChannelReportWord = (image: MachineImage, vcpu: number): Ending => {
   const instruction = image.word(vcpu + V_INSTRUCTION);
   if ((image.word(vcpu + V_PSW_MASK_HIGH) & PSW_PROBLEM) !== 0) return -PGM_PRIVILEGED_OPERATION;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CHANNEL SUBSYSTEM CALL of a guest: store event information, as QEMU answers it for AP; every other command is not known.
+// CHANNEL SUBSYSTEM CALL of a guest. Store event information is answered as QEMU does for AP; every other command is unknown.
 // Source: docs/reference/config-change.md section 2 (QEMU target/s390x/ioinst.c: ioinst_handle_chsc_sei; hw/vfio/ap.c).
 
 import {
@@ -47,7 +47,7 @@ import { reportCssEvent, SEI_FAULT_MORE, SEI_FAULT_SOURCE } from './channel-repo
 import { addressIn } from './operand.ts';
 import type { Ending } from './tpi.ts';
 
-/** Takes one event. Returns how many are left, or -1 when there was none. */
+/** Takes one event. Returns how many are left, or -1 if there was none. */
 const takeEvent = (image: MachineImage, record: number): number => {
   const { i32 } = image;
   for (let have = Atomics.load(i32, record + G_SEI_EVENTS); have > 0; ) {
@@ -58,7 +58,7 @@ const takeEvent = (image: MachineImage, record: number): number => {
   return -1;
 };
 
-/** A response of a length with a code. */
+/** A response of `bytes` bytes with a response code. */
 const response = (bytes: number, code: number): Uint8Array => {
   const answer = new Uint8Array(bytes);
   const view = new DataView(answer.buffer);
@@ -68,10 +68,10 @@ const response = (bytes: number, code: number): Uint8Array => {
 };
 
 /**
- * Takes the next event of a guest: chsc_sei_nt0_get_event and its caller; NT2 (zPCI) has no events here.
+ * Takes the next event of a guest, as chsc_sei_nt0_get_event and its caller do. NT2 (zPCI) has no events here.
  *
- * @param record guest record
- * @param hasAp the CPU model has AP
+ * @param record word index of the guest's record
+ * @param hasAp whether the CPU model has AP
  * @returns the response block
  */
 export const takeEventInformation = (
@@ -87,7 +87,7 @@ export const takeEventInformation = (
   const more = left > 0 || endless;
   if (!more) {
     Atomics.store(image.i32, record + G_SEI_PENDING, 0);
-    // An event that came just now has seen the flag still set.
+    // An event that came just before found the flag still set and made no report, so it is reported now.
     if (Atomics.load(image.i32, record + G_SEI_EVENTS) !== 0) reportCssEvent(image, record);
   }
   const answer = response(SEI_BYTES, CHSC_CODE_STORED);
@@ -97,7 +97,7 @@ export const takeEventInformation = (
   return answer;
 };
 
-/** CHSC: condition code 0 and a response block, whatever the command was. */
+/** CHSC: ends with condition code 0 and a response block, whatever the command was. */
 export const channelSubsystemCall = (image: MachineImage, vcpu: number): Ending => {
   const r1 = (image.word(vcpu + V_INSTRUCTION) >>> 4) & 0xf;
   if ((image.word(vcpu + V_PSW_MASK_HIGH) & PSW_PROBLEM) !== 0) return -PGM_PRIVILEGED_OPERATION;
@@ -109,7 +109,7 @@ export const channelSubsystemCall = (image: MachineImage, vcpu: number): Ending 
   const legal =
     length >= CHSC_REQUEST_BYTES_MIN && length <= CHSC_REQUEST_BYTES_MAX && (length & 7) === 0;
   if (!legal) return -PGM_OPERAND;
-  // A request that leaves fewer than twelve bytes of its page has its answer cut there: the page is all there is.
+  // Whether the answer fits behind the request: at least twelve bytes of the page must be left.
   const room = at + length + SEI_BYTES <= at + PAGE_BYTES;
   const hasAp = (image.word(vcpu + V_FACILITIES) & FACILITY_AP) !== 0;
   const answer =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host's side of GISA alerts: takes the alert list of the GIB, kicks vCPUs that sleep, and arms the alerts again.
+// The host's side of GISA alerts: takes the alert list off the GIB, kicks vCPUs that sleep, and arms the alerts again.
 // Source: docs/reference/ap-architecture.md sections 6.7 and 6.8 (Linux arch/s390/kvm/interrupt.c: process_gib_alert_list,
 // gisa_vcpu_kicker, gisa_get_ipm_or_restore_iam, __airqs_kick_single_vcpu).
 
@@ -28,20 +28,20 @@ import {
 } from '../../native-like/machine/layout.ts';
 import { type PutBack, rememberSet } from '../lpar/remember.ts';
 
-/** Kernel mask for addresses on the list: one GISA a page. */
+/** Mask of the bits of a list entry that are an address. There is one GISA on each page, so the page tells the GISA. */
 const ORIGIN_MASK = 0xfffff000 | 0;
-/** Pending bit of the alert interruption among the host's own. */
+/** Bit of the alert interruption among the host's own pending interruptions. */
 const ALERT_BIT = 0x80 >> GAL_ISC;
 
 const guestOf = (address: number): number => (address - GISA_ADDRESS_BASE) / GISA_ADDRESS_STRIDE;
 
-/** Whether the machine interrupted the host because a GISA came onto an empty alert list. */
+/** Whether the machine has interrupted the host because a GISA was put on the empty alert list. */
 export const alertPending = (image: MachineImage): boolean =>
   (image.i32[C_GIB + GIB_HOST_PENDING] & ALERT_BIT) !== 0;
 
 /**
- * process_gib_alert_list: takes the whole list, leaving NONE in its place, and calls `found` for each guest on it, until nothing
- * new came; then alerts interrupt the host again. Returns how many GISAs it took off.
+ * process_gib_alert_list: takes the whole list and calls `found` for each guest on it, until nothing new has come. While it works, the
+ * list's origin says NONE, so that new entries do not interrupt the host; at the end they do again. Returns how many GISAs it took off.
  */
 export const processAlerts = (image: MachineImage, found: (guest: number) => void): number => {
   const { i32 } = image;
@@ -66,12 +66,15 @@ export const processAlerts = (image: MachineImage, found: (guest: number) => voi
   return count;
 };
 
-/** gisa_get_ipm_or_restore_iam: sub-classes pending that alert, or 0 after the alert mask was put back in the same step. */
+/**
+ * gisa_get_ipm_or_restore_iam: the pending sub-classes that alert. If there are none, sets the alert mask again in the same step and
+ * returns 0.
+ */
 export const pendingOrRestore = (image: MachineImage, guest: number): number => {
   const { i32 } = image;
   const gisa = image.gisa(guest);
   const at = (gisa + GISA_IPM) >>> 2;
-  // IPM and IAM are the first and the last byte of one word; this machine keeps words little-endian.
+  // IPM is the first byte of a word and IAM its last; words are little-endian on this computer.
   const iamShift = 8 * (GISA_IAM - GISA_IPM);
   for (;;) {
     const word = Atomics.load(i32, at);
@@ -84,8 +87,8 @@ export const pendingOrRestore = (image: MachineImage, guest: number): number => 
 };
 
 /**
- * __airqs_kick_single_vcpu: the first idle vCPU that can take one of the sub-classes is told to look. Like Linux it narrows the
- * sub-classes down as it goes. Returns its number, or -1.
+ * __airqs_kick_single_vcpu: tells the first idle vCPU that can take one of the sub-classes to look. As in Linux, the sub-classes are
+ * narrowed down on the way. Returns the vCPU's number, or -1.
  */
 export const kickOne = (image: MachineImage, guest: number, pending: number): number => {
   const { i32 } = image;
@@ -112,13 +115,13 @@ const ring = (image: MachineImage, runner: number): void => {
 };
 
 /**
- * The host's alert interruption handler with its kickers. Linux kicks again every 50 us while something is pending and then arms
- * the alerts; here it happens at each `poll`, which the machine calls whenever something may have changed: the machine itself
- * tells vCPUs of what became pending, so that nothing waits for a kick.
+ * The host's handler of the alert interruption, and its kickers. Linux kicks again every 50 us while something is pending, and then arms
+ * the alerts. Here that happens at each `poll`, which the machine calls whenever something may have changed. Nothing has to wait for a
+ * kick, because the machine itself tells vCPUs what became pending.
  */
 export class GisaAlerts {
   readonly #image: MachineImage;
-  /** Guests whose alerts are off until nothing is pending any more. */
+  /** Guests whose alerts are off until nothing is pending for them any more. */
   readonly #active = new Set<number>();
 
   constructor(image: MachineImage) {
@@ -134,7 +137,7 @@ export class GisaAlerts {
     return rememberSet(this.#active);
   }
 
-  /** Finds out from the image of a restored machine whose alerts are off. */
+  /** Derives from the image of a restored machine for which guests alerts are off. */
   resume(): void {
     this.#active.clear();
     for (let guest = 1; guest < this.#image.guests; guest++) {

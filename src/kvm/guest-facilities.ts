@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a guest's CPU model and its machine give it: the facility word and the CRYCB format.
+// What a guest gets from its CPU model and its machine: the facility word and the CRYCB format.
 // Source: docs/reference/ap-architecture.md sections 3.2, 4.1 and 6.2 (Linux arch/s390/kvm/kvm-s390.c).
 import {
   FACILITY_AIV,
@@ -18,14 +18,14 @@ import { CRYCB_FORMAT_0, CRYCB_FORMAT_1, CRYCB_FORMAT_2 } from '../../native-lik
 export interface GuestModel {
   /** STFLE bits of the guest. */
   readonly facilities: readonly number[];
-  /** ECA.28: AP instructions are interpreted. */
+  /** Whether AP instructions are interpreted (ECA.28). */
   readonly apie: boolean;
-  /** ECA.AIV. */
+  /** Whether the guest has adapter-interruption virtualization (ECA.AIV). */
   readonly aiv: boolean;
   readonly secureExecution: boolean;
 }
 
-/** CRYCB format KVM gives a guest: by its STFLE 76 and the machine's APXA (section 6.2). */
+/** CRYCB format that KVM gives a guest. It depends on the guest's STFLE 76 and on the machine's APXA (section 6.2). */
 export const crycbFormat = (facilities: readonly number[], qciFlags: number): number => {
   if ((facilityWord(facilities) & FACILITY_MSAX3) === 0) return CRYCB_FORMAT_0;
   return (qciFlags & QCI_FLAG_N) !== 0 ? CRYCB_FORMAT_2 : CRYCB_FORMAT_1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What KVM does with an intercepted AP instruction: handle_pqap in its exact order, over the machine image alone, so that a
+// What KVM does with an intercepted AP instruction: handle_pqap in its exact order. It uses nothing but the machine image, so that a
 // vCPU's own thread can do it.
 // Source: docs/reference/ap-architecture.md section 3.3, docs/reference/vfio-ap.md section 5.1 (Linux arch/s390/kvm/priv.c).
 import { FACILITY_AP, FACILITY_APFT, FACILITY_AQIC } from '../../native-like/arch/facilities.ts';
@@ -47,17 +47,17 @@ import { storeChannelReportWord } from './channel-report.ts';
 import { channelSubsystemCall } from './chsc.ts';
 import { type Ending, testPendingInterruption } from './tpi.ts';
 
-/** What the hook answers: handled (status in GR1) or -EOPNOTSUPP, which ends in user space. */
+/** Answers of the hook: handled (the status is in GR1), or -EOPNOTSUPP, with which the instruction goes to user space. */
 export const HOOK_HANDLED = 0;
 export const HOOK_UNSUPPORTED = -1;
 
-/** A PQAP hook: called with the vCPU block and the mdev number in the hook slot. */
+/** A PQAP hook. It is called with the vCPU's block and the number of the mdev whose hook is set. */
 export type PqapHandler = (vcpu: number, mdev: number) => number;
 
-/** Executes an intercepted AP instruction of a guest with a virtual mdev. Answers as the kernel's `execute`. */
+/** Executes an intercepted AP instruction of a guest with a virtual mdev. Returns what the kernel's `execute` returns. */
 export type VirtualHandler = (vcpu: number) => number;
 
-/** Instructions about the channel subsystem: each ends with a condition code or a program interruption. */
+/** Handlers of the instructions about the channel subsystem. Each instruction ends with a condition code or a program interruption. */
 const CHANNEL_INSTRUCTIONS: ReadonlyMap<number, (image: MachineImage, vcpu: number) => Ending> =
   new Map([
     [OPCODE_TPI, testPendingInterruption],
@@ -67,16 +67,16 @@ const CHANNEL_INSTRUCTIONS: ReadonlyMap<number, (image: MachineImage, vcpu: numb
 
 const AP_OPCODES: ReadonlySet<number> = new Set([OPCODE_PQAP, OPCODE_NQAP, OPCODE_DQAP]);
 
-/** RC 01 where step 10 of handle_pqap puts it, and where it belongs. */
+/** Status word with response code 01. */
 const STATUS_NOT_AVAILABLE = 0x00010000;
 
-/** Tests of the handler for AQIC in their order; the first that is true decides. 0 = go on. */
+/** Makes the tests of the handler for AQIC in their order. Returns the program-interruption code of the first that is true, or 0. */
 export const aqicException = (image: MachineImage, vcpu: number): number => {
   const gr0 = image.word(vcpu + V_GR + 1);
   const facilities = image.word(vcpu + V_FACILITIES);
   const crycbd = image.word(image.guestOf(vcpu) + G_CRYCBD);
   const hostHasAp = (image.word(image.guest(0) + G_FACILITIES) & FACILITY_AP) !== 0;
-  // Steps 1 to 3 go to user space, which knows no AP instruction and injects an operation exception.
+  // Steps 1 to 3 lead to user space. It knows no AP instruction and injects an operation exception.
   if (!hostHasAp || (facilities & FACILITY_AP) === 0) return PGM_OPERATION;
   if (gr0 >>> GR0_FC_SHIFT !== FC_AQIC) return PGM_OPERATION;
   if ((image.word(vcpu + V_PSW_MASK_HIGH) & PSW_PROBLEM) !== 0) return PGM_PRIVILEGED_OPERATION;
@@ -86,7 +86,7 @@ export const aqicException = (image: MachineImage, vcpu: number): number => {
   return (facilities & FACILITY_AQIC) === 0 ? PGM_SPECIFICATION : 0;
 };
 
-/** KVM's intercept handling for one machine and thread. */
+/** Handles instruction interceptions, for one machine and thread. */
 export class InterceptHandler {
   readonly #image: MachineImage;
   readonly #kernel: Kernel;
@@ -120,13 +120,16 @@ export class InterceptHandler {
     return keep ? EXECUTE_COMPLETED : this.#conditionCode(vcpu, refused ? 3 : 0);
   }
 
-  /** The guest has a virtual mdev: all its AP instructions belong to the hook (vfio-ap.md V-03). */
+  /** Whether the guest has a virtual mdev, whose hook executes all its AP instructions (vfio-ap.md V-03). */
   #isVirtual(vcpu: number): boolean {
     const hook = Atomics.load(this.#image.i32, this.#image.guestOf(vcpu) + G_HOOK);
     return (hook & VIRTUAL_HOOK) !== 0;
   }
 
-  /** Step 10, with its quirk: the 4-byte status lands in bits 0-31 of GR1, bits 32-63 keep the operand (VD-06). */
+  /**
+   * Step 10: there is no hook. With Linux's mistake, the 4-byte status is stored into bits 0-31 of GR1, and bits 32-63 keep the operand
+   * (VD-06).
+   */
   #noHook(vcpu: number): number {
     const strict = (this.#image.word(C_HOST_SWITCHES) & HOST_STRICT_STATUS) !== 0;
     this.#image.i32[vcpu + V_GR + 2] = strict ? 0 : STATUS_NOT_AVAILABLE;
@@ -140,7 +143,7 @@ export class InterceptHandler {
     return EXECUTE_COMPLETED;
   }
 
-  /** The interception left the instruction address behind the instruction; the interruption wants it at it. */
+  /** Injects a program interruption. Its old PSW has to point to the instruction, but the interception has moved the address past it. */
   #inject(vcpu: number, code: number): number {
     this.#image.i32[vcpu + V_PSW_ADDRESS_LOW] =
       (this.#image.word(vcpu + V_PSW_ADDRESS_LOW) - 4) | 0;

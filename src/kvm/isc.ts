@@ -6,12 +6,12 @@ import type { MachineImage } from '../../native-like/machine/image.ts';
 import { G_ALERT_MASK, G_GISA_FORMAT, G_ISC_COUNTS } from '../../native-like/machine/layout.ts';
 import { gisaAddress } from './virtual-machine.ts';
 
-/** Answers besides the host's sub-class. */
+/** errno values that are returned in place of the host's sub-class. */
 const ENODEV = -19;
 const EINVAL = -22;
 const ERANGE = -34;
 
-/** Whether the machine put the guest's GISA on the alert list and the host has not taken it off again. */
+/** Whether the machine has put the guest's GISA on the alert list and the host has not taken it off yet. */
 const onAlertList = (image: MachineImage, guest: number): boolean => {
   const { u8 } = image;
   const at = image.gisa(guest) + GISA_NEXT_ALERT;
@@ -21,7 +21,7 @@ const onAlertList = (image: MachineImage, guest: number): boolean => {
   return false;
 };
 
-/** Adds a reference to a guest ISC; the first one makes it alert. Returns the host's sub-class, ENODEV or ERANGE. */
+/** Adds a reference to a guest ISC. The first one makes the ISC alert. Returns the host's sub-class, ENODEV or ERANGE. */
 export const registerIsc = (image: MachineImage, guest: number, isc: number): number => {
   const record = image.guest(guest);
   if (image.word(record + G_GISA_FORMAT) < 0) return ENODEV;
@@ -35,7 +35,7 @@ export const registerIsc = (image: MachineImage, guest: number, isc: number): nu
   return GAL_ISC;
 };
 
-/** Drops a reference; the last one ends the alerts. Returns 0, ENODEV, ERANGE, or EINVAL when there was none. */
+/** Drops a reference to a guest ISC. The last one ends its alerts. Returns 0, ENODEV, ERANGE, or EINVAL if there was none. */
 export const unregisterIsc = (image: MachineImage, guest: number, isc: number): number => {
   const record = image.guest(guest);
   if (image.word(record + G_GISA_FORMAT) < 0) return ENODEV;
@@ -50,7 +50,7 @@ export const unregisterIsc = (image: MachineImage, guest: number, isc: number): 
   return 0;
 };
 
-/** Puts the interruption alert mask of a GISA back to what is registered. */
+/** Sets the interruption alert mask of a GISA to the sub-classes that are registered. */
 const setAlertMask = (image: MachineImage, guest: number): void => {
   Atomics.store(
     image.u8,

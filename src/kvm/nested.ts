@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A guest of a guest: its vCPUs execute AP instructions through the shadow CRYCB, which is rebuilt whenever the masks of the
-// outer guest change.
+// A guest of a guest. Its vCPUs execute AP instructions through the shadow CRYCB, which is rebuilt whenever the masks of the outer guest
+// change.
 // Source: docs/reference/ap-architecture.md section 6.6, docs/reference/vfio-ap.md VD-23 (Linux arch/s390/kvm/vsie.c).
 import { FACILITY_AP } from '../../native-like/arch/facilities.ts';
 import { CRYCB_BYTES, CRYCBD_FORMAT, ECA_APIE } from '../../native-like/arch/sie.ts';
@@ -23,18 +23,18 @@ import type { PutBack } from '../lpar/remember.ts';
 import { shadowCrycb } from './shadow-crycb.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
 
-/** Where KVM would have put the shadow CRYCB: on the page that belongs to the nested guest's number. */
+/** Address at which KVM would have put the shadow CRYCB: on the page that belongs to the nested guest's number. */
 const SHADOW_ADDRESS_BASE = GISA_ADDRESS_BASE - 0x100;
 
-/** What the hypervisor in the outer guest put into the state description of its guest. */
+/** What the hypervisor in the outer guest has put into the state description of its guest. */
 export interface InnerState {
   readonly crycbd: number;
   readonly eca: number;
-  /** Some of ECB3.AES, ECB3.DEA and ECD.ECC is on at both levels. */
+  /** Whether key wrapping (any of ECB3.AES, ECB3.DEA and ECD.ECC) is on at both levels. */
   readonly wrapping?: boolean;
-  /** The inner guest's storage, as a piece of the outer guest's. */
+  /** The part of the outer guest's storage that is the inner guest's storage. */
   readonly storage: { readonly address: number; readonly bytes: number };
-  /** The inner guest's facility bits that its hypervisor takes away (facility word). */
+  /** Bits of the facility word that the hypervisor takes away from the inner guest. */
   readonly hidden?: number;
 }
 
@@ -42,7 +42,7 @@ export class NestedGuest {
   readonly outer: VirtualMachine;
   /** Number in the image. */
   readonly number: number;
-  /** Times the shadow was built: at entries, and at each mask change of the outer guest (VSIE_RESTART). */
+  /** How often the shadow was built: at each entry, and at each change of the outer guest's masks (VSIE_RESTART). */
   built = 0;
   readonly #image: MachineImage;
   readonly #kernel: Kernel;
@@ -58,12 +58,12 @@ export class NestedGuest {
     outer.onMasksChanged(() => this.#rebuild());
   }
 
-  /** Validity-interception reason of the last entry; undefined: the guest is inside. */
+  /** Validity-interception reason of the last entry; undefined if the entry was successful. */
   get validity(): number | undefined {
     return this.#validity;
   }
 
-  /** What the image does not hold. */
+  /** Remembers what the image does not contain; calling the result puts it back. */
   remember(): PutBack {
     const [state, validity, built] = [this.#state, this.#validity, this.built];
     return () => {
@@ -73,7 +73,7 @@ export class NestedGuest {
     };
   }
 
-  /** SIE by the hypervisor in the outer guest. Returns the validity reason, or undefined when the guest runs. */
+  /** Enters SIE for the hypervisor in the outer guest. Returns the validity-interception reason, or undefined if the guest runs. */
   enter(state: InnerState): number | undefined {
     this.#state = state;
     const { i32 } = this.#image;
@@ -91,15 +91,15 @@ export class NestedGuest {
     return this.#validity;
   }
 
-  /** The hypervisor ends its guest. */
+  /** Ends the inner guest. */
   leave(): void {
     this.#state = undefined;
     this.#write(0, new Uint8Array(CRYCB_BYTES));
   }
 
   /**
-   * Executes one instruction of vCPU `n`: EXECUTE_COMPLETED, EXECUTE_PROGRAM, or EXECUTE_INTERCEPT, which goes to the hypervisor
-   * in the outer guest (AQIC always). Throws RangeError outside.
+   * Executes one instruction of vCPU `n`. Returns EXECUTE_COMPLETED, EXECUTE_PROGRAM, or EXECUTE_INTERCEPT: then it is up to the
+   * hypervisor in the outer guest (always for AQIC). Throws RangeError if the guest is not entered.
    */
   execute(n: number, instruction: number): number {
     if (this.#state === undefined || this.#validity !== undefined)

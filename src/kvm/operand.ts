@@ -5,7 +5,7 @@ import { PSW_BA, PSW_EA } from '../../native-like/arch/psw.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import { V_GR, V_PSW_MASK_HIGH, V_PSW_MASK_LOW } from '../../native-like/machine/layout.ts';
 
-/** General register `n` as an address in the vCPU's addressing mode; above 4 GiB: Infinity. */
+/** Contents of general register `n` as an address in the vCPU's addressing mode; Infinity above 4 GiB. */
 export const addressIn = (
   image: MachineImage,
   vcpu: number,
@@ -19,14 +19,14 @@ export const addressIn = (
   return sum & bits;
 };
 
-/** Operand address as a number; above 4 GiB: Infinity. */
+/** The operand address; Infinity above 4 GiB. */
 export const operandAddress = (image: MachineImage, vcpu: number, instruction: number): number => {
   const base = (instruction >>> 12) & 0xf;
   const displacement = instruction & 0xfff;
   return base === 0 ? displacement : addressIn(image, vcpu, base, displacement);
 };
 
-/** The operand's last bits decide alignment even where the address as a whole is out of reach. */
+/** Whether the operand address is a multiple of four. The low half decides this even for an address above 4 GiB. */
 export const isWordAligned = (image: MachineImage, vcpu: number, instruction: number): boolean => {
   const base = (instruction >>> 12) & 0xf;
   const low = base === 0 ? 0 : image.word(vcpu + V_GR + 2 * base + 1);

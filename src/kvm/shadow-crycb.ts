@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shadow CRYCB of a nested guest: what remains of the CRYCB its hypervisor wrote within the hypervisor's own.
+// The shadow CRYCB of a nested guest: the CRYCB that its hypervisor has written, restricted to the hypervisor's own.
 // Source: docs/reference/ap-architecture.md section 6.6 (Linux arch/s390/kvm/vsie.c: shadow_crycb, setup_apcb, setup_apcb00,
 // setup_apcb10, setup_apcb11).
 import { PAGE_MASK } from '../../native-like/arch/limits.ts';
@@ -32,15 +32,15 @@ const VALIDITY_CROSSES_PAGE = 0x003c;
 
 /** What the hypervisor in the guest designates, and what it has itself. */
 export interface ShadowInput {
-  /** CRYCBD in the inner state description. */
+  /** CRYCB designation in the inner state description. */
   readonly innerCrycbd: number;
-  /** ECA.28 at both levels. */
+  /** Whether ECA.28 is on at both levels. */
   readonly apie: boolean;
-  /** Key wrapping at both levels (ECB3 AES or DEA, ECD ECC). */
+  /** Whether key wrapping is on at both levels (ECB3 AES or DEA, ECD ECC). */
   readonly wrapping: boolean;
-  /** The outer guest has STFLE 76. */
+  /** Whether the outer guest has STFLE 76. */
   readonly msax3: boolean;
-  /** Bytes of outer storage, undefined when some are outside. */
+  /** Reads outer storage; undefined if some of the bytes are outside it. */
   readonly read: (address: number, bytes: number) => Uint8Array | undefined;
   readonly outerFormat: number;
   readonly outerCrycb: Uint8Array;
@@ -48,10 +48,10 @@ export interface ShadowInput {
 
 export type ShadowResult =
   | { readonly validity: number }
-  /** `crycbd` without an address: 0, or format 2 whatever was filled (AD-38). */
+  /** The designation without an address: 0, or format 2 whatever format was filled (AD-38). */
   | { readonly validity?: undefined; readonly format: number; readonly crycb: Uint8Array };
 
-/** One row of setup_apcb: bytes that must not cross a page, and how the masks are made. */
+/** One row of setup_apcb: the bytes that must not cross a page boundary, and how the masks are made. */
 interface ApcbRow {
   readonly inner: number;
   readonly outer: number;
@@ -70,7 +70,10 @@ const APCB_ROWS: readonly ApcbRow[] = [
   { inner: CRYCB_FORMAT_0, outer: CRYCB_FORMAT_0, make: 'apcb00' },
 ];
 
-/** Bytes of an inner CRYCB whose end (one past the last) must be on the same page. Format 1 is tested for wrapping keys too. */
+/**
+ * End (one past the last byte) of the bytes of an inner CRYCB that must be on one page, by format. Format 1 is tested for its wrapping
+ * keys too.
+ */
 const CHECKED_BYTES: Readonly<Record<number, number>> = {
   [CRYCB_FORMAT_0]: APCB0_BYTES,
   [CRYCB_FORMAT_1]: 128,
@@ -98,7 +101,7 @@ export const shadowCrycb = (input: ShadowInput): ShadowResult => {
   return { format: CRYCB_FORMAT_2, crycb };
 };
 
-/** setup_apcb. Returns 0 or the validity reason. */
+/** setup_apcb. Returns 0, or the validity-interception reason. */
 const setUpApcb = (
   input: ShadowInput,
   address: number,
@@ -125,7 +128,7 @@ const andInto = (target: Uint8Array, at: number, a: Uint8Array, b: Uint8Array): 
   for (let n = 0; n < a.length; n++) target[at + n] = a[n] & b[n];
 };
 
-/** First doubleword of each mask from APCB0 into APCB1; of domains only the first 16. */
+/** The first doubleword of each mask goes from APCB0 into APCB1; of domains only the first 16. */
 const MASKS10 = [
   { inner: APCB0_APM, outer: APCB1_APM, bytes: 8 },
   { inner: APCB0_AQM, outer: APCB1_AQM, bytes: 2 },
@@ -139,7 +142,7 @@ const apcb10 = (crycb: Uint8Array, inner: Uint8Array, outer: Uint8Array): void =
   }
 };
 
-/** Wrapping keys: XOR of both levels. False when the inner ones cannot be read. */
+/** Combines the wrapping keys of both levels by XOR. Returns false if the inner ones cannot be read. */
 const setUpKeys = (input: ShadowInput, address: number, crycb: Uint8Array): boolean => {
   const inner = input.read(address + CRYCB_WRAPPING_KEYS, CRYCB_WRAPPING_KEY_BYTES);
   if (inner === undefined) return false;

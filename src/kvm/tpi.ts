@@ -20,16 +20,16 @@ import {
 import { interruptionWord, takePending } from './interruptions.ts';
 import { isWordAligned, operandAddress } from './operand.ts';
 
-/** The two-word interruption code of an I/O interruption; the lowcore gets a third. */
+/** Length of the interruption code that TPI stores at its operand: two words. In the lowcore there is a third. */
 const CODE_BYTES = 8;
 const LOWCORE_CODE_BYTES = 12;
 
-/** How an intercepted instruction ended: with a condition code, or with minus a program-interruption code. */
+/** How an intercepted instruction ended: a condition code, or a program-interruption code as a negative number. */
 export type Ending = number;
 
 /**
- * handle_tpi: takes the pending adapter interruption of highest priority that CR6 allows (the PSW does not matter) and stores its
- * code; a store that fails puts it back.
+ * handle_tpi: takes the pending adapter interruption of highest priority that CR6 allows, whatever the PSW, and stores its code. If the
+ * store fails, the interruption is pending again.
  */
 export const testPendingInterruption = (image: MachineImage, vcpu: number): Ending => {
   const instruction = image.word(vcpu + V_INSTRUCTION);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A KVM guest over the machine image: CRYCB and masks, the PQAP hook slot, facilities.
+// A KVM guest in the machine image: its CRYCB and masks, its PQAP hook, its facilities.
 // Source: docs/reference/ap-architecture.md sections 6.2, 6.4, 6.5 (Linux arch/s390/kvm/kvm-s390.c).
 import {
   APCB0_ADM,
@@ -38,7 +38,7 @@ import { type PutBack, rememberList } from '../lpar/remember.ts';
 import { crycbFormat, type GuestModel, guestFacilities } from './guest-facilities.ts';
 import type { KvmVm, PqapHook } from './vm.ts';
 
-/** Where KVM would have put the CRYCB of a guest: at 0x800 of its sie_page2 (section 6.2). */
+/** Address at which KVM would have put the CRYCB of a guest: at 0x800 of its sie_page2 (section 6.2). */
 const CRYCB_ADDRESS_BASE = GISA_ADDRESS_BASE - 0x100;
 
 export interface VirtualMachineOptions extends GuestModel {
@@ -46,11 +46,11 @@ export interface VirtualMachineOptions extends GuestModel {
   /** Number in the image, from 1. */
   readonly number: number;
   readonly gisaFormat: 0 | 1 | 'none';
-  /** Secret indexes of a secure-execution guest. */
+  /** Secret indexes that a secure-execution guest may associate. */
   readonly secrets: readonly number[];
 }
 
-/** Runs `change` with all vCPUs of one guest out of interpretive execution. */
+/** Runs `change` while all vCPUs of one guest are out of interpretive execution. */
 export type GuestExclusive = (guest: number, change: () => void) => void;
 
 export class VirtualMachine implements KvmVm {
@@ -58,7 +58,7 @@ export class VirtualMachine implements KvmVm {
   readonly number: number;
   readonly #image: MachineImage;
   readonly #exclusive: GuestExclusive;
-  /** Points at which vCPUs may do something, for whoever explores interleavings. */
+  /** Called at points at which vCPUs may do something, for those who explore interleavings. */
   onStep: (what: string) => void = () => {};
   readonly #changed: (() => void)[] = [];
   readonly #msax3: boolean;
@@ -74,7 +74,7 @@ export class VirtualMachine implements KvmVm {
     const format = crycbFormat(options.facilities, flags);
     const record = image.guest(this.number);
     const address = CRYCB_ADDRESS_BASE + this.number * GISA_ADDRESS_STRIDE;
-    // Nothing is set up without interpretation and without MSAX3 (section 6.4, first row).
+    // Without interpretation and without MSAX3 there is no CRYCB (section 6.4, first row).
     image.i32[record + G_CRYCBD] = options.apie || this.#msax3 ? address | format : 0;
     this.#writeSecrets(options.secrets);
     setFacilities(image, this.number, guestFacilities(options, flags, format));
@@ -83,7 +83,7 @@ export class VirtualMachine implements KvmVm {
     deriveEffectiveMasks(image, this.number);
   }
 
-  /** At most so many pages are pinned for the guest (RLIMIT_MEMLOCK of its user space); undefined: any number. */
+  /** Limits the number of pages that are pinned for the guest (RLIMIT_MEMLOCK of its user space); undefined for no limit. */
   limitPins(pages: number | undefined): void {
     const limit = pages === undefined ? 0 : pages + 1;
     this.#image.i32[this.#image.guest(this.number) + G_PIN_LIMIT] = limit;
@@ -93,12 +93,12 @@ export class VirtualMachine implements KvmVm {
     return this.#image.word(this.#image.guest(this.number) + G_CRYCBD);
   }
 
-  /** STFLE 76. */
+  /** Whether the guest has STFLE 76. */
   get hasMsax3(): boolean {
     return this.#msax3;
   }
 
-  /** VSIE_RESTART: `action` runs after each change of the masks, while the vCPUs are still out. */
+  /** VSIE_RESTART: has `action` run after each change of the masks, while the vCPUs are still out of interpretive execution. */
   onMasksChanged(action: () => void): void {
     this.#changed.push(action);
   }
@@ -115,7 +115,7 @@ export class VirtualMachine implements KvmVm {
     this.onStep('after hook write');
   }
 
-  /** What the image does not hold. */
+  /** Remembers what the image does not contain; calling the result puts it back. */
   remember(): PutBack {
     const hook = this.#hook;
     const changed = rememberList(this.#changed);
@@ -142,7 +142,7 @@ export class VirtualMachine implements KvmVm {
     this.onStep('after CRYCB clear');
   }
 
-  /** kvm_arch_crypto_set_masks: format 2 into APCB1, else the first 8, 2 and 2 bytes into APCB0. */
+  /** kvm_arch_crypto_set_masks: with format 2 writes all bytes into APCB1, else the first 8, 2 and 2 bytes into APCB0. */
   #writeMasks(apm: Uint8Array, aqm: Uint8Array, adm: Uint8Array): void {
     const { u8 } = this.#image;
     const crycb = this.#image.crycb(this.number);
@@ -177,7 +177,7 @@ export class VirtualMachine implements KvmVm {
     });
   }
 
-  /** kvm_s390_gisa_init: block cleared, next_alert is the GISA's own address. */
+  /** kvm_s390_gisa_init: clears the block and sets next_alert to the GISA's own address. */
   #initialiseGisa(format: number): void {
     const image = this.#image;
     image.i32[image.guest(this.number) + G_GISA_FORMAT] = format;

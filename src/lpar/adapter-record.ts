@@ -28,6 +28,7 @@ const SERVICE_NUMBERS: Readonly<Record<ServiceModel, number>> = {
 
 /**
  * Writes the record of an adapter that is plugged in.
+ *
  * @throws ApemuError `APEMU_ERR_LPAR_RANGE` for more engines than a record has room for
  */
 export const writeService = (image: MachineImage, adapter: AdapterProfile, seed: number): void => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The adapters at work: takes requests from queues, has them answered, and says when the replies are ready.
+// The adapters at work: takes requests from queues, has them answered, and decides when the replies are ready. Works on the image alone,
+// in whatever thread owns the queue.
 // Source: docs/design.md sections 3 and 4; docs/reference/ap-architecture.md AD-30; docs/reference/messages.md section 7.2.
-// Works on the image alone, in whatever thread owns the queue.
 import { MODE_LOOPBACK } from '../../native-like/arch/adapter-types.ts';
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
@@ -47,20 +47,23 @@ import type { Kernel } from './kernel.ts';
 import { asFraction, nextRandom } from './random.ts';
 import { ServiceTrace } from './service-trace.ts';
 
-/** A request handed to the model of an adapter. Its bytes and the reply's room are the same memory. */
+/** A request that is handed to the card model. The request and the room for its reply are the same memory. */
 export interface ServiceRequest {
   readonly apqn: number;
   readonly special: boolean;
   /** Word index of the sender's effective masks. */
   readonly sender: number;
-  /** What a fault wants to be answered instead. */
+  /** The reply that a fault wants in place of the card's, if there is one. */
   readonly injected: ReturnType<typeof injectionOf> | undefined;
-  /** The request; `room` bytes of the slot may be overwritten with the reply. */
+  /** The request. `room` is the whole slot, into which the reply is written. */
   readonly bytes: Uint8Array;
   readonly room: Uint8Array;
 }
 
-/** What a message means: fills `room` with the reply and returns its length. Loopback needs none, but for injected replies. */
+/**
+ * A card model: writes the reply to a request into `room` and returns its length in bytes. Loopback queues need none, except for injected
+ * replies.
+ */
 export type MessageModel = (request: ServiceRequest) => number;
 
 /** Rated service time in nanoseconds of a request, for the model `rated`. */
@@ -68,12 +71,12 @@ export type RatedTime = (apqn: number, request: Uint8Array) => number;
 
 export interface ServiceModels {
   readonly answer: MessageModel;
-  /** As `answer` for a request with an injected reply, when it is known what the request is answered without: `good`. */
+  /** As `answer`, for a request with an injected reply. `good` is the reply it would have without the fault. */
   readonly inject: (request: ServiceRequest, good: Uint8Array) => number;
   readonly ratedNs: RatedTime;
 }
 
-/** Serves queues of one machine in one thread. */
+/** Serves queues of one machine, in one thread. */
 export class AdapterService {
   readonly #image: MachineImage;
   readonly #kernel: Kernel;
@@ -82,13 +85,16 @@ export class AdapterService {
   readonly #flag: number;
   readonly #thread: number;
   readonly #trace: ServiceTrace;
-  /** When an engine begins with the request that was scheduled last. */
+  /** Time at which an engine begins with the request that was scheduled last. */
   #begunNs = 0;
-  /** Moves messages between virtual and real queues after those were served. Returns when the next thing is due. */
+  /** Moves messages between virtual and real queues after the queues were served. Returns the time of the next thing that is due. */
   pump: () => number = () => Number.POSITIVE_INFINITY;
-  /** Has a last look at a reply of `length` bytes (payload at byte `at`, `limit` bytes of room); returns its length. */
+  /**
+   * Sees each reply (`length` bytes at byte `at`, in a slot with room for `limit` bytes) before the guest does, and returns its length,
+   * which it may change.
+   */
   onReply: ((header: number, at: number, length: number, limit: number) => number) | undefined;
-  /** Whose queues `serve` looks at when it is not told. */
+  /** Owner of the queues that `serve` looks at when it is not given one; undefined: those of everybody. */
   only: number | undefined;
 
   constructor(image: MachineImage, kernel: Kernel, models: ServiceModels | undefined, thread = 0) {
@@ -102,18 +108,21 @@ export class AdapterService {
     this.#trace = new ServiceTrace(image, thread);
   }
 
-  /** Whether a queue was marked since the last look: a cheap test between instructions. */
+  /** Whether a queue was marked since the last look. Cheap enough to be asked between instructions. */
   get wanted(): boolean {
     return this.#image.i32[this.#flag] !== 0;
   }
 
-  /** Serves every marked queue of `owner` (a guest's number, 0 the host; undefined: of everybody), at the thread's time. Returns when the next thing is due, Infinity for nothing. */
+  /**
+   * Serves every marked queue of `owner` (a guest's number, 0 the host, undefined everybody) at the thread's time. Returns the time of
+   * the next thing that is due; Infinity if there is none.
+   */
   serve(owner: number | undefined = this.only): number {
     this.#image.i32[this.#flag] = 0;
     let next = Number.POSITIVE_INFINITY;
     const count = this.#image.queues;
     const marks = this.#image.word(C_PENDING_BYTE) >> 2;
-    // Four marks at a time: most queues of a large machine have nothing to do.
+    // Looks at four marks at a time, since most queues of a large machine have nothing to do.
     for (let first = 0; first < count; first += 4) {
       if (this.#image.i32[marks + (first >> 2)] === 0) continue;
       for (let n = first; n < first + 4; n++) next = Math.min(next, this.#serveMarked(n, owner));
@@ -121,7 +130,7 @@ export class AdapterService {
     return Math.min(next, this.pump());
   }
 
-  /** Serves the one queue an instruction has named, if it was marked: what follows an instruction without looking at all queues. */
+  /** Serves the queue that an instruction has named, if it was marked. This is for after an instruction, when other queues need no look. */
   serveApqn(apqn: number): void {
     this.#image.i32[this.#flag] = 0;
     const n = (this.#image.queue(apqn) - this.#image.queueRecord(0)) / QUEUE_WORDS;
@@ -134,14 +143,14 @@ export class AdapterService {
     if (u8[mark] === 0) return Number.POSITIVE_INFINITY;
     const q = this.#image.queueRecord(n);
     if (owner !== undefined && this.#image.ownerOf(q) !== owner) return Number.POSITIVE_INFINITY;
-    // Before the look: what another thread puts on the queue afterwards marks it again.
+    // The mark is cleared before the look, so that what another thread puts on the queue afterwards marks it again.
     u8[mark] = 0;
     const due = this.serveQueue(q);
     if (due !== Number.POSITIVE_INFINITY) u8[mark] = 1;
     return due;
   }
 
-  /** Takes what is new on a queue and lets happen what is due on it. Returns when the next thing is. */
+  /** Takes what is new on a queue, and does what is due on it. Returns the time of the next thing that is due. */
   serveQueue(q: number): number {
     const now = this.#image.f64[this.#clock];
     this.#kernel.lockQueue(q);
@@ -158,7 +167,7 @@ export class AdapterService {
     return due;
   }
 
-  /** Answers one request and schedules its reply. */
+  /** Has one request answered and schedules its reply. */
   #start(q: number, slot: number): void {
     const { i32, f64, u8 } = this.#image;
     const at = i32[q + Q_SLOTS_BYTE] + slot * i32[q + Q_STRIDE_BYTE];
@@ -190,7 +199,10 @@ export class AdapterService {
     return injectionOf(this.#image.i32.subarray(at, at + 3) as unknown as InjectionWords);
   }
 
-  /** When the reply to a request accepted at `accepted` is ready: its engine's queue, service time, order of replies. */
+  /**
+   * Time at which the reply to a request accepted at time `accepted` is ready. It follows from the load of the engines, the service time,
+   * and the order of replies.
+   */
   #schedule(apqn: number, request: Uint8Array, accepted: number): number {
     const { i32, f64 } = this.#image;
     const record = this.#image.adapter(apqn >>> 8);
@@ -226,7 +238,7 @@ export class AdapterService {
     }
   }
 
-  /** A standard normal number from the adapter's generator (Box and Muller). */
+  /** A random number with standard normal distribution, from the adapter's generator (Box and Muller). */
   #normal(record: number): number {
     const { i32 } = this.#image;
     const first = nextRandom(i32[record + A_RANDOM]);
@@ -237,7 +249,9 @@ export class AdapterService {
     );
   }
 
-  /** Occupies the engine that is free first for `time` from `accepted` on. Returns when it is done. */
+  /**
+   * Occupies the engine that is free first, for `time` nanoseconds from `accepted` on at the earliest. Returns the time when it is done.
+   */
   #engine(record: number, accepted: number, time: number): number {
     const { f64 } = this.#image;
     const engines = this.#image.word(record + A_ENGINES);

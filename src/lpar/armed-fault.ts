@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fault that strikes one instruction when it is armed: for who decides before each instruction whether one strikes.
+// A fault that strikes one instruction whenever it is armed, for callers who decide before each instruction whether one strikes.
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   ATTENTION_ABSENT,
@@ -15,16 +15,16 @@ import { actionOf, effectValue, type FaultEffect } from './fault-effect.ts';
 export class ArmedFault {
   readonly #image: MachineImage;
   readonly #record: () => number;
-  /** Queue that was marked for it, 0: none. */
+  /** Queue that was marked because of the fault; 0 = none. */
   #marked = 0;
 
-  /** `record`: word index of the record that is kept for it. */
+  /** `record` returns the word index of the fault record that is reserved. */
   constructor(image: MachineImage, record: () => number) {
     this.#image = image;
     this.#record = record;
   }
 
-  /** The next instruction on queue `q` (word index of its record) ends as `effect` says; a queue that is absent stays so. */
+  /** Makes the next instruction on queue `q` (word index of its record) end as `effect` says. A queue that is absent stays absent. */
   arm(q: number, effect: Extract<FaultEffect, { kind: 'rc' | 'cc' }>): void {
     const { i32 } = this.#image;
     const record = this.#record();
@@ -38,7 +38,7 @@ export class ArmedFault {
     this.#marked = q;
   }
 
-  /** Takes the marks off again: the instruction that the fault was armed for is over. */
+  /** Takes the marks off when the instruction is over for which the fault was armed. */
   disarm(): void {
     const { i32 } = this.#image;
     i32[this.#record() + F_ACTIVE] = 0;

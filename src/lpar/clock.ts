@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Virtual time of a stepped machine: a number that moves only when told to, and timers on it.
+// Virtual time of a stepped machine, a number that moves only when told to, and the timers that depend on it.
 // Source: docs/design.md section 4.
 
 import { type PutBack, rememberList } from './remember.ts';
 
 /**
- * What a timer is: something that happens once; something that comes again for ever (scans, polling); an operation that sleeps, whose rest
- * is no plain data.
+ * The kinds of timers: `once` happens once; `periodic` comes again for ever (scans, polling); `operation` resumes an operation that
+ * sleeps, whose state is not plain data.
  */
 export type TimerKind = 'once' | 'periodic' | 'operation';
 
-/** A timer that can be taken back. */
+/** A timer that can be cancelled. */
 export interface Timer {
   readonly atNs: number;
   cancel(): void;
@@ -22,19 +22,19 @@ interface Entry extends Timer {
   readonly action: () => void;
 }
 
-/** Timers in order of their time; those of the same time in the order they were set. */
+/** Timers in the order of their times; those of the same time in the order in which they were set. */
 export class Timers {
   readonly #entries: Entry[] = [];
   #order = 0;
   #nowNs = 0;
-  /** Counts timers that were set, taken back, or fired. */
+  /** Counts timers that were set, cancelled, or have fired. */
   changes = 0;
 
   nowNs(): number {
     return this.#nowNs;
   }
 
-  /** Calls `action` once, `delayNs` from now. A periodic timer does not keep `run` going. */
+  /** Calls `action` once, `delayNs` nanoseconds from now. A periodic timer does not keep `run` going. */
   after(delayNs: number, action: () => void, kind: TimerKind = 'once'): Timer {
     this.changes++;
     const entry: Entry = {
@@ -53,7 +53,7 @@ export class Timers {
     return entry;
   }
 
-  /** Time of the next timer; Infinity when there is none. Periodic ones count on request. */
+  /** Time of the next timer; Infinity if there is none. `periodicToo` tells whether periodic ones count. */
   next(periodicToo = true): number {
     const entry = periodicToo
       ? this.#entries[0]
@@ -61,12 +61,15 @@ export class Timers {
     return entry?.atNs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Whether an operation sleeps. */
+  /** Whether any operation sleeps. */
   get sleeping(): boolean {
     return this.#entries.some((entry) => entry.kind === 'operation');
   }
 
-  /** Time and timers. What actions do with objects that are no timers is put back by whoever owns these. */
+  /**
+   * Remembers time and timers; calling the result puts them back. Other objects that the actions of timers change are remembered by their
+   * owners.
+   */
   remember(): PutBack {
     const putBack = rememberList(this.#entries);
     const [nowNs, order] = [this.#nowNs, this.#order];
@@ -80,7 +83,7 @@ export class Timers {
     };
   }
 
-  /** Sets the time and fires what is due, in order. Timers set meanwhile for the same time fire too. */
+  /** Moves the time on and fires what is due, in order. Timers that are set meanwhile for the same time fire too. */
   moveTo(timeNs: number): void {
     this.#nowNs = Math.max(this.#nowNs, timeNs);
     for (

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fault that was declared, as who declared it holds it: how often it struck, whether it still can, and the way to take it back.
+// The handle of a fault that was declared: tells how often it has struck and whether it still can, and takes it back.
 // Source: docs/design.md section 5 (`faults`).
 
-/** What handles need of the table of faults. */
+/** The part of the table of faults that handles need. */
 export interface FaultTable {
-  /** Strikes of the records that belong to a handle. */
+  /** How often the records of a handle have struck. */
   firedOf(fault: DeclaredFault): number;
   isActive(fault: DeclaredFault): boolean;
   end(fault: DeclaredFault): void;
 }
 
 export class DeclaredFault {
-  /** As a line of an AP program: `05.0004 on=tapq rc=04 count=2`. */
+  /** The fault as a line of an AP program: `05.0004 on=tapq rc=04 count=2`. */
   readonly text: string;
-  /** Strikes of records that are not in the table any more. */
+  /** How often those of its records have struck that are not in the table any more. */
   settled = 0;
   readonly #table: FaultTable;
 
@@ -22,17 +22,17 @@ export class DeclaredFault {
     this.#table = table;
   }
 
-  /** How often it has struck. */
+  /** How often the fault has struck. */
   get fired(): number {
     return this.settled + this.#table.firedOf(this);
   }
 
-  /** Whether it can still strike. */
+  /** Whether the fault can still strike. */
   get active(): boolean {
     return this.#table.isActive(this);
   }
 
-  /** Takes it back; a second time does nothing. */
+  /** Takes the fault back. A second call does nothing. */
   clear(): void {
     this.#table.end(this);
   }

@@ -12,15 +12,15 @@ import {
 } from '../../native-like/machine/layout.ts';
 import type { InjectedReply } from '../cex/injected-reply.ts';
 
-/** What a fault does; times in nanoseconds. Message effects (drop, delay, reorder, reply) strike at NQAP. */
+/** What a fault does. Times are in nanoseconds. Effects on messages (drop, delay, reorder, reply) strike at NQAP. */
 export type FaultEffect =
   | { readonly kind: 'rc'; readonly rc: number }
-  /** `everyBytes`: condition code 2 at each address of the operand that is a multiple of it (AD-18). */
+  /** With `everyBytes`: condition code 2 at each address in the operand that is a multiple of it (AD-18). */
   | { readonly kind: 'cc'; readonly cc: 1 | 2; readonly everyBytes?: number | undefined }
   | { readonly kind: 'drop' }
   | { readonly kind: 'delay'; readonly delayNs: number }
   | { readonly kind: 'reorder'; readonly places: number }
-  /** What the adapter answers instead; only to the function the reply names, if it names one. */
+  /** What the adapter answers instead. If the reply names a function, only requests for that function get it. */
   | { readonly kind: 'reply'; readonly reply: InjectedReply };
 
 const ACTIONS: Readonly<Record<FaultEffect['kind'], number>> = {
@@ -31,7 +31,7 @@ const ACTIONS: Readonly<Record<FaultEffect['kind'], number>> = {
   reorder: FAULT_REORDER,
   reply: FAULT_REPLY,
 };
-/** Actions about a message after it was accepted: loopback queues leave the kernel's own path for them. */
+/** Actions on a message after it was accepted. Because of them, loopback queues are not served by the kernel itself. */
 export const MESSAGE_ACTIONS: readonly number[] = [
   FAULT_DROP,
   FAULT_DELAY,
@@ -42,7 +42,7 @@ export const MESSAGE_ACTIONS: readonly number[] = [
 export const actionOf = (effect: FaultEffect): number =>
   effect.kind === 'cc' && effect.everyBytes !== undefined ? FAULT_BOUNDARY : ACTIONS[effect.kind];
 
-/** The number that goes with the action: code, condition code or bytes, places. */
+/** The number that goes with the action: response code, condition code, bytes between boundaries, or number of replies that overtake. */
 export const effectValue = (effect: FaultEffect): number => {
   if (effect.kind === 'rc') return effect.rc;
   if (effect.kind === 'cc') return effect.everyBytes ?? effect.cc;

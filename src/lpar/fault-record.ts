@@ -38,28 +38,28 @@ export interface Fault {
   /** Guest number in the image. */
   readonly guest?: number | undefined;
   readonly apqn?: number | undefined;
-  /** Lower-case instruction name or `any`. */
+  /** Instruction in lower case, or `any`. */
   readonly on: string;
   readonly effect: FaultEffect;
-  /** How often it strikes; undefined: for ever. */
+  /** How often it strikes; undefined = without limit. */
   readonly count?: number | undefined;
-  /** Chance of each matching instruction, above 0 and at most 1; undefined: 1. */
+  /** Probability for each instruction that matches, above 0 and at most 1; undefined = 1. */
   readonly probability?: number | undefined;
-  /** The fault does not strike before this time. */
+  /** Time in nanoseconds before which the fault does not strike. */
   readonly atNs?: number | undefined;
 }
 
-/** What the machine says about all faults. */
+/** What the configuration allows of faults. */
 export interface FaultSwitches {
   readonly seed: number;
-  /** Replies that damage a guest kernel may be injected. */
+  /** Whether replies may be injected that damage a guest kernel. */
   readonly allowGuestDamage: boolean;
 }
 
-/** Only these two can end with condition codes 1 and 2. */
+/** The functions that can end with condition codes 1 and 2. */
 const MESSAGE_FUNCTIONS = (1 << FUNCTION_NQAP) | (1 << FUNCTION_DQAP);
 
-/** Bits of the functions a fault strikes. Message effects belong to NQAP whatever `on` says about the reply. */
+/** Bits of the functions that a fault strikes. Effects on messages strike at NQAP, whatever `on` says. */
 export const functionMask = (fault: Fault): number => {
   const mask = namedFunctions(fault);
   return fault.effect.kind === 'cc' ? mask & MESSAGE_FUNCTIONS : mask;
@@ -92,7 +92,7 @@ const writeReply = (
   i32[record + F_REQUEST] = functionWord(reply.function ?? '');
 };
 
-/** Writes record `number` of a fault; `functions` are the bits of `functionMask`. */
+/** Writes fault record `number`. `functions` is the result of `functionMask`. */
 export const writeFault = (
   image: MachineImage,
   number: number,

@@ -31,14 +31,14 @@ import type { Exclusive, Partition } from './partition.ts';
 import { selectDevice } from './queue-records.ts';
 import { type PutBack, rememberList } from './remember.ts';
 
-/** A declared fault's record. */
+/** Whom a fault record belongs to. */
 interface Owner {
   readonly declared: DeclaredFault;
-  /** F_COUNT when it was written. */
+  /** Value of F_COUNT when the record was written. */
   readonly count: number;
 }
 
-/** As plain data: which of the faults a record belongs to. */
+/** The same as plain data: to which of the faults a record belongs. */
 export interface FaultOwner {
   readonly number: number;
   readonly fault: number;
@@ -48,16 +48,16 @@ export interface FaultOwner {
 
 /** The faults of one machine. */
 export class Faults implements FaultTable {
-  /** Whose each record is; nobody's: armed by somebody who does not declare. */
+  /** Owner of each record. A record that was armed instead of declared has none. */
   readonly #owners: (Owner | undefined)[] = [];
   readonly #image: MachineImage;
   readonly #partition: Partition;
   readonly #exclusive: Exclusive;
   readonly #switches: FaultSwitches;
-  /** Record kept for an armed fault, or -1. */
+  /** Number of the record that is reserved for an armed fault, or -1. */
   #reserved = -1;
 
-  /** @param allowGuestDamage whether replies that crash or corrupt a guest kernel may be declared */
+  /** @param allowGuestDamage whether replies may be declared that crash or corrupt a guest kernel */
   constructor(partition: Partition, seed: number, exclusive: Exclusive, allowGuestDamage = false) {
     this.#image = partition.image;
     this.#partition = partition;
@@ -67,6 +67,7 @@ export class Faults implements FaultTable {
 
   /**
    * Declares a fault.
+   *
    * @throws ApemuError when the table is full, the instruction is unknown, or the reply cannot be injected (APEMU_ERR_CEX_…)
    */
   declare(fault: Fault): DeclaredFault {
@@ -74,7 +75,8 @@ export class Faults implements FaultTable {
   }
 
   /**
-   * Declares faults that are one for who declares them, a list of times; `text` names them.
+   * Declares faults that are one fault for the user: a list of times. `text` names them together.
+   *
    * @throws as `declare`
    */
   declareAll(faults: readonly Fault[], text: string): DeclaredFault {
@@ -93,7 +95,7 @@ export class Faults implements FaultTable {
     return declared;
   }
 
-  /** The faults that are in the table, in the order of their declaration; ended ones too, until their room is needed. */
+  /** The faults in the table, in the order of their declaration. Faults that have ended stay until their room is needed. */
   list(): DeclaredFault[] {
     return [...new Set(this.#owners.flatMap((owner) => owner?.declared ?? []))];
   }
@@ -122,7 +124,7 @@ export class Faults implements FaultTable {
     });
   }
 
-  /** What the image does not hold. */
+  /** Remembers what the image does not contain; calling the result puts it back. */
   remember(): PutBack {
     const owners = rememberList(this.#owners);
     const settled = this.list().map((declared) => [declared, declared.settled] as const);
@@ -134,7 +136,7 @@ export class Faults implements FaultTable {
     };
   }
 
-  /** Whose each record is, of a saved machine. */
+  /** The owners of all records, to be saved with the machine. */
   saveOwners(): readonly FaultOwner[] {
     const all = this.list();
     return this.#owners.flatMap((owner, number) =>
@@ -159,7 +161,7 @@ export class Faults implements FaultTable {
     }
   }
 
-  /** A record is given up: its strikes stay counted. */
+  /** Gives a record up. What it has struck so far stays counted. */
   #settle(number: number): void {
     const owner = this.#owners[number];
     if (owner === undefined) return;
@@ -180,12 +182,12 @@ export class Faults implements FaultTable {
     });
   }
 
-  /** Marks queues and guests again, after queues came or went. */
+  /** Marks queues and guests anew after queues came or went. */
   refresh(): void {
     this.#exclusive(() => this.#mark());
   }
 
-  /** Record for one more fault, behind all others: the first that matches strikes, in the order of declaration. */
+  /** A record for one more fault, behind all others, because the first fault that matches strikes, in the order of declaration. */
   #append(): number {
     let count = this.#image.word(C_FAULT_COUNT);
     if (count === FAULTS_MAX) count = this.#dropEnded();
@@ -199,7 +201,7 @@ export class Faults implements FaultTable {
     return count;
   }
 
-  /** Moves the active faults together, keeping their order. Returns their number. */
+  /** Removes faults that have ended, and moves the others together in their order. Returns the number of those left. */
   #dropEnded(): number {
     const { i32 } = this.#image;
     let kept = 0;
@@ -220,8 +222,8 @@ export class Faults implements FaultTable {
   }
 
   /**
-   * Keeps a record for a fault that is armed for single instructions, and has every message go through the service of its adapter, where
-   * what becomes of a reply can be decided.
+   * Reserves a record for a fault that is armed for single instructions. From then on every message goes through the adapter service,
+   * where the fate of replies can be decided.
    */
   reserve(): ArmedFault {
     if (this.#reserved < 0) this.#exclusive(() => this.#keepRecord());
@@ -237,7 +239,7 @@ export class Faults implements FaultTable {
     this.#mark();
   }
 
-  /** Sets the marks by which the fast paths see that there is something to look at. */
+  /** Sets the marks that make the fast paths leave instructions on faulty queues and guests to the slow path. */
   #mark(): void {
     const image = this.#image;
     const marks = this.#scan();

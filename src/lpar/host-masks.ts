@@ -11,7 +11,7 @@ const setBit = (words: Int32Array, base: number, bit: number, on: boolean): void
   words[index] = on ? words[index] | mask : words[index] & ~mask;
 };
 
-/** Writes the host's masks, and with them what every guest can reach. */
+/** Writes the host's masks, and derives from them what every guest can reach. */
 export const writeHostMasks = (
   image: MachineImage,
   adapters: Iterable<number>,

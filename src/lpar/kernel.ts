@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads kernel instances: one built module instance for each machine and thread.
+// Loads kernel instances: one instance of the built module for each machine and thread.
 // Source: docs/design.md section 3, docs/reference/performance.md section 4 rule 1.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -22,7 +22,7 @@ export interface KernelOptions {
   readonly external?: ExternalStorage;
   readonly targetDomain?: KernelBinding['targetDomain'];
   readonly requestFunction?: KernelBinding['requestFunction'];
-  /** Another file than the built kernel: mutation tests load broken ones. */
+  /** Path of another kernel than the built one: mutation tests load broken kernels. */
   readonly file?: string;
 }
 
@@ -31,7 +31,9 @@ let instances = 0;
 /** Environment variable that chooses the build of the kernel. */
 const VARIANT = 'APEMU_KERNEL';
 
-/** The kernel as the sources have it, when `APEMU_KERNEL=plain` asks for it, else in the form that is fastest. */
+/**
+ * Path of the kernel that the environment variable asks for: as the sources have it with `APEMU_KERNEL=plain`, else in its fastest form.
+ */
 const builtKernel = (): string => {
   const variant = process.env[VARIANT];
   if (variant === undefined || variant === '') return '#kernel';
@@ -56,12 +58,12 @@ export const kernelFile = (): string => {
   }
 };
 
-/** The last load: a module takes the binding that is offered while it is evaluated, so they come one after the other. */
+/** The last load that was started. A module takes the binding that is offered while it is evaluated, so loads must follow one another. */
 let lastLoad: Promise<unknown> = Promise.resolve();
 
 /**
- * A kernel instance for this machine. Module instances are never freed by JavaScript: reuse one where machines follow each
- * other in the same memory.
+ * Loads a kernel instance for this machine. JavaScript never frees module instances, so machines that follow each other in the same
+ * memory should use the same one.
  */
 export const loadKernel = (image: MachineImage, options: KernelOptions = {}): Promise<Kernel> => {
   const load = lastLoad.then(() => instantiate(image, options));

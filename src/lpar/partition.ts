@@ -31,21 +31,21 @@ const replaceAll = (set: Set<number>, values: readonly number[]): void => {
 
 const hex = (id: number): string => id.toString(16).padStart(2, '0');
 
-/** Runs `change` with every vCPU out of interpretive execution. */
+/** Runs `change` while every vCPU is out of interpretive execution. */
 export type Exclusive = (change: () => void) => void;
 
-/** The partition: owns queue records and the host's masks in the image. */
+/** The partition. It owns the queue records and the host's masks in the image. */
 export class Partition {
   readonly image: MachineImage;
   readonly kernel: Kernel;
   readonly adapters = new Map<number, AdapterProfile>();
   readonly usageDomains = new Set<number>();
   readonly controlDomains = new Set<number>();
-  /** Called after each change of what QCI shows: the CHSC "AP configuration changed" event. */
+  /** Called after each change of what QCI shows, as the CHSC event "AP configuration changed". */
   readonly changeListeners: (() => void)[] = [];
-  /** Told of each action of the operator; `flushed`: the adapter whose queues lose what they hold. */
+  /** Is told of each action of the operator. `flushed` is the adapter whose queues lose their messages. */
   onOperation: (text: string, flushed?: number) => void = () => {};
-  /** Called for each queue that leaves the configuration, while its record is still its own. */
+  /** Called for each queue that leaves the configuration, while it still has its record. */
   onQueueRemoved: (q: number) => void = () => {};
   readonly #exclusive: Exclusive;
   readonly #seed: number;
@@ -70,7 +70,7 @@ export class Partition {
     this.#writeMasks();
   }
 
-  /** Records of queues, for those that are not of the partition but of a guest. */
+  /** The queue records, for queues that belong to a guest and not to the partition. */
   get records(): QueueRecords {
     return this.#records;
   }
@@ -132,7 +132,7 @@ export class Partition {
     this.#change(() => this.controlDomains.delete(domain));
   }
 
-  /** SCLP configure: queues are idle at once (AD-36). */
+  /** SCLP configure. The queues are idle at once (AD-36). */
   configure(apid: number): void {
     this.#adapter(apid);
     if (!this.#deconfigured.delete(apid)) return;
@@ -141,7 +141,7 @@ export class Partition {
     this.#tell();
   }
 
-  /** SCLP deconfigure: queues are emptied, interruptions off, bindings lost (AD-36). */
+  /** SCLP deconfigure. The queues lose their messages, interruptions and bindings (AD-36). */
   deconfigure(apid: number): void {
     this.#adapter(apid);
     this.#deconfigured.add(apid);
@@ -150,7 +150,7 @@ export class Partition {
     this.#tell();
   }
 
-  /** The adapter stops with an error; what its queues held is lost. */
+  /** Stops the adapter with an error. The messages of its queues are lost. */
   checkstop(apid: number): void {
     this.#adapter(apid);
     this.#checkstopped.add(apid);
@@ -159,7 +159,7 @@ export class Partition {
     this.#tell();
   }
 
-  /** Ends a checkstop: queues are idle at once. */
+  /** Ends a checkstop. The queues are idle at once. */
   recover(apid: number): void {
     this.#adapter(apid);
     if (!this.#checkstopped.delete(apid)) return;
@@ -168,13 +168,13 @@ export class Partition {
     this.#tell();
   }
 
-  /** Makes a queue answer 05 until it is set back. */
+  /** Makes a queue answer 05 until this is taken back. */
   setBusy(apqn: number, busy: boolean): void {
     this.onOperation(`${formatApqn(apqn)} ${busy ? 'busy' : 'not busy'}`);
     this.#exclusive(() => setAttention(this.image, this.queue(apqn), ATTENTION_BUSY, busy));
   }
 
-  /** What the image does not hold, as plain data. */
+  /** What the image does not contain, as plain data. */
   save(): PartitionRecords {
     return {
       adapters: [...this.adapters.values()],
@@ -186,7 +186,7 @@ export class Partition {
     };
   }
 
-  /** What the image does not hold. */
+  /** Remembers what the image does not contain; calling the result puts it back. */
   remember(): PutBack {
     return together(
       rememberMap(this.adapters),
@@ -197,7 +197,7 @@ export class Partition {
     );
   }
 
-  /** Takes saved records over; the image is restored by whoever calls. */
+  /** Takes saved records over. The caller restores the image. */
   restore(records: PartitionRecords): void {
     this.adapters.clear();
     for (const adapter of records.adapters) this.adapters.set(adapter.apid, adapter);

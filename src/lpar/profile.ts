@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an administrator says of a partition and its adapters, before anything of it is in the image.
+// How an administrator describes a partition and its adapters, before anything of it is in the image.
 // Source: docs/reference/ap-architecture.md sections 2.4, 4.4 and decisions AD-24, AD-36.
 import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
 import { ApemuError } from '../errors.ts';
@@ -11,7 +11,7 @@ export interface AdapterProfile {
   /** Type number, 14 = CEX8. */
   readonly type: number;
   readonly mode: AdapterMode;
-  /** Messages a queue holds, 1-16. */
+  /** Number of messages that a queue holds, 1-16. */
   readonly depth: number;
   /** Message limit in 4 KiB units, 0-15; 0 = 12288 bytes. */
   readonly ml: number;
@@ -25,7 +25,7 @@ export interface AdapterProfile {
 
 export type ServiceModel = 'instant' | 'fixed' | 'lognormal' | 'rated';
 
-/** How long requests take; times in nanoseconds. `engines` 0: any number at a time. */
+/** How long requests take, in nanoseconds. `engines` is how many are worked on at a time; 0 = any number. */
 export interface ServiceProfile {
   readonly model: ServiceModel;
   readonly timeNs: number;
@@ -59,7 +59,7 @@ export interface PartitionRecords {
   readonly checkstopped: readonly number[];
 }
 
-/** Throws `APEMU_ERR_LPAR_RANGE` for what is no adapter or domain number. */
+/** Throws ApemuError `APEMU_ERR_LPAR_RANGE` if the value is not an adapter or domain number, 0-255. */
 export const checkNumber = (value: number, what: string): void => {
   if (!Number.isInteger(value) || value < 0 || value > 255) {
     throw new ApemuError(

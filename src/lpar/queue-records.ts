@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The queue records of a partition in the image: given out when a queue comes, kept for the next one when it goes.
+// The queue records of a partition in the image. A record is taken when a queue comes, and kept for the next queue when it goes.
 // Source: docs/reference/ap-architecture.md sections 1.2, 2.4, 4.7 and decision AD-24.
 import { adapterMode } from '../../native-like/arch/adapter-types.ts';
 import { FACILITY_APXA } from '../../native-like/arch/facilities.ts';
@@ -44,16 +44,16 @@ import { ApemuError } from '../errors.ts';
 import type { AdapterProfile } from './profile.ts';
 import { type PutBack, rememberList } from './remember.ts';
 
-/** Words that say where a queue's slots are and what they are good for. */
+/** Words of a queue record that say where its slots are and how many and how large they are. */
 const SLOT_WORDS = [Q_SLOTS_BYTE, Q_STRIDE_BYTE, Q_LIMIT, Q_ALL_FREE] as const;
 
-/** Sets or takes back an attention bit of a queue. */
+/** Sets or clears an attention bit of a queue. */
 export const setAttention = (image: MachineImage, q: number, bit: number, on: boolean): void => {
   const attention = image.word(q + Q_ATTENTION);
   image.i32[q + Q_ATTENTION] = on ? attention | bit : attention & ~bit;
 };
 
-/** Whether messages of the queue go to the adapter model, or are answered by the kernel itself. */
+/** Decides whether the adapter model gets the queue's messages, or the kernel itself answers them. */
 export const selectDevice = (
   image: MachineImage,
   q: number,
@@ -65,13 +65,13 @@ export const selectDevice = (
   image.i32[q + Q_DEVICE] = instant ? DEVICE_LOOPBACK : DEVICE_ADAPTER;
 };
 
-/** Without RC8A a request for a foreign domain is refused at NQAP, with it the reply says so (section 4.7). */
+/** Whether NQAP refuses a request for a foreign domain. With RC8A the reply does that instead (section 4.7). */
 const checksDomains = (image: MachineImage, adapter: AdapterProfile): boolean => {
   const parses = adapter.mode === 'cca' || adapter.mode === 'ep11';
   return parses && (image.word(C_QCI_FLAGS) & QCI_FLAG_R) === 0;
 };
 
-/** Facility word of TAPQ: the profile's, or the preset of the mode on this machine. */
+/** Facility word of TAPQ: that of the profile, or what AD-24 sets for the mode on this machine. */
 const functionsOf = (image: MachineImage, adapter: AdapterProfile): number => {
   if (adapter.functions !== undefined) return adapter.functions;
   const apxa = (image.word(image.guest(0) + G_FACILITIES) & FACILITY_APXA) !== 0;
@@ -79,7 +79,7 @@ const functionsOf = (image: MachineImage, adapter: AdapterProfile): number => {
   return apxa ? preset : preset & ~GR2_N;
 };
 
-/** AD-08: a message as long as some queue of the partition takes is legal also where the queue is not available, or has just gone. */
+/** AD-08: a message that some queue of the partition would accept has a legal length also for a queue that is not available or has gone. */
 const raiseUnavailableLimit = (image: MachineImage, limit: number): void => {
   const word = image.queueRecord(0) + Q_LIMIT;
   image.i32[word] = Math.max(image.word(word), limit);
@@ -87,14 +87,14 @@ const raiseUnavailableLimit = (image: MachineImage, limit: number): void => {
 
 export class QueueRecords {
   readonly #image: MachineImage;
-  /** Records of queues that have gone, for reuse. */
+  /** Records of queues that have gone, to be used again. */
   readonly #free: number[] = [];
 
   constructor(image: MachineImage) {
     this.#image = image;
   }
 
-  /** Records of queues that have gone: what a saved machine keeps of them. */
+  /** Records of queues that have gone, for saving a machine. */
   get free(): readonly number[] {
     return this.#free;
   }
@@ -103,12 +103,12 @@ export class QueueRecords {
     return rememberList(this.#free);
   }
 
-  /** Takes over which records are free in a saved machine. */
+  /** Sets which records are free, in a restored machine. */
   restore(free: readonly number[]): void {
     this.#free.splice(0, this.#free.length, ...free);
   }
 
-  /** Makes the idle queue of an adapter in a domain; `attention` are bits it begins with. */
+  /** Makes an idle queue of an adapter in a domain. `attention` are the attention bits with which it begins. */
   add(adapter: AdapterProfile, domain: number, attention: number): void {
     const image = this.#image;
     const { i32 } = image;
@@ -139,7 +139,7 @@ export class QueueRecords {
     i32[image.word(C_INDEX) + apqn] = q;
   }
 
-  /** Takes a queue that is empty out of the index and keeps its record. */
+  /** Takes an empty queue out of the index, and keeps its record. */
   remove(apqn: number, q: number): void {
     const image = this.#image;
     image.i32[image.word(C_INDEX) + apqn] = image.queueRecord(0);
@@ -153,7 +153,7 @@ export class QueueRecords {
     this.#free.push(q);
   }
 
-  /** A record nobody uses; its words are whatever they were. */
+  /** A record that nobody uses. Its words have whatever values they had. */
   take(): number {
     const reused = this.#free.pop();
     if (reused !== undefined) return reused;
@@ -167,7 +167,7 @@ export class QueueRecords {
     return q;
   }
 
-  /** Slots of a reused record stay when they have the right size; else the queue takes new ones. */
+  /** Keeps the slots of a reused record if they have the right size; otherwise the queue will take new ones. */
   #keepSlots(q: number, slots: readonly number[]): void {
     const [first, stride, limit, allFree] = slots as readonly [number, number, number, number];
     const { i32 } = this.#image;

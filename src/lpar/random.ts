@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Seeded random numbers over a state word, so that a machine's state decides what comes next.
+// Seeded random numbers whose state is one word, so that a machine's state decides what comes next.
 // Source: Marsaglia, Xorshift RNGs (2003); seeds are spread by the finaliser of MurmurHash3.
 
 /** Next state of a 32-bit xorshift generator. The state must not be 0. */
@@ -11,7 +11,7 @@ export const nextRandom = (state: number): number => {
   return x;
 };
 
-/** A state for a seed and a number that tells users of the same seed apart; never 0. */
+/** Initial state for a seed. `stream` makes the states of several users of one seed differ. Never 0. */
 export const seedRandom = (seed: number, stream: number): number => {
   let h = (seed ^ Math.imul(stream + 1, 0x9e3779b9)) | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -20,7 +20,7 @@ export const seedRandom = (seed: number, stream: number): number => {
   return h === 0 ? 1 : h;
 };
 
-/** A state as a fraction in [0, 1). */
+/** A state as a fraction, at least 0 and less than 1. */
 export const asFraction = (state: number): number => (state >>> 0) / 0x100000000;
 
 /** A row of a table of weights. */
@@ -29,18 +29,18 @@ export type Weighted<T> = readonly (readonly [weight: number, value: T])[];
 export class Random {
   #state: number;
 
-  /** `stream` tells users of the same seed apart. */
+  /** `stream` makes the numbers of several users of one seed differ. */
   constructor(seed: number, stream = 0) {
     this.#state = seedRandom(seed, stream);
   }
 
-  /** 0 to 2^32 - 1. */
+  /** A random word, 0 to 2^32 - 1. */
   word(): number {
     this.#state = nextRandom(this.#state);
     return this.#state >>> 0;
   }
 
-  /** 0 to n - 1. */
+  /** A random number, 0 to n - 1. */
   below(n: number): number {
     return Math.floor((this.word() / 0x100000000) * n);
   }
@@ -49,12 +49,12 @@ export class Random {
     return this.below(100) < percent;
   }
 
-  /** One of a list that is not empty. */
+  /** A random element of a list, which must not be empty. */
   pick<T>(from: readonly T[]): T {
     return from[this.below(from.length)] as T;
   }
 
-  /** Each element with the given chance, in order. */
+  /** A random selection: each element is in it with the given probability in percent. The order stays. */
   some<T>(from: readonly T[], percent: number): T[] {
     return from.filter(() => this.chance(percent));
   }
@@ -68,7 +68,7 @@ export class Random {
     return (table[0] as Weighted<T>[number])[1];
   }
 
-  /** 64 bits. */
+  /** A random number of 64 bits. */
   register(): bigint {
     return (BigInt(this.word()) << 32n) | BigInt(this.word());
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Remembers what objects hold, to put it back later: how a checkpoint takes a machine's parts back without making them anew.
-// Handles stay what they are: the objects are the same, only their contents go back.
+// Remembers the contents of objects and puts them back later. Checkpoints use this to take a machine's parts back without making new
+// ones, so that handles remain valid: the objects stay the same, and only their contents change.
 
-/** Puts something back as it was when it was remembered; as often as wanted. */
+/** Puts something back as it was when it was remembered. It can be called any number of times. */
 export type PutBack = () => void;
 
 type Fields = Record<string, unknown>;
@@ -43,7 +43,10 @@ const isPlain = (value: object): boolean => {
   return prototype === Object.prototype || prototype === null;
 };
 
-/** Contents of a field's value; undefined for what has none of its own, or belongs to somebody else (instances of classes). */
+/**
+ * Remembers the contents of a field's value. Undefined if the value has no contents of its own, or belongs to somebody else (instances of
+ * classes).
+ */
 const rememberContents = (value: unknown): PutBack | undefined => {
   if (typeof value !== 'object' || value === null) return undefined;
   if (value instanceof Set) return rememberSet(value);
@@ -54,8 +57,8 @@ const rememberContents = (value: unknown): PutBack | undefined => {
 };
 
 /**
- * The public fields of an object: each value, and the contents of masks, sets, maps, lists and plain objects. What stands in private
- * fields is the object's own business. `except` names fields that are left alone.
+ * Remembers the public fields of an object: their values, and the contents of masks, sets, maps, lists and plain objects. Private fields
+ * are left to the object itself. `except` names fields that are left alone.
  */
 export const rememberFields = (object: object, except: readonly string[] = []): PutBack => {
   const fields = object as Fields;
@@ -68,7 +71,7 @@ export const rememberFields = (object: object, except: readonly string[] = []): 
   };
 };
 
-/** All of them, in this order. */
+/** Puts all of them back, in this order. */
 export const together =
   (...parts: readonly PutBack[]): PutBack =>
   () => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leaves a record of each request an adapter takes in the thread's trace ring, beside those of the instructions (native-like/exec/trace.ts).
+// Leaves a record of each request that an adapter takes in the thread's trace ring, beside those of the instructions
+// (native-like/exec/trace.ts). Only the thread itself writes into its ring.
 // Source: native-like/machine/trace-layout.ts. Only the thread itself writes into its ring.
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
@@ -35,7 +36,10 @@ export class ServiceTrace {
     this.#last = records - 1;
   }
 
-  /** The request whose slot has its header at word `header`: an engine begins at `begunNs`, the reply is there at `readyNs`. */
+  /**
+   * Records a request whose slot has its header at word `header`. An engine begins with it at `begunNs`, and its reply is there at
+   * `readyNs`.
+   */
   taken(apqn: number, header: number, begunNs: number, readyNs: number): void {
     if (this.#last < 0) return;
     const { i32, f64 } = this.#image;

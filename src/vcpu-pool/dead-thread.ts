@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a thread that has died still holds: locks, of adapters too, and queues it waited for, which carry their owner, and a vCPU in
-// interpretive execution.
+// What a thread that has died may still hold: locks (adapters' ones too) and queues it waited for, both of which tell their owner, and a
+// vCPU in interpretive execution.
 // Source: docs/reference/performance.md section 5 (recovery).
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
@@ -14,7 +14,7 @@ import {
 import { releaseMdevs } from '../vfio-ap/mdevs-lock.ts';
 import { HOST_RESET_OWNER_SHIFT, HOST_RESET_RUNNING } from '../vfio-ap/queue-steps.ts';
 
-/** Takes all of it from the thread with this number. */
+/** Releases all that the thread with this number holds. */
 export const releaseDead = (image: MachineImage, thread: number): void => {
   const { i32 } = image;
   const owner = thread + 1;

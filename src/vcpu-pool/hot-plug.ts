@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hot plug and unplug under load: takes adapters from running guests and gives them back, and looks whether anything reaches a
-// queue after it was taken away.
+// Hot plug and unplug under load: takes adapters from running guests and gives them back, and checks that nothing reaches a queue after
+// it was taken away.
 // Source: docs/reference/vfio-ap.md sections 4.1 and 6.1 (O-4, O-6, I-5, I-6).
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,16 +22,16 @@ import type { PooledMachine } from './pooled-machine.ts';
 import type { WorkerReport } from './task.ts';
 
 export interface HotPlugOptions {
-  /** Time between two changes. */
+  /** Milliseconds between two changes. */
   readonly intervalMs: number;
   readonly durationMs: number;
-  /** The guests have ended earlier. */
+  /** Whether the guests have ended already. */
   readonly ended?: () => boolean;
 }
 
 export type HotPlugOutcome = Pick<HotPlugResult, 'plugs' | 'unplugs' | 'violations'>;
 
-/** Words of a queue that stay as they are while nobody uses it. */
+/** Words of a queue record that do not change while nobody uses the queue. */
 const QUIET_WORDS = [
   Q_STATUS,
   Q_FREE,
@@ -41,7 +41,7 @@ const QUIET_WORDS = [
   Q_REQUEST_TAIL,
 ] as const;
 
-/** Queue of the guest on an adapter: what was seen right after the unplug. */
+/** A queue of the guest on an adapter, as it was right after the unplug. */
 interface Taken {
   readonly apqn: number;
   readonly words: readonly number[];
@@ -54,7 +54,7 @@ const lookAt = (pool: PooledMachine, apqn: number): Taken => {
   return { apqn, words: [...words, image.requestsOf(q)] };
 };
 
-/** O-4, I-5, I-6 right after an unplug: empty, interruptions off, no page held, not in the masks. */
+/** O-4, I-5, I-6: right after an unplug a queue is empty, has interruptions off, holds no page, and is not in the guest's masks. */
 const checkLeft = (pool: PooledMachine, guest: number, { apqn, words }: Taken): string[] => {
   const { image } = pool.machine;
   const found: string[] = [];
@@ -74,7 +74,7 @@ const checkQuiet = (pool: PooledMachine, taken: Taken): string[] => {
     : [`an instruction reached ${formatApqn(taken.apqn)} after it was taken away`];
 };
 
-/** Changes guests in turn, adapter by adapter, until the time is over. Every adapter is back at the end. */
+/** Takes away and gives back adapter after adapter, of all guests in turn, until the time is over. At the end every adapter is back. */
 export const hotPlug = async (
   pool: PooledMachine,
   options: HotPlugOptions,
@@ -113,7 +113,7 @@ export type Accounts = Omit<HotPlugResult, 'plugs' | 'unplugs'>;
 const isExchange = (state: unknown): state is ExchangeState =>
   typeof state === 'object' && state !== null && 'lostWakeups' in state;
 
-/** Where all messages of the exchange programs went, from the counts in the guests' storage. The pool has been stopped. */
+/** Counts where all messages of the exchange programs went, from the counts in the guests' storage. The pool must have been stopped. */
 export const accountFor = (pool: PooledMachine, reports: readonly WorkerReport[]): Accounts => {
   const sum = { accepted: 0, answered: 0, flushed: 0, refused: 0, inFlight: 0 };
   const violations: string[] = [];

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a thread still lives, for somebody who cannot wait to be told: the host's thread while it waits for a vCPU to leave. And how
-// long a thread could have done something, since a busy computer may not let it run for seconds.
-// Source: proc(5), /proc/thread-self and /proc/self/task; Linux, Documentation/scheduler/sched-stats (schedstat of a task). Elsewhere than
-// on Linux nothing is known.
+// Tells whether a thread still lives, to somebody who cannot wait to be told: the host's thread, while it waits for a vCPU to leave. Also
+// tells for how long a thread could have worked, since a busy computer may not let it run for seconds.
+// Source: proc(5), /proc/thread-self and /proc/self/task; Linux, Documentation/scheduler/sched-stats (schedstat of a task). Only Linux
+// has these files; elsewhere nothing is known.
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 
-/** Number of this thread in the operating system; 0 where it cannot be known. */
+/** Number of this thread in the operating system; 0 if it cannot be known. */
 export const ownTask = (): number => {
   try {
     return Number(basename(readlinkSync('/proc/thread-self'))) || 0;
@@ -15,25 +15,29 @@ export const ownTask = (): number => {
   }
 };
 
-/** Whether the thread with this number is there; true for one that is not known. */
+/** Whether the thread with this number exists; true for 0, a thread that is not known. */
 export const taskLives = (task: number): boolean =>
   task === 0 || existsSync(`/proc/self/task/${task}`);
 
-/** States of a thread, as proc(5) has them. */
+/** States of a thread, as in proc(5). */
 const BUSY = 'RD';
 const ENDED = 'ZX';
 
 /** What the operating system tells of a thread. */
 export interface TaskTime {
-  /** Milliseconds it has had a processor. */
+  /** Milliseconds for which it has had a processor. */
   readonly ranMs: number;
-  /** Milliseconds it has waited for one, without the wait it is in. */
+  /** Milliseconds for which it has waited for one. A wait that goes on is not included. */
   readonly waitedMs: number;
-  /** It has a processor or waits for one, or for a disk. */
+  /** Whether it has a processor, or waits for one or for a disk. */
   readonly busy: boolean;
 }
 
-/** @param processId whose thread it is; `self` without; undefined where nothing is known, or when it has ended */
+/**
+ * Processor times of a thread; undefined if nothing is known or it has ended.
+ *
+ * @param processId the thread's process; default this one
+ */
 export const taskTime = (
   task: number,
   processId: number | 'self' = 'self',
@@ -42,9 +46,9 @@ export const taskTime = (
   try {
     const [ran, waited] = readFileSync(`${folder}/schedstat`, 'utf8').split(' ').map(Number);
     const stat = readFileSync(`${folder}/stat`, 'utf8');
-    // The state follows the name, which may hold anything but a closing parenthesis at its end.
+    // The state comes after the name, which is in parentheses and may contain any character.
     const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
-    // One that has ended stays until its parent has looked.
+    // A thread that has ended is still there until its parent has noticed.
     if (ENDED.includes(state)) return undefined;
     return { ranMs: ran / 1e6, waitedMs: waited / 1e6, busy: BUSY.includes(state) };
   } catch {
@@ -53,8 +57,8 @@ export const taskTime = (
 };
 
 /**
- * How long threads could have done something between two looks, some milliseconds apart: what one of them had of a processor while it
- * wanted one, else the time that passed without its waits.
+ * For how many milliseconds threads could have worked between two looks. If one of them wanted a processor: the most that any of them had
+ * one. Otherwise: the time that passed, less what they waited for a processor.
  */
 export const ableMs = (
   before: ReadonlyMap<number, TaskTime>,
@@ -70,7 +74,7 @@ export const ableMs = (
   return Math.max(ranMs, passedMs - Math.max(0, ...grown.map((time) => time.waitedMs)));
 };
 
-/** Adds up how long a thread could have done something. */
+/** Adds up for how long a thread could have worked. */
 export class AbleTask {
   readonly #time: () => TaskTime | undefined;
   readonly #nowMs: () => number;
@@ -78,7 +82,7 @@ export class AbleTask {
   #lookedMs: number;
   #ms = 0;
 
-  /** @param time of the thread; undefined: it is not known, and could always have done something */
+  /** @param time returns the thread's processor times; a thread without them counts as if it could always have worked */
   constructor(time: () => TaskTime | undefined, nowMs = () => performance.now()) {
     this.#time = time;
     this.#nowMs = nowMs;
@@ -86,7 +90,7 @@ export class AbleTask {
     this.#lookedMs = nowMs();
   }
 
-  /** Milliseconds until now. */
+  /** Milliseconds for which the thread could have worked until now. */
   look(): number {
     const [after, now] = [this.#read(), this.#nowMs()];
     this.#ms += ableMs(this.#before, after, now - this.#lookedMs);

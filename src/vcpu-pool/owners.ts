@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose thread serves a queue, and which queues several threads use at a time: words of the image that follow the guests' masks.
+// Which thread serves a queue, and which queues several threads use at a time. These words of the image follow the guests' masks.
 // Source: docs/design.md section 4; docs/reference/performance.md section 5.
 import {
   ATTENTION_POOL,
@@ -13,11 +13,11 @@ import {
 import { reaches } from '../host/machine/host-wiring.ts';
 import type { Machine } from '../host/machine/machine.ts';
 
-/** Writes them for every queue. Runs with the vCPUs concerned out of interpretive execution. */
+/** Writes these words for every queue. The vCPUs concerned must be out of interpretive execution. */
 export const writeOwners = ({ image, guests }: Pick<Machine, 'image' | 'guests'>): void => {
   for (let n = 1; n < image.queues; n++) {
     const q = image.queueRecord(n);
-    // A virtual queue belongs to its guest for good.
+    // A virtual queue always belongs to its guest.
     if (image.word(q + Q_DEVICE) === DEVICE_VIRTUAL) continue;
     const cold = image.cold(q);
     const apqn = image.word(cold + K_APQN);
@@ -25,7 +25,7 @@ export const writeOwners = ({ image, guests }: Pick<Machine, 'image' | 'guests'>
     image.i32[cold + K_OWNER] = owner?.number ?? 0;
     const attention = image.word(q + Q_ATTENTION);
     const isShared = owner?.config.spread === true || (attention & ATTENTION_POOL) !== 0;
-    // A queue whose guest goes on meanwhile keeps its word untouched: its thread may be changing another bit of it.
+    // The attention word of a queue is written only if it changes: a guest that goes on meanwhile may be changing another bit of it.
     if (isShared !== ((attention & ATTENTION_SHARED) !== 0))
       image.i32[q + Q_ATTENTION] = attention ^ ATTENTION_SHARED;
   }

@@ -28,28 +28,28 @@ import { Exclusion } from './sie.ts';
 import { STOP_MS, StopPatience } from './stop-patience.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
-/** How often the main thread lets its own timers (scans, reset polls) run. */
+/** Milliseconds after which the main thread lets its own timers (scans, polling of resets) run again. */
 const TICK_MS = 5;
 const WORKER_REPORT_MS = 100;
 
 export interface PoolOptions {
-  /** Worker threads; default: as many as cores, at most one for each vCPU group. */
+  /** Number of worker threads. Default: as many as cores, but not more than there are groups of vCPUs. */
   readonly workers?: number;
   readonly seed?: number;
-  /** Called with each worker's interim report. */
+  /** Called with the interim reports of each worker. */
   readonly onProgress?: (report: WorkerReport) => void;
-  /** Takes records of all AP instructions; what comes too fast for the main thread is lost. */
+  /** Is given records of all AP instructions. Those that come too fast for the main thread are lost. */
   readonly onTrace?: TakeTrace;
   readonly onEvent?: TakeEvent;
 }
 
-/** What is left of a guest whose worker died. */
+/** What is known of a guest whose worker died. */
 export interface Crash {
   readonly guest: string;
   readonly reason: string;
 }
 
-/** vCPUs that must stay on one thread together: those of a guest, unless it is spread. */
+/** vCPUs that must run on the same thread: all of a guest, unless the guest is spread. */
 const groupsOf = (config: MachineConfig): VcpuTask[][] => {
   const groups: VcpuTask[][] = [];
   config.guests.forEach((guest, index) => {
@@ -61,8 +61,8 @@ const groupsOf = (config: MachineConfig): VcpuTask[][] => {
 };
 
 /**
- * A guest's running vCPUs: vCPU 0 with the configured program, the others too when the program's argument `everyVcpu` says so.
- * The rest stay stopped: a stopped vCPU takes no interruption away from the one that waits for it.
+ * The vCPUs of a guest that run: vCPU 0 with the configured program, and the others too if the program's argument `everyVcpu` says so.
+ * The rest stay stopped, since a stopped vCPU takes no interruption away from the one that waits for it.
  */
 const tasksOf = (config: MachineConfig, guest: GuestConfig, number: number): VcpuTask[] => {
   const { program } = guest;
@@ -81,17 +81,17 @@ const tasksOf = (config: MachineConfig, guest: GuestConfig, number: number): Vcp
 export class PooledMachine {
   readonly machine: Machine;
   readonly workers: number;
-  /** Guests lost with their worker. */
+  /** Guests that were lost with their worker. */
   readonly crashes: Crash[] = [];
   readonly #pool: Piscina;
   readonly #startMs: number;
   readonly #reports: Promise<WorkerReport | undefined>[] = [];
   readonly #ticker: NodeJS.Timeout;
-  /** Detaches of guests whose worker died. */
+  /** Detaches, still running, of guests whose worker died. */
   readonly #recoveries: Promise<void>[] = [];
   /** Threads whose task has not ended. */
   readonly #atWork = new Set<number>();
-  /** Why threads were ended, by their number. */
+  /** Reasons why threads were ended, by thread number. */
   readonly #endings = new Map<number, string>();
   readonly #patience: StopPatience;
   #closed = false;
@@ -113,7 +113,7 @@ export class PooledMachine {
     this.#startMs = performance.timeOrigin + performance.now() - machine.nowNs() / NS_PER_MS;
     this.#pool = new Piscina({
       filename: createRequire(import.meta.url).resolve('#vcpu-worker'),
-      // A thread that has died is not replaced: nobody would have a task for it.
+      // A thread that has died is not replaced, since there would be no task for it.
       minThreads: 0,
       maxThreads: this.workers,
       atomics: 'disabled',
@@ -123,7 +123,7 @@ export class PooledMachine {
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
   }
 
-  /** Composes the machine and starts all guests on the pool. */
+  /** Builds the machine, and starts all guests on the pool. */
   static async start(config: MachineConfig, options: PoolOptions = {}): Promise<PooledMachine> {
     const exclusion: { instance?: Exclusion } = {};
     const pooled: { machine?: PooledMachine } = {};
@@ -144,23 +144,26 @@ export class PooledMachine {
     return pooled.machine;
   }
 
-  /** Tasks of workers that have ended: each worker has one, for the whole run. */
+  /** Number of workers' tasks that have ended. Each worker has one task, for the whole run. */
   get tasksEnded(): number {
     return this.#pool.completed;
   }
 
-  /** Most vCPUs of different threads seen inside interpretive execution at the same time. */
+  /** Highest number of vCPUs, of different threads, that were seen inside interpretive execution at the same time. */
   get maxInSie(): number {
     return this.#maxInSie;
   }
 
-  /** Waits until every guest's program has ended, then ends the machine's workers. */
+  /** Waits until the programs of all guests have ended, then ends the workers. */
   async finished(): Promise<WorkerReport[]> {
     const reports = await Promise.all(this.#reports);
     return reports.filter((report) => report !== undefined);
   }
 
-  /** Tells all programs to stop where they are. A thread whose program does not end its step then is ended, as a crash of its guests. */
+  /**
+   * Tells all programs to stop where they are. A thread whose program then does not end its step is ended, which counts as a crash of its
+   * guests.
+   */
   stop(): void {
     const { i32 } = this.machine.image;
     Atomics.store(i32, C_STOP, 1);
@@ -179,13 +182,13 @@ export class PooledMachine {
     void this.#pool.threads.find((worker) => worker.threadId === id)?.terminate();
   }
 
-  /** Ends workers and machine. */
+  /** Ends the workers and the machine. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.stop();
     clearInterval(this.#ticker);
     await Promise.all(this.#reports);
-    // What follows the loss of a worker must not go on in a memory that another machine has by then.
+    // Detaches after the loss of a worker must be over before the memory is used for another machine.
     await Promise.all(this.#recoveries);
     this.#patience.end();
     this.#closed = true;
@@ -193,12 +196,12 @@ export class PooledMachine {
     this.machine.close();
   }
 
-  /** One write to a file of the host's tree while guests run. Returns `ok` or an errno name. */
+  /** Writes to a file of the host's tree while guests run. Returns `ok` or an errno name. */
   write(path: string, text: string): Promise<string> {
     return this.drive(this.machine.sysfs.write(path, text));
   }
 
-  /** Drives a host operation in real time; it is given up when the machine is closed. */
+  /** Drives a host operation in real time. It is given up when the machine is closed. */
   async drive<T>(operation: Operation<T>): Promise<T> {
     this.#tick();
     const wait = async (waitNs: number): Promise<void> => {
@@ -208,16 +211,16 @@ export class PooledMachine {
     return (await driveAsync(operation, wait, () => this.#closed)) as T;
   }
 
-  /** Ends the thread of a worker in the middle of what it does, for tests of recovery; waits until the loss was noticed. */
+  /** Ends a worker's thread in the middle of its work, to test recovery. Waits until the loss was noticed. */
   async kill(thread: number): Promise<void> {
-    // Node itself aborts when a thread is ended while it loads modules.
+    // Node itself aborts if a thread is ended while it loads modules, so this waits until the worker has started.
     while (this.machine.image.word(this.machine.image.thread(thread) + T_WORKER) === 0)
       await sleep(1);
     this.#terminate(thread);
     await this.#reports[thread - 1];
   }
 
-  /** Writes which guest owns which queue. Runs with the vCPUs concerned out of interpretive execution. */
+  /** Writes which guest owns which queue. The vCPUs concerned must be out of interpretive execution. */
   assignOwners(): void {
     writeOwners(this.machine);
   }
@@ -249,7 +252,7 @@ export class PooledMachine {
     }
   }
 
-  /** A worker died: its locks are broken, its guests are reported and their queues reset; everything else goes on. */
+  /** Called when a worker has died: its locks are broken, its guests are reported, and their queues reset. Everything else goes on. */
   #lost(task: WorkerTask, error: unknown): undefined {
     const { image } = this.machine;
     for (const vcpu of task.vcpus) Atomics.store(image.i32, image.guest(vcpu.guest) + G_CRASHED, 1);
@@ -263,7 +266,7 @@ export class PooledMachine {
     return undefined;
   }
 
-  /** The main thread's share: its clock, its timers, queues no guest owns; looks who is at work. */
+  /** The main thread's own work: its clock, its timers, the queues that no guest owns; it also counts the vCPUs at work. */
   #tick(): void {
     const now = (performance.timeOrigin + performance.now() - this.#startMs) * NS_PER_MS;
     this.machine.stepper.advance(Math.max(0, now - this.machine.nowNs()), false);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entering and leaving interpretive execution, and keeping vCPUs out of it: KVM's protocol between a vCPU's thread and the host.
-// Source: docs/reference/performance.md sections 2.8 and 5; docs/reference/ap-architecture.md section 6.4
-// (Linux arch/s390/kvm/kvm-s390.c: kvm_s390_vcpu_block, exit_sie). Setting in-SIE and then reading block must be sequentially
-// consistent on both sides, hence Atomics. A thread has one vCPU in SIE at a time: the word is the thread's, not the vCPU's, so that the host looks
-// at as many lines as there are threads.
+// Enters and leaves interpretive execution, and keeps vCPUs out of it: KVM's protocol between a vCPU's thread and the host. Setting
+// in-SIE and then reading block must be sequentially consistent on both sides, hence Atomics. A thread has one vCPU in SIE at a time. The
+// word that tells which belongs to the thread and not to the vCPU, so that the host has to look at no more cache lines than there are
+// threads.
+// Source: docs/reference/performance.md sections 2.8 and 5; docs/reference/ap-architecture.md section 6.4 (Linux
+// arch/s390/kvm/kvm-s390.c: kvm_s390_vcpu_block, exit_sie).
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
   C_AWAITED,
@@ -17,24 +18,24 @@ import {
 import { releaseDead } from './dead-thread.ts';
 import { taskLives } from './liveness.ts';
 
-/** Longest sleep before looking again: every wait must notice a thread that died. */
+/** Milliseconds of the longest sleep before looking again, since every wait must notice a thread that has died. */
 const SIE_WAIT_MS = 20;
 /**
- * Looks at vCPUs in interpretive execution before the host sleeps, a microsecond's worth: they are out in less than that where they
- * have a core, and a wake-up costs more than twenty.
+ * How often the host looks whether vCPUs have left before it sleeps: about a microsecond. A vCPU that has a core is out in less than
+ * that, and a wake-up costs more than twenty microseconds.
  */
 const SPIN_LOOKS = 256;
 /**
- * A thread whose clock stands still for so long is given up: its program is in a step that never ends. One that has ended is found at the
- * next look, where the operating system says so. A step of a program takes microseconds, and the hook sleeps at most 220 ms.
+ * Milliseconds after which a thread whose clock stands still is given up: its program is in a step that never ends. A step takes
+ * microseconds, and the hook sleeps at most 220 ms. A thread that has ended is found at the next look, if the operating system tells.
  */
 const DEAD_MS = 15_000;
 
-/** Word the host keeps the vCPU's guest out with. */
+/** Word by which the host keeps the vCPU's guest out of interpretive execution. */
 const blockOf = (i32: Int32Array, vcpu: number): number => i32[vcpu + V_GUEST] + G_BLOCK;
 
 /**
- * A thread enters interpretive execution of the vCPU with the block at `vcpu`; it waits while the host keeps the guest out.
+ * Enters interpretive execution of the vCPU with the block at `vcpu`. Waits while the host keeps the guest out.
  *
  * @param thread word index of the thread's block
  */
@@ -48,8 +49,8 @@ export const enterSie = (i32: Int32Array, vcpu: number, thread: number): void =>
 };
 
 /**
- * A thread leaves. A host that waits is woken by the last one it waits for: each wake-up costs it tens of microseconds. A thread that
- * only looked in counts as well; the host then looks again.
+ * Leaves interpretive execution. Only the last thread that a host waits for wakes it, since each wake-up costs the host tens of
+ * microseconds. A thread that tried to enter and left at once is counted too; the host finds out by looking again.
  */
 export const leaveSie = (i32: Int32Array, vcpu: number, thread: number): void => {
   Atomics.store(i32, thread + T_IN_SIE, 0);
@@ -57,7 +58,7 @@ export const leaveSie = (i32: Int32Array, vcpu: number, thread: number): void =>
   if (Atomics.sub(i32, C_AWAITED, 1) <= 1) Atomics.notify(i32, C_AWAITED);
 };
 
-/** The event word of a vCPU in SIE was set: out and in again, so that a host that waits gets its turn. */
+/** Called when the event word of a vCPU in SIE is set: if the host waits, leaves interpretive execution and enters it again. */
 export const serveEvent = (i32: Int32Array, vcpu: number, thread: number): void => {
   Atomics.store(i32, vcpu + V_EVENT, 0);
   if (Atomics.load(i32, blockOf(i32, vcpu)) === 0) return;
@@ -80,8 +81,8 @@ interface Inside {
 }
 
 /**
- * The host's side: keeps vCPUs of a guest, or of all, out of interpretive execution while something changes. One thread of a machine
- * does so, the host's.
+ * The host's side: keeps the vCPUs of a guest, or of all guests, out of interpretive execution while something changes. Only the host's
+ * thread of a machine does this.
  */
 export class Exclusion {
   readonly #image: MachineImage;
@@ -89,13 +90,13 @@ export class Exclusion {
   readonly #deadMs: number;
   /** Word indices of the guests' records. */
   readonly #guests: readonly number[];
-  /** How deep each guest is excluded: host operations nest. */
+  /** How often each guest is excluded at present, since host operations nest. */
   readonly #depth: number[];
   #inside: Inside[] = [];
 
   /**
    * @param workers threads 1 to `workers` run vCPUs
-   * @param deadMs a thread whose clock stands still for so long is dead
+   * @param deadMs milliseconds after which a thread whose clock stands still counts as dead
    */
   constructor(image: MachineImage, workers: number, deadMs = DEAD_MS) {
     this.#image = image;
@@ -105,7 +106,7 @@ export class Exclusion {
     this.#depth = new Array<number>(image.guests).fill(0);
   }
 
-  /** Runs `change` with the vCPUs of `guest` (undefined: of every guest) out. */
+  /** Runs `change` while the vCPUs of `guest` (undefined: of every guest) are out of interpretive execution. */
   run(guest: number | undefined, change: () => void): void {
     const guests = guest === undefined ? this.#allGuests() : [guest];
     for (const number of guests) this.#block(number);
@@ -122,8 +123,8 @@ export class Exclusion {
   }
 
   /**
-   * One word keeps the guest out: who enters later sees it. Those inside are told; each look at a thread's word takes its line from
-   * another core, so there is one look.
+   * Sets the word that keeps the guest out, which threads that enter later see, and tells those that are inside. Each thread's word is
+   * read only once, because each read fetches its cache line from another core.
    */
   #block(guest: number): void {
     const depth = this.#depth[guest];
@@ -165,13 +166,13 @@ export class Exclusion {
     }
   }
 
-  /** Those that are out are forgotten. */
+  /** Forgets those that are out, and returns how many are still inside. */
   #countInside(): number {
     this.#inside = this.#inside.filter((one) => this.#isInside(one));
     return this.#inside.length;
   }
 
-  /** Until the last one is out. Who left before the count was there did not count: hence the second look. */
+  /** Sleeps until the last one is out. A thread that left before the count was written has not counted down, hence the second look. */
   #sleep(): ReturnType<typeof Atomics.wait> | 'not needed' {
     const { i32 } = this.#image;
     const awaited = this.#inside.length;
@@ -180,7 +181,7 @@ export class Exclusion {
     return Atomics.wait(i32, C_AWAITED, awaited, SIE_WAIT_MS);
   }
 
-  /** Threads that have ended cannot leave any more. */
+  /** Counts threads that have ended as dead, since they cannot leave any more. */
   #bury(): void {
     for (const one of this.#inside)
       if (!taskLives(this.#image.word(this.#image.thread(one.thread) + T_TASK))) this.#isDead(one);
@@ -192,13 +193,13 @@ export class Exclusion {
     releaseDead(image, thread);
   }
 
-  /** Threads that have not moved since `clocks` are dead, and their guests have crashed. */
+  /** Counts threads as dead whose clock has not moved since `clocks`. Their guests have crashed. */
   #giveUp(clocks: readonly number[]): void {
     for (const one of this.#inside)
       if (clocks[one.thread] === this.#clockOf(one.thread)) this.#isDead(one);
   }
 
-  /** Of all threads, by their number. */
+  /** The clocks of all threads, by thread number. */
   #clocks(): number[] {
     return Array.from({ length: this.#workers + 1 }, (_, thread) => this.#clockOf(thread));
   }

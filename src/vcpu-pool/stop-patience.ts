@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads that were told to stop and do not: the program of one of their vCPUs is in a step that never ends. What counts is the time a
-// thread could have run: on a busy computer it may only be waiting for a processor, and cutting it off would lose a message.
+// Ends threads that were told to stop and do not, because the program of one of their vCPUs is in a step that never ends. What counts is
+// the time for which a thread could have run: on a busy computer it may only be waiting for a processor, and ending it would lose a
+// message.
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import { T_TASK, T_WORKER } from '../../native-like/machine/layout.ts';
 import { AbleTask, taskTime } from './liveness.ts';
 
-/** A program's step is over long before this. */
+/** Milliseconds, much longer than a step of a program takes. */
 export const STOP_MS = 2_000;
-/** Between two looks. */
+/** Milliseconds between two looks. */
 const STOP_LOOK_MS = 100;
 
 export class StopPatience {
@@ -19,7 +20,10 @@ export class StopPatience {
     this.#image = image;
   }
 
-  /** From now on `end` is called, once, with each of the threads that could have ended and has not. */
+  /**
+   * Begins to watch: `end` is called, once, for each of the threads that could have ended and has not. Threads that end are removed from
+   * the set.
+   */
   begin(threads: ReadonlySet<number>, end: (thread: number) => void): void {
     const ended = new Set<number>();
     this.#timer ??= setInterval(() => {
@@ -35,7 +39,7 @@ export class StopPatience {
     clearInterval(this.#timer);
   }
 
-  /** How long a thread could have run since the first look; nothing before it has loaded what it runs. */
+  /** Milliseconds for which a thread could have run since the first look; 0 until it has loaded its modules. */
   #ableMs(thread: number): number {
     const block = this.#image.thread(thread);
     if (this.#image.word(block + T_WORKER) === 0) return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker is given and what it answers: plain data and the machine's memory.
+// What a worker is given and what it returns: plain data, and the machine's memory.
 // Source: docs/design.md section 4.
 import type { SharedMemory } from '../../native-like/machine/globals.ts';
 import type { Card } from '../host/context/card-models.ts';
@@ -10,7 +10,7 @@ export interface VcpuTask {
   /** Number of the guest in the image. */
   readonly guest: number;
   readonly vcpu: number;
-  /** Built-in program, or the URL of a module whose default export is one. */
+  /** Name of a built-in program, or URL of a module whose default export is one. */
   readonly program: string;
   readonly args: Readonly<Record<string, unknown>>;
 }
@@ -23,17 +23,17 @@ export interface WorkerTask {
   readonly vcpus: readonly VcpuTask[];
   readonly cards: readonly Card[];
   readonly seed: number;
-  /** Time zero of the machine, milliseconds of `performance.timeOrigin + performance.now()`. */
+  /** Start of the machine's time, in milliseconds of `performance.timeOrigin + performance.now()`. */
   readonly startMs: number;
   /** Milliseconds between progress reports; 0 = none. */
   readonly progressMs: number;
-  /** Whether vCPUs of some guest run on several workers: their queues take a lock. */
+  /** Whether the vCPUs of some guest run on several workers, so that queues need locks. */
   readonly spread: boolean;
   /** Whether instructions leave trace records. */
   readonly traced: boolean;
 }
 
-/** What became of one vCPU. `state` is the program's own plain data. */
+/** The result of one vCPU. `state` is the program's own plain data. */
 export interface VcpuReport {
   readonly guestName: string;
   readonly guest: number;
@@ -41,19 +41,19 @@ export interface VcpuReport {
   readonly program: string;
   readonly executed: number;
   readonly done: boolean;
-  /** Why the program failed, if it did. */
+  /** Message of what the program threw, if it failed. */
   readonly failure: string | undefined;
   readonly state: unknown;
   readonly counters: Int32Array;
 }
 
-/** A worker's answer at the end, and its messages in between. */
+/** A worker's result at the end, and its reports in between. */
 export interface WorkerReport {
   readonly thread: number;
   readonly threadId: number;
-  /** The machine's time at which the report was made. */
+  /** Machine time of the report in nanoseconds. */
   readonly nowNs: number;
-  /** Times the loop slept because nothing could run. */
+  /** How often the worker slept because nothing could run. */
   readonly sleeps: number;
   readonly vcpus: readonly VcpuReport[];
   readonly keyCache: { readonly hits: number; readonly misses: number };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A worker thread: one long-lived loop that runs its vCPUs' guest programs and serves their queues until told to stop.
+// A worker thread: a loop that runs the guest programs of its vCPUs and serves their queues until it is told to stop.
 // Source: docs/design.md section 4; docs/reference/performance.md section 5.
 
 import { parentPort, threadId } from 'node:worker_threads';
@@ -29,11 +29,11 @@ import { ownTask } from './liveness.ts';
 import { enterSie, leaveSie, serveEvent } from './sie.ts';
 import type { VcpuReport, VcpuTask, WorkerReport, WorkerTask } from './task.ts';
 
-/** Longest sleep of an idle worker: it looks whether it was told to stop. */
+/** Longest sleep of an idle worker, after which it looks whether it was told to stop. */
 const SLEEP_MAX_NS = 20 * NS_PER_MS;
-/** Shorter waits are not worth going to sleep for (a wake-up costs tens of microseconds). */
+/** Shorter waits are spent spinning, since a wake-up costs tens of microseconds. */
 const SPIN_NS = 30_000;
-/** Steps of one vCPU before the next one gets its turn. */
+/** Number of steps of one vCPU before the next one has its turn. */
 const STEPS_PER_TURN = 8;
 
 /** A vCPU of this worker. */
@@ -48,11 +48,11 @@ interface Running {
   failure: string | undefined;
 }
 
-/** The machine's time, by the computer's clock. */
+/** The machine's time in nanoseconds, by the computer's clock. */
 const machineNs = ({ startMs }: WorkerTask): number =>
   (performance.timeOrigin + performance.now() - startMs) * NS_PER_MS;
 
-/** What the thread executes with. The AQIC hook sleeps as the driver does. */
+/** The execution context of the thread. In it, vfio_ap's AQIC hook really sleeps, as the driver does. */
 const createContext = (task: WorkerTask): Promise<ExecutionContext> => {
   const image = new MachineImage(task.memory);
   const block = image.thread(task.thread);
@@ -91,7 +91,7 @@ class Worker {
     this.#nextReportMs = performance.now() + task.progressMs;
   }
 
-  /** Makes a worker whose programs have begun. */
+  /** Makes a worker, and starts its programs. */
   static async create(task: WorkerTask): Promise<Worker> {
     const worker = new Worker(task, await createContext(task));
     for (const vcpu of task.vcpus) worker.#running.push(await worker.#prepareVcpu(vcpu));
@@ -114,7 +114,7 @@ class Worker {
     }
   }
 
-  /** The loop. Ends when every program has ended or the machine is told to stop. */
+  /** Runs the programs until all of them have ended or the machine is told to stop. */
   run(): WorkerReport {
     while (Atomics.load(this.#i32, C_STOP) === 0 && this.#running.some((vcpu) => !vcpu.done)) {
       const now = this.#readClock();
@@ -135,7 +135,7 @@ class Worker {
   }
 
   #runnable(vcpu: Running, now: number): boolean {
-    // A guest spread over several threads ends as a whole when one of them has died.
+    // When one thread of a guest that is spread has died, the guest's other vCPUs end too.
     if (this.#i32[this.#image.guest(vcpu.task.guest) + G_CRASHED] !== 0) vcpu.done = true;
     if (vcpu.done) return false;
     if (vcpu.nextNs <= now) return true;
@@ -144,10 +144,10 @@ class Worker {
     return (pendingMask(this.#image, vcpu.task.guest) & enabledMask(this.#image, block)) !== 0;
   }
 
-  /** Some steps of one vCPU inside interpretive execution, with its adapters served in between. */
+  /** Does some steps of one vCPU inside interpretive execution. Its adapters are served in between. */
   #turn(vcpu: Running): boolean {
     enterSie(this.#i32, vcpu.cpu.block, this.#block);
-    // What ends with an error must not leave the host waiting for this thread.
+    // Also a step that throws has to leave interpretive execution, because the host may be waiting for that.
     try {
       this.#steps(vcpu);
     } finally {
@@ -177,7 +177,9 @@ class Worker {
     }
   }
 
-  /** Serves each guest's queues in the section of its vCPU 0, so that a host operation never meets it. */
+  /**
+   * Serves each guest's queues while its vCPU 0 is in interpretive execution, so that no host operation on them happens at the same time.
+   */
   #serve(): number {
     let due = Number.POSITIVE_INFINITY;
     for (const vcpu of this.#running) {
@@ -193,7 +195,7 @@ class Worker {
     return due;
   }
 
-  /** Sleeps until something is due, a program wants to run, or the doorbell rings. */
+  /** Sleeps until something is due, a program can run, or the doorbell rings. */
   #idle(due: number): void {
     const now = this.#readClock();
     let next = Math.min(due, now + SLEEP_MAX_NS);
@@ -224,7 +226,7 @@ class Worker {
     };
   }
 
-  /** The state if it can be told to another thread; a program whose state cannot has failed. */
+  /** The program's state, if it can be sent to another thread. A program whose state cannot be sent has failed. */
   #stateOf(vcpu: Running): unknown {
     try {
       structuredClone(vcpu.state);
@@ -251,7 +253,7 @@ class Worker {
   }
 }
 
-/** The task: runs until it is told to stop. */
+/** The task of a worker thread. Returns when the worker has been told to stop, or all its programs have ended. */
 export default async function runVcpus(task: WorkerTask): Promise<WorkerReport> {
   const worker = await Worker.create(task);
   return worker.run();
