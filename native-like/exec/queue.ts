@@ -116,10 +116,7 @@ export const takeRequest = (q: number): number => {
   return U8[((q + Q_REQUEST_RING) << 2) + (head & RING_MASK)];
 };
 
-/**
- * Makes the reply in `slot`, `length` bytes long, available at time `due`. If that is in the past, it is available when the queue is next
- * looked at.
- */
+/** Makes the reply in `slot`, `length` bytes long, available at time `due`; if that has passed, at the next look at the queue. */
 export const completeAt = (q: number, slot: number, length: number, due: number): void => {
   const cold = I32[q + Q_COLD];
   const header = slotHeader(q, slot);

@@ -224,10 +224,7 @@ const initialiseGuests = (image: MachineImage, shape: ImageShape): void => {
   });
 };
 
-/**
- * Gives a vCPU its initial state: 64-bit mode, supervisor state, DAT off, key 0, I/O enabled, all sub-classes enabled in CR6, registers
- * zero.
- */
+/** Initial state: 64-bit mode, supervisor state, DAT off, key 0, I/O enabled, all sub-classes on in CR6, registers zero. */
 export const resetVcpu = (image: MachineImage, vcpu: number): void => {
   const { i32 } = image;
   const keep = [V_GUEST, V_MASKS, V_TRUE_MASKS, V_FACILITIES, V_STORAGE_BYTE, V_STORAGE_SIZE].map(

@@ -21,10 +21,7 @@ export const C_FAULT_COUNT = 3;
 export const C_TRACE_RECORDS = 4;
 /** Number of virtual queue records that have been used, those that are free again included. */
 export const C_VIRTUAL_COUNT = 5;
-/**
- * This word and the next ones tell where each region begins, in the order of the regions: its word index, or its byte offset where the
- * name ends so.
- */
+/** Where each region begins, in the order of the regions: its word index, or its byte offset where the name ends so. */
 export const C_MASKS = 6;
 /** A record of masks that is always empty, for vCPUs whose every instruction must take the slow path: see V_MASKS. */
 export const C_EMPTY_MASKS = 7;
@@ -77,10 +74,7 @@ export const C_STOP = 64;
 export const C_GENERATION = 80;
 export const C_MDEVS_LOCK = 96;
 export const C_POOL_LOCK = 112;
-/**
- * GIB: origin of the alert list; pending host interruptions by sub-class (0x80 >> isc); the sub-class of the host's interruptions about
- * alerts.
- */
+/** GIB: origin of the alert list; pending host interruptions by sub-class (0x80 >> isc); the host's sub-class for alerts. */
 export const C_GIB = 128;
 export const GIB_HOST_PENDING = 1;
 export const GIB_ALERT_ISC = 2;
@@ -106,10 +100,7 @@ export const T_RANDOM = 12;
 export const T_TASK = 13;
 export const T_WORKER = 14;
 export const THREAD_SCRATCH_BYTE = 64;
-/**
- * Word in a thread's block, on a cache line of its own: word index of the block of the vCPU that the thread has in interpretive
- * execution; 0 = none.
- */
+/** Word in a thread's block, alone on its cache line: block of the vCPU the thread has in interpretive execution; 0 = none. */
 export const T_IN_SIE = 48;
 export const THREADS_MAX = 48;
 /** Length of the control words and the blocks of all threads. */
@@ -186,10 +177,7 @@ export const V_PSW_ADDRESS_HIGH = 2;
 export const V_PSW_ADDRESS_LOW = 3;
 /** Not 0: leave interpretive execution before the next instruction, because of a block, a request or an interruption. */
 export const V_EVENT = 4;
-/**
- * Word index of the masks the fast paths test: those of V_TRUE_MASKS; or the empty record, when every instruction must take the slow
- * path.
- */
+/** Word index of the masks the fast paths test: V_TRUE_MASKS; or the empty record if every instruction must take the slow path. */
 export const V_MASKS = 5;
 /** General registers: high half at V_GR + 2n, low half at V_GR + 2n + 1. */
 export const V_GR = 8;
@@ -302,10 +290,7 @@ export const K_SERVICE = 18;
 export const K_MODE = 19;
 /** Value of K_REQUESTS when the running AQIC was accepted. Of two things due at the same time, the one accepted first happens first. */
 export const K_AQIC_AFTER = 20;
-/**
- * For vfio_ap: notification address as the guest gave it (saved_iova), 0 = none; then the guest's number << 8, plus its sub-class plus 1,
- * 0 = none.
- */
+/** For vfio_ap: notification address as the guest gave it (saved_iova); guest's number << 8, plus its sub-class plus 1. 0 = none. */
 export const K_SAVED_NIB = 21;
 export const K_SAVED_ISC = 22;
 /** Number of the mdev the queue is linked to; 0 = none. */
@@ -320,10 +305,7 @@ export const K_SECRET_GUEST = 26;
 export const K_OWNER = 27;
 /** Number of the running association. Of several that end at the same time, the one with the lowest number is first. */
 export const K_BIND_SEQUENCE = 28;
-/**
- * Bit 31: the host is resetting the queue and has not seen the end. Bits 0-23: number of the thread that waits in AQIC, plus 1. 0: an
- * AQIC is accepted.
- */
+/** Bit 31: the host is resetting the queue. Bits 0-23: thread that waits in AQIC, plus 1. 0: an AQIC is accepted. */
 export const K_HOST_RESET = 29;
 /** Slots whose finished reply a reorder fault holds back; slot n is bit n from the left. */
 export const K_HELD = 30;
@@ -424,10 +406,7 @@ export const F_ID = 2;
 export const F_FUNCTIONS = 3;
 /** What the fault does: FAULT_*. */
 export const F_ACTION = 4;
-/**
- * Depends on the action: response code, condition code, number of replies that overtake, bytes between boundaries, or the first of a
- * reply's three words.
- */
+/** Response code, condition code, places a reply moves back, bytes between boundaries, or the first of a reply's three words. */
 export const F_VALUE = 5;
 /** How often the fault still strikes. A negative number means without limit: -1 less the number of times it has struck. */
 export const F_COUNT = 6;

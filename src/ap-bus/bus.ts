@@ -257,10 +257,7 @@ export class ApBus {
     deviceUevent(this, device, 'remove');
   }
 
-  /**
-   * Remembers devices with their state, masks, counters, and what waits for scans; calling the result puts them back. Nobody may sleep
-   * with a lock held.
-   */
+  /** Remembers the devices, masks and counters; calling the result puts them back. Nobody may sleep with a lock held. */
   remember(): PutBack {
     const devices = [...this.devices];
     const own = rememberFields(this, ['devices', 'cards', 'queues', 'drivers']);

@@ -126,10 +126,7 @@ export class AqicHandler {
     return rest === undefined ? rc : yield* this.#steps.run(q, rest);
   }
 
-  /**
-   * Returns a function that tells after a wait whether the queue is unchanged: still there, linked to the same mdev, with the same
-   * registration.
-   */
+  /** Returns a function that tells after a wait whether the queue is unchanged: there, with the same mdev and registration. */
   #unchanged(q: number): () => boolean {
     const cold = this.#image.cold(q);
     const words = [K_APQN, K_MDEV, K_SAVED_ISC, K_SAVED_NIB].map((word) => cold + word);
@@ -268,10 +265,7 @@ export class AqicHandler {
     return rc === AP_RESPONSE_NORMAL ? this.#kernel.beginDisable(q) : rc;
   }
 
-  /**
-   * Repeats AQIC until it is accepted, then TAPQ until the I bit is off, with a wait before each. `begun` is what `#disable` has
-   * returned.
-   */
+  /** Repeats AQIC until it is accepted, then TAPQ until the I bit is off, with a wait before each. `begun` is from `#disable`. */
   *#goOnDisabling(q: number, begun: number, unchanged: () => boolean): Steps {
     let rc = ~begun;
     /** Whether the I bit was looked at already and was on: so it is after a disable that was accepted at once. */

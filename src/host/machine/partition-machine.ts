@@ -40,10 +40,7 @@ import { type Time, timeNs } from './times.ts';
 export interface PartitionOptions {
   /** Replaces the configuration's seed. */
   readonly seed?: number;
-  /**
-   * Runs a change while a guest's vCPUs (undefined: all vCPUs) are out of interpretive execution. Default: just runs it, since stepped
-   * vCPUs are.
-   */
+  /** Runs a change while a guest's vCPUs (undefined: all) are out of interpretive execution. Default: stepped ones always are. */
   readonly exclusive?: (guest: number | undefined, change: () => void) => void;
   /** Wraps the card models: a load generator uses this to remember replies. */
   readonly models?: (models: ServiceModels) => ServiceModels;

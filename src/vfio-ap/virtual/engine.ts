@@ -85,9 +85,7 @@ export class VirtualEngine {
     this.candidates = new Candidates(image);
   }
 
-  /**
-   * Moves everything that can be moved at this thread's time. Returns the time of the next thing that is due; Infinity if there is none.
-   */
+  /** Moves everything that can be moved at this thread's time. Returns when the next thing is due; Infinity if there is none. */
   pump(): number {
     if (this.#word(C_VIRTUAL_COUNT) === 0) return Number.POSITIVE_INFINITY;
     const entries = virtualQueues(this.#image);
@@ -127,10 +125,7 @@ export class VirtualEngine {
     return this.#image.word(index);
   }
 
-  /**
-   * The order of the turns: the queue whose last message was sent longest ago comes first; those that have sent none are in the order of
-   * guest and APQN (VD-51).
-   */
+  /** The order of the turns: the last message sent longest ago is first; who has sent none, by guest and APQN (VD-51). */
   #byTurn(entries: readonly number[]): number[] {
     const by = (a: number, b: number, word: number): number =>
       (this.#word(a + word) - this.#word(b + word)) | 0;
@@ -147,9 +142,7 @@ export class VirtualEngine {
     }
   }
 
-  /**
-   * Brings back the replies that are there, in the order in which they became ready, and answers messages that were lost with their card.
-   */
+  /** Brings back the replies that are there in the order in which they became ready, and answers messages lost with their card. */
   #collect(entry: number): boolean {
     this.refresh(entry);
     const ended = messagesUnderWay(this.#image, entry)
@@ -258,10 +251,7 @@ export class VirtualEngine {
     this.#serve(real);
   }
 
-  /**
-   * Whether a real queue can take a message now: nothing is wrong with it, it has room, and its adapter has fewer messages there than
-   * engines (VD-51).
-   */
+  /** Whether a real queue can take a message now: no error, room in it, and fewer messages than its adapter has engines (VD-51). */
   #takes(real: number): boolean {
     const apqn = this.#image.apqnOf(real);
     const engines = this.#word(this.#image.adapter(apqn >>> 8) + A_ENGINES);
