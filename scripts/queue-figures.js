@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Figures of docs/campaigns.md, measured with the build in dist and a redis-server of its own. `stub [JOBS]`: jobs through Redis with workers
 // that do nothing: what one costs whom, and how many bytes it is. `campaign [CASES]`: a driver's campaign on this computer alone and with 1, 2
-// and 4 workers: processor time of all processes, which a busy computer changes less than time.
+// and 4 workers, each with four tenths of a core (a control group's limit, so as root), so that four of them scale on two cores as on more.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -27,10 +35,34 @@ const startRedis = async () => {
 
 const say = (text) => process.stdout.write(`${text}\n`);
 
-/** A process with its processor time in seconds, when it has ended. */
-const timed = (args) =>
+const VERSION_2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
+/** Microseconds of processor time that a limited process has of each period. */
+const [QUOTA_US, PERIOD_US] = [40_000, 100_000];
+
+/** Control groups that limit what is in them, one for each process; their folders. */
+const makeGroups = (count) => {
+  const root = VERSION_2 ? '/sys/fs/cgroup' : '/sys/fs/cgroup/cpu';
+  return Array.from({ length: count }, (_, n) => {
+    const group = join(root, `apemu-figures-${process.pid}-${n}`);
+    mkdirSync(group);
+    // They come before what else this computer does, which would take from one more than from another.
+    if (VERSION_2) {
+      writeFileSync(join(group, 'cpu.max'), `${QUOTA_US} ${PERIOD_US}`);
+      writeFileSync(join(group, 'cpu.weight'), '10000');
+    } else {
+      writeFileSync(join(group, 'cpu.shares'), '262144');
+      writeFileSync(join(group, 'cpu.cfs_period_us'), String(PERIOD_US));
+      writeFileSync(join(group, 'cpu.cfs_quota_us'), String(QUOTA_US));
+    }
+    return group;
+  });
+};
+
+/** A process with its processor time in seconds, when it has ended; in a control group, when one is given. */
+const timed = (args, group) =>
   new Promise((resolve) => {
-    const command = 'TIMEFORMAT="cpu %U %S %R"; time node "$@"';
+    const enter = group === undefined ? '' : `echo $$ > ${group}/cgroup.procs; `;
+    const command = `${enter}TIMEFORMAT="cpu %U %S %R"; time node "$@"`;
     const child = spawn('bash', ['-c', command, 'bash', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -192,21 +224,37 @@ const campaign = async (cases) => {
     ...[MAIN, 'fuzz', ...SUBJECT, '--cases', String(cases), '--out', join(folder, out)],
     ...['--jobs', '64', '--job-cases', '1024', ...more],
   ];
-  const alone = await timed(fuzz('alone', '--workers', '1'));
-  say(
-    `alone, one thread: ${alone.cpu.toFixed(1)} s of processor time, ${alone.seconds.toFixed(1)} s`,
-  );
-  for (const count of [1, 2, 4]) {
-    const workers = Array.from({ length: count }, () =>
-      timed([MAIN, 'worker', ...SUBJECT, '--queue', socket, '--workers', '1']),
-    );
-    const coordinator = await timed(fuzz(`queue${count}`, '--queue', socket));
-    const ended = await Promise.all(workers);
-    const sum = ended.reduce((all, { cpu }) => all + cpu, 0);
-    say(
-      `${count} workers: ${sum.toFixed(1)} s of processor time of workers, ${coordinator.cpu.toFixed(1)} s of the coordinator, ${coordinator.seconds.toFixed(1)} s`,
-    );
-    for (const { text } of ended) say(`  ${/\d[\d,]* jobs?, .*cases?/.exec(text)?.[0]}`);
+  const groups = makeGroups(4);
+  // From the row at which half the cases were done: workers have started, and what they execute is translated.
+  const rate = (out) => {
+    const rows = readFileSync(join(folder, out, 'plot.ndjson'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    const [last, ...before] = rows.map((row) => JSON.parse(row)).reverse();
+    const half = before.reverse().find((row) => row.cases >= last.cases / 2 - 1_024);
+    const cost = (last.cases - half.cases) / (last.seconds - half.seconds);
+    return `${cost.toFixed(0)} cases a second from case ${half.cases} on`;
+  };
+  try {
+    const alone = await timed(fuzz('alone', '--workers', '1'), groups[0]);
+    say(`each with ${QUOTA_US / PERIOD_US} of a core, ${cases} cases`);
+    say(`alone, one thread: ${rate('alone')}, ${alone.cpu.toFixed(1)} s of processor time`);
+    for (const count of [1, 2, 4]) {
+      const workers = groups
+        .slice(0, count)
+        .map((group) =>
+          timed([MAIN, 'worker', ...SUBJECT, '--queue', socket, '--workers', '1'], group),
+        );
+      const coordinator = await timed(fuzz(`queue${count}`, '--queue', socket));
+      const ended = await Promise.all(workers);
+      const sum = ended.reduce((all, { cpu }) => all + cpu, 0);
+      say(
+        `${count} workers: ${rate(`queue${count}`)}, ${sum.toFixed(1)} s of processor time of workers, ${coordinator.cpu.toFixed(1)} s of the coordinator`,
+      );
+      for (const { text } of ended) say(`  ${/\d[\d,]* jobs?, .*cases?/.exec(text)?.[0]}`);
+    }
+  } finally {
+    for (const group of groups) rmdirSync(group);
   }
 };
 
@@ -214,7 +262,7 @@ if (mode === 'stub-worker') await stubWorker(...process.argv.slice(3));
 const redis = await startRedis();
 try {
   if (mode === 'stub') await stub(Number(size ?? 1_024));
-  else await campaign(Number(size ?? 50_000));
+  else await campaign(Number(size ?? 130_000));
 } finally {
   redis.kill();
   await wait(200);

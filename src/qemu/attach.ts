@@ -153,6 +153,7 @@ export class Attachment implements Polled {
     if (this.#state !== 'attached' || this.#qmp.closed) return;
     await this.#pause.hold(() => {
       this.loop.poll();
+      this.interruptions.reset();
       this.#hook.remove();
       // Before anybody looks again: a lowcore without our hook would mean another kernel.
       this.#become('ended');
@@ -169,7 +170,7 @@ export class Attachment implements Polled {
     if (this.#state === state || this.#state === 'ended') return;
     this.#state = state;
     // Whoever waits until no attempt is under way must not wait for one that nobody will answer.
-    if (state === 'ended') this.interruptions.reset();
+    if (state === 'ended') this.interruptions.forget();
     this.onState(state);
   }
 

@@ -152,6 +152,11 @@ export class InterruptionDelivery {
     });
   }
 
+  /** The guest is not ours any more. Its storage is left alone: another QEMU may have it by now, with a mailbox that is armed again. */
+  forget(): void {
+    this.#attempt = 'none';
+  }
+
   /** The guest was reset: an armed mailbox would catch the restart with which the new kernel starts its CPUs. */
   reset(): void {
     this.#disarm();

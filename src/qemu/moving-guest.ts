@@ -145,6 +145,8 @@ export class MovingGuest implements ServedGuest, OutsideGuest {
     const there = this.#there;
     if (there === undefined) return;
     this.#parts.poller.remove(left.guest.attachment);
+    // Both have the same storage: whatever the source would still write there would meet the guest in the destination.
+    left.qemu.ram.close();
     this.#here = there;
     this.#settleIn(there);
     try {

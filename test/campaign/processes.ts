@@ -15,8 +15,11 @@ export class Running {
   readonly ended: Promise<number | null>;
   text = '';
 
-  constructor(args: readonly string[]) {
-    this.process = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+    this.process = spawn(process.execPath, [MAIN, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
     for (const stream of [this.process.stdout, this.process.stderr])
       stream?.setEncoding('utf8').on('data', (more: string) => {
         this.text += more;
@@ -30,8 +33,11 @@ export class Running {
   }
 }
 
-export const startWorker = (queue: string): Running =>
-  new Running(['worker', CONFIG, '--driver', DRIVER, '--queue', queue, '--workers', '1']);
+export const startWorker = (queue: string, environment?: NodeJS.ProcessEnv): Running =>
+  new Running(
+    ['worker', CONFIG, '--driver', DRIVER, '--queue', queue, '--workers', '1'],
+    environment,
+  );
 
 /** Arguments of a campaign of so many cases; the same sizes give the same campaign, whoever does it. */
 export const campaign = (out: string, cases: number, ...more: string[]): string[] => [

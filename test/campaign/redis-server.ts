@@ -19,9 +19,12 @@ export class RedisServer {
   readonly folder: string;
   readonly socket: string;
   readonly #settings: readonly string[];
+  /** KiB a file of the server may have from its next start on; undefined: no limit. */
+  room: number | undefined;
   #process: ChildProcess | undefined;
 
-  private constructor(settings: readonly string[]) {
+  private constructor(settings: readonly string[], room?: number) {
+    this.room = room;
     this.folder = mkdtempSync(join(tmpdir(), 'apemu-redis-'));
     this.socket = join(this.folder, 'socket');
     this.#settings = settings;
@@ -34,13 +37,24 @@ export class RedisServer {
     return server;
   }
 
+  /**
+   * With an append-only file that cannot grow past so many KiB, as on a full disk: the system refuses what is written beyond. The program would
+   * be ended by SIGXFSZ, which it does not know; it is started with that ignored.
+   */
+  static async withRoom(kibibytes: number): Promise<RedisServer> {
+    const server = new RedisServer([], kibibytes);
+    await server.run();
+    return server;
+  }
+
   /** Starts the program; it has what was there when it ended. */
   async run(): Promise<void> {
     mkdirSync(this.folder, { recursive: true });
     rmSync(this.socket, { force: true });
     const own = ['--port', '0', '--unixsocket', this.socket, '--dir', this.folder, '--save', ''];
     const all = [...own, '--appendonly', 'yes', ...this.#settings];
-    this.#process = spawn('redis-server', all, { stdio: 'ignore' });
+    const limited = `trap '' XFSZ; ulimit -f ${this.room ?? 'unlimited'}; exec redis-server "$@"`;
+    this.#process = spawn('bash', ['-c', limited, 'redis-server', ...all], { stdio: 'ignore' });
     while (!(existsSync(this.socket) && (await this.#answers()))) {
       if (this.#process.exitCode !== null)
         throw new Error(`redis-server ended: ${this.#process.exitCode}`);

@@ -10,7 +10,7 @@ import { shared } from './support/guest.ts';
 import { imageOrReason } from './support/requirements.ts';
 import { bootMoving, type MovingLinux } from './support/two-machines.ts';
 
-const MOVES = Number(process.env['APEMU_QEMU_MIGRATIONS'] ?? 4);
+const MOVES = Number(process.env['APEMU_QEMU_MIGRATIONS'] ?? 20);
 /** Of one move with its load, on a computer that has other things to do. */
 const MOVE_MS = 60_000;
 /** Requests run all the time, in so many processes; so many in a row. */

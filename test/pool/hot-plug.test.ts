@@ -10,6 +10,8 @@ import { apemu } from '../cli/fake-io.ts';
 import { pooledConfig } from './bench.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/hot-plug.yaml', import.meta.url));
+/** Times a host that does not zeroize is watched for half a second. */
+const ROUNDS = 40;
 const queues = { queues: [0x0101, 0x0201] };
 
 describe('hot plug and unplug while vCPUs run', () => {
@@ -41,14 +43,17 @@ describe('hot plug and unplug while vCPUs run', () => {
   it('a host that does not zeroize is found out, and so are replies nobody was woken for', async () => {
     const pool = await PooledMachine.start(loadConfigFile(EXAMPLE).config, { workers: 2 });
     pool.machine.host.bus.partition.zapq = () => 0;
-    const plugged = await hotPlug(pool, { durationMs: 500, intervalMs: 20 });
+    // A queue that leaves must have messages: on a busy computer a guest may have sent none when it does, and the next time it has.
+    const found: string[] = [];
+    for (let round = 0; round < ROUNDS && found.length === 0; round++)
+      found.push(...(await hotPlug(pool, { durationMs: 500, intervalMs: 20 })).violations);
     pool.stop();
     const reports = await pool.finished();
     for (const { state } of reports.flatMap(({ vcpus }) => vcpus))
       (state as { lostWakeups: number }).lostWakeups = 1;
     const accounts = accountFor(pool, reports);
     await pool.close();
-    expect(plugged.violations.join('\n')).toContain('was not zeroized when it left its guest');
+    expect(found.join('\n')).toContain('was not zeroized when it left its guest');
     expect(accounts.violations).toContain('Guest1: 1 lost wake-ups');
   });
 

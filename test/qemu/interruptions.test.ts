@@ -179,6 +179,14 @@ describe('by a restart', () => {
     expect(parts.asked).toEqual([]);
   });
 
+  it('stays armed when we are only told that the guest has left: its storage is another QEMU’s by then', async () => {
+    await turn(1);
+    expect(parts.interruptions.underWay).toBe(true);
+    parts.interruptions.forget();
+    expect(parts.interruptions.underWay).toBe(false);
+    expect(field(0, MAILBOX.MB_ARMED)).toBe(1);
+  });
+
   it('is called off by a reset, so that it cannot catch the start of a CPU', async () => {
     await turn(1);
     parts.interruptions.reset();
