@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// One CPU with the results of its last AP instruction and the counts of all: what the instruction wrappers work on.
+// One CPU, with the results of its last AP instruction and the counts of all: the instruction wrappers work on this.
 
 import { COUNTER_WORDS } from './counters.ts';
 import type { Cpu } from './cpu.ts';
 
 /**
- * One CPU and the results of its last AP instruction. Preallocated, so that an instruction allocates nothing: each wrapper
- * returns the status word and leaves everything else here.
+ * One CPU and the results of its last AP instruction. It is allocated once, so that an instruction allocates nothing: a wrapper returns
+ * the status word and leaves everything else here.
  */
 export interface ApCpu {
   readonly cpu: Cpu;
-  /** Counts by function and response code, or null for none. See counters.ts. */
+  /** Counts by function and response code (see counters.ts); null if nothing is counted. */
   counters: Int32Array | null;
-  /** Instructions executed through this object, repetitions included. */
+  /** Number of instructions executed through this object, repetitions included. */
   executed: number;
   /** Program-interruption code of the last instruction, 0 if it completed. */
   programInterruption: number;
   /** GR2 after TAPQ (queue information) or QACT (compatibility information). */
   infoHigh: number;
   infoLow: number;
-  /** PSMID of the reply DQAP delivered. */
+  /** PSMID of the reply that DQAP delivered. */
   psmidHigh: number;
   psmidLow: number;
-  /** Bytes DQAP stored into the buffer. */
+  /** Number of bytes that DQAP stored into the buffer. */
   length: number;
-  /** Bytes of the reply not stored yet (GR2 after DQAP). */
+  /** Number of bytes of the reply that are not stored yet (GR2 after DQAP). */
   residual: number;
   /** GR0 after a DQAP that did not get the whole reply: the continuation token. Both halves 0 otherwise. */
   tokenHigh: number;
@@ -49,7 +49,7 @@ export const createApCpu = (cpu: Cpu, counters: Int32Array | null = null): ApCpu
 
 const known = new WeakMap<Cpu, ApCpu>();
 
-/** The one result object of a CPU, made at the first call, with counters of its own. */
+/** The result object of a CPU, with counters of its own. It is made at the first call. */
 export const apCpuOf = (cpu: Cpu): ApCpu => {
   let ap = known.get(cpu);
   if (ap === undefined) {

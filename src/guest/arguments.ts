@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading the arguments of guest programs and workloads: defaults, ranges, one kind of error.
+// Reads the arguments of guest programs and workloads: defaults, ranges, and one kind of error.
 
 import { ApemuError } from '../errors.ts';
 
 /** Arguments as a configuration file gives them. */
 export type Args = Readonly<Record<string, unknown>>;
 
-/** The error for an argument that cannot be: whose it is, its name, what was expected, what came. */
+/** The error for a wrong argument: whose it is, its name, what was expected and what was given. */
 export const badArgument = (
   owner: string,
   name: string,
@@ -18,14 +18,14 @@ export const badArgument = (
     `${owner}: ${name} must be ${expected}, not ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
   );
 
-/** Allowed values of an integer argument, both ends included, and the one it has when it is left out. */
+/** Lowest and highest value of an integer argument, and its value when it is left out. */
 export interface IntegerRange {
   readonly normal: number;
   readonly low: number;
   readonly high: number;
 }
 
-/** An integer argument. Throws APEMU_ERR_GUEST_ARGUMENT outside its range. */
+/** An integer argument. Throws ApemuError `APEMU_ERR_GUEST_ARGUMENT` if it is outside its range. */
 export const integerArg = (
   owner: string,
   args: Args,
@@ -39,14 +39,14 @@ export const integerArg = (
   throw badArgument(owner, name, `an integer from ${low} to ${high}`, value);
 };
 
-/** An argument that is on or off. Throws APEMU_ERR_GUEST_ARGUMENT for anything else. */
+/** An argument that is true or false. Throws ApemuError `APEMU_ERR_GUEST_ARGUMENT` for anything else. */
 export const flagArg = (owner: string, args: Args, name: string, normal: boolean): boolean => {
   const value = args[name] ?? normal;
   if (typeof value === 'boolean') return value;
   throw badArgument(owner, name, 'true or false', value);
 };
 
-/** An argument that is one of some words. Numbers count as the words they print as (YAML reads 6.1 as a number). */
+/** An argument that is one of several words. A number counts as the word it is printed as, because YAML reads 6.1 as a number. */
 export const wordArg = <W extends string>(
   owner: string,
   args: Args,

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies of a guest program's state, as structuredClone makes them, faster: states are numbers, strings, lists and plain objects, and a
-// checkpoint copies one at each way back. Where its objects are is found out once.
+// Copies of a guest program's state, the same as structuredClone makes, but faster. A state consists of numbers, strings, lists and plain
+// objects, and a checkpoint copies it each time it is restored. Where its objects are is found out only once.
 
 /** One object of a state. */
 interface Part {
-  /** The object without the objects in it. */
+  /** Copies the object without the objects in it. */
   readonly copy: () => object;
-  /** Where it holds other objects, and which parts those are. */
+  /** Keys under which it holds other objects, and the numbers of these in the list of parts. */
   readonly keys: readonly string[];
   readonly parts: readonly number[];
 }
 
-/** Functions and symbols are none: structuredClone refuses them. */
+/** Whether a value can be copied by assignment. Functions and symbols cannot be copied: structuredClone refuses them. */
 const isPrimitive = (value: unknown): boolean => {
   const type = typeof value;
   return value === null || (type !== 'object' && type !== 'function' && type !== 'symbol');
 };
 
-/** Whoever has no keys worth looking at is structuredClone's business. */
+/** Whether an object is plain, so that its keys can be copied. structuredClone copies other objects. */
 const isRecord = (value: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
@@ -28,7 +28,7 @@ type TypedArray = Uint8Array | Int32Array | Float64Array;
 const isTypedArray = (value: object): value is TypedArray =>
   ArrayBuffer.isView(value) && !(value instanceof DataView);
 
-/** How one object is copied, its objects left out. */
+/** Returns a function that copies one object, without the objects in it. */
 const copyOf = (value: object): (() => object) => {
   if (Array.isArray(value)) {
     const list: unknown[] = value.slice();
@@ -43,8 +43,8 @@ const copyOf = (value: object): (() => object) => {
 };
 
 /**
- * What makes copies of plain data as it is now, whatever becomes of it. Objects that are met twice are one object in a copy too. Throws what
- * structuredClone throws for what cannot be copied.
+ * Returns a function that makes copies of plain data as it is now, whatever becomes of the data later. An object that occurs twice is one
+ * object in a copy too. Throws what structuredClone throws if something cannot be copied.
  */
 export const copierOf = <T>(value: T): (() => T) => {
   if (isPrimitive(value)) return () => value;

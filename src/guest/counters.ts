@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts of executed AP instructions by function and response code, one flat Int32Array per CPU.
+// Counts of executed AP instructions by function and response code, in one Int32Array for each CPU.
 
 /** Functions that are counted, in the order of their rows. The first nine are PQAP function codes 0 to 8. */
 const COUNTED_FUNCTIONS = [
@@ -18,13 +18,13 @@ const COUNTED_FUNCTIONS = [
 export const COUNTED_NQAP = 9;
 export const COUNTED_DQAP = 10;
 
-/** Columns of a row: response codes 00 to FF, then what has no response code. */
+/** Columns of a row: response codes 00 to FF, then the endings without a response code. */
 export const COLUMN_CC1 = 256;
 export const COLUMN_CC2 = 257;
 export const COLUMN_PROGRAM_INTERRUPTION = 258;
 export const COUNTER_COLUMNS = 260;
 
-/** Words a counter array has. A caller may pass a view of shared memory of this length. */
+/** Number of words in an array of counters. A caller may pass a view of shared memory of this length. */
 export const COUNTER_WORDS = COUNTED_FUNCTIONS.length * COUNTER_COLUMNS;
 
 /** One non-zero counter. `outcome` is the response code as two hexadecimal digits, or `cc=1`, `cc=2`, `pgm`. */

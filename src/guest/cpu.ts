@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What guest-side code sees of its machine: one virtual CPU, its registers, its storage, its clock. Nothing of the host.
+// What guest code sees of its machine: one virtual CPU with its registers, its storage and its clock. It sees nothing of the host.
 
-/** What `Cpu.execute` answers. Intercepts are served below the guest and never seen here. */
+/** Results of `Cpu.execute`. Intercepted instructions are handled below the guest and never seen here. */
 export const COMPLETED = 0;
 export const PROGRAM_INTERRUPTION = 1;
 
@@ -24,11 +24,11 @@ export interface Cpu {
   /** The guest's absolute storage, byte by byte. */
   readonly storage: Uint8Array;
   /**
-   * The same bytes, for a program that says with `wroteStorage` what it has written: a guest whose storage nobody has as a whole is taken
-   * back to a checkpoint at the cost of what was written, not of how large it is.
+   * The same bytes, for a program that tells with `wroteStorage` what it has written. A guest whose storage nobody holds as a whole is
+   * taken back to a checkpoint at the cost of what was written, and not of the storage's size.
    */
   readonly reportedStorage: Uint8Array;
-  /** Bytes of `reportedStorage` were written. Instructions report what they store themselves. */
+  /** Tells that bytes of `reportedStorage` were written. Instructions tell by themselves what they store. */
   wroteStorage(address: number, bytes: number): void;
   /** Facility bit as STORE FACILITY LIST EXTENDED shows it (12 QCI, 15 APFT, 65 AP interruptions, 76 MSAX3). */
   facility(bit: number): boolean;
@@ -38,38 +38,38 @@ export interface Cpu {
    */
   takeInterruption(): number;
   /**
-   * Takes the pending machine check of a channel report, if this CPU is enabled for it; whether there was one. Stands for the guest's
-   * machine-check new PSW handler being entered; what is reported is then fetched with STCRW.
+   * Takes the pending machine check of a channel report, if this CPU is enabled for it, and returns whether there was one. Stands for the
+   * guest's machine-check new PSW handler being entered; what is reported is then fetched with STCRW.
    */
   takeMachineCheck(): boolean;
-  /** PSW bit 13: whether machine checks are taken; a program that knows none leaves it as it is, off. */
+  /** Sets PSW bit 13: whether machine checks are taken. Programs that cannot handle any leave it off. */
   enableMachineChecks(on: boolean): void;
   /** Guest time in nanoseconds. */
   nowNs(): number;
   /**
-   * From now on the guest's absolute storage is this memory, which the program brings along: operands and notification bytes are addresses
-   * in it, its size is the guest's. CPUs that are no machine's may not have it.
+   * Makes memory that the program brings along the guest's absolute storage: operands and notification bytes are addresses in it, and its
+   * size is the storage's. CPUs outside a machine may not have this.
    */
   bringStorage?(storage: Uint8Array): void;
 }
 
-/** A step's answer: run me again at once. */
+/** Result of a step: run me again at once. */
 export const WAIT_NOTHING = 0;
-/** A step's answer: run me when an interruption is pending. */
+/** Result of a step: run me when an interruption is pending. */
 export const WAIT_INTERRUPTION = -1;
-/** A step's answer: the program has ended. */
+/** Result of a step: the program has ended. */
 export const WAIT_DONE = -2;
-/** What a step waits for: one of the constants, or a positive time (`nowNs()` scale): run me then, or at an interruption. */
+/** What a step waits for: one of the constants; or a positive time on the scale of `nowNs()`, to be run then or at an interruption. */
 export type Wait = number;
 
 /**
- * A guest program: state is plain data (numbers, strings, arrays, plain objects, Uint8Array), so that a running machine can
- * be saved; a step executes a bounded number of instructions (at most a few hundred) and says what it waits for.
+ * A guest program. Its state is plain data (numbers, strings, arrays, plain objects, Uint8Array), so that a running machine can be saved.
+ * A step executes a limited number of instructions (at most a few hundred) and returns what it waits for.
  */
 export interface GuestProgram<State = unknown> {
   readonly name: string;
   init(args: Readonly<Record<string, unknown>>): State;
   step(cpu: Cpu, state: State): Wait;
-  /** For a state that is no plain data: keeps it as it is now. What it returns puts it back, as often as wanted. */
+  /** For a state that is not plain data: remembers it as it is now. The function that is returned puts it back, as often as wanted. */
   remember?(state: State): () => void;
 }

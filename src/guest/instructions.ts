@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The AP instructions as a kernel developer calls them: one function each, registers loaded, executed and read back.
+// The AP instructions as a kernel developer calls them: one function for each, which loads the registers, executes, and reads the
+// results.
 // Source: docs/reference/ap-architecture.md sections 1.3 to 1.9 (what Linux asm/ap.h passes and expects).
 
 import {
@@ -43,7 +44,7 @@ import { STATUS_PROGRAM_INTERRUPTION, STATUS_REPLY_LARGER } from './status.ts';
 
 export { type ApCpu, apCpuOf, createApCpu } from './ap-cpu.ts';
 
-/** RRE word: opcode, eight zero bits, R1, R2. */
+/** An RRE instruction word: opcode, eight zero bits, R1, R2. */
 const rre = (opcode: number, r1: number, r2: number): number => (opcode << 16) | (r1 << 4) | r2 | 0;
 
 /** Even registers of the two pairs of NQAP and DQAP (docs/design.md section 6). */
@@ -66,7 +67,7 @@ const interrupted = (ap: ApCpu, row: number): number => {
   return STATUS_PROGRAM_INTERRUPTION;
 };
 
-/** Counts an instruction that somebody else has executed: its word, GR0 as it was, whether it completed. */
+/** Counts an instruction that was executed elsewhere: its word, GR0 as it was before, and whether it completed. */
 export const countInstruction = (
   ap: ApCpu,
   word: number,
@@ -88,7 +89,7 @@ export const countInstruction = (
   else count(ap, row, row === FC_QCI ? 0 : (ap.cpu.grLow(1) & STATUS_RC_MASK) >>> STATUS_RC_SHIFT);
 };
 
-/** Executes PQAP with the registers as loaded; returns GR1 bits 32-63. */
+/** Executes PQAP with the registers as loaded. Returns GR1 bits 32-63. */
 const pqap = (ap: ApCpu, functionCode: number): number => {
   ap.executed++;
   if (ap.cpu.execute(PQAP) !== COMPLETED) return interrupted(ap, functionCode);
@@ -124,7 +125,7 @@ export const zapq = (ap: ApCpu, apqn: number, f = false): number => {
   return pqap(ap, FC_ZAPQ);
 };
 
-/** Fields of the AQIC control word a program sets; a field left out is zero. */
+/** Fields of the AQIC control word that a program sets. A field that is left out is zero. */
 export interface AqicFields {
   readonly ir?: number;
   readonly gisc?: number;
@@ -175,7 +176,7 @@ export const qci = (ap: ApCpu, address: number): number => {
   return 0;
 };
 
-/** PQAP(QACT), query AP compatibility type: information word in, leaves the one that came out in `infoHigh`, `infoLow`. */
+/** PQAP(QACT), query AP compatibility type. Takes an information word, and leaves the resulting one in `infoHigh` and `infoLow`. */
 export const qact = (
   ap: ApCpu,
   apqn: number,

@@ -16,7 +16,7 @@ export const WORKLOADS: readonly Workload[] = [loopback, ...cardWorkloads];
 /** The reference AP bus driver with the built-in workloads. */
 export const apBus = createApBusDriver(WORKLOADS);
 
-/** One built-in program and what it is for. */
+/** One built-in program, and what it is for. */
 export interface ProgramRow {
   readonly program: GuestProgram;
   readonly meaning: string;
@@ -36,6 +36,6 @@ export const PROGRAMS: readonly ProgramRow[] = [
   { program: tapqLoop, meaning: 'TAPQ on one or all queues in a loop' },
 ];
 
-/** The built-in program of a name, or undefined. */
+/** The built-in program with this name, or undefined. */
 export const builtInProgram = (name: string): GuestProgram | undefined =>
   PROGRAMS.find((row) => row.program.name === name)?.program;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file of arrivals: the times at which messages came somewhere, to be offered to a machine again.
-// A line has a time with its unit (`12.5ms`) or in seconds, `#` begins a comment; or the file is a JSON list of such times.
+// A file of arrivals: times at which messages came somewhere, to be offered to a machine again. A line has a time with its unit
+// (`12.5ms`) or in seconds, and `#` begins a comment. The file can also be a JSON list of such times.
 // Source: docs/load.md.
 
 import type { FileKind } from '../config/text-file.ts';
@@ -8,7 +8,7 @@ import { parseDurationNs } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { MIB, NS_PER_SECOND } from '../units.ts';
 
-/** A million arrivals are an hour at 278 a second. */
+/** Highest number of arrivals in a file: a million, which is an hour at 278 a second. */
 const ARRIVALS_MAX = 1_000_000;
 
 export const ARRIVAL_FILE: FileKind = {
@@ -18,7 +18,7 @@ export const ARRIVAL_FILE: FileKind = {
   maxLines: ARRIVALS_MAX,
 };
 
-/** Arrivals of all guests, and of single ones by name: nanoseconds, ascending. */
+/** Times of arrival for all guests, and for single guests by name: nanoseconds, ascending. */
 export interface ArrivalTimes {
   readonly all?: readonly number[];
   readonly guests: ReadonlyMap<string, readonly number[]>;
@@ -26,7 +26,7 @@ export interface ArrivalTimes {
 
 interface Given {
   readonly value: unknown;
-  /** Where it stands: the line, or the place in the list. */
+  /** Where an error is: the line, or the place in the list. */
   readonly line?: number;
   readonly element?: number;
 }
@@ -35,7 +35,7 @@ interface Given {
  * Reads arrivals.
  *
  * @returns nanoseconds, ascending; at least one
- * @throws ApemuError `APEMU_ERR_ARRIVALS_…` with the line, of a list with the place in it
+ * @throws ApemuError `APEMU_ERR_ARRIVALS_…` with the line, or with the place in a list
  */
 export const parseArrivals = (text: string, file: string): readonly number[] => {
   const isList = text.trimStart().startsWith('[');
@@ -92,7 +92,7 @@ const listOf = (text: string, file: string): Given[] => {
   return list.map((value: unknown, n) => ({ value, element: n + 1 }));
 };
 
-/** Nanoseconds of a time; a number is in seconds. */
+/** A time in nanoseconds. A number without a unit is in seconds. */
 const timeOf = (value: unknown): number | undefined => {
   if (typeof value === 'string' && !/^\d+(\.\d+)?$/.test(value)) return parseDurationNs(value);
   const ns = Math.round(Number(value) * NS_PER_SECOND);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the page of a run or a sweep plots: charts as plain data.
+// The charts on the page of a run or a sweep, as plain data.
 
 import { NS_PER_SECOND } from '../units.ts';
 import { apidText } from './format.ts';
@@ -19,12 +19,12 @@ export interface Chart {
     readonly label: string;
     readonly kind: AxisKind;
     readonly values: readonly number[];
-    /** Where the axis has its marks; undefined: where they fit. */
+    /** Values at which the axis has its marks; undefined: wherever they fit. */
     readonly marks?: readonly number[];
   };
-  /** A value holds from the point before: lines go in steps. */
+  /** Whether a line goes in steps: each value holds from the point before. */
   readonly steps?: boolean;
-  /** Lines with points of their own: they go on where another one has its point. */
+  /** Whether lines have points of their own: a line then goes on at places where only another line has a point. */
   readonly spans?: boolean;
   readonly y: { readonly label: string; readonly kind: AxisKind; readonly log?: boolean };
   readonly lines: readonly {
@@ -33,16 +33,19 @@ export interface Chart {
   }[];
 }
 
-/** Places nearer than this are one. */
+/** Places that are nearer to each other than this count as one. */
 const SAME_PLACE = 1e-9;
 
-/** Percentiles that are marked, as far as there are messages enough to tell them. */
+/** Percentiles that are marked, if there are enough messages to tell them. */
 const MARKED_SHARES = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
 
-/** Where a share of the messages stands on the axis of percentiles. */
+/** Place of a share of the messages on the axis of percentiles: 0.9 is at 1, 0.99 at 2, 0.999 at 3. */
 const placeOf = (share: number): number => -Math.log10(1 - share);
 
-/** A share of 0.9 lies at 1, 0.99 at 2, 0.999 at 3; all messages a little behind the last share below. */
+/**
+ * The places of all steps of a distribution. The share of all messages, which would be at infinity, is put a little behind the last share
+ * below it.
+ */
 const nines = (steps: readonly DistributionStep[]): number[] => {
   const values: number[] = [];
   for (const { share } of steps)
@@ -50,7 +53,7 @@ const nines = (steps: readonly DistributionStep[]): number[] => {
   return values;
 };
 
-/** One line for each distribution, over the places of all of them. */
+/** The chart of latencies, with one line for each distribution over the places of all of them. */
 export const latencyChart = (
   distributions: readonly { readonly label: string; readonly steps: readonly DistributionStep[] }[],
 ): Chart => {
@@ -69,7 +72,7 @@ export const latencyChart = (
     y: { label: 'latency', kind: 'latency', log: true },
     lines: all.map(({ label, steps, places }) => ({
       label,
-      // A step holds up to its place, the first one from the fastest message on.
+      // A step holds up to its place. The first one begins at the fastest message.
       values: [...first, ...values].map((place) => {
         const step = steps[places.findIndex((own) => own >= place - SAME_PLACE)];
         return step === undefined ? null : Math.max(1, step.ns);
@@ -124,7 +127,7 @@ const percentile = (point: SweepPoint, percent: (typeof PERCENTILES)[number]): n
   return ns === undefined ? null : Math.max(1, ns);
 };
 
-/** The charts of one amount of what the sweep is over. */
+/** The charts for one amount of the resource that the sweep is over. */
 const pointCharts = (points: readonly SweepPoint[], x: Chart['x'], suffix: string): Chart[] => [
   {
     title: `Throughput${suffix}`,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the page of two runs, or two sweeps, plots: the same charts as the page of one, with the lines of both.
+// The charts on the page that compares two runs or two sweeps: the same charts as for one, with the lines of both.
 
 import { NS_PER_SECOND } from '../units.ts';
 import { type Chart, latencyChart } from './charts.ts';
@@ -9,7 +9,7 @@ import type { DistributionStep } from './percentiles.ts';
 import { numberOf, type RunFile, type RunRecord, recordsOf } from './run-file.ts';
 import { RESOURCES } from './sweep-plan.ts';
 
-/** A file and the letter its lines begin with. */
+/** A file, and the letter with which the names of its lines begin. */
 interface Named {
   readonly name: string;
   readonly run: RunFile;
@@ -20,7 +20,7 @@ interface Line {
   readonly points: readonly (readonly [x: number, y: number | undefined])[];
 }
 
-/** One chart of lines that have their own points each. */
+/** Makes one chart of lines each of which has its own points. */
 const chartOf = (
   title: string,
   x: Pick<Chart['x'], 'label' | 'kind'>,
@@ -46,7 +46,7 @@ const chartOf = (
   ];
 };
 
-/** Figures of records over another of their figures. */
+/** The points of a line: one figure of each record over another. */
 const lineOf = (
   label: string,
   records: readonly RunRecord[],
@@ -66,7 +66,7 @@ const stepsOf = (run: RunFile): DistributionStep[] =>
     return ns === undefined || share === undefined ? [] : [{ ns, share }];
   });
 
-/** Utilisation by adapter, as samples and points have it. */
+/** Utilisation of each adapter, as samples and points contain it. */
 const utilisationOf = (record: RunRecord): [number, number][] => {
   const { utilisation } = record;
   if (typeof utilisation !== 'object' || utilisation === null) return [];
@@ -79,7 +79,7 @@ const RATE = { label: 'messages a second', kind: 'rate' } as const;
 const LATENCY = { label: 'latency', kind: 'latency', log: true } as const;
 const SHARE = { label: 'busy engines', kind: 'share' } as const;
 
-/** A latency on a logarithmic axis: 0 is no latency there. */
+/** Reads a latency for a logarithmic axis, on which 0 cannot be shown and means that there is none. */
 const latencyOf =
   (name: string) =>
   (record: RunRecord): number | undefined =>
@@ -120,7 +120,7 @@ const sweepCharts = (both: readonly Named[]): Chart[] => {
     : ({ label: 'offered, messages a second', kind: 'rate' } as const);
   const over = (record: RunRecord): number | undefined =>
     numberOf(record, byAmount ? what : 'offered');
-  // A line for each file, of a sweep over two things for each amount too.
+  // One line for each file; in a sweep over two things, one for each amount too.
   const series = both.flatMap(({ name, run }) => {
     const points = recordsOf(run, 'point');
     if (byAmount || what === undefined) return [{ name, points }];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two runs, or two sweeps, beside each other: the figures of both, and what changed from the first to the second.
+// Compares two runs or two sweeps: shows the figures of both, and what has changed from the first to the second.
 // Source: docs/load.md.
 
 import { ApemuError } from '../errors.ts';
@@ -8,13 +8,13 @@ import { PERCENTILES } from './percentiles.ts';
 import { numberOf, type RunFile, type RunRecord, recordsOf } from './run-file.ts';
 import { RESOURCE_NAMES, type Resource } from './sweep-plan.ts';
 
-/** A figure of both. */
+/** One figure of both. */
 export interface Compared {
   readonly label: string;
   readonly a: number | undefined;
   readonly b: number | undefined;
   readonly text: (value: number) => string;
-  /** Shares are compared by their difference, everything else by its part. */
+  /** Set for shares, which are compared by their difference; other figures are compared by their ratio. */
   readonly share?: true;
 }
 
@@ -50,14 +50,14 @@ const ADAPTER_FIGURES: readonly Figure[] = [
   { label: 'waits', of: 'waitNs', text: timeText },
 ];
 
-/** Of sweeps over the load; the limit is engines / service time. */
+/** Figures of sweeps over the load. The limit is engines / service time. */
 const KNEE_FIGURES: readonly Figure[] = [
   { label: 'knee', of: 'rate', text: rateText },
   { label: 'most answered', of: 'saturation', text: rateText },
   { label: 'limit', of: 'limit', text: rateText },
 ];
 
-/** Rows of one record of each; those that neither has are left out. */
+/** The rows for one record of each file. Figures that neither record has are left out. */
 const rowsOf = (
   prefix: string,
   figures: readonly Figure[],
@@ -73,7 +73,7 @@ const rowsOf = (
     }))
     .filter((row) => row.a !== undefined || row.b !== undefined);
 
-/** Keys of both, in their order. */
+/** The keys of both, in their order. */
 const keysOf = (
   a: readonly RunRecord[],
   b: readonly RunRecord[],
@@ -84,7 +84,11 @@ const keysOf = (
 const withKey = (records: readonly RunRecord[], name: string, key: number | undefined) =>
   records.find((record) => numberOf(record, name) === key);
 
-/** @throws ApemuError `APEMU_ERR_REPORT_KIND` for a run and a sweep */
+/**
+ * Compares the figures of two files.
+ *
+ * @throws ApemuError `APEMU_ERR_REPORT_KIND` for a run and a sweep
+ */
 export const compareRuns = (a: RunFile, b: RunFile): Comparison => {
   if (a.kind !== b.kind)
     throw new ApemuError(
@@ -109,7 +113,7 @@ const runRows = (a: RunFile, b: RunFile): Compared[] => {
   ];
 };
 
-/** What a sweep is over; undefined: the load alone. */
+/** The resource that a sweep is over; undefined if it is over the load alone. */
 export const resourceIn = ({ records }: RunFile): Resource | undefined =>
   RESOURCE_NAMES.find((name) => records.some((record) => numberOf(record, name) !== undefined));
 
@@ -128,13 +132,13 @@ const sweepRows = (a: RunFile, b: RunFile): Compared[] => {
   ];
 };
 
-/** From so many times on a part in percent says less. */
+/** From this ratio on, a change is given as "N times" and not in percent. */
 const TIMES = 10;
 
 const LABEL_COLUMNS = 24;
 const FIGURE_COLUMNS = 16;
 
-/** `+12.3 %`, for shares `+1.2 points`; `-` where one of them is missing or nothing can be said. */
+/** The change as text: `+12.3 %`, or for shares `+1.2 points`; `-` if one of them is missing or nothing can be said. */
 export const changeText = ({ a, b, share }: Compared): string => {
   if (a === undefined || b === undefined) return '-';
   if (a === b) return '=';
@@ -149,7 +153,7 @@ export const changeText = ({ a, b, share }: Compared): string => {
 const valueText = (value: number | undefined, text: (value: number) => string): string =>
   value === undefined ? '-' : text(value);
 
-/** The end of a name that is too long: what tells two files apart usually stands there. */
+/** The end of a name that is too long, since the end usually tells two files apart. */
 const shortened = (name: string): string =>
   name.length <= FIGURE_COLUMNS - 3 ? name : `…${name.slice(4 - FIGURE_COLUMNS)}`;
 
@@ -166,7 +170,7 @@ export const comparisonText = ({ rows }: Comparison, names: readonly [string, st
   ].join('\n');
 };
 
-/** One record a figure: `change` is a part of A, of shares their difference. */
+/** JSON with one record for each figure. `change` is the change as a part of A, or for shares the difference. */
 export const comparisonJson = ({ rows }: Comparison): string =>
   rows
     .map(({ label, a, b, share }) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is counted under load, as one table of numbers that can be copied, added and subtracted.
+// All that is counted under load, in one table of numbers that can be copied, added and subtracted.
 // Source: src/guest/ap-bus-driver/statistics.ts (the driver's own counts), src/guest/counters.ts (instructions).
 
 import { AP_RESPONSE_Q_FULL } from '../../native-like/arch/response-codes.ts';
@@ -13,9 +13,9 @@ import { totalStatistics } from '../guest/ap-bus-driver/total-statistics.ts';
 import { COUNTED_NQAP, COUNTER_COLUMNS } from '../guest/counters.ts';
 import type { ProgramReport } from './program-report.ts';
 
-/** Counts that only grow; messages except where said. */
+/** Counts that only grow. They are numbers of messages, except where said otherwise. */
 const GROWING = [
-  /** Open loop: arrivals by the schedule, and those dropped because the backlog was full. */
+  /** Open loop: arrivals by the schedule, and arrivals that were dropped because the backlog was full. */
   'arrived',
   'overrun',
   /** Arrivals that found all places of their queue taken. */
@@ -28,7 +28,7 @@ const GROWING = [
   'flushed',
   'resent',
   'errors',
-  /** NQAP executed, and those that ended with RC 10 (queue full). */
+  /** NQAPs executed, and NQAPs that ended with response code 10 (queue full). */
   'nqap',
   'nqapFull',
   'latencySumNs',
@@ -37,9 +37,9 @@ export type CountName = (typeof GROWING)[number];
 
 export interface LoadCounts extends Record<CountName, number> {
   latencyMaxNs: number;
-  /** Latencies of answered messages, by bucket of `latencyBucket`. */
+  /** Number of answered messages in each bucket of latencies (`latencyBucket`). */
   latency: number[];
-  /** Ages of messages that have arrived and have no answer yet, by the same buckets. */
+  /** Number of messages that have arrived and have no answer yet, by their age, in the same buckets. */
   waiting: number[];
 }
 
@@ -64,7 +64,7 @@ const waitingOf = (state: ApBusState, nowNs: number): number[] => {
     ages[bucket] = ages[bucket] + 1;
   };
   for (const { backlog, slots, finished } of state.queues) {
-    // A queue whose workload has ended leaves the arrivals after its last message.
+    // A queue whose workload has ended does not send the arrivals that still wait for it, so they do not count.
     if (!finished) for (const startNs of backlog) add(startNs);
     for (let i = 0; i < slots.waitingCount; i++) add(slots.startNs[slots.waiting[i]]);
     for (let i = 0; i < slots.pendingCount; i++) add(slots.startNs[slots.pending[i]]);
@@ -82,7 +82,7 @@ const nqapCounts = (counters: Int32Array): { nqap: number; nqapFull: number } =>
 const zip = (a: number[], b: number[], of: (a: number, b: number) => number): number[] =>
   a.map((value, i) => of(value, b[i]));
 
-/** A copy of the counts of one program at `nowNs`; undefined for programs that have no AP bus. */
+/** A copy of the counts of one program at `nowNs`; undefined for a program without an AP bus. */
 export const countsOf = (report: ProgramReport, nowNs: number): LoadCounts | undefined => {
   const { state } = report;
   if (!isBusState(state)) return undefined;
@@ -97,7 +97,7 @@ export const countsOf = (report: ProgramReport, nowNs: number): LoadCounts | und
   return counts;
 };
 
-/** The counts of several programs together. */
+/** The sum of the counts of several programs. */
 export const addCounts = (all: readonly LoadCounts[]): LoadCounts => {
   const total = createCounts();
   for (const counts of all) {
@@ -109,7 +109,10 @@ export const addCounts = (all: readonly LoadCounts[]): LoadCounts => {
   return total;
 };
 
-/** What happened between two copies; `waiting` as at the end, the largest latency to a bucket's edge unless it is new. */
+/**
+ * What happened between two copies of the counts. `waiting` is that of the end. The largest latency is exact only if it is new; otherwise
+ * it is the edge of its bucket.
+ */
 export const countsBetween = (from: LoadCounts, to: LoadCounts): LoadCounts => {
   const result = createCounts();
   for (const name of GROWING) result[name] = to[name] - from[name];

@@ -1,52 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-// From two samples of a machine to the figures of the time between them: rates, latencies, utilisation, limits.
+// Computes the figures of the time between two samples of a machine: rates, latencies, utilisation, limits.
 
 import { addCounts, countsBetween, type LoadCounts } from './counts.ts';
 import { longestNs, oldestNs, percentilesNs } from './percentiles.ts';
 import type { AdapterSample, LoadSample } from './sample.ts';
 
-/** An adapter's share of the load. */
+/** An adapter's part of the load. */
 export interface AdapterFigures {
   readonly apid: number;
-  /** Requests taken. */
+  /** Number of requests taken. */
   readonly served: number;
-  /** Mean service time, nanoseconds; 0 for adapters that answer at once. */
+  /** Mean service time in nanoseconds; 0 for adapters that answer at once. */
   readonly serviceNs: number;
-  /** Mean time from acceptance until an engine begins, nanoseconds. */
+  /** Mean time in nanoseconds from the acceptance of a request until an engine begins with it. */
   readonly waitNs: number;
   readonly engines: number;
-  /** Busy engine time by engines and time, 0 to 1; undefined where nothing limits the adapter. */
+  /** Part of the time for which its engines were busy, 0 to 1; undefined if nothing limits the adapter. */
   readonly utilisation: number | undefined;
-  /** Requests a second at which all engines are busy; undefined where nothing limits the adapter. */
+  /** Requests a second at which all its engines are busy; undefined if nothing limits the adapter. */
   readonly limitPerSecond: number | undefined;
 }
 
-/** The figures of a time span. Rates are messages a second. */
+/** The figures of a span of time. Rates are in messages a second. */
 export interface LoadFigures {
   readonly seconds: number;
-  /** Arrivals; undefined in a closed loop, which has none. */
+  /** Arrivals a second; undefined in a closed loop, which has none. */
   readonly offered: number | undefined;
-  /** Requests that got the right answer. */
+  /** Requests a second that got the right answer. */
   readonly achieved: number;
   readonly answered: number;
-  /** Answered by arrived, of the guest where that is least; undefined in a closed loop. */
+  /** Number of answers divided by number of arrivals, for the guest for which this is least; undefined in a closed loop. */
   readonly answeredShare: number | undefined;
-  /** Arrived, without an answer at the end. */
+  /** Number of messages that have arrived and have no answer at the end. */
   readonly unanswered: number;
   readonly oldestNs: number;
-  /** In the order of PERCENTILES; undefined without messages. */
+  /** Latencies in the order of PERCENTILES; undefined without messages. */
   readonly latencyNs: readonly (number | undefined)[];
   readonly meanNs: number;
-  /** The longest latency known, that of messages without an answer included; undefined without messages. */
+  /** The longest latency known, including that of messages without an answer; undefined without messages. */
   readonly maxNs: number | undefined;
-  /** Share of arrivals that found all places of their queue taken; undefined in a closed loop, where that is the rule. */
+  /** Part of the arrivals that found all places of their queue taken; undefined in a closed loop, where they always do. */
   readonly queueFull: number | undefined;
-  /** Share of NQAPs that ended with RC 10, and of messages sent once more. */
+  /** Part of the NQAPs that ended with response code 10, and part of the messages that were sent once more. */
   readonly rc10: number;
   readonly retries: number;
-  /** Arrivals dropped because too many waited already. */
+  /** Number of arrivals that were dropped because too many were waiting already. */
   readonly overrun: number;
-  /** What went wrong, only names with a count. */
+  /** What went wrong, with counts above 0 only. */
   readonly mishaps: Readonly<Record<string, number>>;
   readonly adapters: readonly AdapterFigures[];
 }
@@ -68,7 +68,7 @@ const adapterFigures = (
     apid: to.apid,
     served,
     serviceNs,
-    // Sums of waits differ in their last bit.
+    // Sums of waiting times can differ in their last bit, so that the difference could be below 0.
     waitNs: Math.max(0, ratio(to.waitedNs - (from?.waitedNs ?? 0), served)),
     engines: to.engines,
     utilisation: limited ? ratio(busyNs, to.engines * seconds * 1e9) : undefined,
@@ -125,7 +125,7 @@ const guestNames = ({ guests }: Pick<LoadSample, 'guests'>): string[] => [
   ...new Set(guests.map(({ guest }) => guest)),
 ];
 
-/** The counts of a sample since the start, of one guest or of all. */
+/** The counts of a sample since the start, for one guest or for all. */
 export const countsUntil = (sample: LoadSample, guest?: string): LoadCounts =>
   guestCounts(sample, guest);
 
@@ -154,8 +154,8 @@ const messageSeconds = (guests: LoadSample['guests']): number => {
 };
 
 /**
- * The figures of a whole run, from the first message to the last reply, of one guest or of all together. Adapters are
- * shared, so their figures stand only in those of all guests.
+ * The figures of a whole run, from the first message to the last reply, for one guest or for all together. Adapters are shared, so their
+ * figures are only in those of all guests.
  */
 export const figuresUntil = (sample: LoadSample, guest?: string): LoadFigures => {
   const guests = sample.guests.filter((row) => guest === undefined || row.guest === guest);
@@ -166,8 +166,8 @@ export const figuresUntil = (sample: LoadSample, guest?: string): LoadFigures =>
 };
 
 /**
- * Messages a second at which the first adapter has all its engines busy, the load being shared between the adapters as it
- * was: engines / service time / share. Undefined where no adapter limits.
+ * Messages a second at which the first adapter has all its engines busy, if the adapters share the load as they did: engines / service
+ * time / share. Undefined if no adapter limits the load.
  */
 export const modelLimit = (figures: LoadFigures): number | undefined => {
   const served = figures.adapters.reduce((total, adapter) => total + adapter.served, 0);

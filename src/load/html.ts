@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texts and data inside a page.
+// Texts and data for use inside an HTML page.
 
-/** A text as HTML, also within quotation marks. */
+/** A text as HTML. It can also be used within quotation marks. */
 export const escapeHtml = (text: string): string =>
   text
     .replaceAll('&', '&amp;')
@@ -9,6 +9,6 @@ export const escapeHtml = (text: string): string =>
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;');
 
-/** JSON inside a script element: nothing in it may look like markup. */
+/** JSON for use inside a script element, where nothing in it may look like markup. */
 export const scriptJson = (value: unknown): string =>
   JSON.stringify(value).replaceAll('<', '\\u003c');

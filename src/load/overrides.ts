@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The load of a configuration, changed from the command line: what is sent, how fast, to which queues.
+// Changes the load of a configuration as the command line asks: what is sent, how fast, and to which queues.
 // Source: docs/design.md section 5 (`workload`); ranges as in src/config/schema.ts.
 
 import { DEPTH_MAX, MESSAGE_BYTES_MAX } from '../../native-like/arch/limits.ts';
@@ -18,47 +18,47 @@ import { programArgs } from '../host/machine/guest-program.ts';
 import type { ArrivalTimes } from './arrival-file.ts';
 import type { Resource } from './sweep-plan.ts';
 
-/** The guest program a load is made with. */
+/** The guest program that makes a load. */
 const LOAD_PROGRAM = 'ap-bus';
 
-/** Names a workload can have. */
+/** Names that a workload can have. */
 export const LOAD_WORKLOADS: readonly string[] = ['loopback', ...WORKLOAD_NAMES];
 
-/** Ranges of the numbers below. */
+/** Highest values of the numbers below. */
 export const OUTSTANDING_MAX = DEPTH_MAX;
 export const LENGTH_MAX = MESSAGE_BYTES_MAX;
 export const MESSAGES_MAX = 0x7fffffff;
 
-/** As many messages as the time allows. */
+/** Number of messages that stands for "as many as the time allows". */
 export const ENDLESS = -1;
 
-/** Differences from the configuration's workloads; what is left out stays. */
+/** How the workloads are to differ from the configuration's. What is left out stays as it is. */
 export interface LoadOverrides {
   readonly workload?: string;
-  /** Messages a queue, or ENDLESS. */
+  /** Messages for each queue, or ENDLESS. */
   readonly messages?: number;
-  /** Messages a second, each guest; 0: closed loop. */
+  /** Messages a second for each guest; 0: closed loop. */
   readonly rate?: number;
-  /** The same for single guests, by name. */
+  /** Messages a second for single guests, by name. */
   readonly guestRates?: ReadonlyMap<string, number>;
   readonly arrivals?: 'fixed' | 'poisson';
-  /** Messages arrive at these times instead. */
+  /** Times at which messages arrive, in place of a rate. */
   readonly arrivalTimes?: ArrivalTimes;
   readonly outstanding?: number;
   readonly length?: { readonly min: number; readonly max: number };
-  /** Queues of each guest the workload runs on; the first ones, adapters taking turns. */
+  /** How many queues of each guest the workload runs on: the first ones, with the adapters taking turns. */
   readonly queues?: number;
-  /** The same by adapters: all queues of the first ones. */
+  /** How many adapters of each guest the workload runs on: all queues of the first ones. */
   readonly adapters?: number;
-  /** Messages a queue of any adapter holds. */
+  /** How many messages a queue of any adapter holds. */
   readonly depth?: number;
-  /** Requests any adapter works on at a time. */
+  /** How many requests any adapter works on at a time. */
   readonly engines?: number;
 }
 
 const isLoaded = (guest: GuestConfig): boolean => guest.program === LOAD_PROGRAM;
 
-/** Guests that make a load. */
+/** The guests that make a load. */
 export const loadedGuests = (config: MachineConfig): readonly GuestConfig[] =>
   config.guests.filter(isLoaded);
 
@@ -70,13 +70,13 @@ const suits = (workload: string, mode: AdapterMode): boolean => {
   return canRun(workload as WorkloadName, mode);
 };
 
-/** The workload a guest has without one of its own: the one its adapters can do. */
+/** The workload of a guest for which the configuration names none: one that its adapters can do. */
 const workloadName = (config: MachineConfig, guest: GuestConfig): string => {
   const { workload } = programArgs(config, { ...guest, args: {} });
   return typeof workload === 'string' ? workload : (workload as WorkloadConfig).name;
 };
 
-/** What the configuration leaves out. Source: src/config/normalise.ts. */
+/** The workload of a guest, with what the configuration leaves out. Source: src/config/normalise.ts. */
 const baseWorkload = (config: MachineConfig, guest: GuestConfig): WorkloadConfig =>
   guest.workload ?? {
     name: workloadName(config, guest),
@@ -91,7 +91,7 @@ const baseWorkload = (config: MachineConfig, guest: GuestConfig): WorkloadConfig
 const usage = (what: string, message: string): ApemuError =>
   new ApemuError(`APEMU_ERR_USAGE_${what}`, message);
 
-/** The times at which a guest's messages arrive, if they do so at times. */
+/** The times at which a guest's messages arrive; undefined if they arrive at a rate. */
 const timesFor = ({ arrivalTimes }: LoadOverrides, guest: string): readonly number[] | undefined =>
   arrivalTimes?.guests.get(guest) ?? arrivalTimes?.all;
 
@@ -118,7 +118,7 @@ const overrideWorkload = (
   };
 };
 
-/** APQNs of a guest that exist, in the order a workload takes them: domain by domain, adapters taking turns. */
+/** APQNs of a guest that exist, in the order in which a workload uses them: domain by domain, with the adapters taking turns. */
 const queuesOf = (config: MachineConfig, guest: GuestConfig): number[] => {
   const adapters = adaptersOf(config, guest);
   return domainsOf(config, guest).flatMap((apqi) => adapters.map(({ apid }) => (apid << 8) | apqi));
@@ -138,7 +138,7 @@ const apidsOf = (queues: readonly number[]): number[] => [
   ...new Set(queues.map((apqn) => apqn >>> 8)),
 ];
 
-/** Most of a resource that every loaded guest has for its workload; of depth and engines what the configuration gives. */
+/** The most of a resource that every loaded guest has for its workload. For depth and engines it is what the configuration has. */
 export const mostOf = (config: MachineConfig, what: Resource): number => {
   const adapters = [...config.machine.adapters.values()];
   if (what === 'depth') return Math.max(...adapters.map(({ depth }) => depth));
@@ -149,11 +149,11 @@ export const mostOf = (config: MachineConfig, what: Resource): number => {
   return Math.min(...all.map((queues) => (what === 'queues' ? queues : apidsOf(queues)).length));
 };
 
-/** Guests draw different arrivals and messages from one seed. */
+/** Seed of a guest, so that guests draw different arrivals and messages from one seed. */
 const guestSeed = (seed: number, number: number): number =>
   (Math.imul(seed, 0x9e3779b1) + Math.imul(number, 0x85ebca6b)) >>> 0;
 
-/** Guests an option names are there. */
+/** Checks that the guests named in options exist. */
 const checkNames = (
   option: string,
   named: ReadonlyMap<string, unknown> | undefined,
@@ -185,7 +185,8 @@ const checkOverrides = (config: MachineConfig, overrides: LoadOverrides): void =
 
 /**
  * The configuration with the load that `overrides` and `seed` ask for.
- * @throws ApemuError `APEMU_ERR_USAGE_…` where they do not fit the configuration.
+ *
+ * @throws ApemuError `APEMU_ERR_USAGE_…` if they do not fit the configuration
  */
 export const withLoad = (
   config: MachineConfig,
@@ -205,7 +206,7 @@ export const withLoad = (
   return { ...config, machine: withAdapters(config.machine, overrides), guests };
 };
 
-/** Every adapter with another depth or number of engines. */
+/** Gives every adapter another depth or number of engines. */
 const withAdapters = (
   machine: MachineConfig['machine'],
   { depth, engines }: LoadOverrides,
@@ -249,7 +250,7 @@ const chosen = (
   return all.filter((apqn) => taken.has(apqn >>> 8)).slice(0, queues);
 };
 
-/** Guests of `config` whose queues cannot run their workload: they send nothing. */
+/** The guests of `config` whose queues cannot run their workload, so that they send nothing. */
 export const idleGuests = (config: MachineConfig): string[] =>
   loadedGuests(config).flatMap((guest) => {
     const name = baseWorkload(config, guest).name;

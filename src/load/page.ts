@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A page with plots that is complete in itself: data, script and style are inside, nothing is fetched.
-// uPlot (MIT licence, Leon Sorokin) draws; it is inlined from the installed package.
+// A page with plots that is complete in itself: it contains its data, script and style, and fetches nothing. uPlot (MIT licence, Leon
+// Sorokin) draws the plots; it is inlined from the installed package.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,7 +20,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.1em 1em; marg
 dt { color: #555 } dd { margin: 0; overflow-wrap: anywhere }
 h1 { font-size: 1.4em; overflow-wrap: anywhere } h2 { font-size: 1.1em; margin: 1.5em 0 0.3em }`;
 
-/** Runs in the page: one plot for each chart. */
+/** The script of the page, which draws one plot for each chart. */
 const SCRIPT = `
 const charts = JSON.parse(document.getElementById('charts').textContent);
 const digits = (value, n) => value.toLocaleString('en-US', { maximumFractionDigits: n });
@@ -64,7 +64,7 @@ for (const chart of charts) {
   addEventListener('resize', () => plot.setSize({ width: width(), height: 300 }));
 }`;
 
-/** What a reader needs to make the run again: name and value. */
+/** What a reader needs to make the run again, as names and values. */
 export type Facts = readonly (readonly [string, string])[];
 
 const factsHtml = (facts: Facts): string =>

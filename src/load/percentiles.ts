@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Latency percentiles without coordinated omission.
-// An open loop's latencies count from the arrival the schedule intended, so a queue that stalls cannot hide the messages behind it.
-// Messages that have no answer yet are not left out either: they are known to take at least as long as they have waited
-// (Kaplan and Meier, "Nonparametric estimation from incomplete observations", 1958); arrivals that were dropped never end.
+// Latency percentiles without coordinated omission. Latencies of an open loop count from the arrival that the schedule intended, so that
+// a queue that stalls cannot hide the messages behind it. Messages that have no answer yet are not left out either: it is known that they
+// take at least as long as they have waited (Kaplan and Meier, "Nonparametric estimation from incomplete observations", 1958). Arrivals
+// that were dropped never end.
 
 import { bucketStartNs } from '../guest/ap-bus-driver/statistics.ts';
 import type { LoadCounts } from './counts.ts';
 
-/** Percentiles a run prints, in percent. */
+/** The percentiles that a run prints, in percent. */
 export const PERCENTILES = [50, 90, 95, 99, 99.9] as const;
 
-/** Part of a latency distribution: `share` of all messages end within `ns`. */
+/** One step of a distribution of latencies: `share` of all messages end within `ns` nanoseconds. */
 export interface DistributionStep {
   readonly ns: number;
   readonly share: number;
@@ -18,13 +18,13 @@ export interface DistributionStep {
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
-/** Latency in nanoseconds of the upper end of a bucket (whole numbers), but never above the largest latency seen. */
+/** Upper end of a bucket, a whole number of nanoseconds; but not more than the largest latency seen. */
 const upperEdge = (counts: LoadCounts, bucket: number): number => {
   const edge = bucketStartNs(bucket + 1) - 1;
   return Math.min(edge, Math.max(counts.latencyMaxNs, bucketStartNs(bucket)));
 };
 
-/** The distribution of latencies, ascending; the last share is below 1 when messages without answer were there longest. */
+/** The distribution of latencies, ascending. The last share is below 1 if messages without an answer have waited longest. */
 export const distribution = (counts: LoadCounts): DistributionStep[] => {
   const { latency, waiting, overrun } = counts;
   const steps: DistributionStep[] = [];
@@ -34,7 +34,7 @@ export const distribution = (counts: LoadCounts): DistributionStep[] => {
     const ended = latency[bucket];
     if (ended > 0) {
       surviving *= 1 - ended / atRisk;
-      // Rounding must not keep the last message from being the last.
+      // After the last message the share is 1, whatever the rounding.
       if (ended === atRisk) surviving = 0;
       steps.push({ ns: upperEdge(counts, bucket), share: 1 - surviving });
     }
@@ -43,19 +43,19 @@ export const distribution = (counts: LoadCounts): DistributionStep[] => {
   return steps;
 };
 
-/** Age of the message that has waited longest for its answer; 0 when all have one. */
+/** Age in nanoseconds of the message that has waited longest for its answer; 0 if all have one. */
 export const oldestNs = (counts: LoadCounts): number => {
   const bucket = counts.waiting.findLastIndex((n) => n > 0);
   return bucket < 0 ? 0 : bucketStartNs(bucket);
 };
 
-/** The longest latency known: of a message with an answer, or of the one that has waited longest. */
+/** The longest latency known in nanoseconds: that of a message with an answer, or the age of the one that has waited longest. */
 export const longestNs = (counts: LoadCounts): number =>
   Math.max(counts.latencyMaxNs, oldestNs(counts));
 
 /**
- * Latencies that the given percents of the messages do not exceed, in nanoseconds. Where so many messages have no answer that
- * the percentile is unknown, it is the longest time known (a lower bound). Undefined without messages.
+ * Latencies in nanoseconds which the given percentages of the messages do not exceed. If so many messages have no answer that a
+ * percentile is unknown, it is the longest time known (a lower bound). Undefined without messages.
  */
 export const percentilesNs = (
   counts: LoadCounts,

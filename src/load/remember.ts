@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Remembers what cards answer, so that virtual time does not wait for arithmetic it has done before.
-// A workload sends few different requests many times; in virtual time an answer costs what the service model says, however long
-// this computer takes for it. Only answers that depend on nothing but the request and the card are remembered.
+// Remembers the answers of cards, so that virtual time does not have to wait for arithmetic that was done before. A workload sends few
+// different requests many times. In virtual time an answer takes what the service model says, however long this computer needs for it.
+// Only answers that depend on nothing but the request and the card are remembered.
 
 import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
 import { sameBytes } from '../cex/messages/bytes.ts';
 import { requestFunction } from '../cex/request-function.ts';
 import type { ServiceModels, ServiceRequest } from '../lpar/adapter-service.ts';
 
-/** Answers kept: 16 requests for each queue of a large machine; more are computed each time. */
+/** Number of answers that are kept: 16 requests for each queue of a large machine. Others are computed each time. */
 const ANSWERS_MAX = 4096;
 
 /** CCA functions whose answer is the result of an RSA operation and nothing else. */
@@ -17,7 +17,7 @@ const PURE_CCA: ReadonlySet<string> = new Set(['PK', 'PD']);
 const isPure = (mode: AdapterMode | undefined, request: Uint8Array): boolean =>
   mode === 'accelerator' || (mode === 'cca' && PURE_CCA.has(requestFunction(mode, request)));
 
-/** An answer, and to which request. `scope`: what else it depends on. */
+/** An answer and the request it belongs to. `scope` is what else it depends on. */
 interface Answered {
   readonly scope: number;
   readonly apqn: number;
@@ -26,12 +26,12 @@ interface Answered {
   readonly reply: Uint8Array;
 }
 
-/** Every so many bytes of a request one goes into its hash. */
+/** Of a request, every seventh byte goes into its hash. */
 const HASHED_STEP = 7;
 const FNV_BASIS = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-/** FNV-1a over some bytes of a request; those with the same hash are compared as a whole. */
+/** FNV-1a hash of some bytes of a request. Requests with the same hash are compared as a whole. */
 const hashOf = (scope: number, { apqn, bytes }: ServiceRequest): number => {
   let hash = Math.imul(FNV_BASIS ^ scope, FNV_PRIME) ^ (bytes.length << 16) ^ apqn;
   for (let at = 0; at < bytes.length; at += HASHED_STEP)
@@ -40,8 +40,9 @@ const hashOf = (scope: number, { apqn, bytes }: ServiceRequest): number => {
 };
 
 /**
- * `models` with a memory: a request that is equal in all its bytes, queue, special bit and scope gets the same answer; where a fault injects a
- * reply, it goes into that answer. `scopeOf`: what else the answer depends on, or undefined for what is not remembered.
+ * Gives `models` a memory. A request with the same bytes, queue, special bit and scope gets the same answer; if a fault injects a reply,
+ * it is made from that answer. `scopeOf` returns what else the answer depends on, or undefined for an answer that is not to be
+ * remembered.
  */
 export const remembering = (
   models: ServiceModels,
@@ -49,7 +50,7 @@ export const remembering = (
 ): ServiceModels => {
   const answers = new Map<number, Answered[]>();
   let kept = 0;
-  /** The answer without an injection. The request stays where it is. */
+  /** The answer without an injected reply. The request is left as it is. */
   const goodAnswer = (request: ServiceRequest, scope: number): Uint8Array => {
     const { apqn, special, bytes, room } = request;
     const hash = hashOf(scope, request);
@@ -62,7 +63,7 @@ export const remembering = (
         sameBytes(one.request, bytes),
     );
     if (known !== undefined) return known.reply;
-    // Copies, since the reply is put where the request was.
+    // The request is copied, since the reply is put in its place.
     const asked = bytes.slice();
     const length = models.answer({ ...request, injected: undefined });
     const reply = room.slice(0, length);
@@ -83,7 +84,7 @@ export const remembering = (
   return { answer, inject: models.inject, ratedNs: models.ratedNs };
 };
 
-/** `models` with a memory of pure answers. `modeOf` says what an adapter is. */
+/** Gives `models` a memory of pure answers. `modeOf` returns the mode of an adapter. */
 export const rememberAnswers = (
   models: ServiceModels,
   modeOf: (apid: number) => AdapterMode | undefined,

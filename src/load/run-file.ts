@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `apemu run --json` wrote, read again: the figures of a run or the points of a sweep, for who compares two of them.
+// Reads what `apemu run --json` wrote, the figures of a run or the points of a sweep, for comparing two of them.
 // Source: docs/load.md.
 
 import type { FileKind } from '../config/text-file.ts';
 import { ApemuError } from '../errors.ts';
 import { MIB } from '../units.ts';
 
-/** A run has at most 512 samples and some hundred other records. */
+/** Limits of such a file: a run has at most 512 samples and some hundred other records. */
 export const RUN_FILE: FileKind = {
   name: 'run',
   code: 'APEMU_ERR_REPORT_READ',
@@ -14,7 +14,7 @@ export const RUN_FILE: FileKind = {
   maxLines: 100_000,
 };
 
-/** One record: numbers by name are looked at where they are used. */
+/** One record. Its numbers are checked where they are used, by name. */
 export type RunRecord = Readonly<Record<string, unknown>> & { readonly record: string };
 
 export interface RunFile {
@@ -23,7 +23,7 @@ export interface RunFile {
   readonly records: readonly RunRecord[];
 }
 
-/** A number of a record; undefined where there is none. */
+/** A number of a record; undefined if the record does not have it. */
 export const numberOf = (record: RunRecord | undefined, name: string): number | undefined => {
   const value = record?.[name];
   return typeof value === 'number' ? value : undefined;
@@ -35,7 +35,7 @@ export const recordsOf = ({ records }: RunFile, kind: string): readonly RunRecor
 /**
  * Reads the records of a run or a sweep.
  *
- * @throws ApemuError `APEMU_ERR_REPORT_…` with the line for what is none
+ * @throws ApemuError `APEMU_ERR_REPORT_…` with the line if the text is not such a file
  */
 export const parseRunFile = (text: string, file: string): RunFile => {
   const records = text.split('\n').flatMap((line, n): RunRecord[] => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The result of a run as JSON lines: one record a line, flat enough to plot, times in nanoseconds, rates a second.
+// The result of a run as JSON lines: one record in each line, flat enough to plot. Times are in nanoseconds, rates are per second.
 
 import type { LszcryptRow } from '../s390-tools/lszcrypt-rows.ts';
 import { type LoadFigures, modelLimit } from './figures.ts';
@@ -7,19 +7,19 @@ import { PERCENTILES } from './percentiles.ts';
 import type { RunResult } from './result.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Names of the percentile columns: `p50Ns` ... `p99.9Ns`. */
+/** Names of the columns for percentiles: `p50Ns` to `p99.9Ns`. */
 const percentileColumns = (
   latencyNs: LoadFigures['latencyNs'],
 ): Record<string, number | undefined> =>
   Object.fromEntries(PERCENTILES.map((p, i) => [`p${p}Ns`, latencyNs[i]]));
 
-/** Figures without their adapters, percentiles by name. */
+/** The figures without those of adapters. Percentiles are named. */
 export const figureColumns = (figures: LoadFigures): Record<string, unknown> => {
   const { latencyNs, adapters: _adapters, ...rest } = figures;
   return { ...rest, ...percentileColumns(latencyNs) };
 };
 
-/** A row of lszcrypt with its counts as numbers, where it shows any. */
+/** A row of lszcrypt in which counts are numbers, if the row has any. */
 const numbersOf = (row: LszcryptRow): Record<string, string | number> =>
   Object.fromEntries(
     Object.entries(row).map(([key, text]) => [

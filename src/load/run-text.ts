@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The result of a run for people, at most 80 columns wide.
+// The result of a run, written for people in at most 80 columns.
 
 import { shortColumns } from '../s390-tools/lszcrypt-rows.ts';
 import { tableHeading, tableLine } from '../s390-tools/text-table.ts';
@@ -13,13 +13,13 @@ import type { Verdict } from './verdict.ts';
 const WIDTH = 80;
 const LABEL = 11;
 
-/** A plain lszcrypt, which fits a terminal. */
+/** The output of lszcrypt without options, which fits into a terminal. */
 const lszcryptText = ({ release, rows }: GuestDevices): string => {
   const columns = shortColumns(release);
   return tableHeading(columns) + rows.map((row) => tableLine(columns, row)).join('');
 };
 
-/** A label and words behind it, broken before they get too wide. */
+/** A label and words after it, with line breaks where they would get too wide. */
 const labelled = (label: string, words: readonly string[]): string[] => {
   const lines: string[] = [];
   let line = label.padEnd(LABEL);
@@ -34,7 +34,7 @@ const labelled = (label: string, words: readonly string[]): string[] => {
   return lines;
 };
 
-/** The lines about messages that a guest and all guests together share. */
+/** The lines about messages, which are the same for a guest and for all guests together. */
 const loadLines = (load: LoadFigures): string[] => {
   const { offered, queueFull, mishaps, unanswered, overrun } = load;
   const throughput = [`${countText(load.answered)} answered, ${rateText(load.achieved)}`];
@@ -55,7 +55,7 @@ const loadLines = (load: LoadFigures): string[] => {
   return lines;
 };
 
-/** Counts by function, one line each: `TAPQ  00: 14  02: 4`. */
+/** The counts by function, one line for each: `TAPQ  00: 14  02: 4`. */
 const countLines = (guest: GuestResult): string[] => {
   const byFunction = new Map<string, string[]>();
   for (const row of guest.counts) {
@@ -96,7 +96,7 @@ const adapterLines = (adapter: AdapterFigures): string[] => {
   return labelled(name, [`${shareText(utilisation)} busy`, by, `waits ${timeText(waitNs)}`]);
 };
 
-/** A backlog in front of adapters that have engines to spare: not the model is the limit, but the computer it runs on. */
+/** Whether messages wait although the adapters have engines to spare: then not the model is the limit, but this computer. */
 const tooSlow = ({ total, how }: RunResult): boolean =>
   how !== 'virtual time' &&
   (total.answeredShare ?? 1) < 0.95 &&
@@ -104,7 +104,7 @@ const tooSlow = ({ total, how }: RunResult): boolean =>
 
 const SLOW_HINT = ['this computer does not keep up with the modelled adapters;', '--stepped does'];
 
-/** What the host did to running guests, and where their messages went. */
+/** Lines about what the host did to running guests, and where their messages went. */
 const hotPlugLines = (hotPlug: HotPlugResult): string[] => {
   const { unplugs, plugs, violations } = hotPlug;
   const { accepted, answered, flushed, inFlight, refused } = hotPlug;
@@ -124,7 +124,7 @@ const hotPlugLines = (hotPlug: HotPlugResult): string[] => {
   ];
 };
 
-/** Thresholds with what came out, and why the run has failed. */
+/** Lines about the thresholds with their figures, and about why the run has failed. */
 const verdictLines = ({ problems, thresholds, failed }: Verdict): string[] => {
   const lines = thresholds.flatMap(({ text, figure, failed: holds }) =>
     labelled('fail if', [
@@ -141,7 +141,7 @@ const verdictLines = ({ problems, thresholds, failed }: Verdict): string[] => {
   ];
 };
 
-/** Everything a run ends with. */
+/** The whole text that a run ends with. */
 export const runText = (result: RunResult, verdict: Verdict): string => {
   const { total, keyCache } = result;
   const lines = [`== all guests: ${result.seconds.toFixed(2)} s (${result.how}) ==`];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All counts of a machine at one time: those of its guests' programs and the work of its adapters.
+// A sample of all counts of a machine: those of its guests' programs, and the work of its adapters.
 // Source: docs/design.md section 2 (adapter records in the machine image).
 
 import type { MachineImage } from '../../native-like/machine/image.ts';
@@ -14,27 +14,27 @@ import {
 import { countsOf, isBusState, type LoadCounts } from './counts.ts';
 import type { ProgramReport } from './program-report.ts';
 
-/** Work of one adapter until the time of the sample. */
+/** The work of one adapter until the time of the sample. */
 export interface AdapterSample {
   readonly apid: number;
-  /** False: it answers at once (`instant`), and its work is not counted. */
+  /** Whether the adapter takes time. If not, it answers at once (`instant`), and its work is not counted. */
   readonly timed: boolean;
-  /** Requests it works on at a time; 0 = any number. */
+  /** How many requests it works on at a time; 0 = any number. */
   readonly engines: number;
-  /** Requests taken. */
+  /** Number of requests taken. */
   readonly served: number;
-  /** Service time of those requests, nanoseconds. */
+  /** Service time of those requests in nanoseconds. */
   readonly serviceNs: number;
-  /** How long those requests waited for an engine together, nanoseconds. */
+  /** Total time that those requests waited for an engine, in nanoseconds. */
   readonly waitedNs: number;
-  /** Engine time spent so far, nanoseconds: without the part of `serviceNs` that lies ahead. */
+  /** Engine time spent so far in nanoseconds: `serviceNs` without the part that is still to come. */
   readonly busyNs: number;
 }
 
 export interface GuestSample {
   readonly guest: string;
   readonly vcpu: number;
-  /** Start of its first message and time of its last reply; 0 = none yet. */
+  /** Start of its first message, and time of its last reply; 0 = none yet. */
   readonly firstNs: number;
   readonly lastNs: number;
   readonly counts: LoadCounts;
@@ -58,7 +58,7 @@ const sampleAdapters = (
     const engines = image.word(record + A_ENGINES);
     const serviceNs = f64[(record + A_BUSY) >> 1];
     const freeAt = (record + A_FREE_AT) >> 1;
-    // An engine that has work is busy without a gap until it is free.
+    // An engine that has work is busy without a gap until it is free, so its work still to come is the time until then.
     let ahead = 0;
     for (let n = 0; n < engines; n++) ahead += Math.max(0, f64[freeAt + n] - nowNs);
     return {
@@ -82,7 +82,7 @@ const sampleGuest = (report: ProgramReport, nowNs: number): GuestSample[] => {
   ];
 };
 
-/** One sample of everything. `reports` are copied. */
+/** Takes one sample of everything. `reports` are copied. */
 export const takeSample = (
   image: MachineImage,
   apids: Iterable<number>,

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run over time: samples at even distances, and the figures of each interval.
-// A run has no known end, so the distance doubles whenever there are too many samples to plot.
+// A run over time: samples at even distances, and the figures of each interval. The end of a run is not known, so the distance doubles
+// whenever there are too many samples to plot.
 
 import { type AdapterFigures, figuresBetween } from './figures.ts';
 import type { LoadSample } from './sample.ts';
 
-/** Most intervals kept: a plot has no more points. */
+/** Highest number of intervals that are kept: a plot has no more points. */
 const INTERVALS_MAX = 512;
 
-/** One interval of a run. Rates are messages a second, times nanoseconds. */
+/** One interval of a run. Rates are in messages a second, times in nanoseconds. */
 export interface SeriesPoint {
-  /** End of the interval since the start of the run. */
+  /** End of the interval, from the start of the run. */
   readonly timeNs: number;
   readonly offered: number | undefined;
   readonly achieved: number;
   readonly p50Ns: number | undefined;
   readonly p99Ns: number | undefined;
-  /** Messages without an answer at the end of the interval. */
+  /** Number of messages without an answer at the end of the interval. */
   readonly waiting: number;
   readonly adapters: readonly Pick<AdapterFigures, 'apid' | 'utilisation'>[];
 }
@@ -29,18 +29,18 @@ export class Series {
     this.#intervalNs = intervalNs;
   }
 
-  /** Distance of samples by now. */
+  /** Present distance of samples in nanoseconds. */
   get intervalNs(): number {
     return this.#intervalNs;
   }
 
-  /** When the next sample is due; 0 for the first one. */
+  /** Time of the next sample; 0 for the first one. */
   get nextNs(): number {
     const last = this.#samples.at(-1);
     return last === undefined ? 0 : last.timeNs + this.#intervalNs;
   }
 
-  /** Takes a sample unless it comes too soon after the one before. */
+  /** Adds a sample, unless it comes too soon after the one before. */
   add(sample: LoadSample): void {
     if (sample.timeNs < this.nextNs) return;
     this.#samples.push(sample);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A load in virtual time: one thread, the same input gives the same figures.
+// A load in virtual time. It runs in one thread, and the same input gives the same figures.
 // Source: docs/design.md section 4.
 
 import type { MachineConfig } from '../config/types.ts';
@@ -22,13 +22,13 @@ import { StallWatch } from './stall.ts';
 import { summarise } from './summary.ts';
 import { deadQueues } from './verdict.ts';
 
-/** Longest piece of virtual time between two looks at what the user wants. */
+/** Longest piece of virtual time, in nanoseconds, between two looks at what the user wants. */
 const LOAD_SLICE_NS = 5_000_000;
 
-/** Asked between pieces of a run; true = stop here. */
+/** Asked between pieces of a run. Returns true if the run is to stop. */
 export type Pause = () => Promise<boolean>;
 
-/** Puts something around a guest's program. */
+/** Wraps a guest's program in another. */
 export type Around = (program: GuestProgram, guest: string) => GuestProgram;
 
 /** A machine in virtual time whose guests make a load. */
@@ -71,7 +71,7 @@ export class SteppedLoad {
     return this.machine.nowNs();
   }
 
-  /** Whether nothing is left that could happen: all programs have ended, or wait for what never comes. */
+  /** Whether nothing more can happen: all programs have ended, or wait for what never comes. */
   get over(): boolean {
     const { stepper } = this.machine;
     return (
@@ -83,7 +83,7 @@ export class SteppedLoad {
   /** Lets time pass until `timeNs`, or until all programs have ended. */
   runTo(timeNs: number): void {
     const { stepper } = this.machine;
-    // A program that fails has ended; the others go on, and its report says why.
+    // A program that fails has ended. The others go on, and its report says why it failed.
     for (;;) {
       try {
         stepper.runPrograms(timeNs);
@@ -129,15 +129,15 @@ export class SteppedLoad {
 
 export interface SteppedOptions extends MachineWatch {
   readonly seed?: number;
-  /** Virtual time after which the run ends. */
+  /** Nanoseconds of virtual time after which the run ends. */
   readonly durationNs?: number;
-  /** Virtual time between two samples. */
+  /** Nanoseconds of virtual time between two samples. */
   readonly intervalNs: number;
   readonly pause: Pause;
   readonly around?: Around;
 }
 
-/** Runs a load in virtual time until it has ended, or its duration has passed. */
+/** Runs a load in virtual time until it has ended or its duration has passed. */
 export const runStepped = async (
   config: MachineConfig,
   options: SteppedOptions,
@@ -174,19 +174,19 @@ export const runStepped = async (
   }
 };
 
-/** The figures of one guest; undefined for programs that have no AP bus. */
+/** The figures of one guest; undefined for a program without an AP bus. */
 export const guestLoad = (sample: LoadSample, report: ProgramReport) =>
   sample.guests.some((row) => row.guest === report.guestName)
     ? figuresUntil(sample, report.guestName)
     : undefined;
 
-/** Longest virtual time until all drivers have begun. */
+/** Nanoseconds of virtual time after which the measurement begins even if not all drivers have begun. */
 const BEGIN_MAX_NS = 60_000_000_000;
-/** Longest piece of a measurement between two looks at what the user wants. */
+/** Longest piece of a measurement, in nanoseconds, between two looks at what the user wants. */
 const MEASURE_SLICE_NS = 2_000_000;
-/** Part of the window for which a load runs before it is measured. */
+/** For how long a load runs before it is measured, as a part of the window. */
 const WARM_UP_SHARE = 0.25;
-/** Distance of looks whether the drivers have begun. */
+/** Nanoseconds between two looks whether the drivers have begun. */
 const BEGIN_STEP_NS = 1_000_000;
 
 export interface MeasureOptions {
@@ -196,8 +196,8 @@ export interface MeasureOptions {
 }
 
 /**
- * Measures `windowNs` of a load in virtual time, after the drivers have begun and a quarter of that time has passed. Undefined once
- * `pause` says stop: figures of a part of the window say something else.
+ * Measures a load for `windowNs` of virtual time, after the drivers have begun and a quarter of that time has passed. Undefined if
+ * `pause` stops it, since the figures of a part of the window would mean something else.
  */
 export const measureStepped = async (
   config: MachineConfig,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run shows for each guest: its queues as lszcrypt has them, counts by function and response code.
+// What a run shows for each guest: its queues as in lszcrypt, and counts by function and response code.
 // Source: docs/design.md section 7 (`apemu run`).
 
 import type { MachineConfig } from '../config/types.ts';
@@ -12,7 +12,7 @@ import type { ReleaseRow } from '../s390-tools/releases.ts';
 import { isBusState } from './counts.ts';
 import type { ProgramReport } from './program-report.ts';
 
-/** What lszcrypt on a guest shows, and whose lszcrypt it is. */
+/** What lszcrypt shows on a guest, and the release it is of. */
 export interface GuestDevices {
   readonly release: ReleaseRow;
   readonly rows: readonly LszcryptRow[];
@@ -24,12 +24,12 @@ export interface GuestSummary {
   readonly program: string;
   readonly done: boolean;
   readonly failure: string | undefined;
-  /** AP instructions executed. */
+  /** Number of AP instructions executed. */
   readonly executed: number;
   readonly counts: readonly CounterRow[];
-  /** Cards and queues as the guest's lszcrypt has them; undefined for programs that have no AP bus. */
+  /** Cards and queues as the guest's lszcrypt shows them; undefined for programs without an AP bus. */
   readonly lszcrypt: GuestDevices | undefined;
-  /** Messages by outcome; undefined for programs that do not say. */
+  /** Messages by their outcome; undefined for programs that do not count them. */
   readonly messages: Readonly<Record<string, number>> | undefined;
 }
 
@@ -51,7 +51,7 @@ export const summarise = (report: ProgramReport, config: MachineConfig): GuestSu
   };
 };
 
-/** Cards and queues; none where the guest has no AP instructions. */
+/** The guest's cards and queues; none if it has no AP instructions. */
 function devicesOf(state: ApBusState, config: MachineConfig): GuestDevices {
   const release = guestRelease(state, config.host.s390Tools);
   const system = apSystemOf(state);
@@ -68,7 +68,7 @@ const messagesOf = (state: ApBusState): Record<string, number> => {
   return messages;
 };
 
-/** Messages as a program counts them that has no AP bus (a driver in C with its user). */
+/** Messages as counted by a program that has no AP bus (a driver in C with its user). */
 const ownMessages = (state: unknown): Readonly<Record<string, number>> | undefined => {
   if (typeof state !== 'object' || state === null || !('messages' in state)) return undefined;
   const { messages } = state;
@@ -77,6 +77,6 @@ const ownMessages = (state: unknown): Readonly<Record<string, number>> | undefin
     : undefined;
 };
 
-/** Messages a program has exchanged so far. */
+/** Number of messages that a program has exchanged so far. */
 export const answeredOf = ({ state }: ProgramReport): number =>
   isBusState(state) ? totalStatistics(state).answered : (ownMessages(state)?.['answered'] ?? 0);

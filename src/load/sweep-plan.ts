@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a sweep goes through: offered loads, numbers of a resource, or both.
+// What a sweep goes through: offered loads, amounts of a resource, or both.
 
 import { ApemuError } from '../errors.ts';
 
 interface ResourceRow {
-  /** `3 queues of each guest` */
+  /** An amount in words, such as `3 queues of each guest`. */
   readonly text: (count: number) => string;
-  /** What the axis of a plot is called. */
+  /** Label of the axis in a plot. */
   readonly axis: string;
 }
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** What there can be more or less of, by its name on the command line. */
+/** Resources whose amount can be changed, by their names on the command line. */
 export const RESOURCES = {
   queues: { text: (n) => `${plural(n, 'queue')} of each guest`, axis: 'queues of each guest' },
   adapters: {
@@ -30,28 +30,28 @@ export type Resource = keyof typeof RESOURCES;
 
 export const RESOURCE_NAMES = Object.keys(RESOURCES) as readonly Resource[];
 
-/** So much of a resource. */
+/** An amount of a resource. */
 export interface Amount {
   readonly what: Resource;
   readonly count: number;
 }
 
-/** `3 queues of each guest` */
+/** An amount in words, such as `3 queues of each guest`. */
 export const amountText = ({ what, count }: Amount): string => RESOURCES[what].text(count);
 
 const isResource = (name: string): name is Resource => Object.hasOwn(RESOURCES, name);
 
-/** One axis of a sweep; without values they are found by measuring what the machine can do. */
+/** One axis of a sweep. If it has no values, they are found by measuring what the machine can do. */
 export interface SweepAxis {
   readonly what: 'rate' | Resource;
   readonly values: readonly number[] | undefined;
 }
 
-/** Points of a range without a step. */
+/** Number of points in a range without a step. */
 const DEFAULT_STEPS = 10;
 const VALUES_MAX = 256;
 
-/** Offered load in parts of what the machine can do, for a sweep that names no rates. */
+/** Offered loads of a sweep that names no rates, as parts of what the machine can do. */
 export const DEFAULT_SHARES: readonly number[] = [
   0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.2,
 ];
@@ -81,7 +81,8 @@ const listOf = (text: string): number[] =>
   text.split(',').map((part) => (/^\d+(?:\.\d+)?$/.test(part) ? Number(part) : Number.NaN));
 
 /**
- * Reads one `--sweep`.
+ * Reads one `--sweep` option.
+ *
  * @throws ApemuError `APEMU_ERR_USAGE_SWEEP`
  */
 export const parseSweep = (text: string): SweepAxis => {

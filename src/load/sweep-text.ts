@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The result of a sweep: a table and what it means for people, JSON lines for plots.
+// The result of a sweep: for people a table and what it means, for plots JSON lines.
 
 import { apidText, rateText, shareText, timeText } from './format.ts';
 import { PERCENTILES } from './percentiles.ts';
@@ -13,7 +13,7 @@ const number = (value: number): string =>
 const latency = (point: SweepPoint, percent: (typeof PERCENTILES)[number]): string =>
   timeText(point.figures.latencyNs[PERCENTILES.indexOf(percent)]);
 
-/** Utilisation of the busiest adapter; undefined where nothing limits any. */
+/** Utilisation of the busiest adapter; undefined if no adapter is limited. */
 export const busiest = ({ figures }: SweepPoint): number | undefined => {
   const all = figures.adapters.flatMap(({ utilisation }) => utilisation ?? []);
   return all.length === 0 ? undefined : Math.max(...all);
@@ -25,7 +25,7 @@ interface Column {
   readonly of: (point: SweepPoint) => string;
 }
 
-/** The columns of a sweep over this resource; over none, what it has is `all`. */
+/** The columns of a sweep over this resource. A sweep over the load alone has all queues, so its column says `all`. */
 const columnsOf = (what: Resource = 'queues'): readonly Column[] => [
   { title: what, width: Math.max(6, what.length), of: (p) => String(p.amount?.count ?? 'all') },
   { title: 'offered/s', width: 10, of: (p) => number(p.figures.offered ?? 0) },
@@ -48,7 +48,7 @@ const row = (columns: readonly Column[], textOf: (column: Column) => string): st
 const withText = (amount: Amount | undefined): string =>
   amount === undefined ? '' : `with ${amountText(amount)}: `;
 
-/** What a knee says, in sentences short enough for a terminal. */
+/** The sentences about a knee, short enough for a terminal. */
 const kneeLines = (knee: Knee): string[] => {
   const where = withText(knee.amount);
   const lines: string[] = [];
@@ -81,7 +81,7 @@ const enoughText = ({ enough, points }: SweepResult): string[] => {
   return [busy >= 0.95 ? `${line}: the adapters' engines are all busy` : line];
 };
 
-/** The table of all points, and the knees or the amount that is enough below it. */
+/** The table of all points; below it the knees, or the amount that is enough. */
 export const sweepText = (result: SweepResult, how: string): string => {
   const columns = columnsOf(result.points[0]?.amount?.what);
   const lines = [
@@ -103,11 +103,11 @@ export const sweepText = (result: SweepResult, how: string): string => {
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 };
 
-/** `{ queues: 3 }`: the amount as a column of its own. */
+/** The amount as a column of its own, such as `{ queues: 3 }`. */
 const amountColumn = (amount: Amount | undefined): Record<string, number> =>
   amount === undefined ? {} : { [amount.what]: amount.count };
 
-/** One record a point, one a knee, and the answer. */
+/** JSON with one record for each point, one for each knee, and one for the answer. */
 export const sweepJson = (result: SweepResult): string => {
   const { points, knees, enough, interrupted } = result;
   const records = [

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Capacity planning: raises the load, or the number of queues, adapters or engines, step by step, and finds what the machine carries.
-// The knee of a machine is the highest offered load it carries: all but one hundredth of what arrives at each guest is answered
-// in the same time, nothing is dropped, and, with a target, 99 % of the messages end within it. Above it the backlog grows without end.
+// Capacity planning: raises the load, or the number of queues, adapters or engines, step by step, and finds out what the machine can
+// carry. The knee of a machine is the highest offered load it carries: at least 99 of 100 messages that arrive at each guest are answered
+// in the same time, nothing is dropped, and if there is a target, 99 % of the messages end within it. Above the knee, the backlog grows
+// without end.
 
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
@@ -11,16 +12,19 @@ import { PERCENTILES } from './percentiles.ts';
 import { amountsOf, resourceOf } from './sweep-amounts.ts';
 import { type Amount, DEFAULT_SHARES, type SweepAxis } from './sweep-plan.ts';
 
-/** Measures a machine under a load that never ends: `windowNs` of time after the load has run for a while. Undefined: interrupted. */
+/**
+ * Measures a machine under a load that never ends, for `windowNs` nanoseconds after the load has run for a while. Undefined if it was
+ * interrupted.
+ */
 export type Measure = (config: MachineConfig, windowNs: number) => Promise<LoadFigures | undefined>;
 
-/** Part of the offered load that must be answered for it to be carried. */
+/** Part of the offered load that must be answered so that the load counts as carried. */
 const CARRIED_SHARE = 0.99;
-/** The search for the knee ends when the rates it lies between differ by less than this part. */
+/** The search for the knee ends when the rates between which it lies differ by less than this part. */
 const KNEE_PRECISION = 0.01;
-/** First guess of how long it takes until a closed loop shows what the machine can do. */
+/** Nanoseconds: a first guess of how long it takes until a closed loop shows what the machine can do. */
 const PROBE_NS = 20_000_000;
-/** An adapter whose engines are busy for this part of the time has none to spare. */
+/** An adapter whose engines are busy for this part of the time counts as full. */
 const FULL_UTILISATION = 0.95;
 
 const P99 = PERCENTILES.indexOf(99);
@@ -29,53 +33,56 @@ export interface SweepOptions {
   readonly axes: readonly SweepAxis[];
   readonly measure: Measure;
   readonly seed: number | undefined;
-  /** Messages that should arrive in the window of a point; with `windowNs`, that time instead. */
+  /** Number of messages that should arrive during the measurement of a point. With `windowNs`, the measurement takes that time instead. */
   readonly messages: number;
   readonly windowNs?: number;
   readonly arrivals: 'fixed' | 'poisson';
-  /** 99 % of the messages must end within this time, nanoseconds. */
+  /** Nanoseconds within which 99 % of the messages must end. */
   readonly targetNs?: number;
-  /** Called after each point; true = stop here. */
+  /** Called after each point. Returns true if the sweep is to stop. */
   readonly onPoint: (point: SweepPoint) => boolean;
 }
 
 export interface SweepPoint {
-  /** How much there was of what the sweep is over; undefined: all that the configuration has. */
+  /** The amount of the resource that the sweep is over; undefined for all that the configuration has. */
   readonly amount: Amount | undefined;
-  /** Offered load that was asked for, messages a second of all guests; chance makes it a little more or less. */
+  /** Offered load that was asked for, in messages a second of all guests. The real one is a little more or less, by chance. */
   readonly rate: number;
   readonly carried: boolean;
   readonly figures: LoadFigures;
 }
 
-/** What so much of a resource carries. */
+/** What the machine carries with an amount of a resource. */
 export interface Knee {
   readonly amount: Amount | undefined;
-  /** Highest offered load that was carried; undefined: none was. */
+  /** Highest offered load that was carried; undefined if none was. */
   readonly rate: number | undefined;
-  /** Lowest offered load that was not carried; undefined: all were, the knee lies above. */
+  /** Lowest offered load that was not carried; undefined if all were carried, so that the knee is higher. */
   readonly above: number | undefined;
   /** Most messages a second that were answered at any load. */
   readonly saturation: number;
-  /** What engines and service times allow with the mix of messages at the knee (above it, slow messages fall behind). */
+  /**
+   * What engines and service times allow with the mix of messages at the knee. (Above the knee the mix changes, since slow messages fall
+   * behind.)
+   */
   readonly limit: number | undefined;
-  /** Adapters without an engine to spare at the highest load. */
+  /** Adapters that are full at the highest load. */
   readonly full: readonly number[];
 }
 
 export interface SweepResult {
-  /** By amount, then by rate. */
+  /** All points, by amount, then by rate. */
   readonly points: readonly SweepPoint[];
-  /** One for each amount, of sweeps over rates. */
+  /** The knees, one for each amount, of a sweep over rates. */
   readonly knees: readonly Knee[];
-  /** The load and the least amount that carries it (undefined: none does), of sweeps over a resource alone. */
+  /** Of a sweep over a resource alone: the load, and the smallest amount that carries it (undefined if none does). */
   readonly enough: { readonly rate: number; readonly amount: Amount | undefined } | undefined;
   readonly targetNs: number | undefined;
-  /** The user ended it: there are the points so far, and no verdict. */
+  /** Whether the user has ended the sweep. Then it has the points so far, and no verdict. */
   readonly interrupted: boolean;
 }
 
-/** The load split between the guests as their configured rates are, evenly where there are none. */
+/** Splits a load between the guests: in the proportion of their configured rates, or evenly if there are none. */
 const shareRates = (config: MachineConfig, total: number): Map<string, number> => {
   const guests = loadedGuests(config);
   const configured = guests.map((guest) => guest.workload?.ratePerSecond ?? 0);
@@ -88,7 +95,7 @@ const shareRates = (config: MachineConfig, total: number): Map<string, number> =
   );
 };
 
-/** Messages a second that the configuration offers, all guests together; 0: closed loop. */
+/** Messages a second that the configuration offers, all guests together; 0 in a closed loop. */
 const configuredRate = (config: MachineConfig): number =>
   loadedGuests(config).reduce((sum, guest) => sum + (guest.workload?.ratePerSecond ?? 0), 0);
 
@@ -121,7 +128,7 @@ class Sweep {
     return this.#options.windowNs ?? (this.#options.messages * 1e9) / rate;
   }
 
-  /** What the machine answers when every queue always has its next message: where a sweep has to look. */
+  /** Messages a second that are answered if every queue always has its next message. The sweep looks around this load. */
   async saturation(amount: Amount | undefined): Promise<number> {
     const { windowNs = PROBE_NS } = this.#options;
     const config = this.#load(amount, undefined);
@@ -130,14 +137,14 @@ class Sweep {
     return await this.#achieved(config, this.#windowNs(probe));
   }
 
-  /** What was answered; 0 when the user has ended the sweep meanwhile. */
+  /** Messages a second that were answered; 0 if the user has ended the sweep meanwhile. */
   async #achieved(config: MachineConfig, windowNs: number): Promise<number> {
     const figures = await this.#options.measure(config, windowNs);
     if (figures === undefined) this.stopped = true;
     return figures?.achieved ?? 0;
   }
 
-  /** One point; undefined when the user has ended the sweep meanwhile. */
+  /** Measures one point; undefined if the user has ended the sweep meanwhile. */
   async point(amount: Amount | undefined, rate: number): Promise<SweepPoint | undefined> {
     const config = this.#load(amount, shareRates(this.#config, rate));
     const figures = await this.#options.measure(config, this.#windowNs(rate));
@@ -158,7 +165,7 @@ class Sweep {
     return targetNs === undefined || (latencyNs[P99] ?? Number.POSITIVE_INFINITY) <= targetNs;
   }
 
-  /** Goes through all rates, then closes in on the knee. */
+  /** Measures all rates, then halves the interval in which the knee lies. */
   async knee(amount: Amount | undefined, rates: readonly number[]): Promise<Knee> {
     const points: SweepPoint[] = [];
     for (const rate of rates) {
@@ -215,8 +222,9 @@ const axisOf = (axes: readonly SweepAxis[], what: SweepAxis['what']): SweepAxis 
 };
 
 /**
- * Runs a sweep. `config` is the machine with its load; a sweep over a resource alone keeps its rate.
- * @throws ApemuError `APEMU_ERR_USAGE_SWEEP` when there is no load, or not so much of the resource.
+ * Runs a sweep. `config` is the machine with its load. A sweep over a resource alone keeps the rate of the configuration.
+ *
+ * @throws ApemuError `APEMU_ERR_USAGE_SWEEP` if there is no load, or not that much of the resource
  */
 export const runSweep = async (
   config: MachineConfig,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Thresholds of `--fail-if`: a figure of the load, a comparison, a value; when it holds the run has failed.
+// Thresholds of `--fail-if`: a figure of the load, a comparison, and a value. If the condition holds, the run has failed.
 // Source: docs/load.md.
 
 import { parseDurationNs } from '../config/units.ts';
@@ -8,12 +8,12 @@ import type { LoadFigures } from './figures.ts';
 import { countText, rateText, shareText, timeText } from './format.ts';
 import { PERCENTILES } from './percentiles.ts';
 
-/** What a figure is measured in. */
+/** The units of figures. */
 type Kind = 'time' | 'rate' | 'share' | 'count';
 
 interface Metric {
   readonly kind: Kind;
-  /** Undefined: there is no such figure, because nothing was answered or nothing arrives. */
+  /** Reads the figure; undefined if there is none, because nothing was answered or nothing arrives. */
   readonly of: (figures: LoadFigures) => number | undefined;
 }
 
@@ -47,7 +47,7 @@ const COMPARISONS: Readonly<Record<string, (figure: number, limit: number) => bo
   '<=': (figure, limit) => figure <= limit,
 };
 
-/** How each kind of value is read, and what is expected of it. */
+/** For each kind of value, how it is read and what is expected of it. */
 const VALUES: Readonly<
   Record<Kind, readonly [read: (text: string) => number | undefined, expected: string]>
 > = {
@@ -72,23 +72,23 @@ const TEXTS: Readonly<Record<Kind, (value: number) => string>> = {
   count: countText,
 };
 
-/** One `--fail-if`. */
+/** One `--fail-if` option. */
 export interface Threshold {
-  /** As it was typed. */
+  /** The option as it was typed. */
   readonly text: string;
-  /** Undefined: all guests together. */
+  /** Name of the guest; undefined for all guests together. */
   readonly guest: string | undefined;
   readonly metric: string;
   readonly comparison: string;
   readonly limit: number;
 }
 
-/** What became of a threshold. */
+/** The result of a threshold. */
 export interface ThresholdResult {
   readonly text: string;
-  /** In words; `-` where there is no such figure. */
+  /** The figure in words; `-` if there is none. */
   readonly figure: string;
-  /** The condition holds, or there is no figure it could be tested with. */
+  /** Whether the condition holds, or there is no figure it could be tested with. */
   readonly failed: boolean;
 }
 
@@ -100,7 +100,8 @@ const wrong = (text: string, why: string): ApemuError =>
   new ApemuError('APEMU_ERR_USAGE_FAIL_IF', `--fail-if is ${text}: ${why}`);
 
 /**
- * Reads one `--fail-if`.
+ * Reads one `--fail-if` option.
+ *
  * @throws ApemuError `APEMU_ERR_USAGE_FAIL_IF`
  */
 export const parseThreshold = (text: string): Threshold => {
@@ -113,7 +114,11 @@ export const parseThreshold = (text: string): Threshold => {
   return { text: text.trim(), guest, metric, comparison, limit };
 };
 
-/** @throws ApemuError `APEMU_ERR_USAGE_FAIL_IF` for a guest that is not among `guests` */
+/**
+ * Checks that the guests named in thresholds exist.
+ *
+ * @throws ApemuError `APEMU_ERR_USAGE_FAIL_IF` for a guest that is not among `guests`
+ */
 export const checkThresholds = (
   thresholds: readonly Threshold[],
   guests: readonly string[],
@@ -127,7 +132,7 @@ export const checkThresholds = (
   );
 };
 
-/** Tests a threshold on the figures it is for; undefined: its guest has none. */
+/** Tests a threshold with the figures it is for; undefined if its guest has none. */
 export const testThreshold = (
   { text, metric, comparison, limit }: Threshold,
   figures: LoadFigures | undefined,

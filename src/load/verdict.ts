@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a run went well: messages that stay unanswered or unfinished, queues that are dead, drivers that gave up, thresholds.
+// Decides whether a run went well: messages without an answer, unfinished workloads, dead queues, drivers that gave up, thresholds.
 // Source: docs/load.md.
 
 import { type ApBusState, DEV_ERROR } from '../guest/ap-bus-driver/state.ts';
@@ -10,7 +10,7 @@ import type { GuestResult, RunResult } from './result.ts';
 import { type Threshold, type ThresholdResult, testThreshold } from './thresholds.ts';
 
 export interface Verdict {
-  /** What is wrong, each as a sentence that begins with the guest. */
+  /** What is wrong, each described in a sentence that begins with the guest. */
   readonly problems: readonly string[];
   readonly thresholds: readonly ThresholdResult[];
   readonly failed: boolean;
@@ -18,7 +18,7 @@ export interface Verdict {
 
 /** How a run came to its end. */
 export interface RunEnd {
-  /** Something else than the workloads ended it: `--duration`, Ctrl-C. Messages are under way then. */
+  /** Whether something other than the workloads has ended it (`--duration`, Ctrl-C), so that messages were under way. */
   readonly cut: boolean;
 }
 
@@ -34,11 +34,11 @@ const queueProblems = ({ queues }: ApBusState): string[] =>
       return `queue ${apqnText(apqn)} is dead: the driver has given it up after response code ${rc}`;
     });
 
-/** The queues of one guest that are dead. */
+/** The dead queues of one guest. */
 export const deadQueues = ({ state }: ProgramReport): string[] =>
   isBusState(state) ? queueProblems(state) : [];
 
-/** Messages that ended otherwise than with the right answer. */
+/** The ways in which messages end other than with the right answer. */
 const GIVEN_UP = [
   ['wrong', 'were answered wrongly'],
   ['refused', 'were refused'],
@@ -56,7 +56,7 @@ const guestProblems = (guest: GuestResult, { cut }: RunEnd, plugged: boolean): s
   if (load !== undefined) {
     for (const [name, what] of GIVEN_UP) {
       const count = load.mishaps[name] ?? 0;
-      // Who takes queues from running guests flushes what they hold.
+      // Where queues are taken from running guests, it is no problem that their messages are flushed.
       if (count > 0 && !(plugged && name === 'flushed'))
         problems.push(`${messages(count)} ${what}`);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver at work on one CPU: its state, the machine, the tables, and indexes over the state that can be rebuilt.
+// The driver at work on one CPU: its state, the machine, the tables, and indexes that can be rebuilt from the state.
 
 import { ApemuError } from '../../errors.ts';
 import type { Cpu } from '../cpu.ts';
@@ -9,26 +9,26 @@ import type { Workload } from '../workloads/workload.ts';
 import { KERNELS, type KernelRow, queueHash } from './kernels.ts';
 import type { ApBusState, CardState, QueueState } from './state.ts';
 
-/** Everything an action of the driver needs. Holds nothing that is not in `state` or made from it. */
+/** Everything that an action of the driver needs. It holds nothing that is not in `state` or made from it. */
 export interface Bus {
   readonly ap: ApCpu;
   readonly state: ApBusState;
   readonly kernel: KernelRow;
   readonly workload: Workload;
-  /** Requests that are written here are reported; the page of the notification byte counts as written while a queue has it. */
+  /** What is written here is reported; while a queue has a notification byte, its page always counts as written. */
   readonly storage: Uint8Array;
   readonly queueOf: Map<number, QueueState>;
   readonly cardOf: Map<number, CardState>;
-  /** Queues in the order one poll visits them. */
+  /** Queues in the order in which one poll visits them. */
   readonly pollOrder: QueueState[];
-  /** Value of `ap.executed` at which the running step should end. */
+  /** Value of `ap.executed` at which the running step is to end. */
   limit: number;
 }
 
-/** The step has executed what it may; what is left is done in the next step. */
+/** Whether the step has executed as much as it may. The rest is done in the next step. */
 export const outOfBudget = (bus: Bus): boolean => bus.ap.executed >= bus.limit;
 
-/** Enters a queue into the poll order: by hash bucket, within a bucket the newest first. Returns its position. */
+/** Inserts a queue into the poll order: by hash bucket, and within a bucket the newest first. Returns its position. */
 const insertByHash = (order: QueueState[], queue: QueueState): number => {
   const hash = queueHash(queue.apqn);
   let low = 0;
@@ -42,14 +42,14 @@ const insertByHash = (order: QueueState[], queue: QueueState): number => {
   return low;
 };
 
-/** Enters a new queue into the bus. A running poll stays with the queue it was about to visit. */
+/** Adds a new queue to the bus. A running poll goes on with the queue it was about to visit. */
 export const addQueue = (bus: Bus, queue: QueueState): void => {
   bus.state.queues.push(queue);
   bus.queueOf.set(queue.apqn, queue);
   if (insertByHash(bus.pollOrder, queue) < bus.state.pollCursor) bus.state.pollCursor++;
 };
 
-/** Takes a queue out of the bus. */
+/** Removes a queue from the bus. */
 export const dropQueue = (bus: Bus, queue: QueueState): void => {
   const position = bus.pollOrder.indexOf(queue);
   bus.pollOrder.splice(position, 1);
@@ -82,7 +82,7 @@ export const createBus = (cpu: Cpu, state: ApBusState, workloads: readonly Workl
   };
 };
 
-/** Stops the guest: a program interruption where the kernel has no handler for it (an oops). */
+/** Stops the guest, because of a program interruption for which the kernel has no handler (an oops). */
 export const crash = (bus: Bus, where: string): void => {
   if (bus.state.crashed !== '') return;
   const code = bus.ap.programInterruption.toString(16).padStart(4, '0');

@@ -24,19 +24,19 @@ import { type Bus, crash } from './bus.ts';
 import { forceScan } from './scan.ts';
 import { REPORT_EVENTS, REPORT_NONE, REPORT_WORDS } from './state.ts';
 
-/** Register that has the operand's address. */
+/** Number of the register with the address of the operand. */
 const BASE = 3;
 const STCRW = (OPCODE_STCRW << 16) | (BASE << 12);
 const CHSC = (OPCODE_CHSC << 16) | (BASE << 4);
-/** Store event information: request of 16 bytes with every bit of the selection mask, response behind it. */
+/** Store event information: a request of 16 bytes with all bits of the selection mask on. The response follows it. */
 const SEI_REQUEST = new Uint8Array(CHSC_REQUEST_BYTES_MIN).fill(0xff, 8);
 SEI_REQUEST[1] = CHSC_REQUEST_BYTES_MIN;
 SEI_REQUEST[CHSC_COMMAND + 1] = CHSC_COMMAND_SEI;
 
-/** Work on reports in one step: "more" for ever keeps this thread busy, and nobody else. */
+/** Number of instructions for reports in one step. If the answer is "more" for ever, only this work is kept busy by it. */
 const INSTRUCTIONS_PER_STEP = 16;
 
-/** Executes an instruction about the channel subsystem; its condition code. */
+/** Executes an instruction about the channel subsystem. Returns the condition code. */
 const execute = (bus: Bus, instruction: number, what: string): number => {
   const { ap, state } = bus;
   ap.executed++;
@@ -47,7 +47,7 @@ const execute = (bus: Bus, instruction: number, what: string): number => {
   return 3;
 };
 
-/** One channel report word: one of the channel subsystem asks for the event information. */
+/** Takes one channel report word. One about the channel subsystem makes the driver ask for event information. */
 const nextWord = (bus: Bus): void => {
   const { state, storage } = bus;
   const cc = execute(bus, STCRW, 'STCRW');
@@ -57,7 +57,7 @@ const nextWord = (bus: Bus): void => {
     state.reportPart = REPORT_EVENTS;
 };
 
-/** One store event information. Whatever is not an AP configuration change of the AP is ignored. */
+/** Takes one piece of event information. Everything but a change of the AP configuration is ignored. */
 const nextEvent = (bus: Bus): void => {
   const { state, storage } = bus;
   const at = state.reportAddress;
@@ -75,7 +75,7 @@ const nextEvent = (bus: Bus): void => {
   if ((response[SEI_FLAGS] & SEI_FLAG_MORE) !== 0) state.reportPart = REPORT_EVENTS;
 };
 
-/** Takes a machine check and goes on with what it reported. Returns false when more is left for the next step. */
+/** Takes a machine check, and handles what it has reported. Returns false if there is more to do in the next step. */
 export const takeChannelReports = (bus: Bus): boolean => {
   const { state } = bus;
   if (bus.ap.cpu.takeMachineCheck() && state.reportPart === REPORT_NONE)

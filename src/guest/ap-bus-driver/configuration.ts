@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration the bus works with: the last QCI block.
+// The configuration that the bus works with: the last QCI block.
 // Source: docs/reference/ap-architecture.md section 4.2.
 
 import { STFLE_QCI } from '../../../native-like/arch/facilities.ts';
@@ -13,11 +13,11 @@ export const qciFlags = (bus: Bus): number => {
   return (block[0] << 24) | (block[1] << 16) | (block[2] << 8) | block[3];
 };
 
-/** Secure-execution bind functions are there (flag B). */
+/** Whether the bind functions of secure execution exist (flag B). */
 export const bindAvailable = (bus: Bus): boolean =>
   bus.kernel.secureBind && (qciFlags(bus) & QCI_FLAG_B) !== 0;
 
-/** Whether a mask of the QCI block has the id; without QCI every id is tried. */
+/** Whether an id is on in a mask of the QCI block. Without QCI every id is tried. */
 export const permitted = (bus: Bus, mask: number, id: number): boolean => {
   const { qci: block } = bus.state;
   if (qciFlags(bus) === 0) return true;

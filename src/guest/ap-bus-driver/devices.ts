@@ -33,18 +33,21 @@ const BUFFER_ALIGNMENT = 256;
 
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
-/** Longest message of a card in bytes: TAPQ ml in units of 4 KiB. */
+/** Longest message of a card in bytes: TAPQ ml, in units of 4 KiB. */
 const maxMessageBytes = (card: CardState): number =>
   messageLimit((card.infoLow >>> GR2_ML_SHIFT) & GR2_ML_MASK);
 
-/** Most messages the driver keeps in a queue of this card. */
+/** Highest number of messages that the driver keeps in a queue of this card. */
 const inFlightLimit = (bus: Bus, card: CardState): number =>
   (card.infoLow & GR2_QD_MASK) + bus.kernel.inFlightOverQd;
 
-/** A mode bit must be on, or no driver takes the device. */
+/** Whether a driver takes the device: one of the mode bits must be on. */
 const drivable = (card: CardState): boolean => (card.infoHigh & (GR2_D | GR2_A | GR2_X)) !== 0;
 
-/** Storage for the buffers of a queue: what this APQN had before if it suffices, else new. 0 = storage is used up. */
+/**
+ * Reserves storage for the buffers of a queue: what this APQN had before if that is enough, else new storage. Returns 0 if storage is
+ * used up.
+ */
 const reserve = (bus: Bus, apqn: number, bytes: number): number => {
   const { state } = bus;
   const kept = state.areas.find((area) => area.apqn === apqn && area.bytes >= bytes);
@@ -56,7 +59,7 @@ const reserve = (bus: Bus, apqn: number, bytes: number): number => {
   return address;
 };
 
-/** Buffers and workload of a queue. False if guest storage does not suffice: the probe fails. */
+/** Sets up buffers and workload of a queue. Returns false if guest storage is not enough: then the probe fails. */
 const setUpBuffers = (bus: Bus, card: CardState, queue: QueueState): boolean => {
   const replyBytes = maxMessageBytes(card);
   const limit = Math.max(1, inFlightLimit(bus, card));
@@ -97,7 +100,7 @@ const probeCard = (card: CardState): void => {
   if (drivable(card)) card.driver = CARD_DRIVER;
 };
 
-/** Loads the drivers' modules: the cards that exist are probed now, the queues by the caller, in the order of creation. */
+/** Loads the drivers' modules. The cards that exist are probed now; the caller probes the queues in the order of their creation. */
 export const loadDrivers = (bus: Bus): void => {
   bus.state.driversLoaded = true;
   for (const card of bus.state.cards) probeCard(card);
@@ -112,7 +115,7 @@ export const createCard = (bus: Bus, card: Omit<CardState, 'driver' | 'online'>)
   return device;
 };
 
-/** Creates the device of a queue; kernels that do so start its state machine. */
+/** Creates the device of a queue. Some kernels start its state machine here. */
 export const createQueueDevice = (
   bus: Bus,
   card: CardState,
@@ -130,7 +133,7 @@ export const createQueueDevice = (
   }
 };
 
-/** Removes a queue device: messages flushed, then ZAPQ. Its counts stay in `retired`. */
+/** Removes a queue device: flushes its messages, then executes ZAPQ. Its counts are added to `retired`. */
 export const removeQueue = (bus: Bus, queue: QueueState): void => {
   flushQueue(bus, queue);
   queue.devState = DEV_SHUTDOWN;

@@ -34,15 +34,15 @@ import { type ApBusState, type QueueState, REPORT_NONE, SCAN_NONE, SCAN_START } 
 import { createStatistics } from './statistics.ts';
 import { serveUser } from './user.ts';
 
-/** Instructions after which a step ends; the event in progress may go some over it. */
+/** Number of instructions after which a step ends. The event in progress may exceed it a little. */
 const DRIVER_STEP_INSTRUCTIONS = 256;
-/** Of these, what a scan may use, so that it does not hold up the queues. */
+/** How many of these a scan may use, so that it does not hold up the queues. */
 const SCAN_INSTRUCTIONS = 64;
 
 const KERNEL_NAMES = Object.keys(KERNELS) as KernelName[];
 const DEFAULT_KERNEL: KernelName = '6.12';
 const DEFAULT_BASE = 0x10000;
-/** Offsets from the base of the driver's storage. */
+/** Offsets in the driver's storage, from its base. */
 const NIB_OFFSET = 0x18;
 const QCI_OFFSET = 0x80;
 const BUFFERS_OFFSET = 0x1000;
@@ -88,7 +88,7 @@ const queuesOf = (args: Args): number[] | undefined => {
   throw badArgument(OWNER, 'queues', 'a list of APQNs as numbers', value);
 };
 
-/** The state of a driver that has not run yet. The workload gets all arguments and takes those it knows. */
+/** The state of a driver that has not run yet. The workload is given all arguments and takes those it knows. */
 export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
   const kernel = wordArg(OWNER, args, 'kernel', KERNEL_NAMES, DEFAULT_KERNEL);
   const workload = workloadOf(args);
@@ -159,7 +159,7 @@ export const createApBusState = (args: Args & ApBusArgs): ApBusState => {
   };
 };
 
-/** Highest ids: na and nd of QCI, with APXA and where they are not zero. */
+/** Sets the highest ids from na and nd of QCI, with APXA and if they are not zero. */
 const readLimits = (state: ApBusState): void => {
   const extended = (state.qci[QCI_FLAGS] << 24) & QCI_FLAG_N;
   if (extended === 0) return;
@@ -167,7 +167,7 @@ const readLimits = (state: ApBusState): void => {
   if (state.qci[QCI_ND] !== 0) state.maxApqi = state.qci[QCI_ND];
 };
 
-/** A default domain asked for that the guest cannot use is ignored. */
+/** Drops a default domain that was asked for and that the guest cannot use. */
 const checkDefaultDomain = (state: ApBusState): void => {
   const domain = state.defaultDomain;
   if (domain < 0) return;
@@ -178,7 +178,7 @@ const checkDefaultDomain = (state: ApBusState): void => {
   if (!usable) state.defaultDomain = -1;
 };
 
-/** Section 5.2: is there AP at all, configuration, interruptions, first scan. */
+/** Starts the bus (section 5.2): is AP there, configuration, interruptions, first scan. */
 const start = (bus: Bus): void => {
   const { state, ap } = bus;
   state.started = true;
@@ -204,7 +204,7 @@ const queueDone = (queue: QueueState): boolean => {
 export const workloadDone = (state: ApBusState): boolean =>
   state.started && state.scanPart === SCAN_NONE && state.queues.every(queueDone);
 
-/** What the driver waits for after a step that did all it could. */
+/** What the driver waits for after a step in which it did all it could. */
 const waitOf = (bus: Bus): Wait => {
   const { state } = bus;
   if (state.user?.closed === true || (state.endWhenDone && workloadDone(state))) {
@@ -238,7 +238,7 @@ const runStep = (bus: Bus): Wait => {
 
 const buses = new WeakMap<ApBusState, Bus>();
 
-/** The working view of a state on a CPU; made anew for a state that was restored or has moved to another CPU. */
+/** The working view of a state on a CPU. It is made anew for a state that was restored or has moved to another CPU. */
 export const busOf = (cpu: Cpu, state: ApBusState, workloads: readonly Workload[]): Bus => {
   let bus = buses.get(state);
   if (bus === undefined || bus.ap.cpu !== cpu) {
@@ -255,7 +255,7 @@ export const busOf = (cpu: Cpu, state: ApBusState, workloads: readonly Workload[
   return bus;
 };
 
-/** Makes the driver as a guest program over a set of workloads; the argument `workload` names one of them. */
+/** Makes the driver, as a guest program, with a set of workloads, one of which the argument `workload` names. */
 export const createApBusDriver = (workloads: readonly Workload[]): GuestProgram<ApBusState> => ({
   name: 'ap-bus',
   init: (args) => createApBusState(args),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What differs between the kernels whose AP bus this driver follows, and the constants they share.
+// The differences between the kernels whose AP bus this driver follows, and the constants that they share.
 // Source: docs/reference/ap-architecture.md sections 5.1 and 9, docs/reference/messages.md sections 3.5 and 7.1;
 // test/golden/linux-guest (RAPQ at the creation of a queue, T bit of the reset wait).
 import { TYPE_CEX2A, TYPE_CEX4 } from '../../../native-like/arch/adapter-types.ts';
@@ -18,15 +18,15 @@ export interface KernelRow {
   readonly asyncBit: boolean;
   /** Secure-execution bind and associate functions exist. */
   readonly secureBind: boolean;
-  /** Messages in flight at most, relative to qd (depth - 1) of TAPQ. */
+  /** Highest number of messages under way, less qd (which is the depth less 1) of TAPQ. */
   readonly inFlightOverQd: 0 | 1;
-  /** Delay of the low-rate poll. 6.1 has one rate. */
+  /** Nanoseconds of the low-rate poll. 6.1 has only one rate. */
   readonly lowPollNs: number;
-  /** Delay of the high-rate poll, the bus attribute poll_timeout. */
+  /** Nanoseconds of the high-rate poll: the bus attribute poll_timeout. */
   readonly highPollNs: number;
   /** Lowest type number that gets a card. */
   readonly lowestType: number;
-  /** Bits of TAPQ GR2 whose change makes the scan replace a card. */
+  /** Bits of TAPQ's GR2 with which, if they change, the scan replaces a card. */
   readonly identityHigh: number;
   readonly identityLow: number;
   /** Whether the bus attribute `features` exists. */
@@ -66,15 +66,15 @@ export const KERNELS: Readonly<Record<KernelName, KernelRow>> = {
   },
 };
 
-/** Period of the bus scan, the bus attribute config_time. */
+/** Nanoseconds between two scans: the bus attribute config_time. */
 export const SCAN_INTERVAL_NS = 30_000_000_000;
-/** Time without a reply after which a queue is reset (CEX4 and later). */
+/** Nanoseconds without a reply after which a queue is reset (CEX4 and later). */
 export const REQUEST_TIMEOUT_NS = 900_000_000_000;
-/** Time after which interruptions that were enabled and do not show are given up. A choice: far above what AQIC takes. */
+/** Nanoseconds after which interruptions that were enabled and do not show are given up. A choice, much longer than AQIC takes. */
 export const IRQ_WAIT_NS = 1_000_000_000;
 /**
- * Time between two turns of the poll thread. Linux runs it as often as it is scheduled; a fixed small time keeps a virtual
- * clock moving.
+ * Nanoseconds between two turns of the poll thread. Linux runs it whenever it is scheduled; a fixed small time keeps a virtual clock
+ * moving.
  */
 export const POLL_THREAD_NS = 1_000;
 

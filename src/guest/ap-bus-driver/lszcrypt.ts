@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the driver's Linux shows of its AP bus, as the record that lszcrypt reads.
+// The AP bus of the driver's Linux as the record from which lszcrypt's output is made.
 // Source: test/golden/linux-guest/lszcrypt-*.txt, docs/reference/messages.md section 6.1 (depth).
 
 import { adapterType, TYPE_CEX2A, TYPE_CEX4 } from '../../../native-like/arch/adapter-types.ts';
@@ -28,10 +28,10 @@ import { NS_PER_SECOND } from '../../units.ts';
 import { KERNELS, type KernelName } from './kernels.ts';
 import type { ApBusState, CardState, QueueState } from './state.ts';
 
-/** The release of s390-tools that the distribution with this kernel has. */
+/** Release of s390-tools in the distribution that has this kernel. */
 const RELEASE_OF_KERNEL: Readonly<Record<KernelName, string>> = { '6.1': '2.16', '6.12': '2.35' };
 
-/** The release of s390-tools on this guest: the named one, or the one its distribution has. */
+/** Release of s390-tools on this guest: the one that was named, or that of its distribution. */
 export const guestRelease = (state: ApBusState, name: string | undefined): ReleaseRow =>
   releaseOf(name ?? RELEASE_OF_KERNEL[state.kernel]);
 
@@ -45,11 +45,11 @@ const TYPE_LETTERS = [
 const typeName = ({ type, infoHigh }: CardState): string | undefined => {
   const letter = TYPE_LETTERS.find(({ bit }) => (infoHigh & bit) !== 0)?.letter ?? '';
   const name = type < TYPE_CEX2A ? undefined : adapterType(type)?.name;
-  // Names of types before CEX4 have their mode in them.
+  // The names of types before CEX4 contain their mode.
   return name === undefined ? undefined : `${name}${type < TYPE_CEX4 ? '' : letter}`;
 };
 
-/** The attribute `online` is zcrypt's, so a device without its driver has none. */
+/** The attribute `online` belongs to zcrypt, so a device without that driver does not have it. */
 const deviceOf = (
   { config, chkstop, driver, online }: CardState | QueueState,
   requests: number,
@@ -85,7 +85,7 @@ const cardOf = (card: CardState, queues: readonly QueueState[], kernel: KernelNa
     ...(type === undefined ? {} : { type }),
     functions: card.infoHigh,
     hwtype: String(card.infoLow >>> GR2_TYPE_SHIFT),
-    // The file `depth` is qd in 6.1 and qd + 1 in 6.12.
+    // The file `depth` shows qd in 6.1, and qd + 1 in 6.12.
     depth: (card.infoLow & GR2_QD_MASK) + (kernel === '6.1' ? 0 : 1),
     maxMessageBytes: messageLimit(ml),
     queues: queues.map((queue) => queueOf(card, queue)),
@@ -95,7 +95,7 @@ const cardOf = (card: CardState, queues: readonly QueueState[], kernel: KernelNa
 const maskOf = ({ qci }: ApBusState, at: number): string =>
   `0x${[...qci.subarray(at, at + QCI_MASK_BYTES)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 
-/** The file `features`. Only a secure-execution guest is shown the flag of binding. */
+/** Text of the file `features`. Only a secure-execution guest sees the flag for binding. */
 const featuresOf = (flags: number): string =>
   QCI_FLAG_ROWS.filter(({ mask }) => (flags & mask) !== 0)
     .map(({ name }) => name)
@@ -119,7 +119,7 @@ const busOf = (state: ApBusState): BusRecord => {
   };
 };
 
-/** The AP bus as this Linux shows it; undefined without AP instructions. */
+/** The AP bus as this Linux shows it; undefined if there are no AP instructions. */
 export const apSystemOf = (state: ApBusState): ApSystemRecord | undefined => {
   if (!state.apInstalled) return undefined;
   const cards = [...state.cards].sort((a, b) => a.apid - b.apid);

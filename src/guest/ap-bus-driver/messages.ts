@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages of one queue: slots, request list, pending list, and what happens when one ends.
+// The messages of one queue: their slots, the request list, the pending list, and what happens when one ends.
 // Source: docs/reference/ap-architecture.md section 2.2 (recv, flush), docs/reference/messages.md section 1.6 (PSMID).
 
 import { NO_MORE_MESSAGES, SPECIAL_COMMAND } from '../workloads/workload.ts';
@@ -8,10 +8,10 @@ import { arrivalsOver, isOpenLoop } from './pace.ts';
 import { DEV_OPERATING, type MessageSlots, type QueueState } from './state.ts';
 import { addLatency } from './statistics.ts';
 
-/** Times a message is sent again because its queue has forgotten it. A choice: zcrypt's limit of tries. */
+/** How often a message is sent again because its queue has forgotten it. A choice: zcrypt's limit of tries. */
 const RESENT_MAX = 10;
 
-/** High half of the PSMIDs of a queue's messages: number of the process that sends them, one per queue. */
+/** High half of the PSMIDs of a queue's messages: the number of the process that sends them, one for each queue. */
 const senderOf = (queue: QueueState): number => 0x1000 + queue.apqn;
 
 /** Sets up `capacity` empty slots over storage at `address`. */
@@ -39,7 +39,7 @@ export const setUpSlots = (
   slots.pendingCount = 0;
 };
 
-/** Guest address of a slot's request. */
+/** Guest address of the request in a slot. */
 export const slotAddress = (slots: MessageSlots, slot: number): number =>
   slots.address + slot * slots.slotBytes;
 
@@ -52,7 +52,7 @@ const release = (slots: MessageSlots, slot: number): void => {
   slots.free[slots.freeCount++] = slot;
 };
 
-/** Moves the oldest waiting message to the pending ones: NQAP has accepted it. */
+/** Moves the oldest message that waits to those that are pending, because NQAP has accepted it. */
 export const markSent = (bus: Bus, queue: QueueState): void => {
   if (bus.state.firstMessageNs === 0) bus.state.firstMessageNs = bus.ap.cpu.nowNs();
   const slots = queue.slots;
@@ -61,7 +61,7 @@ export const markSent = (bus: Bus, queue: QueueState): void => {
   queue.statistics.sent++;
 };
 
-/** Fails the oldest waiting message with -EINVAL: NQAP refused it. */
+/** Ends the oldest message that waits with -EINVAL, because NQAP has refused it. */
 export const refuseOldest = (bus: Bus, queue: QueueState): void => {
   const slots = queue.slots;
   const slot = slots.waiting[0];
@@ -71,7 +71,7 @@ export const refuseOldest = (bus: Bus, queue: QueueState): void => {
   bus.workload.lost(queue.workload, false, slotAddress(slots, slot));
 };
 
-/** Completes the pending message with the PSMID of the reply just dequeued. `parts` above 1: it did not fit (-EMSGSIZE). */
+/** Ends the pending message whose PSMID the reply has that was just dequeued. With more than one part it did not fit (-EMSGSIZE). */
 export const completeReply = (bus: Bus, queue: QueueState, parts: number): void => {
   const { ap, workload, storage } = bus;
   const slots = queue.slots;
@@ -106,8 +106,8 @@ export const completeReply = (bus: Bus, queue: QueueState, parts: number): void 
 };
 
 /**
- * The queue has forgotten its requests: all pending ones go to the end of the request list and are sent again. One that a queue forgets
- * time after time ends with -EAGAIN: Linux would send it for ever.
+ * Called when the queue has forgotten its requests: all pending ones go to the end of the request list and are sent again. One that is
+ * forgotten too often ends with -EAGAIN, while Linux would send it for ever.
  */
 export const requeuePending = (bus: Bus, queue: QueueState): void => {
   const slots = queue.slots;
@@ -147,9 +147,9 @@ export const flushQueue = (bus: Bus, queue: QueueState): void => {
 };
 
 /**
- * Takes new messages from the workload until all slots are in use. Stands for the processes that wait for a reply and then
- * send their next request; a queue that is not OPERATING refuses them (-ENODEV) and
- * zcrypt does not choose one that is deconfigured or checkstopped, so nothing is taken then.
+ * Takes new messages from the workload until all slots are in use. Stands for processes that wait for a reply and then send their next
+ * request. Nothing is taken for a queue that is not OPERATING, since it refuses messages (-ENODEV), nor for one that is deconfigured or
+ * checkstopped, since zcrypt does not choose it.
  */
 export const refill = (bus: Bus, queue: QueueState): void => {
   if (queue.finished || !queue.begun || queue.replyAddress === 0 || !queue.online) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a configuration may say to the reference AP bus driver.
+// The options of the reference AP bus driver in a configuration.
 
 import type { KernelName } from './kernels.ts';
 
@@ -10,13 +10,13 @@ export interface ApBusArgs {
   readonly workload?: string | Readonly<{ name: string } & Record<string, unknown>>;
   /** APQNs (APID << 8 | APQI) the workload runs on, default all queues. */
   readonly queues?: readonly number[];
-  /** Messages under way per queue at most, default what the queue takes. */
+  /** Highest number of messages under way for each queue; default what the queue takes. */
   readonly outstanding?: number;
-  /** Open loop: messages a second over all queues; left out: closed loop. */
+  /** Open loop: messages a second, over all queues. Left out: closed loop. */
   readonly ratePerSecond?: number;
-  /** Distance of messages in an open loop, default fixed. */
+  /** Distances between the messages of an open loop, default fixed. */
   readonly arrivals?: 'fixed' | 'poisson';
-  /** Open loop: messages arrive at these times instead, nanoseconds from when a queue is ready, ascending. */
+  /** Open loop: messages arrive at these times, in nanoseconds from when a queue is ready, ascending. */
   readonly arrivalTimesNs?: readonly number[];
   /** Seed of Poisson arrivals, default 1. */
   readonly seed?: number;
@@ -32,8 +32,8 @@ export interface ApBusArgs {
   readonly requestTimeout?: number;
   /** Kernel parameter domain, default -1 (automatic). */
   readonly domain?: number;
-  /** Start of the driver's buffers in guest storage, default 64 KiB. */
+  /** Address of the driver's buffers in guest storage, default 64 KiB. */
   readonly base?: number;
-  /** End the program when the workload has ended, default true. */
+  /** Whether the program ends when the workload has ended, default true. */
   readonly endWhenDone?: boolean;
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Open loop: messages arrive at a rate or at times of their own, whether earlier ones have been answered or not, and queues take turns.
-// Latencies then count from the arrival, so a slow queue cannot hide its delay by keeping the next message from being sent.
+// Open loop: messages arrive at a rate or at given times, whether earlier ones have been answered or not, and the queues take turns.
+// Latencies count from the arrival, so that a slow queue cannot hide its delay by keeping the next message from being sent.
 
 import { NS_PER_SECOND, TWO_TO_32 } from '../../units.ts';
 import type { Bus } from './bus.ts';
 import { type ApBusState, DEV_OPERATING, type QueueState } from './state.ts';
 
-/** Arrivals that may wait for a queue; more are counted as overrun and forgotten. */
+/** Number of arrivals that may wait for a queue. More are counted as overrun and dropped. */
 const BACKLOG_MAX = 4096;
-/** Arrivals handled in one step. */
+/** Number of arrivals that are handled in one step. */
 const ARRIVALS_PER_STEP = 256;
 
-/** A number in (0, 1], seeded (xorshift). */
+/** A random number above 0, at most 1, from a seed (xorshift). */
 const draw = (bus: Bus): number => {
   let x = bus.state.paceRandom;
   x ^= x << 13;
@@ -21,21 +21,21 @@ const draw = (bus: Bus): number => {
   return ((x >>> 0) + 1) / TWO_TO_32;
 };
 
-/** Time to the next arrival: constant, or exponentially distributed (Poisson arrivals). */
+/** Nanoseconds to the next arrival: constant, or exponentially distributed (Poisson arrivals). */
 const intervalNs = (bus: Bus): number => {
   const mean = NS_PER_SECOND / bus.state.ratePerSecond;
   return bus.state.arrivals === 'poisson' ? -Math.log(draw(bus)) * mean : mean;
 };
 
-/** Messages arrive by themselves; in a closed loop the next one is there when a place is free. */
+/** Whether messages arrive by themselves. In a closed loop, the next one is there as soon as a place is free. */
 export const isOpenLoop = ({ ratePerSecond, arrivalTimesNs }: ApBusState): boolean =>
   ratePerSecond > 0 || arrivalTimesNs !== undefined;
 
-/** Nothing arrives any more. */
+/** Whether nothing arrives any more. */
 export const arrivalsOver = ({ arrivalTimesNs, arrived }: ApBusState): boolean =>
   arrivalTimesNs !== undefined && arrived >= arrivalTimesNs.length;
 
-/** The arrival after one at `lastNs`; Infinity: there is none. */
+/** Time of the arrival that follows one at `lastNs`; Infinity if there is none. */
 const nextArrivalNs = (bus: Bus, lastNs: number): number => {
   const { arrivalTimesNs, arrived, paceOriginNs } = bus.state;
   if (arrivalTimesNs === undefined) return lastNs + intervalNs(bus);
@@ -43,7 +43,7 @@ const nextArrivalNs = (bus: Bus, lastNs: number): number => {
   return paceOriginNs + arrivalTimesNs[arrived];
 };
 
-/** The first arrival, or the next one after a time without queues: times of arrivals go on meanwhile. */
+/** Sets the time of the first arrival, or of the next one after a time without queues. Given times of arrival do not wait for queues. */
 const begin = (bus: Bus, now: number): void => {
   const { state } = bus;
   if (state.arrived === 0) state.paceOriginNs = now;
@@ -58,7 +58,7 @@ const takesMessages = (queue: QueueState): boolean =>
   !queue.chkstop &&
   !queue.finished;
 
-/** The queue whose turn it is, among those that take messages. */
+/** The queue whose turn it is, among those that accept messages. */
 const nextQueue = (bus: Bus): QueueState | undefined => {
   const { state } = bus;
   const { queues } = state;
@@ -71,7 +71,7 @@ const nextQueue = (bus: Bus): QueueState | undefined => {
   return undefined;
 };
 
-/** One message arrives for a queue. It finds the queue full when those before it take all its free places. */
+/** Lets one message arrive for a queue. The queue counts as full if the messages before it take all its free places. */
 const arrive = ({ state }: Bus, queue: QueueState | undefined): void => {
   state.arrived++;
   if (queue === undefined || queue.backlog.length >= BACKLOG_MAX) {
@@ -82,11 +82,11 @@ const arrive = ({ state }: Bus, queue: QueueState | undefined): void => {
   queue.backlog.push(state.paceNs);
 };
 
-/** Whether no queue wants a message any more. A queue that is only out of order for now does. */
+/** Whether no queue will accept messages any more. A queue that is only out of order for now still will. */
 const workloadOver = (queues: readonly QueueState[]): boolean =>
   queues.every((queue) => queue.finished || queue.driver === '');
 
-/** Lets the messages arrive that are due. Nothing arrives before a queue is ready, or in a closed loop. */
+/** Lets the messages arrive that are due. In a closed loop, or before a queue is ready, nothing arrives. */
 export const runArrivals = (bus: Bus): void => {
   const { state } = bus;
   if (!isOpenLoop(state) || !state.queues.some(({ begun }) => begun)) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// When queues are polled: the one poll timer, the poll thread, interruptions, request timeouts.
+// Decides when queues are polled: by the poll timer, the poll thread, interruptions, and request timeouts.
 // Source: docs/reference/ap-architecture.md sections 2.2 (waits) and 5.5 (interrupt path).
 
 import { type Bus, outOfBudget } from './bus.ts';
@@ -8,7 +8,7 @@ import { refill } from './messages.ts';
 import { pollLoop, timeoutEvent } from './queue.ts';
 import { SM_WAIT_AGAIN, SM_WAIT_HIGH, SM_WAIT_LOW, SM_WAIT_NONE } from './state.ts';
 
-/** An armed timer stays as it is; the poll it causes finds the smallest wait anew. */
+/** Arms the poll timer, unless it is armed already: the poll it causes finds the smallest wait anew. */
 const armPollTimer = (bus: Bus, delayNs: number): void => {
   if (bus.state.pollNs === 0) bus.state.pollNs = bus.ap.cpu.nowNs() + delayNs;
 };
@@ -26,7 +26,7 @@ export const applyWait = (bus: Bus, wait: number): void => {
       armPollTimer(bus, state.highPollNs);
       return;
     default:
-      // AGAIN and INTERRUPT: the interruption comes by itself; without, the poll thread or the timer stands in.
+      // For AGAIN and INTERRUPT an interruption will come. Without interruptions, the poll thread or the timer takes its place.
       if (state.irq) return;
       if (!state.pollThread) {
         armPollTimer(bus, state.highPollNs);
@@ -46,7 +46,7 @@ export const takeInterruptions = (bus: Bus): void => {
   }
 };
 
-/** Poll timer and request timeouts that have come due. */
+/** Handles the poll timer and request timeouts that are due. */
 export const runTimers = (bus: Bus): void => {
   const { state } = bus;
   const now = bus.ap.cpu.nowNs();
@@ -76,8 +76,8 @@ const startPoll = (bus: Bus): void => {
 };
 
 /**
- * One poll of all queues (the tasklet): indicator byte cleared first, then a POLL event loop for each queue. Returns false if
- * the step's instructions did not suffice; the next call goes on where this one ended.
+ * Polls all queues once, as the tasklet does: clears the indicator byte, then runs a POLL event loop for each queue. Returns false if the
+ * instructions of the step are used up; the next call goes on from there.
  */
 export const pollAll = (bus: Bus): boolean => {
   const { state, pollOrder } = bus;
@@ -96,7 +96,7 @@ export const pollAll = (bus: Bus): boolean => {
   return true;
 };
 
-/** Offers new messages to all queues and starts them; as a process does that sends a request. */
+/** Offers new messages to all queues and starts them, as a process does that sends a request. */
 export const refillAll = (bus: Bus): void => {
   const { state } = bus;
   state.refillDue = false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state machine of one queue: actions by event and state, and what each response code leads to (ap-architecture.md section 2.2).
+// The state machine of one queue: an action for each event and state, and what each response code leads to (ap-architecture.md 2.2).
 
 import { GR2_BS_MASK, GR2_BS_SHIFT } from '../../../native-like/arch/registers.ts';
 import {
@@ -50,7 +50,7 @@ type Action = (bus: Bus, queue: QueueState) => number;
 const ENABLE_HIGH = aqicHigh({ ir: 1 });
 const ENABLE_LOW = aqicLow({ isc: AP_ISC });
 
-/** A program interruption in a queue's instruction is an oops; else the queue waits in ERROR for the next scan. */
+/** Handles an error of an instruction: a program interruption is an oops, else the queue waits in ERROR for the next scan. */
 const toError = (bus: Bus, queue: QueueState, code: number): number => {
   if (bus.ap.programInterruption !== 0) crash(bus, `queue ${queue.apqn.toString(16)}`);
   queue.devState = DEV_ERROR;
@@ -79,7 +79,7 @@ const reset: Action = (bus, queue) => {
   }
 };
 
-/** AQIC for this queue; whether interruptions are enabled or about to be. Other answers leave the queue polled. */
+/** Executes AQIC for this queue. Returns whether interruptions are enabled or about to be; if not, the queue is polled. */
 const enableIrq = (bus: Bus, queue: QueueState): boolean => {
   const status = aqic(bus.ap, queue.apqn, ENABLE_HIGH, ENABLE_LOW, bus.state.nibAddress);
   if (bus.ap.programInterruption !== 0) crash(bus, `AQIC for ${queue.apqn.toString(16)}`);
@@ -88,7 +88,7 @@ const enableIrq = (bus: Bus, queue: QueueState): boolean => {
   return code === AP_RESPONSE_NORMAL || code === AP_RESPONSE_OTHERWISE_CHANGED;
 };
 
-/** The queue can take messages; the first time, the processes that use it begin. */
+/** Marks that the queue can take messages. When this is so for the first time, the processes that use it begin. */
 const toReady = (bus: Bus, queue: QueueState): void => {
   queue.smState = queue.count > 0 ? SM_WORKING : SM_IDLE;
   if (queue.begun) return;
@@ -147,7 +147,7 @@ const write: Action = (bus, queue) => {
     slots.special[slot],
   );
   if (asyncSeen(bus, queue, status)) return SM_WAIT_NONE;
-  // A queue that is full of others' messages gives no interruption. Linux waits for one.
+  // A queue that is full of other senders' messages gives no interruption, though Linux waits for one. So a timeout is needed.
   if (rc(status) === AP_RESPONSE_Q_FULL && queue.count === 0) armTimeout(bus, queue);
   switch (rc(status)) {
     case AP_RESPONSE_NORMAL:
@@ -173,7 +173,7 @@ const write: Action = (bus, queue) => {
   }
 };
 
-/** DQAP, all parts of one reply, and the driver's bookkeeping for it (recv). Returns the status. */
+/** Executes DQAP for all parts of one reply, with the driver's bookkeeping (recv). Returns the status. */
 const receive = (bus: Bus, queue: QueueState): number => {
   const { ap } = bus;
   let parts = 1;
@@ -191,7 +191,7 @@ const receive = (bus: Bus, queue: QueueState): number => {
     completeReply(bus, queue, parts);
     refill(bus, queue);
   }
-  // In Linux the count alone decides: a reply nobody waited for takes the place of one that was lost, which hangs.
+  // In Linux the count alone decides: a reply nobody waits for takes the place of one that was lost, whose message hangs.
   if (queueEmpty(status) && (queue.count > 0 || queue.slots.pendingCount > 0)) {
     queue.count = 0;
     requeuePending(bus, queue);
@@ -199,7 +199,7 @@ const receive = (bus: Bus, queue: QueueState): number => {
   return status;
 };
 
-/** Nothing left to read: IDLE, with a new attempt at interruptions where they are off. What waits is sent: Linux waits for the next message. */
+/** Goes to IDLE and tries to enable interruptions that are off. Messages that wait are sent; Linux waits for the next one. */
 const goIdle = (bus: Bus, queue: QueueState, status: number): number => {
   queue.smState = SM_IDLE;
   if (bus.state.irq && !irqEnabled(status) && queueEmpty(status) && enableIrq(bus, queue)) {
@@ -273,10 +273,10 @@ const event = (actions: readonly Action[], bus: Bus, queue: QueueState): number 
   return actions[queue.smState](bus, queue);
 };
 
-/** One POLL event. Returns what the queue waits for. */
+/** Handles one POLL event. Returns what the queue waits for. */
 export const pollOnce = (bus: Bus, queue: QueueState): number => event(POLL_ACTIONS, bus, queue);
 
-/** POLL events until the queue waits for something; AGAIN means that the step's instructions are used up. */
+/** Handles POLL events until the queue waits for something. AGAIN means that the instructions of the step are used up. */
 export const pollLoop = (bus: Bus, queue: QueueState): number => {
   for (;;) {
     const wait = event(POLL_ACTIONS, bus, queue);
@@ -284,7 +284,7 @@ export const pollLoop = (bus: Bus, queue: QueueState): number => {
   }
 };
 
-/** The TIMEOUT event: no reply for too long. */
+/** Handles the TIMEOUT event: there was no reply for too long. */
 export const timeoutEvent = (bus: Bus, queue: QueueState): number =>
   event(TIMEOUT_ACTIONS, bus, queue);
 

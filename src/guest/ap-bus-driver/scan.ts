@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bus scan: configuration, default domain, cards, queues. Runs in slices; its place is part of the state.
+// The bus scan: configuration, default domain, cards, queues. It runs in pieces, and its place is part of the state.
 // Source: docs/reference/ap-architecture.md section 5.3 (steps 1 to 7), 4.2 (QCI), 4.6 (types).
 
 import { TYPE_CEX4, TYPE_CEX8 } from '../../../native-like/arch/adapter-types.ts';
@@ -51,17 +51,17 @@ import {
   SCAN_START,
 } from './state.ts';
 
-/** Secure-execution bit of TAPQ's queue information that is read per queue, not per card. */
+/** The secure-execution bits of TAPQ's queue information, which belong to the queue and not to its card. */
 const bindStateOf = (infoHigh: number): number => (infoHigh & GR2_BS_MASK) >>> GR2_BS_SHIFT;
 
-/** TAPQ of a queue, with the facilities where they can be had. Leaves GR2 in `bus.ap`. */
+/** Executes TAPQ for a queue, with the facilities if they can be had. Leaves GR2 in `bus.ap`. */
 const testQueue = (bus: Bus, apqn: number): number => {
   const status = tapq(bus.ap, apqn, bus.ap.cpu.facility(STFLE_APFT));
   if (bus.ap.programInterruption !== 0) crash(bus, `TAPQ of ${apqn.toString(16)}`);
   return status;
 };
 
-/** The status tells that the queue exists: RC 00 and 02 to 05, or an asynchronous error; and there is information. */
+/** Whether the status tells that the queue exists (response codes 00 and 02 to 05, or an asynchronous error) and there is information. */
 const queueExists = (bus: Bus, status: number): boolean => {
   const code = rc(status);
   const known = code <= AP_RESPONSE_BUSY && code !== AP_RESPONSE_Q_NOT_AVAIL;
@@ -69,7 +69,7 @@ const queueExists = (bus: Bus, status: number): boolean => {
   return (bus.ap.infoHigh | bus.ap.infoLow) !== 0;
 };
 
-/** Next domain from `from` on that the usage mask permits, or above the highest. */
+/** The next domain, from `from` on, that the usage mask permits; if there is none, a number above the highest. */
 const nextDomain = (bus: Bus, from: number): number => {
   let domain = from;
   while (domain <= bus.state.maxApqi && !permitted(bus, QCI_AQM, domain)) domain++;
@@ -84,7 +84,7 @@ const startScan = (bus: Bus): void => {
   state.scanPart = state.defaultDomain < 0 ? SCAN_DEFAULT_DOMAIN : SCAN_CARD;
 };
 
-/** One TAPQ in search of the default domain: lowest usage domain, then lowest card, that answers RC 00. */
+/** Executes one TAPQ in search of the default domain: the lowest usage domain, then the lowest card, that answers 00. */
 const seekDefaultDomain = (bus: Bus): void => {
   const { state } = bus;
   state.scanApqi = nextDomain(bus, state.scanApqi);
@@ -107,7 +107,7 @@ const seekDefaultDomain = (bus: Bus): void => {
   }
 };
 
-/** Type number the kernel will treat a raw one as; 0 = refused. */
+/** Type as which the kernel drives a card of a raw type; 0 if it refuses the card. */
 const compatibleType = (bus: Bus, apqn: number, type: number, functions: number): number => {
   if (type < bus.kernel.lowestType) return 0;
   if (type <= TYPE_CEX8) return type;
@@ -119,7 +119,7 @@ const compatibleType = (bus: Bus, apqn: number, type: number, functions: number)
   return answer >= TYPE_CEX4 && answer <= TYPE_CEX8 ? answer : 0;
 };
 
-/** The same adapter as before, by what the kernel compares. */
+/** Whether it is the same adapter as before, by what the kernel compares. */
 const sameCard = (bus: Bus, card: CardState, high: number, low: number): boolean => {
   const { identityHigh, identityLow } = bus.kernel;
   return (
@@ -139,7 +139,7 @@ const giveUpCard = (bus: Bus, card: CardState | undefined): void => {
   nextCard(bus);
 };
 
-/** One TAPQ in search of a queue of the current card that yields information; then the card is created or updated. */
+/** Executes one TAPQ in search of a queue of the current card that gives information. Then the card is created or updated. */
 const scanCard = (bus: Bus): void => {
   const { state, ap } = bus;
   const apid = state.scanApid;
@@ -201,7 +201,7 @@ const queueReturns = (bus: Bus, queue: QueueState): void => {
   bus.state.refillDue = true;
 };
 
-/** Step 6 of the scan: transitions of a queue that exists. */
+/** Step 6 of the scan: handles what has changed of a queue that exists. */
 const updateQueue = (bus: Bus, queue: QueueState, status: number): void => {
   const code = rc(status);
   const deconfigured = code === AP_RESPONSE_DECONFIGURED;
@@ -215,13 +215,13 @@ const updateQueue = (bus: Bus, queue: QueueState, status: number): void => {
     if (deconfigured) queueStops(bus, queue, AP_RESPONSE_DECONFIGURED);
     else queueReturns(bus, queue);
   } else if (queue.devState === DEV_ERROR || asyncFailed(bus, queue, status)) {
-    // Only a reset ends an asynchronous error. Linux leaves the queue alone then, and its messages hang.
+    // Only a reset ends an asynchronous error. Linux does not reset the queue then, and its messages hang.
     flushQueue(bus, queue);
     queueReturns(bus, queue);
   }
 };
 
-/** One domain of the current card. */
+/** Looks at one domain of the current card. */
 const scanQueue = (bus: Bus): void => {
   const { state } = bus;
   if (state.scanApqi > state.maxApqi) {
@@ -260,7 +260,7 @@ const endScan = (bus: Bus): void => {
   state.scanPart = SCAN_PROBE;
 };
 
-/** After the first scan that found a card the drivers' modules are loaded: one queue is probed here. */
+/** Probes one queue. After the first scan that finds a card, the drivers' modules are loaded, and their queues probed one by one. */
 const probeNext = (bus: Bus): void => {
   const { state } = bus;
   const queue = state.queues[state.scanApqi++];
@@ -277,7 +277,7 @@ const PARTS: Readonly<Record<number, (bus: Bus) => void>> = {
   [SCAN_PROBE]: probeNext,
 };
 
-/** Goes on with the scan until it has ended (true) or the step's instructions are used up (false). */
+/** Continues the scan until it has ended (true) or the instructions of the step are used up (false). */
 export const runScan = (bus: Bus): boolean => {
   while (bus.state.scanPart !== SCAN_NONE) {
     if (outOfBudget(bus) || bus.state.crashed !== '') return false;
@@ -287,8 +287,8 @@ export const runScan = (bus: Bus): boolean => {
 };
 
 /**
- * Asks for a scan now, as the "AP configuration changed" event and a write to the bus attribute `scans` do. Before the first scan it
- * does nothing; who comes while a scan runs takes over its result (ap_bus_force_rescan).
+ * Asks for a scan now, as the event "AP configuration changed" and a write to the bus attribute `scans` do. Before the first scan this
+ * does nothing; during a scan it uses the result of that one (ap_bus_force_rescan).
  */
 export const forceScan = (state: ApBusState): void => {
   if (state.scans > 0 && state.scanPart === SCAN_NONE) state.scanNs = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bind and associate of a secure-execution guest: what writes to se_bind and se_associate of a queue do.
+// Bind and associate of a secure-execution guest: what writes to a queue's files se_bind and se_associate do.
 // Source: docs/reference/ap-architecture.md section 5.6. The errno of each refusal is our choice where the page is silent.
 
 import { GR2_A, GR2_BS_MASK, GR2_BS_SHIFT, GR2_X } from '../../../native-like/arch/registers.ts';
@@ -23,13 +23,13 @@ const BIND_AVAILABLE = 2;
 
 const HIGHEST_SECRET = 0xffff;
 
-/** `ok`, or the errno name the write would fail with. */
+/** `ok`, or the name of the errno with which the write would fail. */
 export type WriteResult = 'ok' | 'EINVAL' | 'EBUSY' | 'EIO';
 
 const functionsOf = (bus: Bus, queue: QueueState): number =>
   bus.cardOf.get(queue.apqn >> 8)?.infoHigh ?? 0;
 
-/** TAPQ with T=1; remembers the bind state. Returns the response code. */
+/** Executes TAPQ with T=1 and remembers the bind state. Returns the response code. */
 const testBindState = (bus: Bus, queue: QueueState): number => {
   const code = rc(tapq(bus.ap, queue.apqn, true));
   if (code === AP_RESPONSE_NORMAL) {
@@ -50,7 +50,7 @@ const bind = (bus: Bus, queue: QueueState): WriteResult => {
   return isBound(queue) ? 'ok' : 'EIO';
 };
 
-/** Write to `se_bind`: true binds the queue to this guest, false flushes it and resets it with the F bit. */
+/** Write to `se_bind`: true binds the queue to this guest; false flushes it and resets it with the F bit. */
 export const writeSeBind = (bus: Bus, queue: QueueState, value: boolean): WriteResult => {
   if (!bindAvailable(bus) || (functionsOf(bus, queue) & (GR2_A | GR2_X)) === 0) return 'EINVAL';
   if (value) return bind(bus, queue);
@@ -61,7 +61,7 @@ export const writeSeBind = (bus: Bus, queue: QueueState, value: boolean): WriteR
   return 'ok';
 };
 
-/** Write to `se_associate`: associates a bound queue with a secret; it is usable when the state machine is back in IDLE. */
+/** Write to `se_associate`: associates a bound queue with a secret. The queue is usable when its state machine is back in IDLE. */
 export const writeSeAssociate = (bus: Bus, queue: QueueState, secret: number): WriteResult => {
   if (!bindAvailable(bus) || (functionsOf(bus, queue) & GR2_X) === 0) return 'EINVAL';
   if (!Number.isInteger(secret) || secret < 0 || secret > HIGHEST_SECRET) return 'EINVAL';

@@ -21,17 +21,17 @@ export const DEV_OPERATING = 1;
 export const DEV_SHUTDOWN = 2;
 export const DEV_ERROR = 3;
 
-/** What an action of the state machine waits for; the smallest of several wins. */
+/** What an action of the state machine waits for. Of several, the smallest number counts. */
 export const SM_WAIT_AGAIN = 0;
 export const SM_WAIT_HIGH = 1;
 export const SM_WAIT_LOW = 2;
 export const SM_WAIT_INTERRUPT = 3;
 export const SM_WAIT_NONE = 4;
 
-/** No secret is associated. */
+/** Index that says that no secret is associated. */
 export const ASSOC_INVALID = 0x10000;
 
-/** Parts of a scan, in their order. */
+/** The parts of a scan, in their order. */
 export const SCAN_NONE = 0;
 export const SCAN_START = 1;
 export const SCAN_DEFAULT_DOMAIN = 2;
@@ -40,7 +40,7 @@ export const SCAN_QUEUES = 4;
 export const SCAN_END = 5;
 export const SCAN_PROBE = 6;
 
-/** Parts of the work on channel reports: channel report words, then event information. */
+/** The parts of the work on channel reports: channel report words, then event information. */
 export const REPORT_NONE = 0;
 export const REPORT_WORDS = 1;
 export const REPORT_EVENTS = 2;
@@ -48,21 +48,21 @@ export const REPORT_EVENTS = 2;
 /** One card device. */
 export interface CardState {
   apid: number;
-  /** TAPQ GR2 as the scan found it. */
+  /** GR2 of TAPQ as the scan found it. */
   infoHigh: number;
   infoLow: number;
-  /** Type number the kernel treats the card as. */
+  /** Type as which the kernel drives the card. */
   type: number;
   config: boolean;
   chkstop: boolean;
-  /** Bound driver, or ''. */
+  /** Name of the bound driver; empty if there is none. */
   driver: string;
   online: boolean;
 }
 
 /**
- * Messages of one queue: a fixed number of slots, each with a request buffer in guest storage. `free` is a stack of slot
- * numbers; `waiting` (request list) and `pending` (sent, not answered) are in order, oldest first.
+ * The messages of one queue: a fixed number of slots, each with a request buffer in guest storage. `free` is a stack of slot numbers.
+ * `waiting` (the request list) and `pending` (sent, not answered) are in order, the oldest first.
  */
 export interface MessageSlots {
   capacity: number;
@@ -73,9 +73,9 @@ export interface MessageSlots {
   psmidLow: number[];
   length: number[];
   special: boolean[];
-  /** Guest time of handing the message to the queue. */
+  /** Guest time at which the message was handed to the queue, in nanoseconds. */
   startNs: number[];
-  /** Times the message was sent again. */
+  /** How often the message was sent again. */
   resent: number[];
   free: number[];
   freeCount: number;
@@ -92,125 +92,125 @@ export interface QueueState {
   chkstop: boolean;
   devState: number;
   smState: number;
-  /** Response code that led to ERROR, 0 for none. */
+  /** Response code that led to ERROR; 0 = none. */
   lastErrorRc: number;
-  /** An instruction has met an asynchronous error since the last reset. */
+  /** Whether an instruction has met an asynchronous error since the last reset. */
   asyncSeen: boolean;
-  /** Messages the driver believes to be in the queue. */
+  /** How many messages the driver believes to be in the queue. */
   count: number;
-  /** F bit of the next reset. */
+  /** Whether the next reset has the F bit. */
   resetF: boolean;
   /** Secure-execution bind state of the last TAPQ with T=1. */
   bindState: number;
   /** Index of the associated secret, or ASSOC_INVALID. */
   association: number;
-  /** When interruptions were asked for, 0 = not yet. */
+  /** Time at which interruptions were asked for; 0 = not yet. */
   irqSinceNs: number;
-  /** Time at which the oldest message is given up, 0 = timer off. */
+  /** Time at which the oldest message is given up; 0 = the timer is off. */
   timeoutNs: number;
   driver: string;
   online: boolean;
-  /** Reply buffer of the bound driver, 0 = none. */
+  /** Address of the bound driver's reply buffer; 0 = none. */
   replyAddress: number;
   replyBytes: number;
-  /** Most messages in flight. */
+  /** Highest number of messages under way. */
   limit: number;
   slots: MessageSlots;
-  /** Messages ever handed to the queue (sysfs request_count). */
+  /** Number of messages that were ever handed to the queue (sysfs request_count). */
   requests: number;
-  /** It was ready for messages once; until then nobody uses it. */
+  /** Whether it was ready for messages once. Before that nobody uses it. */
   begun: boolean;
-  /** The workload has no more messages for this queue. */
+  /** Whether the workload has no more messages for this queue. */
   finished: boolean;
   statistics: QueueStatistics;
-  /** Open loop: arrival times of messages that have not been taken yet, oldest first. */
+  /** Open loop: arrival times of messages that were not taken yet, the oldest first. */
   backlog: number[];
-  /** What the workload keeps for this queue. */
+  /** What the workload remembers for this queue. */
   workload: unknown;
 }
 
-/** Guest storage a queue's buffers occupy; kept for the same APQN when the device goes away. */
+/** Guest storage of a queue's buffers. It is kept for the same APQN when the device goes away. */
 export interface Area {
   apqn: number;
   address: number;
   bytes: number;
 }
 
-/** State of the whole driver; plain data, so that it can be saved. */
+/** State of the whole driver. It is plain data, so that it can be saved. */
 export interface ApBusState {
   kernel: KernelName;
   workload: string;
   workloadArgs: Record<string, unknown>;
-  /** Messages the workload has under way per queue at most. */
+  /** Highest number of messages that the workload has under way for each queue. */
   outstanding: number;
-  /** Messages a second that arrive at this guest; 0: closed loop, the next message when a place is free. */
+  /** Number of messages a second that arrive at this guest. 0: closed loop, in which the next message comes when a place is free. */
   ratePerSecond: number;
   arrivals: 'fixed' | 'poisson';
-  /** Arrivals at these times instead, nanoseconds from when a queue is ready; undefined: by rate. */
+  /** Times of arrival instead of a rate, in nanoseconds from when a queue is ready; undefined: by the rate. */
   arrivalTimesNs: readonly number[] | undefined;
-  /** APQNs the workload runs on; undefined: all queues. */
+  /** APQNs that the workload runs on; undefined: all queues. */
   workloadQueues: readonly number[] | undefined;
-  /** Next arrival, 0 = none; the time `arrivalTimesNs` count from; queue whose turn it is; state of the generator. */
+  /** Time of the next arrival, 0 = none; time from which `arrivalTimesNs` count; queue whose turn it is; state of the generator. */
   paceNs: number;
   paceOriginNs: number;
   paceTurn: number;
   paceRandom: number;
-  /** Times of the first message NQAP took and of the last reply, 0 = none yet. */
+  /** Time of the first message that NQAP accepted, and of the last reply; 0 = none yet. */
   firstMessageNs: number;
   lastReplyNs: number;
-  /** Arrivals so far, and those nobody could take. */
+  /** Number of arrivals so far, and of those that nobody could take. */
   arrived: number;
   overrun: number;
-  /** The user of a driver under test; undefined: the workload makes its own messages. */
+  /** The user of a driver under test; undefined if the workload makes its own messages. */
   user: UserState | undefined;
-  /** Time without a reply after which a queue is reset. */
+  /** Nanoseconds without a reply after which a queue is reset. */
   requestTimeoutNs: number;
   useIrq: boolean;
   pollThread: boolean;
-  /** The program ends when the workload has ended on all usable queues. */
+  /** Whether the program ends when the workload has ended on all usable queues. */
   endWhenDone: boolean;
   scanIntervalNs: number;
   highPollNs: number;
   started: boolean;
   ended: boolean;
-  /** What stopped the guest for good (a program interruption a kernel has no handler for), or ''. */
+  /** What has stopped the guest for good (a program interruption for which a kernel has no handler); empty if nothing has. */
   crashed: string;
-  /** AP instructions are installed. */
+  /** Whether AP instructions are installed. */
   apInstalled: boolean;
-  /** AP interruptions are in use. */
+  /** Whether AP interruptions are in use. */
   irq: boolean;
   nibAddress: number;
   qciAddress: number;
-  /** Page for channel report words and CHSC; which part of the work on them goes on. */
+  /** Address of the page for channel report words and CHSC; then the part of the work on them that goes on. */
   reportAddress: number;
   reportPart: number;
-  /** Events "AP configuration changed" that were taken. */
+  /** Number of events "AP configuration changed" that were taken. */
   configEvents: number;
-  /** Last QCI block; all zero without QCI. */
+  /** The last QCI block; all zero without QCI. */
   qci: Uint8Array;
   maxApid: number;
   maxApqi: number;
   /** -1 = not found yet. */
   defaultDomain: number;
-  /** The queue drivers' modules are loaded; from then on a new device is probed at once. */
+  /** Whether the queue drivers' modules are loaded. From then on a new device is probed at once. */
   driversLoaded: boolean;
   scans: number;
   configChanges: number;
   scanPart: number;
   scanApid: number;
   scanApqi: number;
-  /** Next scan, guest time. */
+  /** Guest time of the next scan. */
   scanNs: number;
-  /** The one poll timer, 0 = not armed. */
+  /** Time of the poll timer; 0 = not armed. */
   pollNs: number;
-  /** Earliest request timeout of any queue, 0 = none. */
+  /** Time of the earliest request timeout of any queue; 0 = none. */
   timeoutNs: number;
-  /** A poll of all queues is due. */
+  /** Whether a poll of all queues is due. */
   pollDue: boolean;
-  /** The running poll: position in the poll order (-1 = none running) and smallest wait so far. */
+  /** The running poll: its position in the poll order (-1 = none is running) and the smallest wait so far. */
   pollCursor: number;
   pollWait: number;
-  /** Queues should be offered new messages from the workload. */
+  /** Whether queues are to be offered new messages from the workload. */
   refillDue: boolean;
   interruptions: number;
   polls: number;
@@ -220,7 +220,7 @@ export interface ApBusState {
   cards: CardState[];
   /** Queues in order of their creation. */
   queues: QueueState[];
-  /** Counts of queues that are gone. */
+  /** Counts of the queues that have gone. */
   retired: QueueStatistics;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a queue's driver counts: messages by outcome, errors, and a log-scale histogram of latencies.
+// The counts of a queue's driver: messages by their outcome, errors, and a histogram of latencies with logarithmic buckets.
 
-/** Buckets per power of two, itself one; a bucket is at most 1/16 of its start wide. */
+/** Number of buckets in each power of two, itself a power of two. A bucket is at most 1/16 of its start wide. */
 const SUB_BUCKETS = 16;
 const SUB_BITS = Math.log2(SUB_BUCKETS);
-/** Largest exponent kept: 2^40 ns, 18 minutes, above the request timeout. */
+/** Number of powers of two that are kept: up to 2^40 ns, which is 18 minutes and more than the request timeout. */
 const OCTAVES = 41;
 export const LATENCY_BUCKETS = OCTAVES * SUB_BUCKETS;
 
@@ -20,24 +20,24 @@ export interface QueueStatistics {
   refused: number;
   /** The reply was larger than the buffer (-EMSGSIZE). */
   tooLarge: number;
-  /** Ended by an error, a removal or a scan before an answer (-EAGAIN). */
+  /** Ended without an answer, by an error, a removal or a scan (-EAGAIN). */
   flushed: number;
-  /** Sent once more because the queue said it was empty. */
+  /** Sent once more because the queue said that it was empty. */
   resent: number;
-  /** Replies with a PSMID nobody waited for. */
+  /** Replies with a PSMID that nobody waited for. */
   unmatched: number;
-  /** Times the queue went into the device state ERROR. */
+  /** How often the queue went into the device state ERROR. */
   errors: number;
-  /** Resets that the queue accepted. */
+  /** Number of resets that the queue accepted. */
   resets: number;
   /** Arrivals of an open loop that found all places of the queue taken. */
   full: number;
   /**
-   * Latency histogram: from the arrival (closed loop: from handing the message to the queue) to its reply; see `latencyBucket`. It ends with
-   * the last bucket that is not empty: a queue's state is copied often.
+   * Histogram of latencies (see `latencyBucket`): from the arrival, in a closed loop from when the message was handed to the queue, to
+   * its reply. It ends with the last bucket that is not empty, because a queue's state is copied often.
    */
   latency: number[];
-  /** Sum and largest of the latencies, nanoseconds. */
+  /** Sum of the latencies, and the largest, in nanoseconds. */
   latencySumNs: number;
   latencyMaxNs: number;
 }
@@ -59,7 +59,7 @@ export const createStatistics = (): QueueStatistics => ({
   latency: [],
 });
 
-/** Histogram bucket of a latency in nanoseconds: sixteen equal parts of each power of two. */
+/** Bucket of a latency in nanoseconds: sixteen equal parts of each power of two. */
 export const latencyBucket = (ns: number): number => {
   if (ns < SUB_BUCKETS) return ns < 0 ? 0 : Math.floor(ns);
   let octave: number;
@@ -82,7 +82,7 @@ export const bucketStartNs = (bucket: number): number => {
   return (SUB_BUCKETS + (bucket % SUB_BUCKETS)) * 2 ** (octave - SUB_BITS);
 };
 
-/** Adds `count` to a bucket of a histogram, which may have ended before it. */
+/** Adds `count` to a bucket of a histogram, which is extended if it ends before that bucket. */
 const addToBucket = (latency: number[], bucket: number, count: number): void => {
   while (latency.length <= bucket) latency.push(0);
   latency[bucket] += count;
@@ -95,7 +95,7 @@ export const addLatency = (into: QueueStatistics, ns: number): void => {
   if (ns > into.latencyMaxNs) into.latencyMaxNs = ns;
 };
 
-/** Latency in nanoseconds that `percent` of the messages do not exceed (upper edge of its bucket); 0 without messages. */
+/** Latency in nanoseconds which `percent` of the messages do not exceed (the upper edge of its bucket); 0 without messages. */
 export const latencyPercentileNs = (latency: readonly number[], percent: number): number => {
   let total = 0;
   for (const n of latency) total += n;

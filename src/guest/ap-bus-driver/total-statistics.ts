@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a guest's driver counted, over all its queues.
+// The counts of a guest's driver, over all its queues.
 
 import type { ApBusState } from './state.ts';
 import { addStatistics, createStatistics, type QueueStatistics } from './statistics.ts';
 
-/** Statistics of all queues together, those that are gone included. */
+/** Statistics of all queues together, including those that have gone. */
 export const totalStatistics = (state: ApBusState): QueueStatistics => {
   const total = createStatistics();
   addStatistics(total, state.retired);

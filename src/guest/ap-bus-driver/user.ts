@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference AP bus driver as a driver under test: requests of its user go to queues, as zcrypt chooses them.
+// The reference AP bus driver as a driver under test: requests of its user go to queues, which are chosen as zcrypt does.
 // Source: docs/reference/ap-architecture.md section 5.6 (a queue that is online and whose card is; the least loaded one).
 
 import type { GuestProgram } from '../cpu.ts';
@@ -23,7 +23,7 @@ import {
   SM_RESET_WAIT,
 } from './state.ts';
 
-/** A queue that takes messages, now or when its reset has ended. */
+/** Whether a queue takes messages, now or when its reset has ended. */
 const usable = (queue: QueueState): boolean =>
   queue.begun &&
   queue.driver !== '' &&
@@ -32,13 +32,13 @@ const usable = (queue: QueueState): boolean =>
   !queue.chkstop &&
   queue.devState === DEV_OPERATING;
 
-/** Messages a queue has room for no more. */
+/** Number of places of a queue that are taken. */
 const inUse = ({ slots }: QueueState): number => slots.capacity - slots.freeCount;
 
 const loadOf = (user: UserState, queue: QueueState): number =>
   inUse(queue) + (user.todo[queue.apqn]?.length ?? 0);
 
-/** The queue for a request: the one it names, or the one with the least to do. */
+/** The queue for a request: the one that it names, or else the least loaded one. */
 const chooseQueue = (bus: Bus, user: UserState, request: UserRequest): QueueState | undefined => {
   let best: QueueState | undefined;
   for (const queue of bus.state.queues) {
@@ -49,7 +49,7 @@ const chooseQueue = (bus: Bus, user: UserState, request: UserRequest): QueueStat
   return best;
 };
 
-/** Requests given to queues that take no messages any more wait again. */
+/** Takes back the requests that were given to queues which do not take messages any more, so that they wait again. */
 const takeBack = (bus: Bus, user: UserState): void => {
   for (const apqn of Object.keys(user.todo).map(Number)) {
     const queue = bus.queueOf.get(apqn);
@@ -65,7 +65,7 @@ const closeBus = (bus: Bus, user: UserState): void => {
   for (const request of user.waiting.splice(0)) failRequest(user, request, 'ECANCELED');
 };
 
-/** Gives waiting requests to queues. A request no queue can take ends with ENODEV. */
+/** Gives waiting requests to queues. A request that no queue can take ends with ENODEV. */
 export const serveUser = (bus: Bus, user: UserState): void => {
   if (user.closed) {
     closeBus(bus, user);
@@ -99,7 +99,7 @@ const beliefOf = (queue: QueueState | undefined): QueueBelief => {
 
 const userOf = (state: ApBusState): UserState => state.user as UserState;
 
-/** The reference driver with the contract of a driver under test. `create` makes the driver over workloads. */
+/** The reference driver with the contract of a driver under test. `create` makes the driver with a set of workloads. */
 export const underTest = (
   create: (workloads: readonly Workload[]) => GuestProgram<ApBusState>,
 ): DriverProgram<ApBusState> => {

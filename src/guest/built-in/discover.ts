@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finding usable queues the short way, for programs without a driver: QCI, then one TAPQ for each APQN of the masks.
+// Finds usable queues in the simplest way, for programs without a driver: QCI, then one TAPQ for each APQN of the masks.
 // Source: docs/reference/ap-architecture.md sections 4.2 and 5.3.
 
 import { STFLE_QCI } from '../../../native-like/arch/facilities.ts';
@@ -16,17 +16,17 @@ const IDS = MASK_BITS;
 
 /** Guest address at which simple programs keep the QCI block. */
 export const QCI_ADDRESS = 0x2000;
-/** Instructions of one step of a simple program. */
+/** Number of instructions in one step of a simple program. */
 export const STEP_INSTRUCTIONS = 256;
 
-/** Progress of a search; plain data. */
+/** Progress of a search. It is plain data. */
 export interface Search {
-  /** Next APQN to look at, or -1 before QCI. */
+  /** Next APQN to look at; -1 before QCI. */
   next: number;
-  /** APM and AQM as QCI gave them; all ones up to 63 and 15 without QCI. */
+  /** APM and AQM from QCI. Without QCI, adapters up to 63 and domains up to 15 are on. */
   apm: Uint8Array;
   aqm: Uint8Array;
-  /** Usable APQNs found, ascending. */
+  /** The usable APQNs found so far, ascending. */
   found: number[];
 }
 
@@ -47,7 +47,10 @@ const readMasks = (ap: ApCpu, search: Search, address: number): void => {
   search.aqm = block.slice(QCI_AQM, QCI_AQM + IDS / 8);
 };
 
-/** Goes on with a search for at most `instructions`; `address`: 128 bytes of storage for QCI. Returns true when it is over. */
+/**
+ * Continues a search for at most `instructions` instructions. `address` is that of 128 bytes of storage for QCI. Returns true when the
+ * search is over.
+ */
 export const searchQueues = (
   ap: ApCpu,
   search: Search,

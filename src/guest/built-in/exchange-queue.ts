@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The queues of the exchange program as all vCPUs of a guest share them: counts, locks and messages in guest storage.
+// The queues of the exchange program, which all vCPUs of a guest share: counts, locks and messages are in guest storage.
 
 import { type ApCpu, dqap, nqap } from '../instructions.ts';
 import { queueEmpty, rc } from '../status.ts';
 
-/** Messages on the way on a queue at a time. */
+/** Number of messages that are on their way on a queue at the same time. */
 const WINDOW = 4;
 const MESSAGE_BYTES = 32;
 const RECORDS_ADDRESS = 0x8000;
@@ -16,21 +16,21 @@ const REPLY_BYTES = 0x100;
 
 /** Words of a queue's record. */
 const E_LOCK = 0;
-/** Somebody wants the queue to be looked at. */
+/** Not 0: somebody wants the queue to be looked at again. */
 const E_AGAIN = 1;
-/** 1: the queue is set up, and messages flow. */
+/** 1: the queue is set up, and messages can be sent. */
 export const E_READY = 2;
 const E_ACCEPTED = 3;
 const E_ANSWERED = 4;
-/** Accepted messages that a reset discarded. */
+/** Number of accepted messages that a reset has discarded. */
 const E_FLUSHED = 5;
-/** NQAPs that ended with a response code other than full. */
+/** Number of NQAPs that ended with a response code other than "queue full". */
 const E_REFUSED = 6;
-/** Replies to nothing that was on the way, or with another content. */
+/** Number of replies that belong to no message on its way, or have another content. */
 const E_SPURIOUS = 7;
 const E_IN_FLIGHT = 8;
 const E_NEXT = 9;
-/** Number of the message in each slot; 0 = free. */
+/** Number of the message in each slot; 0 = the slot is free. */
 const E_SLOTS = 16;
 
 const RC_NONE = 0x10;
@@ -45,7 +45,7 @@ export interface QueueCounts {
   readonly inFlight: number;
 }
 
-/** The records, over the guest's storage. */
+/** The records of the queues, in the guest's storage. */
 export class ExchangeQueues {
   readonly apqns: readonly number[];
   readonly storage: Uint8Array;
@@ -92,7 +92,7 @@ export const counts = (queues: ExchangeQueues, n: number): QueueCounts => ({
   inFlight: queues.load(n, E_IN_FLIGHT),
 });
 
-/** A reset discarded what was on the way. The lock is held. */
+/** Accounts for the messages on their way, which a reset has discarded. The caller holds the lock. */
 export const flushAll = (queues: ExchangeQueues, n: number): void => {
   queues.add(n, E_FLUSHED, queues.load(n, E_IN_FLIGHT));
   queues.store(n, E_IN_FLIGHT, 0);
@@ -100,8 +100,8 @@ export const flushAll = (queues: ExchangeQueues, n: number): void => {
 };
 
 /**
- * Replies out, requests in, until nothing moves. If another vCPU is at it, it is told to look again. Returns how many messages
- * moved.
+ * Takes replies and sends requests until no more can be done. If another vCPU is doing that already, it is told to look again. Returns
+ * how many messages were moved.
  */
 export const serviceQueue = (
   ap: ApCpu,
@@ -136,7 +136,7 @@ const receiveAll = (ap: ApCpu, queues: ExchangeQueues, n: number): number => {
   }
 };
 
-/** The queue is not ours any more, or was reset: its vCPU sets it up again, which accounts for what was on the way. */
+/** Marks a queue that has gone or was reset. Its vCPU then sets it up again and accounts for the messages on their way. */
 const leave = (queues: ExchangeQueues, n: number): void => queues.store(n, E_READY, 0);
 
 const takeReply = (ap: ApCpu, queues: ExchangeQueues, n: number, at: number): void => {
@@ -187,7 +187,7 @@ const send = (ap: ApCpu, queues: ExchangeQueues, n: number, slot: number): boole
   for (let i = 0; i < MESSAGE_BYTES; i++)
     queues.storage[at + i] = (sequence >> (8 * (i & 3))) & 0xff;
   queues.store(n, E_NEXT, sequence);
-  // The reply may be there before NQAP has ended.
+  // The slot is marked before NQAP, because the reply may be there before NQAP has ended.
   queues.store(n, E_SLOTS + slot, sequence);
   const status = nqap(ap, apqn, (apqn << 8) | slot, sequence, at, MESSAGE_BYTES, false);
   if (rc(status) === 0) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guest program: all vCPUs of a guest exchange messages on one queue each, with one notification byte and one interruption
-// sub-class for all of them. Whoever takes an interruption looks after every queue, as Linux's tasklet does. Every message is
-// accounted for, also when queues vanish and come back.
+// Guest program: all vCPUs of a guest exchange messages, each on a queue of its own, with one notification byte and one interruption
+// sub-class for all of them. The vCPU that takes an interruption looks after every queue, as Linux's tasklet does. Every message is
+// accounted for, even when queues go away and come back.
 // Source: docs/reference/ap-architecture.md sections 5.5 and 6.8 (what Linux ap_interrupt_handler and ap_tasklet_fn do).
 
 import { AQIC_IR } from '../../../native-like/arch/registers.ts';
@@ -24,17 +24,17 @@ import {
 } from './exchange-queue.ts';
 
 const NIB_ADDRESS = 0x4000;
-/** Number of queues plus 1, then their APQNs. */
+/** Address of the number of queues plus 1, followed by their APQNs. */
 const FOUND_ADDRESS = 0x6000;
 const SEARCH_INSTRUCTIONS = 256;
-/** Interruptions of a step: an instant adapter answers faster than they are taken. */
+/** Number of interruptions that are taken in one step, since an adapter without service time answers faster than they are taken. */
 const STEP_INTERRUPTIONS = 16;
-/** A vCPU that waits looks around after this time: the others may have finished, or the host may have reset the queue. */
+/** Nanoseconds after which a vCPU that waits looks around: the others may have finished, or the host may have reset the queue. */
 const LOOK_NS = 5_000_000;
-/** Pause of polling without progress, and between looks at a queue that is not there. */
+/** Nanoseconds between two polls without progress, and between two looks at a queue that is not there. */
 const IDLE_NS = 20_000;
 const GONE_NS = 500_000;
-/** Time without any progress after which a reply that lies there unannounced counts as a lost wake-up. */
+/** Nanoseconds without any progress after which a reply that waits without an interruption counts as a lost wake-up. */
 const LOST_NS = 2_000_000_000;
 
 const PHASES = ['search', 'reset', 'resetting', 'enable', 'enabling', 'run'] as const;
@@ -43,22 +43,22 @@ type Phase = (typeof PHASES)[number];
 export interface ExchangeState {
   readonly vcpu: number;
   readonly vcpus: number;
-  /** Messages for each queue; negative: until the machine is stopped. */
+  /** Number of messages for each queue; a negative number means until the machine is stopped. */
   readonly messages: number;
   readonly interrupts: boolean;
   search: Search;
   apqns: number[];
   phase: Phase;
   interruptions: number;
-  /** Interruptions with the notification byte already cleared by another vCPU: its round saw the reply. */
+  /** Interruptions whose notification byte another vCPU had cleared already, so that it has taken the reply. */
   quiet: number;
-  /** Replies that waited with interruptions on, nothing pending and the byte clear. */
+  /** Replies that waited although interruptions were on, none was pending and the byte was clear. */
   lostWakeups: number;
   /** Interruptions that came although this guest has none of its queues enabled any more. */
   setUps: number;
   answeredThen: number;
   progressNs: number;
-  /** All queues, as last seen by this vCPU. */
+  /** The counts of all queues, as this vCPU last saw them. */
   queues: QueueCounts[];
 }
 
@@ -67,7 +67,7 @@ const queuesOf = (cpu: Cpu, state: ExchangeState): ExchangeQueues =>
 
 const own = (state: ExchangeState): number => state.apqns[state.vcpu];
 
-/** vCPU 0 looks for queues and leaves what it found in storage: a queue that one vCPU resets is not there for the others. */
+/** vCPU 0 searches for queues and leaves the result in storage, because a queue that one vCPU resets cannot be found by the others. */
 const searchAndTell = (ap: ApCpu, state: ExchangeState): number | undefined => {
   if (!searchQueues(ap, state.search, QCI_ADDRESS, SEARCH_INSTRUCTIONS)) return WAIT_NOTHING;
   state.apqns = state.search.found.slice(0, state.vcpus);
@@ -88,7 +88,7 @@ const hear = (ap: ApCpu, state: ExchangeState): number | undefined => {
 const foundList = ({ storage }: Cpu): Int32Array =>
   new Int32Array(storage.buffer, storage.byteOffset + FOUND_ADDRESS, 32);
 
-/** Steps before messages flow; each executes a few instructions. Returns what to wait for. */
+/** The steps before messages can be sent. Each executes a few instructions and returns what to wait for. */
 const SET_UP: Readonly<Record<Exclude<Phase, 'run'>, (ap: ApCpu, state: ExchangeState) => number>> =
   {
     search(ap, state) {
@@ -140,7 +140,7 @@ const SET_UP: Readonly<Record<Exclude<Phase, 'run'>, (ap: ApCpu, state: Exchange
     },
   };
 
-/** Every ready queue: replies out, requests in. Returns how many messages moved. */
+/** Takes replies and sends requests on every queue that is set up. Returns how many messages were moved. */
 const round = (ap: ApCpu, state: ExchangeState, queues: ExchangeQueues): number => {
   let moved = 0;
   for (let n = 0; n < state.apqns.length; n++) moved += serviceQueue(ap, queues, n, state.messages);
@@ -154,7 +154,7 @@ const finished = (state: ExchangeState, queues: ExchangeQueues): boolean => {
   return true;
 };
 
-/** ap_interrupt_handler and its tasklet: the byte is cleared first, then all queues are looked at. */
+/** ap_interrupt_handler and its tasklet: clears the byte first, then looks at all queues. */
 const takeInterruptions = (ap: ApCpu, state: ExchangeState, queues: ExchangeQueues): boolean => {
   const { cpu } = ap;
   let taken = 0;
@@ -167,7 +167,10 @@ const takeInterruptions = (ap: ApCpu, state: ExchangeState, queues: ExchangeQueu
   return taken > 0;
 };
 
-/** Nothing came for a while: a queue that left or was reset is set up again; a reply nobody announced is a lost wake-up. */
+/**
+ * Called when nothing has happened for a while. A queue that has gone or was reset is set up again; a reply that waits without an
+ * interruption is counted as a lost wake-up.
+ */
 const lookAround = (ap: ApCpu, state: ExchangeState, queues: ExchangeQueues): void => {
   const status = tapq(ap, own(state), false);
   const off = rc(status) !== 0 || irqEnabled(status) !== state.interrupts;
@@ -182,7 +185,7 @@ const lookAround = (ap: ApCpu, state: ExchangeState, queues: ExchangeQueues): vo
     state.progressNs = now;
   }
   if (accepted(queues, state.vcpu) === 0 || inFlight(queues, state.vcpu) === 0) {
-    serviceQueue(ap, queues, state.vcpu, state.messages); // first messages after a set-up
+    serviceQueue(ap, queues, state.vcpu, state.messages); // These are the first messages after a set-up.
   } else if (now - state.progressNs > LOST_NS) {
     if (serviceQueue(ap, queues, state.vcpu, state.messages) > 0) state.lostWakeups++;
     state.progressNs = now;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guest program: NQAP and DQAP on all queues as fast as they go, without a driver. For throughput on loopback adapters.
+// Guest program: executes NQAP and DQAP on all queues as fast as possible, without a driver. It shows the throughput of loopback
+// adapters.
 
 import { MESSAGE_BYTES_MAX } from '../../../native-like/arch/limits.ts';
 import { integerArg } from '../arguments.ts';
@@ -14,7 +15,7 @@ import {
   searchQueues,
 } from './discover.ts';
 
-/** Pause after a round without any progress, so that a virtual clock moves. */
+/** Nanoseconds of pause after a round without progress, so that a virtual clock moves on. */
 const FRUITLESS_ROUND_NS = 1_000;
 const REQUEST_ADDRESS = 0x3000;
 const REPLY_ADDRESS = 0x13000;
@@ -23,10 +24,10 @@ const RC_FULL_OR_NONE = 0x10;
 
 interface HammerQueue {
   apqn: number;
-  /** Reset asked for / seen to be over. */
+  /** Whether a reset was asked for, and whether it has been seen to be over. */
   resetSent: boolean;
   ready: boolean;
-  /** Messages accepted, replies taken, answers other than done, full and none. */
+  /** Messages accepted, replies taken, and responses other than success, full and none. */
   sent: number;
   received: number;
   errors: number;
@@ -34,7 +35,7 @@ interface HammerQueue {
 
 interface HammerState {
   bytes: number;
-  /** Messages per queue; endless when negative. */
+  /** Number of messages for each queue; endless if negative. */
   messages: number;
   search: Search;
   searched: boolean;
@@ -52,7 +53,7 @@ const reset = (ap: ApCpu, queue: HammerQueue): void => {
   queue.resetSent = true;
 };
 
-/** Fills the queue, then takes what is ready. Returns how many messages moved. */
+/** Fills the queue, then takes the replies that are ready. Returns how many messages were moved. */
 const exchange = (ap: ApCpu, state: HammerState, queue: HammerQueue): number => {
   const before = queue.sent + queue.received;
   for (;;) {

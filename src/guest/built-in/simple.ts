@@ -16,7 +16,7 @@ interface IdleState {
   interruptions: number;
 }
 
-/** Waits for ever; takes interruptions and counts them. It never ends by itself. */
+/** Waits for ever, takes interruptions and counts them. It never ends by itself. */
 export const idle: GuestProgram<IdleState> = {
   name: 'idle',
   init: () => ({ interruptions: 0 }),
@@ -27,9 +27,9 @@ export const idle: GuestProgram<IdleState> = {
 };
 
 interface TapqState {
-  /** The one queue to test, or -1: all that can be found. */
+  /** The queue to test; -1 for all that can be found. */
   apqn: number;
-  /** Instructions still to execute; endless when negative. */
+  /** Number of instructions that are still to be executed; endless if negative. */
   remaining: number;
   search: Search;
   searched: boolean;

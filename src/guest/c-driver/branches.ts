@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The places of a module's counted branches: clang puts a call with the address of the branch's word before each, and the call's place in
-// the sources is the branch's.
+// The places of a module's counted branches. Before each branch, clang puts a call with the address of the branch's word; the place of
+// the call in the sources is the branch's place.
 // Source: clang documentation, SanitizerCoverage (trace-pc-guard).
 import { ByteReader } from './byte-reader.ts';
 import type { LineTable, SourcePlace } from './line-table.ts';
 
 const I32_CONST = 0x41;
 const CALL = 0x10;
-/** Longest encoding of a 32-bit number. */
+/** Bytes of the longest encoding of a 32-bit number. */
 const LEB_MAX = 5;
 
 /**
- * Place of each branch word between two addresses, by its number; undefined: not known.
- * `code`: bytes of the code section; `lines`: what belongs to its offsets.
+ * The place of each branch word between the addresses `from` and `to`, by its number; undefined where it is not known.
+ * `code` are the bytes of the code section, `lines` the places for its offsets.
  */
 export const branchPlaces = (
   code: Uint8Array,
@@ -30,7 +30,7 @@ export const branchPlaces = (
   return places;
 };
 
-/** The number at a byte, where a call follows it. */
+/** The constant that begins at a byte, if a call follows it. */
 const addressAt = (code: Uint8Array, at: number): number | undefined => {
   const reader = new ByteReader(code, at, Math.min(code.length, at + LEB_MAX + 1));
   try {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads little-endian numbers, LEB128 and strings from bytes; whoever reads beyond the end gets an error.
+// Reads little-endian numbers, LEB128 and strings from bytes. Reading beyond the end is an error.
 // Source: WebAssembly core specification, section 5.2 (values); DWARF 4, section 7.6.
 
 const text = new TextDecoder();
@@ -48,7 +48,7 @@ export class ByteReader {
     this.#take(bytes);
   }
 
-  /** Unsigned LEB128; above 2^53 inexact. */
+  /** Reads an unsigned LEB128 number. Above 2^53 it is inexact. */
   uleb(): number {
     let value = 0;
     for (let factor = 1; ; factor *= 128) {
@@ -58,7 +58,7 @@ export class ByteReader {
     }
   }
 
-  /** Signed LEB128. */
+  /** Reads a signed LEB128 number. */
   sleb(): number {
     let value = 0;
     for (let factor = 1; ; factor *= 128) {
@@ -68,13 +68,13 @@ export class ByteReader {
     }
   }
 
-  /** A string of so many bytes. */
+  /** Reads a string of this many bytes. */
   string(bytes: number): string {
     const at = this.#take(bytes);
     return text.decode(this.#bytes.subarray(at, at + bytes));
   }
 
-  /** A string up to a zero byte. */
+  /** Reads a string up to a zero byte. */
   zeroString(): string {
     const end = this.#bytes.indexOf(0, this.at);
     if (end < 0 || end >= this.end)

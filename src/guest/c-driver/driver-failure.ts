@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes wrong in a driver's code, as an error whose stack names functions, files and lines of its sources.
+// Errors for what goes wrong in a driver's code. Their stack names functions, files and lines of the driver's sources.
 import type { DriverModule } from './driver-module.ts';
 import type { SourcePlace } from './line-table.ts';
 import { webAssembly } from './webassembly.ts';
 
-/** A frame of V8's stacks that lies in a module. */
+/** A frame in V8's stacks that is in a WebAssembly module. */
 const FRAME = /^\s*at (?:(.+?) \()?wasm:\/\/[^)\s]*?wasm-function\[\d+\]:0x([0-9a-f]+)\)?$/;
-/** ap.c is not the driver's. */
+/** Frames of ap.c and ap.h do not count as the driver's. */
 const OWN = /(^|\/)apemu\/ap\.[ch]$/;
 
-/** What the driver did that no driver may do. */
+/** The error for something that no driver may do. */
 class DriverFailure extends Error {
   override readonly name = 'Trap';
 }
@@ -31,7 +31,7 @@ const framesOf = (stack: string, { lines, codeFrom, code }: DriverModule): Frame
   return frames;
 };
 
-/** The driver's own frames, the innermost first. Without a line table all of them. */
+/** The driver's own frames, the innermost first. Without a line table, all frames of the module. */
 const driverFrames = (stack: string, module: DriverModule): Frame[] => {
   const frames = framesOf(stack, module);
   const own = frames.filter(({ place }) => place !== undefined && !OWN.test(place.file));
@@ -40,7 +40,7 @@ const driverFrames = (stack: string, module: DriverModule): Frame[] => {
 
 const placeText = ({ file, line }: SourcePlace): string => `${file}:${line}`;
 
-/** Between the driver's code and here lie frames of apemu. */
+/** Number of frames that are looked at, since frames of apemu lie between the driver's code and this one. */
 const FRAMES_MAX = 40;
 
 const stackHere = (): string => {
@@ -51,7 +51,7 @@ const stackHere = (): string => {
   return stack;
 };
 
-/** Where the driver's code is now: `function (file:line)`; undefined outside of it. */
+/** Where the driver's code is now, as `function (file:line)`; undefined if it is not running. */
 export const currentPlace = (module: DriverModule): string | undefined => {
   const [frame] = driverFrames(stackHere(), module);
   if (frame === undefined) return undefined;
@@ -76,7 +76,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
 const wordsOf = (message: string): string =>
   WORDS.find(([pattern]) => pattern.test(message))?.[1] ?? message;
 
-/** `place`: where it happened, if that is known better than by the stack. */
+/** `place` is where it happened, if that is known better than by the stack. */
 const failure = (
   words: string,
   stack: string,
@@ -96,14 +96,17 @@ const failure = (
   return error;
 };
 
-/** A failure at the place where the driver's code is now. */
+/** The error for a failure at the place where the driver's code is now. */
 export const failureHere = (
   words: string,
   module: DriverModule,
   place?: SourcePlace & { readonly column?: number },
 ): DriverFailure => failure(words, stackHere(), module, place);
 
-/** What left the driver's code, explained where it is the machine's: traps and an exhausted stack. Whatever else passes as it is. */
+/**
+ * Explains an error that came out of the driver's code, if it is the machine's: a trap or an exhausted stack. Other errors are returned
+ * unchanged.
+ */
 export const explained = (error: unknown, module: DriverModule): unknown => {
   if (!(error instanceof webAssembly.RuntimeError) && !(error instanceof RangeError)) return error;
   return failure(wordsOf(error.message), error.stack ?? '', module);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A driver's module at work: its memory is the guest's storage, its calls are instructions of one vCPU.
+// The instance of a driver's module that is at work: its memory is the guest's storage, and its calls are instructions of one vCPU.
 // Source: include/apemu/ap.c (the contract); docs/c-drivers.md.
 import { ApemuError } from '../../errors.ts';
 import { COMPLETED, type Cpu } from '../cpu.ts';
@@ -17,18 +17,18 @@ import { errorName } from './error-names.ts';
 import { undefinedBehaviourWords } from './undefined-behaviour.ts';
 import { type WasmFunction, type WasmGlobal, type WasmMemory, webAssembly } from './webassembly.ts';
 
-/** Branches a driver may take in one step: some ten milliseconds. */
+/** Number of branches that a driver may take in one step, which takes some ten milliseconds. */
 const FUEL = 4_000_000;
-/** Lines of the log that are kept. */
+/** Number of lines of the log that are kept. */
 const LOG_MAX = 1000;
-/** Longest line of a log, or words of a panic. */
+/** Longest line of a log, and longest message of a panic, in characters. */
 const WORDS_MAX = 1000;
 /** Words of `struct shared` in ap.c. */
 const S_FUEL = 0;
 const S_HEAP_END = 1;
 const S_REQUESTS = 3;
 const S_TIMERS = 4;
-/** Below lies what the machine stores into a guest on its own. */
+/** The lowcore, into which the machine stores by itself, lies below this address. */
 export const LOWCORE_END = 0x2000;
 /** Registers of `struct ap_registers`. */
 const REGISTERS = 8;
@@ -48,7 +48,7 @@ export class DriverInstance {
   readonly module: DriverModule;
   /** All memory of the WebAssembly instance. */
   readonly memory: Uint8Array;
-  /** How often each branch ran since somebody set it back: a view of the memory. */
+  /** How often each branch has run since somebody set the counters back: a view of the memory. */
   readonly counters: Uint32Array;
   ended: DriverEnding[] = [];
   log: LogLine[] = [];
@@ -57,7 +57,7 @@ export class DriverInstance {
   readonly #memoryObject: WasmMemory;
   readonly #stackPointer: WasmGlobal;
   readonly #stackTop: number;
-  /** First word of `struct shared`. */
+  /** Index of the first word of `struct shared`. */
   readonly #shared: number;
   readonly #heapBase: number;
   #cpu: Cpu | undefined;
@@ -80,7 +80,7 @@ export class DriverInstance {
     this.counters.fill(0);
   }
 
-  /** Requests that have not ended. */
+  /** Number of requests that have not ended. */
   get requests(): number {
     return this.#words[this.#shared + S_REQUESTS];
   }
@@ -94,12 +94,16 @@ export class DriverInstance {
     return this.#words[at >>> 2] >>> 0;
   }
 
-  /** Instructions are this vCPU's from now on. */
+  /** Makes this vCPU execute the driver's instructions from now on. */
   use(cpu: Cpu): void {
     this.#cpu = cpu;
   }
 
-  /** Calls into the driver. @throws DriverFailure for what it must not do; whatever the machine throws passes */
+  /**
+   * Calls a function of the driver.
+   *
+   * @throws DriverFailure if the driver does what it must not do; errors of the machine are passed on
+   */
   call(name: DriverFunction, ...values: number[]): number {
     this.#words[this.#shared + S_FUEL] = FUEL;
     let answer: number;
@@ -112,7 +116,7 @@ export class DriverInstance {
     return answer;
   }
 
-  /** Keeps everything as it is between two steps. What it returns puts it back. */
+  /** Remembers everything as it is between two steps. The function that is returned puts it back. */
   keep(): () => void {
     const { memory, ended, log } = this;
     const top = this.#stackTop;
@@ -132,12 +136,15 @@ export class DriverInstance {
     };
   }
 
-  /** Where its code is now; undefined outside of it. */
+  /** Where its code is now; undefined if it is not running. */
   place(): string | undefined {
     return currentPlace(this.module);
   }
 
-  /** Lowcore, stack, data, heap: so an overflow of the stack is noticed, and what is below the data is empty between two steps. */
+  /**
+   * Checks the order lowcore, stack, data, heap. With it, an overflow of the stack is noticed, and between two steps nothing but the
+   * lowcore is in use below the data.
+   */
   #checkLayout(): void {
     if (this.#stackTop > LOWCORE_END && this.#stackTop < this.#heapBase) return;
     throw new ApemuError(
@@ -146,7 +153,7 @@ export class DriverInstance {
     );
   }
 
-  /** End of the memory that was handed out; what overwrites it does not make it more than there is. */
+  /** End of the memory that was handed out. The word may have been overwritten, so it is limited to what there is. */
   #heapEnd(): number {
     const end = this.#words[this.#shared + S_HEAP_END];
     return Math.min(this.memory.length, Math.max(this.#heapBase, end >>> 0));
@@ -183,7 +190,7 @@ export class DriverInstance {
     return { apemu: host, env };
   }
 
-  /** Memory that has grown is not the guest's storage any more. */
+  /** Throws if the memory has grown, since the new memory would not be the guest's storage. */
   #refuseGrowth(): void {
     if (this.memory.length > 0) return;
     throw failureHere(
@@ -249,7 +256,7 @@ export class DriverInstance {
     throw failureHere(words, this.module, file === '' ? undefined : { file, line, column });
   }
 
-  /** Coverage of a module that was built without ap.c's. */
+  /** Counts a branch, for modules that were built without ap.c's counting. */
   #count(name: string, guard: number): void {
     if (name === OUTER_COVERAGE[0]) this.#words[guard >>> 2]++;
   }
@@ -258,7 +265,7 @@ export class DriverInstance {
     return text.decode(this.#bytes(at, Math.min(length >>> 0, WORDS_MAX)));
   }
 
-  /** Bytes of the memory that the driver names. */
+  /** The bytes of the memory that the driver has named. */
   #bytes(at: number, length: number): Uint8Array {
     const from = at >>> 0;
     const to = from + (length >>> 0);
@@ -271,6 +278,6 @@ export class DriverInstance {
   }
 }
 
-/** The value of a variable that is an address; 0 where there is none. */
+/** The value of an exported variable that is an address; 0 if there is none. */
 const addressOf = (exports: Readonly<Record<string, unknown>>, name: string): number =>
   ((exports[name] as WasmGlobal | undefined)?.value ?? 0) >>> 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A WebAssembly module as the code of a driver: what it may import, what it must export, what of its sources is known.
+// A WebAssembly module as the code of a driver: what it may import, what it must export, and what is known of its sources.
 // Source: include/apemu/ap.c (the contract), docs/c-drivers.md.
 import { ApemuError } from '../../errors.ts';
 import { branchPlaces } from './branches.ts';
@@ -12,7 +12,7 @@ import { type WasmModule, webAssembly } from './webassembly.ts';
 /** The version of the contract, `apemu_version` of ap.c. */
 export const CONTRACT_VERSION = 1;
 
-/** Functions apemu gives a driver. */
+/** Functions that apemu gives a driver. */
 export const HOST_FUNCTIONS = [
   'execute',
   'facility',
@@ -24,7 +24,7 @@ export const HOST_FUNCTIONS = [
   'exhausted',
 ] as const;
 
-/** Functions a driver has: ap.c makes them of what the driver defines. */
+/** Functions that a driver has. ap.c makes them from what the driver defines. */
 export const DRIVER_FUNCTIONS = [
   'apemu_version',
   'apemu_start',
@@ -39,27 +39,27 @@ export const DRIVER_FUNCTIONS = [
   'apemu_held',
 ] as const;
 
-/** Variables of the linker and of ap.c. */
+/** Variables that come from the linker and from ap.c. */
 const GLOBALS = ['__stack_pointer', '__heap_base', 'apemu_shared'] as const;
 
-/** Coverage that counts by calls out of the module: a build without ap.c's own. */
+/** Coverage that counts by calling out of the module, in builds without ap.c's own. */
 export const OUTER_COVERAGE = [
   '__sanitizer_cov_trace_pc_guard',
   '__sanitizer_cov_trace_pc_guard_init',
 ];
 
 const MEMORY_PAGE_BYTES = 0x10000;
-/** Storage of a guest is at most as large. */
+/** Largest memory of a driver in bytes, since it is a guest's storage. */
 const MEMORY_MAX = 256 * 2 ** 20;
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 const HOW = 'docs/c-drivers.md says how to build one: apemu cc SOURCES -o driver.wasm';
 
 export interface DriverModule {
-  /** The file's name, for messages. */
+  /** Name of the file, for messages. */
   readonly name: string;
   readonly compiled: WasmModule;
   readonly lines: LineTable;
-  /** Byte of the module at which its code begins: offsets of `lines` count from there. */
+  /** Byte of the module at which its code section begins. The offsets of `lines` count from there. */
   readonly codeFrom: number;
   readonly code: Uint8Array;
 }
@@ -138,8 +138,9 @@ const checkMemory = ({ memory }: ModuleSections, name: string): void => {
 };
 
 /**
- * Reads and checks a module.
- * @throws ApemuError `APEMU_ERR_DRIVER_WASM`: what it lacks, or imports that nobody has
+ * Reads a module and checks it.
+ *
+ * @throws ApemuError `APEMU_ERR_DRIVER_WASM` for what it lacks, or for an import that does not exist
  */
 export const readDriverModule = (bytes: Uint8Array, name: string): DriverModule => {
   if (!isWasm(bytes)) refuse(name, 'is no WebAssembly module', HOW);

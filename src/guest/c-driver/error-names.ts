@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names of errno values as ap.h numbers them.
+// Names of errno values, with the numbers of ap.h.
 
 const NAMES: Readonly<Record<number, string>> = {
   1: 'EPERM',
@@ -20,5 +20,5 @@ const NAMES: Readonly<Record<number, string>> = {
   125: 'ECANCELED',
 };
 
-/** `EIO` for 5 and -5. */
+/** Name of an errno value, positive or negative: `EIO` for 5 and -5. */
 export const errorName = (error: number): string => NAMES[Math.abs(error)] ?? `error ${error}`;

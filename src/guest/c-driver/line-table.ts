@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which line of which file an instruction of a module came from: the line programs of DWARF's .debug_line, versions 2 to 4.
+// Tells which line of which file an instruction of a module came from, by the line programs in DWARF's .debug_line, versions 2 to 4.
 // Source: DWARF 4, section 6.2; "DWARF for WebAssembly" (addresses are offsets into the code section).
 import { ByteReader } from './byte-reader.ts';
 
@@ -9,7 +9,7 @@ export interface SourcePlace {
   readonly line: number;
 }
 
-/** One row: from this address on, up to the next row. A row without a place ends a sequence. */
+/** One row of the table. It holds from this address up to that of the next row. A row without a place ends a sequence. */
 interface Row {
   readonly address: number;
   readonly place: SourcePlace | undefined;
@@ -29,9 +29,9 @@ interface Header {
   readonly lineBase: number;
   readonly lineRange: number;
   readonly opcodeBase: number;
-  /** Operands of each standard opcode. */
+  /** Number of operands of each standard opcode. */
   readonly operands: readonly number[];
-  /** By number, from 1. */
+  /** Names of files by their number, from 1. */
   readonly files: readonly string[];
 }
 
@@ -98,7 +98,7 @@ const runProgram = (reader: ByteReader, header: Header): Row[] => {
       if (extended === SET_ADDRESS) program.address = reader.u32();
       if (extended === END_SEQUENCE) {
         program.rows.push({ address: program.address, place: undefined });
-        // What the linker has dropped begins at 0.
+        // A sequence that begins at 0 belongs to code that the linker has dropped.
         if ((program.rows[0]?.address ?? 0) > 0) all.push(...program.rows);
         program = new LineProgram(header);
       }
@@ -123,7 +123,7 @@ const standard = (
   else for (let n = header.operands[opcode - 1] ?? 0; n > 0; n--) reader.uleb();
 };
 
-/** Rows of a section; of a unit that is damaged or of another version: none. */
+/** The rows of a section. A unit that is damaged or of another version gives none. */
 const rowsOf = (section: Uint8Array): Row[] => {
   const rows: Row[] = [];
   const units = new ByteReader(section);
@@ -150,7 +150,7 @@ export class LineTable {
     this.#rows = rows;
   }
 
-  /** Of a module's .debug_line section; what cannot be read gives no places. */
+  /** The table of a module's .debug_line section. What cannot be read gives no places. */
   static of(section: Uint8Array | undefined): LineTable {
     if (section === undefined) return new LineTable([]);
     try {
@@ -161,7 +161,7 @@ export class LineTable {
     }
   }
 
-  /** Where the instruction at an offset of the code section came from. */
+  /** The place of the instruction at an offset of the code section. */
   at(offset: number): SourcePlace | undefined {
     let low = 0;
     let high = this.#rows.length;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A driver in C as a guest program with the contract of a driver under test. One vCPU runs it; its state is the instance itself, which is
-// kept and put back as a whole.
+// A driver in C as a guest program with the contract of a driver under test. One vCPU runs it. Its state is the instance itself, which is
+// remembered and put back as a whole.
 // Source: docs/c-drivers.md.
 import { ApemuError } from '../../errors.ts';
 import { type Cpu, WAIT_DONE, WAIT_INTERRUPTION, type Wait } from '../cpu.ts';
@@ -8,25 +8,25 @@ import type { DriverEnding, DriverProgram, DriverRequest, QueueBelief } from '..
 import { DriverInstance } from './driver-instance.ts';
 import { CONTRACT_VERSION, type DriverModule, textAt } from './driver-module.ts';
 
-/** Bytes of a reply the user has room for. */
+/** Number of bytes that the user has for a reply. */
 const REPLY_MAX = 0x3000;
 const ANY_QUEUE = -1;
-/** `enum ap_belief`. */
+/** Values of `enum ap_belief`. */
 const BELIEFS: readonly QueueBelief[] = ['ready', 'full', 'reset', 'gone'];
-/** Allocations of ap.c for requests, told as requests. */
+/** What ap.c allocates for requests. It is reported as requests and not as memory. */
 const REQUEST_PLACES = ['a request', 'the message of a request'];
-/** Most steps end no request. */
+/** An empty list for the many steps in which no request ends. */
 const NONE: readonly DriverEnding[] = [];
-/** Places that are told of memory that is still held. */
+/** Number of places at which memory that is still held is reported. */
 const HELD_MAX = 1000;
 
-/** What the driver's user wants before its next step. */
+/** What the driver's user wants done before its next step. */
 type Wish =
   | { readonly kind: 'submit'; readonly request: DriverRequest }
   | { readonly kind: 'close' }
   | { readonly kind: 'scan' };
 
-/** A driver at work on its vCPU. */
+/** The state of a driver that runs on its vCPU. */
 export class DriverState {
   readonly instance: DriverInstance;
   #started = false;
@@ -41,7 +41,7 @@ export class DriverState {
     this.#wishes.push(wish);
   }
 
-  /** Starts it, tells it what its user wants, lets it run. */
+  /** Starts the driver, tells it what its user wants, and lets it run. */
   step(cpu: Cpu): Wait {
     const { instance } = this;
     if (!this.#started) this.#start(cpu);
@@ -104,7 +104,7 @@ export class DriverState {
     instance.call('apemu_submit', at);
   }
 
-  /** What it holds, by name; memory by the line that allocated it. */
+  /** What the driver holds, by name; for memory by the line that allocated it. */
   held(): Record<string, number> {
     const { instance } = this;
     instance.call('apemu_check');
@@ -121,12 +121,12 @@ export class DriverState {
   }
 }
 
-/** Offset of `message` in `struct ap_request`. */
+/** Byte offset of `message` in `struct ap_request`. */
 const R_MESSAGE = 8;
 
 /**
- * The program of a module. `first`: the instance that its first start uses, whose counters somebody reads.
- * Its `init` throws ApemuError `APEMU_ERR_DRIVER_VCPU` for any vCPU but the first.
+ * The program of a module. `first` is the instance that its first start uses, whose counters the caller reads. Its `init` throws
+ * ApemuError `APEMU_ERR_DRIVER_VCPU` for any vCPU but the first.
  */
 export const cDriver = (
   module: DriverModule,

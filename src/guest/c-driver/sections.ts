@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sections of a WebAssembly module that a driver is judged and explained by.
+// The sections of a WebAssembly module that are needed to judge a driver and to explain its failures.
 // Source: WebAssembly core specification, section 5.5 (modules).
 import { ByteReader } from './byte-reader.ts';
 
@@ -7,21 +7,25 @@ const CUSTOM_SECTION = 0;
 const MEMORY_SECTION = 5;
 const START_SECTION = 8;
 const CODE_SECTION = 10;
-/** Magic and version. */
+/** Length of magic and version. */
 const HEAD_BYTES = 8;
 const HAS_MAXIMUM = 1;
 
 export interface ModuleSections {
-  /** Bytes of the module in which the contents of the code section lie. */
+  /** Bytes of the module where the contents of the code section begin and end. */
   readonly code: { readonly from: number; readonly to: number };
   readonly custom: ReadonlyMap<string, Uint8Array>;
-  /** Code that would run before anybody calls it. */
+  /** Whether the module has code that would run before anybody calls it. */
   readonly hasStart: boolean;
-  /** In pages of 64 KiB; undefined: it brings no memory of its own. */
+  /** Size of the memory in pages of 64 KiB; undefined if the module brings no memory of its own. */
   readonly memory: { readonly pages: number; readonly maximum: number | undefined } | undefined;
 }
 
-/** @throws RangeError for bytes that are cut off */
+/**
+ * Reads the sections of a module.
+ *
+ * @throws RangeError for bytes that are cut off
+ */
 export const readSections = (bytes: Uint8Array): ModuleSections => {
   const reader = new ByteReader(bytes, HEAD_BYTES);
   const custom = new Map<string, Uint8Array>();
@@ -46,10 +50,10 @@ export const readSections = (bytes: Uint8Array): ModuleSections => {
   return { code, custom, hasStart, memory };
 };
 
-/** Custom sections that are of use: names of functions, lines, who made it. */
+/** The custom sections that are used: names of functions, lines, and who made the module. */
 const KEPT = ['name', '.debug_line', 'producers', 'target_features'];
 
-/** A module without what apemu does not read: the rest of its debugging information is several times as large. */
+/** The module without what apemu does not read, since the rest of its debugging information is several times as large. */
 export const slim = (bytes: Uint8Array): Uint8Array => {
   const parts = [bytes.subarray(0, HEAD_BYTES)];
   const reader = new ByteReader(bytes, HEAD_BYTES);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Undefined behaviour as clang's checks report it: calls with the address of a description in the module's memory, which begins with file,
-// line and column.
+// Undefined behaviour as clang's checks report it: by calls with the address of a description in the module's memory. The description
+// begins with file, line and column.
 // Source: clang documentation, UndefinedBehaviorSanitizer; compiler-rt ubsan_handlers.h (layout of the descriptions).
 
-/** Words of each check by the name of its function, without prefix and endings. */
+/** Words for each check, by the name of its function without prefix and endings. */
 const CHECKS: Readonly<Record<string, string>> = {
   add_overflow: 'signed overflow in an addition',
   sub_overflow: 'signed overflow in a subtraction',
@@ -37,7 +37,7 @@ const checkOf = (name: string): string | undefined => {
 /** Whether an import is one of clang's checks. */
 export const isUndefinedBehaviour = (name: string): boolean => checkOf(name) !== undefined;
 
-/** What happened, in words. */
+/** Describes in words what has happened. */
 export const undefinedBehaviourWords = (name: string, args: readonly number[]): string => {
   const check = checkOf(name) ?? name;
   if (name.startsWith(`${PREFIX}type_mismatch`) && args[1] === 0) return 'use of a NULL pointer';

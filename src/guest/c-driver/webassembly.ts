@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of WebAssembly used here: Node has them, its types of this version have not.
+// The part of WebAssembly that is used here. Node has it, but this version of Node's types does not.
 
 export interface WasmMemory {
   readonly buffer: ArrayBuffer;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A driver in C as a guest of `apemu run`: a user of its own sends the messages of a workload through it and counts what comes back.
+// A driver in C as a guest of `apemu run`. A user that belongs to it sends the messages of a workload through it and counts the replies.
 // Source: docs/c-drivers.md; the same workloads as the reference driver's.
 import {
   GR2_ML_MASK,
@@ -23,10 +23,10 @@ import { cDriver, type DriverState } from './program.ts';
 
 const MESSAGE_PAGE = 4096;
 const MESSAGE_PAGES = 3;
-/** Requests of a queue that are on their way at a time. */
+/** How many requests of a queue are on their way at the same time. */
 const OUTSTANDING = { normal: 4, low: 1, high: 256 };
 
-/** What became of the messages. */
+/** How the messages ended. */
 export interface MessageCounts {
   sent: number;
   answered: number;
@@ -37,11 +37,11 @@ export interface MessageCounts {
 interface QueueUse {
   readonly apqn: number;
   readonly workload: unknown;
-  /** Places for the requests that are on their way, which a workload knows by them, and behind them room for a reply. */
+  /** Storage for the requests that are on their way, by whose address the workload knows them; after each there is room for a reply. */
   readonly room: Uint8Array;
   readonly requestBytes: number;
   readonly replyAt: number;
-  /** Places that are free. */
+  /** Addresses that are free. */
   free: number[];
 }
 
@@ -77,7 +77,7 @@ const workloadNamed = (
   return { workload, args: { ...args, ...own } };
 };
 
-/** A driver and its user. What is not private may be told to other threads. */
+/** A driver and its user. Fields that are not private can be sent to other threads. */
 class UsedDriver {
   readonly messages: MessageCounts = { sent: 0, answered: 0, wrong: 0, failed: 0 };
   readonly #driver: ReturnType<typeof cDriver>;
@@ -104,7 +104,7 @@ class UsedDriver {
   }
 
   step(cpu: Cpu): Wait {
-    // Before the driver resets them: a queue that is being reset is not found.
+    // This has to come before the driver resets the queues: while a queue is being reset, it is not found.
     if (this.#queues === undefined) {
       const found = searchQueues(apCpuOf(cpu), this.#search, QCI_ADDRESS, STEP_INSTRUCTIONS);
       if (found) this.#queues = this.#search.found.map((apqn) => this.#queue(cpu, apqn));
@@ -114,7 +114,7 @@ class UsedDriver {
     const wait = this.#driver.step(cpu, this.#state);
     const endings = this.#driver.endings(this.#state);
     for (const ending of endings) this.#ended(ending);
-    // Who waits for a place sends the next one at once.
+    // A request that has ended makes room, so the next one is sent at once.
     return endings.length > 0 && !this.#closed ? WAIT_NOTHING : wait;
   }
 
@@ -162,7 +162,7 @@ class UsedDriver {
     this.#driver.close?.(cpu, this.#state);
   }
 
-  /** One request of a queue; whether there was one. */
+  /** Sends one request to a queue. Returns whether there was one. */
   #send(cpu: Cpu, queue: QueueUse): boolean {
     const at = queue.free.at(-1) as number;
     const { room, workload, apqn } = queue;
@@ -196,7 +196,7 @@ class UsedDriver {
   }
 }
 
-/** The program of a guest: a module with a user. */
+/** A module and its user as the program of a guest. */
 export const usedDriver = (
   module: DriverModule,
   workloads: readonly Workload[],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Workloads for cards that compute: those of the message library (RSA, random numbers, queries) for the reference driver.
+// Workloads of the message library (RSA, random numbers, queries) for the reference driver, for cards that compute.
 // Source: src/cex/messages/workloads.ts; mode precedence from docs/reference/ap-architecture.md section 4.4.
 
 import { GR2_A, GR2_D } from '../../../native-like/arch/registers.ts';
@@ -15,14 +15,14 @@ import {
 import { integerArg } from '../arguments.ts';
 import { DEFAULT_MESSAGES, NO_MORE_MESSAGES, type Workload } from './workload.ts';
 
-/** Jobs a queue draws once and then sends in turn. */
+/** Number of jobs that a queue draws once and then sends in turn. */
 const DEFAULT_JOBS = 16;
 
 interface CardState {
   remaining: number;
   sequence: number;
   jobs: Job[];
-  /** Number of the job whose request stands at an address of guest storage. */
+  /** For each address of a request in guest storage, the number of its job. */
   jobAt: Record<number, number>;
 }
 
@@ -31,7 +31,7 @@ const modeOf = (functions: number): WorkloadMode => {
   return (functions & GR2_D) !== 0 ? 'cca' : 'ep11';
 };
 
-/** Seeded bytes (xorshift); the same seed and APQN give the same messages. */
+/** Returns a function that fills bytes from a seed (xorshift). The same seed and APQN give the same messages. */
 const randomBytes = (seed: number): ((target: Uint8Array) => void) => {
   let x = Math.imul(seed + 1, 0x9e3779b1) | 1;
   return (target) => {
@@ -85,7 +85,7 @@ const cardWorkload = (name: WorkloadName): Workload<CardState> => ({
 
   check(state, storage, request, _requestBytes, reply, replyBytes) {
     const job = state.jobs[state.jobAt[request]];
-    // A copy, because checkReply compares with Buffers and storage may be shared memory.
+    // The reply is copied, since checkReply compares Buffers and storage may be shared memory.
     return checkReply(job, storage.slice(reply, reply + replyBytes)) === undefined;
   },
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Comparing two areas of guest storage without allocating: word by word when short, memcmp when long.
+// Compares two areas of guest storage without allocating: word by word if they are short, with memcmp if they are long.
 
 interface Views {
   readonly words: Int32Array;
   readonly bytes: Buffer;
 }
 
-/** Up to this length words are faster than a call out of JavaScript. */
+/** Up to this number of bytes, comparing words is faster than a call out of JavaScript. */
 const SHORT_BYTES = 256;
 
 const known = new WeakMap<Uint8Array, Views>();
-/** The storage compared last, with its views: a step compares in one storage many times. */
+/** The storage that was compared last, and views of it, since a step compares many times in one storage. */
 let last: Uint8Array | undefined;
 let lastViews: Views | undefined;
 
@@ -19,7 +19,7 @@ const viewsOf = (storage: Uint8Array): Views => {
   let views = known.get(storage);
   if (views === undefined) {
     const { buffer, byteOffset, length } = storage;
-    // Storage that does not start at a word has no word view; the bytes do it all then.
+    // Storage that does not begin at a multiple of four has no view of words, so bytes are compared.
     const words = byteOffset % 4 === 0 ? length >> 2 : 0;
     views = {
       words: new Int32Array(buffer, words === 0 ? 0 : byteOffset, words),

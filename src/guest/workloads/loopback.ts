@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Workload for adapters in loopback mode: N messages per queue, each different, each reply compared byte by byte.
+// Workload for adapters in loopback mode: N messages for each queue, all different. Each reply is compared byte by byte.
 
 import { MESSAGE_BYTES_MAX } from '../../../native-like/arch/limits.ts';
 import { badArgument, flagArg, integerArg } from '../arguments.ts';
@@ -7,22 +7,22 @@ import { sameStorage } from './compare.ts';
 import { DEFAULT_MESSAGES, NO_MORE_MESSAGES, type Workload } from './workload.ts';
 
 const DEFAULT_BYTES = 64;
-/** Bytes at the start of a message that number it, as far as it is long enough. */
+/** Number of bytes at the beginning of a message that contain its number, if the message is long enough. */
 const NUMBERED_BYTES = 8;
 
 interface LoopbackState {
   apqn: number;
   minLength: number;
   maxLength: number;
-  /** Messages still to be built; endless when negative. */
+  /** Number of messages that are still to be built; endless if negative. */
   remaining: number;
   sequence: number;
-  /** State of the generator that draws lengths; never 0. */
+  /** State of the generator that draws lengths. It is never 0. */
   random: number;
   verify: boolean;
 }
 
-/** Body byte `i` of the messages of a queue: differs from queue to queue and from byte to byte. */
+/** Byte `i` of the messages of a queue. It differs from queue to queue and from byte to byte. */
 const bodyByte = (apqn: number, i: number): number =>
   ((apqn * 167) ^ (i * 31) ^ (i >> 8) ^ 0x5a) & 0xff;
 
@@ -38,7 +38,7 @@ const drawLength = (state: LoopbackState): number => {
   return state.minLength + ((x >>> 0) % span);
 };
 
-/** Writes the body unless the slot still holds it from the message before: its first and last bytes tell. */
+/** Writes the body of a message, unless its first and last bytes show that the slot still has it from the message before. */
 const writeBody = (state: LoopbackState, storage: Uint8Array, at: number, bytes: number): void => {
   const last = bytes - 1;
   const first = NUMBERED_BYTES;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The workload of a driver under test: requests of its user, each with its ending. What zcrypt does above the AP bus.
+// The workload of a driver under test: the requests of its user, and how each of them ends. It does what zcrypt does above the AP bus.
 // Source: docs/reference/messages.md sections 3.1 to 3.4 (what counts as a good reply), 5 (ten tries).
 import { u16 } from '../../cex/messages/bytes.ts';
 import { TYPE_6, TYPE_50, TYPE80_HEADER } from '../../cex/messages/headers.ts';
@@ -7,23 +7,23 @@ import { parseReply } from '../../cex/messages/parse.ts';
 import type { DriverEnding, DriverRequest } from '../driver.ts';
 import { NO_MESSAGE_NOW, type Workload } from './workload.ts';
 
-/** Times a request is sent before its user hears that it does not get through. Source: Linux TRACK_AGAIN_MAX. */
+/** How often a request is sent before its user is told that it fails. Source: Linux TRACK_AGAIN_MAX. */
 const TRIES_MAX = 10;
-/** Bytes of the largest request this workload has room for: more than any that zcrypt makes itself. */
+/** Length in bytes of the largest request this workload has room for: more than any request that zcrypt makes by itself. */
 const REQUEST_BYTES = 6144;
 
-/** A request on its way. */
+/** A request that is on its way. */
 export interface UserRequest extends DriverRequest {
   tries: number;
 }
 
-/** What a driver knows of its user. Plain data. */
+/** What a driver knows of its user. It is plain data. */
 export interface UserState {
-  /** Waiting for a queue: new ones, and those that a queue has lost. */
+  /** Requests that wait for a queue: new ones, and those that a queue has lost. */
   waiting: UserRequest[];
-  /** Given to a queue that has not taken them yet, by APQN. */
+  /** Requests that were given to a queue which has not taken them yet, by APQN. */
   todo: Record<number, UserRequest[]>;
-  /** Sent: by the address of the request in storage. */
+  /** Requests that were sent, by their address in storage. */
   sent: Record<number, UserRequest>;
   ended: DriverEnding[];
   closed: boolean;
@@ -32,7 +32,7 @@ export interface UserState {
 /** What a queue's workload remembers. */
 interface RequestsState {
   readonly apqn: number;
-  /** Bytes of a request there is room for. */
+  /** Number of bytes that a request may have. */
   readonly room: number;
   readonly user: UserState;
 }
@@ -50,22 +50,22 @@ export const failRequest = (user: UserState, { id }: DriverRequest, error: strin
   user.ended.push({ id, error });
 };
 
-/** A request did not get through: it waits for another try, if it has one. */
+/** Has a request that was lost tried once more, unless it has been tried too often. */
 const tryAgain = (user: UserState, request: UserRequest): void => {
   if (user.closed) failRequest(user, request, 'ECANCELED');
   else if (++request.tries >= TRIES_MAX) failRequest(user, request, 'EIO');
   else user.waiting.push(request);
 };
 
-/** Why a reply is no good answer to a request; undefined for one that is. Messages of types nobody knows are passed on. */
+/** Why a reply is not a good answer to a request; undefined if it is. Messages of unknown types are passed on. */
 const replyError = ({ message }: UserRequest, reply: Uint8Array): string | undefined => {
   if (message[1] !== TYPE_6 && message[1] !== TYPE_50) return undefined;
   const parsed = parseReply(reply);
-  // A type 80 answers type 50 and nothing else.
+  // A reply of type 80 belongs to a request of type 50 and to no other.
   const fits = (parsed.kind === 'result') === (message[1] === TYPE_50);
   if (parsed.kind === 'unknown') return 'EBADMSG';
   if (parsed.kind === 'error' || parsed.code !== 0) return 'EIO';
-  // The result is found from the length in the header: it must be that of the message.
+  // The header's length is needed to find the result, so it must be that of the message.
   if (parsed.kind === 'result' && u16(reply, TYPE80_HEADER.at.length) !== reply.length)
     return 'EMSGSIZE';
   if (!fits) return 'EBADMSG';
@@ -79,7 +79,7 @@ const take = (user: UserState, address: number): UserRequest | undefined => {
   return request;
 };
 
-/** Requests of the user that `args.user` holds. */
+/** Sends the requests of the user that `args.user` holds. */
 export const requestsWorkload: Workload<RequestsState> = {
   name: 'requests',
 

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// What sends messages through the reference driver: builds requests, checks replies, knows when it has had enough.
+// A source of messages for the reference driver: it builds requests, checks replies, and knows when it has sent enough.
 
-/** Added to the length that `next` returns: send the message as a special command (NQAP GR0 bit 41). */
+/** Added to the length that `next` returns, to send the message as a special command (NQAP GR0 bit 41). */
 export const SPECIAL_COMMAND = 0x40000000;
-/** `next`: nothing to send now, ask again after the next reply or scan. */
+/** Result of `next`: nothing to send now; ask again after the next reply or scan. */
 export const NO_MESSAGE_NOW = 0;
-/** `next`: nothing to send any more. */
+/** Result of `next`: nothing to send any more. */
 export const NO_MORE_MESSAGES = -1;
 
-/** Messages of a workload that is not told how many. */
+/** Number of messages of a workload that is not given one. */
 export const DEFAULT_MESSAGES = 1000;
 
-/** What a workload may know of a queue, all from TAPQ. */
+/** What a workload may know of a queue, all of it from TAPQ. */
 export interface WorkloadQueue {
   readonly apqn: number;
-  /** Type number the kernel treats the card as. */
+  /** Type as which the kernel drives the card. */
   readonly type: number;
   /** Facility word, TAPQ GR2 bits 0-31. */
   readonly functions: number;
   /** Longest message in bytes. */
   readonly maxMessageBytes: number;
-  /** Most messages in flight. */
+  /** Highest number of messages under way. */
   readonly limit: number;
 }
 
-/** A source of messages. It has no state of its own: what it remembers per queue is `State`, plain data. */
+/** A source of messages. It has no state of its own: what it remembers for each queue is `State`, which is plain data. */
 export interface Workload<State = unknown> {
   readonly name: string;
-  /** Remembered state for a queue that has just got its driver. Wrong arguments are an ApemuError. */
+  /** State for a queue that has just got its driver. Throws ApemuError for wrong arguments. */
   init(args: Readonly<Record<string, unknown>>, queue: WorkloadQueue): State;
   /** Bytes to reserve for one request of this queue, at most `queue.maxMessageBytes`. */
   requestBytes(state: State, queue: WorkloadQueue): number;
@@ -42,6 +42,9 @@ export interface Workload<State = unknown> {
     reply: number,
     replyBytes: number,
   ): boolean;
-  /** A message ended without an answer that counts: refused (`again` false) or flushed, to be sent anew (`again` true); `request` as for `check`. */
+  /**
+   * Tells that a message ended without a valid answer. `again` is false if it was refused, and true if it was flushed and is to be sent
+   * anew. `request` is as for `check`.
+   */
   lost(state: State, again: boolean, request: number): void;
 }
