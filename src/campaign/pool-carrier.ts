@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A carrier of worker threads. A case that never ends, because the driver loops without an instruction, ends its thread, and is told.
+// A carrier of worker threads. A case that never ends, because the driver loops without an instruction, makes its thread end, and is
+// reported.
 // Source: docs/design.md section 10.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,9 +21,9 @@ import { scenarioLines } from '../scenario/text.ts';
 import { withoutRejections } from './rejections.ts';
 import type { Task } from './worker.ts';
 
-/** Processor time a case may take: a thousand times what one takes. On a busy computer that is much more than real time. */
+/** Milliseconds of processor time that a case may take: a thousand times what one takes. On a busy computer that is much more real time. */
 const HANG_MS = 20_000;
-/** Real time a case may take that does nothing at all. */
+/** Milliseconds of real time that a case may take which uses no processor at all. */
 const STILL_MS = 300_000;
 const LOOK_MS = 1_000;
 
@@ -49,7 +50,7 @@ export class PoolCarrier implements Carrier {
       minThreads: threads,
       maxThreads: threads,
       idleTimeout: Number.POSITIVE_INFINITY,
-      // A driver under test allocates what it likes.
+      // This limits what a driver under test can allocate.
       resourceLimits: { maxOldGenerationSizeMb: 2048 },
     });
   }
@@ -63,7 +64,11 @@ export class PoolCarrier implements Carrier {
     }
   }
 
-  /** @throws ApemuError for a specification no target can be made of */
+  /**
+   * Makes a carrier.
+   *
+   * @throws ApemuError for a specification from which no target can be made
+   */
   static async create(spec: TargetSpec, threads: number): Promise<PoolCarrier> {
     const target = await withoutRejections(spec.bundle.name, () => buildTarget(spec));
     const facts = factsOf(target);
@@ -96,7 +101,7 @@ export class PoolCarrier implements Carrier {
     }
   }
 
-  /** Ends the thread whose case does not. */
+  /** Ends a thread whose case does not end. */
   #watch(watch: Int32Array, stop: AbortController): NodeJS.Timeout {
     let index = 0;
     let since = performance.now();
@@ -114,13 +119,13 @@ export class PoolCarrier implements Carrier {
     }, LOOK_MS);
   }
 
-  /** Processor time of one thread, if all of them are at work: that of the process, shared among them. */
+  /** Milliseconds of processor time for one thread, if all of them are at work: the process's time divided by their number. */
   #processorMs(): number {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000 / this.#threads;
   }
 
-  /** The job without the case that never ends, which is told as broken. */
+  /** Does the job without the case that never ends, and reports that as broken. */
   async #without(job: BatchJob, index: number): Promise<BatchResult> {
     const rest = (await this.#run({ ...job, skip: [...job.skip, index] })) as BatchResult;
     const one = job.cases[index] as BatchJob['cases'][number];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Promises of a driver that are rejected and that nobody handles. Node tells of them when everything that was under way in this thread is
-// over, so whoever wants to know waits for that.
+// Promises that a driver rejects and nobody handles. Node reports them when everything that was under way in this thread is over, so one
+// has to wait for that.
 import { ApemuError } from '../errors.ts';
 import { type Thrown, thrownOf } from '../target/program/guarded.ts';
 
@@ -10,12 +10,12 @@ export class Rejections {
     this.#thrown.push(thrownOf(reason));
   };
 
-  /** From now on, until `close`, what is rejected in this thread does not end the process. */
+  /** From now until `close`, a rejected promise in this thread does not end the process. */
   constructor() {
     process.on('unhandledRejection', this.#note);
   }
 
-  /** The first since the last call; undefined: there was none. */
+  /** The first rejection since the last call; undefined if there was none. */
   readonly first = async (): Promise<Thrown | undefined> => {
     await new Promise((resolve) => setImmediate(resolve));
     const [thrown] = this.#thrown.splice(0);
@@ -29,7 +29,8 @@ export class Rejections {
 
 /**
  * Makes a target with a driver in this thread.
- * @throws ApemuError `APEMU_ERR_TARGET_HEALTH` for a driver of that name that rejects a promise meanwhile
+ *
+ * @throws ApemuError `APEMU_ERR_TARGET_HEALTH` if the driver, which is named in it, rejects a promise meanwhile
  */
 export const withoutRejections = async <Target>(
   name: string,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread that does jobs on a target of its own, made at the first job.
+// A thread that does jobs on a target of its own, which it makes at the first job.
 import { workerData } from 'node:worker_threads';
 import { buildTarget } from '../fuzz/build-target.ts';
 import type { Job, JobResult, TargetSpec } from '../fuzz/job.ts';
 import { JobRunner } from '../fuzz/run-job.ts';
 import { Rejections } from './rejections.ts';
 
-/** What a task brings: the job, and where the thread says at which case it is. */
+/** What a task contains: the job, and the place where the thread notes which case it is doing. */
 export interface Task {
   readonly job: Job;
   readonly watch: Int32Array;
@@ -22,7 +22,7 @@ const made = buildTarget(spec).then((target) => {
   const rejected = new Rejections().first;
   return new JobRunner(target, new Set(spec.without), { begins, rejected });
 });
-// Who asks for the first job hears of it.
+// A failure is reported to whoever asks for the first job.
 made.catch(() => {});
 
 export default async (task: Task): Promise<JobResult> => {

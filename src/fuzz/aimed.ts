@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events that should reach a cell of architected coverage few cases have met: a function ends with a code at a queue in a state, at an
-// execution at which the driver was seen to meet that state; or the state is brought about at an execution it was seen to make; or
-// messages stay on a queue that the driver believes to be empty.
+// Makes events that should reach a cell of architected coverage which few cases have met. Either a function is made to end with a code at
+// a queue in a state, at an execution at which the driver was seen to meet that state; or the state is brought about at an execution that
+// the driver was seen to make; or messages are left on a queue that the driver believes to be empty.
 // Source: docs/design.md section 10.
 import { FC_RAPQ } from '../../native-like/arch/function-codes.ts';
 import { FUNCTION_DQAP, FUNCTION_NQAP } from '../../native-like/arch/function-numbers.ts';
@@ -16,17 +16,23 @@ import { codeFor, lineOf } from './generate.ts';
 import { bringing } from './host-events.ts';
 import { type SearchContext, triggerName } from './triggers.ts';
 
-/** Cells that are looked at before it is given up. */
+/** Number of cells that are tried before this is given up. */
 const LOOKS = 4;
-/** Messages above its depth that a queue is given to be full. */
+/** A queue is filled with so many messages more than its depth. */
 const MORE_THAN_FULL = 2;
-/** When drivers hear that the configuration may have changed, after something has gone wrong; and how long replies then take. */
+/**
+ * Nanoseconds after something has gone wrong until drivers are told that the configuration may have changed, and how long replies take
+ * from then on.
+ */
 const SCANS_NS = [1_000_000, 50_000_000, 1_000_000_000];
 const SLOW_NS = 2_000_000_000;
-/** Executions further on than the first that met the state: sometimes a later one is the interesting one. */
+/** By how many executions to go on from the first that met the state, since sometimes a later one is the interesting one. */
 const FURTHER = [0, 0, 0, 1, 2];
 
-/** Those of a corpus in which a function meets a queue in the state of one of `cells`: one code more reaches the cell. */
+/**
+ * Scenarios of a corpus in which a function meets a queue in the state of one of `cells`, so that only another code is needed to reach
+ * the cell.
+ */
 export const nearTo = <Entry extends { readonly seen: Seen }>(
   corpus: readonly Entry[],
   cells: readonly number[],
@@ -53,8 +59,8 @@ const filling = (apqn: number, { depth }: TargetTerrain): EventStatement => {
 };
 
 /**
- * A reset that is answered and not made: the driver goes on with a queue that it believes to be empty and that still has its messages. So
- * it executes there what it executes on empty queues only.
+ * Makes a reset that is answered but not done: the driver goes on with a queue that it believes to be empty and that still has its
+ * messages, and executes there what it otherwise executes on empty queues only.
  */
 const resetInVain = (
   random: Random,
@@ -103,7 +109,7 @@ const aimedAt = (
   return event === undefined ? [] : [lineOf(on(fn, apqn, 1 + random.below(count)), event)];
 };
 
-/** Empty: what the driver was seen to do gives no occasion for what is wanted. */
+/** Events aimed at the wanted cells; none if what the driver was seen to do gives no opportunity. */
 export const aimedEvents = (random: Random, context: SearchContext): readonly EventStatement[] => {
   const { wanted } = context;
   for (let look = 0; look < LOOKS && wanted.length > 0; look++) {

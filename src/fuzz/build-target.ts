@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the target that a specification describes, in whatever thread or on whatever machine.
+// Makes the target that a specification describes, in any thread and on any machine.
 import { parseConfig } from '../config/load.ts';
 import { CELL_COUNT, PAIR_COUNT } from '../target/architected.ts';
 import { loadDriver } from '../target/program/loaded-driver.ts';
@@ -7,7 +7,11 @@ import { ProgramTarget } from '../target/program/program-target.ts';
 import type { Target } from '../target/target.ts';
 import type { TargetFacts, TargetSpec } from './job.ts';
 
-/** @throws ApemuError `APEMU_ERR_CONFIG_…`, `APEMU_ERR_DRIVER_…`, `APEMU_ERR_TARGET_…` */
+/**
+ * Makes the target.
+ *
+ * @throws ApemuError `APEMU_ERR_CONFIG_…`, `APEMU_ERR_DRIVER_…`, `APEMU_ERR_TARGET_…`
+ */
 export const buildTarget = async (spec: TargetSpec): Promise<Target> => {
   const { config } = parseConfig(spec.config, spec.file);
   const driver = await loadDriver(spec.bundle);

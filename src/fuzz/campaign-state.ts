@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a campaign knows, and how it is saved.
+// All that a campaign knows, and how it is saved.
 // Source: docs/design.md section 10.
 import { ApemuError } from '../errors.ts';
 import type { Seen } from '../target/seen.ts';
@@ -9,15 +9,15 @@ import type { Finding } from './finding.ts';
 export interface Entry {
   readonly name: string;
   readonly lines: string;
-  /** Features it was the first to reach. */
+  /** Features that it was the first to reach. */
   readonly fresh: readonly number[];
   /** What the driver executes in it. */
   readonly seen: Seen;
-  /** AP instructions it costs. */
+  /** Number of AP instructions that it takes. */
   readonly executed: number;
 }
 
-/** Plain data, saved as JSON. */
+/** The state as plain data, which is saved as JSON. */
 export interface SavedState {
   readonly version: 3;
   readonly identity: string;
@@ -42,8 +42,9 @@ export interface SavedState {
 }
 
 /**
- * The state in a file's text.
- * @throws ApemuError `APEMU_ERR_FUZZ_STATE` for what is none, `APEMU_ERR_USAGE_RESUME` for another campaign's
+ * The state in the text of a file.
+ *
+ * @throws ApemuError `APEMU_ERR_FUZZ_STATE` if it is not a state, `APEMU_ERR_USAGE_RESUME` if it is another campaign's
  */
 export const readState = (text: string, file: string, identity: string): SavedState => {
   let saved: SavedState;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A campaign: generation after generation of cases, what they reached and what they broke. The same seed gives the same corpus and
-// findings, whoever has the jobs done; a campaign that was stopped goes on where it was.
+// A campaign: generation after generation of cases, what they have reached and what they have broken. The same seed gives the same corpus
+// and findings, whoever does the jobs, and a campaign that was stopped continues where it was.
 // Source: docs/design.md section 10.
 import { Random } from '../lpar/random.ts';
 import { scenarioLines } from '../scenario/text.ts';
@@ -24,10 +24,10 @@ import { Lottery } from './lottery.ts';
 import { keyOf } from './run-job.ts';
 import { type CampaignStore, nameOf, STATE_FILE } from './store.ts';
 
-/** Jobs of a generation at most, and cases of a job. */
+/** Highest number of jobs in a generation, and of cases in a job. */
 const JOBS = 8;
 const JOB_CASES = 64;
-/** Findings of one oracle and way that are made short; more are counted. */
+/** How many findings of one oracle and way are made short. More are only counted. */
 const SHORTENED_MAX = 12;
 
 const median = (numbers: readonly number[]): number =>
@@ -35,16 +35,16 @@ const median = (numbers: readonly number[]): number =>
 
 export interface CampaignOptions {
   readonly seed: number;
-  /** Jobs of a generation at most, and cases of a job: few where a case takes long, many where many machines do them. */
+  /** Highest number of jobs in a generation, and of cases in a job: few if a case takes long, many if many machines do them. */
   readonly jobs?: number;
   readonly jobCases?: number;
-  /** Findings of one oracle and way that are made short; fewer where that takes long. */
+  /** How many findings of one oracle and way are made short: fewer if that takes long. */
   readonly shortened?: number;
-  /** Without feedback: each case is a change of a scenario every corpus begins with. */
+  /** Whether there is no feedback: each case is a change of one of the scenarios with which every corpus begins. */
   readonly blind?: boolean;
-  /** What makes two campaigns the same: configuration, guest, seed, oracles. */
+  /** What two campaigns must have in common to be the same: configuration, guest, seed, oracles. */
   readonly identity: string;
-  /** Digest of the driver's code; default: it is always the same. */
+  /** Digest of the driver's code. Default: the code is always the same. */
   readonly code?: string;
 }
 
@@ -55,22 +55,22 @@ export class Campaign {
   ns = 0;
   readonly corpus: Entry[] = [];
   readonly hits = new Map<number, number>();
-  /** Scenario (by name) that met an architected cell first, by the cell's feature. */
+  /** For each architected cell (by its feature) the name of the scenario that met it first. */
   readonly firsts = new Map<number, string>();
   readonly findings: Finding[] = [];
-  /** Cases that broke each oracle in each way. */
+  /** Number of cases that broke each oracle in each way. */
   readonly broken = new Map<string, number>();
   readonly advice = new Map<string, number>();
-  /** Of this run: what was broken, and did not come again in fresh surroundings. */
+  /** What this run has broken and what did not happen again in fresh surroundings. */
   readonly unconfirmed: string[] = [];
   readonly places = new Set<number>();
-  /** The driver is another one than that of the saved state: what its corpus reaches is to be found out again. */
+  /** Whether the driver differs from that of the saved state, so that it has to be found out again what its corpus reaches. */
   driverChanged = false;
   /** Generation in which something new was reached last. */
   lastNew = 0;
-  /** The last generation has come to its end. */
+  /** Whether the last generation has come to its end. */
   #whole = true;
-  /** Scenarios of the corpus whose files are written. */
+  /** Number of scenarios of the corpus whose files are written. */
   #written = 0;
   readonly #shortened = new Map<string, number>();
   readonly #options: CampaignOptions;
@@ -79,8 +79,9 @@ export class Campaign {
   readonly #names = new Set<string>();
 
   /**
-   * Begins, or goes on where the folder's state is.
-   * @throws ApemuError `APEMU_ERR_USAGE_RESUME` when the folder is another campaign's, `APEMU_ERR_CORPUS_…` for damaged files
+   * Begins a campaign, or continues the one whose state is in the folder.
+   *
+   * @throws ApemuError `APEMU_ERR_USAGE_RESUME` if the folder is another campaign's, `APEMU_ERR_CORPUS_…` for damaged files
    */
   constructor(options: CampaignOptions, carrier: Carrier, store: CampaignStore) {
     this.#options = options;
@@ -94,12 +95,12 @@ export class Campaign {
     return this.#carrier.facts;
   }
 
-  /** One more generation, of at most `cases` cases. Returns the findings that are new. */
+  /** Does one more generation of at most `cases` cases. Returns the findings that are new. */
   async next(cases: number): Promise<readonly Finding[]> {
     const strangers = this.generation === 0 ? [] : this.#strangers();
     const specs = this.generation === 0 ? this.#first() : strangers;
     const { jobs: most = JOBS, jobCases = JOB_CASES, blind } = this.#options;
-    // What one generation finds, the next one builds on; so the first ones are small.
+    // A generation builds on what the one before has found, so the first generations are small.
     const count = Math.min(cases, Math.min(most, 2 ** (this.generation - 1)) * jobCases);
     if (specs.length === 0) specs.push(...(blind ? this.#blind(count) : this.#mutations(count)));
     const known = Uint32Array.from(this.hits.keys());
@@ -121,8 +122,8 @@ export class Campaign {
   }
 
   /**
-   * Writes what is needed to go on exactly as if there had been no end: the state first, then the files of the scenarios it names. A
-   * generation that was interrupted is not saved; it is done again.
+   * Writes what is needed to continue exactly as if there had been no end: the state first, then the files of the scenarios that it
+   * names. A generation that was interrupted is not saved; it is done again.
    */
   save(): void {
     if (!this.#whole) return;
@@ -132,7 +133,7 @@ export class Campaign {
     this.#carrier.saved?.();
   }
 
-  /** Of several machines: who works. */
+  /** The workers, if there are several machines. */
   machines(): readonly MachineFigures[] | undefined {
     return this.#carrier.machines?.();
   }
@@ -142,7 +143,7 @@ export class Campaign {
     return [...own, ...this.#unknownFiles()].map(asItIs);
   }
 
-  /** Scenarios somebody has put into the folder, or a killed process has left there. */
+  /** Scenarios in the folder that are not in the state: somebody has put them there, or a killed process has left them. */
   #strangers(): CaseSpec[] {
     return this.#unknownFiles().map(asItIs);
   }
@@ -167,7 +168,7 @@ export class Campaign {
     }));
   }
 
-  /** Cases of the next generation: parents that cost little, by how rare what they reached is. */
+  /** Cases of the next generation. Parents are drawn that take little and have reached something rare. */
   #mutations(count: number): CaseSpec[] {
     const random = new Random(this.#options.seed, this.generation);
     const typical = median(this.corpus.map(({ executed }) => executed));
@@ -175,7 +176,7 @@ export class Campaign {
     const rarity = ({ fresh }: Entry): number =>
       fresh.reduce((best, feature) => Math.max(best, 1 / (this.hits.get(feature) ?? 1)), 1e-6);
     const all = new Lottery(this.corpus, cheapness);
-    // The square root keeps what is common in the game.
+    // With the square root, scenarios with common features are drawn too.
     const rare = new Lottery(this.corpus, (entry) => Math.sqrt(rarity(entry)) * cheapness(entry));
     const close = nearTo(this.corpus, unmet(this.hits, this.#carrier.facts.codeFeatures));
     const near = close.length === 0 ? rare : new Lottery(close, cheapness);
@@ -190,7 +191,7 @@ export class Campaign {
     this.cases += result.cases;
     this.executed += result.executed;
     this.ns += result.ns;
-    // What another job of this generation has reached before is not new any more.
+    // What another job of this generation has reached already is not new any more.
     for (const { lines, fresh, seen, executed } of result.kept) {
       const news = fresh.filter((feature) => !this.hits.has(feature));
       if (news.length === 0) continue;
@@ -226,7 +227,7 @@ export class Campaign {
     return wanted;
   }
 
-  /** Makes findings short, keeps those nobody has seen. */
+  /** Makes findings short, and keeps those that are new. */
   async #shorten(broken: readonly BrokenInput[]): Promise<readonly Finding[]> {
     if (broken.length === 0) return [];
     const jobs: Job[] = broken.map(({ lines, violation }) => ({

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration of a campaign as its scenarios and findings name it: the user's, with the driver as the program of its guest.
+// The configuration of a campaign, which its scenarios and findings name: the user's configuration, with the driver as the program of its
+// guest.
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { parseDocument } from 'yaml';
 
-/** The text of a configuration in `folder`. `driver`: `ap-bus`, or the path of a module as the user named it. */
+/** The text of a configuration in `folder`. `driver` is `ap-bus`, or the path of a module as the user gave it. */
 export const configWithDriver = (
   text: string,
   { guest, driver, seed, folder }: { guest: string; driver: string; seed: number; folder: string },
@@ -19,14 +20,14 @@ export const configWithDriver = (
   return document.toString();
 };
 
-/** The text of a configuration whose programs do not run: what is under test is a kernel. */
+/** The text of a configuration whose programs do not run, since a kernel is under test. */
 export const configWithGuest = (text: string, seed: number): string => {
   const document = parseDocument(text);
   document.setIn(['machine', 'seed'], seed);
   return document.toString();
 };
 
-/** A driver as it is named from a folder. */
+/** The name of a driver from the point of view of a folder. */
 const driverFrom = (folder: string, driver: string): string => {
   if (driver === 'ap-bus') return driver;
   const path = relative(resolve(folder), resolve(driver)).split(sep).join('/');

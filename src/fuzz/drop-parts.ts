@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes a list short: leaves out halves, quarters, …, single elements, as long as what is left still does what it is to do.
+// Makes a list short: leaves out halves, quarters and so on down to single elements, as long as the rest still does what it is to do.
 // Source: Zeller and Hildebrandt, Simplifying and isolating failure-inducing input (ddmin). Status: choice.
 
-/** The shortest list found, in at most `attempts` tries, that `accepts` still takes; `elements` themselves must be accepted. */
+/** The shortest list found in at most `attempts` tries that `accepts` accepts. It must accept `elements` themselves. */
 export async function dropParts<T>(
   elements: readonly T[],
   accepts: (elements: readonly T[]) => Promise<boolean>,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which features the cases of one job met, and how often: arrays by feature, since each case meets hundreds.
+// Counts which features the cases of one job met, and how often. It uses arrays with an element for each feature, since each case meets
+// hundreds.
 
 export class FeatureTally {
   /** Features met since `begin`, each once. */
@@ -7,13 +8,13 @@ export class FeatureTally {
   readonly #hits: Uint32Array;
   readonly #known: Uint8Array;
 
-  /** `count`: number of features there are. */
+  /** `count` is the number of features that exist. */
   constructor(count: number) {
     this.#hits = new Uint32Array(count);
     this.#known = new Uint8Array(count);
   }
 
-  /** A job begins; these features are known. */
+  /** Begins a job; these features are known already. */
   begin(known: Uint32Array): void {
     for (const feature of this.features) this.#hits[feature] = 0;
     this.features.length = 0;
@@ -21,7 +22,7 @@ export class FeatureTally {
     for (const feature of known) this.#known[feature] = 1;
   }
 
-  /** A case met these. Returns those that nobody has met before. */
+  /** Counts the features that a case met. Returns those that nobody has met before. */
   meet(features: readonly number[]): number[] {
     const fresh: number[] = [];
     for (const feature of features) {
@@ -33,7 +34,7 @@ export class FeatureTally {
     return fresh;
   }
 
-  /** In how many cases each of `features` was met. */
+  /** For each of `features`, the number of cases that met it. */
   get hits(): Uint32Array {
     return Uint32Array.from(this.features, (feature) => this.#hits[feature]);
   }

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the user of a kernel does with its files, drawn, and as seeds of a corpus.
+// What the user of a kernel does with its files: drawn at random, and as seeds of a corpus.
 import type { Random } from '../lpar/random.ts';
 import type { EventStatement } from '../program/ast.ts';
 import type { UserEvent } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
 import type { KernelFile } from '../target/target.ts';
 
-/** Files that can be written. */
+/** Those of the files that can be written. */
 const writable = (files: readonly KernelFile[]): KernelFile[] =>
   files.filter(({ texts }) => texts.length > 0);
 
-/** A text into one of the files; one of them can be written. */
+/** Writes a text into one of the files. At least one of them can be written. */
 const writeOf = (random: Random, files: readonly KernelFile[]): UserEvent => {
   const { file, texts } = random.pick(writable(files));
   return { kind: 'write', file, text: random.pick(texts) };
 };
 
-/** Writes mostly: what is read changes nothing. */
+/** Mostly a write, since a read changes nothing. */
 export const fileEvent = (random: Random, files: readonly KernelFile[]): UserEvent => {
   const { file, texts } = random.pick(files);
   if (texts.length > 0) return { kind: 'write', file, text: random.pick(texts) };
   return random.chance(25) ? { kind: 'read', file } : writeOf(random, files);
 };
 
-/** A text into a file, and what takes it back where something does. */
+/** Writes a text into a file, and then what takes it back, if there is such a thing. */
 export const fileRoundTrip = (random: Random, files: readonly KernelFile[]): UserEvent[] => {
   const { file, texts, back } = random.pick(writable(files));
   const [there, again] = texts;
@@ -35,10 +35,10 @@ export const fileRoundTrip = (random: Random, files: readonly KernelFile[]): Use
   ];
 };
 
-/** Reads of one scenario. */
+/** Number of reads in one scenario. */
 const SEED_READS = 12;
 
-/** Each file written once, of those with the same name the first; all others read. */
+/** Writes each file once (of files with the same name only the first), and reads all others. */
 export const fileSeeds = (files: readonly KernelFile[]): EventStatement[][] => {
   const start = (event: UserEvent): EventStatement => eventLine({ kind: 'start' }, event);
   const names = new Set<string>();

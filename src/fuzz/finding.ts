@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A finding as a user wants it: its folder with the scenario, the description, the trace and a test that fails until it is mended.
+// A finding as its user wants it: a folder with the scenario, the description, the trace, and a test that fails until the driver is
+// mended.
 // Source: docs/design.md section 10.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -15,18 +16,18 @@ export interface Finding {
   readonly id: string;
   readonly lines: string;
   readonly violation: Violation;
-  /** It came twice in the same way. */
+  /** Whether it happened twice in the same way. */
   readonly stable: boolean;
   readonly trace: readonly string[];
-  /** Where the driver's code was at its last instruction before, if the driver tells. */
+  /** Where the driver's code was at its last instruction before it, if the driver tells. */
   readonly place?: string | undefined;
-  /** Cases that had been run when it was found. */
+  /** Number of cases that had been run when it was found. */
   readonly cases: number;
-  /** Of several machines: which one found it, and which one saw it again. */
+  /** With several machines: which one found it, and which one saw it again. */
   readonly by?: string | undefined;
 }
 
-/** What of an event tells findings apart: not when and where it happens, but what at which function. */
+/** The part of an event that tells findings apart: not when and where it happens, but what happens at which function. */
 const shapeOf = ({ trigger, event }: EventStatement): string => {
   const at = trigger.kind === 'on' ? trigger.on : '';
   switch (event.kind) {
@@ -47,7 +48,7 @@ const shapeOf = ({ trigger, event }: EventStatement): string => {
   }
 };
 
-/** Name of a finding: oracle, way, and what happens in its shortest scenario. */
+/** Name of a finding, made of the oracle, the way, and what happens in its shortest scenario. */
 export const findingKey = (violation: Violation, lines: string): string => {
   const shapes = [...new Set(parseScenarioLines(lines).map(shapeOf))].sort();
   const hash = createHash('sha256')
@@ -56,17 +57,17 @@ export const findingKey = (violation: Violation, lines: string): string => {
   return `${violation.oracle}-${hash.slice(0, 8)}`;
 };
 
-/** What a finding's folder says about where it came from. */
+/** What a finding's folder says about its origin. */
 export interface FindingContext {
-  /** The driver as the user named it, and as its module is found from the finding's folder. */
+  /** The driver as the user named it, and its path from the finding's folder. */
   readonly driver: string;
   readonly guest: string;
   readonly seed: number;
-  /** Of a kernel: options with which `apemu fuzz --replay` boots it again. */
+  /** For a kernel: options with which `apemu fuzz --replay` boots it again. */
   readonly replayOptions?: string | undefined;
 }
 
-/** One paragraph: what the driver did, what was expected. */
+/** One paragraph about what the driver did and what was expected. */
 export const describeFinding = (
   { violation, cases, stable, place }: Finding,
   { driver, seed }: FindingContext,
@@ -81,13 +82,13 @@ export const describeFinding = (
   return `${driver} breaks "${oracle}" (${says}): ${did}.${where} Expected: ${expected}. Found by case ${cases} of seed ${seed}.${twice}`;
 };
 
-/** Text of a driver or of another machine as part of a comment: what a language takes for the end of a line ends nothing. */
+/** Text of a driver or of another machine, made safe for use in a comment: characters that end a line in some language do not end it. */
 const lineOfText = (text: string): string => text.replaceAll(/[\n\r\u2028\u2029]/g, ' ');
 
 const replayCommand = ({ id }: Finding, { replayOptions }: FindingContext): string =>
   ['apemu fuzz --replay', id, replayOptions].filter((word) => word !== undefined).join(' ');
 
-/** The scenario as an AP program that `apemu exec` and `apemu fuzz --replay` run. */
+/** The scenario as an AP program, which `apemu exec` and `apemu fuzz --replay` run. */
 const findingProgram = (finding: Finding, context: FindingContext): string =>
   scenarioProgram(parseScenarioLines(finding.lines), CONFIG_FILE, [
     lineOfText(describeFinding(finding, context)),
@@ -119,11 +120,11 @@ const findingTest = (finding: Finding, context: FindingContext): string => {
 
 const FAULTS_FILE = 'faults.yaml';
 
-/** For a configuration of the user's own: the same happens to whoever drives the queues. */
+/** The faults for a configuration of the user's own, in which the same happens to whatever drives the queues. */
 const faultsText = (faults: readonly FaultObject[]): string =>
   `# What happens in scenario.ap, for a configuration: at the first instructions that match.\n${stringify({ faults }, { flowCollectionPadding: true, collectionStyle: 'flow' })}`;
 
-/** Writes the folder of a finding; `config`: the text of its configuration. */
+/** Writes the folder of a finding. `config` is the text of its configuration. */
 export const saveFinding = (
   store: CampaignStore,
   finding: Finding,
@@ -136,12 +137,12 @@ export const saveFinding = (
   write(CONFIG_FILE, config);
   write('description.txt', `${describeFinding(finding, context)}\n`);
   write('trace.txt', `${finding.trace.join('\n')}\n`);
-  // A kernel is replayed by the command; it takes a boot.
+  // A kernel is replayed by the command, and not by a test, because that needs a boot.
   if (context.replayOptions === undefined)
     write(`${finding.id}.test.ts`, findingTest(finding, context));
   else write('replay.txt', `${replayCommand(finding, context)}\n`);
   const faults = asFaults(parseScenarioLines(finding.lines), context.guest);
   if (faults !== undefined) write(FAULTS_FILE, faultsText(faults));
-  // Last: a folder with a scenario is whole.
+  // This is written last, so that a folder with a scenario is complete.
   write('scenario.ap', findingProgram(finding, context));
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events drawn from tables: response codes of the architecture, fields of replies, verbs of the operator, what a user asks.
+// Draws events from tables: response codes of the architecture, fields of replies, verbs of the operator, what a user asks.
 // Source: native-like/arch/response-codes.ts, src/cex/reply-fields.ts, src/program/lpar-verbs.ts.
 import { RESPONSE_CODES } from '../../native-like/arch/response-codes.ts';
 import { REPLY_CODES } from '../cex/messages/reply-codes.ts';
@@ -20,7 +20,7 @@ import { fileEvent, fileSeeds } from './file-events.ts';
 import { DELAYS_NS, hostEvent } from './host-events.ts';
 import { anyTrigger, FUNCTIONS, onExecution, onFunction, type SearchContext } from './triggers.ts';
 
-/** Response codes that a function can answer, by its name. */
+/** Response codes that a function can return, by the function's name. */
 const CODES = new Map(
   FUNCTIONS.map(([, { name, letter }]) => [
     name as string,
@@ -31,7 +31,7 @@ const CODES = new Map(
 );
 const ALL_CODES = RESPONSE_CODES.map(({ code }) => code);
 
-/** Bytes between which instructions are interrupted: within headers, within messages. */
+/** Distances in bytes at which instructions are interrupted: within headers, within messages. */
 const EVERY_BYTES = [1, 8, 16, 64, 256];
 
 const VALUES: readonly number[] = [
@@ -47,20 +47,20 @@ const KINDS: Weighted<Kind> = [
   [3, 'host'],
   [2, 'user'],
 ];
-/** The user of a kernel does more than the user of a driver. */
+/** Kinds of events for a kernel, whose user does more than the user of a driver. */
 const KERNEL_KINDS: Weighted<Kind> = [...KINDS, [6, 'user']];
 
-/** What a user may ask once more, at most. */
+/** How many requests a user makes at a time. */
 const REQUESTS = [1, 1, 2, 3, 5, 10];
 
-/** Codes of a function: mostly those it can answer. */
+/** A response code for a function, mostly one that the function can return. */
 export const codeFor = (random: Random, name: string): number => {
   const codes = CODES.get(name) ?? ALL_CODES;
   if (random.chance(3)) return random.below(256);
   return random.pick(random.chance(95) ? codes : ALL_CODES);
 };
 
-/** What may happen at every execution: the driver must come to an end with it. */
+/** Events that may happen at every execution, since the driver must be able to come to an end with them. */
 const ENDLESS: ReadonlySet<ScenarioEvent['kind']> = new Set([
   'rc',
   'delay',
@@ -72,38 +72,38 @@ const ENDLESS: ReadonlySet<ScenarioEvent['kind']> = new Set([
 ]);
 
 /**
- * Events that happen at one occasion: an instruction that never gets on, and requests, interruptions or hot plugging that each instruction
- * causes anew, are no driver's fault.
+ * Whether an event may happen once only. It is not the driver's fault if an instruction never gets on, or if each instruction causes new
+ * requests, interruptions or hot plugging.
  */
 const isBounded = (event: ScenarioEvent): boolean => {
   if (event.kind === 'interrupt') return event.how === 'spurious' || event.how === 'early';
   return !ENDLESS.has(event.kind);
 };
 
-/** The trigger at one occasion. */
+/** The trigger, limited to one occasion. */
 const bounded = (trigger: Trigger): Trigger => {
   if (trigger.kind !== 'on' && trigger.kind !== 'idle') return trigger;
   return { ...trigger, occasion: { kind: 'nth', n: trigger.occasion.n } };
 };
 
-/** Lengths of replies the user gets: RSA-2048 of an accelerator and of CCA, a query, random numbers. */
+/** Lengths of replies that the user gets: RSA-2048 of an accelerator and of CCA, a query, random numbers. */
 const REPLY_LENGTHS = [272, 532, 560, 4372];
 
-/** Ends of headers, somewhat before the end, and any place in a reply. */
+/** A length at the end of a header, somewhat before the end, or anywhere in a reply. */
 const lengthOf = (random: Random): number => {
   if (random.chance(40)) return random.pick([1, 4, 7, 8, 16, 24, 32, 48, 64]);
   if (random.chance(40)) return random.pick(REPLY_LENGTHS) - 1 - random.below(32);
   return 1 + random.below(random.chance(70) ? 300 : 12288);
 };
 
-/** Of nobody's message. */
+/** Gives a reply a PSMID that belongs to no message. */
 const strangePsmid = (random: Random): MessageEvent => ({
   kind: 'field',
   field: 'psmid',
   value: (0xf0000000 | random.below(16)) >>> 0,
 });
 
-/** The PSMID, a field of the layouts, or a byte of the headers. */
+/** Changes the PSMID, a field of the layouts, or a byte of the headers. */
 const field = (random: Random): MessageEvent => {
   if (random.chance(20)) return strangePsmid(random);
   if (random.chance(8))
@@ -145,25 +145,25 @@ const interrupt = (random: Random): InterruptEvent => {
   return { kind: 'interrupt', how, delayNs: how === 'late' ? random.pick(DELAYS_NS) : undefined };
 };
 
-/** Requests, mostly; closing is rare, since not much happens after it. */
+/** Mostly requests. Closing is rare, since not much happens after it. */
 const userEvent = (random: Random, { queues, depth, files }: TargetTerrain): UserEvent => {
   if (files !== undefined && random.chance(55)) return fileEvent(random, files);
   if (random.chance(12)) return files ? { kind: 'signal' } : { kind: 'close', guest: undefined };
   return {
     kind: 'request',
     guest: undefined,
-    // Now and then more than a queue takes.
+    // Now and then more than a queue holds.
     count: random.pick([...REQUESTS, depth + 2]),
     apqn: queues.length === 0 || random.chance(60) ? undefined : random.pick(queues),
     what: random.chance(70) ? undefined : random.pick(REQUEST_KINDS),
   };
 };
 
-/** A line; what may happen once only happens once. */
+/** The line of an event. An event that may happen once only gets a trigger that does. */
 export const lineOf = (trigger: Trigger, event: ScenarioEvent): EventStatement =>
   eventLine(isBounded(event) ? bounded(trigger) : trigger, event);
 
-/** One event, with a trigger that goes with it. */
+/** A random event, with a trigger that suits it. */
 export const randomEvent = (random: Random, context: SearchContext): EventStatement => {
   const { terrain } = context;
   const onNqap = (): Trigger => onFunction(random, context, 'nqap');
@@ -195,10 +195,10 @@ export const randomEvent = (random: Random, context: SearchContext): EventStatem
   }
 };
 
-/** Of a kernel: as many requests of a queue as there are processes for, so that each kind is asked. */
+/** For a kernel: as many requests of a queue as there are processes for them, so that there is one of each kind. */
 const KERNEL_REQUESTS = 12;
 
-/** Each error code as the reply to all requests of one queue. */
+/** For each error code, a scenario in which it is the reply to all requests of one queue. */
 const errorSeeds = (queues: readonly number[], request: EventStatement): EventStatement[][] =>
   CODES_OF_REPLIES.map((code, n) => {
     const apqn = queues[n % queues.length];
@@ -215,7 +215,7 @@ const errorSeeds = (queues: readonly number[], request: EventStatement): EventSt
     ];
   });
 
-/** Scenarios every corpus begins with: the driver at work, and nothing wrong; of a kernel also each error code. */
+/** Scenarios with which every corpus begins: the driver at work and nothing wrong; for a kernel also each error code. */
 export const seeds = ({ queues, hasUser, files }: TargetTerrain): EventStatement[][] => {
   if (!hasUser) return [[eventLine({ kind: 'at', timeNs: 0 }, { kind: 'scan' })]];
   const request = (count: number, apqn: number | undefined): EventStatement =>

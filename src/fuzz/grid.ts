@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The legal part of architected coverage: which endings of which functions there are in which states of a queue, and which a driver
-// cannot meet.
+// The legal part of architected coverage: which functions can end in which ways in which states of a queue, and what a driver cannot
+// meet.
 // Source: native-like/arch/response-codes.ts (where codes occur), docs/reference/ap-architecture.md sections 2.1 and 2.4 (AD-13).
 import { FUNCTION_NAMES } from '../../native-like/arch/function-numbers.ts';
 import {
@@ -30,7 +30,7 @@ export interface GridCell {
   readonly cell: number;
 }
 
-/** The one code with which a queue in such a state answers what asks for its state. */
+/** The one code with which a queue in this state answers instructions that ask for its state. */
 const STATE_CODES: Readonly<Partial<Record<QueueStateName, number>>> = {
   absent: AP_RESPONSE_Q_NOT_AVAIL,
   deconfigured: AP_RESPONSE_DECONFIGURED,
@@ -40,10 +40,10 @@ const STATE_CODES: Readonly<Partial<Record<QueueStateName, number>>> = {
 };
 const OPERATIONAL: readonly QueueStateName[] = ['empty', 'working', 'replies', 'full'];
 
-/** Codes that need what this grid's machines do not have: secure execution, its bindings and secrets. */
+/** Codes that need what the machines of this grid do not have: secure execution, its bindings and secrets. */
 const SECURE: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0b, 0x35, 0x36]);
 
-/** A code that says something else than the state of the queue cannot be. */
+/** Whether a code says something other than the state of the queue, so that it cannot occur in that state. */
 const contradicts = (name: string, code: number, state: QueueStateName): boolean => {
   if (name === 'DQAP' && code === AP_RESPONSE_NORMAL)
     return state === 'empty' || state === 'working';
@@ -58,13 +58,13 @@ const cell = (fn: number, code: number, state: QueueStateName): GridCell => {
   return { fn, code, state: number, cell: cellOf(fn, endingOfCode(code), number) };
 };
 
-/** Functions drivers execute on queues: those with a letter in `generate.ts`. */
+/** Functions that drivers execute on queues: those with a letter in `generate.ts`. */
 const FUNCTIONS = FUNCTION_NAMES.flatMap((name, fn) => {
   const letter = letterOf(name.toLowerCase());
   return letter === '' ? [] : [{ name, fn, letter }];
 });
 
-/** Cells that a machine without secure execution can answer. */
+/** Cells that a machine without secure execution can reach. */
 export const LEGAL_CELLS: readonly GridCell[] = FUNCTIONS.flatMap(({ name, fn, letter }) => {
   const cells: GridCell[] = [];
   for (const [state, code] of Object.entries(STATE_CODES))
@@ -79,10 +79,10 @@ export const LEGAL_CELLS: readonly GridCell[] = FUNCTIONS.flatMap(({ name, fn, l
   return cells;
 });
 
-/** Legal cells that mutations aim at. */
+/** Number of legal cells that mutations aim at. */
 const AIMED_AT = 40;
 
-/** Legal cells that were met least often; `hits`: cases by feature, cells from `codeFeatures` on. */
+/** The legal cells that were met least often. `hits` is the number of cases for each feature; cells begin at `codeFeatures`. */
 export const leastMet = (hits: ReadonlyMap<number, number>, codeFeatures: number): number[] => {
   const met = (cell: number): number => hits.get(codeFeatures + cell) ?? 0;
   return LEGAL_CELLS.map(({ cell: number }) => number)
@@ -90,13 +90,13 @@ export const leastMet = (hits: ReadonlyMap<number, number>, codeFeatures: number
     .slice(0, AIMED_AT);
 };
 
-/** Legal cells no case has met. */
+/** Legal cells that no case has met. */
 export const unmet = (hits: ReadonlyMap<number, number>, codeFeatures: number): number[] =>
   LEGAL_CELLS.map(({ cell: number }) => number).filter(
     (number) => !hits.has(codeFeatures + number),
   );
 
-/** A cell in words. */
+/** Name of a cell in words. */
 export const cellName = (cell: number): string => {
   const { fn, ending, state } = partsOf(cell);
   return `${FUNCTION_NAMES[fn]} ${ENDINGS[ending]} (${QUEUE_STATES[state]})`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens to the hardware of a driver's queues, what takes it back, and what brings a queue into a state.
+// Events that happen to the hardware of a driver's queues, events that take them back, and events that bring a queue into a state.
 // Source: docs/reference/ap-architecture.md section 2.4 (states), docs/reference/vfio-ap.md section 6.2 (assignments).
 import { RESPONSE_CODES } from '../../native-like/arch/response-codes.ts';
 import type { Random } from '../lpar/random.ts';
@@ -45,7 +45,7 @@ const RAPQ: Make = (apqn) => ({ kind: 'host', mnemonic: 'rapq', apqn });
 const ZAPQ: Make = (apqn) => ({ kind: 'host', mnemonic: 'zapq', apqn });
 const SCAN: Make = () => ({ kind: 'scan' });
 
-/** What can happen, and what takes it back where that is an event of its own. */
+/** What can happen, each with the event that takes it back, if there is one. */
 const PAIRS: readonly (readonly [happens: Make, back: Make])[] = [
   [adapter('deconfigure'), adapter('configure')],
   [adapter('checkstop'), adapter('recover')],
@@ -57,7 +57,7 @@ const PAIRS: readonly (readonly [happens: Make, back: Make])[] = [
 const SINGLE: readonly Make[] = [BUSY, ASYNC, RAPQ, RAPQ, ZAPQ, SCAN];
 const ALL: readonly Make[] = [...PAIRS.flat(), ...SINGLE];
 
-/** What brings a queue into a state that an instruction then meets. */
+/** Events that bring a queue into a state, so that an instruction then meets it. */
 const BRINGS: Readonly<Partial<Record<QueueStateName, readonly Make[]>>> = {
   absent: [assign('unassign_domain', apqi), domain('remove-domain')],
   'async error': [ASYNC],
@@ -67,11 +67,11 @@ const BRINGS: Readonly<Partial<Record<QueueStateName, readonly Make[]>>> = {
   busy: [BUSY],
 };
 
-/** Anything, to one of the driver's queues or its adapter or domain. */
+/** Any event, for one of the driver's queues or its adapter or domain. */
 export const hostEvent = (random: Random, { guest, queues }: TargetTerrain): HostEvent =>
   random.pick(ALL)(queues.length === 0 ? 0 : random.pick(queues), guest, random);
 
-/** What brings a queue into `state`; undefined: nothing the host does. */
+/** An event that brings a queue into `state`; undefined if the host can do nothing to this end. */
 export const bringing = (
   random: Random,
   state: QueueStateName,
@@ -82,7 +82,7 @@ export const bringing = (
   return ways === undefined ? undefined : random.pick(ways)(apqn, guest, random);
 };
 
-/** What takes queues out of a configuration, so that a bus scan finds them gone. */
+/** Events that take queues out of the configuration, so that a bus scan finds them gone. */
 const LOSES: readonly Make[] = [
   adapter('remove-adapter'),
   domain('remove-domain'),
@@ -90,11 +90,11 @@ const LOSES: readonly Make[] = [
   assign('unassign_domain', apqi),
 ];
 
-/** A queue goes, with its adapter or its domain. */
+/** Takes a queue away, together with its adapter or its domain. */
 export const losing = (random: Random, apqn: number, guest: string): HostEvent =>
   random.pick(LOSES)(apqn, guest, random);
 
-/** Something to a queue, and what takes it back. */
+/** An event for a queue, and the one that takes it back. */
 export const thereAndBack = (
   random: Random,
   apqn: number,

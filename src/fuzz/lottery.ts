@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Draws from a list, each entry by its weight.
+// Draws entries of a list, with a probability in proportion to their weights.
 import type { Random } from '../lpar/random.ts';
 
 export class Lottery<Entry> {
   readonly #entries: readonly Entry[];
-  /** Sum of the weights up to each entry. */
+  /** For each entry, the sum of the weights up to it. */
   readonly #sums: number[] = [];
 
-  /** `entries` must not be empty; weights are above 0. */
+  /** `entries` must not be empty, and weights must be above 0. */
   constructor(entries: readonly Entry[], weightOf: (entry: Entry) => number) {
     this.#entries = entries;
     let total = 0;

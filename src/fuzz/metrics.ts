@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figures of a campaign for Prometheus.
+// The figures of a campaign for Prometheus.
 // Source: Prometheus, "Exposition formats" (text).
 import type { MachineFigures } from './job.ts';
 import type { CampaignStats } from './statistics.ts';
@@ -80,7 +80,7 @@ const MACHINE: readonly Metric<MachineFigures>[] = [
   },
 ];
 
-/** Names of workers have no character that would have to be escaped (`WORKER` of src/campaign/queue/messages.ts). */
+/** Labels for a worker. Its name has no character that would have to be escaped (`WORKER` of src/campaign/queue/messages.ts). */
 const labelOf = ({ name }: MachineFigures): string => `{worker="${name}"}`;
 
 const family = <T>(

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shortest scenario that breaks the same rule in the same way: events go first, then operands, then requests.
+// Finds the shortest scenario that breaks the same rule in the same way: first events are left out, then operands, then requests.
 import { AP_RESPONSE_BUSY } from '../../native-like/arch/response-codes.ts';
 import type { EventStatement } from '../program/ast.ts';
 import { isUserEvent, type ScenarioEvent, type Trigger } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
 
-/** Runs a minimiser may take; what is not short by then stays as it is. */
+/** Number of runs that a minimiser may take. What is not short by then stays as it is. */
 const RUNS_MAX = 400;
 
 export type Reproduces = (events: readonly EventStatement[]) => boolean | Promise<boolean>;
 
-/** Simpler triggers, the simplest first. */
+/** Simpler triggers to try, the simplest first. */
 const simplerTriggers = (trigger: Trigger, isUser: boolean): Trigger[] => {
   switch (trigger.kind) {
     case 'start':
@@ -71,7 +71,7 @@ const simplerEvents = (event: ScenarioEvent): ScenarioEvent[] => {
   }
 };
 
-/** An instruction that meets a busy queue is one that ends with response code 05. */
+/** Replaces a busy queue by what an instruction on it meets: response code 05. */
 const withCode = ({
   trigger,
   event,
@@ -86,7 +86,10 @@ const simplerLines = ({ trigger, event }: EventStatement): EventStatement[] => [
   ...simplerEvents(event).map((simpler) => eventLine(trigger, simpler)),
 ];
 
-/** Shortens `events`, which reproduce, as far as they go on to, or until it is `enough`. Returns them with the number of runs it took. */
+/**
+ * Shortens `events`, which reproduce a finding, as long as they still do, or until `enough` says so. Returns them with the number of runs
+ * it took.
+ */
 export const minimise = async (
   events: readonly EventStatement[],
   reproduces: Reproduces,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A new scenario from one that reached something: events inserted, aimed, dropped, moved, changed, repeated, taken back, spliced with
-// another's.
+// Makes a new scenario from one that has reached something: events are inserted, aimed, dropped, moved, changed, repeated, taken back, or
+// spliced in from another scenario.
 import { replyField, replyFieldMax } from '../cex/reply-fields.ts';
 import type { Random, Weighted } from '../lpar/random.ts';
 import type { EventStatement } from '../program/ast.ts';
@@ -15,12 +15,14 @@ import { thereAndBack } from './host-events.ts';
 import { together } from './together.ts';
 import { anyTrigger, type SearchContext } from './triggers.ts';
 
-/** Longest scenario, and most requests of one: what is longer costs more and says less. */
+/** Highest number of events and of requests in a scenario. Longer ones take more time and show less. */
 const EVENTS_MAX = 14;
 const SCENARIO_REQUESTS = 48;
-/** Above so many events changes drop some as often as they add any: what a scenario does not need goes again. */
+/**
+ * With more events than this, changes drop some as often as they add some, so that events which a scenario does not need are lost again.
+ */
 const EVENTS_ENOUGH = 10;
-/** Latest event, and longest delay of a reply: what takes longer is over for a driver that gives a request up. */
+/** Latest time of an event, and longest delay of a reply. A driver that gives requests up has done so by then. */
 const LATEST_NS = 120 * NS_PER_SECOND;
 const SLOWEST_NS = 400 * NS_PER_SECOND;
 
@@ -49,7 +51,7 @@ const WAYS: Weighted<Way> = [
   [2, 'there and back'],
   [3, 'splice'],
 ];
-/** The user of a kernel has files, and does several things at a time. */
+/** Ways to change a scenario of a kernel, whose user has files and does several things at the same time. */
 const KERNEL_WAYS: Weighted<Way> = [...WAYS, [3, 'file and back'], [8, 'together']];
 
 const movedOccasion = (random: Random, { kind, n }: Occasion): Occasion => {
@@ -58,7 +60,7 @@ const movedOccasion = (random: Random, { kind, n }: Occasion): Occasion => {
   return { kind, n: Math.max(1, n + by) };
 };
 
-/** The same event at another occasion or time. */
+/** The same event, on another occasion or at another time. */
 const moved = (random: Random, { trigger, event }: EventStatement): EventStatement => {
   const shifted = (): Trigger => {
     switch (trigger.kind) {
@@ -79,7 +81,7 @@ const moved = (random: Random, { trigger, event }: EventStatement): EventStateme
   return lineOf(shifted(), event);
 };
 
-/** The same kind of event with another operand. */
+/** The same kind of event, with another operand. */
 const changedEvent = (random: Random, trigger: Trigger, event: ScenarioEvent): ScenarioEvent => {
   switch (event.kind) {
     case 'rc':
@@ -116,7 +118,7 @@ const withQueue = (
   return line.trigger.kind === 'on' ? eventLine({ ...line.trigger, apqn }, line.event) : line;
 };
 
-/** The same event at the executions or moments that follow. */
+/** The same event, at the executions or moments that follow too. */
 const repeated = (random: Random, { trigger, event }: EventStatement): EventStatement[] => {
   const times = 1 + random.below(3);
   const at = (step: number): Trigger => {
@@ -128,7 +130,7 @@ const repeated = (random: Random, { trigger, event }: EventStatement): EventStat
   return Array.from({ length: times }, (_, step) => lineOf(at(step + 1), event));
 };
 
-/** Something happens to a queue and is taken back, at two moments. */
+/** An event that happens to a queue at one moment, and another that takes it back later. */
 const roundTrip = (random: Random, context: SearchContext): EventStatement[] => {
   const { terrain } = context;
   const apqn = terrain.queues.length === 0 ? 0 : random.pick(terrain.queues);
@@ -140,7 +142,7 @@ const roundTrip = (random: Random, context: SearchContext): EventStatement[] => 
   ];
 };
 
-/** One change. `other` gives events to splice in. */
+/** Makes one change. `other` returns events to splice in. */
 const mutateOnce = (
   random: Random,
   events: readonly EventStatement[],
@@ -190,7 +192,7 @@ const mutateOnce = (
   }
 };
 
-/** The scenario within its bounds. */
+/** The scenario, cut to the highest number of events and requests. */
 const short = (events: readonly EventStatement[]): EventStatement[] => {
   let left = SCENARIO_REQUESTS;
   return events.slice(0, EVENTS_MAX).flatMap((line) => {
@@ -203,7 +205,7 @@ const short = (events: readonly EventStatement[]): EventStatement[] => {
   });
 };
 
-/** A new scenario from `parent`; `other` is another one of the corpus. */
+/** A new scenario made from `parent`. `other` is another scenario of the corpus. */
 export const mutate = (
   random: Random,
   parent: readonly EventStatement[],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the page of a campaign shows, as plain data: the grid of architected coverage, lines of the driver not reached, findings.
+// What the page of a campaign shows, as plain data: the grid of architected coverage, lines of the driver that were not reached,
+// findings.
 // Source: docs/design.md section 10.
 import { FUNCTION_NAMES } from '../../native-like/arch/function-numbers.ts';
 import { ENDINGS, partsOf, QUEUE_STATES } from '../target/architected.ts';
@@ -10,15 +11,15 @@ import type { MachineFigures } from './job.ts';
 import type { CampaignStats } from './statistics.ts';
 
 export interface PageCell {
-  /** Cases in which it was met. */
+  /** Number of cases in which it was met. */
   readonly count: number;
-  /** It is one a machine can answer. */
+  /** Whether a machine can give this answer. */
   readonly legal: boolean;
-  /** Scenario that reached it first, or ''. */
+  /** The scenario that reached it first; empty if none did. */
   readonly lines: string;
 }
 
-/** A row of the grid: one function and one ending, a cell for each state. */
+/** A row of the grid: one function and one ending, with a cell for each state. */
 export interface PageRow {
   readonly name: string;
   readonly cells: readonly PageCell[];
@@ -27,15 +28,15 @@ export interface PageRow {
 export interface PageFile {
   readonly file: string;
   readonly text: string;
-  /** Lines of places, and those that were not reached. */
+  /** Lines with places, and those of them that were not reached. */
   readonly places: number;
   readonly missed: readonly number[];
 }
 
-/** A function of a kernel, and its blocks that were executed: `+0x12`, or where they stand in its source. */
+/** A function of a kernel, and those of its blocks that were executed, as `+0x12`, or as places in its source. */
 export interface PageFunction {
   readonly name: string;
-  /** '': the kernel image. */
+  /** Name of the module; empty for the kernel image. */
   readonly module: string;
   readonly blocks: readonly string[];
 }
@@ -56,10 +57,10 @@ export interface PageData {
     readonly expected: string;
     readonly lines: string;
     readonly trace: readonly string[];
-    /** Of several machines: which one found it, and which one saw it again. */
+    /** With several machines: which one found it, and which one saw it again. */
     readonly by: string | undefined;
   }[];
-  /** Of several machines: who works. */
+  /** With several machines: the workers. */
   readonly machines: readonly MachineFigures[] | undefined;
   readonly broken: readonly (readonly [string, number])[];
 }
@@ -97,7 +98,7 @@ const filesOf = (campaign: Campaign, { files }: DriverBundle): PageFile[] =>
     })
     .filter(({ places }) => places > 0);
 
-/** Legal cells that were met. */
+/** Number of legal cells that were met. */
 const legalMet = (campaign: Campaign): number =>
   LEGAL_CELLS.filter(({ cell }) => campaign.hits.has(campaign.facts.codeFeatures + cell)).length;
 

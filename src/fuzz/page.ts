@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page of a campaign: complete in itself, nothing is fetched but its own data when it is live.
+// The page of a campaign. It is complete in itself and fetches nothing, except its own data while the campaign runs.
 import { escapeHtml, scriptJson } from '../load/html.ts';
 import type { PageData } from './page-data.ts';
 
@@ -15,7 +15,7 @@ pre { background: #f4f4f4; padding: 0.7em; overflow-x: auto; margin: 0.3em 0; fo
 .missed { background: #ffd7d9; display: block } details { margin: 0.3em 0 } summary { cursor: pointer }
 svg { border: 1px solid #ddd; background: #fff }`;
 
-/** Runs in the page. Everything that comes from a driver or scenario is set as text. */
+/** The script of the page. Everything that comes from a driver or a scenario is inserted as text. */
 const SCRIPT = `
 const make = (tag, text, name) => { const e = document.createElement(tag); if (text !== undefined) e.textContent = text; if (name) e.className = name; return e; };
 const put = (id, ...children) => document.getElementById(id).replaceChildren(...children);
@@ -106,7 +106,10 @@ else {
   look();
 }`;
 
-/** The page. `data` undefined: it asks for its data every second. `nonce` lets its own style and script in where a server says so. */
+/**
+ * The page. If `data` is undefined, it asks for its data every second. `nonce` lets its own style and script pass where a server
+ * restricts them.
+ */
 export const campaignPage = (
   driver: string,
   data: PageData | undefined,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replays a scenario: the driver its configuration names, from the kept moment to the end, judged by the oracles.
+// Replays a scenario: the driver that its configuration names runs from the kept moment to the end, and the oracles judge it.
 // Source: docs/design.md section 10.
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -19,9 +19,9 @@ import { ScenarioMachine } from '../target/program/scenario-machine.ts';
 import { type MachineWatch, watchOf } from '../trace/machine-event.ts';
 
 export interface ReplayOptions extends MachineWatch {
-  /** Configuration instead of the one the scenario names. */
+  /** Configuration to be used instead of the one that the scenario names. */
   readonly config?: string | undefined;
-  /** Driver instead of the one the configuration names: a module, or `ap-bus`. */
+  /** Driver to be used instead of the one that the configuration names: a module, or `ap-bus`. */
   readonly driver?: string | undefined;
   readonly guest?: string | undefined;
   readonly seed?: number | undefined;
@@ -30,21 +30,25 @@ export interface ReplayOptions extends MachineWatch {
   readonly onRecord?: RunOptions['onRecord'];
 }
 
-/** What a scenario did. */
+/** What a scenario has done. */
 export interface Replay {
-  /** The rule it broke, if it did. */
+  /** The rule that it broke; undefined if it broke none. */
   readonly violation: Violation | undefined;
   readonly outcome: Outcome;
-  /** Lines that are not as they say. */
+  /** Lines whose result is not as they say. */
   readonly mismatches: readonly Mismatch[];
   readonly steps: number;
 }
 
-/** Whether a program has events: it is a scenario. */
+/** Whether a program has events, so that it is a scenario. */
 export const isScenario = ({ statements }: Program): boolean =>
   statements.some(({ kind }) => kind === 'event');
 
-/** File of the configuration a program names. @throws ApemuError `APEMU_ERR_PROGRAM_CONFIG` where it names none */
+/**
+ * Path of the configuration that a program names.
+ *
+ * @throws ApemuError `APEMU_ERR_PROGRAM_CONFIG` if it names none
+ */
 export const configOfProgram = (program: Program): string => {
   if (program.config === undefined)
     throw new ApemuError(
@@ -59,7 +63,7 @@ export const configOfProgram = (program: Program): string => {
 const configOf = (program: Program, { config }: ReplayOptions): MachineConfig =>
   loadConfigFile(config ?? configOfProgram(program)).config;
 
-/** The guest whose driver runs: the named one, the first with a program, the first. */
+/** The guest whose driver runs: the one that is named, else the first with a program, else the first. */
 const driverOf = (config: MachineConfig, { driver, guest }: ReplayOptions) => {
   const candidates = config.guests.filter(({ mdev }) => mdev !== undefined);
   const chosen =
@@ -76,6 +80,7 @@ const driverOf = (config: MachineConfig, { driver, guest }: ReplayOptions) => {
 
 /**
  * Replays a program with events.
+ *
  * @throws ApemuError `APEMU_ERR_…` for what cannot be read, or a driver that does not start
  */
 export const replayProgram = async (
@@ -101,7 +106,7 @@ export const replayProgram = async (
   }
 };
 
-/** What a scenario of events alone breaks only when it is repeated. */
+/** What a scenario that has only events breaks when it is repeated. */
 const overRepeats = (
   target: ProgramTarget,
   program: Program,

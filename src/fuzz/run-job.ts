@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does jobs on one target: cases of a batch one after the other, each from the kept moment; or the shortest scenario of a finding.
+// Does jobs on one target: the cases of a batch one after the other, each from the kept moment; or the search for the shortest scenario
+// of a finding.
 import { Random } from '../lpar/random.ts';
 import { judge, type OracleName, type Violation } from '../oracle/oracles.ts';
 import type { EventStatement } from '../program/ast.ts';
@@ -21,26 +22,26 @@ import type {
 import { minimise } from './minimise.ts';
 import { mutate } from './mutate.ts';
 
-/** Which broken rules count as the same before they are made short. */
+/** Rules broken with the same key count as the same finding, as long as they are not made short. */
 export const keyOf = ({ oracle, way }: Violation): string => `${oracle}: ${way}`;
 
-/** Of so many scenarios that reach something new one is repeated, where the target can tell what grows and does not say otherwise. */
+/** One of this many scenarios that reach something new is repeated, if the target can tell what grows and has no number of its own. */
 const REPEATED_EVERY = 32;
 
 /** What is looked for. */
 interface Search {
-  /** The rule, where an outcome breaks it. */
+  /** The rule, if an outcome breaks it. */
   readonly broken: (outcome: Outcome) => Violation | undefined;
   readonly repeated: boolean;
 }
 
-/** Where the driver's code was when a rule was broken: at its last instruction by then. */
+/** Where the driver's code was when a rule was broken: at its last instruction before that. */
 const placeOf = ({ places }: Outcome, violation: Violation | undefined): string | undefined => {
   const { atNs = Number.POSITIVE_INFINITY } = violation ?? {};
   return places.findLast((one) => one.atNs <= atNs)?.place;
 };
 
-/** Scenarios that are kept as data: those of a corpus are parents again and again. */
+/** Number of scenarios that are kept in parsed form, since those of a corpus are parents again and again. */
 const PARSED_MAX = 20_000;
 const parsed = new Map<string, readonly EventStatement[]>();
 
@@ -64,11 +65,11 @@ export const eventsOfCase = (
   return mutate(new Random(seed), parent, parse(other), { terrain, seen, wanted });
 };
 
-/** Who looks at a runner's cases from outside. */
+/** Functions for watching a runner's cases from outside. */
 export interface CaseWatch {
-  /** Called before each case of a batch with its index: somebody watches that it ends. */
+  /** Called before each case of a batch with its index, so that somebody can watch that it ends. */
   begins?(index: number): void;
-  /** What was rejected in this thread since the last call, when everything that was under way is over. */
+  /** The promises that were rejected in this thread since the last call. Resolves when everything that was under way is over. */
   rejected?(): Promise<Outcome['thrown']>;
 }
 
@@ -77,7 +78,7 @@ export class JobRunner {
   readonly #without: ReadonlySet<OracleName>;
   readonly #tally: FeatureTally;
   readonly #watch: CaseWatch;
-  /** The driver has rejected promises: after each case somebody looks whether it was that one. */
+  /** Whether the driver has rejected promises, so that it has to be looked after each case whether one was that case's. */
   #rejects = false;
 
   constructor(target: Target, without: ReadonlySet<OracleName>, watch: CaseWatch = {}) {
@@ -89,13 +90,13 @@ export class JobRunner {
 
   async run(job: Job): Promise<JobResult> {
     if (job.kind === 'minimise') {
-      // It may have been a promise that was rejected in another thread: this one looks, too.
+      // The promise may have been rejected in another thread; this one has to look too.
       this.#rejects ||= job.violation.oracle === 'throws';
       return await this.#minimise(job);
     }
     const result = await this.#batch(job);
     if (this.#rejects || (await this.#watch.rejected?.()) === undefined) return result;
-    // Which case it was shows when all of them run again.
+    // All cases have to run again to show which one it was.
     this.#rejects = true;
     return await this.#batch(job);
   }
@@ -107,7 +108,7 @@ export class JobRunner {
     return { ...outcome, thrown: outcome.thrown ?? (await this.#watch.rejected?.()) };
   }
 
-  /** What a scenario breaks that nothing breaks at the first time. */
+  /** The rule that a scenario breaks when it is repeated, though it breaks none the first time. */
   async #overRepeats(events: readonly EventStatement[]): Promise<Violation | undefined> {
     const outcome = await this.#target.repeat?.(events);
     if (outcome?.grown === undefined) return undefined;
@@ -142,7 +143,7 @@ export class JobRunner {
         const { executed: cost } = outcome;
         kept.push({ lines, fresh, seen: this.#target.seen(), executed: cost });
       }
-      // By the case, so that it does not matter which worker runs it.
+      // This depends on the case alone, and not on the worker that runs it.
       const isRepeated = fresh.length > 0 && (one.seed + index) % repeatsEvery === 0;
       if (violation === undefined && isRepeated) violation = await this.#overRepeats(events);
       for (const feature of fresh) firsts.push([feature, lines]);
@@ -184,7 +185,7 @@ export class JobRunner {
       async (events) => (await breaks(events)) !== undefined,
       this.#target.shortening?.(),
     );
-    // What comes seldom may have come by chance in a shorter scenario.
+    // In a shorter scenario, something rare may have happened by chance.
     const shorter = await this.#sure(found.events, search);
     const events = shorter ? found.events : whole;
     const confirmed = shorter || (found.events !== whole && (await this.#sure(whole, search)));
@@ -203,7 +204,7 @@ export class JobRunner {
     };
   }
 
-  /** Runs a scenario as often as the target is to be tried, or until the rule is broken. Returns the last outcome. */
+  /** Runs a scenario until the rule is broken, but not more often than the target is to be tried. Returns the last outcome. */
   async #again(
     events: readonly EventStatement[],
     { broken, repeated }: Search,
@@ -216,7 +217,7 @@ export class JobRunner {
     return outcome;
   }
 
-  /** It comes in fresh surroundings too, where a target has others. */
+  /** Whether it happens in fresh surroundings too, if the target has others. */
   async #sure(events: readonly EventStatement[], { broken, repeated }: Search): Promise<boolean> {
     const is = (outcome: Outcome): boolean => broken(outcome) !== undefined;
     return (await this.#target.confirm?.(events, is, { repeated })) ?? true;

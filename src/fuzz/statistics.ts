@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figures of a campaign: for the status screen, stats.json, the plot and the page.
+// The figures of a campaign, for the status screen, stats.json, the plot and the page.
 import type { Campaign } from './campaign.ts';
 
 /** Plain data, so that it can be written as JSON and sent to the page. */
@@ -11,21 +11,21 @@ export interface CampaignStats {
   readonly virtualSeconds: number;
   readonly generation: number;
   readonly corpus: number;
-  /** Features met: of the code, architected cells, pairs of codes. */
+  /** Number of features met: those of the code, architected cells, pairs of codes. */
   readonly code: number;
   readonly cells: number;
   readonly pairs: number;
-  /** Places of the driver's code that were reached, of so many. */
+  /** Number of places of the driver's code that were reached, and that exist. */
   readonly places: number;
   readonly placesAll: number;
   readonly findings: number;
-  /** Cases that broke a rule. */
+  /** Number of cases that broke a rule. */
   readonly broken: number;
-  /** Cases since something new was reached. */
+  /** Number of cases since something new was reached. */
   readonly sinceNew: number;
 }
 
-/** `seconds`, `fresh`: wall time of this run, and the cases run in it. */
+/** `seconds` is the time of this run by the clock, `fresh` the number of cases run in it. */
 export const statsOf = (
   campaign: Campaign,
   placesAll: number,

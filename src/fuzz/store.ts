@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder of a campaign: corpus by content, findings, state. Files are written beside their place and moved there, so that a process
-// that is killed leaves whole files only.
+// The folder of a campaign: the corpus, whose files are named by their content, findings, and state. Files are written beside their place
+// and then moved there, so that a process that is killed leaves complete files only.
 // Source: docs/design.md section 10 (corpus/, findings/, stats.json, plot.ndjson).
 import { createHash } from 'node:crypto';
 import {
@@ -27,11 +27,11 @@ export const CONFIG_FILE = 'machine.yaml';
 const CORPUS_FILE = /^([0-9a-f]{16})\.ap$/;
 const PART = '.part';
 
-/** Name of a scenario: its content. */
+/** Name of a scenario, which is made from its content. */
 export const nameOf = (lines: string): string =>
   createHash('sha256').update(lines).digest('hex').slice(0, 16);
 
-/** @throws ApemuError `APEMU_ERR_USAGE_SAVE` */
+/** The error for a path that cannot be written: ApemuError `APEMU_ERR_USAGE_SAVE`. */
 const failed = (path: string, cause: unknown): ApemuError => {
   const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
   return new ApemuError('APEMU_ERR_USAGE_SAVE', `cannot write ${path}: ${errno}`, { errno, cause });
@@ -40,7 +40,11 @@ const failed = (path: string, cause: unknown): ApemuError => {
 export class CampaignStore {
   readonly folder: string;
 
-  /** @throws ApemuError `APEMU_ERR_USAGE_SAVE` where the folder cannot be made */
+  /**
+   * Opens a folder, or makes it.
+   *
+   * @throws ApemuError `APEMU_ERR_USAGE_SAVE` if that is not possible
+   */
   constructor(folder: string) {
     this.folder = folder;
     for (const sub of [CORPUS_FOLDER, FINDINGS_FOLDER]) this.makeFolder(sub);
@@ -56,7 +60,7 @@ export class CampaignStore {
     }
   }
 
-  /** Writes a whole file, or nothing. */
+  /** Writes a complete file, or nothing. */
   write(name: string, text: string): void {
     const path = join(this.folder, name);
     try {
@@ -76,7 +80,7 @@ export class CampaignStore {
     }
   }
 
-  /** The text of a file; undefined where there is none. */
+  /** The text of a file; undefined if there is none. */
   read(name: string): string | undefined {
     const path = join(this.folder, name);
     return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
@@ -96,8 +100,9 @@ export class CampaignStore {
   }
 
   /**
-   * Keeps the scenarios of another folder, its findings too: they run first.
-   * @throws ApemuError `APEMU_ERR_USAGE_FROM` for a folder without any, MistakesError for a file that is no AP program
+   * Keeps the scenarios of another folder, findings included. They are run first.
+   *
+   * @throws ApemuError `APEMU_ERR_USAGE_FROM` for a folder without any, MistakesError for a file that is not an AP program
    */
   takeOver(from: string): void {
     const files = existsSync(from)
@@ -123,8 +128,10 @@ export class CampaignStore {
   }
 
   /**
-   * The lines of a scenario of the corpus.
-   * @throws MistakesError for what is no AP program, ApemuError `APEMU_ERR_CORPUS_DAMAGED` for another content than its name says
+   * The lines of a scenario in the corpus.
+   *
+   * @throws MistakesError for a file that is not an AP program, ApemuError `APEMU_ERR_CORPUS_DAMAGED` if its content does not fit its
+   * name
    */
   scenario(name: string): string {
     const file = join(this.folder, CORPUS_FOLDER, `${name}.ap`);
@@ -138,7 +145,8 @@ export class CampaignStore {
   }
 
   /**
-   * Writes a scenario of the saved state that a killed process did not come to.
+   * Writes a scenario of the saved state that a killed process had not written yet.
+   *
    * @throws as `scenario`, for a file that is there
    */
   restore(name: string, lines: string): void {
@@ -146,7 +154,7 @@ export class CampaignStore {
     else this.keep(lines);
   }
 
-  /** What a killed process was writing. */
+  /** Removes what a killed process was writing. */
   #dropParts(): void {
     for (const file of readdirSync(this.folder, { recursive: true, encoding: 'utf8' }))
       if (file.endsWith(PART)) rmSync(join(this.folder, file));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Things that happen to one card of a kernel at the same time: its queues go while its user works with it. What holds a queue without
-// saying so is used after it was freed.
+// Things that happen to one card of a kernel at the same time: its queues go while its user works with it. Code that keeps a pointer to a
+// queue without holding a reference then uses it after it was freed.
 // Source: docs/reference/fuzzing.md section 5 (G5, G6, G11).
 import type { FaultInstruction } from '../config/types.ts';
 import type { Random } from '../lpar/random.ts';
@@ -11,14 +11,14 @@ import { fileRoundTrip } from './file-events.ts';
 import { lineOf } from './generate.ts';
 import { losing } from './host-events.ts';
 
-/** When the queues go: requests made at the start are on them by then. */
+/** Nanoseconds after which the queues go. Requests that were made at the start are on them by then. */
 const MEETINGS_NS = [1_000_000, 5_000_000, 20_000_000] as const;
-/** From then to what its user does: a scan of the bus takes some milliseconds. */
+/** Nanoseconds from then until its user does something. A scan of the bus takes some milliseconds. */
 const AFTER_NS = [0, 0, 100_000, 1_000_000, 3_000_000, 8_000_000] as const;
-/** What the driver executes when it finds a queue gone or new. */
+/** Instructions that the driver executes when it finds a queue gone or new. */
 const AT_A_CHANGE: readonly FaultInstruction[] = ['zapq', 'rapq', 'tapq', 'dqap'];
 
-/** Replies that come when the queue has gone, or never: whoever waits is woken by the loss. */
+/** Replies that come after the queue has gone, or never, so that the loss of the queue wakes whoever waits. */
 const OUTSTANDING: readonly ScenarioEvent[] = [
   { kind: 'delay', delayNs: 100_000_000 },
   { kind: 'drop' },
@@ -26,7 +26,7 @@ const OUTSTANDING: readonly ScenarioEvent[] = [
 
 const first: Occasion = { kind: 'from', n: 1 };
 
-/** Requests that are on the queues of an adapter, or on one of them, when they go. */
+/** Requests that are on the queues of an adapter, or on one of them, when these go. */
 const outstanding = (random: Random, queues: readonly number[]): EventStatement[] => {
   const apqn = random.pick(queues);
   const count = 1 + random.below(8);
@@ -37,7 +37,7 @@ const outstanding = (random: Random, queues: readonly number[]): EventStatement[
   ];
 };
 
-/** What its user does to the card meanwhile: one file of the card or of its queues, some times. */
+/** What its user does to the card meanwhile: it uses one file of the card or of its queues several times. */
 const works = (random: Random, files: readonly KernelFile[]): ScenarioEvent[] => {
   const ofQueues = random.chance(40);
   const some = files.filter(({ apqn }) => (apqn === undefined) !== ofQueues);
@@ -46,7 +46,7 @@ const works = (random: Random, files: readonly KernelFile[]): ScenarioEvent[] =>
   return Array.from({ length: 1 + random.below(3) }, (_, n) => back[(from + n) % back.length]);
 };
 
-/** Undefined: the target has no queues or no files. */
+/** Events for one card; undefined if the target has no queues or no files. */
 export const together = (
   random: Random,
   { guest, queues, files = [] }: TargetTerrain,

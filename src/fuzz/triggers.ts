@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When events happen: at executions the driver was seen to make, at times around what cards and drivers take, at idle moments.
+// When events happen: at executions that the driver was seen to make, at times near those that cards and drivers take, or at idle
+// moments.
 import { FUNCTION_NAMES } from '../../native-like/arch/function-numbers.ts';
 import type { FaultInstruction } from '../config/types.ts';
 import type { Random, Weighted } from '../lpar/random.ts';
@@ -7,7 +8,7 @@ import type { Occasion, Trigger } from '../program/events.ts';
 import type { Seen, SeenExecutions } from '../target/seen.ts';
 import type { TargetTerrain } from '../target/target.ts';
 
-/** Functions a driver executes on queues, and their letters in the table of response codes. */
+/** Functions that a driver executes on queues, with their letters in the table of response codes. */
 export const FUNCTIONS: Weighted<{ readonly name: FaultInstruction; readonly letter: string }> = [
   [8, { name: 'dqap', letter: 'D' }],
   [8, { name: 'nqap', letter: 'N' }],
@@ -22,26 +23,26 @@ const LETTERS = new Map(FUNCTIONS.map(([, { name, letter }]) => [name as string,
 /** The letter of a function in the table of response codes. */
 export const letterOf = (name: string): string => LETTERS.get(name) ?? '';
 
-/** What is known where a scenario is changed. */
+/** What is known when a scenario is changed. */
 export interface SearchContext {
   readonly terrain: TargetTerrain;
   /** What the driver executes in the scenario. */
   readonly seen: Seen;
-  /** Legal cells of architected coverage that were met least. */
+  /** Legal cells of architected coverage that were met least often. */
   readonly wanted: readonly number[];
 }
 
-/** Times around what cards and drivers take: polls, service, resets, timeouts, scans. */
+/** Times near those that cards and drivers take: polls, service, resets, timeouts, scans. In nanoseconds. */
 const TIMES_NS: readonly number[] = [
   0, 10_000, 100_000, 300_000, 1_000_000, 5_000_000, 40_000_000, 250_000_000, 1_000_000_000,
   31_000_000_000,
 ];
 
-/** Name of a function by its number, as triggers have it. */
+/** Name of a function in triggers, by its number. */
 export const triggerName = (fn: number): FaultInstruction =>
   FUNCTION_NAMES[fn].toLowerCase() as FaultInstruction;
 
-/** One of `count` executions, early ones more often; or one more than there were. */
+/** One of `count` executions, an early one more often than a late one; or one more than there were. */
 const executionOf = (random: Random, count: number): number =>
   random.chance(40) ? 1 + random.below(Math.min(3, count)) : 1 + random.below(count + 1);
 
@@ -53,7 +54,7 @@ const occasionOf = (random: Random, n: number): Occasion => {
 const queueOf = (random: Random, { queues }: TargetTerrain): number | undefined =>
   queues.length === 0 || random.chance(50) ? undefined : random.pick(queues);
 
-/** An execution of a function, seen or not. */
+/** An execution of a function, whether it was seen or not. */
 const onUnseen = (random: Random, terrain: TargetTerrain, name: FaultInstruction): Trigger => ({
   kind: 'on',
   guest: undefined,
@@ -77,7 +78,7 @@ const onSeen = (random: Random, rows: readonly SeenExecutions[], seen: SeenExecu
   };
 };
 
-/** At an execution of the function `name`. */
+/** A trigger at an execution of the function `name`. */
 export const onFunction = (
   random: Random,
   { terrain, seen }: SearchContext,
@@ -89,7 +90,9 @@ export const onFunction = (
     : onSeen(random, rows, random.pick(rows));
 };
 
-/** At any execution: what was seen counts whether it was once or a thousand times, since what is rare is tested least. */
+/**
+ * A trigger at any execution. It does not matter whether a function was seen once or a thousand times, since rare ones are tested least.
+ */
 export const onExecution = (random: Random, context: SearchContext): Trigger => {
   const { executions } = context.seen;
   const rows = executions.filter(({ fn }) => letterOf(triggerName(fn)) !== '');
@@ -98,7 +101,7 @@ export const onExecution = (random: Random, context: SearchContext): Trigger => 
   return onFunction(random, context, triggerName(random.pick(rows).fn));
 };
 
-/** For what needs no instruction. */
+/** A trigger for an event that needs no instruction. */
 export const anyTrigger = (random: Random, context: SearchContext): Trigger => {
   const way = random.below(10);
   if (way < 4) return { kind: 'at', timeNs: random.pick(TIMES_NS) };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a rule was broken, in words.
+// Describes in words how a rule was broken.
 
 export interface Broken {
-  /** Which way of breaking it; stays the same when the scenario gets shorter. */
+  /** The way in which it was broken. It stays the same when the scenario is made shorter. */
   readonly way: string;
   /** What the driver did. */
   readonly did: string;
   readonly expected: string;
-  /** When it happened, since the kept moment; undefined: at the end. */
+  /** Time since the kept moment at which it happened; undefined: at the end. */
   readonly atNs?: number;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules that only a kernel under test can break.
+// The rules that only a kernel under test can break.
 // Source: docs/reference/fuzzing.md section 4.
 import { formatApqn } from '../config/units.ts';
 import type { Outcome } from '../target/outcome.ts';
@@ -7,7 +7,7 @@ import type { Broken } from './broken.ts';
 
 type Rule = (outcome: Outcome) => Broken | undefined;
 
-/** It says on its console that something is wrong with it. */
+/** The kernel prints on its console that something is wrong with it. */
 export const kernel: Rule = ({ complaint }) => {
   if (complaint === undefined) return undefined;
   const { name, line, place } = complaint;
@@ -18,10 +18,10 @@ export const kernel: Rule = ({ complaint }) => {
   };
 };
 
-/** What a process does in one word, as `request`, `write` or `read`: the rest varies from scenario to scenario. */
+/** What a process does in one word, such as `request`, `write` or `read`, since the rest differs from scenario to scenario. */
 const kindOfWork = (what: string): string => /request|write|read/.exec(what)?.[0] ?? 'a call';
 
-/** A process outlives its being killed. */
+/** A process goes on after it was killed. */
 export const killed: Rule = ({ unkillable = [], eventsEndNs }) => {
   const [first] = unkillable;
   if (first === undefined) return undefined;
@@ -33,7 +33,7 @@ export const killed: Rule = ({ unkillable = [], eventsEndNs }) => {
   };
 };
 
-/** Counters of sysfs are not those of the machine. */
+/** Counters in sysfs do not agree with the machine. */
 export const counters: Rule = ({ miscounted = [] }) => {
   const [first] = miscounted;
   if (first === undefined) return undefined;
@@ -44,7 +44,7 @@ export const counters: Rule = ({ miscounted = [] }) => {
   };
 };
 
-/** A queue that has no interruptions is not polled. */
+/** A queue without interruptions is not polled. */
 export const neglects: Rule = ({ neglected = [], eventsEndNs }) => {
   const [queue] = neglected;
   if (queue === undefined) return undefined;
@@ -56,7 +56,7 @@ export const neglects: Rule = ({ neglected = [], eventsEndNs }) => {
   };
 };
 
-/** A request that a card has refused takes its queue from others. */
+/** A queue is lost for other requests because a card has refused one. */
 export const offline: Rule = ({ offline: queues = [], eventsEndNs }) => {
   const [first] = queues;
   if (first === undefined) return undefined;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules that the outcome of a run may break: one row of a table each, in the order in which one is reported.
+// The rules that the outcome of a run may break, one row of a table each. If several are broken, the first is reported.
 // Source: docs/design.md section 10; docs/reference/fuzzing.md section 4.
 import { formatApqn } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
@@ -22,10 +22,10 @@ const ORACLE_NAMES = [
 ] as const;
 export type OracleName = (typeof ORACLE_NAMES)[number];
 
-/** A rule that was broken, and which. */
+/** A rule that was broken, and which one. */
 export interface Violation extends Broken {
   readonly oracle: OracleName;
-  /** It shows only when the scenario is repeated. */
+  /** Set if it shows only when the scenario is repeated. */
   readonly repeated?: true;
 }
 
@@ -234,7 +234,7 @@ export const ORACLES: readonly OracleRow[] = [
   },
 ];
 
-/** The first rule that an outcome breaks; `without`: oracles that are switched off. */
+/** The first rule that an outcome breaks, except those in `without`, which are switched off. */
 export const judge = (
   outcome: Outcome,
   without: ReadonlySet<OracleName> = new Set(),
@@ -248,7 +248,8 @@ export const judge = (
 };
 
 /**
- * Oracles by their names, separated by commas.
+ * The oracles of a list of names, separated by commas.
+ *
  * @throws ApemuError `APEMU_ERR_USAGE_ORACLE`
  */
 export const oracleNames = (text: string): ReadonlySet<OracleName> => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Architected coverage: which response code or condition code ended which function, in which state of the queue; and which codes
-// followed each other at a queue.
+// Architected coverage: which response code or condition code ended which function, in which state of the queue; and which codes followed
+// each other at one queue.
 // Source: docs/design.md section 10; docs/reference/ap-architecture.md sections 2.1 and 2.4.
 
 import { GR0_APQN } from '../../native-like/arch/function-codes.ts';
@@ -21,7 +21,7 @@ import {
 } from '../../native-like/machine/layout.ts';
 import { permits } from '../../native-like/machine/mask-test.ts';
 
-/** States a queue is in when an instruction meets it, in the order in which they are tested (AD-13). */
+/** The states in which an instruction can find a queue, in the order in which they are tested (AD-13). */
 export const QUEUE_STATES = [
   'absent',
   'async error',
@@ -53,7 +53,7 @@ const WORKING = 9;
 const EMPTY = 10;
 const ANY_BIT = BITS.reduce((all, bit) => all | bit, 0);
 
-/** Number of the state of the queue record at word `q`. */
+/** Number of the state of the queue record at word `q`: its place in QUEUE_STATES. */
 export const queueStateOf = (image: MachineImage, q: number): number => {
   const attention = image.word(q + Q_ATTENTION);
   if ((attention & ANY_BIT) !== 0) return BITS.findIndex((bit) => (attention & bit) !== 0);
@@ -63,16 +63,16 @@ export const queueStateOf = (image: MachineImage, q: number): number => {
   return (status & STATUS_EMPTY) === 0 ? WORKING : EMPTY;
 };
 
-/** Whether messages are on a queue in this state, and it is in plain operation. */
+/** Whether a queue in this state is in plain operation and holds messages. */
 export const hasMessages = (state: number): boolean => state >= FULL && state < EMPTY;
 
-/** Record of the queue GR0 names as a guest (masks at word `masks`) has it: the absent one where it has none. */
+/** Record of the queue that GR0 names for a guest with the masks at word `masks`; the record of absent queues if it has no such queue. */
 export const queueFor = (image: MachineImage, masks: number, gr0: number): number => {
   const apqn = gr0 & GR0_APQN;
   return permits(image, masks, apqn) ? image.queue(apqn) : image.queueRecord(0);
 };
 
-/** How an instruction can end: a response code, condition code 1 or 2 without one, a program interruption. */
+/** The ways in which an instruction can end: a response code, condition code 1 or 2 without one, or a program interruption. */
 export const ENDINGS: readonly string[] = [
   ...RESPONSE_CODES.map(({ code }) => `rc ${code.toString(16).padStart(2, '0')}`),
   'other rc',
@@ -86,35 +86,35 @@ export const ENDING_PROGRAM = OTHER + 3;
 const ENDING_OF_CODE = new Int32Array(256).fill(OTHER);
 for (const [index, { code }] of RESPONSE_CODES.entries()) ENDING_OF_CODE[code] = index;
 
-/** Number of an ending by its response code. */
+/** Number of the ending with this response code. */
 export const endingOfCode = (code: number): number => ENDING_OF_CODE[code & 0xff];
 
-/** The response code of an ending; undefined for what is none. */
+/** The response code of an ending; undefined for an ending without one. */
 export const codeOfEnding = (ending: number): number | undefined => RESPONSE_CODES[ending]?.code;
 
-/** Cells of the grid: function, ending, state. */
+/** Number of cells in the grid of functions, endings and states. */
 export const CELL_COUNT = FUNCTION_COUNT * ENDINGS.length * QUEUE_STATES.length;
-/** Pairs of endings at a queue, by their hash. */
+/** Number of pairs of endings at a queue, which are numbered by a hash. */
 export const PAIR_COUNT = 1 << 14;
 
 export const cellOf = (fn: number, ending: number, state: number): number =>
   (fn * ENDINGS.length + ending) * QUEUE_STATES.length + state;
 
-/** The parts of a cell's number. */
+/** Function, ending and state of a cell's number. */
 export const partsOf = (cell: number): { fn: number; ending: number; state: number } => {
   const state = cell % QUEUE_STATES.length;
   const rest = (cell - state) / QUEUE_STATES.length;
   return { fn: Math.floor(rest / ENDINGS.length), ending: rest % ENDINGS.length, state };
 };
 
-/** What one case has met. */
+/** The coverage that one case has met. */
 export class ArchitectedCoverage {
-  /** Cells met since the last `reset`, each once, in the order of meeting. */
+  /** Cells met since the last `reset`, each once, in the order in which they were met. */
   readonly cells: number[] = [];
   readonly pairs: number[] = [];
   readonly #seen = new Uint32Array(CELL_COUNT);
   readonly #seenPairs = new Uint32Array(PAIR_COUNT);
-  /** What ended last at each queue, by APQN: its step's number plus 1. */
+  /** For each APQN, the number of the step that ended there last, plus 1. */
   readonly #last = new Map<number, number>();
   #run = 1;
 

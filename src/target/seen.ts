@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a driver was seen to execute while a scenario could still change it: where the next scenario's events can strike.
+// What a driver was seen to execute while a scenario could still change it. The next scenario's events can strike there.
 // Source: docs/design.md section 10.
 import { QUEUE_STATES } from './architected.ts';
 
-/** Executions of one function at one queue. */
+/** How often one function was executed at one queue. */
 export interface SeenExecutions {
   readonly fn: number;
   readonly apqn: number;
   readonly count: number;
 }
 
-/** The execution (n-th of this function at this queue, from 1) that was the first to meet the queue in a state. */
+/** The execution (the n-th of this function at this queue, from 1) that was the first to find the queue in a state. */
 interface SeenState {
   readonly fn: number;
   readonly apqn: number;
@@ -18,7 +18,7 @@ interface SeenState {
   readonly n: number;
 }
 
-/** Plain data. */
+/** All that was seen, as plain data. */
 export interface Seen {
   readonly executions: readonly SeenExecutions[];
   readonly states: readonly SeenState[];
@@ -26,9 +26,9 @@ export interface Seen {
 
 export const NOTHING_SEEN: Seen = { executions: [], states: [] };
 
-/** Counts executions; `report` gives what has been seen. */
+/** Counts executions. `report` returns what has been seen. */
 export class Executions {
-  /** Executions by function and queue, in one number. */
+  /** Number of executions for each function and queue, whose numbers together are the key. */
   readonly #counts = new Map<number, number>();
   readonly #states = new Map<number, number>();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user of a driver under test: requests with known answers, and what became of each.
+// The user of a driver under test: makes requests with known answers, and keeps what becomes of each.
 // Source: docs/design.md section 10.
 import { sameBytes } from '../cex/messages/bytes.ts';
 import { checkReply, createWorkload, type Job } from '../cex/messages/workloads.ts';
@@ -9,10 +9,10 @@ import { nextRandom, seedRandom } from '../lpar/random.ts';
 import { REQUEST_KINDS, type RequestKind, type UserEvent } from '../program/events.ts';
 import type { EndingFact, RequestFact } from './outcome.ts';
 
-/** Jobs of each kind a queue has in stock, and messages drawn to find them. */
+/** Number of jobs of each kind that are kept for a queue, and number of messages drawn to find them. */
 const STOCK = 3;
 const DRAWS = 60;
-/** Bytes of a message to a loopback adapter, by kind. */
+/** Length in bytes of a message to a loopback adapter, by kind. */
 const OPAQUE_BYTES: Readonly<Record<RequestKind, number>> = {
   crt: 1024,
   mex: 264,
@@ -36,7 +36,7 @@ interface Stock {
   readonly jobs: Readonly<Partial<Record<RequestKind, readonly Job[]>>>;
 }
 
-/** A request on its way, and how its reply is judged. */
+/** A request that is on its way, and how its reply is judged. */
 interface Sent {
   readonly fact: RequestFact;
   readonly job: Job | undefined;
@@ -67,10 +67,10 @@ const stockOf = (apqn: number, mode: AdapterMode, seed: number): Stock => {
   return { apqn, kinds: REQUEST_KINDS.filter((kind) => jobs[kind] !== undefined), jobs };
 };
 
-/** Good replies by job: comparing bytes is cheaper than reading a reply. */
+/** A good reply to each job, since comparing bytes takes less time than reading a reply. */
 const goodReplies = new WeakMap<Job, Uint8Array>();
 
-/** What is wrong with a reply; undefined: nothing. */
+/** What is wrong with a reply; undefined if nothing is. */
 const judge = ({ job, message }: Sent, reply: Uint8Array): string | undefined => {
   if (job === undefined)
     return sameBytes(message, reply) ? undefined : 'the reply is not the message that was sent';
@@ -84,9 +84,9 @@ const judge = ({ job, message }: Sent, reply: Uint8Array): string | undefined =>
 /** What the user asks of one driver, from the kept moment on. */
 export class DriverUser {
   facts: RequestFact[] = [];
-  /** Ids the driver ended that nobody had given it. */
+  /** Numbers of requests that the driver ended and nobody had given to it. */
   strangers: number[] = [];
-  /** Replies were changed in ways no driver notices: results say nothing. */
+  /** Whether replies were changed in ways that no driver can notice, so that results mean nothing. */
   blind = false;
   closed = false;
   readonly #stocks: readonly Stock[];
@@ -101,12 +101,12 @@ export class DriverUser {
     });
   }
 
-  /** Requests that have not ended. */
+  /** Number of requests that have not ended. */
   get open(): number {
     return this.#open;
   }
 
-  /** Marks what has not ended by now. */
+  /** Marks the requests that have not ended by now. */
   markOverdue(): void {
     for (const fact of this.facts) fact.overdue ||= fact.endings.length === 0;
   }
@@ -121,25 +121,25 @@ export class DriverUser {
     this.#open = 0;
   }
 
-  /** The driver is at the kept moment again: numbers of requests begin anew. */
+  /** Begins the numbers of requests anew, because the driver is at the kept moment again. */
   restart(): void {
     this.reset();
     this.#next = 1;
   }
 
-  /** Whether anything but the first ending of `id` was good. */
+  /** What became of request `id`; undefined if there is no such request. */
   fact(id: number): RequestFact | undefined {
     return this.#sent.get(id)?.fact;
   }
 
-  /** The requests of one event, in order. */
+  /** Makes the requests of one event, in order. */
   requests(event: Extract<UserEvent, { kind: 'request' }>, atNs: number): DriverRequest[] {
     return Array.from({ length: event.count }, () =>
       this.request(event.apqn, event.what, atNs, false),
     );
   }
 
-  /** One request; a queue or kind that is not named, or that cannot be, is chosen in turn. */
+  /** Makes one request. A queue or kind that is not named, or that is not possible, is chosen in turn. */
   request(
     apqn: number | undefined,
     what: RequestKind | undefined,
@@ -165,7 +165,7 @@ export class DriverUser {
     return { id, apqn: target, message };
   }
 
-  /** Takes down what the driver says has ended. */
+  /** Notes what the driver says has ended. */
   ended(endings: readonly DriverEnding[], atNs: number): void {
     for (const ending of endings) {
       const sent = this.#sent.get(ending.id);
@@ -184,7 +184,7 @@ export class DriverUser {
   }
 }
 
-/** A message whose bytes nobody else's are. Its second byte is no type of a message. */
+/** A message with bytes that no other message has. Its second byte is not a type of message. */
 const opaque = (id: number, bytes: number): Uint8Array => {
   const message = new Uint8Array(bytes);
   for (let i = 8; i < bytes; i++) message[i] = (id * 31 + i * 7) & 0xff;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Results as answers to the coordinator, and back: whoever answers may be no worker of ours, so an answer must be one to what was asked.
+// Turns results into answers to the coordinator, and back. Whoever answers may not be a worker of ours, so it is checked that an answer
+// fits what was asked.
 import { ApemuError } from '../../errors.ts';
 import type {
   BatchJob,
@@ -16,7 +17,7 @@ import type { BlobStore } from './blob-store.ts';
 import { BATCH_ANSWER, MINIMISE_ANSWER } from './messages.ts';
 import { type Blob, pack, packNumbers, unpackNumbers } from './wire.ts';
 
-/** `to`: name of the request; so no two answers are the same message. */
+/** `to` is the name of the request, so that no two answers are the same message. */
 export const packAnswer = (result: JobResult, to: string): Blob => {
   if (result.kind === 'minimise') return pack({ ...result, to });
   const { features, hits, places, ...rest } = result;
@@ -26,7 +27,8 @@ export const packAnswer = (result: JobResult, to: string): Blob => {
 
 /**
  * The answer to what was asked under the name `to`.
- * @throws ApemuError `APEMU_ERR_QUEUE_MISSING`, `APEMU_ERR_QUEUE_MESSAGE` for what cannot be an answer to it
+ *
+ * @throws ApemuError `APEMU_ERR_QUEUE_MISSING`, `APEMU_ERR_QUEUE_MESSAGE` for something that cannot be an answer to it
  */
 export const readAnswer = async (
   hash: string,
@@ -55,7 +57,7 @@ export const readAnswer = async (
 const wrong = (what: string): ApemuError =>
   new ApemuError('APEMU_ERR_QUEUE_MESSAGE', `an answer that cannot be: ${what}`);
 
-/** Lines as a worker writes them: an AP program of events, printed as we print them. */
+/** Checks that lines are such as a worker writes: an AP program of events, in the form in which apemu prints it. */
 const checkLines = (lines: string): void => {
   let printed: string;
   try {

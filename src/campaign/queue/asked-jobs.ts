@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs that a coordinator has asked for and that are not answered yet. A job's name is its content, so one that is asked again, by this
-// coordinator or the next, is the same job; its answer counts once. Whatever Redis loses is asked again.
+// Jobs that a coordinator has asked for and that are not answered yet. A job's name is made from its content: if it is asked for again,
+// by this coordinator or the next, it is the same job, and its answer counts once. Jobs that Redis loses are asked for again.
 // Source: docs/campaigns.md.
 import type { Queue, Job as QueueJob } from 'bullmq';
 import { ApemuError } from '../../errors.ts';
@@ -11,17 +11,17 @@ import { JOB_VALUE, type JobData, type JobValue } from './messages.ts';
 import { type PackedRequest, RequestPacker } from './requests.ts';
 import { checked } from './wire.ts';
 
-/** Times a job may fail, or be answered with nonsense, before the campaign ends. */
+/** How often a job may fail, or be answered with nonsense, before the campaign ends. */
 const JOB_TRIES = 5;
 
-/** A job that is asked and not answered. */
+/** A job that was asked for and is not answered. */
 interface Open {
   readonly job: Job;
   readonly packed: PackedRequest;
   readonly answered: (answer: JobResult, worker: string) => void;
   readonly failed: (error: unknown) => void;
   tries: number;
-  /** Its end is being looked at; somebody has told of it meanwhile. */
+  /** Whether its end is being looked at; and whether its end was reported meanwhile. */
   looking: boolean;
   told: boolean;
 }
@@ -35,27 +35,27 @@ export interface AskedJobsOptions {
   readonly queue: Queue<JobData, JobValue>;
   readonly store: BlobStore;
   readonly facts: TargetFacts;
-  /** An answer has counted. */
+  /** Called when an answer has counted. */
   readonly counted: (worker: string, answer: JobResult) => void;
-  /** What Redis refuses, in words. */
+  /** Describes in words what Redis refuses. */
   readonly refusal: (cause: unknown) => unknown;
   readonly say: (line: string) => void;
 }
 
 export class AskedJobs {
-  /** There may be answers to an earlier coordinator. */
+  /** Whether there may be answers to an earlier coordinator. */
   resumes = false;
   readonly #options: AskedJobsOptions;
   readonly #packer = new RequestPacker();
   readonly #open = new Map<string, Open>();
   readonly #asked = new Map<string, Promise<FromWorker>>();
-  /** Contents that Redis has. */
+  /** Names of the contents that Redis has. */
   readonly #shared = new Set<string>();
-  /** Names of messages of jobs that are done, until that is saved. */
+  /** Names of the messages of jobs that are done, until this is saved. */
   readonly #done: { job: string; messages: string[] }[] = [];
   #waiting: [id: string, open: Open][] = [];
   #failure: unknown;
-  /** Rejects with what `fail` is called with. */
+  /** Rejects with the error that `fail` is called with. */
   readonly failed: Promise<never>;
   #reject: (error: unknown) => void = () => {};
 
@@ -64,11 +64,15 @@ export class AskedJobs {
     this.failed = new Promise((_resolve, reject) => {
       this.#reject = reject;
     });
-    // Whoever waits for something hears of it.
+    // Those who wait for something hear of the error there.
     this.failed.catch(() => {});
   }
 
-  /** Has a job done. @throws what `fail` was called with */
+  /**
+   * Has a job done.
+   *
+   * @throws the error that `fail` was called with
+   */
   ask(job: Job): Promise<FromWorker> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const packed = this.#packer.pack(job);
@@ -92,7 +96,7 @@ export class AskedJobs {
     return answer;
   }
 
-  /** Jobs of one moment go together. */
+  /** Adds a job. Jobs that are added at the same moment are sent together. */
   #add(id: string, open: Open): void {
     this.#waiting.push([id, open]);
     if (this.#waiting.length === 1) queueMicrotask(() => void this.#addWaiting());
@@ -111,25 +115,25 @@ export class AskedJobs {
       await this.#options.queue.addBulk(
         added.map(([id]) => ({ name: 'job', data: { request: id }, opts: { jobId: id } })),
       );
-      // One that an earlier coordinator has asked for may be done already, and nobody tells of it again.
+      // A job that an earlier coordinator has asked for may be done already. Nobody reports that again.
       if (this.resumes) for (const [id] of added) this.look(id);
     } catch (cause) {
       this.fail(this.#options.refusal(cause));
     }
   }
 
-  /** Redis is back, and may have lost the last second. */
+  /** Called when Redis is back. It may have lost the last second. */
   again(): void {
     this.#shared.clear();
     this.lookAround();
   }
 
-  /** Looks at all jobs: nobody may have told of their end. */
+  /** Looks at all jobs, since it may be that nobody has reported their end. */
   lookAround(): void {
     for (const id of this.#open.keys()) this.look(id);
   }
 
-  /** What was answered so far will not be asked again. */
+  /** Removes the messages of jobs whose answers are saved, so that they will not be asked for again. */
   async forget(): Promise<void> {
     const done = this.#done.splice(0);
     for (const { job } of done) await this.#options.queue.remove(job);
@@ -177,7 +181,7 @@ export class AskedJobs {
     open.answered(answer, value.worker);
   }
 
-  /** A job that failed, was answered with nonsense, or whose messages Redis has lost. */
+  /** Asks again for a job that has failed, was answered with nonsense, or whose messages Redis has lost. */
   async #askAgain(id: string, open: Open, job: QueueJob, why: string): Promise<void> {
     if (++open.tries >= JOB_TRIES)
       throw new ApemuError(
@@ -190,7 +194,7 @@ export class AskedJobs {
     this.#add(id, open);
   }
 
-  /** The campaign cannot go on; what was saved stays. */
+  /** Ends everything, since the campaign cannot go on. What was saved stays. */
   fail(error: unknown): void {
     this.#failure ??= error;
     this.#reject(this.#failure);

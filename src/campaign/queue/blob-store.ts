@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages in Redis, each under the name of its content: written once, read by whoever is told the name.
+// Messages in Redis, each under a name made from its content. A message is written once, and read by whoever is told its name.
 import type { Redis } from 'ioredis';
 import type { Static, TSchema } from 'typebox';
 import { ApemuError } from '../../errors.ts';
 import { BLOB_BYTES_MAX, type Blob, unpack } from './wire.ts';
 
-/** Messages a worker keeps: a corpus is smaller. */
+/** Number of messages that a worker keeps. A corpus is smaller. */
 const KEPT_MAX = 50_000;
-/** Names in one command. */
+/** Number of names in one command. */
 const AT_ONCE = 256;
 
 const missing = (hash: string): ApemuError =>
@@ -18,7 +18,7 @@ export class BlobStore {
   readonly #prefix: string;
   readonly #kept = new Map<string, unknown>();
 
-  /** `prefix`: of the campaign's keys. */
+  /** `prefix` begins the keys of the campaign. */
   constructor(client: Redis, prefix: string) {
     this.#client = client;
     this.#prefix = `${prefix}:blob:`;
@@ -38,22 +38,23 @@ export class BlobStore {
 
   /**
    * Reads a message.
-   * @throws ApemuError `APEMU_ERR_QUEUE_MISSING` where there is none, `APEMU_ERR_QUEUE_MESSAGE` for what is none
+   *
+   * @throws ApemuError `APEMU_ERR_QUEUE_MISSING` if there is none, `APEMU_ERR_QUEUE_MESSAGE` if it is not a message
    */
   async get<S extends TSchema>(hash: string, schema: S): Promise<Static<S>> {
-    // No more than may be is ever asked for.
+    // This never asks for more than a message may have.
     const bytes = await this.#client.getrangeBuffer(this.#prefix + hash, 0, BLOB_BYTES_MAX);
     if (bytes.length === 0) throw missing(hash);
     return unpack({ hash, bytes }, schema);
   }
 
-  /** As `get`, of a message that is likely to be wanted again. */
+  /** As `get`, for a message that is likely to be needed again. */
   async getKept<S extends TSchema>(hash: string, schema: S): Promise<Static<S>> {
     const [one] = await this.getAllKept([hash], schema);
     return one as Static<S>;
   }
 
-  /** As `getKept`, of several. */
+  /** As `getKept`, for several messages. */
   async getAllKept<S extends TSchema>(
     hashes: readonly string[],
     schema: S,
@@ -67,7 +68,11 @@ export class BlobStore {
     return all;
   }
 
-  /** An element of what a message names. @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` for a number that stands for none */
+  /**
+   * The element of a list that a message names by number.
+   *
+   * @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` for a number without an element
+   */
   named<T>(list: readonly T[], at: number): T {
     const found = list[at];
     if (found !== undefined) return found;

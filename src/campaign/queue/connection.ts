@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way to Redis: the packages that know it, its address, and whether the server keeps what it is given.
+// The connection to Redis: the packages it needs, the server's address, and whether the server keeps what it is given.
 // Source: BullMQ's documentation ("Going to production"): maxmemory-policy noeviction, append-only file.
 import type { Redis, RedisOptions } from 'ioredis';
 import { ApemuError } from '../../errors.ts';
 
-/** What `--queue` needs; the package does not bring it. */
+/** The packages that `--queue` needs. They do not come with this package. */
 export interface QueuePackages {
   readonly bullmq: typeof import('bullmq');
   readonly Redis: typeof import('ioredis').Redis;
 }
 
-/** A connection that comes back by itself. */
+/** A connection that is restored by itself. */
 export interface QueueConnection {
   readonly packages: QueuePackages;
   readonly client: Redis;
   /** The address without its password. */
   readonly name: string;
-  /** What the server is not good at, in words. */
+  /** What is not right with the server, in words. */
   readonly warnings: readonly string[];
 }
 
-/** The first release with everything that is used. */
+/** The first release of Redis that has all that is used. */
 const NEEDED = [6, 2] as const;
 const CONNECT_MS = 10_000;
-/** Longest time between two attempts to come back. */
+/** Longest time in milliseconds between two attempts to connect again. */
 const RETRY_MS = 1_000;
 const EXPECTED = 'expected redis://HOST[:PORT][/DATABASE], rediss://… for TLS, or a Unix socket';
 
@@ -32,7 +32,11 @@ const importPackages = async (): Promise<QueuePackages> => {
   return { bullmq, Redis };
 };
 
-/** @throws ApemuError `APEMU_ERR_USAGE_QUEUE_PACKAGES` where they are not installed */
+/**
+ * Loads the packages.
+ *
+ * @throws ApemuError `APEMU_ERR_USAGE_QUEUE_PACKAGES` if they are not installed
+ */
 export const loadPackages = async (load = importPackages): Promise<QueuePackages> => {
   try {
     return await load();
@@ -45,7 +49,7 @@ export const loadPackages = async (load = importPackages): Promise<QueuePackages
   }
 };
 
-/** Where a server is, and who we are there. */
+/** Where a server is, and as whom to connect. */
 type Place = Pick<RedisOptions, 'host' | 'port' | 'path' | 'db' | 'username' | 'password' | 'tls'>;
 
 interface Address {
@@ -73,7 +77,8 @@ const databaseOf = (text: string, url: string): number =>
   /^\d{0,5}$/.test(text) ? Number(text) : refuse(url);
 
 /**
- * What an address says. `password`: used where it names none.
+ * The parts of an address. `password` is used if the address has none.
+ *
  * @throws ApemuError `APEMU_ERR_USAGE_QUEUE`
  */
 export const addressOf = (url: string, password?: string): Address => {
@@ -112,8 +117,10 @@ const reasonOf = (cause: unknown): string => {
 };
 
 /**
- * Connects to a server that will do.
- * @throws ApemuError `APEMU_ERR_USAGE_QUEUE` for an address that leads nowhere, `APEMU_ERR_QUEUE_SERVER` for a server that will not do
+ * Connects to a server, which must be suitable.
+ *
+ * @throws ApemuError `APEMU_ERR_USAGE_QUEUE` for an address that leads nowhere, `APEMU_ERR_QUEUE_SERVER` for a server that is not
+ * suitable
  */
 export const connectQueue = async (
   url: string,
@@ -125,11 +132,11 @@ export const connectQueue = async (
   const client = new packages.Redis({
     ...options,
     connectTimeout: CONNECT_MS,
-    // A server that is away for a while keeps nobody from going on later.
+    // A server that is away for a while must not make commands fail that can be done later.
     maxRetriesPerRequest: null,
     retryStrategy: (times) => Math.min(RETRY_MS, 50 * times),
   });
-  // Who waits for a command hears of what it meets; see `watchConnection`.
+  // Errors are reported to whoever waits for a command; see `watchConnection`.
   client.on('error', () => {});
   return { packages, client, name, warnings };
 };
@@ -167,7 +174,8 @@ const probe = async (
 };
 
 /**
- * What the server says of itself.
+ * Checks what the server says about itself.
+ *
  * @returns warnings
  * @throws ApemuError `APEMU_ERR_QUEUE_SERVER`
  */
@@ -194,7 +202,7 @@ export const checkServer = (info: string, name: string): readonly string[] => {
   ];
 };
 
-/** Tells once that the server is away, and once that it is back. Returns what ends that. */
+/** Reports once that the server is away, and once that it is back. Returns a function that ends this. */
 export const watchConnection = (
   { client, name }: QueueConnection,
   say: (line: string) => void,

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names in Redis: one campaign at a time in each database of a server.
+// Keys in Redis. There is one campaign at a time in each database of a server.
 
-/** What all of our keys begin with. */
+/** What all keys of apemu begin with. */
 export const PREFIX = 'apemu';
 /** The campaign that is running, as its coordinator describes it. */
 export const CAMPAIGN_KEY = `${PREFIX}:campaign`;
-/** Who the coordinator is; it goes away by itself when nobody says so again. */
+/** The coordinator. The key expires unless it is renewed. */
 export const COORDINATOR_KEY = `${PREFIX}:coordinator`;
 
-/** Of a campaign: BullMQ's keys of its queue begin with it too. */
+/** What a campaign's keys begin with, including those of its BullMQ queue. */
 export const campaignPrefix = (id: string): string => `${PREFIX}:${id}`;
-/** Workers that have ever come. */
+/** The workers that have ever joined. */
 export const workersKey = (id: string): string => `${campaignPrefix(id)}:workers`;
-/** A worker that is there; goes away by itself. */
+/** A worker that is there. The key expires unless it is renewed. */
 export const workerKey = (id: string, worker: string): string =>
   `${campaignPrefix(id)}:worker:${worker}`;
-/** Said for a while when a campaign has come to its end. */
+/** Exists for a while after a campaign has come to its end. */
 export const overKey = (id: string): string => `${PREFIX}:over:${id}`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One coordinator at a time: a key with its owner that goes away unless it is renewed.
+// Makes sure that there is one coordinator at a time, by a key that names its owner and expires unless it is renewed.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -7,13 +7,13 @@ import type { Redis } from 'ioredis';
 import { ApemuError } from '../../errors.ts';
 import { COORDINATOR_KEY } from './keys.ts';
 
-/** The key of a coordinator that has died is gone after so long. */
+/** Milliseconds after which the key of a coordinator that has died is gone. */
 const LOCK_EXPIRES_MS = 10_000;
 const RENEW_MS = 2_500;
 const CLAIM_MS = 250;
 const OWNER_SHOWN = 80;
 
-/** Renews the key of this owner; 0: it is another's, or nobody's. */
+/** Renews the key if it belongs to this owner; else returns 0. */
 const RENEW = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0`;
 const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
 
@@ -27,8 +27,9 @@ export class CoordinatorLock {
   }
 
   /**
-   * Takes the lock. One whose owner has died is waited for.
-   * @throws ApemuError `APEMU_ERR_QUEUE_COORDINATOR` where a living coordinator has it
+   * Takes the lock. If its owner has died, waits until it expires.
+   *
+   * @throws ApemuError `APEMU_ERR_QUEUE_COORDINATOR` if a living coordinator has it
    */
   static async take(client: Redis, signal: AbortSignal): Promise<CoordinatorLock> {
     const lock = new CoordinatorLock(client);
@@ -38,7 +39,7 @@ export class CoordinatorLock {
         client.get(COORDINATOR_KEY),
         client.pttl(COORDINATOR_KEY),
       ]);
-      // Somebody has renewed it: a dead one's time only gets shorter.
+      // Somebody has renewed it, since the time of a dead owner's key only gets shorter.
       if (owner !== null && (expires > left || expires === -1)) throw taken(owner);
       if (owner !== null) left = expires;
       await wait(CLAIM_MS, undefined, { signal });
@@ -46,7 +47,7 @@ export class CoordinatorLock {
     return lock;
   }
 
-  /** Renews the lock until it is released; `lost` is called once when it has become another's. `each`: after each renewal. */
+  /** Renews the lock until it is released. `lost` is called once, when it has become another's; `each` after each renewal. */
   keep(lost: (error: ApemuError) => void, each: () => Promise<void>): void {
     this.#renewal = setInterval(async () => {
       try {
@@ -56,12 +57,12 @@ export class CoordinatorLock {
           lost(taken((await this.#client.get(COORDINATOR_KEY)) ?? 'nobody'));
         }
       } catch {
-        // Redis is away; it is tried again.
+        // Redis is away; this is tried again.
       }
     }, RENEW_MS);
   }
 
-  /** Whether it is still this owner's. */
+  /** Whether the lock still belongs to this owner. */
   async held(): Promise<boolean> {
     return (await this.#client.get(COORDINATOR_KEY)) === this.#owner;
   }
@@ -70,7 +71,7 @@ export class CoordinatorLock {
     await this.#client.eval(RELEASE, 1, COORDINATOR_KEY, this.#owner);
   }
 
-  /** No more renewals, whatever becomes of the key. */
+  /** Ends the renewals, whatever becomes of the key. */
   drop(): void {
     clearInterval(this.#renewal);
   }
@@ -81,7 +82,7 @@ export class CoordinatorLock {
     );
   }
 
-  /** A Redis that has lost it, or was away for long, is told again. */
+  /** Renews the key. If Redis has lost it or was away for long, it is set anew. */
   async #renew(): Promise<boolean> {
     const renewed = await this.#client.eval(
       RENEW,

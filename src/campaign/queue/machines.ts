@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who works for a campaign: what workers say of themselves, and what they have done as far as it was counted.
+// The workers of a campaign: what they say about themselves, and how much of what they have done was counted.
 import type { Redis } from 'ioredis';
 import type { MachineFigures } from '../../fuzz/job.ts';
 import { workerKey, workersKey } from './keys.ts';
 import { HEARTBEAT, WORKER } from './messages.ts';
 import { checked, parse } from './wire.ts';
 
-/** A worker that has not said anything for so long is gone. */
+/** Milliseconds after which a worker that has not reported is gone. */
 const BEAT_EXPIRES_MS = 10_000;
-/** Workers that are listed; a computer has one. */
+/** Number of workers that are listed. A computer has one. */
 const WORKERS_MAX = 10_000;
 const WINDOW_MS = 10_000;
 
-/** A worker says that it is there. */
+/** Reports that a worker is there. */
 export const beat = async (
   client: Redis,
   campaign: string,
@@ -27,12 +27,12 @@ export const beat = async (
     .exec();
 };
 
-/** A worker goes. */
+/** Reports that a worker goes. */
 export const leave = async (client: Redis, campaign: string, worker: string): Promise<void> => {
   await client.multi().del(workerKey(campaign, worker)).srem(workersKey(campaign), worker).exec();
 };
 
-/** Workers that are there, with their threads. What is no worker's word is left out. */
+/** The workers that are there, with their threads. What is not a worker's report is left out. */
 export const present = async (
   client: Redis,
   campaign: string,
@@ -47,7 +47,7 @@ export const present = async (
       if (text === null) continue;
       workers.set(checked(names[n], WORKER), parse(text, HEARTBEAT).threads);
     } catch {
-      // It is nobody whom we know.
+      // This is not a worker.
     }
   }
   return workers;
@@ -58,17 +58,17 @@ interface Counted {
   jobs: number;
   cases: number;
   alive: boolean;
-  /** Cases of the last seconds, with their moment. */
+  /** Number of cases in the last seconds, with their times. */
   readonly recent: { atMs: number; cases: number }[];
 }
 
-/** Only the last seconds count. */
+/** Drops what is older than the last seconds. */
 const forgetOld = ({ recent }: Counted): void => {
   const from = performance.now() - WINDOW_MS;
   while (recent.length > 0 && recent[0].atMs < from) recent.shift();
 };
 
-/** What each worker has done: answers that counted. */
+/** What each worker has done, by the answers that counted. */
 export class MachineCounts {
   readonly #machines = new Map<string, Counted>();
 

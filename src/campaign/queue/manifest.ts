@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a campaign says of itself, how a worker finds it, and in what the two must agree.
+// What a campaign says about itself, how a worker finds it, and in what the two must agree.
 import type { Redis } from 'ioredis';
 import { ApemuError } from '../../errors.ts';
 import type { TargetFacts } from '../../fuzz/job.ts';
@@ -9,15 +9,15 @@ import { CAMPAIGN_KEY, campaignPrefix } from './keys.ts';
 import { CODE, HASH, MANIFEST, type Manifest } from './messages.ts';
 import { type Blob, checked, pack, sha256 } from './wire.ts';
 
-/** What must be the same on every machine: names, and digests or versions. */
+/** What must be the same on every machine, as names with digests or versions. */
 export type Facts = Readonly<Record<string, string>>;
 
-/** Digits of a digest that are shown and compared. */
+/** Number of digits of a digest that are shown and compared. */
 const DIGITS = 16;
 
 export const digestOf = (content: string | Uint8Array): string => sha256(content).slice(0, DIGITS);
 
-/** In what a worker is not as the campaign wants it, in words. */
+/** Describes in words where a worker differs from what the campaign wants. */
 export const differences = (campaign: Facts, worker: Facts): string[] =>
   [...new Set([...Object.keys(campaign), ...Object.keys(worker)])]
     .filter((name) => campaign[name] !== worker[name])
@@ -26,7 +26,11 @@ export const differences = (campaign: Facts, worker: Facts): string[] =>
         `${name}: ${campaign[name] ?? 'none'} in the campaign, ${worker[name] ?? 'none'} here`,
     );
 
-/** @throws ApemuError `APEMU_ERR_QUEUE_DIFFERS` for a worker that would not do what others do */
+/**
+ * Refuses a worker that would not do what others do.
+ *
+ * @throws ApemuError `APEMU_ERR_QUEUE_DIFFERS`
+ */
 export const checkFacts = (campaign: Facts, worker: Facts): void => {
   const found = differences(campaign, worker);
   if (found.length === 0) return;
@@ -36,7 +40,11 @@ export const checkFacts = (campaign: Facts, worker: Facts): void => {
   );
 };
 
-/** @throws ApemuError `APEMU_ERR_QUEUE_DIFFERS` for a target that counts something else than the campaign's */
+/**
+ * Refuses a target that counts other features than the campaign's.
+ *
+ * @throws ApemuError `APEMU_ERR_QUEUE_DIFFERS`
+ */
 export const checkTarget = (manifest: Manifest, { terrain, featureCount }: TargetFacts): void =>
   checkFacts(
     { queues: manifest.queues.join(' '), features: String(manifest.featureCount) },
@@ -51,8 +59,9 @@ export interface FoundCampaign {
 }
 
 /**
- * The campaign of a queue; undefined: there is none now.
- * @throws ApemuError `APEMU_ERR_QUEUE_…` for what is none
+ * The campaign of a queue; undefined if there is none now.
+ *
+ * @throws ApemuError `APEMU_ERR_QUEUE_…` if what is there is not a campaign
  */
 export const findCampaign = async (client: Redis): Promise<FoundCampaign | undefined> => {
   const id = await client.get(CAMPAIGN_KEY);
@@ -65,14 +74,18 @@ export const findCampaign = async (client: Redis): Promise<FoundCampaign | undef
   return { id, manifest: await store.get(checked(hash, HASH), MANIFEST), store };
 };
 
-/** Configuration and driver, for workers that trust the campaign. */
+/** Packs configuration and driver, for workers that trust the campaign. */
 export const packCode = (config: string, { name, code, files, args }: DriverBundle): Blob => {
   const binary = typeof code !== 'string';
   const text = binary ? Buffer.from(code).toString('base64') : code;
   return pack({ config, bundle: { name, code: text, binary, files, args } });
 };
 
-/** What `packCode` has packed. @throws ApemuError `APEMU_ERR_QUEUE_…` */
+/**
+ * Unpacks what `packCode` has packed.
+ *
+ * @throws ApemuError `APEMU_ERR_QUEUE_…`
+ */
 export const readCode = async (
   hash: string,
   store: BlobStore,

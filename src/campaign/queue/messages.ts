@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What coordinator and workers tell each other, as schemas: a worker or a Redis may be anybody's, so nothing else is believed.
+// The messages between coordinator and workers, as schemas. Worker and Redis may be anybody's, so nothing is accepted that does not fit a
+// schema.
 // Source: docs/campaigns.md.
 import Type, { type Static } from 'typebox';
 import { ORACLES, type OracleName } from '../../oracle/oracles.ts';
 
-/** Sizes far above what a campaign needs, and small enough that nobody is hurt. */
+/** Limits that are far above what a campaign needs, and low enough to do no harm. */
 const CASES_MAX = 65_536;
-/** Characters of a case's three numbers. */
+/** Number of characters of a case's three numbers. */
 const CASE_LENGTH = 16;
 const FEATURES_MAX = 2 ** 22;
 const LINES_LENGTH = 65_536;
@@ -20,14 +21,14 @@ const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const feature = Type.Integer({ minimum: 0, maximum: FEATURES_MAX });
 const features = Type.Array(feature, { maxItems: FEATURES_MAX });
 const lines = Type.String({ maxLength: LINES_LENGTH });
-/** See `packNumbers`. */
+/** Numbers as text: see `packNumbers`. */
 const numbers = Type.String({ maxLength: 8 * FEATURES_MAX });
 const text = Type.String({ maxLength: TEXT_LENGTH });
 const index = Type.Integer({ minimum: 0, maximum: 2 * CASES_MAX });
 const skip = Type.Array(index, { maxItems: CASES_MAX });
 
 export const HASH = Type.String({ pattern: '^[0-9a-f]{64}$' });
-/** Name of a worker: computer, process, and a word that tells a process from an earlier one. */
+/** Name of a worker: computer, process, and a word that tells it from an earlier process. */
 export const WORKER = Type.String({ pattern: '^[A-Za-z0-9._-]+$', maxLength: WORKER_LENGTH });
 
 const seenRow = { fn: count, apqn: count };
@@ -54,7 +55,7 @@ const VIOLATION = Type.Object(
   strict,
 );
 
-/** A scenario of the corpus, with what the driver executes in it. */
+/** A scenario of the corpus, and what the driver executes in it. */
 export const SCENARIO = Type.Object({ lines, seen: SEEN }, strict);
 
 /** What all jobs of a generation have in common. */
@@ -68,7 +69,7 @@ const BATCH = Type.Object(
     kind: Type.Literal('batch'),
     generation: HASH,
     scenarios: Type.Array(HASH, { maxItems: 2 * CASES_MAX }),
-    /** Of each case: its scenario, the one that is spliced in counted from 1 or 0, its seed. */
+    /** For each case: the number of its scenario, the number from 1 of the one that is spliced in (0 = none), and its seed. */
     cases: Type.String({ maxLength: CASE_LENGTH * (CASES_MAX + 1) }),
     skip,
   },
@@ -80,7 +81,7 @@ const MINIMISE = Type.Object(
   strict,
 );
 
-/** What a worker is asked. */
+/** What a worker is asked for. */
 export const REQUEST = Type.Union([BATCH, MINIMISE]);
 export type Request = Static<typeof REQUEST>;
 
@@ -121,13 +122,13 @@ export const MINIMISE_ANSWER = Type.Object(
   strict,
 );
 
-/** What BullMQ carries: names of messages. */
+/** What BullMQ carries: only names of messages. */
 export const JOB_DATA = Type.Object({ request: HASH }, strict);
 export const JOB_VALUE = Type.Object({ answer: HASH, worker: WORKER }, strict);
 export type JobData = Static<typeof JOB_DATA>;
 export type JobValue = Static<typeof JOB_VALUE>;
 
-/** What a worker says of itself every few seconds. */
+/** What a worker says about itself every few seconds. */
 export const HEARTBEAT = Type.Object(
   { threads: Type.Integer({ minimum: 1, maximum: 65_536 }) },
   strict,
@@ -156,7 +157,7 @@ export const CODE = Type.Object(
   strict,
 );
 
-/** What a campaign says of itself. */
+/** What a campaign says about itself. */
 export const MANIFEST = Type.Object(
   {
     version: Type.Literal(1),

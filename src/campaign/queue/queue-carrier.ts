@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A carrier of workers on other machines, by BullMQ: the coordinator of a campaign.
+// A carrier of workers on other machines, connected by BullMQ: the coordinator of a campaign.
 // Source: docs/campaigns.md.
 import { setTimeout as wait } from 'node:timers/promises';
 import { ApemuError } from '../../errors.ts';
@@ -23,22 +23,22 @@ import type { JobData, JobValue, Manifest } from './messages.ts';
 import { type Blob, pack } from './wire.ts';
 import { computerName, computerOf } from './worker-name.ts';
 
-/** Milliseconds between two looks at jobs whose end nobody has told of. */
+/** Milliseconds between two looks at jobs whose end nobody has reported. */
 const JOBS_LOOK_MS = 2_000;
-/** What is left in Redis is taken away at the end, if that does not take longer. */
+/** Milliseconds in which what is left in Redis has to be removed at the end; else it stays. */
 const CLEAN_MS = 700;
-/** Workers that look within this time see that a campaign is over. */
+/** Milliseconds for which workers can still see that a campaign is over. */
 const OVER_MS = 60_000;
-/** Events BullMQ keeps: of those that were missed, jobs are looked at. */
+/** Number of events that BullMQ keeps. Of events that were missed, the jobs are looked at. */
 const EVENTS = 1_000;
 const KEYS_AT_ONCE = 1_000;
 
 export interface QueueCarrierOptions {
   readonly connection: QueueConnection;
   readonly manifest: Manifest;
-  /** Has the target here: findings are seen again in it. Closed with this carrier. */
+  /** Has the target on this machine, to see findings again in it. It is closed with this carrier. */
   readonly witness: Carrier;
-  /** Times a finding's scenario is tried: the processes of a kernel are not in step. */
+  /** How often a finding's scenario is tried, since the processes of a kernel do not run in the same order each time. */
   readonly tries: number;
   /** Configuration and driver, for workers that trust the campaign. */
   readonly code?: Blob | undefined;
@@ -88,8 +88,9 @@ export class QueueCarrier implements Carrier {
   }
 
   /**
-   * Becomes the coordinator: begins the campaign, or goes on with what of it is in Redis.
-   * @throws ApemuError `APEMU_ERR_QUEUE_COORDINATOR` where there is another one
+   * Becomes the coordinator: begins the campaign, or continues it with what is in Redis.
+   *
+   * @throws ApemuError `APEMU_ERR_QUEUE_COORDINATOR` if there is another one
    */
   static async open(options: QueueCarrierOptions): Promise<QueueCarrier> {
     const { connection, signal } = options;
@@ -107,13 +108,13 @@ export class QueueCarrier implements Carrier {
   async run(jobs: readonly Job[]): Promise<readonly JobResult[]> {
     const answers = await Promise.all(jobs.map((job) => this.#jobs.ask(job)));
     const results: JobResult[] = [];
-    // One after the other: the witness may have one target only.
+    // They are done one after the other, since the witness may have one target only.
     for (const one of answers) results.push(await this.#confirmed(one));
     return results;
   }
 
   saved(): void {
-    // What stays because Redis is away goes with the campaign.
+    // What stays because Redis is away is removed with the campaign.
     this.#jobs.forget().catch(() => {});
   }
 
@@ -147,7 +148,7 @@ export class QueueCarrier implements Carrier {
     this.#jobs.resumes = (await this.#queue.getCompletedCount()) > 0;
     this.#events.on('completed', ({ jobId }) => this.#jobs.look(jobId));
     this.#events.on('failed', ({ jobId }) => this.#jobs.look(jobId));
-    // What BullMQ meets while Redis is away is told by the connection.
+    // The connection reports what BullMQ meets while Redis is away.
     this.#events.on('error', () => {});
     this.#queue.on('error', () => {});
     this.#unwatch = watchConnection(connection, say, () => this.#jobs.again());
@@ -162,7 +163,7 @@ export class QueueCarrier implements Carrier {
     if (signal.aborted) stop();
   }
 
-  /** A campaign whose coordinator is gone, another than this one, ends here. */
+  /** Ends another campaign whose coordinator is gone. */
   async #takePlaces(): Promise<void> {
     const { connection, say } = this.#options;
     const earlier = await connection.client.get(CAMPAIGN_KEY);
@@ -171,7 +172,7 @@ export class QueueCarrier implements Carrier {
     await this.#removeKeys(earlier);
   }
 
-  /** Says what the campaign is; a Redis that has lost it is told again. */
+  /** Writes what the campaign is. This is done again if Redis has lost it. */
   async #publish(): Promise<void> {
     const { connection, code } = this.#options;
     const { client } = connection;
@@ -182,7 +183,7 @@ export class QueueCarrier implements Carrier {
     await client.set(CAMPAIGN_KEY, this.#id);
   }
 
-  /** An answer; what was found is seen again here. */
+  /** An answer in which findings were seen again on this machine. */
   async #confirmed({ answer, worker }: FromWorker): Promise<JobResult> {
     if (answer.kind === 'batch' || !answer.confirmed) return answer;
     const confirmed = await Promise.race([this.#seenAgain(answer), this.#jobs.failed]);
@@ -195,12 +196,12 @@ export class QueueCarrier implements Carrier {
     };
   }
 
-  /** Whether a finding's scenario breaks the same rule in the coordinator's own target: no worker is believed. */
+  /** Whether a finding's scenario breaks the same rule in the coordinator's own target, since no worker is believed. */
   async #seenAgain({ lines, violation }: MinimiseResult): Promise<boolean> {
     const { witness, tries } = this.#options;
     const cases = Array.from({ length: tries }, () => asItIs(lines));
     const once: Job = { kind: 'batch', cases, known: new Uint32Array(0), wanted: [], skip: [] };
-    // What shows only in repetitions is repeated where something is made short.
+    // What shows only in repetitions is repeated by a job that makes it short.
     const job: Job = violation.repeated === true ? { kind: 'minimise', lines, violation } : once;
     const [again] = await witness.run([job]);
     if (again?.kind === 'minimise') return again.confirmed;
@@ -211,7 +212,7 @@ export class QueueCarrier implements Carrier {
   #lookAround(): void {
     this.#jobs.lookAround();
     const { client, name } = this.#options.connection;
-    // A Redis that is full is noticed by workers, whose answers it refuses; this is how the coordinator hears of it.
+    // Workers notice when Redis is full, because it refuses their answers. This is how the coordinator learns of it.
     client
       .set(`${campaignPrefix(this.#id)}:looked`, '1')
       .catch((cause) => this.#jobs.fail(refusal(cause, name)));
@@ -238,10 +239,10 @@ export class QueueCarrier implements Carrier {
   }
 }
 
-/** Name of a campaign: what it is about. */
+/** Name of a campaign, made from what it is about. */
 const campaignId = ({ hash }: Blob): string => hash.slice(0, 16);
 
-/** What Redis says to a command it does not do. */
+/** What Redis says about a command that it does not execute. */
 const refusal = (cause: unknown, name: string): unknown => {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof ApemuError) return cause;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A worker of a campaign on whatever machine: takes jobs from the queue, does them on targets of its own, answers. One that dies loses its
-// job to another one.
+// A worker of a campaign on any machine: takes jobs from the queue, does them on targets of its own, and answers. The job of a worker
+// that dies is given to another one.
 // Source: docs/campaigns.md; BullMQ's documentation (stalled jobs).
 import type { Job as QueueJob, Worker } from 'bullmq';
 import type { Job, JobResult } from '../../fuzz/job.ts';
@@ -14,10 +14,10 @@ import { readRequest } from './requests.ts';
 import { checked } from './wire.ts';
 import { workerName } from './worker-name.ts';
 
-/** A job whose worker has not said for so long that it is at it is given to another one, at the next look. */
+/** Milliseconds after which a job whose worker has not reported is given to another one, at the next look. */
 const LOCK_MS = 5_000;
 const STALLED_MS = 2_000;
-/** Workers a job may take with it before it is told as failed. */
+/** Number of workers that may die with a job before it is reported as failed. */
 const STALLED_MAX = 20;
 const BEAT_MS = 2_000;
 const FETCH_RETRY_MS = 500;
@@ -26,10 +26,10 @@ export interface QueueWorkerOptions {
   readonly connection: QueueConnection;
   /** Name of the campaign. */
   readonly campaign: string;
-  /** Does a job; as many at the same time as there are threads, one more may wait. */
+  /** Does a job. It is called for as many jobs at the same time as there are threads, and for one more, which waits. */
   readonly run: (job: Job) => Promise<JobResult>;
   readonly threads: number;
-  /** Jobs that are taken ahead, so that no thread waits for Redis. */
+  /** Number of jobs that are taken in advance, so that no thread waits for Redis. */
   readonly ahead: number;
   readonly say: (line: string) => void;
 }
@@ -71,7 +71,7 @@ export class QueueWorker {
         runRetryDelay: FETCH_RETRY_MS,
       },
     );
-    // Jobs that ended elsewhere meanwhile, and a Redis that is away: each is seen to by BullMQ or told by the connection.
+    // This ignores jobs that ended elsewhere meanwhile, which BullMQ handles, and a Redis that is away, which the connection reports.
     this.#worker.on('error', () => {});
     this.#unwatch = watchConnection(connection, say);
     this.#beat();
@@ -89,7 +89,7 @@ export class QueueWorker {
     return over === 1 || (current !== null && current !== campaign);
   }
 
-  /** Gives back what it is at, and goes. */
+  /** Gives back the jobs it is doing, and goes. */
   async close(): Promise<void> {
     const { connection, campaign } = this.#options;
     clearInterval(this.#beats);
@@ -117,7 +117,7 @@ export class QueueWorker {
     return { answer: blob.hash, worker: this.name };
   }
 
-  /** Whoever goes gives its jobs back. */
+  /** A worker that goes gives its jobs back. */
   async #unlessStopped<T>(
     job: QueueJob<JobData, JobValue>,
     token: string | undefined,

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs as requests to a worker, and back. Scenarios and what a generation knows travel once, under the names of their contents; a job
-// names them.
+// Turns jobs into requests to a worker, and back. Scenarios and what a generation knows travel only once, under names made from their
+// contents; a job contains these names.
 import type { BatchJob, CaseSpec, Job } from '../../fuzz/job.ts';
 import { NOTHING_SEEN, type Seen } from '../../target/seen.ts';
 import type { BlobStore } from './blob-store.ts';
 import { GENERATION, REQUEST, type Request, SCENARIO } from './messages.ts';
 import { type Blob, pack, packNumbers, unpackNumbers } from './wire.ts';
 
-/** Numbers of a case. */
+/** Number of numbers that make up a case. */
 const CASE_NUMBERS = 3;
 
 /** A request with everything it names. */
 export interface PackedRequest {
   readonly request: Blob;
-  /** Contents the request names; other requests may name them too. */
+  /** Contents that the request names, and that other requests may name too. */
   readonly shared: readonly Blob[];
 }
 
@@ -22,7 +22,7 @@ interface KnownScenario {
   readonly blob: Blob;
 }
 
-/** Packs jobs; a scenario that comes again is not packed again. */
+/** Packs jobs. A scenario that occurs again is not packed again. */
 export class RequestPacker {
   readonly #scenarios = new Map<string, KnownScenario>();
   readonly #others = new Map<string, Blob>();
@@ -38,7 +38,7 @@ export class RequestPacker {
       places.set(blob, at);
       return at;
     };
-    // A name must not depend on jobs before: the next coordinator has not packed them.
+    // A name must not depend on earlier jobs, since the next coordinator has not packed those.
     const own = new Map(job.cases.map(({ lines, seen }) => [lines, this.#scenario(lines, seen)]));
     const cases = job.cases.flatMap(({ lines, seen, other, seed }) => [
       place(this.#scenario(lines, seen)),
@@ -56,7 +56,7 @@ export class RequestPacker {
     return { request: pack(request), shared: [generation, ...scenarios] };
   }
 
-  /** The jobs of a generation have one array of what is known. */
+  /** The jobs of a generation have one array of what is known in common. */
   #generationOf({ known, wanted }: BatchJob): Blob {
     if (known !== this.#known) this.#generation = undefined;
     this.#known = known;
@@ -72,7 +72,7 @@ export class RequestPacker {
     return blob;
   }
 
-  /** Of a scenario that is spliced in only its lines matter. */
+  /** Of a scenario that is spliced in, only the lines matter. */
   #other(lines: string): Blob {
     const blob = this.#others.get(lines) ?? pack({ lines, seen: NOTHING_SEEN });
     this.#others.set(lines, blob);
@@ -81,8 +81,9 @@ export class RequestPacker {
 }
 
 /**
- * What a request asks for.
- * @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` for what is no request, `APEMU_ERR_QUEUE_MISSING` where something it names is not there
+ * The job that a request asks for.
+ *
+ * @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` if it is not a request, `APEMU_ERR_QUEUE_MISSING` if something it names is not there
  */
 export const readRequest = async (hash: string, store: BlobStore): Promise<Job> => {
   const request = await store.get(hash, REQUEST);

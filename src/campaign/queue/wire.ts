@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What travels through Redis, as bytes and back: JSON, deflated, under the name of its content. Whoever wrote it is not believed: length,
-// name and shape are looked at before anything is made of it.
+// Turns what travels through Redis into bytes and back: JSON, deflated, under a name made from its content. Whoever wrote it is not
+// believed: length, name and shape are checked before anything is made of it.
 import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Static, TSchema } from 'typebox';
@@ -8,16 +8,16 @@ import { Check, Errors } from 'typebox/value';
 import { ApemuError } from '../../errors.ts';
 import { MIB } from '../../units.ts';
 
-/** A text under the name of its content. */
+/** A text and the name made from its content. */
 export interface Blob {
   readonly hash: string;
   readonly bytes: Buffer;
 }
 
-/** Longest blob as it travels, and as it is when unpacked. */
+/** Most bytes of a blob, both as it travels and unpacked. */
 export const BLOB_BYTES_MAX = 16 * MIB;
 const TEXT_BYTES_MAX = 64 * MIB;
-/** Little work for most of the gain: a job is packed in less time than one of its cases takes. */
+/** The level with most of the gain for little work: packing a job takes less time than one of its cases. */
 const DEFLATE = { level: 1 };
 const PATH_SHOWN = 80;
 
@@ -33,8 +33,9 @@ const refused = (what: string, cause?: unknown): ApemuError =>
   new ApemuError('APEMU_ERR_QUEUE_MESSAGE', what, { cause });
 
 /**
- * What a blob says.
- * @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` for one that is too long, is not what its name says, or has another shape
+ * The contents of a blob.
+ *
+ * @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` if it is too long, does not fit its name, or has another shape
  */
 export const unpack = <S extends TSchema>({ hash, bytes }: Blob, schema: S): Static<S> => {
   if (bytes.length > BLOB_BYTES_MAX)
@@ -49,7 +50,11 @@ export const unpack = <S extends TSchema>({ hash, bytes }: Blob, schema: S): Sta
   return parse(text, schema);
 };
 
-/** JSON of a known shape. @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` */
+/**
+ * Parses JSON of a known shape.
+ *
+ * @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE`
+ */
 export const parse = <S extends TSchema>(text: string, schema: S): Static<S> => {
   let value: unknown;
   try {
@@ -60,7 +65,11 @@ export const parse = <S extends TSchema>(text: string, schema: S): Static<S> => 
   return checked(value, schema);
 };
 
-/** @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` */
+/**
+ * Checks the shape of a value.
+ *
+ * @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE`
+ */
 export const checked = <S extends TSchema>(value: unknown, schema: S): Static<S> => {
   if (Check(schema, value)) return value as Static<S>;
   const [first] = Errors(schema, value);
@@ -70,14 +79,18 @@ export const checked = <S extends TSchema>(value: unknown, schema: S): Static<S>
 
 const PACKED_BYTES = 4;
 
-/** Numbers below 2^32 as text: a schema would look at each of them for longer than a case takes. */
+/** Numbers below 2^32 as text. As an array, a schema would need more time to check them than a case takes. */
 export const packNumbers = (numbers: ArrayLike<number>): string => {
   const bytes = Buffer.allocUnsafe(numbers.length * PACKED_BYTES);
   for (let n = 0; n < numbers.length; n++) bytes.writeUInt32LE(numbers[n], n * PACKED_BYTES);
   return bytes.toString('base64');
 };
 
-/** @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` for what is not made of whole numbers */
+/**
+ * The numbers in a text.
+ *
+ * @throws ApemuError `APEMU_ERR_QUEUE_MESSAGE` if it does not consist of whole numbers
+ */
 export const unpackNumbers = (text: string): Uint32Array => {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.length % PACKED_BYTES !== 0) throw refused('a message with part of a number');

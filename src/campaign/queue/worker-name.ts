@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names of workers: the computer, the process, and a word that tells it from an earlier process with its number.
+// Names of workers: the computer, the process, and a word that tells the process from an earlier one with the same number.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 
@@ -11,7 +11,7 @@ export const computerName = (): string =>
     .replaceAll(/[^A-Za-z0-9.-]/g, '-')
     .slice(0, COMPUTER_LENGTH);
 
-/** Name of this process among all workers. */
+/** Name of this process, different from that of every other worker. */
 export const workerName = (): string =>
   `${computerName()}_${process.pid}_${randomBytes(3).toString('hex')}`;
 

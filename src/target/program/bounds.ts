@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Virtual times a driver under test has, and how much it may do in one second of it.
+// Virtual times that a driver under test has for something, and how much it may do in a second of virtual time.
 import { NS_PER_SECOND } from '../../units.ts';
 
-/** Time a driver has to start. */
+/** Nanoseconds that a driver has to start. */
 export const START_NS = 5 * NS_PER_SECOND;
-/** Default of `recoverNs`: two request timeouts, two scans of the bus, and time to spare. */
+/** Default of `recoverNs` in nanoseconds: two request timeouts, two scans of the bus, and time to spare. */
 export const RECOVER_NS = 300 * NS_PER_SECOND;
-/** Default of `perSecond`: four queues polled at 250 us are 16,000. */
+/** Default of `perSecond`. Four queues that are polled every 250 us make 16,000. */
 export const PER_SECOND = 50_000;
-/** Events happen for so long after the last one that has a time of its own; then the hardware is healthy. */
+/** Nanoseconds for which events can still happen after the last one that has a time of its own. Then the hardware is made healthy. */
 export const EVENTS_NS = 5 * NS_PER_SECOND;
-/** Time a driver has to close. */
+/** Nanoseconds that a driver has to close. */
 export const CLOSE_NS = 60 * NS_PER_SECOND;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a driver under test may do in a second of virtual time, and for each request: what goes beyond is no work but a storm.
+// How much a driver under test may do in a second of virtual time, and for each request. More than that is not work but a storm.
 // Source: docs/reference/fuzzing.md section 4 (progress).
 import { NS_PER_SECOND } from '../../units.ts';
 
@@ -10,28 +10,31 @@ export class StormError extends Error {
   }
 }
 
-/** Times a request may be sent: ten tries, of which a queue forgets each ten times, and time to spare. */
+/** How often a request may be sent: ten tries, each of which a queue may forget ten times, and some to spare. */
 const SENT_MAX = 256;
-/** Instructions of a request that is sent and of which nothing is heard: NQAP, DQAP. */
+/** Number of instructions for a request that is sent and of which nothing is heard: NQAP and DQAP. */
 const INSTRUCTIONS_SENT = 2;
-/** Requests that make the budget larger, at most: more would leave no room for a storm in a second of an instruction each microsecond. */
+/**
+ * Number of requests that can make the budget larger. More would leave no room for noticing a storm, in a second with an instruction each
+ * microsecond.
+ */
 const REQUESTS_COUNTED = 1000;
 
 export class Budget {
-  /** What was done too often. */
+  /** What was done too often; undefined if nothing was. */
   storm: string | undefined;
-  /** Requests the driver was given; what knows none sends what it likes. */
+  /** Number of requests that the driver was given. A driver without known requests may send what it likes. */
   requests: () => number = () => Number.POSITIVE_INFINITY;
   readonly #nowNs: () => number;
   readonly #perSecond: number;
-  /** Messages that queues have taken. */
+  /** Number of messages that queues have accepted. */
   #sent = 0;
-  /** Since when instructions and steps are counted. */
+  /** Time since which instructions and steps are counted. */
   #windowNs = 0;
   #instructions = 0;
   #steps = 0;
 
-  /** `perSecond`: instructions and steps a driver may take in a second of virtual time besides its requests. */
+  /** `perSecond` is the number of instructions and steps that a driver may take in a second of virtual time besides its requests. */
   constructor(nowNs: () => number, perSecond: number) {
     this.#nowNs = nowNs;
     this.#perSecond = perSecond;
@@ -43,19 +46,19 @@ export class Budget {
     this.#open(this.#nowNs());
   }
 
-  /** An instruction is about to be executed. */
+  /** Called before an instruction is executed. */
   instruction(): void {
     this.#move();
     if (++this.#instructions > this.#perSecond) this.#judge(this.#instructions, 'AP instructions');
   }
 
-  /** A queue has taken a message. A request that is sent again and again is no work. */
+  /** Called when a queue has accepted a message. Sending a request again and again is not work. */
   sent(): void {
     if (++this.#sent > SENT_MAX * (1 + this.requests()))
       this.storm ??= `more than ${SENT_MAX} messages for each request`;
   }
 
-  /** A step of the program has ended; those without an instruction count too. */
+  /** Called when a step of the program has ended. Steps without an instruction count too. */
   stepped(): void {
     this.#steps++;
   }
@@ -67,7 +70,10 @@ export class Budget {
     return this.storm === undefined;
   }
 
-  /** Work that was asked for is no storm: a request that queues forget may be sent `SENT_MAX` times, all in one second. */
+  /**
+   * Decides whether this much is a storm. Work that was asked for is not: a request that queues forget may be sent `SENT_MAX` times, even
+   * all in one second.
+   */
   #judge(done: number, what: string): void {
     const requests = this.requests();
     const work = Number.isFinite(requests) ? Math.min(requests, REQUESTS_COUNTED) : 0;
@@ -75,7 +81,7 @@ export class Budget {
     if (done > budget) this.storm ??= `more than ${budget} ${what} in a second of virtual time`;
   }
 
-  /** A second is over: what was done in it counts no more. */
+  /** Begins the next second. What was done in the last one does not count any more. */
   #move(): void {
     const now = this.#nowNs();
     if (now - this.#windowNs >= NS_PER_SECOND) this.#open(now);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A driver module made into one text: types taken out, places of its code counted. It can be sent to other threads and machines as data.
+// Makes a driver module one text: types are taken out, and the places of its code are counted. It can be sent to other threads and
+// machines as data.
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
@@ -14,7 +15,7 @@ import { bundleWasm } from './wasm-driver.ts';
 
 /** A source file of the driver. Its places (statements) have numbers from `first` on, in the order of `lines`. */
 export interface SourceFile {
-  /** Relative to the driver's folder. */
+  /** Its path relative to the driver's folder. */
   readonly file: string;
   readonly text: string;
   readonly first: number;
@@ -24,31 +25,34 @@ export interface SourceFile {
 
 /** A driver as data. */
 export interface DriverBundle {
-  /** As the user named it. */
+  /** The driver as the user named it. */
   readonly name: string;
-  /** The text of a JavaScript module, or the bytes of a WebAssembly one. */
+  /** The text of a JavaScript module, or the bytes of a WebAssembly module. */
   readonly code: string | Uint8Array;
-  /** Of the code and what it was made from. */
+  /** Digest of the code and of what it was made from. */
   readonly digest: string;
   readonly files: readonly SourceFile[];
   readonly args: Readonly<Record<string, unknown>>;
 }
 
-/** This package as a driver's code imports it, on whatever computer; who loads the code puts the package's place there. */
+/**
+ * The name by which a driver's code imports this package, on any computer. Whoever loads the code replaces it by the package's place
+ * there.
+ */
 export const OWN_PACKAGE = 'apemu:package';
-/** The variable that holds the counters; made unique when the code is loaded. */
+/** Name of the variable that holds the counters. It is made unique when the code is loaded. */
 export const COVERAGE_VARIABLE = '__apemu_coverage__';
 const TYPESCRIPT = /\.[cm]?ts$/;
 
-/** The reference driver, for `--driver ap-bus`. */
+/** Name of the reference driver for `--driver ap-bus`. */
 const REFERENCE = 'ap-bus';
 /**
- * It gives a request up after 900 s, as Linux does, and polls each 250 us where there are no interruptions. 30 s of virtual time say the same
- * in less, and 5 ms in fewer instructions.
+ * Arguments of the reference driver. As Linux, it would give a request up after 900 s and poll every 250 us without interruptions; 30 s
+ * of virtual time show the same sooner, and 5 ms with fewer instructions.
  */
 const REFERENCE_ARGS = { requestTimeout: 30, pollTimeoutNs: 5_000_000 };
 
-/** A file of this project, as it runs now: sources, or what the build made of them. */
+/** Path of a file of this project as it runs now: a source, or what the build has made of it. */
 const ownFile = (path: string): string => {
   const here = fileURLToPath(import.meta.url);
   return resolve(
@@ -75,10 +79,10 @@ const stripped = (code: string, file: string): string => {
   }
 };
 
-/** Changes the text of a file before it is read: a patch. */
+/** Changes the text of a file before it is used: a patch. */
 export type Edit = (file: string, text: string) => string;
 
-/** Counts places of files in the driver's folder. */
+/** Counts the places of files in the driver's folder. */
 class Counted {
   readonly #files: Omit<SourceFile, 'first'>[] = [];
   readonly #folder: string;
@@ -109,7 +113,7 @@ class Counted {
     return { code: instrumented, map: instrumenter.lastSourceMap() as never };
   }
 
-  /** The files in order of their names: which one was read first differs from run to run. */
+  /** The files in the order of their names, since the order in which they are read differs from run to run. */
   get files(): SourceFile[] {
     let next = 0;
     return this.#files
@@ -135,14 +139,18 @@ const plugin = (counted: Counted, edit: Edit): Plugin => ({
   transform: (code, id) => counted.transform(code, id) ?? null,
 });
 
-/** Where the module is. @throws ApemuError `APEMU_ERR_DRIVER_READ` */
+/**
+ * Path of the module.
+ *
+ * @throws ApemuError `APEMU_ERR_DRIVER_READ`
+ */
 const moduleFile = (name: string): string => {
   const file =
     name === REFERENCE ? ownFile('src/guest/ap-bus-driver/under-test.ts') : resolve(name);
   try {
     if (statSync(file).isFile()) return file;
   } catch {
-    // It is not there: said below.
+    // That it is not there is reported below.
   }
   throw new ApemuError(
     'APEMU_ERR_DRIVER_READ',
@@ -152,7 +160,9 @@ const moduleFile = (name: string): string => {
 };
 
 /**
- * Makes a bundle of a driver module, or of the reference driver (`ap-bus`). `instrument`: its places are counted. `edit`: patches files.
+ * Makes a bundle of a driver module, or of the reference driver (`ap-bus`). With `instrument` its places are counted; `edit` patches
+ * files.
+ *
  * @throws ApemuError `APEMU_ERR_DRIVER_…` for what cannot be read
  */
 export const bundleDriver = async (
@@ -182,7 +192,7 @@ export const bundleDriver = async (
     const args = name === REFERENCE ? REFERENCE_ARGS : {};
     return { name: basename(name), code, digest, files: counted.files, args };
   } catch (cause) {
-    // Rollup puts a code of its own onto errors of plugins.
+    // Rollup puts a code of its own into the errors of plugins.
     const what = cause instanceof Error ? cause.message : String(cause);
     throw new ApemuError('APEMU_ERR_DRIVER_SYNTAX', `cannot read the driver ${name}: ${what}`, {
       cause,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver under test as its user holds it: requests and their endings, closing, scans. What it throws there counts as well.
+// The driver under test as its user holds it: requests and their endings, closing, scans. An exception in these counts too.
 import type { Cpu } from '../../guest/cpu.ts';
 import type { DriverProgram, QueueBelief } from '../../guest/driver.ts';
 import type { Machine } from '../../host/machine/machine.ts';
@@ -8,16 +8,16 @@ import type { UserEvent } from '../../program/events.ts';
 import type { DriverUser } from '../user.ts';
 import { type Thrown, thrownOf } from './guarded.ts';
 
-/** A line of a driver's log; the time is the machine's. */
+/** A line of a driver's log, with the machine's time. */
 export interface LogLine {
   readonly atNs: number;
   readonly text: string;
 }
 
 export interface HandleOptions {
-  /** Undefined: a program without the contract; nothing is asked of it. */
+  /** Undefined for a program without the contract, of which nothing is asked. */
   readonly driver: DriverProgram | undefined;
-  /** One for each of its vCPUs; the first one takes the requests. */
+  /** One program for each of the guest's vCPUs. The first one takes the requests. */
   readonly programs: readonly RunningProgram[];
   readonly user: DriverUser;
   readonly machine: Machine;
@@ -32,14 +32,14 @@ export class DriverHandle {
     this.#options = options;
   }
 
-  /** Takes what has ended. */
+  /** Takes the requests that have ended. */
   collect(state: unknown): void {
     const { driver, user } = this.#options;
     const endings = driver?.endings(state);
     if (endings !== undefined && endings.length > 0) user.ended(endings, this.#now());
   }
 
-  /** What the user does in a scenario. */
+  /** Does what the user does in a scenario. */
   act(event: UserEvent): void {
     const { user, driver } = this.#options;
     if (user.closed) return;
@@ -52,7 +52,7 @@ export class DriverHandle {
       this.#tell((one, cpu, state) => one.submit(cpu, state, request));
   }
 
-  /** One request to a queue, to see whether the driver works. Returns its number. */
+  /** Makes one request to a queue, to see whether the driver works. Returns its number. */
   probe(apqn: number): number {
     const request = this.#options.user.request(apqn, undefined, this.#now(), true);
     this.#tell((driver, cpu, state) => driver.submit(cpu, state, request));
@@ -75,14 +75,14 @@ export class DriverHandle {
     return driver?.gone?.(programs[0]?.state, apqn) ?? false;
   }
 
-  /** What the driver believes of queues, where it tells. */
+  /** Returns a function that tells what the driver believes of queues; undefined for a driver that does not tell. */
   beliefs(): ((apqn: number) => QueueBelief) | undefined {
     const { driver, programs } = this.#options;
     const state = programs[0]?.state;
     return driver?.believes === undefined ? undefined : (apqn) => driver.believes!(state, apqn);
   }
 
-  /** What it holds, by name, without what is 0. */
+  /** What the driver holds, by name, without what is 0. */
   held(): Record<string, number> {
     const { driver, programs, threw } = this.#options;
     try {
@@ -94,13 +94,13 @@ export class DriverHandle {
     }
   }
 
-  /** Where the driver's code is now, where it tells. */
+  /** Where the driver's code is now; undefined for a driver that does not tell. */
   place(): string | undefined {
     const { driver, programs } = this.#options;
     return driver?.place?.(programs[0]?.state);
   }
 
-  /** What the driver has logged, where it does. */
+  /** What the driver has logged, if it logs. */
   log(): readonly LogLine[] {
     const { driver, programs } = this.#options;
     return driver?.log?.(programs[0]?.state) ?? [];
@@ -110,7 +110,7 @@ export class DriverHandle {
     return this.#options.machine.nowNs() - this.#options.startNs();
   }
 
-  /** Calls into the driver outside its step; its next step follows at once. */
+  /** Calls into the driver outside its step. Its next step follows at once. */
   #tell(action: (driver: DriverProgram, cpu: Cpu, state: unknown) => void): void {
     const { driver, programs, machine, threw } = this.#options;
     const [running] = programs;

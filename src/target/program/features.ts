@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run has met as one list of numbers: places of the code by how often they ran, then architected cells, then pairs of codes.
+// What a run has met, as one list of numbers: first places of the code, by how often they ran; then architected cells; then pairs of
+// codes.
 import { type ArchitectedCoverage, CELL_COUNT, PAIR_COUNT } from '../architected.ts';
 
-/** Counts of one place in the code fall into so many classes. */
+/** Number of classes into which the counts of one place are divided. */
 const BUCKETS = 8;
 
 /** Class of a count: 1, 2, 3, 4-7, 8-15, 16-31, 32-127, more. */
@@ -14,7 +15,7 @@ const bucketOf = (count: number): number => {
   return count < 128 ? 6 : 7;
 };
 
-/** Number of features there are with these counters. */
+/** Number of features that exist with these counters. */
 export const featureCountOf = (counters: Uint32Array): number =>
   counters.length * BUCKETS + CELL_COUNT + PAIR_COUNT;
 

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// A guest program whose mistakes do not leave it: what it throws, and answers that are none, are taken down, and it has ended.
+// A guest program whose mistakes do not leave it. If it throws, or returns something that is not an answer, this is noted, and the
+// program has ended.
 import { type GuestProgram, WAIT_DONE, type Wait } from '../../guest/cpu.ts';
 import { StormError } from './budget.ts';
 
-/** What a program threw, and where. */
+/** What a program has thrown, and where. */
 export interface Thrown {
   readonly message: string;
   readonly place: string;
 }
 
-/** First line of a stack that is not this project's own machinery. */
+/** The first line of a stack that is not in this project's own code. */
 const PLACE = /^\s*at (?:(.*?) \()?((?:file:\/\/)?[^()]+?:\d+:\d+)\)?$/;
 const INNER = /(image-cpu|scenario-run|observer|faults|kernel)\.(?:ts|js)/;
 
-/** Where an error came from: function and line, without the folder and without columns. */
+/** Where an error came from: function and line, without folder and column. */
 export const placeOf = (error: unknown): string => {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   for (const line of stack.split('\n')) {
@@ -38,13 +39,13 @@ const describe = (value: unknown): string =>
   value instanceof Promise ? 'a promise' : typeof value === 'number' ? String(value) : typeof value;
 
 export interface Guard {
-  /** Called before and after each step; `waits`: the program has nothing to do now. */
+  /** Called before and after each step. `waits` tells that the program has nothing to do now. */
   before(): boolean;
   after(wait: Wait, state: unknown): void;
   threw(thrown: Thrown): void;
 }
 
-/** The program, guarded. A step for which `before` answers false is not taken: the program has ended. */
+/** Guards a program. If `before` returns false, the step is not taken, and the program has ended. */
 export const guarded = (program: GuestProgram, guard: Guard): GuestProgram => ({
   name: program.name,
   init: (args) => program.init(args),

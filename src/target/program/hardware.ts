@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the hardware healthy again after a scenario: adapters, domains and mdevs as they were at the kept moment.
+// Makes the hardware healthy again after a scenario: adapters, domains and mdevs become as they were at the kept moment.
 // Source: docs/design.md section 10 (recovers: with healthy hardware).
 import type { Machine } from '../../host/machine/machine.ts';
 import { Operator } from '../../program/operator.ts';
 
 const MATRIX = '/sys/devices/vfio_ap/matrix';
 
-/** What an mdev is assigned, as the administrator reads it. */
+/** The assignments of an mdev, as an administrator reads them. */
 const assigned = (machine: Machine, uuid: string): string =>
   JSON.stringify(machine.host.matrix.mdevs.find((mdev) => mdev.uuid === uuid)?.matrix ?? {});
 
-/** Hardware as it is at one moment. */
+/** The hardware as it is at one moment. */
 export class HealthyHardware {
   readonly #machine: Machine;
   readonly #mdevs: readonly (readonly [uuid: string, matrix: string])[];
   readonly #attached: readonly string[];
-  /** `machine.changes` at the kept moment: most scenarios leave the hardware alone. */
+  /** Value of `machine.changes` at the kept moment. Most scenarios leave the hardware as it is. */
   #changes: number;
 
   constructor(machine: Machine) {
@@ -27,12 +27,12 @@ export class HealthyHardware {
     this.#changes = machine.changes;
   }
 
-  /** The machine is at the kept moment, with healthy hardware. */
+  /** Notes that the machine is at the kept moment, with healthy hardware. */
   begin(): void {
     this.#changes = this.#machine.changes;
   }
 
-  /** Restores what is not as it was; true: something was. */
+  /** Restores what has changed. Returns whether anything had. */
   restore(): boolean {
     if (this.#machine.changes === this.#changes) return false;
     const adapters = this.#adapters();

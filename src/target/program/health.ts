@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a driver serves a healthy machine: one that does not cannot be fuzzed.
+// Checks that a driver serves a healthy machine. One that does not cannot be fuzzed.
 import { formatApqn } from '../../config/units.ts';
 import { ApemuError } from '../../errors.ts';
 import type { RequestFact } from '../outcome.ts';
@@ -25,7 +25,11 @@ const wrongOf = ({ thrown, storm, requests }: HealthFacts): string | undefined =
     : `ends a request${queue} with ${ending.error}`;
 };
 
-/** @throws ApemuError `APEMU_ERR_TARGET_HEALTH`: what the driver of a name did on the machine of a file */
+/**
+ * Refuses a driver (by its name) that does not serve the machine of a file.
+ *
+ * @throws ApemuError `APEMU_ERR_TARGET_HEALTH` with what the driver did
+ */
 export const refuseUnhealthy = (
   name: string,
   file: string | undefined,

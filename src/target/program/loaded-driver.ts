@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads a bundle: the driver's program, and the counters of its code as one array each.
+// Loads a bundle: the driver's program, and the counters of its code as one array for each kind.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -12,17 +12,17 @@ import { loadWasm } from './wasm-driver.ts';
 
 export interface LoadedDriver {
   readonly program: GuestProgram;
-  /** Arguments it is started with unless the configuration names others. */
+  /** Arguments with which it is started, unless the configuration names others. */
   readonly args: Readonly<Record<string, unknown>>;
-  /** How often each branch and function ran; the target sets them back. Empty: not instrumented. */
+  /** How often each branch and function has run. The target sets the counters back. Empty if the code is not instrumented. */
   readonly counters: Uint32Array;
-  /** How often each place of `DriverBundle.files` ran, from the beginning. */
+  /** How often each place of `DriverBundle.files` has run since the beginning. */
   readonly places: Uint32Array;
-  /** Takes what ran since the counters were set back over into `places`, where that does not happen by itself. */
+  /** Adds what has run since the counters were set back to `places`. Absent if that happens by itself. */
   readonly count?: () => void;
 }
 
-/** What the instrumenter's code keeps for one file. */
+/** What the instrumented code keeps for one file. */
 interface FileCounters {
   s: Record<string, number> | Uint32Array;
   f: Record<string, number> | Uint32Array;
@@ -31,7 +31,7 @@ interface FileCounters {
 
 let loads = 0;
 
-/** Puts typed arrays where the counters are, so that a case is counted and set back without a walk through objects. */
+/** Replaces the counters by typed arrays, so that a case is counted and set back without a walk through objects. */
 const gather = (files: readonly FileCounters[]): Pick<LoadedDriver, 'counters' | 'places'> => {
   const size = (record: object): number => Object.keys(record).length;
   const places = new Uint32Array(files.reduce((sum, { s }) => sum + size(s), 0));
@@ -60,7 +60,7 @@ const gather = (files: readonly FileCounters[]): Pick<LoadedDriver, 'counters' |
   return { counters, places };
 };
 
-/** The package as drivers import it: always as it was built, since threads load it without a stripper. */
+/** Path of the package that drivers import: always the built one, since threads load it without taking types out. */
 const ownPackage = (): string => {
   const here = fileURLToPath(import.meta.url);
   const built = here.endsWith('.ts') ? 'dist/src/index.js' : 'src/index.js';
@@ -74,7 +74,8 @@ const isProgram = (value: unknown): value is GuestProgram => {
 
 /**
  * Loads a driver.
- * @throws ApemuError `APEMU_ERR_DRIVER_LOAD` for a module that throws, `APEMU_ERR_DRIVER_PROGRAM` for one that is no guest program
+ *
+ * @throws ApemuError `APEMU_ERR_DRIVER_LOAD` for a module that throws, `APEMU_ERR_DRIVER_PROGRAM` for one that is not a guest program
  */
 export const loadDriver = async (bundle: DriverBundle): Promise<LoadedDriver> => {
   const { code } = bundle;

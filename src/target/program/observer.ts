@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at each instruction of a driver under test: coverage, budget, and the rules of the machine that a driver must keep.
+// Looks at each instruction of a driver under test, for coverage, budget, and the rules of the machine that a driver must keep.
 // Source: docs/reference/ap-architecture.md sections 1.9 (token), 5.5 (notification byte first, then the queues).
 import { FC_QCI, FC_RAPQ, FC_ZAPQ } from '../../../native-like/arch/function-codes.ts';
 import {
@@ -44,19 +44,19 @@ import { endingOf, operandsOf, PartialMessages, spoilRest } from './operands.ts'
 import { type TraceFacts, type TraceLine, traceLines } from './trace-lines.ts';
 
 const FACTS_MAX = 32;
-/** Instructions of a trace; what a driver does for ever says nothing new. */
+/** Number of instructions in a trace. What a driver does for ever shows nothing new. */
 const TRACE_MAX = 2000;
 
 export class DriverObserver implements InstructionObserver {
   readonly coverage = new ArchitectedCoverage();
   readonly executions = new Executions();
   facts: InstructionFact[] = [];
-  /** Instructions since the kept moment. */
+  /** Number of instructions since the kept moment. */
   count = 0;
   readonly budget: Budget;
-  /** Events can still happen: executions are counted. */
+  /** Whether events can still happen, so that executions are counted. */
   #counted = false;
-  /** What the driver believes of a queue, where it tells. */
+  /** What the driver believes of a queue; undefined for a driver that does not tell. */
   believes: ((apqn: number) => QueueBelief) | undefined;
   /** With a trace: where in the driver's code its instructions were, in their order. */
   places: CodePlace[] = [];
@@ -65,21 +65,27 @@ export class DriverObserver implements InstructionObserver {
   readonly #machine: Machine;
   readonly #scenario: ScenarioRun;
   readonly #partial = new PartialMessages();
-  /** Queues the driver has sent to since their reset, with the replies it has not taken: what comes besides nobody waits for. */
+  /**
+   * Queues to which the driver has sent since their reset, with the number of replies it has not taken. Nobody waits for more replies
+   * than these.
+   */
   readonly #sentTo = new Map<number, number>();
-  /** GR0 of the rest of a partly delivered reply, by APQN. */
+  /** For each APQN, the GR0 that continues a partly delivered reply. */
   readonly #tokens = new Map<number, number>();
   #trace: TraceLine[] | undefined;
   #startNs = 0;
-  /** The instruction is a guest's. */
+  /** Whether the instruction is one of the guest. */
   #own = false;
   #fn = -1;
   #apqn = 0;
   #state = 0;
-  /** Queues (their cold records) that were read last while their byte was set: if it is cleared now, a reply in between is lost. */
+  /**
+   * Queues (their cold records) that were read last while their notification byte was set. If the byte is cleared now, a reply that came
+   * in between is lost.
+   */
   readonly #readBefore = new Map<number, number>();
 
-  /** `perSecond`: instructions and steps a driver may take in a second of virtual time. */
+  /** `perSecond` is the number of instructions and steps that a driver may take in a second of virtual time. */
   constructor(machine: Machine, scenario: ScenarioRun, perSecond: number) {
     this.#machine = machine;
     this.#image = machine.image;
@@ -87,7 +93,7 @@ export class DriverObserver implements InstructionObserver {
     this.budget = new Budget(() => machine.nowNs(), perSecond);
   }
 
-  /** A run begins now; `trace`: each instruction is taken down, with its place in the driver's code where `place` knows it. */
+  /** Begins a run. With `trace`, each instruction is written down, with its place in the driver's code if `place` knows it. */
   begin(trace = false, place: () => string | undefined = () => undefined): void {
     this.#trace = trace ? [] : undefined;
     this.#place = place;
@@ -105,7 +111,7 @@ export class DriverObserver implements InstructionObserver {
     this.#readBefore.clear();
   }
 
-  /** Queues a closed driver has left messages on, for whoever uses them next; a reset it has asked for in vain is no fault of its. */
+  /** Queues on which a closed driver has left messages for their next user. It is not the driver's fault if a reset it asked for failed. */
   leftOn(queues: readonly number[]): Record<string, number> {
     const hasAny = (apqn: number): boolean =>
       hasMessages(queueStateOf(this.#image, this.#image.queue(apqn)));
@@ -113,7 +119,7 @@ export class DriverObserver implements InstructionObserver {
     return left === 0 ? {} : { 'queues with messages on them': left };
   }
 
-  /** No event happens any more. */
+  /** Notes that no event will happen any more. */
   eventsEnd(): void {
     this.#counted = false;
   }
@@ -125,7 +131,7 @@ export class DriverObserver implements InstructionObserver {
     this.count++;
     this.budget.instruction();
     this.#scenario.before(vcpu, instruction);
-    // Events may have had the host execute instructions meanwhile.
+    // This is set anew because events may have had the host execute instructions meanwhile.
     this.#own = true;
     const image = this.#image;
     const gr0 = image.word(vcpu + V_GR + 1);
@@ -165,7 +171,7 @@ export class DriverObserver implements InstructionObserver {
     else if (!partial) this.#tokens.delete(this.#apqn);
   }
 
-  /** What is done to a queue other than reading and writing: it is in other hands. */
+  /** Handles instructions other than NQAP and DQAP: after them the queue is in other hands. */
   #otherInstruction(fn: number): void {
     this.#readBefore.delete(this.#apqn);
     if (fn !== FC_RAPQ && fn !== FC_ZAPQ) return;
@@ -183,17 +189,17 @@ export class DriverObserver implements InstructionObserver {
       spoilRest(this.#image, vcpu, operands);
       if (this.#awaited > 0) this.#sentTo.set(this.#apqn, this.#awaited - 1);
     }
-    // A queue in trouble is not waited for.
+    // A queue that is in trouble is not waited for.
     if (cc === 3 && endingOf(this.#image, vcpu) !== AP_RESPONSE_NO_PENDING_REPLY)
       this.#readBefore.delete(this.#apqn);
   }
 
-  /** Replies the driver waits for at the queue of this instruction. */
+  /** Number of replies that the driver waits for at the queue of this instruction. */
   get #awaited(): number {
     return this.#sentTo.get(this.#apqn) ?? 0;
   }
 
-  /** A step of the program has ended; `waits`: it has nothing to do now. */
+  /** Called when a step of the program has ended. `waits` tells that it has nothing to do now. */
   stepped(waits: boolean): void {
     this.budget.stepped();
     if (!waits || this.#readBefore.size === 0) return;
@@ -209,7 +215,7 @@ export class DriverObserver implements InstructionObserver {
 
   #beforeDqap(q: number, gr0: number, guest: number): void {
     const cold = this.#image.cold(q);
-    // A queue that was away may have the host's byte.
+    // A queue that was away may have the host's notification byte.
     const own = this.#image.word(cold + K_NOTIFY_GUEST) === guest;
     if (own && this.#machine.context.notificationByte(cold) !== 0)
       this.#readBefore.set(this.#apqn, cold);
@@ -253,7 +259,7 @@ export class DriverObserver implements InstructionObserver {
     return { atNs, order: 1, text: `${text.padEnd(40)} ${place}` };
   }
 
-  /** Everything that was taken down, in the order of time. */
+  /** All lines that were written down, in the order of time. */
   lines(facts: Omit<TraceFacts, 'startNs'>): string[] {
     if (this.#trace === undefined) return [];
     return traceLines(this.#trace.slice(0, TRACE_MAX), { ...facts, startNs: this.#startNs });

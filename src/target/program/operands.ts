@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operands of NQAP and DQAP as a driver under test gives them: messages it leaves half sent, and what stands behind a reply.
+// Operands of NQAP and DQAP as a driver under test gives them: messages that it leaves half sent, and the storage behind a reply.
 // Source: docs/reference/ap-architecture.md sections 1.8 (condition code 2: execute again), 1.9; AD-18.
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import { V_GR, V_STORAGE_BYTE, V_STORAGE_SIZE } from '../../../native-like/machine/layout.ts';
 
-/** The operands of a message instruction before or after it. */
+/** Operands of NQAP or DQAP, before or after it. */
 interface Operands {
   readonly psmidHigh: number;
   readonly psmidLow: number;
-  /** Storage address and bytes that are left. */
+  /** Storage address, and number of bytes that are left. */
   readonly address: number;
   readonly length: number;
 }
@@ -27,11 +27,11 @@ export const operandsOf = (image: MachineImage, vcpu: number, instruction: numbe
   };
 };
 
-/** Response code of the instruction a vCPU has executed. */
+/** Response code of the instruction that a vCPU has just executed. */
 export const endingOf = (image: MachineImage, vcpu: number): number =>
   (lowOf(image, vcpu, 1) >>> 16) & 0xff;
 
-/** Messages of which the machine has taken a part, by APQN: condition code 2 asks for the same instruction again. */
+/** Messages of which the machine has taken a part, by APQN. Condition code 2 asks for the same instruction again. */
 export class PartialMessages {
   readonly #open = new Map<number, Operands>();
 
@@ -39,30 +39,30 @@ export class PartialMessages {
     this.#open.clear();
   }
 
-  /** Whether this NQAP is not the one that goes on with the open message. */
+  /** Whether this NQAP does not continue the open message. */
   abandons(apqn: number, { psmidHigh, psmidLow, address }: Operands): boolean {
     const open = this.#open.get(apqn);
     if (open === undefined) return false;
     return open.psmidHigh !== psmidHigh || open.psmidLow !== psmidLow || open.address !== address;
   }
 
-  /** An NQAP has ended with condition code `cc`. */
+  /** Notes that an NQAP has ended with condition code `cc`. */
   ended(apqn: number, operands: Operands, cc: number): void {
     if (cc === 2) this.#open.set(apqn, operands);
     else if (this.#open.size > 0) this.#open.delete(apqn);
   }
 
-  /** The queue is reset. */
+  /** Forgets the open message, because the queue is reset. */
   forget(apqn: number): void {
     if (this.#open.size > 0) this.#open.delete(apqn);
   }
 }
 
-/** What is put behind a reply, and how many bytes at most. */
+/** The byte that is written behind a reply, and how many at most. */
 const SPOILT = 0xdb;
 const SPOILT_BYTES = 512;
 
-/** A reply ends before its buffer does: what stands behind it is no part of it, and changes, so that who reads it gets nonsense. */
+/** Overwrites what follows a reply in its buffer. It is not part of the reply, so a driver that reads it gets nonsense. */
 export const spoilRest = (
   image: MachineImage,
   vcpu: number,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lets virtual time pass for a driver under test: until nothing is outstanding, or until nothing can happen any more.
+// Lets virtual time pass for a driver under test, until nothing is outstanding, or until nothing can happen any more.
 import type { Machine } from '../../host/machine/machine.ts';
 import type { RunningProgram } from '../../host/machine/stepper.ts';
 import type { ScenarioRun } from '../../scenario/scenario-run.ts';
@@ -10,7 +10,7 @@ export interface PassingTimeOptions {
   readonly programs: readonly RunningProgram[];
   readonly scenario: ScenarioRun;
   readonly user: DriverUser;
-  /** The program has thrown or runs wild: what comes after says nothing. */
+  /** Whether the program has thrown or runs wild, so that what comes after means nothing. */
   readonly isOver: () => boolean;
 }
 
@@ -21,7 +21,7 @@ export class PassingTime {
     this.#options = options;
   }
 
-  /** Nothing is outstanding: no event with a time of its own, no request, nothing the driver wants to do now. */
+  /** Whether nothing is outstanding: no event with a time of its own, no request, and nothing the driver wants to do now. */
   readonly idle = (): boolean => {
     const { user, scenario, machine, programs } = this.#options;
     if (user.open > 0 || scenario.outstanding) return false;
@@ -29,7 +29,7 @@ export class PassingTime {
     return programs.every(({ done, nextNs }) => done || nextNs > now);
   };
 
-  /** Every program that has not ended sleeps until an interruption that nothing will cause. */
+  /** Whether every program that has not ended sleeps until an interruption that nothing will cause. */
   get sleeping(): boolean {
     const { programs, machine } = this.#options;
     const { stepper, context } = machine;
@@ -41,7 +41,7 @@ export class PassingTime {
     );
   }
 
-  /** Lets time pass until `done`, at most for `ns`. True: everything sleeps for ever, with work outstanding. */
+  /** Lets time pass until `done`, but not more than `ns` nanoseconds. Returns true if everything sleeps for ever with work outstanding. */
   until(ns: number, done: () => boolean): boolean {
     const { machine, user, scenario, isOver } = this.#options;
     const deadline = machine.nowNs() + ns;

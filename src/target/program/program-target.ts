@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A guest program in virtual time as a target: from a kept moment, with a scenario, to its end.
+// A target that is a guest program in virtual time. It runs from a kept moment, with a scenario, to its end.
 // Source: docs/design.md section 10.
 
 import type { GuestConfig, MachineConfig } from '../../config/types.ts';
@@ -32,19 +32,19 @@ import { depthOf, guestOf, isBlinding, isLoopback, lastTime, queuesOf } from './
 export interface ProgramTargetOptions extends MachineWatch {
   readonly config: MachineConfig;
   readonly driver: LoadedDriver;
-  /** Guest that runs it; default the first one that has an mdev. */
+  /** Guest that runs it; default the first one with an mdev. */
   readonly guest?: string | undefined;
   readonly seed?: number | undefined;
-  /** Virtual time a driver has to serve requests again. */
+  /** Nanoseconds of virtual time that a driver has to serve requests again. */
   readonly recoverNs?: number | undefined;
-  /** AP instructions and steps a driver may take in a second of virtual time. */
+  /** Number of AP instructions and steps that a driver may take in a second of virtual time. */
   readonly perSecond?: number | undefined;
 }
 
 export class ProgramTarget implements Target {
   readonly terrain: TargetTerrain;
   readonly featureCount: number;
-  /** Runs are cheap. */
+  /** A run takes little time, so that one of four is repeated. */
   readonly repeatsEvery = 4;
   readonly machine: Machine;
   readonly #driver: LoadedDriver;
@@ -121,7 +121,8 @@ export class ProgramTarget implements Target {
   }
 
   /**
-   * Starts the driver on a machine of its own and keeps the moment at which it waits for work.
+   * Starts the driver on a machine of its own, and keeps the moment at which it waits for work.
+   *
    * @throws ApemuError `APEMU_ERR_TARGET_…` for a driver that does not start, or serves no request of a healthy machine
    */
   static async create(options: ProgramTargetOptions): Promise<ProgramTarget> {
@@ -159,13 +160,13 @@ export class ProgramTarget implements Target {
       const { asleep, unrecovered: failed } = outcome;
       if (this.#over || asleep || failed.length > 0 || this.#user.closed) return outcome;
       held.push(this.#handle.held());
-      // What was before this run may still make requests fail.
+      // What happened before this run may still make requests fail.
       if (held.length === SCENARIO_RUNS)
         return { ...outcome, disturbedNs: 0, grown: grownBy(held) };
     }
   }
 
-  /** A scenario begins now, at the kept moment; `advance` and `finish` go on with it. */
+  /** Begins a scenario at the kept moment. `advance` and `finish` continue it. */
   begin(events: readonly EventStatement[], trace = false): void {
     this.#driver.counters.fill(0);
     this.#user.reset();
@@ -180,12 +181,12 @@ export class ProgramTarget implements Target {
     this.#scenario.begin(events);
   }
 
-  /** Lets time pass until nothing is outstanding, at most until events end. */
+  /** Lets time pass until nothing is outstanding, but not after events have ended. */
   settle(): void {
     this.#time.until(Math.max(0, this.#endNs - this.machine.nowNs()), this.#time.idle);
   }
 
-  /** Lets the scenario come to its end, and sees whether the driver works again and, where it is closed, gives everything back. */
+  /** Runs the scenario to its end, tries whether the driver works again, and if it is closed, whether it gives everything back. */
   finish(closes = true): Outcome {
     const { machine } = this;
     const { fired } = this.#scenario;
@@ -241,7 +242,7 @@ export class ProgramTarget implements Target {
     this.machine.close();
   }
 
-  /** The program has thrown or runs wild: what comes after says nothing. */
+  /** Whether the program has thrown or runs wild, so that what comes after means nothing. */
   get #over(): boolean {
     return this.#thrown !== undefined || this.#observer.budget.storm !== undefined;
   }
@@ -265,7 +266,7 @@ export class ProgramTarget implements Target {
     this.#time.advance(ns);
   }
 
-  /** With healthy hardware, each queue must serve a request within the bound. */
+  /** Makes the hardware healthy. Then each queue must serve a request within the time it has. */
   #recover(): Outcome['unrecovered'] {
     if (this.#contract === undefined || this.#user.closed) return [];
     if (this.#hardware.restore()) this.#handle.scan();
@@ -280,7 +281,7 @@ export class ProgramTarget implements Target {
     });
   }
 
-  /** Closes the driver. What it still holds, by name. */
+  /** Closes the driver. Returns what it still holds, by name. */
   #close(): Record<string, number> {
     if (this.#contract?.close === undefined) return {};
     this.#handle.close();
@@ -288,7 +289,7 @@ export class ProgramTarget implements Target {
     return { ...this.#handle.held(), ...this.#observer.leftOn(this.terrain.queues) };
   }
 
-  /** A driver that does not serve a healthy machine cannot be fuzzed. */
+  /** Refuses a driver that does not serve a healthy machine, since it cannot be fuzzed. */
   #checkHealth({ file }: MachineConfig): void {
     this.#refuseUnhealthy(file);
     if (this.#contract === undefined) return;

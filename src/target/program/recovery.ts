@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a driver works again: each queue gets a request, and another one if that ended with an error, until the time is over.
+// Tests whether a driver works again: each queue gets a request, and another one if that ended with an error, until the time is over.
 import type { EndingFact, Outcome } from '../outcome.ts';
 
-/** Virtual time between two tries. */
+/** Nanoseconds of virtual time between two tries. */
 const AGAIN_NS = 1_000_000_000;
 const NO_ENDING = 'no ending';
 
-/** What it needs of the target. */
+/** What this needs of the target. */
 export interface Recovery {
   nowNs(): number;
-  /** Makes a request to a queue; its number. */
+  /** Makes a request to a queue and returns its number. */
   probe(apqn: number): number;
-  /** Lets time pass until `done`, at most for `ns`. */
+  /** Lets time pass until `done`, but not more than `ns` nanoseconds. */
   until(ns: number, done: () => boolean): void;
   wait(ns: number): void;
   ending(id: number): EndingFact | undefined;
-  /** The driver has given the queue up for good. */
+  /** Whether the driver has given the queue up for good. */
   isGone(apqn: number): boolean;
-  /** The driver has thrown or runs wild. */
+  /** Whether the driver has thrown or runs wild. */
   isOver(): boolean;
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a driver holds more of each time the same happens to it: it is never given back.
+// Finds what a driver holds more of each time the same happens to it, so that it is never given back.
 
-/** Times a scenario runs: a pool that is filled once grows once. */
+/** How often a scenario is run. A pool that is filled once grows only once. */
 export const SCENARIO_RUNS = 4;
 
 type Held = Readonly<Record<string, number>>;
 
-/** Names of which there is more after each repetition, with how much at least; `held`: what the driver held after each. */
+/** Names of which there is more after each repetition, and by how much at least. `held` is what the driver held after each. */
 export const grownBy = (held: readonly Held[]): Record<string, number> => {
   const grown: Record<string, number> = {};
   for (const name of Object.keys(held.at(-1) ?? {})) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine of an AP program with events: the driver of a guest runs, its user is there, and lines of the program happen meanwhile.
+// The machine for an AP program with events: the driver of a guest runs with its user, and lines of the program happen meanwhile.
 // Source: docs/design.md sections 6 and 10.
 import { MachineForPrograms } from '../../program/adapter.ts';
 import type { EventStatement } from '../../program/ast.ts';
@@ -29,7 +29,7 @@ export class ScenarioMachine extends MachineForPrograms {
     this.#target.settle();
   }
 
-  /** The scenario comes to its end. */
+  /** Runs the scenario to its end. */
   finish(): Outcome {
     return this.#target.finish();
   }

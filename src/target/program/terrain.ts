@@ -6,8 +6,8 @@ import { ApemuError } from '../../errors.ts';
 import type { EventStatement } from '../../program/ast.ts';
 
 /**
- * Replies are changed in a way a driver cannot notice, so results say nothing: a field nobody looks at, or one that then says that all is
- * well. `opaque`: there are replies without headers.
+ * Whether an event changes replies in a way that a driver cannot notice, so that results mean nothing: in a field that nobody looks at,
+ * or one that then says that all is well. `opaque` tells that there are replies without headers.
  */
 export const isBlinding = ({ event }: EventStatement, opaque: boolean): boolean => {
   if (event.kind === 'reply') return opaque || event.reply.kind === 'shape';
@@ -19,7 +19,7 @@ export const isBlinding = ({ event }: EventStatement, opaque: boolean): boolean 
 export const isLoopback = ({ machine }: MachineConfig, apqn: number): boolean =>
   machine.adapters.get(apqn >>> 8)?.mode === 'loopback';
 
-/** Messages that the deepest of some queues takes. */
+/** Depth of the deepest of some queues. */
 export const depthOf = ({ machine }: MachineConfig, queues: readonly number[]): number =>
   queues.reduce((most, apqn) => Math.max(most, machine.adapters.get(apqn >>> 8)?.depth ?? 0), 0);
 
@@ -29,7 +29,11 @@ export const lastTime = (events: readonly EventStatement[]): number =>
     0,
   );
 
-/** @throws ApemuError `APEMU_ERR_TARGET_GUEST` */
+/**
+ * The guest that runs the driver.
+ *
+ * @throws ApemuError `APEMU_ERR_TARGET_GUEST`
+ */
 export const guestOf = (config: MachineConfig, name: string | undefined): GuestConfig => {
   const guest =
     name === undefined
@@ -43,7 +47,7 @@ export const guestOf = (config: MachineConfig, name: string | undefined): GuestC
   );
 };
 
-/** Queues a guest has at the start: in its mdev and in the partition. */
+/** Queues that a guest has at the start: they are in its mdev and in the partition. */
 export const queuesOf = (config: MachineConfig, { mdev }: GuestConfig): number[] =>
   (mdev?.adapters ?? [])
     .filter((apid) => config.machine.adapters.get(apid)?.configured === true)

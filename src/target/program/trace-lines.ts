@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The trace of one run as text: instructions, events, what the driver logs, requests and their endings, in the order of time.
+// The trace of one run as text, in the order of time: instructions, events, what the driver logs, requests and their endings.
 import { formatApqn } from '../../config/units.ts';
 import type { EventStatement } from '../../program/ast.ts';
 import { printStatement } from '../../program/print.ts';
@@ -7,7 +7,7 @@ import type { Fired } from '../../scenario/scenario-run.ts';
 import type { RequestFact } from '../outcome.ts';
 import type { LogLine } from './driver-handle.ts';
 
-/** A line before it is sorted; `order` tells what happens first at one time. */
+/** A line before sorting. `order` tells what happens first among things of the same time. */
 export interface TraceLine {
   readonly atNs: number;
   readonly order: number;

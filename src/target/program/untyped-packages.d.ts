@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is used of packages that bring no types.
+// Types of what is used of packages that bring none.
 
 declare module 'amaro' {
   const amaro: {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A driver in C as a bundle, and loaded from one: its branches are counted in its own memory, their places come from its line table.
+// Makes a bundle of a driver in C, and loads it from one. Its branches are counted in its own memory, and their places come from its line
+// table.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
@@ -9,10 +10,10 @@ import { cDriver } from '../../guest/c-driver/program.ts';
 import type { DriverBundle, SourceFile } from './bundle.ts';
 import type { LoadedDriver } from './loaded-driver.ts';
 
-/** ap.c counts nothing. A branch without a line is the compiler's. */
+/** Name for the file of branches without a line, which are the compiler's. (The branches of ap.c are not counted.) */
 const UNKNOWN = '(unknown)';
 
-/** The branches of a module by file and line: which source files there are, and the number of the place of each branch. */
+/** The branches of a module by file and line: the source files, and for each branch the number of its place. */
 const placesOf = (
   bytes: Uint8Array,
   name: string,
@@ -37,19 +38,23 @@ const placesOf = (
   return { files, placeOfBranch };
 };
 
-/** The text of a source, looked for beside the module and where the command runs; empty where it is not. */
+/** Text of a source file, which is looked for beside the module and in the current folder; empty if it is not found. */
 const sourceText = (module: string, file: string): string => {
   for (const path of [resolve(dirname(module), file), resolve(file)]) {
     try {
       return readFileSync(path, 'utf8');
     } catch {
-      // Not there: sources need not be.
+      // The source is not there, and it need not be.
     }
   }
   return '';
 };
 
-/** @throws ApemuError `APEMU_ERR_DRIVER_WASM` */
+/**
+ * Makes a bundle of a module.
+ *
+ * @throws ApemuError `APEMU_ERR_DRIVER_WASM`
+ */
 export const bundleWasm = (file: string, bytes: Uint8Array): DriverBundle => {
   const name = basename(file);
   const files: SourceFile[] = placesOf(bytes, name).files.map((one) => ({
@@ -60,7 +65,11 @@ export const bundleWasm = (file: string, bytes: Uint8Array): DriverBundle => {
   return { name, code: bytes, digest, files, args: {} };
 };
 
-/** @throws ApemuError `APEMU_ERR_DRIVER_WASM` */
+/**
+ * Loads a driver from a module.
+ *
+ * @throws ApemuError `APEMU_ERR_DRIVER_WASM`
+ */
 export const loadWasm = (bytes: Uint8Array, { name, args }: DriverBundle): LoadedDriver => {
   const module = readDriverModule(bytes, name);
   const first = new DriverInstance(module);
