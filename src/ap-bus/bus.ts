@@ -83,6 +83,8 @@ export class ApBus {
   /** Decides when work in the background has its turn: at once, except in a replay that follows a real scheduler. */
   turns: BackgroundTurns = AT_ONCE;
   scanTimer: { cancel(): void } | null = null;
+  /** A command of the bus's own that changes the partition; what the machine tells of it is taken after its end. */
+  ownCommand: { told: boolean } | null = null;
   /** Time of the next periodic scan in nanoseconds, if its timer runs. */
   scanDueNs = 0;
 
@@ -251,9 +253,7 @@ export class ApBus {
   *unregister(device: ApDevice): Operation<void> {
     yield* this.detach(device);
     this.devices.delete(device);
-    if (device instanceof ApQueue) {
-      this.queues[device.apqn] = undefined;
-    } else this.cards[device.id] = undefined;
+    this.#place(device, undefined);
     deviceUevent(this, device, 'remove');
   }
 

@@ -9,7 +9,7 @@ import type { ApCard, ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import { guestRequestsOf, zeroQueueRequests } from './guest-requests.ts';
 import { scanInt } from './number-syntax.ts';
-import { setCardConfig } from './scan.ts';
+import { setCardConfig, withOwnCommand } from './scan.ts';
 import { deviceKeys, keysText, storeDeviceUevent } from './uevents.ts';
 
 /** The facility word as text, `0x%08X`. */
@@ -40,10 +40,11 @@ function storeConfig(bus: ApBus, card: ApCard, text: string): Outcome {
   const parsed = scanInt(text, 10);
   if (!parsed.ok || parsed.value < 0 || parsed.value > 1) return 'EINVAL';
   const on = parsed.value === 1;
-  const outcome = on ? bus.partition.configure(card.id) : bus.partition.deconfigure(card.id);
-  if (outcome !== 'ok') return outcome;
-  setCardConfig(bus, card, on);
-  return 'ok';
+  return withOwnCommand(bus, () => {
+    const outcome = on ? bus.partition.configure(card.id) : bus.partition.deconfigure(card.id);
+    if (outcome === 'ok') setCardConfig(bus, card, on);
+    return outcome;
+  });
 }
 
 /** The files of section 3.3 that the bus itself makes. */

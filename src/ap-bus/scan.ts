@@ -92,6 +92,22 @@ function* scan(bus: ApBus): Operation<boolean> {
   return changed;
 }
 
+/** The machine's word that the configuration changed starts a scan: at once, or after the command of ours that is under way. */
+export function scanBecauseTold(bus: ApBus): void {
+  if (bus.ownCommand !== null) bus.ownCommand.told = true;
+  else if (bus.scans > 0) inBackground(scanBus(bus), bus.timers);
+}
+
+/** Has the partition changed by a command of the bus's own and what follows from it; a scan of which it is told comes after that. */
+export function withOwnCommand<T>(bus: ApBus, change: () => T): T {
+  const command = { told: false };
+  bus.ownCommand = command;
+  const result = change();
+  bus.ownCommand = null;
+  if (command.told) scanBecauseTold(bus);
+  return result;
+}
+
 /** Starts the periodic scan anew: config_time from now, and later by as much as the timer wheel rounds up; or at a time that was saved. */
 export function armScanTimer(
   bus: ApBus,

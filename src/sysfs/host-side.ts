@@ -3,13 +3,12 @@
 // Source: docs/reference/vfio-ap.md section 1.1 (module init order); docs/design.md section 1.
 import { ApBus } from '../ap-bus/bus.ts';
 import { registerDefaultDrivers } from '../ap-bus/default-drivers.ts';
-import { inBackground } from '../ap-bus/driving.ts';
 import { HostJournal } from '../ap-bus/events.ts';
 import type { Mask } from '../ap-bus/mask.ts';
 import type { Operation, Timers } from '../ap-bus/operation.ts';
 import type { PartitionPort } from '../ap-bus/partition-port.ts';
 import { type HostSwitches, type ProfileName, switchesOf } from '../ap-bus/profile.ts';
-import { scanBus } from '../ap-bus/scan.ts';
+import { scanBecauseTold, scanBus } from '../ap-bus/scan.ts';
 import { type PutBack, together } from '../lpar/remember.ts';
 import { vfioApDriver } from '../vfio-ap/driver.ts';
 import { MatrixDevice } from '../vfio-ap/matrix-device.ts';
@@ -68,9 +67,7 @@ export function createHostSide(options: HostSideOptions): HostSide {
   const matrix = new MatrixDevice(bus, options.interrupts, options.links, options.virtualQueues);
   bus.requests.ofGuests = (apqn) => matrix.guestRequests(apqn);
   bus.registerDriver(vfioApDriver(matrix));
-  options.partition.onConfigurationChange(() => {
-    if (bus.scans > 0) inBackground(scanBus(bus), options.timers);
-  });
+  options.partition.onConfigurationChange(() => scanBecauseTold(bus));
   const sysfs = new Sysfs(hostTree(bus, matrix));
   return {
     bus,
