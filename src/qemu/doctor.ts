@@ -5,7 +5,7 @@ import { existsSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { defaultCache, findGuestImage } from './guest-image/build.ts';
 import { runProgram } from './guest-image/run-process.ts';
-import { KERNEL_SERIES } from './guest-image/suites.ts';
+import { CURRENT_SERIES, KERNEL_SERIES } from './guest-image/suites.ts';
 import { QEMU_PROGRAM } from './launch.ts';
 
 /** Result of one check. */
@@ -69,7 +69,10 @@ export async function qemuDoctor(cache = defaultCache()): Promise<DoctorRow[]> {
       fix: ok ? '' : fix,
     });
   }
-  rows.push(memoryRow(), ...KERNEL_SERIES.map((kernel) => imageRow(kernel, cache)));
+  const series = KERNEL_SERIES.filter(
+    (kernel) => CURRENT_SERIES.includes(kernel) || findGuestImage(kernel, cache) !== undefined,
+  );
+  rows.push(memoryRow(), ...series.map((kernel) => imageRow(kernel, cache)));
   return rows;
 }
 

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The private folder of a QEMU we start, for its sockets. Who was killed could not remove its own: the next start does.
+// Private folders: of a QEMU we start, for its sockets, and of a guest image that is being made. Who was killed could not remove its
+// own: the next start does.
 
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const PREFIX = 'apemu-qemu-';
-const OWNER = new RegExp(`^${PREFIX}(\\d+)-`);
-
-/** Makes a folder only this user can enter. Folders of processes that have ended are removed. */
-export function makeFolder(directory = tmpdir()): string {
+/** Makes a folder only this user can enter. Folders of the same prefix whose processes have ended are removed. */
+export function makeFolder(directory = tmpdir(), prefix = 'apemu-qemu-'): string {
   for (const name of readdirSync(directory)) {
-    const owner = OWNER.exec(name)?.[1];
-    if (owner !== undefined && !isAlive(Number(owner))) remove(join(directory, name));
+    const owner = name.startsWith(prefix) ? /^\d+(?=-)/.exec(name.slice(prefix.length)) : null;
+    if (owner !== null && !isAlive(Number(owner[0]))) remove(join(directory, name));
   }
-  return mkdtempSync(join(directory, `${PREFIX}${process.pid}-`));
+  return mkdtempSync(join(directory, `${prefix}${process.pid}-`));
 }
 
 function isAlive(pid: number): boolean {

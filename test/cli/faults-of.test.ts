@@ -141,7 +141,7 @@ describe('apemu guest-image', () => {
       log: (line) => said.push(line),
     });
     await expect(made).rejects.toThrow(
-      'cannot write guest images to /dev/null/cache/6.12-r3: ENOTDIR (XDG_CACHE_HOME says where they are kept)',
+      'cannot write guest images to /dev/null/cache/6.12-r4: ENOTDIR (XDG_CACHE_HOME says where they are kept)',
     );
     expect(said).toEqual([]);
   });

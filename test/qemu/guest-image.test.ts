@@ -2,6 +2,7 @@
 // Guest images: archive format, where packages come from, test vectors.
 
 import { describe, expect, it } from 'vitest';
+import { aptConfiguration, parseArchives, sourcesFor } from '../../src/qemu/guest-image/apt.ts';
 import { makeGuestImage } from '../../src/qemu/guest-image/build.ts';
 import {
   cpioArchive,
@@ -9,14 +10,10 @@ import {
   MODE_FILE,
   MODE_LINK,
 } from '../../src/qemu/guest-image/cpio.ts';
-import {
-  aptConfiguration,
-  kernelPackage,
-  kernelParts,
-  parseArchives,
-  sourcesFor,
-} from '../../src/qemu/guest-image/packages.ts';
+import { kernelOfSeries, kernelPackage, kernelParts } from '../../src/qemu/guest-image/packages.ts';
+import { moduleNames, packageNames } from '../../src/qemu/guest-image/request.ts';
 import { rsaVectors } from '../../src/qemu/guest-image/rsa-vectors.ts';
+import { suiteName, suitesFor } from '../../src/qemu/guest-image/suites.ts';
 
 /** Reads a newc archive the obvious way. */
 function members(archive: Buffer) {
@@ -137,6 +134,36 @@ describe('the packages', () => {
     expect(kernelParts(depends('kmod', 'linux-base'))).toEqual([]);
   });
 
+  it.each([
+    ['the suite’s own where it is of the series', '7.2', 'linux-image-7.2.13-s390x'],
+    ['the newest other one of the series', '6.1', 'linux-image-6.1.0-50-s390x'],
+    ['none where there is none of the series', '7.4', undefined],
+    ['the suite’s own, whatever it is', undefined, 'linux-image-7.2.13-s390x'],
+  ])('have as kernel %s', (_what, series, name) => {
+    const found = [
+      'linux-image-6.1.0-9-s390x - Linux',
+      'linux-image-6.1.0-50-s390x - Linux',
+      'linux-image-6.1.0-51-s390x-dbg - Debug symbols',
+      'linux-image-6.12.1-s390x - Linux',
+      '',
+    ].join('\n');
+    expect(kernelOfSeries(series, 'linux-image-7.2.13-s390x', found)).toBe(name);
+  });
+
+  it.each([
+    ['6.12', ['trixie 6.12', 'bookworm-backports 6.12']],
+    ['bookworm-backports', ['bookworm-backports any']],
+    ['sid', ['sid any']],
+    ['7.4', ['forky 7.4', 'sid 7.4', 'experimental 7.4']],
+    ['8.0', ['forky 8.0', 'sid 8.0', 'experimental 8.0']],
+    ['6.13', []],
+    ['2.4', []],
+    ['buster', []],
+  ])('of kernel %s are looked for in %j', (kernel, expected) => {
+    const rows = suitesFor(kernel).map((row) => `${suiteName(row)} ${row.series ?? 'any'}`);
+    expect(rows).toEqual(expected);
+  });
+
   it('of a kernel from another suite come with that suite too', () => {
     const row = { suite: 'sid', kernelSuite: 'experimental' };
     const lines = sourcesFor(parseArchives(listed), row).map((line) => line.replace(/^.*\/ /, ''));
@@ -145,7 +172,27 @@ describe('the packages', () => {
   });
 
   it('of a kernel nobody packages: the message says what to supply', async () => {
-    await expect(makeGuestImage('2.4')).rejects.toThrow(/there are 6\.1, 6\.12.*--kernel FILE/);
+    await expect(makeGuestImage('2.4')).rejects.toThrow(
+      /there are 5\.10, 6\.1, 6\.12.*--kernel FILE/,
+    );
+  });
+});
+
+describe('the names a user gives', () => {
+  it('are a list, once each, modules as the kernel writes them', () => {
+    expect(moduleNames('pkey, vfio-ap,pkey')).toEqual(['pkey', 'vfio_ap']);
+    expect(packageNames('strace,g++,strace')).toEqual(['strace', 'g++']);
+  });
+
+  it.each([
+    [() => moduleNames(''), '--modules is "", with "" in it (expected names such as pkey,vfio_ap)'],
+    [() => moduleNames('pkey,../x'), /^--modules is .*"\.\.\/x" in it/],
+    [() => packageNames('strace,'), /^--packages is "strace,", with "" in it/],
+    // What apt would take for an option of its own.
+    [() => packageNames('-oDir=/'), /^--packages is .*"-oDir=\/" in it/],
+    [() => packageNames('Strace'), /^--packages is "Strace"/],
+  ])('are refused with the reason: case %#', (read, reason) => {
+    expect(read).toThrow(reason);
   });
 });
 

@@ -8,28 +8,26 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { ApemuError } from '../../errors.ts';
-import {
-  type CpioEntry,
-  cpioArchive,
-  MODE_CHARACTER_DEVICE,
-  MODE_FILE,
-  MODE_LINK,
-  MODE_PROGRAM,
-} from './cpio.ts';
+import { makeFolder } from '../folder.ts';
+import { NO_PACKAGES, SUPPLY_INSTEAD } from './apt.ts';
+import { cpioArchive, MODE_CHARACTER_DEVICE, MODE_FILE, MODE_PROGRAM } from './cpio.ts';
 import { INIT_SCRIPT, RSA_TEST } from './guest-files.ts';
-import { fetchPackages, NO_PACKAGES, SUPPLY_INSTEAD } from './packages.ts';
+import { KERNEL_PLACES, openKernelTree } from './kernel-tree.ts';
+import { moduleEntries, modulesBelow } from './modules.ts';
+import { type FetchedPackages, fetchPackages } from './packages.ts';
+import { matching } from './paths.ts';
+import { contentsName, type ImageContents } from './request.ts';
 import { rsaVectors } from './rsa-vectors.ts';
-import { runProgram } from './run-process.ts';
-import { GUEST_SUITES, type GuestSuite, KERNEL_SERIES, suiteName } from './suites.ts';
+import { KERNEL_SERIES, type SuiteChoice, suiteName, suitesFor } from './suites.ts';
+import { packageEntries, programEntries } from './user-land.ts';
 
 /** A guest image on disk. */
 export interface GuestImage {
@@ -37,46 +35,14 @@ export interface GuestImage {
   readonly initrd: string;
 }
 
-/** Programs taken from the packages, wherever the suite has them; `true`: the image is useless without. */
-const PROGRAMS: readonly [name: string, needed: boolean][] = [
-  ['busybox', true],
-  ['lszcrypt', true],
-  ['chzcrypt', true],
-  ['perl', true],
-  ['zcryptstats', false],
-  ['icainfo', false],
-  ['icainfo-cex', false],
-  ['icastats', false],
-  ['openssl', false],
-];
-
-const PROGRAM_FOLDERS = ['bin', 'sbin', 'usr/bin', 'usr/sbin'];
-const LIBRARY_FOLDERS = ['lib/s390x-linux-gnu', 'usr/lib/s390x-linux-gnu'];
-
-/** Libraries the programs above name (DT_NEEDED), by beginning of the file name. */
-const LIBRARIES = [
-  'ld64.so.1',
-  'libc.so.6',
-  'libm.so.6',
-  'libcrypt.so.1',
-  'libcrypto.so.3',
-  'libdl.so.2',
-  'libica-cex.so.3',
-  'libica-cex.so.4',
-  'libica.so.3',
-  'libica.so.4',
-  'libpthread.so.0',
-  'librt.so.1',
-  'libssl.so.3',
-  'libz.so.1',
-  'libzstd.so.1',
-];
-
-/** OpenSSL's engine that calls libica, where the package has it and where OPENSSL_ENGINES of init points. */
-const ENGINE = { from: 'openssl-1.0.2/engines/libibmca.so', to: 'engines/ibmca.so' };
-
-/** Kernel modules, in the order init loads them. */
-const MODULES = ['zcrypt', 'zcrypt_cex4'];
+/** How an image is made. */
+export interface ImageOptions extends ImageContents {
+  /** Where images are kept. */
+  readonly cache?: string;
+  /** Fetches and builds anew. */
+  readonly again?: boolean;
+  readonly log?: (line: string) => void;
+}
 
 /** Where images are kept unless the user says otherwise. */
 export function defaultCache(): string {
@@ -84,61 +50,68 @@ export function defaultCache(): string {
 }
 
 /** Counts up when the contents of the image change, so that one made by an older version is made anew. */
-const REVISION = 3;
+const REVISION = 4;
 
-function imageFolder(kernel: string, cache: string): string {
-  return join(cache, `${kernel}-r${REVISION}`);
-}
+const imageFolder = (kernel: string, cache: string, contents: ImageContents = {}): string =>
+  join(cache, `${kernel}-r${REVISION}${contentsName(contents)}`);
+
+const imageIn = (folder: string): GuestImage => ({
+  kernel: join(folder, 'kernel'),
+  initrd: join(folder, 'initrd'),
+});
 
 /** The image of a kernel series if it has been made before. */
-export function findGuestImage(kernel: string, cache = defaultCache()): GuestImage | undefined {
-  const folder = imageFolder(kernel, cache);
-  const image = { kernel: join(folder, 'kernel'), initrd: join(folder, 'initrd') };
+export const findGuestImage = (kernel: string, cache = defaultCache()): GuestImage | undefined =>
+  findIn(imageFolder(kernel, cache));
+
+function findIn(folder: string): GuestImage | undefined {
+  const image = imageIn(folder);
   return existsSync(image.kernel) && existsSync(image.initrd) ? image : undefined;
 }
 
 /**
- * Makes the image of a kernel series, or gives the one made before.
+ * Makes the image of a kernel series, or gives the one made before. One with a kernel tree has the programs of the series, and is
+ * made each time.
  *
- * @param kernel one of `KERNEL_SERIES`
- * @param options.again fetches and builds anew
+ * @param kernel one of `KERNEL_SERIES`, a newer series, or a suite
  * @throws ApemuError APEMU_ERR_GUEST_IMAGE_KERNEL for another series, APEMU_ERR_GUEST_IMAGE_PACKAGES when packages cannot be had,
+ *   APEMU_ERR_GUEST_IMAGE_MODULE and APEMU_ERR_GUEST_IMAGE_TREE for modules and kernel trees that cannot be used,
  *   APEMU_ERR_GUEST_IMAGE_FOLDER when the cache cannot be written
  */
 export async function makeGuestImage(
   kernel: string,
-  options: { cache?: string; again?: boolean; log?: (line: string) => void } = {},
+  options: ImageOptions = {},
 ): Promise<GuestImage> {
-  const cache = options.cache ?? defaultCache();
-  const log = options.log ?? (() => {});
-  const suites = GUEST_SUITES.filter((row) => row.kernel === kernel);
+  const { cache = defaultCache(), kernelTree, log = () => {} } = options;
+  const suites = suitesFor(kernel);
   if (suites.length === 0) {
     throw new ApemuError(
       'APEMU_ERR_GUEST_IMAGE_KERNEL',
-      `no guest image for kernel ${kernel}: there are ${KERNEL_SERIES.join(', ')}. ${SUPPLY_INSTEAD}`,
+      `no guest image for kernel ${kernel}: there are ${KERNEL_SERIES.join(', ')} and Debian's suites. ${SUPPLY_INSTEAD}`,
     );
   }
-  const made = findGuestImage(kernel, cache);
+  if (kernelTree !== undefined) return withKernelTree(kernel, kernelTree, options);
+  const folder = imageFolder(kernel, cache, options);
+  const made = findIn(folder);
   if (made !== undefined && options.again !== true) return made;
-  const folder = imageFolder(kernel, cache);
-  makeFolder(folder);
+  makeImageFolder(folder);
   for (const suite of suites) {
     try {
-      await makeFrom(suite, folder, log);
+      await makeFrom(suite, folder, options, log);
       break;
     } catch (error) {
       // Another suite helps where packages are missing, not where the disk is full.
       const missing = error instanceof ApemuError && error.code === NO_PACKAGES;
       if (!missing || suite === suites.at(-1)) throw error;
-      const [reason] = (error as Error).message.split('\n', 1);
+      const [reason] = error.message.replace(SUPPLY_INSTEAD, '').split('\n', 1);
       log(`${suiteName(suite)} cannot be had at the moment: ${reason}`);
     }
   }
-  return { kernel: join(folder, 'kernel'), initrd: join(folder, 'initrd') };
+  return imageIn(folder);
 }
 
 /** @throws ApemuError APEMU_ERR_GUEST_IMAGE_FOLDER */
-function makeFolder(folder: string): void {
+function makeImageFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
@@ -149,114 +122,85 @@ function makeFolder(folder: string): void {
   }
 }
 
-async function makeFrom(suite: GuestSuite, folder: string, log: (line: string) => void) {
-  const work = join(folder, 'work');
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
-  const tree = await fetchPackages(work, suite, log);
-  log('writing the initramfs');
-  await writeImage(tree, folder, suite);
-  rmSync(work, { recursive: true, force: true });
+/** Several processes may make the same image at once: each in a folder of its own, and whoever ends last is right, too. */
+async function inWorkFolder(folder: string, make: (work: string) => Promise<void>): Promise<void> {
+  const work = makeFolder(folder, 'work-');
+  try {
+    await make(work);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
 }
 
-async function writeImage(tree: string, folder: string, suite: GuestSuite): Promise<void> {
-  const image = kernelImage(tree);
-  if (image === undefined) throw missing('kernel image', suite);
-  const archive = cpioArchive([
+/** Puts a finished image in its place. */
+function place(
+  work: string,
+  folder: string,
+  kernel: string,
+  archives: readonly Uint8Array[],
+): void {
+  const finished = imageIn(work);
+  const image = imageIn(folder);
+  copyFileSync(kernel, finished.kernel);
+  writeFileSync(finished.initrd, Buffer.concat(archives));
+  renameSync(finished.kernel, image.kernel);
+  renameSync(finished.initrd, image.initrd);
+}
+
+const makeFrom = (
+  suite: SuiteChoice,
+  folder: string,
+  { modules = [], packages = [] }: ImageOptions,
+  log: (line: string) => void,
+): Promise<void> =>
+  inWorkFolder(folder, async (work) => {
+    const fetched = await fetchPackages(work, suite, packages, log);
+    log('writing the initramfs');
+    const [kernel] = KERNEL_PLACES.flatMap((pattern) => matching(fetched.tree, pattern));
+    if (kernel === undefined) throw lacks(suite)('kernel image');
+    place(work, folder, kernel, [await initialRamDisk(fetched, suite, modules)]);
+  });
+
+async function initialRamDisk(
+  { tree, more }: FetchedPackages,
+  suite: SuiteChoice,
+  modules: readonly string[],
+): Promise<Buffer> {
+  const source = modulesBelow(tree, `the kernel of ${suiteName(suite)}`);
+  return cpioArchive([
     { path: 'dev/console', mode: MODE_CHARACTER_DEVICE, device: [5, 1] },
     { path: 'dev/null', mode: MODE_CHARACTER_DEVICE, device: [1, 3] },
-    program('init', INIT_SCRIPT),
-    program('bin/rsa-test', RSA_TEST),
+    { path: 'init', mode: MODE_PROGRAM, data: Buffer.from(INIT_SCRIPT) },
+    { path: 'bin/rsa-test', mode: MODE_PROGRAM, data: Buffer.from(RSA_TEST) },
     { path: 'apemu/rsa.txt', mode: MODE_FILE, data: Buffer.from(rsaVectors()) },
-    ...programEntries(tree, suite),
-    ...libraryEntries(tree),
-    ...(await moduleEntries(tree, suite)),
+    ...programEntries(tree, lacks(suite)),
+    ...(await moduleEntries(source, modules)),
+    ...(more === undefined ? [] : packageEntries(more)),
   ]);
-  copyFileSync(image, join(folder, 'kernel.new'));
-  writeFileSync(join(folder, 'initrd.new'), archive);
-  renameSync(join(folder, 'kernel.new'), join(folder, 'kernel'));
-  renameSync(join(folder, 'initrd.new'), join(folder, 'initrd'));
 }
 
-/** Where the packages of one release have the kernel, and where those of another. */
-const KERNEL_PLACES = ['boot/vmlinuz-*', 'usr/lib/modules/*/vmlinuz'];
-
-const kernelImage = (tree: string): string | undefined =>
-  KERNEL_PLACES.flatMap((pattern) => matching(tree, pattern.split('/')))[0];
-
-/** Paths in a folder, by names one after the other; `*` stands for any text. */
-function matching(folder: string, [name, ...rest]: readonly string[]): string[] {
-  if (name === undefined) return [folder];
-  const [before, after] = name.split('*');
-  if (after === undefined)
-    return existsSync(join(folder, name)) ? matching(join(folder, name), rest) : [];
-  return readdirSync(folder)
-    .filter((entry) => entry.startsWith(before) && entry.endsWith(after))
-    .flatMap((entry) => matching(join(folder, entry), rest));
+/** The kernel tree's kernel, and its modules in an archive behind the series' initramfs: what comes later wins. */
+async function withKernelTree(
+  series: string,
+  kernelTree: string,
+  { modules = [], packages = [], cache = defaultCache(), ...options }: ImageOptions,
+): Promise<GuestImage> {
+  const tree = openKernelTree(kernelTree);
+  const entries = await moduleEntries(tree.modules, modules);
+  const { kernelTree: _tree, ...rest } = options;
+  const { initrd } = await makeGuestImage(series, { ...rest, packages, cache });
+  const folder = imageFolder(series, cache, { modules, packages, kernelTree });
+  makeImageFolder(folder);
+  await inWorkFolder(folder, async (work) => {
+    place(work, folder, tree.kernel, [readFileSync(initrd), cpioArchive(entries)]);
+  });
+  return imageIn(folder);
 }
 
-function program(path: string, text: string): CpioEntry {
-  return { path, mode: MODE_PROGRAM, data: Buffer.from(text) };
-}
-
-function programEntries(tree: string, suite: GuestSuite): CpioEntry[] {
-  const entries: CpioEntry[] = [];
-  for (const [name, needed] of PROGRAMS) {
-    const folder = PROGRAM_FOLDERS.find((place) => existsSync(join(tree, place, name)));
-    if (folder === undefined) {
-      if (needed) throw missing(name, suite);
-      continue;
-    }
-    const data = readFileSync(join(tree, folder, name));
-    const path = name === 'perl' ? 'usr/bin/perl' : `bin/${name}`;
-    entries.push({ path, mode: MODE_PROGRAM, data });
-  }
-  return entries;
-}
-
-function libraryEntries(tree: string): CpioEntry[] {
-  const entries: CpioEntry[] = [];
-  for (const { from, to } of [...LIBRARIES.map((name) => ({ from: name, to: name })), ENGINE]) {
-    const folder = LIBRARY_FOLDERS.find((place) => existsSync(join(tree, place, from)));
-    if (folder === undefined) continue;
-    entries.push({
-      path: `lib/s390x-linux-gnu/${to}`,
-      mode: MODE_PROGRAM,
-      data: readFileSync(join(tree, folder, from)),
-    });
-  }
-  const loader = Buffer.from('s390x-linux-gnu/ld64.so.1');
-  return [...entries, { path: 'lib/ld64.so.1', mode: MODE_LINK, data: loader }];
-}
-
-/** Modules as the kernel wants them: unpacked. */
-async function moduleEntries(tree: string, suite: GuestSuite): Promise<CpioEntry[]> {
-  const root = ['lib/modules', 'usr/lib/modules'].map((path) => join(tree, path)).find(existsSync);
-  if (root === undefined) throw missing('kernel modules', suite);
-  const files = readdirSync(root, { recursive: true }) as string[];
-  const entries: CpioEntry[] = [];
-  for (const name of MODULES) {
-    const file = files.find((path) => new RegExp(`^${name}\\.ko(\\.xz)?$`).test(basename(path)));
-    if (file === undefined) throw missing(`${name}.ko`, suite);
-    let path = join(root, file);
-    if (path.endsWith('.xz')) {
-      const unpacked = await runProgram('xz', ['-dkf', path]);
-      if (unpacked.status !== 0) {
-        const reason = unpacked.missing
-          ? 'xz is not installed (apt-get install xz-utils)'
-          : unpacked.stderr;
-        throw new ApemuError(NO_PACKAGES, `cannot unpack ${file}: ${reason}`);
-      }
-      path = path.slice(0, -'.xz'.length);
-    }
-    entries.push({ path: `modules/${name}.ko`, mode: MODE_FILE, data: readFileSync(path) });
-  }
-  return entries;
-}
-
-function missing(what: string, suite: GuestSuite): ApemuError {
-  return new ApemuError(
-    NO_PACKAGES,
-    `the packages of ${suiteName(suite)} hold no ${what}. ${SUPPLY_INSTEAD}`,
-  );
-}
+const lacks =
+  (suite: SuiteChoice) =>
+  (what: string): ApemuError =>
+    new ApemuError(
+      NO_PACKAGES,
+      `the packages of ${suiteName(suite)} hold no ${what}. ${SUPPLY_INSTEAD}`,
+    );

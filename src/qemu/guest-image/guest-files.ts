@@ -25,7 +25,7 @@ export OPENSSL_ENGINES=/lib/s390x-linux-gnu/engines
 /bin/busybox --install -s /bin
 mkdir -p /dev/shm && mount -t tmpfs tmpfs /dev/shm
 echo "${INIT_MARK}"
-for module in zcrypt zcrypt_cex4; do
+for module in $(cat /modules/order); do
   insmod /modules/$module.ko || echo "apemu-guest: cannot load $module"
 done
 wanted=$(ls -d /sys/bus/ap/devices/*.* 2>/dev/null | wc -l)

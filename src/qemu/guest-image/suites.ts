@@ -5,11 +5,13 @@
 /** One guest system that can be made from packages. */
 export interface GuestSuite {
   /** Kernel series, as a user names it. */
-  readonly kernel: '6.1' | '6.12' | '7.2' | '7.3';
+  readonly kernel: '5.10' | '6.1' | '6.12' | '7.2' | '7.3';
   /** Debian suite. */
   readonly suite: string;
   /** Suite the kernel is taken from, where it is another one. */
   readonly kernelSuite?: string;
+  /** An old release, which few mirrors still have for this architecture; archives of old releases do. */
+  readonly old?: true;
   /** Packages whose name does not change within the suite. */
   readonly packages: readonly string[];
 }
@@ -37,6 +39,7 @@ const NEWEST = [...COMMON, 'libica4', 'libssl3t64', 'libzstd1'] as const;
 
 /** The guest systems. A series may have several rows: the next one is taken when the packages of one cannot be had. */
 export const GUEST_SUITES: readonly GuestSuite[] = [
+  { kernel: '5.10', suite: 'bullseye', old: true, packages: [...COMMON, 'libica3', 'libssl1.1'] },
   { kernel: '6.1', suite: 'bookworm', packages: BOOKWORM },
   { kernel: '6.12', suite: 'trixie', packages: [...COMMON, 'libica3', 'libssl3t64', 'libzstd1'] },
   {
@@ -54,8 +57,44 @@ export const GUEST_SUITES: readonly GuestSuite[] = [
 /** Kernel series there are images of, oldest first. */
 export const KERNEL_SERIES: readonly string[] = [...new Set(GUEST_SUITES.map((row) => row.kernel))];
 
+/** Series that can be had from nearly every mirror. */
+export const CURRENT_SERIES: readonly string[] = KERNEL_SERIES.filter((kernel) =>
+  GUEST_SUITES.some((row) => row.kernel === kernel && row.old === undefined),
+);
+
 /** The series that is taken where none is named: of a stable release. */
 export const DEFAULT_SERIES = '6.12';
+
+/** A row of the table, and the series its kernel is to be of; without: whatever the suite has. */
+export interface SuiteChoice extends GuestSuite {
+  readonly series: string | undefined;
+}
+
+/** Suites whose kernel moves on. */
+const MOVING: readonly string[] = ['forky', 'sid', 'experimental'];
+
+/**
+ * Where to look for a kernel, in this order.
+ *
+ * @param kernel a series of the table, a newer one, or a suite, whose kernel is taken whatever its series
+ * @returns nothing for what is none of these
+ */
+export function suitesFor(kernel: string): readonly SuiteChoice[] {
+  const ofSeries = GUEST_SUITES.filter((row) => row.kernel === kernel);
+  if (ofSeries.length > 0) return ofSeries.map((row) => ({ ...row, series: kernel }));
+  const named = GUEST_SUITES.find((row) => suiteName(row) === kernel);
+  if (named !== undefined) return [{ ...named, series: undefined }];
+  if (!/^\d+\.\d+$/.test(kernel) || isOlder(kernel)) return [];
+  const moving = MOVING.flatMap((name) => {
+    const row = GUEST_SUITES.findLast((each) => suiteName(each) === name);
+    return row === undefined ? [] : [row];
+  });
+  return moving.map((row) => ({ ...row, series: kernel }));
+}
+
+/** Whether a series is older than the newest of the table: no suite that moves will have it. */
+const isOlder = (kernel: string): boolean =>
+  kernel.localeCompare(KERNEL_SERIES.at(-1) ?? '', 'en', { numeric: true }) < 0;
 
 /** The suite of the kernel, as apt and people write it. */
 export function suiteName(row: Pick<GuestSuite, 'suite' | 'kernelSuite'>): string {
