@@ -15,7 +15,7 @@ const CONFLICTS: readonly (readonly [string, readonly string[]])[] = [
   ['exit-status', ['run', 'expect']],
   ['kernel', ['image']],
   ['image', ['initrd']],
-  ['lpar', ['guest', 'shell', 's390-tools', 'scenario']],
+  ['lpar', ['guest', 's390-tools']],
   [
     'demo',
     [

@@ -54,6 +54,16 @@ export interface ChannelReportService {
   nextEvent(): Uint8Array | undefined;
 }
 
+/** What a program may do to the adapters of its partition by commands of the service processor. */
+export interface AdapterCommands {
+  /**
+   * Configures or deconfigures an adapter.
+   *
+   * @returns the response code of the command; undefined for an adapter the partition does not have
+   */
+  configure(apid: number, on: boolean): number | undefined;
+}
+
 /** A guest of the machine, as far as QEMU needs it. Everything runs on the caller's thread and returns at once. */
 export interface ApService {
   /** Name of the guest, for messages. */
@@ -62,6 +72,8 @@ export interface ApService {
   readonly facilities: readonly number[];
   /** Undefined for a program without a host of ours. */
   readonly reports?: ChannelReportService;
+  /** Undefined for a guest of a host: its service processor is its user space. */
+  readonly adapters?: AdapterCommands;
   /** Called once before the first instruction, with the storage QEMU holds. */
   connect(storage: ServedStorage): void;
   /** Registers of a CPU. CPU addresses count from 0, also those that come later by hot plug. */

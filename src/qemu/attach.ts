@@ -11,6 +11,7 @@ import { GuestPause } from './pause.ts';
 import type { Polled } from './poller.ts';
 import type { Qmp, QmpEvent } from './qmp.ts';
 import type { GuestRam } from './ram.ts';
+import { ServiceCalls } from './service-calls.ts';
 import { QemuStorage } from './storage.ts';
 
 /** What an attachment is doing. */
@@ -31,6 +32,8 @@ export interface AttachOptions {
   readonly log?: (line: string) => void;
   /** Socket of QEMU's debug stub: the guest is told of configuration changes by it. Default: it is not told. */
   readonly debug?: string;
+  /** The guest may configure adapters, if its service has any, by the debug stub. */
+  readonly serviceCalls?: boolean;
   /** Absolute addresses of the lowcores of a guest that was served before, where they are known: looking for them takes long. */
   readonly lowcores?: readonly number[];
 }
@@ -62,6 +65,7 @@ export class Attachment implements Polled {
   readonly #log: (line: string) => void;
   readonly #known: readonly number[] | undefined;
   readonly #reports: ChannelReports | undefined;
+  readonly #calls: ServiceCalls | undefined;
   #state: AttachState = 'waiting';
   #lowcores: number[] = [];
   #nextLookMs = 0;
@@ -82,8 +86,11 @@ export class Attachment implements Polled {
     const parts = { ram, hook: this.#hook, storage, service, qmp, pause: this.#pause };
     this.interruptions = new InterruptionDelivery(parts);
     this.loop = new MailboxLoop(parts, this.interruptions, cpus);
-    const { reports } = service;
+    const { reports, adapters } = service;
     const { debug } = options;
+    const linux = options.rule === 'linux';
+    if (options.serviceCalls === true && linux && adapters !== undefined && debug !== undefined)
+      this.#calls = new ServiceCalls({ ...parts, debug, log: this.#log }, adapters);
     if (reports !== undefined && debug !== undefined && options.rule === 'linux') {
       const { interruptions } = this;
       this.#reports = new ChannelReports({
@@ -140,6 +147,7 @@ export class Attachment implements Polled {
     const served = this.loop.poll();
     this.interruptions.turn(nowMs);
     this.#reports?.turn(nowMs);
+    if (this.loop.counts.instructions > 0) this.#calls?.begin();
     return served > 0 || this.interruptions.busy;
   }
 
@@ -191,6 +199,7 @@ export class Attachment implements Polled {
     }
     this.interruptions.reset();
     this.#reports?.reset();
+    this.#calls?.reset();
     // QEMU tells a reset more than once; nothing has happened to the queues since the first.
     if (this.#state === 'attached') this.#service.reset();
     this.#lowcores = [];

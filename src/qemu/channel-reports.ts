@@ -8,10 +8,10 @@ import { CHSC_COMMAND, CHSC_COMMAND_SEI } from '../../native-like/arch/channel-r
 import { INSTRUCTION_BYTES, OPCODE_STCRW } from '../../native-like/arch/instructions.ts';
 import type { ChannelReportService } from './ap-service.ts';
 import { operatingCpus } from './cpu-registers.ts';
-import { DebugStub } from './debug-stub.ts';
+import { askForDescription, DebugStub, letGoAfter } from './debug-stub.ts';
 import { ACTION_RESUME, MAILBOX } from './hook-layout.ts';
 import type { InterruptionDelivery } from './interruptions.ts';
-import { findReportInstructions, isReportInstruction } from './kernel-text.ts';
+import { findInText, isReportInstruction } from './kernel-text.ts';
 import type { LowcoreHook } from './lowcore.ts';
 import { storeMachineCheck, takesChannelReport } from './machine-check.ts';
 import type { GuestPause } from './pause.ts';
@@ -144,7 +144,7 @@ export class ChannelReports {
     const stub = await DebugStub.connect(debug);
     const stopAtReports = async () => {
       await askForDescription(stub);
-      this.#places ??= findReportInstructions(ram, hook, mailbox);
+      this.#places ??= findInText(ram, hook, mailbox, 'restart', isReportInstruction);
       for (const place of this.#places)
         await stub.ask(`Z0,${place.toString(16)},${INSTRUCTION_BYTES}`);
       await storeMachineCheck(stub, ram, { cpu, prefix, mailbox });
@@ -213,25 +213,5 @@ export class ChannelReports {
       await cpu.complete(INSTRUCTION_BYTES, 0);
     }
     return false;
-  }
-}
-
-/**
- * QEMU gives single registers only to who has asked for their description. It has stopped a running guest when it was connected to, and may say so
- * first: that is no answer to anything.
- */
-async function askForDescription(stub: DebugStub): Promise<void> {
-  let answer: string | undefined = await stub.ask('qXfer:features:read:target.xml:0,1');
-  while (answer?.startsWith('T') === true) answer = await stub.next();
-}
-
-/** Does something with a stub that holds the guest. When it fails the guest goes on: nobody else would let it. */
-async function letGoAfter<T>(stub: DebugStub, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    await stub.ask('D').catch(() => {});
-    stub.close();
-    throw error;
   }
 }

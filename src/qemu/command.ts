@@ -106,7 +106,7 @@ function prepare(command: QemuCommand): Promise<Prepared> {
 
 async function preparePartition(command: QemuCommand, config: MachineConfig): Promise<Prepared> {
   const { machine, service } = await createLparMachine(config, watchOf(command));
-  const target = booted(command, service, PARTITION, 1);
+  const target = booted({ ...command, serviceCalls: true }, service, PARTITION, 1);
   return { machine, targets: [target], close: () => machine.close() };
 }
 

@@ -80,3 +80,23 @@ async function* packetsOf(socket: Socket): AsyncGenerator<string, void> {
     // The socket has been closed.
   }
 }
+
+/**
+ * QEMU gives single registers only to who has asked for their description. It has stopped a running guest when it was connected to, and may say so
+ * first: that is no answer to anything.
+ */
+export async function askForDescription(stub: DebugStub): Promise<void> {
+  let answer: string | undefined = await stub.ask('qXfer:features:read:target.xml:0,1');
+  while (answer?.startsWith('T') === true) answer = await stub.next();
+}
+
+/** Does something with a stub that holds the guest. When it fails the guest goes on: nobody else would let it. */
+export async function letGoAfter<T>(stub: DebugStub, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await stub.ask('D').catch(() => {});
+    stub.close();
+    throw error;
+  }
+}

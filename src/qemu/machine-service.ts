@@ -14,6 +14,7 @@ import { EXECUTE_COMPLETED, EXECUTE_PROGRAM } from '../../native-like/machine/ou
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { clearPending, interruptionWord, pendingMask } from '../kvm/interruptions.ts';
 import type {
+  AdapterCommands,
   ApService,
   ChannelReportService,
   Executed,
@@ -22,6 +23,7 @@ import type {
 } from './ap-service.ts';
 import type { ExternalRouter } from './external.ts';
 import { GuestReports } from './guest-reports.ts';
+import { PartitionAdapters } from './sclp.ts';
 import type { HostClock } from './wall-clock.ts';
 
 /** Which program of a machine is served. */
@@ -35,6 +37,7 @@ export interface ServedProgram {
 export class MachineService implements ApService {
   readonly name: string;
   readonly reports?: ChannelReportService;
+  readonly adapters?: AdapterCommands;
   readonly #machine: PartitionMachine;
   readonly #router: ExternalRouter;
   readonly #clock: HostClock;
@@ -52,8 +55,9 @@ export class MachineService implements ApService {
     this.#router = router;
     this.#clock = clock;
     this.#number = program.number;
-    // The partition's own program has no host that could tell it anything.
+    // The partition's own program has no host that could tell it anything, and adapters of its own.
     if (program.number > 0) this.reports = new GuestReports(machine.image, program.number);
+    else this.adapters = new PartitionAdapters(machine.partition);
   }
 
   get facilities(): readonly number[] {

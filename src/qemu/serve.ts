@@ -11,6 +11,7 @@ import { launchQemu, memoryShortage, type QemuEnd, type RunningQemu } from './la
 import type { HookRule } from './lowcore.ts';
 import type { Poller } from './poller.ts';
 import { commandLineProblem, connectRunning, countCpus } from './running.ts';
+import { startWithAdapters } from './service-calls.ts';
 import { watchTestKernel } from './test-kernel.ts';
 
 /** How a guest is served, started by us or not. */
@@ -22,6 +23,8 @@ export interface ServeOptions {
   readonly log?: (line: string) => void;
   /** Lowcores of a guest that was served before. */
   readonly lowcores?: readonly number[];
+  /** A kernel that has the partition to itself may configure its adapters. */
+  readonly serviceCalls?: boolean;
   /** Ends a guest we booted. */
   readonly signal?: AbortSignal;
 }
@@ -106,7 +109,10 @@ export async function serveGuest(
     else if (launch.bare === true)
       await startTestKernel(qemu, service, attachment, { ...launch, cpus });
     // At a moment, or come from another QEMU, it stands still until its owner lets it go on.
-    else if (startsAnew(launch) && launch.extra?.includes('-S') !== true) await start(qemu);
+    else if (startsAnew(launch) && launch.extra?.includes('-S') !== true)
+      await (options.serviceCalls === true && service.adapters !== undefined
+        ? startWithAdapters(readFileSync(launch.kernel), { ...qemu, pause: attachment.pause })
+        : start(qemu));
     return { attachment, qemu, ended: told(service, ended, options), close };
   } catch (error) {
     await qemu.close();
@@ -241,6 +247,7 @@ function attach(
     log: (line) => log(`${service.name}: ${line}`),
     ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
     ...(options.lowcores === undefined ? {} : { lowcores: options.lowcores }),
+    serviceCalls: options.serviceCalls ?? false,
   });
   poller.add(attachment);
   if (options.lowcores !== undefined) return attachment;

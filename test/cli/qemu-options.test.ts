@@ -28,6 +28,7 @@ describe('options that say nothing together', () => {
     [['guest', 'shell', 'trace', 'memory', 'QEMU options']],
     [['kernel', 'initrd', 'append']],
     [['attach', 'guest', 'shell', 'hook']],
+    [['lpar', 'shell', 'scenario', 'trace']],
   ])('%j are not', (given) => {
     expect(() => refuseConflicts(new Set<string>(given))).not.toThrow();
   });

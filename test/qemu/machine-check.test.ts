@@ -2,7 +2,7 @@
 // The machine check of a channel report as a stock kernel meets it: what is stored where; and the instructions it fetches the report with.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AREA, MAILBOX, SCRATCH } from '../../src/qemu/hook-layout.ts';
-import { findReportInstructions, isReportInstruction } from '../../src/qemu/kernel-text.ts';
+import { findInText, isReportInstruction } from '../../src/qemu/kernel-text.ts';
 import { LowcoreHook } from '../../src/qemu/lowcore.ts';
 import { storeMachineCheck, takesChannelReport } from '../../src/qemu/machine-check.ts';
 import type { GuestRam } from '../../src/qemu/ram.ts';
@@ -103,7 +103,10 @@ describe('instructions that fetch a report', () => {
     ram.write(0x100002, Buffer.from('b2391000', 'hex'));
     ram.write(0x300000, Buffer.from('b25f0020', 'hex'));
     ram.write(hook.area + 0x10, Buffer.from('b25f0020', 'hex'));
-    expect(findReportInstructions(ram, hook, MAILBOX_AT)).toEqual([0x100002n, 0x300000n]);
+    expect(findInText(ram, hook, MAILBOX_AT, 'restart', isReportInstruction)).toEqual([
+      0x100002n,
+      0x300000n,
+    ]);
   });
 
   it('are none where the handler cannot be translated', () => {
@@ -112,6 +115,6 @@ describe('instructions that fetch a report', () => {
       hook.area + AREA.original_program,
       Buffer.from('0404c00180000000ffff000000000000', 'hex'),
     );
-    expect(findReportInstructions(ram, hook, MAILBOX_AT)).toEqual([]);
+    expect(findInText(ram, hook, MAILBOX_AT, 'restart', isReportInstruction)).toEqual([]);
   });
 });
