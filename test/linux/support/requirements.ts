@@ -44,3 +44,14 @@ export async function imageOrReason(kernel: string): Promise<GuestImage | undefi
     return undefined;
   }
 }
+
+/** The first of some series that can be had. Prints the reason for each that cannot. */
+export async function newestImageOrReason(
+  series: readonly string[],
+): Promise<{ series: string; image: GuestImage } | undefined> {
+  for (const kernel of series) {
+    const image = await imageOrReason(kernel);
+    if (image !== undefined) return { series: kernel, image };
+  }
+  return undefined;
+}
