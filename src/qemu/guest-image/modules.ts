@@ -11,10 +11,10 @@ import { below } from './paths.ts';
 import { moduleName } from './request.ts';
 
 /** Modules that every image loads. */
-export const AP_MODULES: readonly string[] = ['zcrypt', 'zcrypt_cex4'];
+const AP_MODULES: readonly string[] = ['zcrypt', 'zcrypt_cex4'];
 
 /** Names, one a line, in the order in which init loads them. */
-export const MODULE_ORDER = 'modules/order';
+const MODULE_ORDER = 'modules/order';
 
 /** Where modules come from. */
 export interface ModuleSource {
@@ -77,7 +77,7 @@ export async function moduleEntries(
 }
 
 /** Names of the modules that must be there before this one. */
-export function dependsOf(module: Buffer): string[] {
+function dependsOf(module: Buffer): string[] {
   const text = /\0depends=([^\0]*)\0/.exec(module.toString('latin1'))?.[1] ?? '';
   return text
     .split(',')

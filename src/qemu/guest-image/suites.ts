@@ -38,7 +38,7 @@ const BOOKWORM = [...COMMON, 'libica3', 'libssl3'] as const;
 const NEWEST = [...COMMON, 'libica4', 'libssl3t64', 'libzstd1'] as const;
 
 /** The guest systems. A series may have several rows: the next one is taken when the packages of one cannot be had. */
-export const GUEST_SUITES: readonly GuestSuite[] = [
+const GUEST_SUITES: readonly GuestSuite[] = [
   { kernel: '5.10', suite: 'bullseye', old: true, packages: [...COMMON, 'libica3', 'libssl1.1'] },
   { kernel: '6.1', suite: 'bookworm', packages: BOOKWORM },
   { kernel: '6.12', suite: 'trixie', packages: [...COMMON, 'libica3', 'libssl3t64', 'libzstd1'] },
