@@ -33,7 +33,7 @@ import type { AdapterProfile } from '../lpar/profile.ts';
 import type { Refusal } from '../trace/refusals.ts';
 import type { MatrixMdev } from '../vfio-ap/mdev.ts';
 import { VirtualMdev } from '../vfio-ap/virtual/mdev.ts';
-import { programOf, stateOf } from './commands/guests.ts';
+import { programNameOf, stateOf } from './commands/guests.ts';
 import type { ShellContext } from './context.ts';
 
 export type AdapterState = 'configured' | 'deconfigured' | 'checkstopped';
@@ -238,7 +238,7 @@ const guestViews = (context: ShellContext, host: Machine): GuestView[] =>
     return {
       name: guest.name,
       state: stateOf(context, guest),
-      program: programOf(context, guest)?.name ?? guest.config.program ?? '',
+      program: programNameOf(context, guest),
       mdev: mdev?.uuid,
       ...reach(host, guest.number, mdev),
     };

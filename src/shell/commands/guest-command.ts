@@ -10,7 +10,17 @@ import { lszcrypt as program } from '../../s390-tools/lszcrypt.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';
-import { attach, busStateOf, end, isOutside, mdevOf, programOf, start, stateOf } from './guests.ts';
+import {
+  attach,
+  busStateOf,
+  end,
+  isOutside,
+  mdevOf,
+  programNameOf,
+  programOf,
+  start,
+  stateOf,
+} from './guests.ts';
 import { MIGRATE_WORDS, migrateGuest } from './migrate-guest.ts';
 
 /** A guest's part of a command line: the guest and what follows its name. */
@@ -116,7 +126,7 @@ function list({ context }: Invocation): CommandResult {
       guest.name,
       elsewhere(context, guest.name) ?? stateOf(context, guest),
       exists ? mdevOf(context, guest) : '-',
-      programOf(context, guest)?.name ?? guest.config.program ?? '-',
+      programNameOf(context, guest) || '-',
     ];
   });
   return done(columns([['NAME', 'STATE', 'MDEV', 'PROGRAM'], ...rows]));

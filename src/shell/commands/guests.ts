@@ -65,6 +65,12 @@ function clear(context: ShellContext, guest: GuestHandle): void {
 export const isOutside = ({ machine: { image } }: ShellContext, guest: GuestHandle): boolean =>
   image.word(image.guest(guest.number) + G_EXTERNAL) !== 0;
 
+/** What runs on a guest, or would; empty for nothing. */
+export const programNameOf = (context: ShellContext, guest: GuestHandle): string =>
+  isOutside(context, guest)
+    ? 'under QEMU'
+    : (programOf(context, guest)?.name ?? guest.config.program ?? '');
+
 /** Starts a guest's program and lets its kernel find its devices. It goes on when its workload has ended, unless told not to. */
 export async function start(context: ShellContext, guest: GuestHandle): Promise<void> {
   const { machine } = context;

@@ -4,6 +4,7 @@
 
 import { formatDuration } from '../../config/units.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
+import { NS_PER_MS, NS_PER_SECOND } from '../../units.ts';
 import { type PartitionView, partitionView, type QueueView } from '../partition-view.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';
 
@@ -14,6 +15,10 @@ function partition({ args, context }: Invocation): CommandResult {
   const view = partitionView(context);
   return done(option === undefined ? textOf(view) : `${JSON.stringify(view)}\n`);
 }
+
+/** A time of the computer's clock is no round number: of more than a second the milliseconds. */
+const readable = (ns: number): number =>
+  ns > NS_PER_SECOND ? Math.round(ns / NS_PER_MS) * NS_PER_MS : ns;
 
 /** `Guest1 2/8`, and its state where it is not simply idle or at work. */
 const cellOf = ({ owner, messages, depth, state }: QueueView): string =>
@@ -31,7 +36,7 @@ function textOf(view: PartitionView): string {
     ...view.domains.map((apqi) => cell(`${apid}.${apqi}`)),
   ]);
   const more = view.more === 0 ? '' : `${view.more} more queues are not shown\n`;
-  return `${columns([['ADAPTER', 'STATE', ...view.domains], ...rows])}${more}at ${formatDuration(view.timeNs)}\n`;
+  return `${columns([['ADAPTER', 'STATE', ...view.domains], ...rows])}${more}at ${formatDuration(readable(view.timeNs))}\n`;
 }
 
 export const PARTITION_COMMAND: CommandRow = {
