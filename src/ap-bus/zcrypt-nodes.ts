@@ -14,7 +14,7 @@ import { keysText, storeUevent } from './uevents.ts';
 const NODES_MAX = 256;
 /** ZCDN_MAX_NAME, which includes the final zero byte. */
 const NAME_BYTES = 32;
-/** Major number of the nodes. A kernel chooses it when it starts; this number is a choice. */
+/** Major number of the nodes. A kernel chooses it when it starts: VD-71. */
 const MAJOR = 249;
 /** Files of the class. A node cannot have one of these names, since it could not be linked beside them. */
 const CLASS_FILES = ['create', 'destroy'];

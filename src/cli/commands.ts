@@ -84,6 +84,8 @@ function buildProgram(io: CommandIo, done: (code: number) => void): Command {
       io.log.level = command.opts()['logLevel'];
     });
   for (const add of COMMANDS) add(program, io, done, runCommand);
+  for (const command of program.commands)
+    command.showHelpAfterError(`(apemu ${command.name()} --help shows its options)`);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   return program;
 }

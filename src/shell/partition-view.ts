@@ -114,7 +114,7 @@ export interface PartitionView {
   readonly refusals: readonly RefusalView[] | undefined;
 }
 
-/** A matrix of 64 x 64: more is no matter for a page, or a terminal. */
+/** VD-72: a matrix of 64 x 64. */
 const QUEUES_SHOWN = 4096;
 const REFUSALS_SHOWN = 40;
 

@@ -272,6 +272,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   undefine,
 };
 
+/** Exit status of mdevctl's parser (clap) for a command line it does not understand. */
+const CLAP_USAGE = 2;
+
+const notUnderstood = (word: string): string =>
+  word.startsWith('-')
+    ? `error: unexpected argument '${word}' found`
+    : `error: unrecognized subcommand '${word}'`;
+
 /** Runs `mdevctl COMMAND ...`. `stop` sleeps while the device is open. */
 export function* mdevctl(
   context: MdevctlContext,
@@ -279,11 +287,12 @@ export function* mdevctl(
 ): Operation<CommandResult> {
   const [name = '', ...rest] = args;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) return failed(`error: unrecognized subcommand '${name}'`);
+  if (command === undefined) return failed(notUnderstood(name), CLAP_USAGE);
   const options = parseOptions(rest);
-  if (typeof options === 'string') return failed(options);
+  if (typeof options === 'string') return failed(options, CLAP_USAGE);
   const uuid = options['uuid'];
-  if (uuid !== undefined && !UUID_PATTERN.test(uuid)) return failed('Invalid UUID specified');
+  if (uuid !== undefined && !UUID_PATTERN.test(uuid))
+    return failed('Invalid UUID specified', CLAP_USAGE);
   const result = command(context, options);
   return 'status' in result ? result : yield* result;
 }

@@ -147,20 +147,29 @@ describe('mdevctl', () => {
 
   it.each<[string, string]>([
     [`define -u ${UUID1} ${TYPE.join(' ')}`, 'Config already exists'],
-    [`define -u nonsense ${TYPE.join(' ')}`, 'Invalid UUID specified'],
     [`define -u ${UUID2} -p pci -t vfio_ap-passthrough`, 'Invalid parent specified'],
     [`define -u ${UUID2}`, 'No type specified'],
     [`undefine -u ${UUID2}`, "Config doesn't exist"],
     [`modify -u ${UUID2} --auto`, "Config doesn't exist"],
     [`stop -u ${UUID1}`, 'Device is not an active mdev'],
     [`start -u ${UUID2}`, `Config for ${UUID2} does not exist`],
-    ['frobnicate', "error: unrecognized subcommand 'frobnicate'"],
-    ['list --what', "error: unexpected argument '--what' found"],
-    ['list -u', "error: a value is required for '-u'"],
     [`define -u ${UUID2} --jsonfile nowhere`, 'Unable to open file nowhere'],
   ])('%s ends with status 1: %s', (line, text) => {
     expect(defined().mdevctl(line)).toBe(`1: ${text}\n`);
   });
+
+  it.each<[string, string]>([
+    [`define -u nonsense ${TYPE.join(' ')}`, 'Invalid UUID specified'],
+    ['frobnicate', "error: unrecognized subcommand 'frobnicate'"],
+    ['-v', "error: unexpected argument '-v' found"],
+    ['list --what', "error: unexpected argument '--what' found"],
+    ['list -u', "error: a value is required for '-u'"],
+  ])(
+    '%s is not understood and ends with status 2, as of every program with clap: %s',
+    (line, text) => {
+      expect(defined().mdevctl(line)).toBe(`2: ${text}\n`);
+    },
+  );
 });
 
 describe('ap-check', () => {
