@@ -3,8 +3,7 @@
 // Source: docs/design.md section 9.
 import { expect } from 'vitest';
 import { PROGRAM_INTERRUPTIONS } from '../native-like/arch/program-interruptions.ts';
-import { RESPONSE_CODES } from '../native-like/arch/response-codes.ts';
-import { responseText } from './host/api/explain.ts';
+import { responseCodeOf, responseText } from './host/api/explain.ts';
 import { historyOf } from './host/api/history.ts';
 import { type InstructionResult, pgmText, type QueueStatus } from './host/api/results.ts';
 
@@ -15,10 +14,8 @@ interface Outcome {
   readonly message: () => string;
 }
 
-const codesOf = (response: string | number): readonly number[] =>
-  typeof response === 'number'
-    ? [response]
-    : RESPONSE_CODES.filter((row) => row.name === response.toUpperCase()).map((row) => row.code);
+const rcOf = (response: string | number): number | undefined =>
+  typeof response === 'number' ? response : responseCodeOf(response);
 
 const codeOf = (name: string | number): number | undefined =>
   typeof name === 'number' ? name : PROGRAM_INTERRUPTIONS.find((row) => row.name === name)?.code;
@@ -43,11 +40,12 @@ const statusIn = (received: Received): QueueStatus | undefined =>
 export const matchers = {
   /** The instruction completed with this response code: its number or its name, such as `Q_NOT_AVAIL`. */
   toBeResponse(received: Received, response: string | number): Outcome {
-    const codes = codesOf(response);
-    if (codes.length === 0) throw new RangeError(`${response} is no response code`);
-    const rc = statusIn(received)?.rc;
-    const pass = rc !== undefined && codes.includes(rc);
-    return { pass, message: () => `expected response ${response}\n${seen(received)}` };
+    const rc = rcOf(response);
+    if (rc === undefined) throw new RangeError(`${response} is no response code`);
+    return {
+      pass: statusIn(received)?.rc === rc,
+      message: () => `expected response ${response}\n${seen(received)}`,
+    };
   },
   /** The instruction ended with this program interruption: its number or its name, such as `specification`. */
   toBeProgramInterruption(received: InstructionResult, name: string | number): Outcome {

@@ -5,7 +5,7 @@ import { PROGRAM_INTERRUPTIONS } from '../../native-like/arch/program-interrupti
 import { RESPONSE_CODES } from '../../native-like/arch/response-codes.ts';
 import { ERRNO_TEXT, type Errno } from '../ap-bus/errno.ts';
 import { ApemuError } from '../errors.ts';
-import { responseText } from '../host/api/explain.ts';
+import { responseCodeOf, responseText } from '../host/api/explain.ts';
 import { pgmText } from '../host/api/results.ts';
 import type { AddCommand } from './add-command.ts';
 import { EXIT_OK } from './io.ts';
@@ -57,21 +57,17 @@ const codeOf = (word: string): number | undefined => {
   return digits === undefined ? undefined : Number.parseInt(digits, 16);
 };
 
-const isName = (word: string, name: string): boolean =>
-  word.toLowerCase().replace(/^ap_response_/, '') === name.toLowerCase();
-
-/** By number, or by a name as Linux has it: a row may have two. */
 const explainResponse = (word: string): string | undefined => {
-  const code = codeOf(word);
-  const row = RESPONSE_CODES.find(
-    (one) => one.code === code || one.name.split(' / ').some((name) => isName(word, name)),
-  );
-  return row === undefined ? undefined : responseText(row.code);
+  const code = codeOf(word) ?? responseCodeOf(word);
+  const known = RESPONSE_CODES.some((row) => row.code === code);
+  return code === undefined || !known ? undefined : responseText(code);
 };
 
 const explainInterruption = (word: string): string | undefined => {
   const code = codeOf(word);
-  const row = PROGRAM_INTERRUPTIONS.find((one) => one.code === code || isName(word, one.name));
+  const row = PROGRAM_INTERRUPTIONS.find(
+    (one) => one.code === code || one.name.toLowerCase() === word.toLowerCase(),
+  );
   return row === undefined ? undefined : `${pgmText(row.code)}: ${row.ending}`;
 };
 

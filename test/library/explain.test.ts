@@ -123,6 +123,9 @@ describe('19.A6: matchers', () => {
     expect(cpu.tapq('05.0047')).toBeResponse('Q_NOT_AVAIL');
     expect(completed(cpu.tapq(QUEUE)).status).toBeResponse(0);
     expect(cpu.tapq(QUEUE)).not.toBeResponse('BUSY');
+    for (const name of ['NO_PENDING_REPLY', 'Q_FULL', 'AP_RESPONSE_NO_PENDING_REPLY'])
+      expect(cpu.dqap(QUEUE)).toBeResponse(name);
+    expect(() => expect(cpu.tapq(QUEUE)).toBeResponse('FULL')).toThrow('FULL is no response code');
     expect(cpu.nqap(QUEUE, { psmid: 1n, length: 0 })).toBeProgramInterruption('specification');
     machine.close();
   });

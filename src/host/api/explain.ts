@@ -114,3 +114,9 @@ export const responseText = (rc: number, why?: string): string => {
   const names = rows.map((row) => row.name).join(' or ');
   return `${hex(rc, 2)} ${names}: ${why ?? rows.map((row) => row.meaning).join('; ')}`;
 };
+
+/** The response code of a name as Linux has it, with or without AP_RESPONSE_; a row may have two. Undefined for no name. */
+export const responseCodeOf = (name: string): number | undefined => {
+  const bare = name.toUpperCase().replace(/^AP_RESPONSE_/, '');
+  return RESPONSE_CODES.find((row) => row.name.split(' / ').includes(bare))?.code;
+};
