@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel says on its console when something is wrong with it: one row of a table each.
+// What a kernel prints on its console when something is wrong with it, with a row of a table for each kind.
 // Source: Linux, kernel/panic.c, lib/bug.c, mm/kasan/report.c, kernel/locking/lockdep.c, kernel/hung_task.c, kernel/rcu/tree_stall.h,
 // kernel/watchdog.c, arch/s390/kernel/dumpstack.c, mm/slub.c.
 import type { KernelComplaint } from '../target/outcome.ts';
@@ -23,21 +23,21 @@ const PATTERNS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['panic', /Kernel panic - not syncing[^\n]*/],
 ];
 
-/** The symbol in which it happened: from the PSW of an exception, from "at FILE:LINE symbol", or the first of a trace. */
+/** Finds the symbol in which it happened: from the PSW of an exception, from "at FILE:LINE symbol", or the first of a trace. */
 const PLACES: readonly RegExp[] = [
   /Krnl PSW : [^(]*\(([\w.]+)\+0x/,
   /WARNING: [^\n]* at [^\n]*? ([\w.]+)\+0x/,
   /BUG: KASAN: [^\n]* in ([\w.]+)\+0x/,
   / \[<[0-9a-f]+>\] ([\w.]+)\+0x/,
 ];
-/** Frames that say nothing. */
+/** Frames of a trace that tell nothing. */
 const COMMON =
   /^(?:dump_stack|__warn|report_bug|monitor_event|show_|die$|do_|__do_|pgm_|refcount_warn)/;
 
-/** Functions of AP drivers: by their names, or by their module. */
+/** Functions of AP drivers, by their names or by their module. */
 const DRIVER = /^_?_?(?:ap_|cex4_|zcrypt_|pkey_|vfio_ap_)|\[(?:ap|zcrypt\w*|pkey\w*|vfio_ap)\]$/;
 
-/** Symbols that say where it was, in the order in which they do. */
+/** Symbols that tell where it was, the most telling first. */
 const placesIn = (text: string): string[] =>
   PLACES.flatMap((pattern) =>
     [...text.matchAll(new RegExp(`${pattern.source}[^ ]*(?: (\\[\\w+\\]))?`, 'g'))].map(
@@ -45,7 +45,10 @@ const placesIn = (text: string): string[] =>
     ),
   ).filter((name) => !COMMON.test(name));
 
-/** The first of a driver's own functions, since its caller is to blame where it was in another; else the first of all. */
+/**
+ * The first function of a driver, since a driver is to blame for what happens in a function it has called; if there is none, the first of
+ * all.
+ */
 const placeOf = (text: string): string => {
   const places = placesIn(text);
   return (places.find((name) => DRIVER.test(name)) ?? places[0] ?? '').split(' ')[0];
@@ -54,7 +57,7 @@ const placeOf = (text: string): string => {
 const withoutTimes = (text: string): string =>
   text.replace(/^\[ *\d+\.\d+\](?:\[[^\]]*\])? ?/gm, '');
 
-/** The first complaint in what a console printed; undefined: there is none. */
+/** The first complaint in what a console has printed; undefined if there is none. */
 export const complaintIn = (console: string): KernelComplaint | undefined => {
   const text = withoutTimes(console);
   let first: { name: string; at: number; line: string } | undefined;
@@ -83,7 +86,7 @@ export class ConsoleText {
     this.#complaint = undefined;
   }
 
-  /** The first complaint in it; it is looked through when more was printed. */
+  /** The first complaint in it. The text is searched again when more was printed. */
   get complaint(): KernelComplaint | undefined {
     if (this.text.length !== this.#looked) this.#complaint = complaintIn(this.text);
     this.#looked = this.text.length;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which blocks of a kernel's AP drivers were executed: the counters of the plugin in QEMU.
+// Finds out which blocks of a kernel's AP drivers were executed, from the counters of the plugin in QEMU.
 // Source: src/qemu/plugin/cover.c (layout of its file).
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { blocksAt, type ReachedBlock } from './reached.ts';
 import type { CodeSymbol, TextRange } from './text.ts';
 
-/** Bytes before the counters, counters there can be, and bytes of each. */
+/** Length of what comes before the counters, highest number of counters, and length of each. */
 const HEADER_BYTES = 4096;
 const SLOTS_MAX = 1 << 19;
 const COUNTER_BYTES = 8;
 
-/** One counter a halfword. */
+/** Number of counters of a range: one for each halfword. */
 const slotsOf = ({ start, end }: TextRange): number => Math.ceil((end - start) / 2);
 
-/** A file for the plugin, made before QEMU starts; the guest's ranges are known later. */
+/** A file for the plugin, which is made before QEMU starts. The guest's ranges are known only later. */
 export class CoverageFile {
   readonly path: string;
   readonly fd: number;
@@ -24,7 +24,7 @@ export class CoverageFile {
     this.fd = openSync(path, 'wx+', 0o600);
   }
 
-  /** What QEMU is started with. */
+  /** Arguments with which QEMU is started. */
   pluginArguments(plugin: string): readonly string[] {
     return ['-plugin', `${plugin},map=${this.path}`];
   }
@@ -36,11 +36,11 @@ export class CoverageFile {
 }
 
 export class KernelCoverage {
-  /** How often the block that begins at each halfword was executed since `clear`. */
+  /** For each halfword, how often the block that begins there was executed since `clear`. */
   readonly counters: Uint32Array;
-  /** Slots that were ever met. */
+  /** For each counter, whether it was ever above 0. */
   readonly met: Uint8Array;
-  /** Functions of the ranges. */
+  /** Functions in the ranges. */
   readonly symbols: readonly CodeSymbol[];
   readonly #ranges: readonly TextRange[];
   readonly #fd: number;
@@ -65,12 +65,12 @@ export class KernelCoverage {
     writeSync(fd, BigUint64Array.of(BigInt(ranges.length)), 0, undefined, 0);
   }
 
-  /** Counting begins. */
+  /** Begins to count. */
   clear(): void {
     writeSync(this.#fd, this.#zeros, 0, this.#zeros.length, HEADER_BYTES);
   }
 
-  /** Takes what was counted. */
+  /** Takes over what was counted. */
   take(): void {
     readSync(this.#fd, this.#bytes, 0, this.#bytes.length, HEADER_BYTES);
     const words = new Uint32Array(this.#bytes.buffer);
@@ -81,14 +81,14 @@ export class KernelCoverage {
     }
   }
 
-  /** Slots that were ever met. */
+  /** Numbers of counters that were ever above 0. */
   places(): number[] {
     const places: number[] = [];
     for (let slot = 0; slot < this.met.length; slot++) if (this.met[slot] !== 0) places.push(slot);
     return places;
   }
 
-  /** The blocks of some slots. */
+  /** The blocks that belong to some counters. */
   blocksOf(slots: Iterable<number>): ReachedBlock[] {
     const addresses = [...slots].sort((a, b) => a - b).map((slot) => this.#addressOf(slot));
     return blocksAt(this.symbols, addresses);

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lets a guest run, and moves its clock on where it waits and can be moved: minutes of the guest cost a tenth of a second.
+// Lets a guest run, and moves its clock on if it waits and the clock can be moved. In this way minutes of the guest take a tenth of a
+// second.
 // Source: docs/reference/fuzzing.md section 3 (time).
 import { ANY_ISC } from '../qemu/cpu-registers.ts';
 import type { ScenarioRun } from '../scenario/scenario-run.ts';
 import { NS_PER_MS, NS_PER_SECOND } from '../units.ts';
 import type { KernelGuest } from './kernel-guest.ts';
 
-/** Of the computer's time, for one case. */
+/** Milliseconds of the computer's time for one case. */
 const WALL_MS = 60_000;
-/** The guest says nothing for so long: its clock is moved on. */
+/** Milliseconds after which the clock of a guest that does nothing is moved on. */
 const GUEST_QUIET_MS = 1.5;
-/** Steps of the guest's clock: longer ones starve its kernel. */
+/** Nanoseconds of the steps in which the guest's clock is moved. Longer steps would starve its kernel. */
 const STEP_NS = { least: 0.5 * NS_PER_MS, most: NS_PER_SECOND } as const;
-/** NQAPs of one case: for what the kernel asks itself, and for each request, which is sent ten times at most. */
+/**
+ * Number of NQAPs that one case may take: some for the kernel's own requests, and some for each request of the user, which is sent ten
+ * times at most.
+ */
 const NQAPS = { own: 200, request: 20 } as const;
 
 export class GuestTime {
@@ -20,24 +24,27 @@ export class GuestTime {
   readonly #scenario: ScenarioRun;
   readonly #requests: () => number;
   readonly #startMs = performance.now();
-  /** The computer is too slow for what the guest was to be given: what it has not done by now says nothing. */
+  /**
+   * Whether the computer was too slow to give the guest the time it should have had, so that it means nothing what the guest has not done
+   * by now.
+   */
   outOfTime = false;
   #quietMs = 0;
   #stepNs: number = STEP_NS.least;
 
-  /** A case begins now. `requests`: how many its user has made. */
+  /** Begins a case. `requests` is the number that its user has made. */
   constructor(guest: KernelGuest, scenario: ScenarioRun, requests: () => number) {
     this.#guest = guest;
     this.#scenario = scenario;
     this.#requests = requests;
   }
 
-  /** The kernel sends messages on and on. */
+  /** Whether the kernel goes on sending messages without end. */
   get storms(): boolean {
     return this.#guest.service.nqaps > NQAPS.own + NQAPS.request * this.#requests();
   }
 
-  /** Lets the guest run until `done`, at most `ns` of its time; until it has ended, or runs wild. */
+  /** Lets the guest run until `done`, but not for more than `ns` of its time, and not after it has ended or runs wild. */
   async until(ns: number, done: () => boolean): Promise<void> {
     const { machine, service, agent } = this.#guest;
     const end = machine.nowNs() + ns;
@@ -51,12 +58,12 @@ export class GuestTime {
     }
   }
 
-  /** Nothing comes from the guest: its clock moves on to what is next. */
+  /** Moves the guest's clock on to what comes next, because nothing comes from the guest. */
   async #skip(end: number): Promise<void> {
     const { machine, service, delivering } = this.#guest;
     if (delivering || service.pendingIsc(ANY_ISC) !== -1) return;
     if (this.#scenario.idle()) return;
-    // Ever longer steps while nothing happens: a queue that is polled would cost one each time.
+    // The steps get longer while nothing happens, since a queue that is polled would take a step for each poll.
     const same = service.lastMs === this.#quietMs;
     this.#stepNs = same ? Math.min(this.#stepNs * 2, STEP_NS.most) : STEP_NS.least;
     this.#quietMs = service.lastMs;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A carrier of guests under QEMU: each takes the next job when it has done one.
+// A carrier of guests under QEMU. Each takes the next job when it has finished one.
 // Source: docs/design.md section 10.
 import { ApemuError } from '../errors.ts';
 import { factsOf } from '../fuzz/build-target.ts';
@@ -9,7 +9,7 @@ import type { OracleName } from '../oracle/oracles.ts';
 import { KernelTarget, type KernelTargetOptions } from './kernel-target.ts';
 
 export interface KernelCarrierOptions extends KernelTargetOptions {
-  /** Guests. */
+  /** Number of guests. */
   readonly workers: number;
   readonly without: ReadonlySet<OracleName>;
 }
@@ -39,7 +39,11 @@ export class KernelCarrier implements Carrier {
     throw failed.reason;
   }
 
-  /** @throws ApemuError APEMU_ERR_FUZZ_INTERRUPTED when it is interrupted: the guests have ended then */
+  /**
+   * Does the jobs.
+   *
+   * @throws ApemuError APEMU_ERR_FUZZ_INTERRUPTED if it is interrupted; the guests have ended then
+   */
   async run(jobs: readonly Job[]): Promise<readonly JobResult[]> {
     const results: JobResult[] = [];
     let next = 0;
@@ -57,7 +61,7 @@ export class KernelCarrier implements Carrier {
   }
 }
 
-/** Rejects when it is interrupted before `done`. */
+/** Rejects if it is interrupted before `done`. */
 const aborted = (signal: AbortSignal, done: Promise<unknown>): Promise<never> =>
   new Promise((_resolve, reject) => {
     const stop = (): void =>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A guest under QEMU with the agent in it, kept at the moment after its boot: drivers loaded, devices there, the agent waiting.
+// A guest under QEMU with the agent in it, kept at the moment after its boot: drivers are loaded, devices are there, and the agent waits.
 // Source: docs/reference/fuzzing.md section 3.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,17 +32,17 @@ import { SYMBOLS_COMMAND, symbolsOf, textRanges } from './text.ts';
 
 export interface KernelGuestOptions {
   readonly config: MachineConfig;
-  /** Name of the guest whose kernel it is. */
+  /** Name of the guest whose kernel is under test. */
   readonly guest: string;
   readonly image: GuestImage;
   readonly append?: string | undefined;
   readonly memoryMiB?: number | undefined;
-  /** Plugins of QEMU; what cannot be built is done without. */
+  /** Plugins of QEMU. If one cannot be built, it works without. */
   readonly moment: BuiltPlugin;
   readonly cover: BuiltPlugin;
-  /** Functions or modules whose coverage is taken besides. */
+  /** Further functions or modules whose coverage is taken. */
   readonly more?: RegExp | undefined;
-  /** The agent tells errors as success: a mistake that must be found. */
+  /** Whether the agent reports errors as success: a planted mistake, which must be found. */
   readonly planted?: boolean | undefined;
   readonly log?: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
@@ -54,13 +54,13 @@ const KERNEL_BOOT_MS = 180_000;
 const AGENT_MS = 120_000;
 const SETTLE_MS = 200;
 const AGENT_LOOK_MS = 5;
-/** A vCPU that waits longer for an answer goes on without: never, while we hold it. */
+/** Milliseconds for which a vCPU waits for an answer: long enough that it never gives up while apemu holds it. */
 const PATIENCE_MS = 600_000;
-/** Addresses repeat, so that coverage and traces of two boots compare; poisoned slabs show what is used after it was freed. */
+/** Kernel parameters: the same addresses in each boot, to compare coverage and traces; poisoned slabs show uses after a free. */
 const APPEND = 'nokaslr slub_debug=FZP';
 const READY = 'echo 5 > /sys/bus/ap/config_time; echo 30 > /proc/sys/kernel/hung_task_timeout_secs';
 
-/** An initramfs may be several archives one after the other. */
+/** The image with the agent: an initramfs may consist of several archives. */
 const withAgent = (image: GuestImage, folder: string): GuestImage => {
   const agent = cpioArchive([{ path: 'apemu/agent', mode: MODE_PROGRAM, data: agentProgram() }]);
   const initrd = join(folder, 'initrd');
@@ -89,13 +89,13 @@ export class KernelGuest {
   readonly poller: Poller;
   readonly coverage: KernelCoverage | undefined;
   readonly nodes: ReadonlyMap<number, string>;
-  /** Caches whose objects it counts. */
+  /** Names of the caches whose objects it counts. */
   readonly slabs: readonly string[];
-  /** As `uname -r` says. */
+  /** Release of the kernel, as in `uname -r`. */
   readonly release: string;
-  /** What the console printed since the moment. */
+  /** What the console has printed since the moment. */
   readonly console = new ConsoleText();
-  /** QEMU has ended, or the guest was reset. */
+  /** Whether QEMU has ended or the guest was reset. */
   lost = false;
   readonly #moment: Moment;
   readonly #kept: { checkpoint: Checkpoint };
@@ -124,7 +124,7 @@ export class KernelGuest {
 
   /**
    * Boots the guest and keeps the moment.
-   * @throws ApemuError as `bootGuest`; APEMU_ERR_GUEST_CONSOLE when it does not come up; APEMU_ERR_QEMU_MOMENT
+   * @throws ApemuError as `bootGuest`; APEMU_ERR_GUEST_CONSOLE if it does not come up; APEMU_ERR_QEMU_MOMENT
    */
   static async boot(options: KernelGuestOptions): Promise<KernelGuest> {
     try {
@@ -204,7 +204,7 @@ export class KernelGuest {
     }
   }
 
-  /** Everything that is the same for every case: devices, the agent, symbols. */
+  /** Prepares what is the same for every case: devices, the agent, symbols. */
   static async #start(
     guest: ServedGuest,
     { config, guest: name, more, planted }: KernelGuestOptions,
@@ -238,17 +238,17 @@ export class KernelGuest {
         );
       await new Promise((resolve) => setTimeout(resolve, AGENT_LOOK_MS));
     }
-    // It reads its console now, and what the boot has left to do is done.
+    // The agent reads its console now. This waits for what the boot has still to do.
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     return { coverage, nodes, slabs, release };
   }
 
-  /** The machine as it is now, at the moment, belongs to it: what has been added to it stays. */
+  /** Makes the machine as it is now part of the moment, so that what was added to it stays. */
   keepMachine(): void {
     this.#kept.checkpoint = takeCheckpoint(this.machine, { storage: false });
   }
 
-  /** Back to the moment. */
+  /** Goes back to the moment. */
   async restore(): Promise<void> {
     await this.#moment.restore();
     this.console.clear();
@@ -261,14 +261,14 @@ export class KernelGuest {
     this.poller.wake();
   }
 
-  /** As `Moment.skip`; the machine's time goes with the guest's. */
+  /** As `Moment.skip`. The machine's time moves along with the guest's. */
   async skip(leastNs: number, mostNs: number): Promise<number> {
     const by = await this.#moment.skip(leastNs, mostNs);
     if (by > 0) this.service.skip(by);
     return by;
   }
 
-  /** Something is on its way to the guest. */
+  /** Whether something is on its way to the guest. */
   get delivering(): boolean {
     return this.#moment.guest.attachment.interruptions.busy;
   }
@@ -291,7 +291,7 @@ export class KernelGuest {
     const { output } = this.#moment;
     if (this.#heard === output) return;
     this.#heard = output;
-    // The console of the boot keeps all it hears.
+    // Otherwise the console of the boot would keep all that it reads.
     output.removeAllListeners('data');
     output.setEncoding('latin1');
     output.on('data', (chunk: string) => this.console.hear(chunk.replaceAll('\r', '')));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a kernel works on healthy hardware, before anything is done to it: then what its queues answer is right.
+// Checks that a kernel works on healthy hardware before anything is done to it. What its queues answer then is taken for right.
 // Source: docs/reference/fuzzing.md section 4.
 import { formatApqn } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
@@ -7,10 +7,10 @@ import { NS_PER_SECOND } from '../units.ts';
 import type { GuestTime } from './guest-time.ts';
 import type { KernelUser } from './kernel-user.ts';
 
-/** Time in which every request of healthy hardware is answered, on a busy computer too. */
+/** Nanoseconds in which every request to healthy hardware is answered, even on a busy computer. */
 const LEARN_NS = 60 * NS_PER_SECOND;
 
-/** The first thing that is wrong, in words. */
+/** The first thing that is wrong, in words; undefined if nothing is. */
 const trouble = ({ facts, guest }: KernelUser): string | undefined => {
   const bad = facts.find(
     ({ endings: [ending] }) =>
@@ -23,8 +23,8 @@ const trouble = ({ facts, guest }: KernelUser): string | undefined => {
 };
 
 /**
- * Has the requests counted by which those of a case are measured; the guest runs, from its moment.
- * Each boot makes counts of its own.
+ * Takes the request counts against which those of a case are measured. The guest runs, from its moment. Each boot makes counts of its
+ * own.
  */
 export const countAnew = async (user: KernelUser, time: GuestTime): Promise<void> => {
   user.counted.clear();
@@ -33,7 +33,8 @@ export const countAnew = async (user: KernelUser, time: GuestTime): Promise<void
 };
 
 /**
- * Has everything asked once that the user of a guest can ask; the guest runs, from its moment.
+ * Makes once every request that the user of a guest can make. The guest runs, from its moment.
+ *
  * @throws ApemuError APEMU_ERR_TARGET_HEALTH for a request that fails
  */
 export const learn = async (user: KernelUser, time: GuestTime): Promise<void> => {

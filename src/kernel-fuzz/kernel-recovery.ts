@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a kernel's queues work again when the hardware is healthy: first as they are, then after what an administrator would do, then after
-// a reset by hand; and whether its counters are those of a kernel with nothing to do.
+// Tests whether a kernel's queues work again when the hardware is healthy: first as they are, then after what an administrator would do,
+// then after a reset by hand. Also tests whether its counters are those of a kernel that has nothing to do.
 // Source: docs/reference/fuzzing.md section 4 (in tiers: the long repair only when the short look fails).
 import { STATUS_IRQ, STATUS_REPLIES } from '../../native-like/arch/status-word.ts';
 import { Q_STATUS } from '../../native-like/machine/layout.ts';
@@ -12,26 +12,26 @@ import type { KernelUser } from './kernel-user.ts';
 import { objectsFile, type SlabCounts } from './slabs.ts';
 import { countersOf, repairs, requestCountOf, resetOf, SCAN } from './sysfs-files.ts';
 
-/** Linux gives a request up after 900 s and its reset again: twice that, where the guest's clock can be moved on. */
+/** Nanoseconds: twice the 900 s after which Linux gives up a request, and again its reset. Used if the guest's clock can be moved on. */
 const GIVEN_UP_NS = 2_000 * NS_PER_SECOND;
-/** Where it cannot, so much of the computer's time. */
+/** Nanoseconds of the computer's time, if the clock cannot be moved. */
 const PATIENCE_NS = 10 * NS_PER_SECOND;
-/** A scan of the bus and what it brings about, and then some polls of a queue, of which each comes within 40 ms. */
+/** Nanoseconds for a scan of the bus with its consequences, and for some polls of a queue, each of which comes within 40 ms. */
 const SETTLED_NS = 6 * NS_PER_SECOND;
 const POLLS_NS = 2 * NS_PER_SECOND;
-/** A request of a healthy queue takes milliseconds. */
+/** Nanoseconds for a request to a healthy queue, which takes milliseconds. */
 const PROBE_NS = 3 * NS_PER_SECOND;
-/** Two scans of the bus, and how often they may be needed: a queue may be busy for 40 s. */
+/** Nanoseconds for two scans of the bus, and how often they may be needed, since a queue may be busy for 40 s. */
 const REPAIR_NS = 12 * NS_PER_SECOND;
 const REPAIRS = 5;
-/** What is freed when nobody can use it any more is, by then (kfree_rcu collects for 5 s). */
+/** Nanoseconds after which all is freed that nobody can use any more (kfree_rcu collects for 5 s). */
 const FREED_NS = 12 * NS_PER_SECOND;
 const ERRAND_NS = 20 * NS_PER_SECOND;
-/** Times a process is killed, and how long each takes. */
+/** How often a process is killed, and for how long each time is waited. */
 const KILL_TIMES = 5;
 const KILLED_NS = NS_PER_SECOND;
 
-/** As oracles know it. */
+/** The word that oracles know for it. */
 const NO_ENDING = 'no ending';
 
 type Unrecovered = { readonly apqn: number; readonly why: string };
@@ -40,19 +40,19 @@ export class KernelRecovery {
   readonly #user: KernelUser;
   readonly #time: GuestTime;
   readonly #over: () => boolean;
-  /** Queues on which a reply waited for nobody. */
+  /** Queues on which a reply waited although nobody asked for it. */
   neglected: readonly number[] = [];
   /** Queues that ended a request with an error before anything was done about it. */
   refusing: readonly Unrecovered[] = [];
 
-  /** `over`: the kernel has come to an end, and what comes after says nothing. */
+  /** `over` tells that the kernel has come to an end, so that what comes after means nothing. */
   constructor(user: KernelUser, time: GuestTime, over: () => boolean) {
     this.#user = user;
     this.#time = time;
     this.#over = over;
   }
 
-  /** Queues that do not serve a request again. */
+  /** The queues that do not serve a request again. */
   async failed(): Promise<Outcome['unrecovered']> {
     const user = this.#user;
     user.write(SCAN.file, SCAN.text);
@@ -62,11 +62,11 @@ export class KernelRecovery {
     if (inPlace) await this.#look(idle);
     await this.#time.until(patience, () => idle() || this.#over());
     if (this.#over()) return [];
-    // A probe wakes a queue that has come to a stop: what it ends then has had all the time there is.
+    // A probe wakes a queue that has come to a stop. A request that ends only then has had all the time there is, so it is overdue.
     if (inPlace && user.open > 0) user.markOverdue();
     const broken = await this.#probe(user.queues);
     if (broken.length === 0) return [];
-    // What had no ending in this time may be the computer's fault.
+    // If something has not ended in this time, that may be the computer's fault.
     this.refusing = broken.filter(({ why }) => why !== NO_ENDING);
     let failed: Unrecovered[] = [];
     for (let n = 0; n < (inPlace ? REPAIRS : 1); n++) {
@@ -87,7 +87,7 @@ export class KernelRecovery {
     });
   }
 
-  /** Counters of sysfs that are not 0. Nothing is outstanding. */
+  /** The counters of sysfs that are not 0, at a time when nothing is outstanding. */
   async counters(): Promise<Record<string, number>> {
     const held: Record<string, number> = {};
     const files = new Map(
@@ -102,8 +102,8 @@ export class KernelRecovery {
   }
 
   /**
-   * Queues whose request_count is not the number of messages the machine has taken from them since the moment; `before`: counts at the
-   * moment. True of a kernel that has sent each message once.
+   * Queues whose request_count is not the number of messages that the machine has taken from them since the moment. `before` has the
+   * counts at the moment. This is valid only if the kernel has sent each message once.
    */
   async miscounted(before: ReadonlyMap<number, number>): Promise<string[]> {
     const user = this.#user;
@@ -124,7 +124,7 @@ export class KernelRecovery {
     return wrong;
   }
 
-  /** What processes do that have not ended seconds after they were killed. */
+  /** What processes are doing that have not ended seconds after they were killed. */
   async survivors(): Promise<readonly string[]> {
     const { agent } = this.#user.guest;
     for (let n = 0; n < KILL_TIMES; n++) {
@@ -135,7 +135,7 @@ export class KernelRecovery {
     return agent.survivors;
   }
 
-  /** Objects in use of each cache. */
+  /** Number of objects in use of each cache. */
   async slabs(): Promise<SlabCounts> {
     const counts = new Map<string, number>();
     await this.#time.until(FREED_NS, () => false);
@@ -147,7 +147,7 @@ export class KernelRecovery {
     return counts;
   }
 
-  /** Sees whether replies are polled for where no interruption tells of them. */
+  /** Tests whether replies are polled for if no interruption announces them. */
   async #look(idle: () => boolean): Promise<void> {
     const { machine, service } = this.#user.guest;
     await this.#time.until(SETTLED_NS, () => idle() || this.#over());
@@ -171,7 +171,7 @@ export class KernelRecovery {
     await this.#time.until(ERRAND_NS, () => this.#user.errands === 0);
   }
 
-  /** A request to each queue. Returns what failed, and how. */
+  /** Makes a request to each queue. Returns the queues that failed, and how. */
   async #probe(queues: readonly number[]): Promise<Unrecovered[]> {
     if (this.#over()) return [];
     const sent = queues.flatMap((apqn) => {

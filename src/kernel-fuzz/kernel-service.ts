@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The AP facility of a guest whose kernel is under test: the machine's, with the agent's calls taken out, and with a time that stands still
-// while the guest does.
+// The AP facility of a guest whose kernel is under test: that of the machine, but calls of the agent are taken out, and its time stands
+// still while the guest does.
 // Source: docs/reference/fuzzing.md section 3 (a hypercall for free: PQAP in problem state).
 import { GR0_APQN } from '../../native-like/arch/function-codes.ts';
 import { PSW_CC } from '../../native-like/arch/psw.ts';
@@ -8,7 +8,7 @@ import type { ApService, Executed, ServedCpu, ServedStorage } from '../qemu/ap-s
 import type { MachineService } from '../qemu/machine-service.ts';
 import { AGENT_MAGIC, type Agent } from './agent/agent.ts';
 
-/** PQAP, and the PSW's problem state in its first word. */
+/** Opcode of PQAP, and the problem-state bit in the first word of the PSW. */
 const PQAP = 0xb2af;
 const NQAP = 0xb2ad;
 const DQAP = 0xb2ae;
@@ -17,14 +17,14 @@ const PROBLEM_STATE = 0x00010000;
 export class KernelService implements ApService {
   readonly name: string;
   readonly facilities: readonly number[];
-  /** Called whenever time has moved. */
+  /** Called whenever time has passed. */
   onTime: () => void = () => {};
-  /** AP instructions of the kernel, and when something came from the guest last (ms of the computer's clock). */
+  /** Number of AP instructions of the kernel, and time when something last came from the guest (milliseconds of the computer's clock). */
   instructions = 0;
   nqaps = 0;
-  /** Messages that each queue has taken, by APQN. */
+  /** Number of messages that each queue has taken, by APQN. */
   readonly taken = new Map<number, number>();
-  /** Queues that the kernel has asked for replies, by APQN. */
+  /** APQNs of the queues that the kernel has asked for replies. */
   readonly asked = new Set<number>();
   lastMs = 0;
   readonly #inner: MachineService;
@@ -32,7 +32,7 @@ export class KernelService implements ApService {
   #storage: ServedStorage | undefined;
   #running = false;
   #seenMs = 0;
-  /** Time of the machine since the moment, in ms. */
+  /** Time of the machine since the moment, in milliseconds. */
   #timeMs = 0;
 
   constructor(inner: MachineService, agent: Agent) {
@@ -95,19 +95,19 @@ export class KernelService implements ApService {
     this.#inner.reset();
   }
 
-  /** The guest runs from now on. */
+  /** Notes that the guest runs from now on. */
   go(): void {
     this.#running = true;
     this.#seenMs = performance.now();
     this.lastMs = this.#seenMs;
   }
 
-  /** The guest's clock was moved on. */
+  /** Notes that the guest's clock was moved on. */
   skip(ns: number): void {
     this.#timeMs += ns / 1e6;
   }
 
-  /** The guest stands still, at the moment. */
+  /** Notes that the guest stands still, at the moment. */
   halt(): void {
     this.#running = false;
     this.#timeMs = 0;

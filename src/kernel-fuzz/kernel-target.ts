@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kernel under QEMU as a target: from the moment after its boot, with a scenario, to its end.
+// A target that is a kernel under QEMU. It runs from the moment after its boot, with a scenario, to its end.
 // Source: docs/design.md section 10; docs/reference/fuzzing.md sections 3 and 4.
 import type { EventStatement } from '../program/ast.ts';
 import { ScenarioRun } from '../scenario/scenario-run.ts';
@@ -31,14 +31,14 @@ export interface KernelTargetOptions extends KernelGuestOptions {
   readonly seed?: number | undefined;
 }
 
-/** Events happen for so long after the last one that has a time of its own; then the hardware is healthy. */
+/** Nanoseconds for which events can still happen after the last one that has a time of its own. Then the hardware is made healthy. */
 const EVENTS_NS = 3 * NS_PER_SECOND;
-/** Times a scenario is tried before it is said not to break a rule again. */
+/** How often a scenario is tried before it is said not to break a rule again. */
 const TRIES = 4;
 const FRESH_TRIES = 40;
 const SHORTENING_MS = 20_000;
 const CONSOLE_LINES = 200;
-/** Repetitions between two counts of storage, and counts. */
+/** Number of repetitions between two counts of storage, and number of counts. */
 const REPETITIONS = 4;
 const STORAGE_COUNTS = 3;
 export class KernelTarget implements Target {
@@ -74,7 +74,8 @@ export class KernelTarget implements Target {
   }
 
   /**
-   * Boots the guest, and sees that every request it can be asked for is answered.
+   * Boots the guest, and checks that every request that can be made of it is answered.
+   *
    * @throws ApemuError as `KernelGuest.boot`; APEMU_ERR_TARGET_HEALTH for a request that fails on healthy hardware
    */
   static async create(options: KernelTargetOptions): Promise<KernelTarget> {
@@ -89,7 +90,7 @@ export class KernelTarget implements Target {
     }
   }
 
-  /** The guest, as it is booted now. */
+  /** The guest, as it was booted last. */
   get guest(): KernelGuest {
     return this.#guest;
   }
@@ -172,7 +173,7 @@ export class KernelTarget implements Target {
   async repeat(events: readonly EventStatement[]): Promise<Outcome> {
     await this.reset();
     let outcome = await this.run(events);
-    // Counting takes the guest's time, which only there can be moved on.
+    // Counting takes much of the guest's time, which only a moment in place can move on.
     if (this.#guest.level !== 'in place') return outcome;
     const counts: SlabCounts[] = [];
     while (counts.length < STORAGE_COUNTS && !this.#over) {
@@ -216,7 +217,7 @@ export class KernelTarget implements Target {
     return this.#guest.machine.nowNs() - this.#startNs;
   }
 
-  /** What looks at a newly booted guest. */
+  /** What watches a newly booted guest. */
   #watch(): [ScenarioRun, DriverObserver, HealthyHardware] {
     const { machine, service } = this.#guest;
     const scenario = new ScenarioRun(machine, {
@@ -230,7 +231,7 @@ export class KernelTarget implements Target {
       if (scenario.nextNs() <= now) scenario.happen(now);
     };
     const hardware = new HealthyHardware(machine);
-    // The scenario has made room for its faults.
+    // The scenario has reserved room for its faults, which must stay.
     this.#guest.keepMachine();
     return [scenario, observer, hardware];
   }
@@ -258,7 +259,7 @@ export class KernelTarget implements Target {
     this.#scenario.begin(events);
   }
 
-  /** The kernel or QEMU has come to an end, runs wild, or is too slow: what comes after says nothing. */
+  /** Whether the kernel or QEMU has come to an end, runs wild, or is too slow, so that what comes after means nothing. */
   get #over(): boolean {
     return (
       !this.#guest.alive ||
@@ -269,7 +270,7 @@ export class KernelTarget implements Target {
   }
 
   get #storm(): string | undefined {
-    // The number met varies from run to run.
+    // The exact number is left out, since it differs from run to run.
     return this.#time.storms ? 'many more NQAPs than its users have made requests' : undefined;
   }
 
@@ -287,7 +288,7 @@ export class KernelTarget implements Target {
     return printed[0] === '' ? lines : [...lines, 'console:', ...printed];
   }
 
-  /** What healthy queues answer. */
+  /** Learns what healthy queues answer. */
   async #learn(): Promise<void> {
     this.#begin([], false);
     await this.#guest.go();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user of a kernel under test: requests to its crypto devices, files of sysfs, signals; and what became of each.
+// The user of a kernel under test: makes requests to its crypto devices, uses files of sysfs, sends signals, and keeps what becomes of
+// each.
 // Source: docs/design.md section 10.
 import { getSystemErrorName } from 'node:util';
 import { sameBytes } from '../cex/messages/bytes.ts';
@@ -14,17 +15,17 @@ import { ownRequests } from './own-requests.ts';
 import { requestsOf, type UserRequest } from './requests.ts';
 import { requestCountOf } from './sysfs-files.ts';
 
-/** The device that chooses a queue itself. */
+/** The device node for which the kernel chooses a queue. */
 const ANY_NODE = '/dev/z90crypt';
-/** Requests of one event: there are fewer processes. */
+/** Highest number of requests of one event. There are fewer processes than that. */
 const COUNT_MAX = 12;
 const SYSFS_BYTES = 4096;
-/** Bytes of a file that holds a number. */
+/** Number of bytes that are read of a file with a number. */
 const NUMBER_BYTES = 64;
-/** Files that one order has room for. */
+/** Number of files for which one order has room. */
 const FILES_OF_ORDER = 48;
 
-/** `ENODEV`; 0 is no error. */
+/** Name of an errno, such as `ENODEV`; 0 is no error. */
 const errorName = (errno: number): string => {
   try {
     return getSystemErrorName(-errno);
@@ -40,19 +41,19 @@ interface Stock {
 
 export class KernelUser {
   facts: RequestFact[] = [];
-  /** Replies were changed in ways nobody notices: results say nothing. */
+  /** Whether replies were changed in ways that nobody can notice, so that results mean nothing. */
   blind = false;
-  /** Of this guest. */
+  /** The guest that it uses now. */
   guest: KernelGuest;
-  /** Time since the kept moment. */
+  /** Returns the time since the kept moment in nanoseconds. */
   now: () => number = () => 0;
-  /** Requests that each queue had been given at the moment. */
+  /** For each queue, the number of requests that it had been given at the moment. */
   readonly counted = new Map<number, number>();
   #open = 0;
-  /** Errands that are under way, in words. */
+  /** Work with files that is under way, in words. */
   readonly #files = new Set<{ readonly doing: string }>();
   readonly #stocks: readonly Stock[];
-  /** What healthy queues answered, where nothing else tells what is right. */
+  /** What healthy queues have answered to requests of which the right answer is not known otherwise. */
   readonly #golden = new Map<UserRequest, Uint8Array>();
 
   constructor(guest: KernelGuest, config: MachineConfig, queues: readonly number[], seed: number) {
@@ -66,17 +67,17 @@ export class KernelUser {
       .map(({ apqn, requests }) => ({ apqn, requests: [...requests, ...ownRequests()] }));
   }
 
-  /** Requests that have not ended. */
+  /** Number of requests that have not ended. */
   get open(): number {
     return this.#open;
   }
 
-  /** Files that are still being read or written. */
+  /** Number of files that are still being read or written. */
   get errands(): number {
     return this.#files.size;
   }
 
-  /** Queues something can be asked of. */
+  /** Queues of which something can be requested. */
   get queues(): readonly number[] {
     return this.#stocks.map(({ apqn }) => apqn);
   }
@@ -110,7 +111,7 @@ export class KernelUser {
     this.#errand(`a write of ${text} to ${file}`, calls, ({ errno }) => ended?.(errno));
   }
 
-  /** Writes files one after the other; what is refused is refused. */
+  /** Writes files one after the other. Refused writes are no error. */
   writeAll(files: readonly { readonly file: string; readonly text: string }[]): void {
     const some = files.slice(0, FILES_OF_ORDER);
     const calls = some.flatMap(({ file, text }) => [open(file, OPEN.write), write(text)]);
@@ -124,13 +125,13 @@ export class KernelUser {
     );
   }
 
-  /** Reads a file, whatever it says. */
+  /** Reads a file and ignores its contents. */
   #read(file: string): void {
     const into: Block = { bytes: new Uint8Array(SYSFS_BYTES) };
     this.#errand(`a read of ${file}`, [open(file, OPEN.read), read(into)]);
   }
 
-  /** The numbers at the beginning of files; what cannot be read, or is none, is left out. */
+  /** Reads the numbers at the beginning of files. A file that cannot be read, or has no number, is left out. */
   readNumbers(files: readonly string[], told: (file: string, number: number) => void): void {
     for (let at = 0; at < files.length; at += FILES_OF_ORDER) {
       const some = files.slice(at, at + FILES_OF_ORDER);
@@ -151,7 +152,7 @@ export class KernelUser {
     }
   }
 
-  /** One request; a queue or kind that is not named, or that cannot be, is chosen in turn. */
+  /** Makes one request. A queue or kind that is not named, or that is not possible, is chosen in turn. */
   request(
     apqn: number | undefined,
     what: RequestKind | undefined,
@@ -191,7 +192,7 @@ export class KernelUser {
     return fact;
   }
 
-  /** Asks what queues have counted by now. */
+  /** Asks for the present counts of the queues. */
   count(): void {
     const files = new Map(this.queues.map((apqn) => [requestCountOf(apqn), apqn]));
     this.readNumbers([...files.keys()], (file, count) => {
@@ -199,7 +200,7 @@ export class KernelUser {
     });
   }
 
-  /** Each request of each queue once, of healthy hardware: what is answered is right. */
+  /** Makes each request of each queue once, with healthy hardware. The answers are taken for right. */
   learn(): void {
     for (const { apqn, requests } of this.#stocks)
       for (const request of requests.filter(({ local }) => local !== true)) {
@@ -230,7 +231,10 @@ export class KernelUser {
       }
   }
 
-  /** What is open now is overdue, also if something that is asked later should end it. Returns the files that are still being read or written. */
+  /**
+   * Marks all that is open now as overdue, even if something that is requested later should end it. Returns the files that are still
+   * being read or written.
+   */
   markOverdue(): readonly string[] {
     for (const fact of this.facts) fact.overdue ||= fact.endings.length === 0;
     return [...this.#files].map(({ doing }) => doing);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Device nodes of a guest through which one queue alone can be asked.
+// Device nodes in a guest through which requests can be made to one queue alone.
 // Source: Linux, drivers/s390/crypto/zcrypt_api.c (class zcrypt: create, apmask, aqmask, ioctlmask).
 import type { GuestConsole } from '../qemu/console.ts';
 
 /** Name of the node of one queue. */
 export const nodeName = (apqn: number): string => `zq${apqn.toString(16).padStart(4, '0')}`;
 
-/** Devices of the guest that a request can be made of, by queue; empty where the kernel has no device nodes with masks. */
+/** The devices of the guest through which requests can be made, by queue; empty if the kernel has no device nodes with masks. */
 export const makeNodes = async (
   shell: GuestConsole,
   queues: readonly number[],

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a user of a Linux kernel asks that needs no card: the state of the cards, and requests with mistakes that the kernel must refuse, or
-// a card does.
+// Requests to a Linux kernel that need no card: for the state of the cards, and requests with mistakes that the kernel or a card must
+// refuse.
 // Source: Linux, arch/s390/include/uapi/asm/zcrypt.h (ioctl numbers, structures).
 import { type Block, ioctl, OPEN, open, type SystemCall } from './agent/orders.ts';
 import { IOCTL, struct, type UserRequest } from './requests.ts';
 
 const NODE = '/dev/z90crypt';
 
-/** Numbers of ioctls that tell something, with the bytes they store. */
+/** Numbers of ioctls that return information, with the number of bytes they store. */
 const TELLS: readonly (readonly [code: number, bytes: number])[] = [
   [0x81007a58, 256],
   [0x81007a59, 256],
@@ -19,15 +19,15 @@ const TELLS: readonly (readonly [code: number, bytes: number])[] = [
   [0x80047a45, 4],
   [0x80047a46, 4],
 ];
-/** Tables of all queues, for which there is no room: the kernel says so. */
+/** Tables of all queues for which the caller gives no room, so that the kernel refuses. */
 const TABLES = [0xc0007a5f, 0xc0007a4f];
-/** Which domain is used: works always. */
+/** Asks which domain is used, which always works. */
 const DOMAIN_INDEX = 0x80047a47;
 
 const LONG = 0xffff_ffff;
 const some = (): Block => ({ bytes: new Uint8Array(64).fill(0xa5) });
 
-/** An RSA request of so many bytes, with room for so many; `key`: 0 is none. */
+/** An RSA request of `bytes` bytes with room for `room` bytes. With 0 as `key` there is none. */
 const rsaOf = (bytes: number, room: number, key: Block | number): Block =>
   struct(48, [
     [0, 8, some()],
@@ -61,7 +61,7 @@ const ep11Of = (targets: number, request: number, reply: number): Block =>
     [50, 8, some()],
   ]);
 
-/** Requests nobody can answer, each with its ioctl. */
+/** Requests that nobody can answer, each with its ioctl. */
 const MISTAKES: readonly (readonly [code: number, argument: () => Block])[] = [
   [IOCTL.rsaModexpo, () => rsaOf(0, 64, some())],
   [IOCTL.rsaModexpo, () => rsaOf(64, 8, some())],
@@ -79,7 +79,7 @@ const MISTAKES: readonly (readonly [code: number, argument: () => Block])[] = [
   [IOCTL.ep11, () => ep11Of(0xffff, 64, 64)],
 ];
 
-/** Calls of which all but the last may fail. */
+/** A request of several calls, of which all but the last may fail. */
 const local = (calls: () => readonly SystemCall[]): UserRequest => ({
   kind: 'query',
   local: true,
@@ -92,7 +92,7 @@ const local = (calls: () => readonly SystemCall[]): UserRequest => ({
   output: () => new Uint8Array(0),
 });
 
-/** Requests that end whatever cards there are. */
+/** Requests that end whichever cards there are. */
 export const ownRequests = (): readonly UserRequest[] => [
   local(() => [
     ...TELLS.map(([code, bytes]) => ioctl(code, { bytes: new Uint8Array(bytes) })),

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a kernel's AP drivers was executed, by function: for reports.
+// What was executed of a kernel's AP drivers, by function, for reports.
 import type { PageFunction } from '../fuzz/page-data.ts';
 import { type CodeSymbol, symbolAt } from './text.ts';
 
-/** A block of code that was executed: the function it is in, and how far behind its beginning it starts. */
+/** A block of code that was executed: the function that contains it, and the offset in it at which it begins. */
 export interface ReachedBlock {
   readonly symbol: CodeSymbol;
   readonly offset: number;
 }
 
-/** `symbol+0x12`, with the module where there is one. */
+/** Name of a block: `symbol+0x12`, with the module if there is one. */
 export const blockName = ({ symbol, offset }: ReachedBlock): string => {
   const module = symbol.module === '' ? '' : ` [${symbol.module}]`;
   return `${symbol.name}+0x${offset.toString(16)}${module}`;
 };
 
-/** The block at each of some addresses; what is in no function is left out. */
+/** The blocks at some addresses. An address in no function is left out. */
 export const blocksAt = (
   symbols: readonly CodeSymbol[],
   addresses: readonly number[],
@@ -25,7 +25,10 @@ export const blocksAt = (
     return symbol === undefined ? [] : [{ symbol, offset: address - symbol.address }];
   });
 
-/** Every function of `symbols` with its blocks, also those of which none was executed. `lines`: places in the source by block. */
+/**
+ * Every function of `symbols` with its blocks, including functions of which nothing was executed. `lines` has places in the source by
+ * block.
+ */
 export const functionsOf = (
   symbols: readonly CodeSymbol[],
   blocks: readonly ReachedBlock[],

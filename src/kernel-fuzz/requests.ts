@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a user of a Linux kernel asks of its crypto cards: RSA, CCA and EP11 requests and random numbers, each with what is known of its
-// answer, as system calls of the agent.
+// Requests to the crypto cards of a Linux kernel: RSA, CCA, EP11 and random numbers. Each comes as system calls for the agent, with what
+// is known of its answer.
 // Source: Linux, arch/s390/include/uapi/asm/zcrypt.h (structures, ioctl numbers); docs/reference/messages.md.
 import { constants, publicEncrypt, type RsaPublicKey } from 'node:crypto';
 import { buildQuery, buildRng } from '../cex/messages/build.ts';
@@ -22,15 +22,15 @@ import {
   type SystemCall,
 } from './agent/orders.ts';
 
-/** A request that can be made again and again. `node`: the device to make it of. */
+/** A request that can be made again and again. `node` is the device to which it is made. */
 export interface UserRequest {
   readonly kind: RequestKind;
   calls(node: string): readonly SystemCall[];
-  /** What the kernel gave back. */
+  /** Takes the output out of what the kernel has returned. */
   output(result: OrderResult, order: EncodedOrder): Uint8Array;
-  /** The right result; undefined: what a healthy queue answered is. */
+  /** The right output; undefined if what a healthy queue answers is taken for right. */
   readonly expected: Uint8Array | undefined;
-  /** It ends without a card, too: that it does says nothing of one. */
+  /** Set if it ends even without a card, so that its end means nothing for a card. */
   readonly local?: true;
 }
 
@@ -43,7 +43,7 @@ export const IOCTL = {
 
 const REPLY_ROOM = 4096;
 const RANDOM_BYTES = 64;
-/** Any card. */
+/** Number that stands for any card. */
 const AUTOSELECT = 0xffffffff;
 const CCA_AGENT = 0x4341;
 
@@ -58,7 +58,7 @@ const outputOf =
     return bytes.subarray(at, at + block.bytes.length);
   };
 
-/** A structure of an ioctl: fields as `[offset, bytes, value]`, a block becomes its address. */
+/** A structure for an ioctl. Fields are `[offset, bytes, value]`; a block becomes its address. */
 export const struct = (
   size: number,
   fields: readonly (readonly [at: number, bytes: 2 | 4 | 8, value: number | Block])[],
@@ -98,7 +98,7 @@ const rsa = (
   };
 };
 
-/** Eight zero bytes before a number: three of the five parts of a CRT key are that much longer. */
+/** The number with eight zero bytes before it: three of the five parts of a CRT key are that much longer. */
 const longer = (bytes: Uint8Array): Uint8Array => Buffer.concat([Buffer.alloc(8), bytes]);
 
 const rsaRequests = (random: (target: Uint8Array) => void): UserRequest[] =>
@@ -123,7 +123,7 @@ const rsaRequests = (random: (target: Uint8Array) => void): UserRequest[] =>
     ];
   });
 
-/** The request block of a message: behind its type 6 header, without what a request of its own has behind it. */
+/** The request block of a message, without its type 6 header and without what may follow the block. */
 const blockOf = (message: Uint8Array): Uint8Array => {
   const { size, at } = TYPE6_HEADER;
   return message.slice(size, size + u32(message, at.toCardLength1));
@@ -151,7 +151,7 @@ const cca = (kind: RequestKind, message: Uint8Array): UserRequest => {
   };
 };
 
-/** `targets`: how many are named; without any the kernel chooses. */
+/** `targets` is the number of targets that are named. If none is, the kernel chooses. */
 const ep11 = (message: Uint8Array, apqn: number, targets = 1): UserRequest => {
   const request: Block = { bytes: blockOf(message) };
   const reply: Block = { bytes: new Uint8Array(REPLY_ROOM) };
@@ -181,12 +181,12 @@ const hwrng = (): UserRequest => {
     kind: 'rng',
     expected: undefined,
     calls: () => [open('/dev/hwrng', OPEN.read), read(into)],
-    // Random: nothing is right or wrong.
+    // The output is random, so that nothing is right or wrong.
     output: () => new Uint8Array(0),
   };
 };
 
-/** What can be asked of a queue whose adapter is in this mode. Same seed, same requests. */
+/** The requests to a queue whose adapter has this mode. The same seed gives the same requests. */
 export const requestsOf = (mode: AdapterMode, apqn: number, seed: number): UserRequest[] => {
   let state = seedRandom(seed, apqn);
   const random = (target: Uint8Array): void => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures returns of a kernel under test to its moment, both ways, and the cases between them.
+// Measures returns of a kernel under test to its moment, in both ways, and the cases between them.
 // Source: docs/reference/fuzzing.md section 3 (figures of a prototype).
 import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -8,7 +8,7 @@ import type { MomentLevel } from '../qemu/moment/moment.ts';
 import { parseScenarioLines } from '../scenario/text.ts';
 import { KernelTarget, type KernelTargetOptions } from './kernel-target.ts';
 
-/** Milliseconds, but for cases a second. */
+/** Milliseconds, except for the cases a second. */
 export interface ReturnFigures {
   readonly level: MomentLevel;
   readonly bootMs: number;
@@ -16,16 +16,16 @@ export interface ReturnFigures {
   readonly medianMs: number;
   readonly p95Ms: number;
   readonly casesPerSecond: number;
-  /** Resident storage of QEMU and of this process, MiB: after the first tenth, and at the end. */
+  /** Resident storage in MiB, of QEMU and of this process: after the first tenth of the run, and at the end. */
   readonly qemuMib: readonly [number, number];
   readonly ownMib: readonly [number, number];
-  /** Processes that wanted a processor in the last minute. */
+  /** Number of processes that wanted a processor, as an average over the last minute. */
   readonly load: number;
-  /** Cases that broke a rule, such as that each request ends with the right result: none. */
+  /** Number of cases that broke a rule (such as: each request ends with the right result). It should be 0. */
   readonly wrong: number;
 }
 
-/** A case: one request of a user, and one to each queue after it. */
+/** A case: one request of a user, followed by one to each queue. */
 const CASE = 'user: request\n';
 
 const residentMib = (pid: number): number => {

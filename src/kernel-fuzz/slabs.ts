@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Storage of a kernel that is in use, by the caches it is from: what grows with each repetition of a scenario is a leak.
-// Source: Linux, mm/slub.c (/sys/kernel/slab/NAME/objects); with slub_debug no CPU keeps free objects for itself, so the numbers are exact.
+// Storage of a kernel that is in use, by the caches it is from. Storage that grows with each repetition of a scenario is a leak.
+// Source: Linux, mm/slub.c (/sys/kernel/slab/NAME/objects); with slub_debug no CPU keeps free objects for itself, so the numbers are
+// exact.
 import type { GuestConsole } from '../qemu/console.ts';
 
 const FOLDER = '/sys/kernel/slab';
 
-/** Objects in use, by cache. */
+/** Number of objects in use, by cache. */
 export type SlabCounts = ReadonlyMap<string, number>;
 
-/** Caches from which drivers have their storage; empty where the kernel does not tell. */
+/** Names of the caches from which drivers take their storage; empty if the kernel does not tell. */
 export const slabNames = async (shell: GuestConsole): Promise<readonly string[]> => {
   const { output } = await shell.run(`ls ${FOLDER}`);
   return output.split(/\s+/).filter((name) => /^kmalloc-(?:rnd-\d+-)?\d+k?$/.test(name));
 };
 
-/** The file of a cache: the number of its objects comes first, as `123 N0=123`. */
+/** Path of the file for a cache. It begins with the number of objects: `123 N0=123`. */
 export const objectsFile = (name: string): string => `${FOLDER}/${name}/objects`;
 
-/** Caches that have grown from each count to the next by an object or more for each repetition; `repeats`: those between two counts. */
+/**
+ * Caches that have grown, from each count to the next, by at least one object for each repetition. `repeats` is the number of repetitions
+ * between two counts.
+ */
 export const grownCaches = (
   counts: readonly SlabCounts[],
   repeats: number,

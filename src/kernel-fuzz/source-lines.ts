@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where blocks of a kernel's code stand in its source, as a kernel image or module with debug information says.
+// Finds the places in the source for blocks of a kernel's code, from a kernel image or modules with debug information.
 // Source: addr2line(1) and nm(1) of the GNU binutils; ELF header (e_type).
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -9,9 +9,9 @@ import { blockName, type ReachedBlock } from './reached.ts';
 
 const PREFIX = 's390x-linux-gnu-';
 const HINT = 'Debian: apt-get install binutils-s390x-linux-gnu';
-/** Addresses of one call: a command line has room for them. */
+/** Number of addresses in one call, for which a command line has room. */
 const ADDRESSES = 500;
-/** e_type, and its value in a file whose sections have no addresses yet: a module. */
+/** Offset of e_type, and its value in a file whose sections have no addresses yet, which is a module. */
 const ELF_TYPE_AT = 16;
 const ELF_RELOCATABLE = 1;
 
@@ -21,7 +21,7 @@ interface FileSymbol {
   readonly section: string;
 }
 
-/** `zcrypt` of `zcrypt.ko` and `zcrypt.ko.debug`; '': it is a kernel image. */
+/** Name of the module: `zcrypt` for `zcrypt.ko` and `zcrypt.ko.debug`; empty for a kernel image. */
 const moduleOf = (file: string): string =>
   /^(.*?)\.ko\b/.exec(basename(file))?.[1]?.replaceAll('-', '_') ?? '';
 
@@ -48,7 +48,7 @@ const run = async (tool: string, args: readonly string[]): Promise<string> => {
   throw refused(`${PREFIX}${tool} fails: ${stderr.trim().split('\n')[0]}`);
 };
 
-/** Functions of a file, by name. Columns of nm's System V format: name, value, class, type, size, line, section. */
+/** Functions of a file by name. The columns of nm's System V format are name, value, class, type, size, line, section. */
 const symbolsIn = async (file: string): Promise<Map<string, FileSymbol>> => {
   const symbols = new Map<string, FileSymbol>();
   for (const line of (await run('nm', ['-f', 'sysv', file])).split('\n')) {
@@ -60,7 +60,7 @@ const symbolsIn = async (file: string): Promise<Map<string, FileSymbol>> => {
   return symbols;
 };
 
-/** Adds what one file knows of blocks of its own. */
+/** Adds the places that one file knows, for its own blocks. */
 const linesOfFile = async (
   file: string,
   blocks: readonly ReachedBlock[],
@@ -73,7 +73,7 @@ const linesOfFile = async (
   for (const block of blocks) {
     const symbol = block.symbol.module === module ? symbols.get(block.symbol.name) : undefined;
     if (symbol === undefined) continue;
-    // Addresses of a kernel image are unique; those of a module begin anew in each section.
+    // Addresses in a kernel image are unique, but those in a module begin anew in each section.
     const section = relocatable ? symbol.section : '';
     const some = bySection.get(section) ?? [];
     some.push([blockName(block), symbol.address + block.offset]);
@@ -93,8 +93,10 @@ const linesOfFile = async (
 };
 
 /**
- * `file:line` of blocks, by their names, where one of `files` knows it.
- * @throws ApemuError `APEMU_ERR_USAGE_VMLINUX` for a file that is not there or no ELF file, or without the binutils for s390x
+ * Places of blocks as `file:line`, by the blocks' names, if one of `files` knows them.
+ *
+ * @throws ApemuError `APEMU_ERR_USAGE_VMLINUX` for a file that does not exist or is not an ELF file, or if the binutils for s390x are
+ * missing
  */
 export const sourceLines = async (
   files: readonly string[],

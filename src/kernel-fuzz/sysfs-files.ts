@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files of a guest with which an administrator changes its AP bus: what a scenario writes there, and how a broken guest is brought back.
+// Files of a guest with which an administrator changes its AP bus: what a scenario writes into them, and how a broken guest is repaired.
 // Source: Linux, drivers/s390/crypto (ap_bus.c, ap_card.c, ap_queue.c, zcrypt_card.c, zcrypt_queue.c: their attributes);
 // docs/reference/fuzzing.md section 3.
 import { formatApqn } from '../config/units.ts';
@@ -11,10 +11,10 @@ const cardOf = (apid: number): string => `card${apid.toString(16).padStart(2, '0
 const cardFolder = (apid: number): string => `/sys/devices/ap/${cardOf(apid)}`;
 const queueFolder = (apqn: number): string => `${cardFolder(apqn >>> 8)}/${formatApqn(apqn)}`;
 
-/** Device nodes with masks of their own. */
+/** Folder of the device nodes with masks of their own. */
 const NODES = '/sys/class/zcrypt';
 const nodeFolder = (apqn: number): string => `${NODES}/${nodeName(apqn)}`;
-/** A node that scenarios make and remove. */
+/** Name of a node that scenarios make and remove. */
 const MADE_NODE = 'made';
 
 const BUS_FILES: readonly KernelFile[] = [
@@ -79,10 +79,10 @@ const READ_OF_QUEUE = [
   'se_associate',
 ];
 
-/** Which adapter and queue a file is about. */
+/** The adapter and queue that a file is about. */
 type About = Pick<KernelFile, 'adapter' | 'apqn'>;
 
-/** A driver is taken from a device, and comes back. */
+/** Files by which a driver is taken from a device, and bound again. */
 const driverFiles = (driver: string, device: string, about: About): KernelFile[] => {
   const [unbind, bind] = ['unbind', 'bind'].map((what) => `${BUS}/drivers/${driver}/${what}`);
   return [
@@ -130,17 +130,17 @@ const adaptersOf = (queues: readonly number[]): number[] => [
   ...new Set(queues.map((apqn) => apqn >>> 8)),
 ];
 
-/** Files of the guest's queues that scenarios are about. */
+/** Files about the guest's queues, for scenarios. */
 export const kernelFiles = (queues: readonly number[]): KernelFile[] => [
   ...BUS_FILES,
   ...adaptersOf(queues).flatMap(cardFiles),
   ...queues.flatMap(queueFiles),
 ];
 
-/** A new look at the hardware. */
+/** Starts a scan of the hardware. */
 export const SCAN = { file: `${BUS}/scans`, text: '1' } as const;
 
-/** What an administrator does about a guest whose queues do not work, in this order; what is refused was not necessary. */
+/** What an administrator does about a guest whose queues do not work, in this order. Something that is refused was not necessary. */
 export const repairs = (
   queues: readonly number[],
 ): readonly { readonly file: string; readonly text: string }[] => [
@@ -157,7 +157,7 @@ export const repairs = (
     file: `${BUS}/drivers/cex4card/bind`,
     text: cardOf(apid),
   })),
-  // A queue whose card's driver was exchanged is of no use until its own is, too.
+  // A queue whose card was bound to a driver again cannot be used until the queue itself was too.
   ...queues.flatMap((apqn) =>
     ['unbind', 'bind'].map((what) => ({
       file: `${BUS}/drivers/cex4queue/${what}`,
@@ -179,9 +179,9 @@ export const resetOf = (apqn: number): { readonly file: string; readonly text: s
   text: '1',
 });
 
-/** Counters that are 0 when nothing is outstanding. */
+/** Counters that are 0 if nothing is outstanding. */
 export const countersOf = (apqn: number): readonly string[] =>
   ['requestq_count', 'pendingq_count'].map((name) => `${queueFolder(apqn)}/${name}`);
 
-/** Messages a queue was ever given. */
+/** File with the number of messages that a queue was ever given. */
 export const requestCountOf = (apqn: number): string => `${queueFolder(apqn)}/request_count`;

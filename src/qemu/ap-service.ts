@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the mailbox loop needs from the machine: a guest whose vCPUs execute AP instructions. The only thing in this folder that
-// knows the machine is its implementation in machine-service.ts; tests use a small stub.
+// What the mailbox loop needs from the machine: a guest whose vCPUs execute AP instructions. machine-service.ts implements it and is the
+// only file in this folder that knows the machine; tests use a small stub.
 
-/** What came of one instruction. */
+/** How one instruction ended. */
 export type Executed = 'completed' | 'program' | 'not-ap';
 
 /** Registers of one served CPU. They are loaded before `execute` and read back after it. */
 export interface ServedCpu {
-  /** General registers as words: 2n is the high, 2n+1 the low half of GRn. */
+  /** General registers as words: 2n is the high half and 2n+1 the low half of GRn. */
   readonly gr: Uint32Array;
-  /** PSW as four words; `execute` sets the condition code in it. */
+  /** PSW as four words. `execute` sets the condition code in it. */
   readonly psw: Uint32Array;
 }
 
 /**
- * A guest's storage as its CPU sees it. Logical addresses go through DAT with the CPU's present PSW and control registers.
- * Nothing is stored when any part of the operand cannot be.
+ * A guest's storage as its CPU sees it. Logical addresses go through DAT with the CPU's present PSW and control registers. If any part of
+ * an operand cannot be stored, nothing is stored.
  */
 export interface ServedStorage {
-  /** Bytes of storage, from absolute zero. */
+  /** Bytes of storage, from absolute zero on. */
   readonly size: number;
   /** @returns 0, or the program interruption code of the access exception */
   fetch(
@@ -40,17 +40,17 @@ export interface ServedStorage {
   storeAbsolute(address: number, byte: number): boolean;
 }
 
-/** What a guest's user space has to tell it by channel reports. */
+/** What a guest's user space has to tell the guest by channel reports. */
 export interface ChannelReportService {
-  /** A machine check waits for a CPU that is enabled for it. */
+  /** Whether a machine check waits for a CPU that is enabled for it. */
   readonly due: boolean;
-  /** Words or event information are left to be taken. */
+  /** Whether words or event information are left to be taken. */
   readonly left: boolean;
-  /** A CPU has taken the machine check. */
+  /** Notes that a CPU has taken the machine check. */
   taken(): void;
-  /** The next channel report word; 0: none. */
+  /** Takes the next channel report word; 0 if there is none. */
   nextWord(): number;
-  /** Response of CHSC store event information; undefined: nothing is stored. */
+  /** Response to CHSC store event information; undefined if there is nothing to store. */
   nextEvent(): Uint8Array | undefined;
 }
 
@@ -68,15 +68,15 @@ export interface AdapterCommands {
 export interface ApService {
   /** Name of the guest, for messages. */
   readonly name: string;
-  /** Facilities that concern AP, as STFLE shows them to this guest: bit numbers. */
+  /** The facilities concerning AP that STFLE shows to this guest, as bit numbers. */
   readonly facilities: readonly number[];
-  /** Undefined for a program without a host of ours. */
+  /** Undefined for a program that does not have apemu's host. */
   readonly reports?: ChannelReportService;
   /** Undefined for a guest of a host: its service processor is its user space. */
   readonly adapters?: AdapterCommands;
   /** Called once before the first instruction, with the storage QEMU holds. */
   connect(storage: ServedStorage): void;
-  /** Registers of a CPU. CPU addresses count from 0, also those that come later by hot plug. */
+  /** Registers of a CPU. CPU addresses count from 0, including CPUs that are added later by hot plug. */
   cpu(address: number): ServedCpu;
   /** Executes one instruction word on the registers of that CPU. */
   execute(address: number, word: number): Executed;
@@ -92,11 +92,11 @@ export interface ApService {
   /** Consumes a pending interruption. @returns the interruption word stored at lowcore 0xC0 */
   takeInterruption(isc: number): number;
   /**
-   * Lets the machine's time go on to `nowNs` (nanoseconds since some fixed moment, host clock).
+   * Lets the machine's time pass until `nowNs` (nanoseconds since some fixed moment, by the host's clock).
    *
-   * @returns when something is due next, in the same time, or Infinity
+   * @returns when the next thing is due, in the same time, or Infinity
    */
   advance(nowNs: number): number;
-  /** The guest was reset: its queues are reset, its interruptions cleared. */
+  /** Resets the guest's queues and clears its interruptions, because the guest was reset. */
   reset(): void;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One QEMU guest served by the machine: waits for its kernel, hooks it, serves it, and starts over when it is reset.
+// One QEMU guest that the machine serves: waits for its kernel, hooks it, serves it, and starts over when the guest is reset.
 // Source: docs/reference/qemu-attach.md section 5.
 
 import type { ApService } from './ap-service.ts';
@@ -14,23 +14,23 @@ import type { GuestRam } from './ram.ts';
 import { ServiceCalls } from './service-calls.ts';
 import { QemuStorage } from './storage.ts';
 
-/** What an attachment is doing. */
+/** State of an attachment. */
 export type AttachState = 'waiting' | 'hooking' | 'attached' | 'ended';
 
 /** Parameters of an attachment. */
 export interface AttachOptions {
   readonly qmp: Qmp;
-  /** Where QEMU's events come from; default `qmp`. */
+  /** Connection on which QEMU's events come; default `qmp`. */
   readonly events?: Qmp;
   readonly ram: GuestRam;
   readonly service: ApService;
   readonly rule: HookRule;
-  /** CPU addresses QEMU may have, hot plug included. */
+  /** Number of CPU addresses that QEMU may have, hot plug included. */
   readonly cpus: number;
-  /** How long a vCPU waits for an answer before the guest's own handler gets the instruction. */
+  /** Milliseconds for which a vCPU waits for an answer before the guest's own handler gets the instruction. */
   readonly patienceMs?: number;
   readonly log?: (line: string) => void;
-  /** Socket of QEMU's debug stub: the guest is told of configuration changes by it. Default: it is not told. */
+  /** Socket of QEMU's debug stub, by which the guest is told of configuration changes. Default: it is not told. */
   readonly debug?: string;
   /** The guest may configure adapters, if its service has any, by the debug stub. */
   readonly serviceCalls?: boolean;
@@ -38,17 +38,17 @@ export interface AttachOptions {
   readonly lowcores?: readonly number[];
 }
 
-/** Long enough for any pause of ours, short enough for a person. */
+/** Milliseconds: longer than any pause of ours, and short enough for a person to wait. */
 const DEFAULT_PATIENCE_MS = 10_000;
 
-/** What is told of a guest that has destroyed the hook. */
+/** Message about a guest that has destroyed the hook. */
 const OVERWRITTEN =
   'the guest has written over the last MiB of its storage, where the hook is: its AP instructions cannot be served. Keep it from there (mem= for Linux)';
 
-/** Between two looks at the lowcore: while waiting for a kernel, and while one is served. */
+/** Milliseconds between two looks at the lowcore: while waiting for a kernel, and while serving one. */
 const LOOK_MS = { waiting: 2, attached: 250 } as const;
 
-/** A QEMU guest and the machine's guest that answers its AP instructions. */
+/** Connects a QEMU guest with the machine's guest that answers its AP instructions. */
 export class Attachment implements Polled {
   /** Called at each change of state. */
   onState: (state: AttachState) => void = () => {};
@@ -69,7 +69,7 @@ export class Attachment implements Polled {
   #state: AttachState = 'waiting';
   #lowcores: number[] = [];
   #nextLookMs = 0;
-  /** The PSWs of an earlier kernel may still stand there: being hooked then means stale. */
+  /** Whether a kernel was hooked before. Its PSWs may still be there, so that a lowcore that is hooked may be a stale one. */
   #seenBefore = false;
 
   constructor(options: AttachOptions) {
@@ -107,12 +107,12 @@ export class Attachment implements Polled {
     events.ended.then(() => this.#become('ended'));
   }
 
-  /** Why QEMU said that it ends, as its SHUTDOWN event names it. */
+  /** Reason for its end that QEMU has named in its SHUTDOWN event. */
   shutdown: string | undefined;
-  /** What went wrong on our side, so that the guest cannot be served any more. */
+  /** What went wrong on apemu's side, so that the guest cannot be served any more. */
   problem: string | undefined;
 
-  /** A channel report is on its way to the guest. */
+  /** Whether a channel report is on its way to the guest. */
   get reporting(): boolean {
     return this.#reports?.busy ?? false;
   }
@@ -122,7 +122,7 @@ export class Attachment implements Polled {
     return this.#pause;
   }
 
-  /** The monitor must be heard for things to go on. */
+  /** Whether nothing goes on until a message of the monitor is received. */
   get waitsForMonitor(): boolean {
     return this.#state === 'hooking' || this.interruptions.asking;
   }
@@ -156,19 +156,19 @@ export class Attachment implements Polled {
     this.#become('ended');
   }
 
-  /** Takes the hook out of a running guest; its AP instructions raise operation exceptions from now on. */
+  /** Takes the hook out of a running guest. Its AP instructions end in operation exceptions from now on. */
   async detach(): Promise<void> {
     if (this.#state !== 'attached' || this.#qmp.closed) return;
     await this.#pause.hold(() => {
       this.loop.poll();
       this.interruptions.reset();
       this.#hook.remove();
-      // Before anybody looks again: a lowcore without our hook would mean another kernel.
+      // This comes first: whoever looked at a lowcore without our hook would take it for another kernel.
       this.#become('ended');
     });
   }
 
-  /** Leaves the guest as a killed emulator would: hooked, with nobody to answer. For tests. */
+  /** Leaves the guest as a killed emulator would: hooked, with nobody to answer. Used by tests. */
   abandon(): void {
     this.#qmp.onEvent = () => {};
     this.#qmp.close();
@@ -187,7 +187,7 @@ export class Attachment implements Polled {
     if (event.event !== 'SHUTDOWN') return;
     this.shutdown = String(event.data['reason']);
     this.onShutdown();
-    // A command that QEMU gets while it ends may keep it from doing so.
+    // A command that QEMU gets while it ends may keep it from ending.
     this.#become('ended');
   }
 
@@ -206,7 +206,7 @@ export class Attachment implements Polled {
     this.#become('waiting');
   }
 
-  /** Looks at the lowcore: hooks a kernel whose handlers are set, notices one that has gone. */
+  /** Looks at the lowcore: hooks a kernel whose handlers are set, and notices a kernel that has gone. */
   look(): void {
     const state = this.#hook.state();
     if (this.#state === 'attached') {
@@ -222,7 +222,7 @@ export class Attachment implements Polled {
   }
 
   /**
-   * A test kernel that stands still has stored into what the hook must know of, or has got another lowcore.
+   * Called for a test kernel that stands still, when it has stored into a place that the hook must know of, or has got another lowcore.
    *
    * @param lowcore absolute address of that CPU's lowcore
    * @param address in the lowcore; -1: anything
@@ -239,7 +239,7 @@ export class Attachment implements Polled {
     }
   }
 
-  /** A CPU of a test kernel has got a prefix. */
+  /** Called when a CPU of a test kernel has got a prefix. */
   prefixed(cpu: number, lowcore: number): void {
     this.#hook.bare?.prefixes.set(cpu, lowcore);
     this.stored(lowcore, -1);
@@ -255,7 +255,7 @@ export class Attachment implements Polled {
     this.#hookNow(lowcores);
   }
 
-  /** A vCPU waited longer than its patience; we are back now. */
+  /** Serves guests again after a vCPU has waited longer than its patience. */
   #resume(): void {
     this.#hook.clearSilent();
     this.#log('a vCPU gave up waiting: AP instructions went to the guest kernel for a while');
@@ -280,7 +280,7 @@ export class Attachment implements Polled {
     }
   }
 
-  /** Linux is stopped while its lowcores are hooked. A test kernel stands still already, or cannot wait for the monitor. */
+  /** Hooks the lowcores of Linux while it is stopped. A test kernel stands still already, or cannot wait for the monitor. */
   #hookStopped(): Promise<void> {
     return this.#pause.hold(() => this.#hookNow());
   }

@@ -1,34 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lowcores of a test kernel: each CPU may have its own, with handlers of its own, which it sets at any time, also in place. The
-// hook stands in front of each; what it hides and what an operation exception overwrites is kept in the hook's part of that lowcore.
+// The lowcores of a test kernel. Each CPU may have one of its own, with handlers of its own, which it sets at any time, also in place.
+// The hook stands in front of each. What the hook hides, and what an operation exception overwrites, is kept in the hook's part of that
+// lowcore.
 // Source: z/Architecture (assigned storage locations; a program interruption stores ILC, code, old PSW and breaking-event address).
 
 import { PSW_BA, PSW_EA } from '../../native-like/arch/psw.ts';
 import { AREA, HOOK_PSW_MASK, LOWCORE, PSW_BYTES, SCRATCH } from './hook-layout.ts';
 import type { GuestRam } from './ram.ts';
 
-/** What an operation exception overwrites, and where what the guest has seen there last is kept. */
+/** What an operation exception overwrites, and where the hook keeps what the guest has last seen there. */
 const SEEN = [
   { at: LOWCORE.LC_ILC_AND_CODE, kept: SCRATCH.LC_SEEN_CODE, bytes: 4 },
   { at: LOWCORE.LC_BREAKING_EVENT, kept: SCRATCH.LC_SEEN_BREAKING_EVENT, bytes: 8 },
   { at: LOWCORE.LC_PGM_OLD, kept: SCRATCH.LC_SEEN_PGM_OLD, bytes: PSW_BYTES },
 ] as const;
 
-/** Bytes of a PSW's mask. */
+/** Length of a PSW's mask. */
 const MASK_BYTES = 8;
 
-/** Where a guest stores what this file must know of: one range for each byte of a hidden mask, since bits of it may be cleared. */
+/**
+ * Where a guest stores what this file must know of. There is one range for each byte of a hidden mask, since single bits may be cleared.
+ */
 export const WATCHED: readonly (readonly [address: number, length: number])[] = [
   ...Array.from({ length: MASK_BYTES }, (_, byte) => [LOWCORE.LC_PGM_NEW + byte, 1] as const),
   [LOWCORE.LC_PGM_NEW + MASK_BYTES, MASK_BYTES] as const,
   ...SEEN.map(({ at, bytes }) => [at, bytes] as const),
 ];
 
-/** The lowcores of one guest that the hook stands in. */
+/** The lowcores of one guest that are hooked. */
 export class BareLowcores {
-  /** Absolute addresses of those that are known. */
+  /** Absolute addresses of the lowcores that are known. */
   readonly known = new Set<number>([0]);
-  /** Prefix by CPU address, of CPUs that were seen to get one. */
+  /** Prefixes by CPU address, of CPUs that were seen to get one. */
   readonly prefixes = new Map<number, number>();
   readonly #ram: GuestRam;
   readonly #area: number;
@@ -43,9 +46,9 @@ export class BareLowcores {
   }
 
   /**
-   * Puts the hook in front of the program-new PSW of a lowcore, and takes over what was changed in that of the hook.
+   * Puts the hook in front of the program-new PSW of a lowcore. Takes over what the guest has changed in the hook's PSW.
    *
-   * @param stored address in the lowcore the guest has just stored to; without one only what differs is a change
+   * @param stored address in the lowcore to which the guest has just stored; without it, only what differs counts as a change
    */
   take(lowcore: number, stored = -1): void {
     this.known.add(lowcore);
@@ -56,7 +59,10 @@ export class BareLowcores {
     this.#ram.write(lowcore + LOWCORE.LC_PGM_NEW, hookPsw(this.#area + AREA.program));
   }
 
-  /** The next restart of a CPU with this lowcore enters the hook, which goes on at the guest's own PSW if it is not ours. */
+  /**
+   * Makes the next restart of a CPU with this lowcore enter the hook. If the restart is not ours, the hook goes on at the guest's own
+   * PSW.
+   */
   armRestart(lowcore: number): void {
     this.#ram.read(lowcore + LOWCORE.LC_RESTART_NEW, this.#psw);
     if (this.#isHook(AREA.restart)) return;
@@ -64,14 +70,14 @@ export class BareLowcores {
     this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, hookPsw(this.#area + AREA.restart));
   }
 
-  /** The guest sees its own restart-new PSW again. */
+  /** Lets the guest see its own restart-new PSW again. */
   disarmRestart(lowcore: number): void {
     this.#ram.read(lowcore + LOWCORE.LC_RESTART_NEW, this.#psw);
     if (!this.#isHook(AREA.restart)) return;
     this.#copy(lowcore + SCRATCH.LC_OWN_RESTART, lowcore + LOWCORE.LC_RESTART_NEW, PSW_BYTES);
   }
 
-  /** Takes a lowcore that has not been hooked before. */
+  /** Begins to handle a lowcore that was not hooked before. */
   adopt(lowcore: number): void {
     this.#ram.write(lowcore + SCRATCH.LC_OWN_PROGRAM, Buffer.alloc(2 * PSW_BYTES));
     this.see(lowcore);
@@ -89,17 +95,17 @@ export class BareLowcores {
     return this.#isHook(AREA.program);
   }
 
-  /** The guest has stored something that an operation exception overwrites. */
+  /** Notes that the guest has stored something that an operation exception overwrites. */
   see(lowcore: number): void {
     for (const { at, kept, bytes } of SEEN) this.#copy(lowcore + at, lowcore + kept, bytes);
   }
 
-  /** An instruction has completed without an exception: its operation exception has not happened. */
+  /** Puts back what the operation exception has overwritten, because the instruction has completed without an exception. */
   restore(lowcore: number): void {
     for (const { at, kept, bytes } of SEEN) this.#copy(lowcore + kept, lowcore + at, bytes);
   }
 
-  /** The guest's own PSWs stand in every lowcore again. */
+  /** Puts the guest's own PSWs back into every lowcore. */
   remove(): void {
     for (const lowcore of this.known) {
       this.disarmRestart(lowcore);
@@ -113,8 +119,8 @@ export class BareLowcores {
   }
 
   /**
-   * A change of the mask in place, made by a program that saw the hook's mask. A bit that differs from it was set or cleared; a byte
-   * stored without any visible change cleared what is hidden there.
+   * Takes over a change of the mask in place, made by a program that saw the hook's mask. A bit that differs from the hook's mask was set
+   * or cleared. A byte that was stored without any visible change has cleared what is hidden there.
    */
   #takeChange(lowcore: number, byte: number): void {
     const own = lowcore + SCRATCH.LC_OWN_PROGRAM;
@@ -137,7 +143,7 @@ export class BareLowcores {
   }
 }
 
-/** The PSW with which the hook is entered at an absolute address. */
+/** The PSW that enters the hook at an absolute address. */
 export function hookPsw(address: number): Buffer {
   const psw = Buffer.alloc(PSW_BYTES);
   psw.writeUInt32BE(HOOK_PSW_MASK[0], 0);
@@ -146,7 +152,7 @@ export function hookPsw(address: number): Buffer {
   return psw;
 }
 
-/** A handler has 64-bit addressing and an address. */
+/** Whether a PSW can be that of a handler: it has 64-bit addressing and an address. */
 export function isHandler(psw: Buffer): boolean {
   const wide = (psw.readUInt32BE(0) & PSW_EA) !== 0 && (psw.readUInt32BE(4) & PSW_BA) !== 0;
   return wide && addressOf(psw) !== 0;

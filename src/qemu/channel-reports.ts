@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells a stock kernel under QEMU of configuration changes: the machine check of a channel report by way of the hook, and for as long as
-// something is left to be taken, QEMU's debug stub stops the guest at STCRW and CHSC, which QEMU itself would answer without us.
+// Tells a stock kernel under QEMU of configuration changes. The machine check of a channel report is made by way of the hook. As long as
+// something is left to be taken, QEMU's debug stub stops the guest at STCRW and CHSC, which QEMU itself would answer otherwise.
 // Source: docs/reference/config-change.md sections 2 and 3; docs/reference/qemu-attach.md sections 7 and 8; docs/linux.md.
 
 import { setTimeout as nap } from 'node:timers/promises';
@@ -19,7 +19,7 @@ import type { Monitor } from './qmp.ts';
 import type { GuestRam } from './ram.ts';
 import { operand, StoppedCpu, stoppedThread } from './stopped-cpu.ts';
 
-/** What the delivery needs of the guest. */
+/** What this needs of the guest. */
 export interface ReportedGuest {
   readonly ram: GuestRam;
   readonly hook: LowcoreHook;
@@ -27,17 +27,17 @@ export interface ReportedGuest {
   readonly pause: GuestPause;
   readonly interruptions: InterruptionDelivery;
   readonly reports: ChannelReportService;
-  /** Unix socket of QEMU's debug stub. */
+  /** Path of the Unix socket of QEMU's debug stub. */
   readonly debug: string;
   readonly log: (line: string) => void;
 }
 
-/** Between two attempts: a kernel enables channel reports once, while it boots. */
+/** Milliseconds between two attempts: a kernel enables channel reports once, while it boots. */
 const AGAIN_MS = 100;
-/** From the restart to the hook. */
+/** Milliseconds that a restart may take until the CPU is in the hook. */
 const HOOK_WITHIN_MS = 2_000;
 const STATE_STEP_MS = 1;
-/** A kernel that takes nothing for so long will not do so any more. */
+/** Milliseconds after which a kernel that takes nothing will not do so any more. */
 const FETCH_WITHIN_MS = 10_000;
 
 /** Channel reports of one guest. */
@@ -52,17 +52,17 @@ export class ChannelReports {
     this.#guest = guest;
   }
 
-  /** Something is being brought, or fetched by the guest. */
+  /** Whether something is on its way to the guest, or being fetched by it. */
   get busy(): boolean {
     return this.#busy;
   }
 
-  /** Another kernel is started: its text may lie elsewhere. */
+  /** Forgets what is known of the kernel, since another one is started, whose text may be elsewhere. */
   reset(): void {
     this.#places = undefined;
   }
 
-  /** Begins to bring what is due. Called for a guest that is attached. */
+  /** Begins to report what is due. Called for a guest that is attached. */
   turn(nowMs: number): void {
     if (this.#busy || nowMs < this.#notBeforeMs || !this.#guest.reports.due) return;
     this.#busy = true;
@@ -101,7 +101,11 @@ export class ChannelReports {
     stub.close();
   }
 
-  /** Restarts a CPU that takes channel reports into the hook. @returns its address; undefined: there is none at the moment */
+  /**
+   * Makes a CPU that takes channel reports enter the hook by a restart.
+   *
+   * @returns its address; undefined if there is none at the moment
+   */
   async #intoHook(): Promise<number | undefined> {
     const { pause, qmp, interruptions } = this.#guest;
     return await pause.hold(async (running) => {
@@ -116,7 +120,11 @@ export class ChannelReports {
     });
   }
 
-  /** Makes the restart the machine check, if the CPU is still enabled for it. @returns the stub, with the guest running */
+  /**
+   * Turns the restart into the machine check, if the CPU is still enabled for it.
+   *
+   * @returns the stub, with the guest running
+   */
   async #check(cpu: number): Promise<DebugStub | undefined> {
     const { ram, hook, pause, reports, debug } = this.#guest;
     const mailbox = hook.mailbox(cpu);
@@ -162,8 +170,8 @@ export class ChannelReports {
   }
 
   /**
-   * Serves what the guest is stopped at until nothing is left, or it is `late`; then the stub lets it run. The breakpoints must be gone before the
-   * stub is left: nobody would let the guest go on from one.
+   * Serves the instructions at which the guest is stopped until nothing is left, or it is `late`. Then the stub lets the guest run. The
+   * breakpoints must be removed before the connection to the stub ends, since nobody would let the guest continue from one.
    */
   async #serve(stub: DebugStub, late: () => boolean): Promise<void> {
     const { pause, reports } = this.#guest;
@@ -171,11 +179,11 @@ export class ChannelReports {
       const packet = await stub.next();
       if (packet === undefined) return;
       const thread = stoppedThread(packet);
-      // Another stop is somebody's command at the monitor, who will also start the guest again.
+      // Another stop comes from a command at the monitor. Whoever gave it will also start the guest again.
       if (thread === undefined && !late()) continue;
       over = await pause.alone(async () => {
         const last = thread !== undefined && (await this.#stopped(new StoppedCpu(stub, thread)));
-        // What has come since has a machine check of its own, which nobody brings before this is over.
+        // What has come meanwhile has a machine check of its own, which cannot be made before this is over.
         const done = late() || (last && (reports.due || !reports.left));
         if (done) await stub.ask('D');
         else stub.send('c');
@@ -184,7 +192,7 @@ export class ChannelReports {
     }
   }
 
-  /** @returns whether the guest has heard that there is no channel report word any more */
+  /** @returns whether the guest was told that there are no more channel report words */
   async #stopped(cpu: StoppedCpu): Promise<boolean> {
     const { reports } = this.#guest;
     const text = await cpu.read(await cpu.pswAddress(), INSTRUCTION_BYTES);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `apemu qemu` as a function: boots guests of a configuration (or the partition itself, or attaches one that runs), serves them
-// until the last has ended, and closes all of it however that ends.
+// `apemu qemu` as a function: boots guests of a configuration (or the partition itself, or attaches to a guest that runs), serves them
+// until the last has ended, and closes everything, however that ends.
 
 import { StringDecoder } from 'node:string_decoder';
 import type { ClusterConfig, GuestConfig, MachineConfig } from '../config/types.ts';
@@ -23,33 +23,33 @@ import { openShellSocket, type ShellSession } from './shell-socket.ts';
 
 /** What `apemu qemu` was asked for. */
 export interface QemuCommand extends ServeOptions, MachineWatch {
-  /** With several machines guests are booted where they are, and may migrate. */
+  /** With several machines, guests are booted on the machine they belong to, and can migrate. */
   readonly config: MachineConfig | ClusterConfig;
-  /** Guests to boot; default: all of the configuration. */
+  /** Guests to boot; default all of the configuration. */
   readonly guests?: readonly string[];
-  /** AP instructions are the partition's own; guests of the configuration are ignored. */
+  /** Whether AP instructions are the partition's own; then guests in the configuration are ignored. */
   readonly lpar?: boolean;
-  /** Monitor socket of a QEMU that runs already; one guest only. */
+  /** Monitor socket of a QEMU that runs already, for one guest only. */
   readonly attach?: string;
-  /** How to boot; not needed with `attach`. `cpus` default: the guest's vCPUs. */
+  /** How to boot; not needed with `attach`. The default of `cpus` is the guest's number of vCPUs. */
   readonly launch?: LaunchOptions;
   /** Path of a Unix socket for the administrator's shell. */
   readonly shellSocket?: string;
-  /** Opens that shell for a connection. */
+  /** Opens such a shell for a connection. */
   readonly shell?: (machine: PartitionMachine, several: Several) => ShellSession;
-  /** Console output of a guest that is not on our terminal. */
+  /** Is given the console output of each guest that is not on apemu's terminal. */
   readonly onConsole?: (guest: string, text: string) => void;
-  /** The same of all guests, with the machine's time at which it came. */
+  /** The same for all guests, with the machine's time at which the output came. */
   readonly onConsoleAt?: (guest: string, text: string, nowNs: number) => void;
   /** What the operator does meanwhile. */
   readonly scenario?: Scenario;
-  /** Called once everything is served. */
+  /** Called once all guests are served. */
   readonly onServed?: (served: ReadonlyMap<string, ServedGuest>) => void;
-  /** Ends the command early: QEMUs are ended, attached ones let go. */
+  /** Ends the command early: QEMUs are ended, and guests that were attached to are released. */
   readonly signal?: AbortSignal;
 }
 
-/** A guest to serve: its facility, how many CPUs it gets, and how it is booted. */
+/** A guest to serve: its AP facility, its number of CPUs, and how it is booted. */
 interface Target {
   readonly name: string;
   readonly service: ApService;
@@ -57,7 +57,7 @@ interface Target {
   readonly boot: (poller: Poller, launch: LaunchOptions) => Promise<ServedGuest>;
 }
 
-/** What is served: a machine, or the first of several. */
+/** What is served: a machine, or the first of several machines. */
 interface Prepared extends Several {
   readonly machine: PartitionMachine;
   readonly targets: readonly Target[];
@@ -126,7 +126,7 @@ const booted = (command: QemuCommand, service: ApService, name: string, vcpus: n
   boot: (poller, launch) => bootGuest(service, poller, launch, command),
 });
 
-/** Several machines: each guest is booted where it is. */
+/** Prepares several machines. Each guest is booted on its machine. */
 async function prepareCluster(command: QemuCommand, config: ClusterConfig): Promise<Prepared> {
   if (command.lpar === true || command.attach !== undefined)
     throw new ApemuError(
@@ -152,7 +152,7 @@ async function prepareCluster(command: QemuCommand, config: ClusterConfig): Prom
   return { machine, cluster, targets, close: () => cluster.close() };
 }
 
-/** Guests that start on some machine of the configuration. */
+/** The guests that start on some machine of the configuration. */
 export const guestsOf = (config: MachineConfig | ClusterConfig): readonly GuestConfig[] =>
   'machines' in config
     ? [...config.machines.values()].flatMap(({ guests }) => guests.filter((one) => !one.incoming))
@@ -194,7 +194,7 @@ async function serve(
   const launch = { ...command.launch, cpus: target.cpus };
   const guest = await target.boot(poller, launch);
   const decoder = new StringDecoder('utf8');
-  // Whoever reads commands' output from it wants single bytes.
+  // Commands whose output is read from the console need single bytes.
   guest.qemu?.output?.setEncoding('latin1').on('data', (bytes: string) => {
     const text = decoder.write(Buffer.from(bytes, 'latin1'));
     command.onConsole?.(target.name, text.replaceAll('\r', ''));

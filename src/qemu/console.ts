@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The console of a guest whose init reads commands (guest-image): waits for lines, runs a command and gives its output and status.
+// The console of a guest whose init reads commands (guest-image): waits for lines, runs a command, and returns its output and status.
 
 import type { Readable, Writable } from 'node:stream';
 import { ApemuError } from '../errors.ts';
@@ -9,21 +9,21 @@ import { owned } from './streams.ts';
 /** Kernel parameter that makes the guest image read commands instead of giving a shell. */
 export const SCRIPT_CONSOLE = 'apemu.console=script';
 
-/** What a command in the guest left behind. */
+/** The result of a command in the guest. */
 export interface GuestCommand {
   readonly status: number;
   readonly output: string;
 }
 
-/** What a shell shows when it waits for a command; that of busybox asks its terminal then where the cursor is. */
+/** What a shell shows when it waits for a command. The shell of busybox then also asks its terminal for the place of the cursor. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what that shell sends
 export const SHELL_PROMPT = /[#$] (?:\u001b\[6n)?$/;
 
-/** Begins the lines around the output of a command. */
+/** Beginning of the lines before and after the output of a command. */
 const MARK = 'apemu-run';
 const END_MARK = `${MARK}: end `;
 
-/** Where the texts begin in a command. */
+/** Places in a command at which one of the texts begins. */
 function beginnings(command: string, texts: readonly string[]): Set<number> {
   const places = new Set<number>();
   for (const text of texts.filter((one) => one !== ''))
@@ -32,16 +32,16 @@ function beginnings(command: string, texts: readonly string[]): Set<number> {
   return places;
 }
 
-/** A character as `printf %b` makes it of something else. */
+/** A character written so that `printf %b` makes it again. */
 const octal = (character: string): string =>
   [...Buffer.from(character)].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
 
 const ESCAPED: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', "'": `'\\''` };
 
 /**
- * A command of any number of lines as one: a terminal takes one at a time.
+ * A command of any number of lines as a single line, since a terminal takes one at a time.
  *
- * @param texts that what is typed does not have in it
+ * @param texts that must not occur in what is typed
  */
 function inOneLine(command: string, texts: readonly string[]): string {
   const hidden = beginnings(command, texts);
@@ -57,14 +57,14 @@ function inOneLine(command: string, texts: readonly string[]): string {
 /**
  * What `perform` types for a command.
  *
- * @param texts that are looked for on the console: they are typed in other words, so that an echo is not taken for them
+ * @param texts that are looked for on the console; they are typed in another form, so that an echo is not taken for them
  */
 export function typedLine(command: string, texts: readonly string[] = []): string {
   const mark = (what: string, value: string) => `printf '${MARK}: %s %s\\n' ${what} ${value}`;
   return `${mark('begin', '1')}; ${inOneLine(command, texts)}; ${mark('end', '$?')}\n`;
 }
 
-/** Where output ends of which no more may come: before the mark, or before what may be its beginning. */
+/** Where the part of the output ends that is certainly output: before the mark, or before what may be its beginning. */
 function outputEnd(text: string, from: number): number {
   const mark = text.indexOf(END_MARK, from);
   if (mark >= 0) return mark;
@@ -80,12 +80,12 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Longest time a guest may take from its start to its first prompt. */
+/** Milliseconds that a guest may take from its start to its first prompt. */
 export const BOOT_MS = 120_000;
 
 /** A guest's console as text. */
 export class GuestConsole {
-  /** Everything the guest has printed, without carriage returns. */
+  /** Everything that the guest has printed, without carriage returns. */
   text = '';
   /** Called with each piece of output. */
   onText: (piece: string) => void = () => {};
@@ -146,13 +146,13 @@ export class GuestConsole {
     await this.waitFor(new RegExp(READY_MARK), timeoutMs);
   }
 
-  /** The guest is about to restart: what it printed so far and its count of commands are forgotten. */
+  /** Forgets what the guest has printed and its number of commands, because it is about to restart. */
   restart(): void {
     this.text = '';
     this.#commands = 0;
   }
 
-  /** Runs one shell command in the guest. One at a time. */
+  /** Runs one shell command in the guest. Only one can run at a time. */
   async run(command: string, timeoutMs = 60_000): Promise<GuestCommand> {
     const number = ++this.#commands;
     const from = this.text.length;
@@ -186,7 +186,7 @@ export class GuestConsole {
     const start = shown;
     const showMore = () => show(outputEnd(this.text, start));
     this.onText = showMore;
-    // What came together with the mark.
+    // This shows what came together with the mark.
     showMore();
     const end = await this.waitFor(new RegExp(`${END_MARK}(\\d+)\n`), undefined, start);
     this.onText = () => {};

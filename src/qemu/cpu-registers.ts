@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of the guest's CPUs decides who takes an interruption, as QEMU's monitor tells it: state, PSW mask, CR6.
+// The parts of the guest's CPUs that decide which of them takes an interruption, as QEMU's monitor reports them: state, PSW mask, CR6.
 // Source: QEMU, `info registers` of s390x (target/s390x/cpu-dump.c), QMP reference query-cpus-fast.
 
 import { PSW_EXTERNAL, PSW_IO } from '../../native-like/arch/psw.ts';
@@ -17,7 +17,7 @@ export interface CpuRegisters {
   readonly cr14: number;
 }
 
-/** Every ISC, as CR6 has them. */
+/** The bits of every ISC in CR6. */
 export const ANY_ISC = 0xff000000;
 
 const CPU_HEADING = /^CPU#(\d+)/;
@@ -25,7 +25,7 @@ const PSW_MASK = /^PSW=mask ([0-9a-f]{8})[0-9a-f]{8}/m;
 const CR6 = /\bC06=[0-9a-f]{8}([0-9a-f]{8})/;
 const CR14 = /\bC14=[0-9a-f]{8}([0-9a-f]{8})/;
 
-/** Reads what `info registers -a` prints; a CPU whose text is not understood is left out. */
+/** Parses the output of `info registers -a`. A CPU whose text is not understood is left out. */
 function parseRegisters(text: string): CpuRegisters[] {
   const found: CpuRegisters[] = [];
   for (const part of text.split(/^(?=CPU#)/m)) {
@@ -44,25 +44,25 @@ function parseRegisters(text: string): CpuRegisters[] {
   return found;
 }
 
-/** CPUs that operate and have I/O interruptions of some sub-class enabled. Exact while the guest stands still. */
+/** CPUs that operate and are enabled for I/O interruptions of some sub-class. The answer is exact while the guest stands still. */
 export async function enabledCpus(qmp: Monitor): Promise<CpuRegisters[]> {
   const cpus = await operatingCpus(qmp);
   return cpus.filter(({ mask, cr6 }) => (mask & PSW_IO) !== 0 && (cr6 & ANY_ISC) !== 0);
 }
 
-/** Whether every CPU that operates has external and I/O interruptions enabled: one that were pending would have been taken. */
+/** Whether every CPU that operates is enabled for external and I/O interruptions, so that any pending one would have been taken. */
 export async function allEnabled(qmp: Monitor): Promise<boolean> {
   const both = PSW_IO | PSW_EXTERNAL;
   return (await operatingCpus(qmp)).every(({ mask }) => (mask & both) === both);
 }
 
-/** CPUs that are not stopped. Exact while the guest stands still. */
+/** CPUs that are not stopped. The answer is exact while the guest stands still. */
 export async function operatingCpus(qmp: Monitor): Promise<CpuRegisters[]> {
   const [states, text] = await Promise.all([
     qmp.execute('query-cpus-fast'),
     qmp.execute('human-monitor-command', { 'command-line': 'info registers -a' }),
   ]);
-  // A restart would start a stopped CPU again, and nothing is pending in one.
+  // Stopped CPUs are left out, since a restart would start them, and nothing is pending in them.
   const operating = new Set(
     states.filter((cpu) => cpu['cpu-state'] === 'operating').map((cpu) => cpu['cpu-index']),
   );

@@ -20,7 +20,7 @@ import type { GuestRam } from './ram.ts';
 /** Program interruption codes of access exceptions. */
 const PGM_TRANSLATION_SPECIFICATION = 0x12;
 
-/** Translation exceptions nullify: the old PSW points at the instruction, which is executed again after the fault is repaired. */
+/** Translation exceptions that nullify: the old PSW points to the instruction, which is executed again when the fault has been repaired. */
 export const NULLIFYING: ReadonlySet<number> = new Set([
   PGM_SEGMENT_TRANSLATION,
   PGM_PAGE_TRANSLATION,
@@ -30,13 +30,13 @@ export const NULLIFYING: ReadonlySet<number> = new Set([
   PGM_REGION_THIRD,
 ]);
 
-/** What of a CPU decides how its addresses are translated. Words: 2n high, 2n+1 low half of CRn. */
+/** The parts of a CPU that decide how its addresses are translated. In `cr`, word 2n is the high half and 2n+1 the low half of CRn. */
 export interface TranslationContext {
   /** PSW as four words. */
   readonly psw: Uint32Array;
   /** Control registers 0-15 as 32 words. */
   readonly cr: Uint32Array;
-  /** Prefix (absolute address of the lowcore). */
+  /** The prefix: absolute address of the lowcore. */
   prefix: number;
 }
 
@@ -49,7 +49,10 @@ const PAGE_INVALID = 0x400;
 const PAGE_RESERVED = 0x800;
 const CR0_LOW_ADDRESS_PROTECTION = 0x10000000;
 
-/** CR that holds the ASCE, by PSW bits 16-17, and the number the TEID has for that space. AR mode is taken as primary. */
+/**
+ * For each value of PSW bits 16-17: the control register with the ASCE, and the number of the space in the TEID. AR mode is treated as
+ * primary-space mode.
+ */
 const SPACES = [
   { cr: 1, teid: 0 },
   { cr: 1, teid: 0 },
@@ -57,7 +60,7 @@ const SPACES = [
   { cr: 13, teid: 3 },
 ] as const;
 
-/** One level of tables: the index bits of the address and the exception when its entry is invalid. Designation type is the row. */
+/** One row for each level of tables, by designation type: the index bits of the address, and the exception for an invalid entry. */
 const LEVELS = [
   { index: (_hi: number, lo: number) => (lo >>> 20) & 0x7ff, pgm: PGM_SEGMENT_TRANSLATION },
   {
@@ -68,7 +71,7 @@ const LEVELS = [
   { index: (hi: number, _lo: number) => hi >>> 21, pgm: PGM_REGION_FIRST },
 ] as const;
 
-/** Bits of the address above what a designation type covers must be zero: mask of the high and of the low word. */
+/** For each designation type, a mask (high and low word) of the address bits above what it covers, which must be zero. */
 const BEYOND = [
   [0xffffffff, 0x80000000],
   [0xfffffc00, 0],
@@ -76,11 +79,11 @@ const BEYOND = [
   [0, 0],
 ] as const;
 
-/** Translator of one guest. Results stand in its fields, so that nothing is allocated for an instruction. */
+/** Translates addresses for one guest. Results are in its fields, so that an instruction allocates nothing. */
 export class Translator {
-  /** Absolute address of the last translation that succeeded. */
+  /** Absolute address that the last successful translation has found. */
   absolute = 0;
-  /** Translation-exception identification of the last one that failed, high and low word. */
+  /** Translation-exception identification of the last translation that failed: high and low word. */
   readonly teid = new Uint32Array(2);
   readonly #ram: GuestRam;
   readonly #entry = new Uint32Array(2);
@@ -176,7 +179,9 @@ export class Translator {
     return 0;
   }
 
-  /** Bits 0-51 page, 52-53 fetch or store, 61 address is valid, 62-63 space; as Linux reads them (asm/fault.h, union teid). */
+  /**
+   * Sets the TEID: bits 0-51 page, 52-53 fetch or store, 61 address is valid, 62-63 space, as Linux reads them (asm/fault.h, union teid).
+   */
   #identify(high: number, low: number, store: boolean, space: number, dat: boolean): void {
     this.teid[0] = high;
     this.teid[1] = ((low & 0xfffff000) | (store ? 0x400 : 0x800) | (dat ? 4 : 0) | space) >>> 0;
@@ -190,14 +195,14 @@ export function isPrefix(ram: GuestRam, value: number): boolean {
   );
 }
 
-/** Real to absolute: the first 8 KiB and the 8 KiB at the prefix change places. */
+/** Converts a real address into an absolute one: the first 8 KiB and the 8 KiB at the prefix change places. */
 export function prefixed(prefix: number, address: number): number {
   if (address < PREFIX_AREA_BYTES) return prefix + address;
   if (address >= prefix && address < prefix + PREFIX_AREA_BYTES) return address - prefix;
   return address;
 }
 
-/** CR0 bit 35 protects the bytes 0-511 and 4096-4607 against stores. */
+/** Whether CR0 bit 35 protects the address from stores: it does so for bytes 0-511 and 4096-4607. */
 function lowAddressProtected(cpu: TranslationContext, high: number, low: number): boolean {
   if ((cpu.cr[1] & CR0_LOW_ADDRESS_PROTECTION) === 0 || high !== 0) return false;
   return low < 0x200 || (low >= 0x1000 && low < 0x1200);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// QEMU's debug stub: packets of the remote serial protocol, one question at a time, and the stops of the guest.
+// QEMU's debug stub: packets of the remote serial protocol with one question at a time, and the stops of the guest.
 // Source: the remote serial protocol of gdb; docs/reference/qemu-attach.md section 8 (no acknowledgements, what the stub sends).
 
 import type { Socket } from 'node:net';
 import { connectTo } from './streams.ts';
 
-/** A connection to a debug stub. The guest stands still after it has been made. */
+/** A connection to a debug stub. Making it stops the guest. */
 export class DebugStub {
   readonly #socket: Socket;
   readonly #packets: AsyncGenerator<string, void>;
@@ -15,7 +15,7 @@ export class DebugStub {
     this.#packets = packetsOf(socket);
   }
 
-  /** @param path its Unix socket */
+  /** @param path of its Unix socket */
   static async connect(path: string): Promise<DebugStub> {
     const socket = await connectTo(path);
     socket.setEncoding('latin1');
@@ -27,24 +27,24 @@ export class DebugStub {
     return this.#socket.destroyed;
   }
 
-  /** Sends a packet whose answer, if any, is waited for elsewhere. */
+  /** Sends a packet. Its answer, if any, is taken by another call. */
   send(text: string): void {
     this.#socket.write(packet(text));
   }
 
-  /** The next packet: the answer to what was sent, or a stop; undefined when the stub has gone. */
+  /** The next packet: the answer to what was sent, or a stop; undefined if the stub has gone. */
   async next(): Promise<string | undefined> {
     const { value } = await this.#packets.next();
     return value ?? undefined;
   }
 
-  /** Sends a packet and gives its answer; empty for what the stub does not know, and when it has gone. */
+  /** Sends a packet and returns its answer; empty if the stub does not know the request, or has gone. */
   async ask(text: string): Promise<string> {
     this.send(text);
     return (await this.next()) ?? '';
   }
 
-  /** Stops the guest if it runs: a packet says so. */
+  /** Stops the guest if it runs; a packet reports the stop. */
   interrupt(): void {
     this.#socket.write('\x03');
   }
@@ -54,14 +54,14 @@ export class DebugStub {
   }
 }
 
-/** `$text#sum`: two hexadecimal digits of the sum of its bytes. None of ours needs escaping. */
+/** A text as a packet: `$text#sum`, with the sum of its bytes in two hexadecimal digits. None of ours needs escaping. */
 function packet(text: string): string {
   let sum = 0;
   for (const byte of Buffer.from(text, 'latin1')) sum += byte;
   return `$${text}#${(sum & 0xff).toString(16).padStart(2, '0')}`;
 }
 
-/** The text of each packet; acknowledgements are skipped and none is sent: a byte stops a running guest. */
+/** The texts of the packets. Acknowledgements are skipped, and none is sent, because any byte stops a running guest. */
 async function* packetsOf(socket: Socket): AsyncGenerator<string, void> {
   let text = '';
   try {

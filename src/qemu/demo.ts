@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guests side by side under stock Linux: each one's `lszcrypt -V`, and what the host counts where guests share its cards.
+// Guests with stock Linux side by side: shows the `lszcrypt -V` of each, and what the host counts if guests share its cards.
 
 import type { GuestConfig, MachineConfig } from '../config/types.ts';
 import type { Machine } from '../host/machine/machine.ts';
@@ -10,23 +10,23 @@ import { createQemuMachine } from './guest-machine.ts';
 import { Poller } from './poller.ts';
 import { bootGuest, type ServeOptions } from './serve.ts';
 
-/** RSA requests of the first guest that shares cards; the second sends twice as many, and so on. */
+/** Number of RSA requests of the first guest that shares cards. The second guest sends twice as many, and so on. */
 const SHARED_REQUESTS = 100;
-/** Name of the table that the host shows. */
+/** Name of the host's table. */
 const HOST = 'host';
 
-/** What a guest does: where cards are shared, it sends requests of its own first. */
+/** The commands of a guest. If cards are shared, it first sends requests of its own. */
 const scriptOf = ({ virtualMdev }: GuestConfig, index: number): string => {
   const requests = SHARED_REQUESTS * (index + 1);
   return virtualMdev === undefined ? 'lszcrypt -V' : `rsa-test ${requests} 1 mex-1024; lszcrypt -V`;
 };
 
-/** The host's own table, where it counts requests of guests. */
+/** The host's own table, if it counts requests of guests. */
 const hostTable = (machine: Machine): string => lszcrypt(machine.sysfs, ['-V']).stdout;
 
 /**
- * Boots every guest of the configuration at the same time, runs `lszcrypt -V` in each and ends them. Guests with a virtual mdev send
- * RSA requests first, and `lszcrypt -V` of the host follows.
+ * Boots every guest of the configuration at the same time, runs `lszcrypt -V` in each, and ends them. Guests with a virtual mdev send RSA
+ * requests first, and then `lszcrypt -V` of the host follows.
  *
  * @returns output by guest name, in the order of the configuration
  */

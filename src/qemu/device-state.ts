@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of a guest's devices and CPUs on its way out of a QEMU, and into one: QEMU's own migration, without the storage, which both have
-// as the same file.
+// Sends the state of a guest's devices and CPUs out of a QEMU and into another, by QEMU's own migration, but without the storage, which
+// both have as the same file.
 // Source: QEMU's QMP reference (migrate, migrate-incoming, query-migrate, x-ignore-shared).
 import { setTimeout as nap } from 'node:timers/promises';
 import { ApemuError } from '../errors.ts';
 import type { Qmp } from './qmp.ts';
 
-/** Makes a migration one without the RAM of a shared file. */
+/** Parameters of a migration that leaves out the RAM, because it is a shared file. */
 const WITHOUT_RAM = {
   capabilities: [{ capability: 'x-ignore-shared', state: true }],
 } as const;
 
-/** Between two questions to QEMU. */
+/** Milliseconds between two questions to QEMU. */
 const ASK_MS = 1;
-/** It takes 20 ms; a QEMU that cannot migrate says so at once. */
+/** Milliseconds. Sending takes 20 ms, and a QEMU that cannot migrate says so at once. */
 const DEVICES_SENT_MS = 10_000;
 
-/** Sends the devices of a guest that stands still to `uri`. @throws ApemuError APEMU_ERR_QEMU_MOMENT where QEMU cannot */
+/**
+ * Sends the devices of a guest that stands still to `uri`.
+ *
+ * @throws ApemuError APEMU_ERR_QEMU_MOMENT if QEMU cannot do it
+ */
 export async function sendDevices(qmp: Qmp, uri: string): Promise<void> {
   await qmp.execute('migrate-set-capabilities', WITHOUT_RAM);
   await qmp.execute('migrate', { uri });
@@ -33,13 +37,13 @@ export async function sendDevices(qmp: Qmp, uri: string): Promise<void> {
   }
 }
 
-/** Has a QEMU that was started for it take devices from `uri`; they may come later. */
+/** Has a QEMU that was started for this purpose take devices from `uri`. They may come later. */
 export async function expectDevices(qmp: Qmp, uri: string): Promise<void> {
   await qmp.execute('migrate-set-capabilities', WITHOUT_RAM);
   await qmp.execute('migrate-incoming', { uri });
 }
 
-/** Waits until all that was expected has come. The guest stands still then. */
+/** Waits until all that was expected has arrived. The guest then stands still. */
 export async function devicesArrived(qmp: Qmp): Promise<void> {
   while ((await qmp.execute('query-status')).status === 'inmigrate') await nap(ASK_MS);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of `apemu doctor` about QEMU and guest images: what is there, what is missing, what fixes it.
+// The rows of `apemu doctor` about QEMU and guest images: what is there, what is missing, and what helps.
 
 import { existsSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,14 +11,14 @@ import { QEMU_PROGRAM } from './launch.ts';
 /** Result of one check. */
 export interface DoctorRow {
   readonly what: string;
-  /** `missing` breaks the function named in `what`, `optional` does not. */
+  /** With `missing`, the function named in `what` does not work; with `optional` it does. */
   readonly state: 'ok' | 'missing' | 'optional';
   readonly detail: string;
-  /** Command or action that helps; empty when all is well. */
+  /** Command or action that helps; empty if all is well. */
   readonly fix: string;
 }
 
-/** Programs looked for: what stops working without them, and what to do. */
+/** Programs to look for: what does not work without them, and what to do. */
 const PROGRAMS = [
   {
     program: QEMU_PROGRAM,
@@ -52,10 +52,10 @@ const PROGRAMS = [
   },
 ] as const;
 
-/** Guest memory of two guests. */
+/** Memory of two guests in bytes. */
 const WANTED_BYTES = 2 * 512 * 0x100000;
 
-/** Looks at everything `apemu qemu` and `apemu guest-image` need. */
+/** Checks everything that `apemu qemu` and `apemu guest-image` need. */
 export async function qemuDoctor(cache = defaultCache()): Promise<DoctorRow[]> {
   const rows: DoctorRow[] = [];
   for (const { program, what, optional, fix } of PROGRAMS) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's way to storage that lies outside its image: one router for all guests under QEMU, because a machine has one kernel.
+// Access of the machine to storage outside its image. There is one router for all guests under QEMU, because a machine has one kernel.
 // Source: native-like/exec/registry.ts (ExternalStorage); docs/design.md section 2.
 
 import { PAGE_BYTES } from '../../native-like/arch/limits.ts';
@@ -21,20 +21,20 @@ interface Route {
   cpu: number;
 }
 
-/** Leads the kernel's accesses to the storage of the right guest. Give it to the machine when it is made. */
+/** Leads the kernel's accesses to the storage of the right guest. The machine gets it when it is made. */
 export class ExternalRouter implements ExternalStorage {
-  /** The machine; set once it exists, before the first instruction. */
+  /** The machine's image. It is set once the machine exists, before the first instruction. */
   image: MachineImage | undefined;
   readonly #routes = new Map<number, Route>();
 
-  /** Storage of a guest lies outside from now on. */
+  /** Declares that a guest's storage is outside from now on. */
   connect(guest: number, storage: ServedStorage): void {
     const record = this.#image().guest(guest);
     this.#image().i32[record + G_EXTERNAL] = Math.ceil(storage.size / PAGE_BYTES);
     this.#routes.set(record, { storage, cpu: 0 });
   }
 
-  /** Says whose addresses the next instruction of a guest uses. */
+  /** Tells whose addresses the next instruction of a guest uses. */
   select(guest: number, cpu: number): void {
     const route = this.#routes.get(this.#image().guest(guest));
     if (route !== undefined) route.cpu = cpu;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Machines whose programs run under QEMU: KVM guests of a host of ours, or the partition's own program (`--lpar`), where the kernel
-// in QEMU is the host. They are the same as otherwise, with registers, storage and interruption delivery outside; their time is the
-// computer's.
+// Machines whose programs run under QEMU: KVM guests of apemu's host, or the partition's own program (`--lpar`), where the kernel in QEMU
+// is the host. They are like other machines, but with registers, storage and delivery of interruptions outside, and with the computer's
+// time.
 // Source: docs/design.md sections 3 and 4, row qemu; docs/reference/ap-architecture.md 1.6, AD-17, AD-33 (AQIC of a host).
 
 import { Cluster } from '../cluster/cluster.ts';
@@ -16,7 +16,7 @@ import { WallClock, WallClocks } from './wall-clock.ts';
 /** A machine with guests under QEMU. */
 export interface QemuMachine {
   readonly machine: Machine;
-  /** The AP facility of a guest. Connect each once. */
+  /** The AP facility of a guest. Each can be connected once. */
   service(guest: string): MachineService;
 }
 
@@ -30,19 +30,19 @@ export interface QemuCluster {
 /** A partition and its only program. */
 export interface LparMachine {
   readonly machine: PartitionMachine;
-  /** The partition as a QEMU guest. Connect it once. */
+  /** The partition as a QEMU guest. It can be connected once. */
   readonly service: MachineService;
 }
 
-/** Name under which the partition itself is served. */
+/** Name by which the partition itself is served. */
 export const PARTITION = 'partition';
 
 /**
  * Builds a machine.
  *
  * @param guests names of the guests that run under QEMU; the others stay idle
- * @param watch takes a record of each AP instruction they execute, and what happens beside them
- * @param models wraps what the adapters answer
+ * @param watch is given a record of each AP instruction that they execute, and what happens besides
+ * @param models wraps the card models
  */
 export async function createQemuMachine(
   config: MachineConfig,
@@ -67,10 +67,10 @@ export async function createQemuMachine(
 }
 
 /**
- * Builds several machines, whose time is one.
+ * Builds several machines with one time.
  *
  * @param guests as for createQemuMachine, on whichever machine they are
- * @param watch the same of all machines
+ * @param watch the same, for all machines
  */
 export async function createQemuCluster(
   config: ClusterConfig,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where things lie: architected lowcore fields, the scratch the hook uses there, the hook area and the mailbox of one CPU.
-// The names are those of hook/hook.S; a test compares every number with the assembled symbols.
+// Where things are: architected lowcore fields, the words that the hook uses in a lowcore, the hook area, and the mailbox of one CPU. The
+// names are those of hook/hook.S, and a test compares every number with the assembled symbols.
 // Source: z/Architecture lowcore assignments as listed in docs/reference/qemu-attach.md section 6; area and mailbox are ours.
 
 /** Architected lowcore offsets. */
@@ -20,7 +20,7 @@ export const LOWCORE = {
   LC_IO_NEW: 0x1f0,
 } as const;
 
-/** What the hook keeps in each lowcore, in the part the architecture and Linux leave unused. */
+/** What the hook keeps in each lowcore, in the part that the architecture and Linux leave unused. */
 export const SCRATCH = {
   LC_OWN_PROGRAM: 0x8b0,
   LC_OWN_RESTART: 0x8c0,
@@ -34,13 +34,13 @@ export const SCRATCH = {
 /** Bytes of a PSW. */
 export const PSW_BYTES = 16;
 
-/** Bytes of a prefix area; prefixing swaps that many with the ones at absolute zero. */
+/** Length of a prefix area: prefixing swaps that many bytes with those at absolute zero. */
 export const PREFIX_AREA_BYTES = 0x2000;
 
 /** Lowcores lie below 2 GiB: the prefix register has 31 bits. */
 export const PREFIX_LIMIT = 0x80000000;
 
-/** The hook area: code, parameters, mailboxes. Offsets from its start, which is a page. */
+/** Offsets in the hook area, which begins on a page boundary: code, parameters, mailboxes. */
 export const AREA = {
   CODE_SIZE: 0x700,
   original_program: 0x700,
@@ -52,16 +52,16 @@ export const AREA = {
   AREA_MAILBOXES: 0x1000,
 } as const;
 
-/** Bytes kept out of the kernel's hands for the area, with `mem=`. One MiB, because `mem=` counts in MiB. */
+/** Bytes that `mem=` keeps from the kernel for the hook area. It is one MiB because `mem=` counts in MiB. */
 export const AREA_BYTES = 0x100000;
 
-/** CPU addresses with a mailbox: more than QEMU's limit of 248. */
+/** Number of mailboxes, one for each CPU address: more than QEMU's limit of 248. */
 export const MAILBOX_COUNT = 256;
 
 /** Bytes from one mailbox to the next. */
 export const MAILBOX_BYTES = 512;
 
-/** The mailbox of one CPU. All fields are big-endian words except the register arrays (doublewords). */
+/** Offsets in the mailbox of one CPU. All fields are big-endian words, except the arrays of registers (doublewords). */
 export const MAILBOX = {
   MB_REQUEST: 0x00,
   MB_ANSWER: 0x04,
@@ -82,14 +82,14 @@ export const MAILBOX = {
   MB_RST_NESTED: 0x1e4,
 } as const;
 
-/** What the emulator asks the hook to do. */
+/** What the emulator tells the hook to do: go on after the instruction. */
 export const ACTION_RESUME = 0;
-/** Go on at the guest's own handler: the program-new PSW it had set (program hook only). */
+/** Go on at the guest's own handler, whose program-new PSW it had set (program hook only). */
 export const ACTION_REFLECT = 1;
 /** Take the I/O interruption whose old PSW and parameters have been stored. */
 export const ACTION_IO = 2;
 
-/** PSW under which the hook runs: DAT off, disabled, 64-bit addressing. High and low word of the mask. */
+/** Mask of the PSW under which the hook runs, high and low word: DAT off, disabled, 64-bit addressing. */
 export const HOOK_PSW_MASK = [0x00000001, 0x80000000] as const;
 
 /** TOD clock units in a millisecond: bit 51 is a microsecond. Source: z/Architecture, TOD clock format. */

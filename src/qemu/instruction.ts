@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The AP instruction a CPU stopped at with an operation exception: read from its storage, through EXECUTE if that is how it came.
+// Finds the AP instruction at which a CPU got an operation exception: reads it from storage, through EXECUTE if it was executed that way.
 // Source: z/Architecture, EXECUTE and EXECUTE RELATIVE LONG (public): target address, the byte that is ORed in, and that the
 // interruption tells length and address of the EXECUTE.
 
@@ -13,21 +13,21 @@ const AP_OPCODES: ReadonlySet<number> = new Set([0xb2ad, 0xb2ae, 0xb2af]);
 const AP_LENGTH = 4;
 
 const OPCODE_EX = 0x44;
-/** First byte and the second half of the second byte: the register stands between them. */
+/** First byte and second half of the second byte of the instruction; between them is the number of the register. */
 const OPCODE_EXRL = 0xc600;
 const OPCODE_EXRL_MASK = 0xff0f;
 const EXRL_LENGTH = 6;
 
 const SECONDARY_SPACE = 0x8000;
 
-/** No AP instruction, or one that cannot be read. */
+/** There is no AP instruction, or it cannot be read. */
 export const NOT_OURS = -1;
 
 /** Reads instructions of one guest's CPUs. */
 export class InstructionReader {
   readonly #storage: QemuStorage;
   readonly #bytes = Buffer.alloc(EXRL_LENGTH);
-  /** Address of the EXECUTE, then of its target: high and low word. */
+  /** Address of the EXECUTE, later of its target: high and low word. */
   #high = 0;
   #low = 0;
 
@@ -59,7 +59,7 @@ export class InstructionReader {
     return AP_OPCODES.has(this.#bytes.readUInt16BE(0)) ? this.#bytes.readUInt32BE(0) : NOT_OURS;
   }
 
-  /** @returns false when what was fetched is no EXECUTE */
+  /** @returns false if what was fetched is not an EXECUTE */
   #findTarget(ilc: number, gr: Uint32Array): boolean {
     const bytes = this.#bytes;
     if (ilc === EXRL_LENGTH) {
@@ -88,7 +88,7 @@ export class InstructionReader {
 
   #fetch(cpu: number, context: TranslationContext, length: number): boolean {
     const psw0 = context.psw[0];
-    // In secondary-space mode instructions come from the primary space.
+    // In secondary-space mode, instructions are fetched from the primary space.
     if ((psw0 & PSW_SPACE) === SECONDARY_SPACE) context.psw[0] = psw0 & ~PSW_SPACE;
     const wide = (psw0 & PSW_EA) !== 0;
     const mode = wide ? -1 : (context.psw[1] & PSW_BA) !== 0 ? 0x7fffffff : 0x00ffffff;

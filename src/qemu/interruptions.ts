@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brings pending adapter interruptions into the guest: with the answer to an AP instruction when that CPU is enabled, else by a
-// restart interruption, which QEMU's "nmi" causes, into the hook. Source: docs/reference/qemu-attach.md section 7.
+// Brings pending adapter interruptions into the guest: with the answer to an AP instruction if that CPU is enabled, otherwise by a
+// restart interruption into the hook, which QEMU's "nmi" causes. Source: docs/reference/qemu-attach.md section 7.
 
 import { PSW_IO } from '../../native-like/arch/psw.ts';
 import type { ApService } from './ap-service.ts';
@@ -15,20 +15,18 @@ import type { QemuStorage } from './storage.ts';
 
 /** What was counted since the start. */
 export interface InterruptionCounts {
-  /** Delivered with the answer to an instruction. */
+  /** Interruptions delivered with the answer to an instruction. */
   inline: number;
-  /** Delivered by a restart. */
+  /** Interruptions delivered by a restart. */
   restart: number;
-  /** Restarts that found the CPU masked, or in the hook. */
+  /** Restarts that found the CPU disabled, or in the hook. */
   retries: number;
 }
 
-/**
- * Pauses after an attempt: short at first, since a CPU that is masked is enabled again soon, ever longer while all stay disabled.
- */
+/** Milliseconds between attempts: few at first, since a disabled CPU is soon enabled again, and ever more while all CPUs stay disabled. */
 const RETRY_MS = { first: 0.15, last: 20 } as const;
 
-/** How long the loop looks often after an attempt was started; a guest that is paused takes longer. */
+/** Milliseconds after the start of an attempt in which the loop looks often. A guest that is paused takes longer. */
 const HASTE_MS = 20;
 
 type Attempt = 'none' | 'asking' | 'armed';
@@ -48,7 +46,7 @@ export class InterruptionDelivery {
   #attempt: Attempt = 'none';
   #armed = -1;
   #notBeforeMs = 0;
-  /** Who wants no attempt to be started. */
+  /** Number of callers who want no attempt to be started. */
   #holders = 0;
   #pauseMs: number = RETRY_MS.first;
   #nowMs = 0;
@@ -70,20 +68,20 @@ export class InterruptionDelivery {
     this.#pause = parts.pause;
   }
 
-  /** True while something is on its way, so that the loop should look often. */
+  /** Whether something is on its way, so that the loop should look often. */
   get busy(): boolean {
     return this.#attempt !== 'none' && this.#nowMs < this.#startedMs + HASTE_MS;
   }
 
-  /** Address of a CPU whose next restart is somebody else's; -1: none. */
+  /** Address of a CPU whose next restart is not for this; -1: none. */
   claimed = -1;
 
-  /** An attempt has been started and has not ended. */
+  /** Whether an attempt has been started and has not ended. */
   get underWay(): boolean {
     return this.#attempt !== 'none';
   }
 
-  /** No attempt is started until everybody who has called this has called `release`. */
+  /** Prevents that an attempt is started, until everybody who has called this has called `release`. */
   hold(): void {
     this.#holders++;
   }
@@ -92,7 +90,7 @@ export class InterruptionDelivery {
     this.#holders--;
   }
 
-  /** True while the monitor must be heard for things to go on. */
+  /** Whether nothing goes on until a message of the monitor is received. */
   get asking(): boolean {
     return this.#attempt === 'asking';
   }
@@ -109,7 +107,11 @@ export class InterruptionDelivery {
     return delivered;
   }
 
-  /** Serves the restart part of a CPU's mailbox. @returns 1 when something waited there */
+  /**
+   * Serves the part of a CPU's mailbox that is for restarts.
+   *
+   * @returns 1 if something was waiting there
+   */
   lookAt(cpu: number, boxes: Buffer, box: number): number {
     const nested = boxes.readUInt32BE(box + MAILBOX.MB_RST_NESTED);
     if (nested !== (this.#nested[cpu] ?? nested)) {
@@ -138,7 +140,7 @@ export class InterruptionDelivery {
     return 1;
   }
 
-  /** Starts an attempt when something is pending and none is under way. */
+  /** Starts an attempt if something is pending and none is under way. */
   turn(nowMs: number): void {
     this.#nowMs = nowMs;
     if (this.#holders > 0 || this.underWay || nowMs < this.#notBeforeMs) return;
@@ -146,7 +148,7 @@ export class InterruptionDelivery {
     this.#attempt = 'asking';
     this.#startedMs = nowMs;
     this.#interrupt().catch(() => {
-      // QEMU is ending or refuses; a monitor that has gone is noticed by its owner.
+      // QEMU is ending or refuses the command. If the monitor has gone, its owner notices that.
       this.#disarm();
       this.#missed();
     });
@@ -165,8 +167,8 @@ export class InterruptionDelivery {
   }
 
   /**
-   * Looks at the CPUs while the guest is held: of one that runs QEMU tells a condition code that is half of this instruction and half of
-   * another, and ends itself when these do not go together (cc_calc_addu: assertion failed).
+   * Looks at the CPUs while the guest is held still. Of a running CPU, QEMU may report a condition code that is half of one instruction
+   * and half of another, and ends itself if these do not go together (cc_calc_addu: assertion failed).
    */
   async #interrupt(): Promise<void> {
     const sent = await this.#pause.hold(async (running) => {
@@ -181,7 +183,11 @@ export class InterruptionDelivery {
     if (!sent && this.#attempt === 'asking') this.#missed();
   }
 
-  /** Has the next restart of a CPU enter the hook. @returns false when it would not: the guest has set a restart PSW since */
+  /**
+   * Makes the next restart of a CPU enter the hook.
+   *
+   * @returns false if it would not, because the guest has set a restart PSW since
+   */
   arm(cpu: number): boolean {
     if (!this.#hook.armRestart(this.#lowcoreOf(cpu))) return false;
     this.#ram.writeWord(this.#hook.mailbox(cpu) + MAILBOX.MB_ARMED, 1);
@@ -193,7 +199,10 @@ export class InterruptionDelivery {
     await this.#qmp.execute('human-monitor-command', { 'command-line': 'nmi', 'cpu-index': cpu });
   }
 
-  /** A CPU that would take what is pending, and whose restart enters the hook. Adapter interruptions float: any one will do. */
+  /**
+   * A CPU that would take what is pending, and whose restart enters the hook. Any such CPU will do, since adapter interruptions are
+   * floating.
+   */
   async #enabled(): Promise<number | undefined> {
     const cpus = await enabledCpus(this.#qmp);
     const taker = cpus.find(({ cr6 }) => this.#service.pendingIsc((cr6 & ANY_ISC) >>> 0) !== -1);
@@ -212,7 +221,7 @@ export class InterruptionDelivery {
     this.#armed = -1;
   }
 
-  /** Called when no CPU could take the interruption: it is tried again. */
+  /** Called if no CPU could take the interruption, to try again later. */
   #missed(): void {
     this.counts.retries++;
     this.#attempt = 'none';
@@ -220,7 +229,10 @@ export class InterruptionDelivery {
     this.#pauseMs = Math.min(this.#pauseMs * 2, RETRY_MS.last);
   }
 
-  /** Enabled: PSW bit 6 and the ISC's bit of CR6. Stores old PSW and parameters into that CPU's lowcore. */
+  /**
+   * Delivers an interruption if the CPU is enabled, by PSW bit 6 and the ISC's bit of CR6: stores old PSW and parameters into its
+   * lowcore.
+   */
   #deliver(psw: Uint32Array, cr6: number, prefix: number): boolean {
     if ((psw[0] & PSW_IO) === 0) return false;
     const isc = this.#service.pendingIsc((cr6 & ANY_ISC) >>> 0);

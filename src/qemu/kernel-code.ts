@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds instructions in the code of a kernel file: an ELF file's executable sections, or all of a raw image.
+// Finds instructions in the code of a kernel file: in the executable sections of an ELF file, or in all of a raw image.
 // Source: System V ABI, ELF-64 object files; z/Architecture (the first two bits of an instruction tell its length).
 
-/** Bytes of code and where they will lie. */
+/** Bytes of code, and the address at which they will be. */
 interface Code {
   readonly address: number;
   readonly bytes: Buffer;
-  /** Instructions follow each other from its beginning; else there is data between them. */
+  /** Whether it consists of instructions from its beginning on; otherwise there are data between them. */
   readonly pure: boolean;
 }
 
@@ -15,7 +15,7 @@ const SECTION_HEADER = 64;
 const SHT_PROGBITS = 1;
 const SHF_EXECINSTR = 4n;
 
-/** Addresses of the instructions `wanted` says yes to, by their first halfword. */
+/** Addresses of the instructions that `wanted` accepts, by their first halfword. */
 export function findInstructions(file: Buffer, wanted: (halfword: number) => boolean): number[] {
   const found: number[] = [];
   for (const { address, bytes, pure } of codeOf(file)) {

@@ -8,10 +8,10 @@ import { AREA, MAILBOX } from './hook-layout.ts';
 import type { LowcoreHook } from './lowcore.ts';
 import type { GuestRam } from './ram.ts';
 
-/** So far from the handler the kernel's text reaches at most. */
+/** Bytes from the handler to the end of the kernel's text, at most. */
 const REACH = 0x1800000;
 
-/** Whether an instruction is STCRW, or CHSC with its unused fields zero. */
+/** Whether an instruction is STCRW, or CHSC whose unused fields are zero. */
 export const isReportInstruction = (text: Buffer, at = 0): boolean => {
   if (text[at] !== 0xb2) return false;
   const opcode = text.readUInt16BE(at);
@@ -28,7 +28,7 @@ const REGISTERS = {
 } as const;
 
 /**
- * Logical addresses of what may be such instructions; data that look alike are never executed.
+ * Logical addresses of what may be such instructions. Data that look alike do no harm, since they are never executed.
  *
  * @param wanted says of bytes and a place in them whether an instruction stands there
  * @param mailbox of a CPU that has been in the hook, by the way `came` says

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts QEMU so that the emulator can serve it: shared RAM without a name, a private monitor socket; however QEMU ends, its files are removed.
+// Starts QEMU so that the emulator can serve it, with shared RAM that has no name and a private monitor socket. However QEMU ends, its
+// files are removed.
 // Source: docs/reference/qemu-attach.md section 4.
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -26,12 +27,12 @@ import { Qmp } from './qmp.ts';
 import { createRam, type GuestRam } from './ram.ts';
 import { owned } from './streams.ts';
 
-/** The emulator program of the architecture. */
+/** Program name of QEMU for this architecture. */
 export const QEMU_PROGRAM = 'qemu-system-s390x';
 
-/** How a QEMU ended: its exit status or the signal, and what it wrote to standard error. */
+/** How a QEMU ended: its exit status or signal, and what it wrote to standard error. */
 export interface QemuEnd {
-  /** We ended it, because it had said that it ends and did not, or because its monitor had gone. */
+  /** Whether apemu ended it, because it had said that it ends and did not, or because its monitor had gone. */
   readonly hurried?: boolean;
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -44,40 +45,44 @@ export interface RunningQemu {
   readonly pid: number;
   readonly qmp: Qmp;
   /**
-   * A second connection, to which nothing is written: a command that an ending QEMU does not read any more would end the connection
-   * before QEMU's last words have been read.
+   * A second connection, on which nothing is sent. A command that an ending QEMU does not read any more would close the connection before
+   * QEMU's last messages have been read.
    */
   readonly events: Qmp;
   readonly ram: GuestRam;
-  /** Socket of the debug stub; a guest at a moment has none. */
+  /** Socket of the debug stub. A guest that begins at a moment has none. */
   readonly debug: string;
-  /** Where the devices of a guest that comes from another QEMU are sent to, as QEMU names it. */
+  /** Address, in QEMU's syntax, to which the devices of a guest that comes from another QEMU are sent. */
   readonly arrivals: string;
-  /** Console output and input; null when it is on our terminal. */
+  /** Console output and input; null if they are on apemu's terminal. */
   readonly output: Readable | null;
   readonly input: Writable | null;
   /** Resolves when QEMU has ended. */
   readonly ended: Promise<QemuEnd>;
   /**
-   * It has said that it ends, or its monitor has gone: helps it when it does not end, as QEMU 7.2 when a command comes in the moment of
-   * its end.
+   * Called when QEMU has said that it ends, or its monitor has gone: ends it if it does not do so by itself. QEMU 7.2 does not if a
+   * command comes at the moment of its end.
    */
   hurry(): void;
-  /** Ends QEMU if it still runs and removes everything. Safe to call again. */
+  /** Ends QEMU if it still runs, and removes everything. It can be called again. */
   close(): Promise<void>;
 }
 
-/** QEMU opens its monitor in less than a second; counted is the time in which it could have, since a busy computer keeps it waiting. */
+/**
+ * Milliseconds. QEMU opens its monitor in less than a second; only the time in which it could have run is counted, since it may have to
+ * wait on a busy computer.
+ */
 const START_TIMEOUT_MS = 15_000;
 const MONITOR_LOOK_MS = 2;
 const END_TIMEOUT_MS = 3_000;
-/** From QEMU's word that it ends to its end; it takes milliseconds. */
+/** Milliseconds from QEMU's message that it ends to its end, which normally takes only a few. */
 const LAST_MS = 1_000;
 
 /**
- * Starts QEMU and connects to its monitor. The guest stands still until it is told to go on. Nothing has to be cleaned up when this throws.
+ * Starts QEMU and connects to its monitor. The guest stands still until it is told to go on. If this throws, nothing has to be cleaned
+ * up.
  *
- * @throws ApemuError APEMU_ERR_QEMU_MISSING without QEMU, APEMU_ERR_QEMU_START when it ends at once (its message is included)
+ * @throws ApemuError APEMU_ERR_QEMU_MISSING without QEMU, APEMU_ERR_QEMU_START if it ends at once (with its message)
  */
 export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
   for (const file of [options.kernel, options.initrd]) {
@@ -101,7 +106,7 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
     if (options.moment !== undefined) {
       ram = openProcessRam(child.pid ?? -1, file);
     }
-    // What becomes of a guest at a moment matters to nobody.
+    // Nobody needs the state in which a guest that began at a moment ends.
     const end = options.moment === undefined ? 'SIGTERM' : 'SIGKILL';
     return running(child, { qmp, events, ram, debug, arrivals }, ended, { cleanUp, end });
   } catch (error) {
@@ -111,7 +116,7 @@ export async function launchQemu(options: LaunchOptions): Promise<RunningQemu> {
   }
 }
 
-/** What to tell before a guest gets more storage than there is: it starts, and QEMU ends when the guest uses it. */
+/** A warning for a guest that gets more storage than the computer has: it would start, and QEMU would end when the guest uses it. */
 export function memoryShortage(options: LaunchOptions): string | undefined {
   const directory = ramDirectory(options);
   const { bavail, bsize } = statfsSync(directory);
@@ -130,10 +135,10 @@ const bytesOf = ({ memoryMiB = DEFAULT_MEMORY_MIB }: LaunchOptions): number => m
 let files = 0;
 const ramName = (): string => `apemu-${process.pid}-${Date.now()}-${++files}`;
 
-/** Whether there is util-linux's setpriv. */
+/** Whether util-linux's setpriv is installed. */
 let setpriv: Promise<boolean> | undefined;
 
-/** With util-linux's setpriv the kernel ends QEMU when we are killed; without it the watchdog in the hook has to do. */
+/** With setpriv, the kernel ends QEMU if apemu is killed. Without it, only the watchdog in the hook helps. */
 async function startChild(options: LaunchOptions, args: string[], ramFd: number) {
   const program = options.program ?? QEMU_PROGRAM;
   setpriv ??= runProgram('setpriv', ['--version']).then(({ status }) => status === 0);
@@ -141,7 +146,7 @@ async function startChild(options: LaunchOptions, args: string[], ramFd: number)
   const command = guarded ? 'setpriv' : program;
   const vector = guarded ? ['--pdeathsig', 'KILL', program, ...args] : args;
   const terminal = options.console === 'inherit' ? 'inherit' : 'pipe';
-  // Opened each time: a descriptor that was read from does not begin anew.
+  // The file is opened each time, because a descriptor that was read from does not begin anew.
   const devices = options.moment && openSync(options.moment.devices, 'r');
   const files = devices === undefined ? [ramFd] : [ramFd, devices];
   try {
@@ -163,7 +168,7 @@ function watch(child: ChildProcess): RunningQemu['ended'] {
   });
 }
 
-/** Waits for the monitor socket, or for QEMU's early end. */
+/** Waits for the monitor's socket, or for an early end of QEMU. */
 async function monitor(
   child: ChildProcess,
   ended: RunningQemu['ended'],
@@ -188,7 +193,7 @@ async function monitor(
 }
 
 function startFailure(over: QemuEnd): ApemuError {
-  // QEMU's own messages begin with its name; setpriv says that it could not execute it.
+  // Messages of QEMU begin with its name. Otherwise it is setpriv that could not execute QEMU.
   const missing = over.status === 127 || /No such file or directory|not found/.test(over.stderr);
   if (missing && !over.stderr.startsWith(`${QEMU_PROGRAM}: `)) {
     return new ApemuError(

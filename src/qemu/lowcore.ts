@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds a guest's lowcores, tells when its program-new PSW is final, and puts the hook in front of it.
+// Finds a guest's lowcores, decides when its program-new PSW is final, and puts the hook in front of it.
 // Source: docs/reference/qemu-attach.md section 5 (rule and order of steps), arch/s390/kernel/setup.c (setup_lowcore).
 
 import { PSW_BA, PSW_DAT, PSW_EA, PSW_MACHINE_CHECK } from '../../native-like/arch/psw.ts';
@@ -20,7 +20,7 @@ import {
 import type { GuestRam } from './ram.ts';
 
 /**
- * How a guest looks whose program-new PSW is final.
+ * When a guest's program-new PSW counts as final.
  *
  * - `linux`: the PSW runs with DAT and the restart PSW is set too; the early stages of a kernel have neither.
  * - `bare`: any program-new PSW with 64-bit addressing and an address. For kernels that run with DAT off.
@@ -34,10 +34,10 @@ const LINUX_LOWEST = 0x100000;
 const WINDOW = LOWCORE.LC_PGM_NEW + 16 - LOWCORE.LC_RESTART_NEW;
 const PROGRAM_AT = LOWCORE.LC_PGM_NEW - LOWCORE.LC_RESTART_NEW;
 
-/** What the lowcore at absolute zero says about the guest. */
+/** What the lowcore at absolute zero tells about the guest. */
 export type LowcoreState = 'early' | 'final' | 'hooked';
 
-/** A PSW as it stands in storage. */
+/** Reads a PSW from storage. */
 function pswAt(bytes: Buffer, offset: number) {
   const mask0 = bytes.readUInt32BE(offset);
   const mask1 = bytes.readUInt32BE(offset + 4);
@@ -54,7 +54,7 @@ export class LowcoreHook {
   readonly #rule: HookRule;
   readonly #window = Buffer.alloc(WINDOW);
   readonly #code = Buffer.alloc(AREA.CODE_SIZE);
-  /** The lowcores of a test kernel, one by one; undefined for Linux, whose lowcores are all alike. */
+  /** The lowcores of a test kernel, one by one; undefined for Linux, whose lowcores all have the same PSWs. */
   readonly bare: BareLowcores | undefined;
 
   constructor(ram: GuestRam, rule: HookRule) {
@@ -64,7 +64,7 @@ export class LowcoreHook {
     if (rule === 'bare') this.bare = new BareLowcores(ram, this.area);
   }
 
-  /** Whether the guest has written over the routine, so that its exceptions lead nowhere. */
+  /** Whether the guest has overwritten the hook's code, so that its exceptions lead nowhere. */
   isOverwritten(): boolean {
     this.#ram.read(this.area, this.#code);
     const code = hookCode();
@@ -94,12 +94,12 @@ export class LowcoreHook {
   }
 
   /**
-   * Writes the hook area and points every lowcore at it. A Linux guest is stopped.
+   * Writes the hook area and points every lowcore at it. Linux must be stopped.
    *
    * @param patienceMs how long a vCPU waits for an answer before it goes to the guest's own handler
    * @param known lowcores of a test kernel that have handlers
-   * @returns the absolute addresses of the lowcores hooked; none when a Linux kernel has not set its prefix yet: it fills the
-   *   lowcore at absolute zero before the one it runs with, and nothing has been changed then
+   * @returns the absolute addresses of the lowcores hooked; none if a Linux kernel has not set its prefix yet: it fills the lowcore at
+   * absolute zero before the one it runs with, and nothing has been changed then
    */
   install(patienceMs: number, known: readonly number[] = [0]): number[] {
     this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
@@ -110,7 +110,7 @@ export class LowcoreHook {
     for (const lowcore of [0, ...found]) {
       this.#ram.write(lowcore + LOWCORE.LC_PGM_NEW, hookPsw(this.area + AREA.program));
       this.#ram.write(lowcore + LOWCORE.LC_RESTART_NEW, hookPsw(this.area + AREA.restart));
-      // A CPU without PSWs of its own takes those of the area.
+      // A CPU without PSWs of its own uses those of the hook area.
       this.#ram.write(lowcore + SCRATCH.LC_OWN_PROGRAM, Buffer.alloc(2 * PSW_BYTES));
     }
     return [0, ...found];
@@ -119,25 +119,25 @@ export class LowcoreHook {
   #installBare(lowcores: BareLowcores, patienceMs: number, known: readonly number[]): number[] {
     this.#writeArea(patienceMs);
     for (const lowcore of known) lowcores.adopt(lowcore);
-    // The search takes milliseconds, which a guest that runs would use.
+    // The search takes milliseconds, in which a running guest could change its lowcores.
     for (const lowcore of this.#prefixes())
       if (!lowcores.known.has(lowcore)) lowcores.adopt(lowcore);
     return [...lowcores.known];
   }
 
-  /** A CPU of a test kernel may run with another lowcore than the one at absolute zero. */
+  /** Whether any lowcore is hooked, since a CPU of a test kernel may use another one than that at absolute zero. */
   #isAnyHooked(lowcores: BareLowcores): boolean {
     for (const lowcore of lowcores.known) if (lowcores.isHooked(lowcore)) return true;
     return false;
   }
 
-  /** Attaches to a guest that an emulator which has gone hooked: a request that still waits in a mailbox is served. */
+  /** Attaches to a guest that was hooked by an emulator which has gone. A request that still waits in a mailbox is served. */
   adopt(patienceMs: number): void {
     this.#ram.write(this.area + AREA.patience, patience(patienceMs));
     this.clearSilent();
   }
 
-  /** Lets the guest go: its own PSWs stand in every lowcore again, and a vCPU in the hook no longer waits. */
+  /** Releases the guest: puts its own PSWs back into every lowcore, and lets vCPUs in the hook go on. */
   remove(): void {
     if (this.bare !== undefined) {
       this.bare.remove();
@@ -154,14 +154,14 @@ export class LowcoreHook {
     this.silence();
   }
 
-  /** Absolute addresses of all lowcores that point at the hook, those of CPUs started since included. */
+  /** Absolute addresses of all lowcores that point at the hook, including those of CPUs that were started since. */
   hooked(): number[] {
     if (this.bare !== undefined) return [...this.bare.known];
     this.#ram.read(LOWCORE.LC_RESTART_NEW, this.#window);
     return [0, ...this.#prefixes()];
   }
 
-  /** No vCPU waits for the emulator any more: AP instructions go to the guest's own handler. */
+  /** Makes vCPUs wait for the emulator no longer: their AP instructions go to the guest's own handler. */
   silence(): void {
     this.#ram.write(this.area + AREA.silent, Uint8Array.of(1));
   }
@@ -169,7 +169,7 @@ export class LowcoreHook {
   /**
    * Makes the next restart of a CPU enter the hook. For Linux it always does; a test kernel sees its own PSW at other times.
    *
-   * @returns false when it would not: the guest has set a restart PSW since
+   * @returns false if it would not, because the guest has set a restart PSW since
    */
   armRestart(lowcore: number): boolean {
     this.bare?.armRestart(lowcore);
@@ -179,7 +179,7 @@ export class LowcoreHook {
     return this.#ram.readWord(at) === high && this.#ram.readWord(at + 4) === address % 0x100000000;
   }
 
-  /** True when a vCPU has waited in vain and now passes AP instructions to the guest's own handler. */
+  /** Whether a vCPU has waited in vain and now passes AP instructions to the guest's own handler. */
   isSilent(): boolean {
     return this.#ram.readWord(this.area + AREA.silent) !== 0;
   }
@@ -189,7 +189,7 @@ export class LowcoreHook {
     this.#ram.write(this.area + AREA.silent, Uint8Array.of(0));
   }
 
-  /** Blocks below 2 GiB that look like the lowcore at absolute zero: the prefix areas of the running CPUs. */
+  /** Addresses of blocks below 2 GiB that look like the lowcore at absolute zero: the prefix areas of the running CPUs. */
   #prefixes(): number[] {
     const found: number[] = [];
     const end = Math.min(this.area, PREFIX_LIMIT);
@@ -208,7 +208,7 @@ export class LowcoreHook {
     this.#window.copy(image, AREA.original_program, PROGRAM_AT, WINDOW);
     this.#window.copy(image, AREA.original_restart, 0, 16);
     if (this.#rule === 'linux') {
-      // 6.12 adds this bit to the live PSW later (traps.c, trap_init); the saved one would miss it.
+      // 6.12 adds this bit to the PSW in use later (traps.c, trap_init), so that the saved one does not have it.
       const mask0 = image.readUInt32BE(AREA.original_program);
       image.writeUInt32BE((mask0 | PSW_MACHINE_CHECK) >>> 0, AREA.original_program);
     }
@@ -218,8 +218,8 @@ export class LowcoreHook {
 }
 
 /**
- * Whether two lowcores have the same program-new and restart-new PSWs. Linux 6.12 enables machine checks in the program-new PSW of
- * the lowcore it runs with soon after it has set it (traps.c, trap_init), and leaves the one at absolute zero alone.
+ * Whether two lowcores have the same program-new and restart-new PSWs. Linux 6.12 enables machine checks in the program-new PSW of the
+ * lowcore it runs with soon after it has set it (traps.c, trap_init), but not in the one at absolute zero.
  */
 function sameHandlers(one: Buffer, other: Buffer): boolean {
   const difference = one.readUInt32BE(PROGRAM_AT) ^ other.readUInt32BE(PROGRAM_AT);

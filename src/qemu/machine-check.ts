@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The channel-report machine check of a stock kernel: a CPU that a restart has brought into the hook is made one that a machine check has
-// interrupted, with its registers where the machine would have stored them.
-// Source: z/Architecture, machine-check interruption and store status; QEMU target/s390x/tcg/excp_helper.c (do_mchk_interrupt: which fields
+// Makes the channel-report machine check of a stock kernel: a CPU that a restart has brought into the hook is changed into one that a
+// machine check has interrupted, with its registers where the machine would have stored them.
+// Source: z/Architecture, machine-check interruption and store status; QEMU target/s390x/tcg/excp_helper.c (do_mchk_interrupt: which
+// fields
 // a channel report has); decision VD-61 (code).
 
 import {
@@ -15,22 +16,22 @@ import type { DebugStub } from './debug-stub.ts';
 import { MAILBOX, PSW_BYTES, SCRATCH } from './hook-layout.ts';
 import type { GuestRam } from './ram.ts';
 
-/** Control register 14: channel reports enabled. */
+/** Bit of control register 14 that enables channel reports. */
 const CR14_CHANNEL_REPORT = 0x10000000;
 
-/** Vector registers are stored too. */
+/** Bit for "vector registers are stored". */
 const VECTORS_VALID = 0x00000040;
-/** The CPU timer is not stored: the guest takes the time it has seen last. */
+/** Bit for "CPU timer is stored". It is not, so the guest uses the time it has seen last. */
 const CPU_TIMER_VALID = 0x00020000;
 
 /** Assigned storage locations. */
 const LC_SAVE_AREAS = { floating: 0x1200, general: 0x1280, access: 0x1340, control: 0x1380 };
 const LC_FLOATING_CONTROL = 0x131c;
-/** Address of the extended save area; its low bits are a length. */
+/** Lowcore address of the address of the extended save area, whose low bits are a length. */
 const LC_EXTENDED_SAVE_AREA = 0x11b0;
 const EXTENDED_MASK = 0xfffffc00;
 
-/** Numbers of registers in the stub's target description. */
+/** Numbers of registers in the debug stub's target description. */
 const STUB = { access: 18, floatingControl: 34, floating: 35, vectorLow: 51, vectorHigh: 67 };
 const REGISTERS_OF_A_KIND = 16;
 
@@ -38,7 +39,7 @@ const REGISTERS_OF_A_KIND = 16;
 export const takesChannelReport = (pswHigh: number, cr14: number): boolean =>
   (pswHigh & PSW_MACHINE_CHECK) !== 0 && (cr14 & CR14_CHANNEL_REPORT) !== 0;
 
-/** Registers `first` and following of the CPU that the stub has selected, one after the other. */
+/** Reads consecutive registers, from `first` on, of the CPU that is selected in the stub. */
 async function registers(
   stub: Pick<DebugStub, 'ask'>,
   first: number,
@@ -53,8 +54,8 @@ async function registers(
 }
 
 /**
- * Stores what a machine check stores for a CPU that waits in the hook's restart routine, and has the routine go on at the guest's handler.
- * The guest stands still.
+ * Stores what a machine check stores, for a CPU that waits in the hook's restart routine, and makes the routine go on at the guest's
+ * handler. The guest stands still.
  *
  * @param cpu CPU address
  * @param prefix absolute address of its lowcore
@@ -87,7 +88,11 @@ export async function storeMachineCheck(
   copy(ram, prefix + LC_MCK_NEW_PSW, prefix + SCRATCH.LC_RST_PSW, PSW_BYTES);
 }
 
-/** Vector registers 0 to 15 begin with the floating-point ones. @returns false where the guest has no place for them */
+/**
+ * Stores the vector registers. Registers 0 to 15 begin with the floating-point registers.
+ *
+ * @returns false if the guest has no place for them
+ */
 async function storeVectors(
   stub: Pick<DebugStub, 'ask'>,
   ram: GuestRam,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program of the machine as a QEMU guest's AP facility: registers into its vCPU block, one instruction, registers back.
-// Everything else (masks, queues, AQIC, faults, trace) is the machine's own.
+// A program of the machine as the AP facility of a QEMU guest: loads the registers into its vCPU block, executes one instruction, and
+// reads the registers back. Everything else (masks, queues, AQIC, faults, trace) is done by the machine itself.
 
 import { FACILITIES } from '../../native-like/arch/facilities.ts';
 import {
@@ -29,11 +29,14 @@ import type { HostClock } from './wall-clock.ts';
 /** Which program of a machine is served. */
 export interface ServedProgram {
   readonly name: string;
-  /** Number in the image: a guest's, or 0 for the partition's own program. */
+  /** Number in the image: that of a guest, or 0 for the partition's own program. */
   readonly number: number;
 }
 
-/** ApService over the machine image. CPUs beyond the program's vCPUs share their blocks: instructions are executed one by one. */
+/**
+ * An ApService with a machine's image. CPUs beyond the program's vCPUs share their blocks, which is possible because instructions are
+ * executed one by one.
+ */
 export class MachineService implements ApService {
   readonly name: string;
   readonly reports?: ChannelReportService;
@@ -109,7 +112,7 @@ export class MachineService implements ApService {
     return this.#clock.advance(nowNs);
   }
 
-  /** The machine's time has been set: it goes on from there. */
+  /** Makes the machine's time go on from where it was set. */
   restartClock(): void {
     this.#clock.restart();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Serves the mailboxes of one guest: reads what a vCPU's hook stored, has the machine execute the instruction, answers.
+// Serves the mailboxes of one guest: reads what the hook of a vCPU has stored, has the machine execute the instruction, and answers.
 // Source: docs/reference/qemu-attach.md section 5.
 
 import { PGM_PROTECTION } from '../../native-like/arch/program-interruptions.ts';
@@ -19,17 +19,17 @@ import type { LowcoreHook } from './lowcore.ts';
 import type { GuestRam } from './ram.ts';
 import type { QemuStorage } from './storage.ts';
 
-/** What the loop counted since it was made. */
+/** What the loop has counted since it was made. */
 export interface MailboxCounts {
   /** AP instructions executed. */
   instructions: number;
-  /** Of these, ended with a program interruption. */
+  /** Those of them that ended with a program interruption. */
   programInterruptions: number;
-  /** Operation exceptions that were none of ours. */
+  /** Operation exceptions of instructions that are not AP instructions. */
   reflected: number;
-  /** Requests that no hook can have stored: the guest has written into its mailbox itself. */
+  /** Requests that no hook can have stored, so that the guest must have written into its mailbox itself. */
   malformed: number;
-  /** Requests a vCPU had given up before the answer was there. */
+  /** Requests that a vCPU had given up before the answer was there. */
   withdrawn: number;
 }
 
@@ -79,7 +79,11 @@ export class MailboxLoop {
     }
   }
 
-  /** Looks at every mailbox once and serves what waits there. @returns how many requests were served */
+  /**
+   * Looks at every mailbox once, and serves the requests there.
+   *
+   * @returns how many requests were served
+   */
   poll(): number {
     this.#ram.read(this.#hook.mailbox(0), this.#boxes);
     let served = 0;
@@ -88,7 +92,7 @@ export class MailboxLoop {
       const request = this.#word(box + MAILBOX.MB_REQUEST);
       const answer = this.#word(box + MAILBOX.MB_ANSWER);
       if (request !== answer && request !== this.#word(box + MAILBOX.MB_WITHDRAWN)) {
-        // Read again: the request word is stored last, the fields seen before it may be older than it.
+        // The mailbox is read again: since the request word is stored last, fields that were read before it may be older.
         this.#ram.read(this.#hook.mailbox(cpu), this.#boxes, box, MAILBOX_BYTES);
         this.#serve(cpu, box, request);
         served++;
@@ -122,7 +126,7 @@ export class MailboxLoop {
     this.#ram.writeWord(mailbox + MAILBOX.MB_ANSWER, request);
   }
 
-  /** The request has been withdrawn meanwhile: the vCPU took the operation exception and an answer would meet its next one. */
+  /** Whether the request was withdrawn meanwhile: the vCPU took the operation exception, and an answer would go to its next request. */
   #gaveUp(cpu: number, request: number): boolean {
     if (this.#ram.readWord(this.#hook.mailbox(cpu) + MAILBOX.MB_WITHDRAWN) !== request)
       return false;
@@ -153,7 +157,7 @@ export class MailboxLoop {
     return this.#interruptions.inline(context, psw) ? ACTION_IO : ACTION_RESUME;
   }
 
-  /** Turns the operation exception in the lowcore into the one the instruction really ended with. */
+  /** Changes the operation exception in the lowcore into the interruption with which the instruction really ended. */
   #programInterruption(context: TranslationContext, code: number, ilc: number): void {
     const lowcore = context.prefix;
     this.#ram.writeHalfword(lowcore + LOWCORE.LC_PGM_CODE, code);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest under QEMU that migrates between the machines of a configuration: its QEMU hands it to another QEMU on this computer, whose AP
-// instructions the other machine answers. Both have the guest's storage as the same file, so that its devices and CPUs are all that is sent.
+// instructions the other machine answers. Both have the guest's storage as the same file, so that only devices and CPUs have to be sent.
 // Source: docs/reference/migration.md section 7; docs/migration.md (a stock kernel).
 
 import { PassThrough, type Readable, type Writable } from 'node:stream';
@@ -22,7 +22,7 @@ import { bootGuest, type ServedGuest, type ServeOptions, serveGuest } from './se
 import { standStill } from './stand-still.ts';
 import { owned } from './streams.ts';
 
-/** What a guest that moves is made of. */
+/** The parts from which a guest that can move is made. */
 export interface MovingParts {
   /** The guest's AP facility on a machine. */
   readonly service: (machine: string) => ApService;
@@ -31,7 +31,7 @@ export interface MovingParts {
   readonly options: ServeOptions;
 }
 
-/** A guest with the QEMU it runs in. */
+/** A guest and the QEMU it runs in. */
 interface Place {
   readonly guest: ServedGuest;
   readonly qemu: RunningQemu;
@@ -51,17 +51,17 @@ function placeOf(guest: ServedGuest): Place {
 type Act = (guest: MovingGuest, to: string) => Promise<void>;
 
 export class MovingGuest implements ServedGuest, OutsideGuest {
-  /** Resolves when the QEMU it is in has ended otherwise than by a move. */
+  /** Resolves when the QEMU it is in has ended for another reason than a move. */
   readonly ended: Promise<string | undefined>;
-  /** The console, whichever QEMU has it. */
+  /** The console, whichever QEMU it comes from. */
   readonly #output = new PassThrough();
   readonly #input = owned(new PassThrough());
-  /** Of each move that ended well: milliseconds from the moment the guest's CPUs stood still to the moment they went on. */
+  /** For each move that ended well: milliseconds from the moment when the guest's CPUs stood still to the moment when they went on. */
   readonly downtimesMs: number[] = [];
   readonly #parts: MovingParts;
   #finish: (problem: string | undefined) => void = () => {};
   #here: Place;
-  /** The QEMU that waits for the guest, and the same when it has it. */
+  /** The QEMU that waits for the guest, and the guest in it once it has arrived. */
   #coming: RunningQemu | undefined;
   #there: Place | undefined;
   #stoppedMs: number | undefined;
@@ -113,7 +113,7 @@ export class MovingGuest implements ServedGuest, OutsideGuest {
     [STEP_DESTINATION_RUNNING]: (guest, to) => guest.#goOnThere(to),
   };
 
-  /** The destination's QEMU starts with the same command line and waits. */
+  /** Starts the destination's QEMU, with the same command line; it waits for the guest. */
   async #open(): Promise<void> {
     const { launch } = this.#parts;
     const coming = await launchQemu({ ...launch, incoming: this.#here.qemu.ram.again() });
@@ -139,7 +139,7 @@ export class MovingGuest implements ServedGuest, OutsideGuest {
     this.#there = placeOf(await serveGuest(coming, service(to), poller, arrived, known));
   }
 
-  /** From now on the source has nothing to say any more. */
+  /** Lets the guest go on at the destination. From here on, the source does not matter any more. */
   async #goOnThere(to: string): Promise<void> {
     const left = this.#here;
     const there = this.#there;
@@ -157,12 +157,12 @@ export class MovingGuest implements ServedGuest, OutsideGuest {
       const stood = `its CPUs stood still for ${downtimeMs.toFixed(0)} ms`;
       options.log?.(`${service(to).name}: on machine ${to}, ${stood}`);
     } finally {
-      // The guest is the destination's, whether it goes on there or not.
+      // From here on the guest belongs to the destination, even if it does not go on there.
       await left.guest.close();
     }
   }
 
-  /** The destination's QEMU ends, the source's goes on, if it is still there. */
+  /** Ends the destination's QEMU, and lets the source's go on if it still exists. */
   async #back(): Promise<void> {
     await this.#there?.guest.close();
     await this.#coming?.close();
@@ -173,7 +173,7 @@ export class MovingGuest implements ServedGuest, OutsideGuest {
     await qemu.qmp.execute('cont').catch(() => {});
   }
 
-  /** Its console is the guest's, and its end the guest's end, unless the guest has left it by then. */
+  /** Connects console and end of a place with those of the guest, until the guest leaves the place. */
   #settleIn(place: Place): void {
     place.output.pipe(this.#output, { end: false });
     this.#input.pipe(place.input, { end: false });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guests that are run for a result: a command in each, texts on their consoles, a time-out, or the exit status a test kernel prints;
-// and the exit code that comes of it.
+// Runs guests for a result: a command in each, texts on their consoles, a time limit, or the exit status that a test kernel prints. Also
+// decides the exit code.
 
 import { StringDecoder } from 'node:string_decoder';
 import { formatDuration } from '../config/units.ts';
@@ -11,25 +11,25 @@ import { GuestConsole, typedLine } from './console.ts';
 import { CONSOLE_TAIL } from './scenario.ts';
 import type { ServedGuest } from './serve.ts';
 
-/** Exit code when nothing decided in time, as wokwi-cli has it. */
+/** Exit code if nothing was decided in time, the same as that of wokwi-cli. */
 const EXIT_TIMEOUT = 42;
 
 /** What a run waits for. */
 export interface RunPlan {
   /** Command to run in a guest's shell, by guest. */
   readonly commands: ReadonlyMap<string, string>;
-  /** The console says that the shell reads commands. */
+  /** The text on the console that shows that the shell reads commands. */
   readonly ready: RegExp;
   /** Success as soon as a console shows this. */
   readonly expect?: string;
   /** Failure as soon as a console shows this. */
   readonly fail?: string;
   readonly timeoutMs?: number;
-  /** The last word of a test kernel is its exit status: `EXIT: STATUS=N`, as kvm-unit-tests prints it. */
+  /** A test kernel prints its exit status last: `EXIT: STATUS=N`, as kvm-unit-tests do. */
   readonly exitStatus?: 'kvm-unit-tests';
 }
 
-/** kvm-unit-tests print their exit code times two, plus one. Source: kvm-unit-tests, lib/s390x/io.c (exit). */
+/** kvm-unit-tests print twice their exit code plus one. Source: kvm-unit-tests, lib/s390x/io.c (exit). */
 const TEST_STATUS = /^EXIT: STATUS=(\d+)/m;
 
 const FAILED = 1;
@@ -37,9 +37,9 @@ const FAILED = 1;
 /**
  * Runs guests until the plan is decided or all have ended.
  *
- * @param shown takes what the user is to see: the output of commands, without commands all of the consoles
+ * @param shown is given what the user is to see: the output of commands; without commands, all of the consoles
  * @returns the exit code: that of the commands (the first that is not 0), of the test kernel, or of what decided
- * @throws ApemuError as `runQemu`; APEMU_ERR_USAGE_RUN for a command no console takes
+ * @throws ApemuError as `runQemu`; APEMU_ERR_USAGE_RUN for a command that no console can take
  */
 export async function runPlanned(
   command: QemuCommand,
@@ -86,7 +86,7 @@ export async function runPlanned(
   return verdict.code ?? endedFirst(plan, status, verdict);
 }
 
-/** Every guest has ended before anything was decided. */
+/** The exit code if every guest has ended before anything was decided. */
 function endedFirst(plan: RunPlan, status: number | undefined, verdict: Verdict): number {
   if (plan.exitStatus !== undefined) {
     if (status === undefined) verdict.decide(FAILED, 'no EXIT: STATUS= on the console');
@@ -126,7 +126,7 @@ async function runCommands(
         const show = (piece: string) => shown(name, decoder.write(Buffer.from(piece, 'latin1')));
         return await console.perform(text, show, watched);
       } catch {
-        // The guest has ended; why, its own end tells.
+        // The guest has ended. Its own end tells why.
         return undefined;
       }
     }),
@@ -138,7 +138,7 @@ async function runCommands(
   else verdict.decide(code as number);
 }
 
-/** The exit code, as soon as something has decided; the guests end then. */
+/** The exit code, as soon as something has decided; then the guests are ended. */
 class Verdict {
   code: number | undefined;
   readonly #stop = new AbortController();
@@ -183,7 +183,7 @@ export function commandsOf(
   return commands;
 }
 
-/** A terminal takes so many characters a line. Source: Linux, N_TTY_BUF_SIZE. */
+/** Most characters that a terminal takes in a line. Source: Linux, N_TTY_BUF_SIZE. */
 const TYPED_MAX = 4095;
 
 /** @throws ApemuError APEMU_ERR_USAGE_RUN for a command no console takes */

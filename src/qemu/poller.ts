@@ -1,33 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop that looks at shared guest RAM: often while there is traffic, rarely when there is none, and never so long that this
-// process's other work waits. Source: docs/reference/qemu-attach.md section 9, polling rule.
+// The loop that looks at shared guest RAM: often while there is traffic, rarely while there is none, and never for so long that other
+// work of this process has to wait. Source: docs/reference/qemu-attach.md section 9, polling rule.
 
-/** Something that is looked at again and again: one attached guest. */
+/** Something that is looked at again and again, such as one attached guest. */
 export interface Polled {
-  /** Looks once. @returns true when there was something to do, so that looking again soon is worth it */
+  /**
+   * Looks once.
+   *
+   * @returns true if there was something to do, so that it is worth looking again soon
+   */
   poll(nowMs: number): boolean;
-  /** A look has failed. It is not looked at any more; the others are. */
+  /** Called when a look has thrown. This one is not looked at any more; the others are. */
   failed(error: Error): void;
-  /** What it waits for comes through a socket: looking again and again would keep it from coming. */
+  /** Whether what it waits for comes through a socket, so that looking all the time would keep it from coming. */
   readonly waitsForMonitor: boolean;
 }
 
-/** Naps between looks while traffic is recent. Busy polling costs a scheduler slice an exchange when both share a core. */
+/**
+ * Milliseconds of sleep between two looks while traffic is recent. Without sleeping, each exchange would cost a time slice of the
+ * scheduler if both share a core.
+ */
 const NAP_MS = 0.02;
 
-/** Looks without a nap after an answer: the next instruction often follows at once. Longer would starve a vCPU on our core. */
+/**
+ * Milliseconds of looking without sleep after an answer, since the next instruction often follows at once. Looking longer would starve a
+ * vCPU on the same core.
+ */
 const SPIN_MS = 0.03;
 
-/** Traffic counts as recent for this long. */
+/** Milliseconds for which traffic counts as recent. */
 const RECENT_MS = 3;
 
-/** Longest stay in one turn before timers, sockets and the shell get theirs. */
+/** Milliseconds of one turn, after which timers, sockets and the shell have theirs. */
 const TURN_MS = 2;
 
-/** Sleeps when idle: short at first, long when nothing has come for a while. */
+/** Milliseconds of sleep while idle: short at first, long when nothing has come for a while. */
 const IDLE_MS = { short: 1, long: 4, afterMs: 2_000 } as const;
 
-/** Looks at its guests until it has none. */
+/** Looks at its guests until there are none. */
 export class Poller {
   readonly #polled = new Set<Polled>();
   readonly #nap = new Int32Array(new SharedArrayBuffer(4));
@@ -47,7 +57,7 @@ export class Poller {
     this.#polled.delete(polled);
   }
 
-  /** Looks at once instead of at the next timer: something outside has changed. */
+  /** Looks at once instead of at the next timer, because something has changed outside. */
   wake(): void {
     this.#lastTraffic = performance.now();
     if (this.#timer === undefined) return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is used of QEMU's monitor messages, as schemas: whoever answers at the socket may be no QEMU, so nothing else is believed.
+// Schemas of the messages of QEMU's monitor that are used. Whoever answers at the socket may not be a QEMU, so nothing is accepted that
+// does not fit a schema.
 // Source: QEMU, docs/interop/qmp-spec (greeting, events, replies) and the QMP reference of each command.
 
 import Type, { type Static } from 'typebox';
@@ -22,7 +23,7 @@ export const REFUSAL = Type.Object({ error: Type.Object({ desc: Type.String() })
 
 const NOTHING = Type.Object({});
 
-/** Commands, and what they return. */
+/** The commands, and what they return. */
 export const COMMANDS = {
   qmp_capabilities: NOTHING,
   stop: NOTHING,

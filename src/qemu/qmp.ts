@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// QMP client: JSON lines over a Unix socket; commands answered in order, events handed on. Every message is checked before it is
-// believed; a peer that breaks the protocol is left, with one sentence that says what it did.
+// A QMP client: JSON lines over a Unix socket. Commands are answered in order, and events are passed on. Every message is checked. If a
+// peer breaks the protocol, the connection is closed, with one sentence that tells what the peer did.
 // Source: QEMU, docs/interop/qmp-spec.
 
 import { createConnection, type Socket } from 'node:net';
@@ -24,7 +24,7 @@ export interface QmpEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What most of this folder needs of the monitor. */
+/** The part of the monitor that most of this folder needs. */
 export interface Monitor {
   execute<C extends Command>(command: C, args?: Record<string, unknown>): Promise<Returned<C>>;
 }
@@ -36,18 +36,18 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-/** How long one command may take. QEMU answers in well under a millisecond unless it hangs. */
+/** Milliseconds that one command may take. QEMU answers in far less than a millisecond, unless it hangs. */
 const COMMAND_TIMEOUT_MS = 10_000;
-/** QEMU greets at once; it does not greet a second client. */
+/** Milliseconds. QEMU sends its greeting at once, but to one client at a time. */
 const GREETING_TIMEOUT_MS = 3_000;
-/** Longest line: the registers of all CPUs are a quarter of it. */
+/** Length in bytes of the longest line. The registers of all CPUs take a quarter of it. */
 const LINE_MAX = 0x400000;
-/** Of what a peer sent, so much is shown. */
+/** Number of characters of a peer's message that are shown. */
 const SHOWN = 60;
 
 /** How to connect. */
 export interface QmpOptions {
-  /** Gives the attempt to connect up. */
+  /** Ends the attempt to connect. */
   readonly signal?: AbortSignal | undefined;
   readonly greetingTimeoutMs?: number;
   readonly commandTimeoutMs?: number;
@@ -57,7 +57,7 @@ export interface QmpOptions {
 export class Qmp implements Monitor {
   /** Called for every event. */
   onEvent: (event: QmpEvent) => void = () => {};
-  /** Resolves when the connection has ended and every message that came has been handed on. */
+  /** Resolves when the connection has ended and every message that came has been passed on. */
   readonly ended: Promise<void>;
   readonly #path: string;
   readonly #socket: Socket;
@@ -67,7 +67,7 @@ export class Qmp implements Monitor {
   #greeted: () => void = () => {};
   #text = '';
   #closed = false;
-  /** Why the connection was ended from our side. */
+  /** Reason why this side ended the connection. */
   #reason: ApemuError | undefined;
 
   private constructor(path: string, socket: Socket, options: QmpOptions) {
@@ -113,7 +113,7 @@ export class Qmp implements Monitor {
         ),
       );
     });
-    // A socket that is destroyed before it has connected tells of neither.
+    // A socket that is destroyed before it has connected reports neither success nor failure.
     await Promise.race([connected, this.ended]);
     const timer = setTimeout(
       () => this.#leave('is silent: is another program connected to it?'),
@@ -219,7 +219,7 @@ export class Qmp implements Monitor {
   }
 }
 
-/** Does something with a connection that `signal` ends; afterwards it does not. */
+/** Does something with a connection that `signal` can end meanwhile. */
 export async function whileNotAborted<T>(
   qmp: Qmp,
   signal: AbortSignal | undefined,
@@ -243,7 +243,7 @@ function parsed(line: string): unknown {
   }
 }
 
-/** Where a value is not what the schema asks for, and what it should be. */
+/** Where a value differs from the schema, and what it should be. */
 function mistakeOf(schema: TSchema, value: unknown): string | undefined {
   if (Check(schema, value)) return undefined;
   const [first] = Errors(schema, value);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guest RAM as QEMU shares it: a file whose offsets are guest absolute addresses. Positional reads and writes, no mapping.
+// Guest RAM as QEMU shares it: a file whose offsets are guest absolute addresses. It is read and written at positions, and not mapped.
 // Source: docs/reference/qemu-attach.md section 4.
 
 import {
@@ -13,21 +13,21 @@ import {
 } from 'node:fs';
 import { ApemuError } from '../errors.ts';
 
-/** File descriptor of storage that has been closed. */
+/** File descriptor of storage that was closed. */
 const CLOSED = -1;
 
 /**
- * Guest absolute storage. Addresses are bytes from absolute zero and may come from the guest: an access that is not wholly inside
- * storage, and any access after `close`, reads zeros or writes nothing, and is counted. So no address can make the file grow, and
- * nothing can reach a descriptor that has become somebody else's.
+ * Guest absolute storage. Addresses are in bytes from absolute zero and may come from the guest: an access that is not wholly inside
+ * storage, or comes after `close`, reads zeros or writes nothing, and is counted. So no address can make the file grow, and nothing can
+ * reach a descriptor that has become somebody else's.
  */
 export class GuestRam {
-  /** Bytes of guest storage. */
+  /** Size of guest storage in bytes. */
   readonly size: number;
-  /** Accesses refused so far. */
+  /** Number of accesses that were refused. */
   refused = 0;
   #fd: number;
-  /** Where guest absolute zero is in the file. */
+  /** Offset in the file of guest absolute zero. */
   #base: number;
   readonly #small = Buffer.alloc(8);
 
@@ -37,12 +37,12 @@ export class GuestRam {
     this.#base = base;
   }
 
-  /** File descriptor, for handing the file to QEMU. */
+  /** File descriptor, for passing the file to QEMU. */
   get fd(): number {
     return this.#fd;
   }
 
-  /** Whether all of `length` bytes at `address` are storage. Anything that is no whole number is not. */
+  /** Whether all of `length` bytes at `address` are storage; false for an address that is not a whole number. */
   holds(address: number, length: number): boolean {
     return Number.isSafeInteger(address) && address >= 0 && address + length <= this.size;
   }
@@ -95,12 +95,12 @@ export class GuestRam {
     this.write(address, this.#small, 0, 2);
   }
 
-  /** The same file with a descriptor of its own, which stays when this one is closed. */
+  /** The same file with a descriptor of its own, which stays open when this one is closed. */
   again(): GuestRam {
     return new GuestRam(openSync(`/proc/self/fd/${this.#fd}`, 'r+'), this.size, this.#base);
   }
 
-  /** From now on the same storage is reached through the file of `other`, which is this one's then. */
+  /** Takes over the file of `other`, by which the same storage is reached from now on. */
   become(other: GuestRam): void {
     this.close();
     this.#fd = other.#fd;
@@ -108,7 +108,7 @@ export class GuestRam {
     other.#fd = CLOSED;
   }
 
-  /** Safe to call again. */
+  /** Closes the file. It can be called again. */
   close(): void {
     const fd = this.#fd;
     this.#fd = CLOSED;
@@ -123,8 +123,8 @@ export class GuestRam {
 }
 
 /**
- * Makes the RAM file of a guest to be started. The file has no name any more when this returns, so no ending of ours or of
- * QEMU's leaves it behind; QEMU gets it as an inherited file descriptor.
+ * Makes the RAM file of a guest that is to be started. When this returns, the file has no name any more, so that neither end, of apemu or
+ * of QEMU, leaves it behind. QEMU inherits its file descriptor.
  *
  * @param directory a tmpfs directory, `/dev/shm` as a rule
  */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at a QEMU somebody else started: is its memory shared, where is it, how many CPUs, what was its kernel told?
+// Looks at a QEMU that somebody else has started: is its memory shared, where is it, how many CPUs are there, and what is its kernel
+// command line?
 // Source: QEMU's QMP schema (query-memdev, qom-get, query-hotpluggable-cpus); docs/reference/qemu-attach.md section 4.
 
 import Type, { type Static, type TSchema } from 'typebox';
@@ -13,33 +14,33 @@ import { type GuestRam, openRam } from './ram.ts';
 export interface QemuConnection {
   readonly qmp: Qmp;
   readonly ram: GuestRam;
-  /** CPU addresses it may have, hot plug included. */
+  /** Number of CPU addresses it may have, hot plug included. */
   readonly cpus: number;
 }
 
-/** What its options must be for that; ends the messages of this file. */
+/** What its options must be, at the end of this file's messages. */
 const DOCUMENTED =
   'Start it with: -M s390-ccw-virtio,memory-backend=ram -object memory-backend-file,id=ram,size=SIZE,mem-path=/dev/shm/NAME,share=on';
 
-/** A guest has whole MiB, more than the one that is the hook's, and fewer than a file can have. */
+/** Size of a guest in bytes: whole MiB, more than the one that belongs to the hook, and less than the limit of a file. */
 const MEMORY_SIZE = Type.Integer({
   minimum: 2 * AREA_BYTES,
   maximum: Number.MAX_SAFE_INTEGER - (Number.MAX_SAFE_INTEGER % AREA_BYTES),
   multipleOf: AREA_BYTES,
 });
 
-/** Where zipl and QEMU leave the kernel's command line. Source: Linux, arch/s390/include/asm/setup.h (PARMAREA, COMMAND_LINE). */
+/** Address at which zipl and QEMU put the kernel's command line. Source: Linux, arch/s390/include/asm/setup.h (PARMAREA, COMMAND_LINE). */
 const COMMAND_LINE_AT = 0x10480;
 const COMMAND_LINE_BYTES = 896;
 
-/** How many CPU addresses the machine may have. */
+/** Number of CPU addresses that the machine may have. */
 export async function countCpus(qmp: Qmp): Promise<number> {
   const slots = await qmp.execute('query-hotpluggable-cpus');
   const count = slots.reduce((sum, slot) => sum + slot['vcpus-count'], 0);
   return Math.min(count, MAILBOX_COUNT);
 }
 
-/** A property of QEMU's object model; undefined when there is none of that name, or it is something else. */
+/** A property of QEMU's object model; undefined if there is none with that name, or its value is of another kind. */
 async function property<T extends TSchema>(
   qmp: Qmp,
   [path, name]: readonly [string, string],

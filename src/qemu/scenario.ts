@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A scenario: what the operator does while guests run, at times, at texts on consoles, at AP instructions. A line each:
+// A scenario: what the operator does while guests run, at given times, when texts appear on consoles, or at AP instructions. One line for
+// each step:
 //   at 2s: lpar deconfigure 6
 //   on "rsa-test: process=1": fault 05.0004 rc=03 on=dqap count=1
 //   trace "NQAP 05.0004": lpar checkstop 5
@@ -11,12 +12,12 @@ import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { recordText } from '../trace/record.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 
-/** What a step waits for: milliseconds after the guests run, a text on a console, a text in the line of an AP instruction. */
+/** What a step waits for: milliseconds since the guests began to run, a text on a console, or a text in the line of an AP instruction. */
 type Moment =
   | { readonly kind: 'at'; readonly ms: number }
   | { readonly kind: 'on' | 'trace'; readonly text: string };
 
-/** One line. */
+/** One line of a scenario. */
 export interface ScenarioStep {
   readonly line: number;
   readonly moment: Moment;
@@ -25,7 +26,7 @@ export interface ScenarioStep {
 }
 
 const STEP = /^(?:at ([^:\s]+)|(on|trace) "([^"]+)"): (.+)$/;
-/** A console's text is looked through piece by piece; so much of the last one is kept. */
+/** Number of characters that are kept of a console's last piece of text, since texts are looked for piece by piece. */
 export const CONSOLE_TAIL = 4096;
 
 /**
@@ -56,19 +57,19 @@ export function parseScenario(text: string, file: string): ScenarioStep[] {
   return steps;
 }
 
-/** The machines of which one is administered, if there are several. */
+/** The machines, if there are several, one of which is administered. */
 export interface Several {
   readonly cluster?: Cluster;
 }
 
-/** Executes a command of the administrator and gives its status. */
+/** Executes a command of the administrator and returns its status. */
 export type Administer = (
   machine: PartitionMachine,
   command: string,
   several: Several,
 ) => Promise<number>;
 
-/** A scenario that runs; each step is done once. */
+/** A running scenario. Each step is done once. */
 export class Scenario {
   readonly #waiting: Set<ScenarioStep>;
   readonly #administer: Administer;
@@ -87,12 +88,12 @@ export class Scenario {
     this.#log = log;
   }
 
-  /** Texts it looks for on consoles. */
+  /** Texts that it looks for on consoles. */
   get texts(): readonly string[] {
     return [...this.#waiting].flatMap(({ moment }) => (moment.kind === 'on' ? [moment.text] : []));
   }
 
-  /** Starts the times of the scenario: called when the guests run. */
+  /** Starts the times of the scenario. Called when the guests begin to run. */
   begin(machine: PartitionMachine, several: Several = {}): void {
     this.#machine = machine;
     this.#several = several;
@@ -102,19 +103,23 @@ export class Scenario {
     }
   }
 
-  /** A console has shown something. */
+  /** Called when a console has shown something. */
   console(guest: string, piece: string): void {
     const text = `${this.#tails.get(guest) ?? ''}${piece}`;
     this.#tails.set(guest, text.slice(-CONSOLE_TAIL));
     this.#look('on', text);
   }
 
-  /** AP instructions have been executed. */
+  /** Called when AP instructions have been executed. */
   readonly trace: TakeTrace = (records) => {
     for (const record of records) this.#look('trace', recordText(record));
   };
 
-  /** Steps that have not happened do not happen any more. @returns their lines */
+  /**
+   * Drops the steps that have not happened.
+   *
+   * @returns their lines
+   */
   end(): readonly number[] {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#machine = undefined;
@@ -126,7 +131,7 @@ export class Scenario {
       if (step.moment.kind === kind && text.includes(step.moment.text)) this.#do(step);
   }
 
-  /** One after the other: a command may take a while. */
+  /** Steps are done one after the other, since a command may take a while. */
   #do(step: ScenarioStep): void {
     if (!this.#waiting.delete(step)) return;
     this.#last = this.#last.then(async () => {

@@ -14,11 +14,11 @@ import { commandLineProblem, connectRunning, countCpus } from './running.ts';
 import { startWithAdapters } from './service-calls.ts';
 import { watchTestKernel } from './test-kernel.ts';
 
-/** How a guest is served, started by us or not. */
+/** How a guest is served, whether or not apemu has started it. */
 export interface ServeOptions {
-  /** How to tell that its handlers are set; default `linux`. */
+  /** How to decide that its handlers are set; default `linux`. */
   readonly hook?: HookRule;
-  /** How long a vCPU waits for us before the guest's own handler gets the instruction. */
+  /** Milliseconds for which a vCPU waits before the guest's own handler gets the instruction. */
   readonly patienceMs?: number;
   readonly log?: (line: string) => void;
   /** Lowcores of a guest that was served before. */
@@ -32,15 +32,15 @@ export interface ServeOptions {
 /** A guest that is served. */
 export interface ServedGuest {
   readonly attachment: Attachment;
-  /** The QEMU we started; undefined when it was there before us. */
+  /** The QEMU that was started here; undefined if it existed before. */
   readonly qemu: RunningQemu | undefined;
-  /** Resolves when the guest's QEMU has ended: with what went wrong, or undefined. */
+  /** Resolves when the guest's QEMU has ended: with what went wrong, or with undefined. */
   readonly ended: Promise<string | undefined>;
-  /** Stops serving: ends the QEMU we started, lets go the one we attached to. Safe to call again. */
+  /** Stops serving: ends the QEMU that was started here, or releases the one that was attached to. It can be called again. */
   close(): Promise<void>;
 }
 
-/** A kernel that executes no AP instruction for so long after it was hooked will not do so any more. */
+/** Milliseconds after being hooked. A kernel that has executed no AP instruction by then will not do so any more. */
 const QUIET_MS = 60_000;
 
 /** Options with which QEMU goes on after it has said that it ends. */
@@ -49,8 +49,8 @@ const ENDS_OTHERWISE = ['-no-shutdown', '--no-shutdown', '-action', '--action'];
 /**
  * Boots a guest under QEMU and serves it.
  *
- * @throws ApemuError as `launchQemu`; APEMU_ERR_QEMU_KERNEL when the kernel does not know `facilities=`; APEMU_ERR_USAGE_APPEND when the user's
- *   command line takes away what it needs
+ * @throws ApemuError as `launchQemu`; APEMU_ERR_QEMU_KERNEL if the kernel does not know `facilities=`; APEMU_ERR_USAGE_APPEND if the
+ * user's command line takes away what it needs
  */
 export async function bootGuest(
   service: ApService,
@@ -71,7 +71,7 @@ export async function bootGuest(
   return await serveGuest(await launchQemu(launch), service, poller, launch, options);
 }
 
-/** Serves a QEMU that `launchQemu` has started. It is ended when this throws. */
+/** Serves a QEMU that `launchQemu` has started. If this throws, QEMU is ended. */
 export async function serveGuest(
   qemu: RunningQemu,
   service: ApService,
@@ -102,7 +102,7 @@ export async function serveGuest(
     };
     if (launch.extra?.some((word) => ENDS_OTHERWISE.includes(word)) !== true)
       attachment.onShutdown = () => qemu.hurry();
-    // Without the monitor nobody could let a guest go on that is being held.
+    // Without the monitor, nobody could let a guest go on that is being held.
     qmp.ended.then(() => qemu.hurry());
     options.signal?.addEventListener('abort', close, { once: true });
     if (options.signal?.aborted === true) await close();
@@ -123,7 +123,7 @@ export async function serveGuest(
 const startsAnew = ({ moment, incoming }: LaunchOptions): boolean =>
   moment === undefined && incoming === undefined;
 
-/** Says how a guest ended when it does: other guests may run for long. */
+/** Reports how a guest has ended as soon as it has, since other guests may run for long. */
 async function told(
   service: ApService,
   ended: Promise<string | undefined>,
@@ -134,7 +134,7 @@ async function told(
   return problem;
 }
 
-/** What the user gave instead of ours must do for the hook, too. */
+/** Checks that what the user gave in place of our parameters is sufficient for the hook. */
 function checkAppend(launch: LaunchOptions): void {
   if (launch.bare === true) return;
   const size = (launch.memoryMiB ?? DEFAULT_MEMORY_MIB) * 0x100000;
@@ -143,7 +143,7 @@ function checkAppend(launch: LaunchOptions): void {
   throw new ApemuError('APEMU_ERR_USAGE_APPEND', `--append ${launch.append}: ${problem}`);
 }
 
-/** Reasons of QEMU's SHUTDOWN event that are nobody's wish. Source: QEMU's QMP reference, ShutdownCause. */
+/** Reasons in QEMU's SHUTDOWN event for an end that nobody wanted. Source: QEMU's QMP reference, ShutdownCause. */
 const BAD_ENDINGS: Readonly<Record<string, string>> = {
   'guest-panic': 'the guest has panicked',
   'host-signal': 'QEMU was ended by a signal',
@@ -151,10 +151,10 @@ const BAD_ENDINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What went wrong when a QEMU has ended that we did not end.
+ * What went wrong when a QEMU has ended that was not ended here.
  *
- * @param shutdown the reason its SHUTDOWN event named
- * @param end how its process ended; undefined when it is not ours
+ * @param shutdown the reason that its SHUTDOWN event named
+ * @param end how its process ended; undefined if it is not a process of ours
  */
 function problemOf(shutdown: string | undefined, end?: QemuEnd): string | undefined {
   const bad = shutdown === undefined ? undefined : BAD_ENDINGS[shutdown];
@@ -169,7 +169,7 @@ function problemOf(shutdown: string | undefined, end?: QemuEnd): string | undefi
   return shutdown === undefined ? `QEMU has ended without saying why${why}` : undefined;
 }
 
-/** It is hooked when it sets its handlers, and watched from its first instruction on. */
+/** Starts a test kernel. It is hooked when it sets its handlers, and watched from its first instruction on. */
 async function startTestKernel(
   qemu: RunningQemu,
   service: ApService,
@@ -188,7 +188,7 @@ async function startTestKernel(
   await watchTestKernel(debug, kernel, guest, () => qemu.hurry());
 }
 
-/** Sets the guest going. It may have ended before that is answered. */
+/** Lets the guest run. It may have ended before the answer comes. */
 async function start({ qmp }: RunningQemu): Promise<void> {
   await qmp.execute('cont').catch((error) => {
     if (!qmp.closed) throw error;
@@ -263,11 +263,11 @@ function attach(
   return attachment;
 }
 
-/** The parameter's name stands in the decompressor, which is not compressed itself. */
+/** Whether the kernel knows `facilities=`: the parameter's name is in the decompressor, which itself is not compressed. */
 function kernelKnowsFacilities(kernel: string): boolean {
   try {
     return readFileSync(kernel).includes('facilities');
   } catch {
-    return true; // a missing file gets its own message
+    return true; // A missing file is reported by another message.
   }
 }

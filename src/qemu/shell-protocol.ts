@@ -8,24 +8,24 @@
 import type { Socket } from 'node:net';
 import { send } from './streams.ts';
 
-/** The first line of a program, and the answer to it. */
+/** The first line of a program that connects, and the answer to it. */
 export const HELLO = '{"apemu":"shell","version":1}';
 
 export const isHello = (line: string): boolean => line === HELLO;
 
 /** A shell as a program uses it. */
 export interface ShellProgram {
-  /** Runs a text; the exit status. */
+  /** Runs a text and returns its exit status. */
   run(text: string, show: (stream: 'out' | 'err', text: string) => void): Promise<number>;
   isIncomplete(text: string): boolean;
   complete(line: string): { readonly candidates: readonly string[]; readonly word: string };
-  /** Ends what runs, as Ctrl-C does. */
+  /** Ends what is running, as Ctrl-C does. */
   interrupt(): void;
   readonly directory: string;
   readonly ended: boolean;
 }
 
-/** A request, or undefined for a line that is none. */
+/** The request in a line; undefined if the line is not a request. */
 function requestOf(line: string): Record<string, unknown> | undefined {
   try {
     const value = JSON.parse(line) as unknown;
@@ -37,7 +37,7 @@ function requestOf(line: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Answers requests in order until the peer ends; an interruption is heard while one runs. */
+/** Answers requests in their order until the peer ends. An interruption is accepted while a request runs. */
 export async function serveProgram(
   socket: Socket,
   lines: AsyncIterable<string>,
@@ -65,7 +65,7 @@ async function one(
   const { run, incomplete, complete } = request;
   if (typeof run === 'string') {
     const show = (stream: 'out' | 'err', text: string): void => {
-      // A client that does not read is not waited for within a command; what it gets is bounded by what commands print.
+      // A command does not wait for a client that does not read. The amount of waiting output is limited by what commands print.
       if (!socket.destroyed) socket.write(`${JSON.stringify({ [stream]: text })}\n`);
     };
     const status = await program.run(run, show);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The administrator's shell on a Unix socket: lines in, output and a prompt out; for programs (`apemu shell --connect`) requests
-// and answers as lines of JSON. Mode 0600: its owner only.
+// The administrator's shell on a Unix socket: it reads lines and writes output and a prompt; programs (`apemu shell --connect`) send
+// requests and get answers as lines of JSON. The socket has mode 0600, so that only its owner can use it.
 
 import { lstatSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
@@ -8,18 +8,18 @@ import { ApemuError } from '../errors.ts';
 import { isHello, type ShellProgram, serveProgram } from './shell-protocol.ts';
 import { connectTo, linesOf, owned, send } from './streams.ts';
 
-/** Longest path of a Unix socket (sun_path less the final zero); longer ones would be cut off. */
+/** Most bytes of a Unix socket's path (sun_path without the final zero). A longer path would be cut off. */
 const PATH_BYTES_MAX = 107;
 
-/** What one connection talks to. */
+/** The shell that one connection uses. */
 export interface ShellSession {
-  /** Executes a line and gives what it prints; it throws for a failure, whose message is printed. */
+  /** Executes a line and returns what it prints. It throws for a failure, whose message is printed. */
   run(line: string): Promise<string> | string;
-  /** The same for a program, which wants the exit status. */
+  /** The same for a program, which also needs the exit status. */
   readonly program?: ShellProgram;
-  /** `exit` was called. */
+  /** Whether `exit` was called. */
   readonly ended?: boolean;
-  /** The client has gone: what it runs ends, and nothing of the session is used again. */
+  /** Called when the client has gone: what it runs is ended, and the session is not used again. */
   close?(): void;
 }
 
@@ -53,7 +53,7 @@ export async function openShellSocket(
     });
     serveClient(socket, session, prompt);
   });
-  // The mode must hold from the first moment on, so it comes from the mask and not from a later chmod.
+  // The mode must be right from the first moment on, so it comes from the mask and not from a later chmod.
   const mask = process.umask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {
@@ -78,7 +78,7 @@ export async function openShellSocket(
 const unusable = (path: string, why: string): ApemuError =>
   new ApemuError('APEMU_ERR_USAGE_SHELL', `the shell's socket cannot be ${path}: ${why}`);
 
-/** Removes a socket nobody listens to. */
+/** Removes a socket on which nobody listens. */
 async function makeRoom(path: string): Promise<void> {
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined) return;
@@ -96,7 +96,7 @@ async function isListening(path: string): Promise<boolean> {
   }
 }
 
-/** Talks to a client until either side has enough; never rejects. */
+/** Serves a client until either side ends. It never rejects. */
 async function serveClient(socket: Socket, session: ShellSession, prompt: string): Promise<void> {
   let here = await send(socket, prompt);
   const lines = linesOf(socket);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stops a guest at a moment at which nothing is on its way to its CPUs: QEMU's migration of an emulated s390x leaves behind what is pending
-// in a CPU (interruptions, restarts, signals of other CPUs).
+// Stops a guest at a moment at which nothing is on its way to its CPUs, because QEMU's migration of an emulated s390x loses what is
+// pending in a CPU (interruptions, restarts, signals of other CPUs).
 // Source: QEMU target/s390x/machine.c: pending_int and what belongs to it are no fields of vmstate_s390_cpu.
 
 import { setTimeout as nap } from 'node:timers/promises';
@@ -11,21 +11,24 @@ import type { InterruptionDelivery } from './interruptions.ts';
 import type { GuestPause } from './pause.ts';
 import type { Monitor } from './qmp.ts';
 
-/** What is stopped of a guest. */
+/** The parts of a guest that have to be stopped. */
 export interface Standing extends Pick<Attachment, 'state' | 'reporting'> {
   readonly interruptions: Pick<InterruptionDelivery, 'hold' | 'release' | 'underWay'>;
   readonly pause: GuestPause;
 }
 
-/** Attempts, and the time a guest runs between two of them. A busy guest is disabled for microseconds at a time. */
+/**
+ * Number of attempts, and the milliseconds for which a guest runs between two of them. A busy guest is disabled for microseconds at a
+ * time.
+ */
 const ATTEMPTS = 1000;
 const BETWEEN_MS = 1;
 
 /**
- * Stops a served guest with every CPU enabled for interruptions: none is pending then, and none waits for the answer to an AP instruction,
- * because the hook runs disabled. Interruptions of ours are not brought until `attachment.interruptions.release()`.
+ * Stops a served guest at a moment when every CPU is enabled for interruptions. Then none is pending, and no CPU waits for the answer to
+ * an AP instruction, since the hook runs disabled. Interruptions of ours are not delivered until `attachment.interruptions.release()`.
  *
- * @throws ApemuError APEMU_ERR_QEMU_MOMENT when there is no such moment; the guest runs then
+ * @throws ApemuError APEMU_ERR_QEMU_MOMENT if there is no such moment; the guest then runs
  */
 export async function standStill(guest: Standing, qmp: Monitor): Promise<void> {
   const { interruptions, pause } = guest;

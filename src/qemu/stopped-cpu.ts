@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A CPU that the debug stub has stopped: its registers, its storage as it sees it, and one step.
+// A CPU that the debug stub has stopped: gives access to its registers and to its storage as it sees it, and makes single steps.
 // Source: docs/reference/qemu-attach.md section 8 (numbers of the registers; addresses are those of the selected CPU).
 
 import type { DebugStub } from './debug-stub.ts';
 
-/** Numbers of registers in the stub's target description. */
+/** Numbers of registers in the debug stub's target description. */
 const REGISTER = { pswMask: 0, pswAddress: 1, gr: 2, cr: 87 } as const;
 
 /** The CPU of the last stop. */
@@ -30,7 +30,7 @@ export class StoppedCpu {
     return this.#register(REGISTER.cr + n);
   }
 
-  /** Goes on behind an instruction of `length` bytes with a condition code, as if it had been executed. */
+  /** Continues after an instruction of `length` bytes with a condition code, as if the instruction had been executed. */
   async complete(length: number, cc: number): Promise<void> {
     const mask = await this.#register(REGISTER.pswMask);
     const address = await this.pswAddress();
@@ -39,10 +39,10 @@ export class StoppedCpu {
     await this.#stub.ask(`P${REGISTER.pswAddress.toString(16)}=${hex(address + BigInt(length))}`);
   }
 
-  /** Bytes at an address of this CPU; empty when it cannot be read. */
+  /** Bytes at an address of this CPU; empty if they cannot be read. */
   async read(address: bigint, length: number): Promise<Buffer> {
     const answer = await this.#stub.ask(`m${address.toString(16)},${length.toString(16)}`);
-    // An error is `E` and two digits, of which the decoder would make a byte.
+    // An error is `E` and two digits, which the decoder would take for a byte.
     return Buffer.from(/^E..$/.test(answer) ? '' : answer, 'hex');
   }
 
@@ -52,13 +52,13 @@ export class StoppedCpu {
   }
 
   /**
-   * Executes the instruction it stands at.
+   * Executes the instruction at which the CPU stands.
    *
-   * @returns false when it did not come to the next one: a program interruption, an interruption, an end
+   * @returns false if it did not come to the next one, because of a program interruption, another interruption, or an end
    */
   async step(length: number): Promise<boolean> {
     const before = await this.pswAddress();
-    // The other CPUs stay where they are: one that stops in the same moment would not be told of.
+    // The other CPUs are not moved, because a CPU that stopped at the same moment would not be reported.
     const stop = await this.#stub.ask(`vCont;s:${(this.address + 1).toString(16)}`);
     return stop.startsWith('T05') && (await this.pswAddress()) === before + BigInt(length);
   }
@@ -71,13 +71,13 @@ export class StoppedCpu {
 
 const STOPPED = /^T05thread:(?:p[0-9a-f]+\.)?([0-9a-f]+);/;
 
-/** Address of the CPU that a packet of the stub says has stopped; undefined for a packet that says something else. */
+/** Address of the CPU that has stopped according to a packet of the stub; undefined for another packet. */
 export function stoppedThread(packet: string): number | undefined {
   const thread = STOPPED.exec(packet)?.[1];
   return thread === undefined ? undefined : Number.parseInt(thread, 16) - 1;
 }
 
-/** The second operand of an instruction of format S or RS: base and displacement in its second halfword. */
+/** Address of the second operand of an instruction in S or RS format, with base and displacement in its second halfword. */
 export async function operand(cpu: StoppedCpu, text: Buffer): Promise<bigint> {
   const place = text.readUInt16BE(2);
   const base = place >>> 12;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A QEMU guest's storage behind the interface the machine knows: logical operands that may cross pages, fetched and stored
+// A QEMU guest's storage with the interface that the machine uses: logical operands, which may cross pages, are fetched and stored
 // completely or not at all. Source: docs/reference/qemu-attach.md section 6; AD-16 (access exceptions).
 
 import type { ServedStorage } from './ap-service.ts';
@@ -8,10 +8,13 @@ import type { GuestRam } from './ram.ts';
 
 const PAGE = 0x1000;
 
-/** Longest operand of an AP instruction: 15 units of 4 KiB, in up to one page more. Source: ap-architecture 4.5. */
+/**
+ * Number of pages of the longest operand of an AP instruction: 15 units of 4 KiB, which may begin inside a page. Source: ap-architecture
+ * 4.5.
+ */
 const MAX_PAGES = 17;
 
-/** Storage of one guest. `contexts` holds, by CPU address, what translates that CPU's addresses at the moment. */
+/** Storage of one guest. `contexts` has, by CPU address, what translates that CPU's addresses at the moment. */
 export class QemuStorage implements ServedStorage {
   readonly contexts: TranslationContext[] = [];
   readonly #ram: GuestRam;
@@ -70,7 +73,7 @@ export class QemuStorage implements ServedStorage {
     return 0;
   }
 
-  /** Moves the bytes of the located pages; neighbouring frames go in one operation. */
+  /** Copies the bytes of the located pages. Neighbouring frames are copied in one operation. */
   #copy(low: number, length: number, bytes: Uint8Array, store: boolean): void {
     let done = 0;
     let page = 0;

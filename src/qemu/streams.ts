@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Streams of other processes: sockets, pipes, consoles. Their errors are owned here, so that nothing a peer does ends this process;
-// what is read comes in bounded lines, and what is written waits for its reader.
+// Streams of other processes: sockets, pipes, consoles. Their errors are handled here, so that nothing a peer does can end this process.
+// What is read comes in lines of limited length, and what is written waits for its reader.
 // Source: Node.js, events ("error" without a listener is thrown), stream (back pressure).
 
 import { createConnection, type Socket } from 'node:net';
 
-/** What an error can come from. */
+/** Something that can emit an error. */
 interface Failing {
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
 }
 
 /**
- * Takes the errors of a stream, process or server for the rest of its life.
+ * Handles the errors of a stream, process or server for the rest of its life.
  *
- * @param lost what to do about one; by default nothing: `close` follows and says that the peer has gone
+ * @param lost what to do about an error; by default nothing, since `close` follows and tells that the peer has gone
  */
 export function owned<T extends Failing>(
   stream: T,
@@ -31,12 +31,12 @@ export function connectTo(path: string): Promise<Socket> {
   });
 }
 
-/** A line longer than this is no line of ours: whoever sends it is not listened to any more. */
+/** Longest line in bytes that is accepted. Whoever sends a longer one is not listened to any more. */
 const LINE_BYTES_MAX = 0x100000;
 
 /**
- * Lines of a stream without their ends. It ends, and never throws, when the peer ends, fails, or sends a line without end;
- * a last line without a newline is a line too, unless the stream failed.
+ * The lines of a stream, without line ends. The generator ends, and never throws, when the peer ends, fails, or sends a line that is too
+ * long. A last line without a newline counts too, unless the stream has failed.
  */
 export async function* linesOf(
   stream: NodeJS.ReadableStream,
@@ -56,13 +56,13 @@ export async function* linesOf(
       if (text.length > maxBytes) return;
     }
   } catch {
-    // The peer has gone; what it sent of a line is worth nothing.
+    // The peer has gone; part of a line is of no use.
     return;
   }
   if (text !== '') yield text;
 }
 
-/** Writes a text and waits until the peer has room for more; false: it has gone. */
+/** Writes a text and waits until the peer has room for more. Returns false if the peer has gone. */
 export async function send(socket: Socket, text: string): Promise<boolean> {
   if (socket.destroyed || !socket.writable) return false;
   if (socket.write(text)) return true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a test kernel does besides AP instructions and must see right all the same: it sets its handlers at any time, in any lowcore,
-// and asks for facilities and pending interruptions by instructions that QEMU answers without us. QEMU's debug stub stops it at each
-// such store and instruction. Source: z/Architecture (STORE FACILITY LIST, TEST PENDING INTERRUPTION, SET PREFIX, SIGNAL PROCESSOR).
+// Handles what a test kernel does besides AP instructions and what must be right all the same: it sets its handlers at any time, in any
+// lowcore, and asks for facilities and pending interruptions by instructions that QEMU itself would answer. QEMU's debug stub stops it at
+// each such store and instruction. Source: z/Architecture (STORE FACILITY LIST, TEST PENDING INTERRUPTION, SET PREFIX, SIGNAL PROCESSOR).
 
 import { ApemuError } from '../errors.ts';
 import type { ApService } from './ap-service.ts';
@@ -20,24 +20,24 @@ export interface TestKernel {
   readonly service: ApService;
   readonly attachment: Attachment;
   readonly pause: GuestPause;
-  /** How many CPUs it may have. */
+  /** Number of CPUs it may have. */
   readonly cpus: number;
-  /** Facilities it sees, of those that concern AP: STFLE bit numbers. */
+  /** The facilities concerning AP that it sees, as STFLE bit numbers. */
   readonly facilities: ReadonlySet<number>;
 }
 
-/** Facilities that QEMU does not decide. */
+/** Facilities that are not left to QEMU. */
 const AP_FACILITIES = [12, 15, 65, 76] as const;
 
 /** SIGP orders. Source: z/Architecture, SIGNAL PROCESSOR. */
 const SIGP_RESTART = 0x06;
 const SIGP_SET_PREFIX = 0x0d;
 
-/** A stop at a store: its address. */
+/** A stop at a store, with its address. */
 const WATCH = /;watch:([0-9a-f]+)/;
 const PREFIX_MASK = 0x7fffe000;
 
-/** One instruction that is looked at: its first halfword, and what happens instead of it or around it. */
+/** One instruction that is handled: its first halfword, and what is done in place of it or around it. */
 interface Row {
   readonly matches: (halfword: number) => boolean;
   readonly serve: (watch: KernelWatch, cpu: StoppedCpu, text: Buffer) => Promise<void>;
@@ -57,12 +57,12 @@ const ROWS: readonly Row[] = [
 const rowOf = (halfword: number): Row | undefined => ROWS.find(({ matches }) => matches(halfword));
 
 /**
- * Watches a guest that has not been started yet and starts it.
+ * Watches a guest that was not started yet, and starts it.
  *
  * @param path Unix socket of the debug stub
- * @param kernel the file it runs
- * @param lost called when the stub has gone: a guest that stands still then is never set going again
- * @throws ApemuError APEMU_ERR_QEMU_START when the stub has no watchpoints
+ * @param kernel the file that it runs
+ * @param lost called when the stub has gone: a guest that stands still then is never started again
+ * @throws ApemuError APEMU_ERR_QEMU_START if the stub has no watchpoints
  */
 export async function watchTestKernel(
   path: string,
@@ -71,7 +71,7 @@ export async function watchTestKernel(
   lost: () => void,
 ): Promise<void> {
   const stub = await DebugStub.connect(path);
-  // QEMU gives single registers only to who has asked for their description.
+  // QEMU gives single registers only after it was asked for their description.
   await stub.ask('qXfer:features:read:target.xml:0,1');
   const places = findInstructions(kernel, (halfword) => rowOf(halfword) !== undefined);
   const points = [
@@ -96,9 +96,9 @@ const breakpoint = (what: 'Z' | 'z', address: number): string =>
 class KernelWatch {
   readonly #stub: DebugStub;
   readonly #guest: TestKernel;
-  /** Where SIGPs are looked at. */
+  /** Addresses of the SIGP instructions. */
   readonly #signals: number[];
-  /** CPUs that run, or have. */
+  /** CPUs that run or have run. */
   readonly #running = new Set([0]);
 
   constructor(stub: DebugStub, guest: TestKernel, signals: number[]) {
@@ -113,7 +113,7 @@ class KernelWatch {
       const packet = await this.#stub.next();
       if (packet === undefined) return;
       const thread = stoppedThread(packet);
-      // Any other stop is the doing of somebody at the monitor, who will also set the guest going again.
+      // Any other stop comes from somebody at the monitor, who will also start the guest again.
       if (thread === undefined) continue;
       await this.#guest.pause.alone(async () => {
         await this.#stopped(new StoppedCpu(this.#stub, thread), WATCH.exec(packet)?.[1]);
@@ -129,11 +129,11 @@ class KernelWatch {
     }
     const text = await cpu.read(await cpu.pswAddress(), 4);
     if (text.length === 4) await rowOf(text.readUInt16BE(0))?.serve(this, cpu, text);
-    // Another CPU may have stopped at a store in the same moment: only one of them is told of.
+    // Another CPU may have stopped at a store at the same moment, and only one stop is reported.
     this.#guest.attachment.look();
   }
 
-  /** The list as QEMU stores it, with the facilities that concern AP as the machine has them. */
+  /** STFLE: the list as QEMU stores it, with the AP facilities as the machine has them. */
   async storeFacilityListExtended(cpu: StoppedCpu, text: Buffer): Promise<void> {
     const address = await operand(cpu, text);
     const room = Number((await cpu.gr(0)) & 0xffn) + 1;
@@ -144,7 +144,7 @@ class KernelWatch {
     await cpu.write(address, list);
   }
 
-  /** STFL: the first word, at real address 200. */
+  /** STFL: stores the first word of the list at real address 200. */
   async storeFacilityList(cpu: StoppedCpu): Promise<void> {
     if (!(await cpu.step(4))) return;
     const { ram } = this.#guest;
@@ -165,7 +165,7 @@ class KernelWatch {
     }
   }
 
-  /** TPI: an interruption of ours, if one is pending whose sub-class CR6 has enabled; else QEMU knows. */
+  /** TPI: takes an interruption of the machine if one is pending whose sub-class is enabled in CR6; otherwise QEMU executes it. */
   async testPending(cpu: StoppedCpu, text: Buffer): Promise<void> {
     const { service, ram } = this.#guest;
     const enabled = Number((await cpu.cr(6)) & 0xff000000n);
@@ -182,14 +182,17 @@ class KernelWatch {
     await cpu.complete(4, 1);
   }
 
-  /** SPX: the handlers in the new lowcore get the hook before the next instruction. */
+  /** SPX: puts the hook in front of the handlers in the new lowcore before the next instruction. */
   async setPrefix(cpu: StoppedCpu, text: Buffer): Promise<void> {
     const word = await cpu.read(await operand(cpu, text), 4);
     if (!(await cpu.step(4)) || word.length < 4) return;
     this.#setPrefix(cpu.address, word.readUInt32BE(0));
   }
 
-  /** SIGP: a CPU gets its prefix from another; whatever it is told, it may start with handlers set since the last look. */
+  /**
+   * SIGP: handles that a CPU gets its prefix from another CPU. Whatever the order, the CPU may start with handlers that were set since
+   * the last look.
+   */
   async signal(cpu: StoppedCpu, text: Buffer): Promise<void> {
     const order = Number((await operand(cpu, text)) & 0xffn);
     const registers = text[1];
@@ -202,8 +205,8 @@ class KernelWatch {
   }
 
   /**
-   * Once each CPU has been started SIGP is not looked at any more: QEMU 7.2 leaves a CPU hanging that is stopped and started again
-   * while the guest is stopped at these instructions.
+   * Ends the handling of SIGP once every CPU has been started. QEMU 7.2 leaves a CPU hanging that is stopped and started again while the
+   * guest is stopped at these instructions.
    */
   async #started(cpu: number): Promise<void> {
     this.#running.add(cpu);

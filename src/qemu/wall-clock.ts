@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The time of a machine whose programs run under QEMU: the computer's, from the first look on.
+// The time of a machine whose programs run under QEMU: it is the computer's, from the first look on.
 // Source: docs/design.md section 4, row qemu.
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 
-/** Trace records are handed over so often, so that who reads the file sees the guest work. */
+/** Nanoseconds after which trace records are handed over, so that a reader of the file sees the guest at work. */
 const FLUSH_NS = 200_000_000;
 
-/** So far an operation that waits may lead the machine's time: the longest sleep of vfio_ap's hook is much shorter. */
+/** Nanoseconds by which an operation that waits may put the machine's time ahead. The longest sleep of vfio_ap's hook is much shorter. */
 const LEAD_NS = 500_000_000;
 
-/** Lets time go on. */
+/** Lets the machine's time pass. */
 export interface HostClock {
-  /** @returns when something is due next, in the host's time */
+  /** @returns when the next thing is due, in the host's time */
   advance(nowNs: number): number;
-  /** The time has been set: it goes on from there. */
+  /** Makes the time go on from where it was set. */
   restart(): void;
 }
 
-/** Moves the machine's time with the host's. It never goes back: an operation that waits may have led it ahead. */
+/** Moves the machine's time along with the host's. It never goes back, since an operation that waits may have put it ahead. */
 export class WallClock implements HostClock {
   readonly #machine: PartitionMachine;
   #offsetNs: number | undefined;
@@ -40,13 +40,13 @@ export class WallClock implements HostClock {
     this.#offsetNs ??= stepper.nowNs() - nowNs;
     const behind = nowNs + this.#offsetNs - stepper.nowNs();
     if (behind > 0) stepper.advance(behind, false);
-    // Somebody let time pass, at the administrator's shell: it goes on from there.
+    // Somebody has let time pass at the administrator's shell, so it goes on from there.
     else if (behind < -LEAD_NS) this.#offsetNs -= behind;
     return service.serve() - this.#offsetNs;
   }
 }
 
-/** The time of several machines: a look at one is a look at all. */
+/** The time of several machines: it is the same for all of them. */
 export class WallClocks implements HostClock {
   readonly #clocks: readonly WallClock[];
 

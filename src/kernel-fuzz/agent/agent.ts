@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// The emulator's side of the agent in the guest: which of its processes does what, and what came of it.
+// The emulator's side of the agent in the guest: decides which of the agent's processes does what, and takes the results.
 // Source: agent.c beside this file (functions, order of registers).
 import type { ServedStorage } from '../../qemu/ap-service.ts';
 import { type EncodedOrder, encodeOrder, ORDER_BYTES, type SystemCall } from './orders.ts';
 
-/** High half of GR0 in a call: "APMU". The low half is the function. */
+/** High half of GR0 in a call of the agent: "APMU". The low half is the function. */
 export const AGENT_MAGIC = 0x41504d55;
 const WHICH = 1;
 const NEXT = 2;
 const ENDED = 3;
 const GONE = 4;
-/** In the mask of processes to be interrupted: they are killed. */
+/** In the mask of processes to be interrupted: bit that says they are to be killed. */
 const TO_BE_KILLED = 1;
 
-/** Processes that execute orders: 1 to 15 of the agent's 16. */
+/** Number of the agent's processes. Processes 1 to 15 execute orders. */
 const AGENT_PROCESSES = 16;
 
 /** How an order ended. */
 export interface OrderResult {
-  /** errno of the call that failed; 0: none did. */
+  /** errno of the call that failed; 0 if none did. */
   readonly errno: number;
-  /** What the last call returned. */
+  /** Value that the last call returned. */
   readonly value: number;
-  /** The buffer with what the kernel stored there. */
+  /** The buffer, with what the kernel has stored into it. */
   readonly bytes: Buffer;
 }
 
@@ -34,7 +34,7 @@ interface Task {
 }
 
 interface Process {
-  /** Told to it, not ended. */
+  /** The order that it was given and has not finished. */
   running: Task | undefined;
   readonly waiting: Task[];
 }
@@ -42,25 +42,25 @@ interface Process {
 const registerPair = (gr: Uint32Array, n: number): number => gr[2 * n] * 2 ** 32 + gr[2 * n + 1];
 
 export class Agent {
-  /** Called when there is something new: the agent reads the console. */
+  /** Called when there is something new. The agent waits for input on its console. */
   wake: () => void = () => {};
-  /** Calls since the last `reset`. */
+  /** Number of calls since the last `reset`. */
   calls = 0;
-  /** Calls WHICH: the first one says that the agent waits. */
+  /** Number of WHICH calls. The first one tells that the agent waits. */
   asked = 0;
   #processes: Process[] = [];
   #toSignal = 0;
-  /** Processes that were killed, and have not ended. */
+  /** Processes that were killed and have not ended, as a mask. */
   #killed = 0;
   readonly #used: number;
 
-  /** @param used processes that are used; fewer make a smaller guest */
+  /** @param used number of processes that are used; with fewer, the guest is smaller */
   constructor(used = AGENT_PROCESSES - 1) {
     this.#used = Math.min(used, AGENT_PROCESSES - 1);
     this.reset();
   }
 
-  /** The guest was taken back: nothing is under way. */
+  /** Forgets all orders, because the guest was taken back. */
   reset(): void {
     this.calls = 0;
     this.asked = 0;
@@ -72,7 +72,7 @@ export class Agent {
     }));
   }
 
-  /** Has calls executed, by a process that has nothing to do, or else the one with least. `what`: in words. */
+  /** Has calls executed by a process that has nothing to do, or else by the one with the least to do. `what` describes them in words. */
   perform(
     what: string,
     calls: readonly SystemCall[],
@@ -92,14 +92,14 @@ export class Agent {
     this.wake();
   }
 
-  /** Kills every process that is in a call; those that were killed before are looked after. */
+  /** Kills every process that is in a call. Processes that were killed before are looked after. */
   kill(): void {
     this.#killed |= this.#inCalls();
     this.#toSignal = this.#killed | TO_BE_KILLED;
     this.wake();
   }
 
-  /** What processes do that were killed and have not ended. */
+  /** What the processes are doing that were killed and have not ended. */
   get survivors(): readonly string[] {
     return this.#processes.flatMap(({ running }, n) =>
       running === undefined || ((this.#killed >>> n) & 1) === 0 ? [] : [running.what],
@@ -113,7 +113,11 @@ export class Agent {
     );
   }
 
-  /** A call of the agent. Sets GR2. @returns false: the order could not be stored, the agent asks again */
+  /**
+   * Executes a call of the agent and sets GR2.
+   *
+   * @returns false if the order could not be stored, and the agent asks again
+   */
   call(cpu: number, gr: Uint32Array, storage: ServedStorage): void {
     this.calls++;
     const answer = this.#answer(cpu, gr, storage);

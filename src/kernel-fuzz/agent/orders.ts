@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Orders to the agent in the guest: system calls with what they point at, as bytes of one buffer.
+// Orders to the agent in the guest: system calls and what they point at, as the bytes of one buffer.
 // Source: agent.c beside this file (struct order).
 
-/** Bytes of the agent's buffer, and what stands before the data. */
+/** Length of the agent's buffer, and of what comes before the data in it. */
 export const ORDER_BYTES = 32_768;
 const CALLS = 128;
 const FIXUPS = 64;
@@ -13,32 +13,36 @@ const DATA_AT = FIXUP_AT + FIXUPS * 4;
 /** Numbers of system calls. Source: Linux, arch/s390/kernel/syscalls. */
 const SYSTEM_CALL = { read: 3, write: 4, ioctl: 54, openat: 288 } as const;
 const AT_FDCWD = -100;
-/** open(2) flags of s390. */
+/** Flags of open(2) on s390. */
 export const OPEN = { read: 0, write: 1, both: 2 } as const;
 
-/** Storage of the guest that a call points at. `pointers`: where in it addresses of others go. */
+/** Storage of the guest that a call points at. `pointers` tells where the addresses of other blocks belong in it. */
 export interface Block {
   readonly bytes: Uint8Array;
   readonly pointers?: readonly (readonly [at: number, to: Block])[];
 }
 
-/** `file`: the descriptor of what was opened last. */
+/** An argument of a call. `file` is the descriptor of the file that was opened last. */
 export type Argument = number | 'file' | Block;
 
 export interface SystemCall {
   readonly number: number;
   readonly arguments: readonly Argument[];
-  /** The next one is executed when it fails, too. */
+  /** Whether the next call is executed even if this one fails. */
   readonly goesOn?: boolean;
 }
 
-/** An order as bytes, and where its blocks lie in it. */
+/** An order as bytes, and where its blocks are in it. */
 export interface EncodedOrder {
   readonly bytes: Buffer;
   readonly places: ReadonlyMap<Block, number>;
 }
 
-/** @throws RangeError for one that has no room in the buffer */
+/**
+ * Encodes an order.
+ *
+ * @throws RangeError if it does not fit into the buffer
+ */
 export const encodeOrder = (calls: readonly SystemCall[]): EncodedOrder => {
   const bytes = Buffer.alloc(ORDER_BYTES);
   const places = new Map<Block, number>();
@@ -80,10 +84,10 @@ export const encodeOrder = (calls: readonly SystemCall[]): EncodedOrder => {
   return { bytes: bytes.subarray(0, end), places };
 };
 
-/** A text with the zero that ends it. */
+/** A text with a zero byte at the end. */
 const textBlock = (text: string): Block => ({ bytes: Buffer.from(`${text}\0`) });
 
-/** Opens a file, so that `file` names it from then on. */
+/** Opens a file. Afterwards `file` means its descriptor. */
 export const open = (path: string, flags: number): SystemCall => ({
   number: SYSTEM_CALL.openat,
   arguments: [AT_FDCWD, textBlock(path), flags, 0],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figures of a served guest in one run: boot time with and without us, microseconds a TAPQ as the guest sees them, RSA requests a
-// second, how long a migration stops it. Source of the method: docs/reference/qemu-attach.md section 9.
+// Figures of a served guest in one run: boot time with and without apemu, microseconds of a TAPQ as the guest sees them, RSA requests a
+// second, and for how long a migration stops it. Source of the method: docs/reference/qemu-attach.md section 9.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -17,14 +17,14 @@ import { bootGuest, type ServeOptions } from '../serve.ts';
 import { measureMoves } from './migration.ts';
 import { TAPQ_COUNT_AT, TAPQ_TIMES_AT, tapqImage } from './tapq-image.ts';
 
-/** A boot with us may take this much longer than one without. */
+/** The boot time with apemu should not exceed this multiple of that without. */
 const BOOT_RATIO_GOAL = 1.15;
 
-/** TOD units in a microsecond. */
+/** Number of TOD units in a microsecond. */
 const TOD_UNITS_PER_US = 4096;
 const RSA_TIMEOUT_MS = 600_000;
 
-/** The guest that is measured: the documentation's Guest1. */
+/** The guest that is measured: Guest1 of the documentation. */
 const CONFIG = {
   apemu: 1,
   machine: {
@@ -37,15 +37,15 @@ const CONFIG = {
 };
 const APQN = 0x0504;
 
-/** How often each figure is measured. More takes longer and scatters less. */
+/** How often each figure is measured. More measurements take longer and give a smaller spread. */
 export interface FiguresOptions extends Pick<ServeOptions, 'log' | 'signal'> {
-  /** Boots that are served, and as many of QEMU alone. */
+  /** Number of boots that are served; QEMU alone boots as often. */
   readonly boots?: number;
-  /** TAPQs. */
+  /** Number of TAPQs. */
   readonly instructions?: number;
-  /** RSA requests. */
+  /** Number of RSA requests. */
   readonly requests?: number;
-  /** Migrations under load. */
+  /** Number of migrations under load. */
   readonly moves?: number;
 }
 
@@ -55,7 +55,7 @@ export interface BootTimes {
   readonly modulesMs: number;
 }
 
-/** Microseconds of one instruction. */
+/** Microseconds that one instruction takes. */
 export interface InstructionTimes {
   readonly bestUs: number;
   readonly medianUs: number;
@@ -64,7 +64,7 @@ export interface InstructionTimes {
 /** What a migration takes. */
 export interface MigrationTimes {
   readonly moves: number;
-  /** Milliseconds in which the guest's CPUs stand still. */
+  /** Milliseconds for which the guest's CPUs stand still. */
   readonly downtimeMs: number;
   /** Milliseconds from then on until a request is answered. */
   readonly firstReplyMs: number;
@@ -75,19 +75,19 @@ export interface Figures {
   readonly boots: number;
   readonly alone: BootTimes;
   readonly served: BootTimes;
-  /** Boot time when apemu serves the guest as a ratio to that of QEMU alone: to init, and to the loaded modules. */
+  /** Boot time of a served guest divided by that of QEMU alone: until init, and until the modules are loaded. */
   readonly initRatio: number;
   readonly modulesRatio: number;
   readonly tapq: InstructionTimes;
-  /** RSA-1024 requests, by number of processes that send them. */
+  /** RSA-1024 requests a second, by the number of processes that send them. */
   readonly rsaPerSecond: ReadonlyMap<number, number>;
-  /** Medians of migrations under load. */
+  /** Medians over the migrations under load. */
   readonly migration: MigrationTimes;
-  /** Load of the computer before and after: figures of a busy one mean little. */
+  /** Load of the computer before and after. The figures of a busy computer mean little. */
   readonly load: readonly [number, number];
 }
 
-/** Measures everything, with boots of both ways in turn. */
+/** Measures everything. Boots of both kinds take turns. */
 export async function measureFigures(
   image: GuestImage,
   options: FiguresOptions = {},
@@ -103,7 +103,7 @@ export async function measureFigures(
       async () => alone.push(await bootAlone(image, ends)),
       async () => served.push(await withServedGuest(image, ends, async ({ boot }) => boot)),
     ];
-    // Who goes first changes, so that what gets slower in time meets both.
+    // The order changes each time, so that something which gets slower with time concerns both kinds.
     if (turn % 2 === 1) ways.reverse();
     for (const way of ways) await way();
     const [without, withUs] = [alone[turn].modulesMs, served[turn].modulesMs];
@@ -199,7 +199,7 @@ async function measureRsa(console: GuestConsole, requests: number): Promise<Map<
   return rates;
 }
 
-/** Boots the image without anybody serving it. */
+/** Boots the image without serving it. */
 async function bootAlone(image: GuestImage, { signal }: ServeOptions): Promise<BootTimes> {
   signal?.throwIfAborted();
   const start = performance.now();
@@ -212,7 +212,7 @@ async function bootAlone(image: GuestImage, { signal }: ServeOptions): Promise<B
   }
 }
 
-/** Boots the image with cards and gives the guest to `use`. */
+/** Boots the image with cards, and calls `use` with the guest. */
 async function withServedGuest<T>(
   image: GuestImage,
   options: ServeOptions,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Migrations of a guest under load: how long its CPUs stand still, and how long it takes from then on until a request is answered.
-// Source of the method: docs/migration.md (a stock kernel).
+// Measures migrations of a guest under load: for how long its CPUs stand still, and how long it takes from then on until a request is
+// answered.
 
 import { setTimeout as nap } from 'node:timers/promises';
 import type { Cluster } from '../../cluster/cluster.ts';
@@ -16,16 +16,16 @@ import { Poller } from '../poller.ts';
 import type { ServeOptions } from '../serve.ts';
 
 const GUEST = 'guest';
-/** Requests run all the time, in so many processes. */
+/** The load: requests all the time, in four processes. */
 const LOAD = '{ rsa-test 1000000 4 mex-1024 > /dev/null 2>&1 & }';
-/** Between two moves, and between two looks for a reply. */
+/** Milliseconds between two moves, and between two looks for a reply. */
 const BETWEEN_MOVES_MS = 200;
 const REPLY_STEP_MS = 1;
 
-/** What was measured, a number for each move. */
+/** What was measured, with a number for each move. */
 export interface Moves {
   readonly downtimeMs: readonly number[];
-  /** From the moment the CPUs went on to the first reply, in steps of a millisecond. */
+  /** Milliseconds from the moment when the CPUs went on until the first reply, in steps of one. */
   readonly firstReplyMs: readonly number[];
 }
 

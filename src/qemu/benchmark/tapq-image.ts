@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guest that measures TAPQ, as a file QEMU can load: the bytes of tapq-loop.S behind a lowcore with an IPL PSW.
+// The guest that measures TAPQ, as a file that QEMU can load: the bytes of tapq-loop.S after a lowcore with an IPL PSW.
 // Source: QEMU hw/s390x/ipl.c (a raw image is loaded at absolute zero and starts at the address of its short IPL PSW).
 
 /** Bytes of tapq-loop.S. */
@@ -12,9 +12,9 @@ export const TAPQ_LOOP = [
 const CODE = 0x2000;
 const DATA = 0x3000;
 
-/** Where the guest writes its times: a word each, TOD units. */
+/** Address at which the guest writes its times: a word for each, in TOD units. */
 export const TAPQ_TIMES_AT = 0x100000;
-/** Where the count stands: zero when the guest is done. */
+/** Address of the count, which is zero when the guest is done. */
 export const TAPQ_COUNT_AT = DATA;
 
 /** The image of a guest that executes TAPQ `count` times on queue `apqn`. */
@@ -22,7 +22,7 @@ export function tapqImage(count: number, apqn: number): Buffer {
   const image = Buffer.alloc(DATA + 16);
   image.writeUInt32BE(0x00080000, 0);
   image.writeUInt32BE(0x80000000 + CODE, 4);
-  // Program-new PSW: disabled wait, so that an unexpected exception ends the guest. It is hooked before the guest starts.
+  // Program-new PSW: a disabled wait, so that an unexpected exception ends the guest. It is hooked before the guest starts.
   image.writeUInt32BE(0x00020001, 0x1d0);
   image.writeUInt32BE(0x80000000, 0x1d4);
   image.writeUInt32BE(0xdead, 0x1dc);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes a guest image: a kernel and an initramfs, from packages, into a cache directory.
+// Makes a guest image, which is a kernel and an initramfs, from packages, in a cache directory.
 // Source: docs/reference/qemu-attach.md section 3.
 
 import {
@@ -44,7 +44,7 @@ export interface ImageOptions extends ImageContents {
   readonly log?: (line: string) => void;
 }
 
-/** Where images are kept unless the user says otherwise. */
+/** Folder in which images are kept, unless the user says otherwise. */
 export function defaultCache(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'apemu', 'guest-image');
 }
@@ -100,7 +100,7 @@ export async function makeGuestImage(
       await makeFrom(suite, folder, options, log);
       break;
     } catch (error) {
-      // Another suite helps where packages are missing, not where the disk is full.
+      // Another suite helps if packages are missing, but not if the disk is full.
       const missing = error instanceof ApemuError && error.code === NO_PACKAGES;
       if (!missing || suite === suites.at(-1)) throw error;
       const [reason] = error.message.replace(SUPPLY_INSTEAD, '').split('\n', 1);

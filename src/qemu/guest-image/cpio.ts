@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writer of newc cpio archives, the format of an initramfs. Device nodes are only header fields, so no privilege is needed.
+// Writes cpio archives in newc format, which is the format of an initramfs. Device nodes are only header fields, so no privileges are
+// needed.
 // Source: Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
 
 /** One member of an archive. */
@@ -24,7 +25,7 @@ const MAGIC = '070701';
 const TRAILER = 'TRAILER!!!';
 const NOTHING = new Uint8Array(0);
 
-/** Writes an archive of the entries in their order, with the directories they need before them. */
+/** An archive of the entries in their order, with the directories that they need before them. */
 export function cpioArchive(entries: readonly CpioEntry[]): Buffer {
   const parts: Uint8Array[] = [];
   const known = new Set<string>();
@@ -45,7 +46,7 @@ export function cpioArchive(entries: readonly CpioEntry[]): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Header, name and contents of one member, each padded to four bytes. */
+/** Header, name and contents of one member, each padded to a multiple of four bytes. */
 function member(entry: CpioEntry, inode: number): Uint8Array[] {
   const data = entry.data ?? NOTHING;
   const [major, minor] = entry.device ?? [0, 0];

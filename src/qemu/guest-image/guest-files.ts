@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of ours in the guest image: init, and a program that sends RSA requests to the cards and compares the results.
-// Source of the ioctl layouts: include/uapi/asm/zcrypt.h (struct ica_rsa_modexpo, struct ica_rsa_modexpo_crt).
+// apemu's own files in the guest image: init, and a program that sends RSA requests to the cards and compares the results.
 
 /** What init prints when the shell is ready; the host side waits for it. */
 export const READY_MARK = 'apemu-guest: ready';
@@ -8,12 +7,12 @@ export const READY_MARK = 'apemu-guest: ready';
 export const INIT_MARK = 'apemu-guest: init';
 /** What init prints when the drivers are loaded. */
 export const MODULES_MARK = 'apemu-guest: modules loaded';
-/** Begins the line after a command's output; the command's number and exit status follow. */
+/** Begins the line after the output of a command. The command's number and exit status follow. */
 export const STATUS_MARK = 'apemu-guest: status';
 
 /**
- * PID 1 of the guest. With `apemu.console=script` on the kernel command line it reads one command a line and prints its status,
- * else it gives a shell.
+ * PID 1 of the guest. With `apemu.console=script` on the kernel command line it reads a command from each line and prints its status;
+ * otherwise it starts a shell.
  */
 export const INIT_SCRIPT = `#!/bin/busybox sh
 export PATH=/sbin:/usr/sbin:/bin:/usr/bin
@@ -54,8 +53,8 @@ poweroff -f
 `;
 
 /**
- * Sends RSA requests through /dev/z90crypt. Usage: rsa-test COUNT [PROCESSES [FILTER]]. FILTER is a prefix of the first column of
- * /apemu/rsa.txt, for example "mex-1024". Prints one line a process and exits 0 when every result was right.
+ * A program that sends RSA requests through /dev/z90crypt. Usage: rsa-test COUNT [PROCESSES [FILTER]]. FILTER is a prefix of the first
+ * column of /apemu/rsa.txt, such as "mex-1024". Prints one line for each process, and exits with 0 if every result was right.
  */
 export const RSA_TEST = `#!/usr/bin/perl
 # mex NAME INPUT EXPECTED EXPONENT MODULUS | crt NAME INPUT EXPECTED DP DQ P Q U, numbers in hexadecimal, full length

@@ -17,13 +17,13 @@ export interface FetchedPackages {
   readonly more: string | undefined;
 }
 
-/** The package of the suite's current kernel image, from the dependency of the meta package. */
+/** Name of the package with the suite's current kernel image, from the dependencies of the meta package. */
 export function kernelPackage(dependsText: string): string | undefined {
   const match = /^\s*\|?Depends:\s+(linux-image-\d[^\s]*)/m.exec(dependsText);
   return match?.[1];
 }
 
-/** Packages a kernel image is made of since 7.2, from the dependencies of its package. */
+/** Names of the packages of which a kernel image consists since 7.2, from the dependencies of its package. */
 export function kernelParts(dependsText: string): string[] {
   const parts = dependsText.matchAll(/^\s*Depends:\s+(linux-(?:binary|modules)-\d[^\s]*)/gm);
   return [...parts].map((match) => match[1]);

@@ -9,7 +9,7 @@ import {
   randomBytes,
 } from 'node:crypto';
 
-/** Key sizes of the test program. */
+/** Sizes of the test program's keys in bits. */
 const RSA_BITS = [1024, 2048, 4096] as const;
 
 function hex(value: string | undefined, bytes: number): string {
@@ -23,8 +23,8 @@ function raw(key: KeyObject, input: Buffer): Buffer {
 }
 
 /**
- * One modulus-exponent and one CRT request a key size, a line each, as guest-files.ts RSA_TEST reads them.
- * The modulus-exponent requests use the private exponent, the longer way.
+ * One modulus-exponent request and one CRT request for each key size, each in a line, as RSA_TEST of guest-files.ts reads them. The
+ * modulus-exponent requests use the private exponent, which takes longer.
  */
 export function rsaVectors(sizes: readonly number[] = RSA_BITS): string {
   const lines: string[] = [];
@@ -33,7 +33,7 @@ export function rsaVectors(sizes: readonly number[] = RSA_BITS): string {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: bits });
     const jwk = privateKey.export({ format: 'jwk' });
     const input = randomBytes(bytes);
-    // Below the modulus, and not too small a number.
+    // This makes the number smaller than the modulus, and not too small.
     input[0] = 0x01;
     const result = raw(privateKey, input).toString('hex');
     const both = `${input.toString('hex')} ${result}`;

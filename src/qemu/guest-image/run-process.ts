@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one program to its end and gives its output as a value.
+// Runs one program to its end and returns its output.
 
 import { spawn } from 'node:child_process';
 import { owned } from '../streams.ts';
 
-/** What a finished program left behind. `status` is -1 when it could not be started, `missing` says that it is not installed. */
+/** The result of a program. `status` is -1 if it could not be started; `missing` tells that it is not installed. */
 export interface Finished {
   readonly status: number;
   readonly stdout: string;

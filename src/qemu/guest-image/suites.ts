@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which Debian suites carry which guest kernel, and what is taken from each: package names only, no mirror and no version.
+// Which Debian suites have which guest kernel, and which packages are taken from each: names only, no mirror and no versions.
 // Source: docs/reference/qemu-attach.md section 3.
 
 /** One guest system that can be made from packages. */
@@ -8,7 +8,7 @@ export interface GuestSuite {
   readonly kernel: '5.10' | '6.1' | '6.12' | '7.2' | '7.3';
   /** Debian suite. */
   readonly suite: string;
-  /** Suite the kernel is taken from, where it is another one. */
+  /** Suite from which the kernel is taken, if it is another one. */
   readonly kernelSuite?: string;
   /** An old release, which few mirrors still have for this architecture; archives of old releases do. */
   readonly old?: true;
@@ -48,13 +48,13 @@ const GUEST_SUITES: readonly GuestSuite[] = [
     kernelSuite: 'bookworm-backports',
     packages: BOOKWORM,
   },
-  // What Debian tests at the moment: these series move on.
+  // What Debian tests at the moment, so that these series change.
   { kernel: '7.2', suite: 'forky', packages: NEWEST },
   { kernel: '7.2', suite: 'sid', packages: NEWEST },
   { kernel: '7.3', suite: 'sid', kernelSuite: 'experimental', packages: NEWEST },
 ];
 
-/** Kernel series there are images of, oldest first. */
+/** Kernel series for which there are images, the oldest first. */
 export const KERNEL_SERIES: readonly string[] = [...new Set(GUEST_SUITES.map((row) => row.kernel))];
 
 /** Series that can be had from nearly every mirror. */
@@ -101,7 +101,7 @@ export function suiteName(row: Pick<GuestSuite, 'suite' | 'kernelSuite'>): strin
   return row.kernelSuite ?? row.suite;
 }
 
-/** Names under which a Debian archive may stand in the apt configuration when its Release file has not been read yet. */
+/** Names that a Debian archive may have in the apt configuration if its Release file was not read yet. */
 export const DEBIAN_RELEASES: readonly string[] = [
   'oldstable',
   'stable',

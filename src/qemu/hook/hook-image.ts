@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bytes of hook/hook.S, for computers without a cross assembler. test/qemu/hook.test.ts assembles the source and compares.
 
-/** Code of the hook routine from offset 0 of the area, 32 bytes a line; zeros follow up to the parameters. */
+/** Code of the hook routine, from offset 0 of the area on, with 32 bytes in a line. Zeros follow up to the parameters. */
 const CODE = [
   'eb0f08000024e555008e0001a77400efc0d00000038c9500d000a77400e8e350',
   '008d0090a75e0004a74400e1c0800007ffeae34001580004b909004591040150',
@@ -37,7 +37,7 @@ const CODE = [
   'd0009502114feb0f09800004a7740004b2b201f0b2b20a80',
 ];
 
-/** The code of the hook routine. It is position independent: any page will do. */
+/** The code of the hook routine. It is position independent, so that it can be on any page. */
 export function hookCode(): Buffer {
   return Buffer.from(CODE.join(''), 'hex');
 }

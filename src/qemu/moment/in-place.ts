@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fast way back to a moment: a plugin inside QEMU puts its devices and what the guest has written back, and QEMU runs on.
+// The fast way back to a moment: a plugin inside QEMU puts its devices, and what the guest has written, back, and QEMU runs on.
 // Source: src/qemu/plugin/moment.c; docs/reference/fuzzing.md section 3.
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -13,10 +13,10 @@ import { owned } from '../streams.ts';
 import type { Moment } from './moment.ts';
 import { openProcessRam } from './process-ram.ts';
 
-/** A command takes milliseconds; loading the self-test's state too. */
+/** Milliseconds. A command takes a few, and so does loading the state for the self-test. */
 const ANSWER_MS = 10_000;
 
-/** What a QEMU that is to have moments in place is started with. */
+/** Options for a QEMU in which moments are to be kept in place. */
 export interface InPlaceLaunch {
   readonly extra: readonly string[];
   readonly socket: string;
@@ -25,13 +25,13 @@ export interface InPlaceLaunch {
 /** @param plugin path of the built plugin `moment` */
 export const inPlaceLaunch = (plugin: string): InPlaceLaunch => {
   const socket = join(makeFolder(), 'moment');
-  // The state of the devices alone is loaded: it must not begin with what a whole migration begins with.
+  // Only the state of the devices is loaded, so it must not begin with what a whole migration begins with.
   const machine = ['-global', 'migration.send-configuration=off', '-machine', 'suppress-vmdesc=on'];
   const ends = ['-action', 'panic=pause,shutdown=pause'];
   return { extra: ['-plugin', `${plugin},sock=${socket}`, ...machine, ...ends], socket };
 };
 
-/** The plugin of one QEMU. */
+/** The plugin in one QEMU. */
 class MomentPlugin {
   readonly #socket: Socket;
   readonly #waiting: ((line: string | undefined) => void)[] = [];
@@ -48,8 +48,9 @@ class MomentPlugin {
   }
 
   /**
-   * The words after `ok`.
-   * @throws ApemuError APEMU_ERR_QEMU_MOMENT for `no`, or when QEMU has gone
+   * The words after `ok` in the plugin's answer.
+   *
+   * @throws ApemuError APEMU_ERR_QEMU_MOMENT for `no`, or if QEMU has gone
    */
   async ask(command: string): Promise<string> {
     const line = await new Promise<string | undefined>((resolve) => {
@@ -79,7 +80,7 @@ class MomentPlugin {
 
 interface InPlaceParts {
   readonly poller: Poller;
-  /** Takes the machine behind the cards back. */
+  /** Takes the machine behind the cards back to the moment. */
   readonly restoreMachine: () => void;
 }
 
@@ -103,8 +104,9 @@ export class InPlaceMoment implements Moment {
   }
 
   /**
-   * Keeps the moment at which a guest that was booted with `launch` stands.
-   * @throws ApemuError APEMU_ERR_QEMU_MOMENT where the plugin's self-test fails: that QEMU must be ended then
+   * Keeps the moment at which a guest stands that was booted with `launch`.
+   *
+   * @throws ApemuError APEMU_ERR_QEMU_MOMENT if the plugin's self-test fails; then that QEMU must be ended
    */
   static async keep(
     guest: ServedGuest,
@@ -136,9 +138,9 @@ export class InPlaceMoment implements Moment {
   async restore(): Promise<void> {
     const { attachment } = this.guest;
     const { poller, restoreMachine } = this.#parts;
-    // Half of what was and half of what is: nobody looks at the mailboxes meanwhile.
+    // While storage is put back, it is a mixture, so nobody may look at the mailboxes.
     poller.remove(attachment);
-    // A restart that is on its way to a CPU would meet it after the return.
+    // A restart that is on its way to a CPU would arrive after the return.
     await attachment.pause.alone(() => this.#plugin.ask('load'));
     restoreMachine();
     if (attachment.state !== 'ended') poller.add(attachment);
@@ -149,7 +151,7 @@ export class InPlaceMoment implements Moment {
   }
 
   async go(): Promise<void> {
-    // Whoever holds the guest in that moment would take it for one that its user has stopped.
+    // Whoever tried to hold the guest at this moment would think that its user has stopped it.
     await this.guest.attachment.pause.alone(() => this.#plugin.ask('go'));
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The portable way back to a moment: QEMU saves the state of its devices as a migration without storage, and each return is a new QEMU that
-// loads it, with the storage file as a private mapping. Needs nothing of QEMU but its documented interfaces.
+// The portable way back to a moment: QEMU saves the state of its devices as a migration without storage, and each return is a new QEMU
+// that loads it, with the storage file as a private mapping. It needs only documented interfaces of QEMU.
 // Source: QEMU's QMP reference (migrate, x-ignore-shared), docs/reference/fuzzing.md section 3.
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ interface PortableParts {
   readonly poller: Poller;
   readonly launch: LaunchOptions;
   readonly options: ServeOptions;
-  /** Takes the machine behind the cards back. */
+  /** Takes the machine behind the cards back to the moment. */
   readonly restoreMachine: () => void;
 }
 
@@ -34,7 +34,7 @@ export class PortableMoment implements Moment {
   readonly #parts: PortableParts;
   readonly #folder: string;
   #guest: ServedGuest;
-  /** Starts while the guest runs: half of a return is over when it begins. */
+  /** A QEMU that starts while the guest runs, so that half of a return is over when it begins. */
   #spare: Promise<RunningQemu> | undefined;
 
   private constructor(parts: PortableParts, guest: ServedGuest, folder: string) {
@@ -44,8 +44,9 @@ export class PortableMoment implements Moment {
   }
 
   /**
-   * Keeps the moment at which a guest that was booted with `parts.launch` stands. That QEMU ends.
-   * @throws ApemuError APEMU_ERR_QEMU_MOMENT where its devices cannot be saved
+   * Keeps the moment at which a guest stands that was booted with `parts.launch`. That QEMU ends.
+   *
+   * @throws ApemuError APEMU_ERR_QEMU_MOMENT if its devices cannot be saved
    */
   static async keep(guest: ServedGuest, parts: PortableParts): Promise<PortableMoment> {
     const { qmp, ram } = qemuOf(guest);
@@ -76,7 +77,7 @@ export class PortableMoment implements Moment {
     return qemuOf(this.#guest).input as Writable;
   }
 
-  /** Bytes of the devices' state. */
+  /** Length of the devices' state in bytes. */
   get deviceBytes(): number {
     return statSync(join(this.#folder, 'devices')).size;
   }
@@ -96,11 +97,11 @@ export class PortableMoment implements Moment {
   async go(): Promise<void> {
     await qemuOf(this.#guest).qmp.execute('cont');
     this.#spare ??= launchQemu(this.#parts.launch);
-    // Whether it started is asked when it is needed.
+    // Whether it could be started is asked when it is needed.
     this.#spare.catch(() => {});
   }
 
-  /** There is no documented way to a guest's clock. */
+  /** There is no documented way to change a guest's clock. */
   skip(): Promise<number> {
     return Promise.resolve(0);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds our QEMU plugins with the user's C compiler, once for each version of their source and of QEMU's plugin interface.
+// Builds apemu's QEMU plugins with the user's C compiler, once for each version of their source and of QEMU's plugin interface.
 // Source: QEMU, docs/devel/tcg-plugins (plugins are shared objects; the interface has a version).
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { runProgram } from '../guest-image/run-process.ts';
 import { QEMU_PROGRAM } from '../launch.ts';
 
-/** `cover` counts executed blocks; `moment` takes a running QEMU back in place. */
+/** `cover` counts executed blocks. `moment` takes a running QEMU back to a moment in place. */
 export type PluginName = 'cover' | 'moment';
 
-/** A plugin that QEMU can load, or why there is none. */
+/** A plugin that QEMU can load, or the reason why there is none. */
 export type BuiltPlugin =
   | { readonly path: string; readonly why?: undefined }
   | { readonly path?: undefined; readonly why: string };
@@ -20,20 +20,20 @@ export type BuiltPlugin =
 const HEADER = 'qemu-plugin.h';
 const OPTIONS = ['-O2', '-fPIC', '-shared', '-fvisibility=hidden', '-pthread'];
 
-/** The first QEMU that speaks another interface than 1. */
+/** The first version of QEMU whose plugin interface has another version than 1. */
 const INTERFACE_2 = 9;
-/** `moment` knows the insides of these versions. */
+/** The versions of QEMU whose internal structures `moment` knows. */
 const KNOWN_INSIDES = /^7\.2\./;
 
 const source = (name: string): string => fileURLToPath(new URL(`./${name}`, import.meta.url));
 
-/** Version of the QEMU that is installed, as `7.2.22`; empty: unknown. */
+/** Version of the installed QEMU, such as `7.2.22`; empty if unknown. */
 export const qemuVersion = async (): Promise<string> => {
   const { stdout } = await runProgram(QEMU_PROGRAM, ['--version']);
   return /version (\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? '';
 };
 
-/** Why no plugin can be loaded into the QEMU that is installed; undefined: one can. */
+/** Why no plugin can be loaded into the installed QEMU; undefined if one can. */
 const withoutPlugins = async (): Promise<string | undefined> => {
   const { stdout, missing } = await runProgram(QEMU_PROGRAM, ['-help']);
   if (missing) return `${QEMU_PROGRAM} is not installed`;
@@ -43,7 +43,7 @@ const withoutPlugins = async (): Promise<string | undefined> => {
 const folderOfPlugins = (): string =>
   join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'apemu', 'qemu-plugins');
 
-/** Builds a plugin unless it has been built before. `compiler`: the program, default `cc`. */
+/** Builds a plugin, unless it was built before. `compiler` is the program, default `cc`. */
 export const buildPlugin = async (
   name: PluginName,
   { compiler = 'cc', folder = folderOfPlugins() }: { compiler?: string; folder?: string } = {},

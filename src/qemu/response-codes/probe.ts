@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Injects one response code at one AP instruction of a running stock kernel and notes what the kernel did.
+// Injects one response code at one AP instruction of a running stock kernel, and notes what the kernel does.
 // Source: docs/reference/ap-architecture.md 2.1 (codes), 2.2 (what the driver should do).
 
 import { F_ACTIVE } from '../../../native-like/machine/layout.ts';
@@ -10,14 +10,14 @@ import { createQemuMachine, type QemuMachine } from '../guest-machine.ts';
 import { Poller } from '../poller.ts';
 import { bootGuest, type ServedGuest } from '../serve.ts';
 
-/** Card and queue of the probe: the guest has no other, so that every request goes there. */
+/** Card and queue of the probe. The guest has no other, so that every request goes there. */
 const PROBE_QUEUE = '06.0004';
 const PROBE_APQN = 0x0604;
 const QUEUE_PATH = `/sys/devices/ap/card06/${PROBE_QUEUE}`;
 
 const DRIVER_PATH = '/sys/bus/ap/drivers/cex4queue';
 
-/** What makes Linux execute an instruction; NQAP and DQAP come with every request. */
+/** What makes Linux execute an instruction. NQAP and DQAP come with every request. */
 export const TRIGGERS = {
   tapq: 'echo 1 > /sys/bus/ap/scans',
   rapq: `echo 1 > ${QUEUE_PATH}/reset`,
@@ -32,36 +32,36 @@ export type ProbedInstruction = keyof typeof TRIGGERS;
 
 /** What the kernel did with a response code. */
 export interface Observation {
-  /** When the instruction met the code: while requests were under way, after the last one had ended, or not at all. */
+  /** When the instruction met the code: while requests were under way, after the last one had ended, or never. */
   readonly met: 'during' | 'later' | 'no';
-  /** Requests of the burst that ended well. */
+  /** Number of requests of the burst that ended well. */
   readonly right: number;
-  /** Requests that failed, counted by errno. */
+  /** Number of requests that failed, by errno. */
   readonly errors: ReadonlyMap<number, number>;
-  /** Processes of the burst whose request had no answer. */
+  /** Number of processes of the burst whose request had no answer. */
   readonly waiting: number;
-  /** STATUS column of lszcrypt -V right after. */
+  /** The STATUS column of lszcrypt -V right after the code. */
   readonly state: string;
-  /** Milliseconds until a request succeeded again; -1: not within the time waited. */
+  /** Milliseconds until a request succeeded again; -1 if none did in the time that was waited. */
   readonly recoveryMs: number;
-  /** A request succeeded only after the queue was reset by hand. */
+  /** Whether a request succeeded only after the queue was reset by hand. */
   readonly byReset: boolean;
-  /** Lines of the kernel log that came with it, without their time. */
+  /** Lines of the kernel log that the code caused, without their times. */
   readonly log: readonly string[];
 }
 
-/** Seconds between bus scans in the probe guest: the shortest the kernel takes. */
+/** Seconds between two bus scans in the probe guest: the shortest time that the kernel accepts. */
 export const SCAN_SECONDS = 5;
-/** RSA processes that run while the code is answered, and requests of each: enough for a second. */
+/** Number of RSA processes that run while the code is answered, and of requests of each: enough for a second. */
 export const BURST = { processes: 2, requests: 300 } as const;
-/** When no request has been answered for so long, those that are left wait for the kernel's own timeout of 900 s. */
+/** Seconds without an answer after which the requests that are left wait for the kernel's own timeout of 900 s. */
 export const QUIET_SECONDS = 2 * SCAN_SECONDS;
 const RECOVERY_MS = 4 * SCAN_SECONDS * 1000;
 const COMMAND_MS = 300_000;
 
 const COUNT = `$(cat ${QUEUE_PATH}/request_count 2>/dev/null)`;
 
-/** Starts the burst and returns when its first requests have been sent. */
+/** Starts the burst, and returns when its first requests have been sent. */
 const START_BURST = [
   'rm -f /tmp/burst.*',
   `first=$((${COUNT} + 5))`,
@@ -72,7 +72,7 @@ const START_BURST = [
   `while [ ${COUNT} -lt $first ]; do usleep 1000; done`,
 ].join('\n');
 
-/** Waits until the burst has ended, or ends it when it stands still. */
+/** Waits until the burst has ended, or ends it if nothing happens any more. */
 const END_BURST = [
   'last=',
   'quiet=0',
@@ -96,7 +96,7 @@ export const PROBE_CONFIG = {
   guests: { probe: { vcpus: 1, mdev: { adapters: [6], domains: [4], controlDomains: [] } } },
 };
 
-/** A booted guest that is asked case after case. */
+/** A booted guest on which one case after the other is tried. */
 export class Probe {
   readonly #qemu: QemuMachine;
   readonly #guest: ServedGuest;
@@ -129,7 +129,7 @@ export class Probe {
     return probe;
   }
 
-  /** Everything the guest printed: for a case that ended in a panic. */
+  /** Everything that the guest has printed, for a case that ends in a panic. */
   get text(): string {
     return this.#console.text;
   }
@@ -139,7 +139,7 @@ export class Probe {
     return (await this.#run('uname -r')).trim();
   }
 
-  /** One case: the code once while requests are under way, then what follows. Throws when the guest does not survive. */
+  /** Tries one case: the code is answered once while requests are under way. Throws if the guest does not survive. */
   async observe(on: ProbedInstruction, rc: number): Promise<Observation> {
     await this.#run('dmesg -c > /dev/null');
     await this.#run(START_BURST);
@@ -208,7 +208,7 @@ function resultOf(text: string): Pick<Observation, 'right' | 'errors' | 'waiting
   return { right, errors, waiting: BURST.processes - ends.length };
 }
 
-/** The queue's row without name, type, mode and the numbers behind the state. */
+/** The queue's row without name, type and mode, and without the numbers after the state. */
 function stateOf(row: string | undefined): string {
   return row === undefined ? 'gone' : (row.trim().split(/\s+/)[3] ?? '');
 }

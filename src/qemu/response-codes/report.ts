@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every response code at every AP instruction a running kernel executes: the table of what Linux did, as Markdown.
+// Tries every response code at every AP instruction that a running kernel executes, and makes a table in Markdown of what Linux did.
 
 import { RESPONSE_CODES } from '../../../native-like/arch/response-codes.ts';
 import { configFromObject } from '../../config/load.ts';
@@ -19,7 +19,7 @@ import {
 /** Instructions in the order of the table. */
 const PROBED = Object.keys(TRIGGERS) as readonly ProbedInstruction[];
 
-/** One case and its outcome; no observation: the guest did not survive, `console` are its last lines. */
+/** One case and its outcome. Without an observation, the guest did not survive, and `console` has its last lines. */
 export interface ResponseCodeCase {
   readonly on: ProbedInstruction;
   readonly rc: number;
@@ -35,14 +35,14 @@ export interface KernelTable {
 
 const LAST_LINES = 40;
 
-/** What to probe, and who wants to know. */
+/** What to try, and who is told of it. */
 export interface ProbeOptions extends Pick<ServeOptions, 'log' | 'signal'> {
-  /** Response codes; default: all of the architecture's table but 00. */
+  /** Response codes; default all of the architecture's table but 00. */
   readonly codes?: readonly number[];
   readonly instructions?: readonly ProbedInstruction[];
 }
 
-/** Runs the cases one by one on one guest; after a case the guest does not survive, on a new one. */
+/** Tries the cases one by one on one guest. After a case that the guest does not survive, a new guest is booted. */
 export async function probeResponseCodes(
   image: GuestImage,
   options: ProbeOptions = {},
@@ -94,7 +94,7 @@ const HEADING = [
   '|---|---|---|---|---|---|---|---|',
 ];
 
-/** Error numbers Linux answers requests with. Source: include/uapi/asm-generic/errno-base.h, errno.h. */
+/** Error numbers with which Linux answers requests. Source: include/uapi/asm-generic/errno-base.h, errno.h. */
 const ERRNO_NAMES: Readonly<Record<number, string>> = {
   5: 'EIO',
   11: 'EAGAIN',
