@@ -5,13 +5,13 @@ import { commandsOf } from './commands/commands.ts';
 import type { ShellContext } from './context.ts';
 import { RESERVED } from './language/grammar.ts';
 
-/** What the word at the end of the line may become, and that word. */
+/** What the word at the end of the line can become, and that word. */
 export interface Completion {
   readonly candidates: readonly string[];
   readonly word: string;
 }
 
-/** Words after a command that are no paths. */
+/** Words after a command that are not paths. */
 const WORDS: Readonly<
   Record<string, (context: ShellContext, before: readonly string[]) => readonly string[]>
 > = {
@@ -32,14 +32,14 @@ const namesIn = ({ files }: ShellContext, path: string): readonly string[] => {
   return listing.ok ? listing.names : [];
 };
 
-/** Cards and queues as lszcrypt and chzcrypt take them. */
+/** Names of cards and queues, in the form that lszcrypt and chzcrypt accept. */
 const devicesOf = (context: ShellContext): string[] =>
   namesIn(context, '/sys/bus/ap/devices').map((name) => name.replace(/^card/, ''));
 
 const uuidsOf = (context: ShellContext): string[] =>
   namesIn(context, '/sys/devices/vfio_ap/matrix').filter((name) => /^[0-9a-f]{8}-/.test(name));
 
-/** Completes the end of a line. A single candidate that is complete ends with a blank, a directory with a slash. */
+/** Completes the end of a line. If there is only one candidate and it is complete, a blank follows it, or a slash for a directory. */
 export function complete(context: ShellContext, line: string): Completion {
   const last = /[^|;&!]*$/.exec(line)?.[0] ?? '';
   const words = last.trimStart().split(/\s+/);
@@ -50,7 +50,7 @@ export function complete(context: ShellContext, line: string): Completion {
   if (variable !== null) return variables(context, word, variable[1]);
   if (words.length === 1 && !/[/>]/.test(word))
     return pick(word, [...commandsOf(context).keys(), ...context.functions.keys(), ...RESERVED]);
-  // sudo and the like: what follows is the command.
+  // After sudo and the like, the command is what follows.
   while (/^(?:sudo|env|command|nohup)$/.test(words[0]) && words.length > 1) words.shift();
   if (words.length === 1) return pick(word, [...commandsOf(context).keys()]);
   const row = commandsOf(context).get(words[0]);
@@ -77,7 +77,7 @@ function paths(context: ShellContext, word: string): Completion {
   const slash = word.lastIndexOf('/');
   const typed = word.slice(0, slash + 1);
   const start = word.slice(slash + 1);
-  // Variables in the part typed already, so that /sys/…/$Guest1/ has completions.
+  // Variables in the part that was typed are replaced, so that /sys/…/$Guest1/ has completions.
   const folder = typed.replace(/\$\{?(\w+)\}?/g, (all, name) => context.variables.get(name) ?? all);
   const listing = context.files.list(folder === '' ? '.' : folder);
   if (!listing.ok) return { candidates: [], word };

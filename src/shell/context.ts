@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What commands of the shell see: the machine, files, variables, jobs, and how time passes.
+// What commands of the shell work on: the machine, files, variables, jobs, and time.
 // Source: docs/design.md sections 4 and 7.
 
 import { type Driven, drive, sleepsOf } from '../ap-bus/driving.ts';
@@ -22,30 +22,30 @@ import { refill, Variables } from './language/variables.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { ShellRandom } from './random.ts';
 
-/** What a shell has of the process around it. */
+/** What a shell uses of the process around it. */
 export interface ShellOptions {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
-  /** What is outside of /sys and /dev; default: files in memory that end with the shell. */
+  /** The files outside /sys and /dev; default: files in memory that are lost when the shell ends. */
   readonly disk?: Disk;
-  /** Directory names are relative to; default `/`. */
+  /** Directory to which names are relative; default `/`. */
   readonly directory?: string;
-  /** Columns of a terminal; undefined: output is no terminal. */
+  /** Columns of the terminal; undefined if output does not go to a terminal. */
   readonly columns?: number;
   /** Whether the user wants the running command to end. */
   readonly interrupted?: () => boolean;
-  /** Lets signals in; called before each command and between pieces of a long one. */
+  /** Lets signals arrive. Called before each command, and between the pieces of a long one. */
   readonly breathe?: () => Promise<void> | undefined;
-  /** Does work that may never end: signals end the process meanwhile. */
+  /** Does work that may never end. Meanwhile signals end the process. */
   readonly blocking?: (work: () => void) => void;
-  /** Writes the attribute tree into a directory of the disk; the number of entries. */
+  /** Writes the attribute tree into a directory of the disk. Returns the number of entries. */
   readonly exportTree?: (machine: Machine, directory: string) => number;
   readonly seed?: number;
-  /** The last AP instructions, for the command `trace`; undefined: nobody keeps them. */
+  /** The last AP instructions, for the command `trace`; undefined if they are not kept. */
   readonly trace?: RecentTrace;
-  /** Several machines; the shell's is one of them. */
+  /** The cluster, if there are several machines and the shell's is one of them. */
   readonly cluster?: Cluster;
-  /** A person types: Ctrl-C and mistakes end a command, not the shell. */
+  /** Whether a person is typing: then Ctrl-C and mistakes end a command, and not the shell. */
   readonly interactive?: boolean;
   /** `$0`, `$1`, … */
   readonly parameters?: readonly string[];
@@ -58,12 +58,12 @@ export interface Job {
   readonly operation: Operation<CommandResult>;
 }
 
-/** Virtual time between two looks at Ctrl-C. */
+/** Nanoseconds of virtual time between two looks for Ctrl-C. */
 const INTERRUPTIBLE_NS = 200_000;
 
-/** What is said of commands of the host where the host is a guest of QEMU. */
+/** Message for commands of the host, if the host is a guest of QEMU. */
 export const OWN_SHELL = 'the Linux of this partition has a shell of its own';
-/** /sys of a partition without a host of ours. */
+/** The /sys of a partition that does not have apemu's host. */
 const NO_SYSFS = new Sysfs(directory({}));
 
 export class ShellContext {
@@ -81,29 +81,29 @@ export class ShellContext {
     pipefail: false,
     noglob: false,
     nullglob: false,
-    /** Accepted and without effect: functions do not inherit the ERR trap. */
+    /** This option is accepted and has no effect: functions do not inherit the ERR trap. */
     errtrace: false,
   };
-  /** What mdevctl and chzdev keep on disk. */
+  /** What mdevctl and chzdev store on disk. */
   readonly persistent: PersistentState = { definitions: new Map() };
   parameters: readonly string[];
   status = 0;
-  /** Set when the shell is to end. */
+  /** Set when the shell is to end, with its exit status. */
   exitStatus: number | undefined;
-  /** Loops around the running command. */
+  /** Number of loops around the running command. */
   loops = 0;
-  /** Loops still to leave (`break`), and whether the outermost of them goes on (`continue`). */
+  /** Number of loops that are still to be left (`break`), and whether the outermost of them goes on (`continue`). */
   leaving = 0;
   continuing = false;
-  /** `return`: the running function or sourced file ends. */
+  /** Whether `return` was executed, so that the running function or sourced file ends. */
   returning = false;
-  /** A trap runs: it sets off no other. */
+  /** Whether a trap runs. It sets off no other. */
   inTrap = false;
-  /** Statuses of the last pipeline. */
+  /** Exit statuses of the commands in the last pipeline. */
   pipeStatus: number[] = [];
-  /** Names of the functions that run, and '' for `eval` and sourced files. */
+  /** Names of the functions that run; an empty name stands for `eval` and sourced files. */
   callers: string[] = [];
-  /** Modules of the kernel as `modprobe` and `lsmod` see them. */
+  /** Modules of the kernel that `modprobe` and `lsmod` show as loaded. */
   readonly modules = new Set(['ap', 'zcrypt', 'zcrypt_cex4', 'vfio_ap', 'mdev', 'vfio']);
   #machine: PartitionMachine;
   #operator: Operator;
@@ -129,12 +129,12 @@ export class ShellContext {
     return this.#machine;
   }
 
-  /** The machine with a host of ours; undefined for a partition whose Linux is a guest of QEMU. */
+  /** The machine with apemu's host; undefined for a partition whose Linux is a guest of QEMU. */
   get host(): Machine | undefined {
     return this.#machine instanceof Machine ? this.#machine : undefined;
   }
 
-  /** The same for commands that there are with a host only. */
+  /** The same, for commands that exist with a host only. */
   get machine(): Machine {
     if (this.host === undefined) throw new RangeError(OWN_SHELL);
     return this.host;
@@ -144,7 +144,7 @@ export class ShellContext {
     return this.#operator;
   }
 
-  /** Puts another machine in the place of this one, which ends. */
+  /** Replaces this machine, which ends, by another one. */
   replaceMachine(machine: Machine): void {
     this.#machine.close();
     this.#machine = machine;
@@ -153,14 +153,14 @@ export class ShellContext {
     this.#nameGuests();
   }
 
-  /** Commands act on another machine of the cluster, whose time is that of the others. */
+  /** Makes commands act on another machine of the cluster. All machines have the same time. */
   useMachine(machine: Machine): void {
     this.catchUp();
     this.#machine = machine;
     this.#operator = new Operator(machine);
   }
 
-  /** The other machines of a cluster come to the time of this one. */
+  /** Brings the other machines of a cluster to the time of this one. */
   catchUp(): void {
     this.options.cluster?.advance(0, true);
   }
@@ -172,7 +172,7 @@ export class ShellContext {
     else cluster.close();
   }
 
-  /** `$NAME` is the UUID of a guest's mdev. */
+  /** Sets variables: `$NAME` is the UUID of a guest's mdev. */
   #nameGuests(): void {
     for (const guest of this.host?.guests ?? []) this.variables.set(guest.name, guest.uuid);
   }
@@ -189,7 +189,7 @@ export class ShellContext {
     this.callers.pop();
   }
 
-  /** What a subshell does not change; the answer puts it back. */
+  /** Remembers what a subshell must not change. The function that is returned puts it back. */
   enterSubshell(): () => void {
     const { parameters, exitStatus, loops, returning, files, flags } = this;
     const restoreVariables = this.variables.snapshot();
@@ -197,7 +197,7 @@ export class ShellContext {
     const traps = new Map(this.traps);
     const options = { ...flags };
     const { directory } = files;
-    // A trap of the shell around it is not that of the subshell.
+    // The subshell does not inherit this trap.
     this.traps.delete('EXIT');
     return () => {
       restoreVariables();
@@ -213,7 +213,10 @@ export class ShellContext {
     return this.options.interrupted?.() ?? false;
   }
 
-  /** Lets virtual time pass at once. A module among the guests' programs may be in a step that never ends: signals must end that. */
+  /**
+   * Lets virtual time pass in one go. If a guest's program is a module, it may be in a step that never ends, so signals must be able to
+   * end that.
+   */
   advance(ns: number): void {
     const { stepper } = this.partition;
     const endless = stepper.programs.some(({ name }) => isModule(name));
@@ -221,12 +224,12 @@ export class ShellContext {
     run(() => stepper.advance(ns));
   }
 
-  /** Lets virtual time pass; guests' programs run meanwhile. Ends early at Ctrl-C. */
+  /** Lets virtual time pass, with the guests' programs running. Ends early at Ctrl-C. */
   async pass(ns: number): Promise<void> {
     const endNs = this.partition.nowNs() + ns;
     while (this.partition.nowNs() < endNs && !this.interrupted) {
       const { partition: machine } = this;
-      // Busy guests take seconds of ours for milliseconds of theirs; where nothing is due, a step may be as long as that lasts.
+      // Guests at work need seconds of real time for milliseconds of theirs. If nothing is due, a step may be as long as that lasts.
       const quietNs = machine.stepper.upcomingNs() - machine.nowNs();
       const step = Math.max(INTERRUPTIBLE_NS, quietNs);
       this.advance(Math.min(step, endNs - machine.nowNs()));
@@ -235,14 +238,14 @@ export class ShellContext {
   }
 
   /**
-   * Drives an operation to its end; time passes for guests too. One that waits for somebody else becomes a job, and `text`
-   * says what it is; undefined then.
+   * Drives an operation to its end. Time passes for guests too. If the operation waits for somebody else, it becomes a job, `text`
+   * describes it, and the result is undefined.
    */
   async drive(operation: Operation<CommandResult>, text: string): Promise<CommandResult | Job> {
     return this.#ended(await this.goOn(operation), operation, text);
   }
 
-  /** As `drive`, letting nothing else in: for what must have happened when the call returns. */
+  /** As `drive`, but nothing else can happen meanwhile, for work that must be done when the call returns. */
   driveAtOnce(operation: Operation<CommandResult>, text: string): CommandResult | Job {
     return this.#ended(
       drive(operation, (ns) => this.advance(ns)),
@@ -251,7 +254,7 @@ export class ShellContext {
     );
   }
 
-  /** Lets an operation go on as far as it can; Ctrl-C leaves it where it is. */
+  /** Lets an operation go on as far as it can. Ctrl-C leaves it as it is. */
   async goOn(operation: Operation<CommandResult>): Promise<Driven<CommandResult>> {
     const sleeps = sleepsOf(operation);
     for (let sleep = sleeps.next(); ; sleep = sleeps.next()) {
@@ -272,7 +275,7 @@ export class ShellContext {
     return job;
   }
 
-  /** Asks all jobs whether what they wait for has come; those that have ended, with their results. */
+  /** Asks all jobs whether what they wait for has come. Returns those that have ended, with their results. */
   async collect(): Promise<{ readonly job: Job; readonly result: CommandResult }[]> {
     const ended: { job: Job; result: CommandResult }[] = [];
     for (const job of [...this.jobs]) {
@@ -285,7 +288,7 @@ export class ShellContext {
   }
 }
 
-/** A message for the user from an error of ours; others go on. */
+/** The message of one of apemu's errors, for the user. Other errors are thrown again. */
 export function messageOf(error: unknown): string {
   if (
     error instanceof ApemuError ||

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /dev: the devices scripts look for. A vfio group is there for each mediated device, and each additional node of zcrypt.
+// /dev with the devices that scripts look for. There is a vfio group for each mediated device, and a device for each additional node of
+// zcrypt.
 // Source: Linux, drivers/vfio/group.c (/dev/vfio/N), drivers/s390/crypto/zcrypt_api.c (/dev/z90crypt).
 import type { Listing, ReadResult, Status, Sysfs } from '../sysfs/sysfs.ts';
 
@@ -13,7 +14,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   '/dev/vfio': 0o755,
   '/dev/fd': 0o500,
 };
-/** Devices by name, with the mode udev gives them. */
+/** The devices that are always there, with the modes that udev gives them. */
 const ALWAYS: Readonly<Record<string, number>> = {
   '/dev/full': 0o666,
   '/dev/null': 0o666,
@@ -29,7 +30,7 @@ const ALWAYS: Readonly<Record<string, number>> = {
   '/dev/z90crypt': 0o666,
 };
 const GROUP_MODE = 0o600;
-/** What udev gives a node without a rule of its own. */
+/** Mode that udev gives a node for which it has no rule. */
 const NODE_MODE = 0o600;
 
 export class Devices {
@@ -44,7 +45,7 @@ export class Devices {
     const groups = this.#sysfs().list(GROUPS);
     for (const group of groups.ok ? groups.names : []) modes.set(`/dev/vfio/${group}`, GROUP_MODE);
     const nodes = this.#sysfs().list(NODES);
-    // What is there stays: devtmpfs makes no second one of a name.
+    // A device that exists stays: devtmpfs does not make a second one with its name.
     for (const path of (nodes.ok ? nodes.names : []).map((node) => `/dev/${node}`))
       if (!modes.has(path) && !Object.hasOwn(FOLDERS, path)) modes.set(path, NODE_MODE);
     return modes;
@@ -69,7 +70,7 @@ export class Devices {
     return { ok: true, names: below.map((name) => name.slice(path.length + 1)).sort() };
   }
 
-  /** Only /dev/null has something to read, which is nothing: what others would give has no end or no meaning here. */
+  /** Only /dev/null can be read, and is empty. What other devices would return has no end or no meaning here. */
   read(path: string): ReadResult {
     if (path === '/dev/null') return { ok: true, text: '' };
     const status = this.stat(path);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files as the shell sees them: /sys and /dev are the machine's, everything else is a disk, names are relative to a directory.
+// Files as the shell sees them: /sys and /dev belong to the machine, everything else is on a disk, and names are relative to a directory.
 // Source: docs/design.md section 7; POSIX.1-2017, general concepts, section 4.13 (pathname resolution).
 import type { Errno, Outcome } from '../ap-bus/errno.ts';
 import type { Operation } from '../ap-bus/operation.ts';
@@ -14,7 +14,7 @@ import {
 import { DEVICES, Devices } from './devices.ts';
 import { MAX_TEXT } from './language/limits.ts';
 
-/** Files outside of /sys and /dev. Paths are absolute and normal. Errors are values. */
+/** Files outside /sys and /dev. Paths are absolute and normal. Errors are returned as values. */
 export interface Disk {
   read(path: string): { readonly ok: true; readonly bytes: Uint8Array } | Failure;
   /** Replaces the file, or appends to it. */
@@ -22,7 +22,7 @@ export interface Disk {
   list(path: string): Listing;
   stat(path: string): Status;
   makeFolder(path: string): Outcome;
-  /** A file, or a folder with nothing in it. */
+  /** Removes a file or an empty folder. */
   remove(path: string): Outcome;
 }
 
@@ -34,7 +34,7 @@ interface Failure {
 /** What a redirection writes to. */
 export type Target = 'sysfs' | 'disk' | 'null';
 
-/** Devices that take everything. */
+/** Devices that accept all output. */
 const SINKS = ['/dev/null', '/dev/zero', '/dev/tty'];
 
 const inside = (path: string, folder: string): boolean =>
@@ -44,9 +44,9 @@ export class ShellFiles implements FileTree {
   readonly #sysfs: () => Sysfs;
   readonly #disk: Disk;
   readonly #devices: Devices;
-  /** Absolute, without a slash at its end. */
+  /** The current directory: absolute, without a slash at the end. */
   directory: string;
-  /** Outputs of `<( … )`, by their number below /dev/fd. */
+  /** Outputs of `<( … )`, by their numbers in /dev/fd. */
   #pipes = new Map<string, string>();
 
   constructor(sysfs: () => Sysfs, disk: Disk, directory: string) {
@@ -60,14 +60,14 @@ export class ShellFiles implements FileTree {
     return this.#disk;
   }
 
-  /** A name for the output of `<( … )`, until the command has ended. */
+  /** Makes a name for the output of `<( … )`, which is valid until the command has ended. */
   addPipe(text: string): string {
     const path = `/dev/fd/${63 - this.#pipes.size}`;
     this.#pipes.set(path, text);
     return path;
   }
 
-  /** Call the answer when the command that begins now has ended: names it was given are gone then. */
+  /** Called when a command begins. The function that is returned has to be called when it has ended, and removes the names it was given. */
   pipesFromHere(): () => void {
     const { size } = this.#pipes;
     return () => {
@@ -76,8 +76,8 @@ export class ShellFiles implements FileTree {
   }
 
   /**
-   * Absolute and normal form of a name: what it means is decided by this form alone, so that `//sys`, `/./sys` and `/tmp/../sys` are
-   * /sys. Below /sys, where links lead elsewhere, `..` is where the kernel goes: above what the link leads to.
+   * The absolute and normal form of a name. Only this form decides what a name means, so that `//sys`, `/./sys` and `/tmp/../sys` are all
+   * /sys. Below /sys, where links lead elsewhere, `..` goes where the kernel goes: to the parent of what the link leads to.
    */
   absolute(path: string): string {
     if (path === '') return '';
@@ -93,7 +93,7 @@ export class ShellFiles implements FileTree {
         current = from.slice(0, Math.max(0, from.lastIndexOf('/')));
       }
     }
-    // A slash at the end asks for a folder.
+    // A slash at the end means that the name must be a folder's.
     return current === '' ? '/' : current + (/\/\.?$/.test(whole) ? '/' : '');
   }
 
@@ -101,7 +101,7 @@ export class ShellFiles implements FileTree {
     return inside(this.absolute(path), MOUNT_POINT);
   }
 
-  /** Sets the directory names are relative to. Logical, as `cd`: `..` takes the last name away. */
+  /** Changes the current directory, logically as `cd` does: `..` removes the last name. */
   change(path: string): Outcome {
     const names: string[] = [];
     const whole = path.startsWith('/') ? path : `${this.directory}/${path}`;
@@ -134,7 +134,7 @@ export class ShellFiles implements FileTree {
     if (inside(absolute, MOUNT_POINT)) return this.#sysfs().list(absolute);
     if (inside(absolute, DEVICES)) return this.#devices.list(onDisk(absolute));
     const listing = this.#disk.list(onDisk(absolute));
-    // The mount points are there whatever the disk has.
+    // The mount points are listed, whether or not the disk has them.
     if (absolute !== '/') return listing;
     const names = [...(listing.ok ? listing.names : []), 'dev', 'sys'];
     return { ok: true, names: [...new Set(names)].sort() };
@@ -172,7 +172,7 @@ export class ShellFiles implements FileTree {
     return status;
   }
 
-  /** Opens a redirection's target; the errno if open(2) refuses it. A file cannot be made in sysfs: EACCES. */
+  /** Opens the target of a redirection, or returns the errno with which open(2) refuses it. A file cannot be created in sysfs: EACCES. */
   open(path: string, append: boolean): Target | { readonly errno: Errno } {
     const absolute = this.absolute(path);
     if (absolute === '') return { errno: 'ENOENT' };
@@ -205,11 +205,11 @@ export class ShellFiles implements FileTree {
     return this.#disk[what](absolute);
   }
 
-  /** One write(2) to a file of sysfs. */
+  /** Makes one write(2) to a file of sysfs. */
   writeSysfs(path: string, text: string): Operation<Outcome> {
     return this.#sysfs().write(path, text);
   }
 }
 
-/** A path as disks take it: without a slash at its end. */
+/** A path in the form that disks use, without a slash at the end. */
 const onDisk = (absolute: string): string => (absolute === '/' ? '/' : absolute.replace(/\/$/, ''));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files in memory: what a script writes outside of /sys, unless it was given the computer's files. They end with the shell.
+// Files in memory: what a script writes outside /sys, unless it may use the computer's files. They are lost when the shell ends.
 // Source: Filesystem Hierarchy Standard 3.0, chapter 3 (folders a system has).
 import type { Errno, Outcome } from '../ap-bus/errno.ts';
 import type { Listing, Status } from '../sysfs/sysfs.ts';
 import type { Disk } from './files.ts';
 
-/** Bytes of all files together, and files and folders at most. */
+/** Limits: bytes of all files together, and number of files and folders. */
 const MAX_DISK_BYTES = 0x8000000;
 const MAX_ENTRIES = 10_000;
 const FOLDERS = [
@@ -27,7 +27,7 @@ const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 const EMPTY = new Uint8Array();
 
-/** Paths are absolute and normal: no `.`, no `..`, no double slash. */
+/** A disk in memory. Paths are absolute and normal: no `.`, no `..`, no double slash. */
 export class MemoryDisk implements Disk {
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
@@ -100,7 +100,7 @@ export class MemoryDisk implements Disk {
     return 'ok';
   }
 
-  /** Why a new entry cannot be made; undefined where it can. */
+  /** Why a new entry cannot be made; undefined if it can. */
   #refused(path: string): Errno | undefined {
     const parent = this.stat(parentOf(path));
     if (!parent.ok) return parent.errno;
@@ -108,7 +108,7 @@ export class MemoryDisk implements Disk {
     return this.#entries.size >= MAX_ENTRIES ? 'ENOSPC' : undefined;
   }
 
-  /** ENOTDIR where something on the way is a file. */
+  /** The errno for a path that does not exist: ENOTDIR if something on the way is a file. */
   #missing(path: string): Errno {
     for (let up = parentOf(path); up !== '/'; up = parentOf(up))
       if (this.#entries.get(up) instanceof Uint8Array) return 'ENOTDIR';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The partition at one moment as plain data: adapters and domains with their queues, guests, mdevs, faults, instructions that were refused.
-// `partition` of the shell prints it, the page of `apemu view` shows it.
+// The partition at one moment as plain data: adapters and domains with their queues, guests, mdevs, faults, and instructions that were
+// refused. The command `partition` prints it, and the page of `apemu view` shows it.
 // Source: docs/view.md.
 
 import { ADAPTER_TYPES, adapterMode } from '../../native-like/arch/adapter-types.ts';
@@ -39,9 +39,9 @@ import type { ShellContext } from './context.ts';
 export type AdapterState = 'configured' | 'deconfigured' | 'checkstopped';
 
 export interface AdapterView {
-  /** Two hexadecimal digits. */
+  /** Adapter number in two hexadecimal digits. */
   readonly apid: string;
-  /** As lszcrypt has it: `CEX8C`. */
+  /** Type as in lszcrypt: `CEX8C`. */
   readonly type: string;
   readonly mode: string;
   readonly state: AdapterState;
@@ -49,20 +49,20 @@ export interface AdapterView {
 
 export interface QueueView {
   readonly apqn: string;
-  /** Guests that have it, `host`, `vfio_ap` (free for an mdev), or `partition` where the Linux is not ours. */
+  /** Names of the guests that have it; or `host`; `vfio_ap` if it is free for an mdev; `partition` if the Linux is not apemu's. */
   readonly owner: string;
-  /** `idle`, `working`, or what it is besides. */
+  /** `idle`, `working`, or a state that prevents work. */
   readonly state: string;
-  /** Messages in it and places it has. */
+  /** Number of messages in it, and its depth. */
   readonly messages: number;
   readonly depth: number;
-  /** Messages it has accepted since the machine started. */
+  /** Number of messages that it has accepted since the machine started. */
   readonly accepted: number;
   /** Whether its interruptions are enabled. */
   readonly interrupts: boolean;
 }
 
-/** Numbers that are assigned: adapters in two hexadecimal digits, domains in four. */
+/** Numbers that are assigned: adapters with two hexadecimal digits, domains with four. */
 export interface MaskView {
   readonly adapters: readonly string[];
   readonly domains: readonly string[];
@@ -73,14 +73,14 @@ export interface GuestView extends MaskView {
   readonly name: string;
   readonly state: string;
   readonly program: string;
-  /** Its mdev; undefined while it has none open. */
+  /** UUID of its mdev; undefined if it has none open. */
   readonly mdev: string | undefined;
 }
 
 export interface MdevView extends MaskView {
   readonly uuid: string;
   readonly type: 'passthrough' | 'virtual';
-  /** Undefined: nobody has it open. */
+  /** Guest that has it open; undefined if none has. */
   readonly guest: string | undefined;
 }
 
@@ -88,7 +88,7 @@ export interface RefusalView {
   readonly guest: string;
   readonly instruction: string;
   readonly apqn: string;
-  /** `RC 10 Q_FULL: …` */
+  /** How it ended, such as `RC 10 Q_FULL: …`. */
   readonly ended: string;
   readonly count: number;
   readonly lastNs: number;
@@ -97,11 +97,11 @@ export interface RefusalView {
 export interface PartitionView {
   readonly timeNs: number;
   readonly adapters: readonly AdapterView[];
-  /** Usage domains, four hexadecimal digits. */
+  /** Usage domains, with four hexadecimal digits. */
   readonly domains: readonly string[];
   readonly controlDomains: readonly string[];
   readonly queues: readonly QueueView[];
-  /** Queues that are left out because there are too many. */
+  /** Number of queues that are left out because there are too many. */
   readonly more: number;
   readonly guests: readonly GuestView[];
   readonly mdevs: readonly MdevView[];
@@ -110,7 +110,7 @@ export interface PartitionView {
     readonly fired: number;
     readonly active: boolean;
   }[];
-  /** The newest first; undefined: nobody keeps the instructions of this machine. */
+  /** Refused instructions, the newest first; undefined if the instructions of this machine are not kept. */
   readonly refusals: readonly RefusalView[] | undefined;
 }
 
@@ -118,7 +118,10 @@ export interface PartitionView {
 const QUEUES_SHOWN = 4096;
 const REFUSALS_SHOWN = 40;
 
-/** The first that holds is shown: what keeps messages away stands before what passes. */
+/**
+ * The states in the order in which they are tested; the first that holds is shown. States that keep messages away come before those that
+ * pass.
+ */
 const STATES: readonly (readonly [number, string])[] = [
   [ATTENTION_CHECKSTOPPED, 'checkstopped'],
   [ATTENTION_DECONFIGURED, 'deconfigured'],
@@ -161,7 +164,7 @@ function adapterView({ partition }: PartitionMachine, adapter: AdapterProfile): 
   const name = ADAPTER_TYPES.find(({ number }) => number === type)?.name ?? `type ${type}`;
   return {
     apid: adapterName(apid),
-    // Types before CEX4 have their letter in the name.
+    // The names of types before CEX4 contain their letter.
     type: /^CEX\d$/.test(name) ? `${name}${adapterMode(mode).letter}` : name,
     mode,
     state: adapterState(partition, apid),
@@ -190,11 +193,11 @@ function queueView({ image }: PartitionMachine, apqn: number, owner: string): Qu
   };
 }
 
-/** Names of the guests that have an mdev open, by its UUID. */
+/** For each mdev by its UUID, the name of the guest that has it open. */
 const usersOf = ({ files }: Machine): ReadonlyMap<string, string> =>
   new Map([...files].map(([name, { mdev }]) => [mdev.uuid, name]));
 
-/** Who has a queue. */
+/** Returns a function that tells who has a queue. */
 function ownersOf(host: Machine): (apqn: number) => string {
   const { matrix, bus } = host.host;
   const users = usersOf(host);
@@ -218,7 +221,7 @@ const maskView = (apm: Mask, aqm: Mask, adm: Mask): MaskView => ({
 const maskAt = ({ i32 }: MachineImage, word: number): Mask =>
   Uint32Array.from(i32.subarray(word, word + MASK_BITS / 32));
 
-/** What the guest's instructions reach: of a virtual mdev the numbers it gives, else the masks of the CRYCB. */
+/** What the guest's instructions reach: with a virtual mdev, the numbers it maps; else the masks in the CRYCB. */
 function reach({ image }: Machine, number: number, mdev: MatrixMdev | undefined): MaskView {
   if (mdev instanceof VirtualMdev) {
     const { apm, aqm, adm } = mdev.virtualMatrix;

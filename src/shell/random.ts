@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random numbers of a shell: the same for the same seed.
+// Random numbers of a shell, which are the same for the same seed.
 import { asFraction, nextRandom, seedRandom } from '../lpar/random.ts';
 
-/** Tells the generator of UUIDs from the other users of the machine's seed. */
+/** Makes the generator of UUIDs differ from those of other users of the machine's seed. */
 const UUID_STREAM = 0x5e11;
 
 export class ShellRandom {
@@ -12,7 +12,7 @@ export class ShellRandom {
     this.#random = seedRandom(seed, UUID_STREAM);
   }
 
-  /** A number of `$RANDOM`, 0 to 32767, from the seed. */
+  /** The next value of `$RANDOM`, 0 to 32767. */
   next(): number {
     this.#random = nextRandom(this.#random);
     return Math.floor(asFraction(this.#random) * 0x8000);

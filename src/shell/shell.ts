@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The administrator's shell over a machine, or a partition alone: text in, output, exit status.
+// The administrator's shell for a machine, or for a partition alone: takes text, gives output and an exit status.
 // Source: docs/design.md sections 4 and 7.
 
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
@@ -38,7 +38,7 @@ export class Shell {
     }
   }
 
-  /** Runs a text, command by command, up to its end, its first syntax error, or `exit`. Returns the exit status. */
+  /** Runs a text, command by command, until it ends, has a syntax error, or calls `exit`. Returns the exit status. */
   async run(text: string): Promise<number> {
     const streams: Streams = {
       input: new Input(''),
@@ -53,7 +53,7 @@ export class Shell {
         const list = parser.next();
         if (list === undefined) break;
         await this.#interpreter.run(list, streams);
-        // A break outside of a loop.
+        // A break outside of a loop has no effect.
         this.context.leaving = 0;
       }
     } catch (error) {
@@ -67,7 +67,7 @@ export class Shell {
     return context.exitStatus ?? context.status;
   }
 
-  /** A script ends: what `trap … EXIT` asked for. A session goes on. */
+  /** Runs what `trap … EXIT` has asked for, because a script ends. A session goes on. */
   async #trapExit(streams: Streams): Promise<void> {
     const { context } = this;
     const text = context.traps.get('EXIT');
@@ -81,12 +81,12 @@ export class Shell {
     context.exitStatus ??= status;
   }
 
-  /** What may stand at the end of a line. */
+  /** What can follow at the end of a line. */
   complete(line: string): Completion {
     return complete(this.context, line);
   }
 
-  /** Ends the machine, or all of several. */
+  /** Ends the machine, or all machines if there are several. */
   close(): void {
     this.context.close();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a shell has in itself: variables, options, directory, control flow, jobs.
+// The builtins of the shell for variables, options, directory, control flow and jobs.
 // Source: POSIX.1-2017, shell command language, section 2.14; messages of bash 5.2.
 
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
@@ -38,7 +38,7 @@ function exit({ args, context }: Invocation): CommandResult {
   return failed(`bash: exit: ${given}: numeric argument required`, status);
 }
 
-/** break and continue. */
+/** `break` and `continue`. */
 function leave({ name, args, context }: Invocation): CommandResult {
   const levels = Number(args[0] ?? '1');
   if (!Number.isInteger(levels) || levels < 1)
@@ -59,7 +59,7 @@ const OPTION_NAMES = {
   f: 'noglob',
   E: 'errtrace',
 } as const;
-/** Options of `set -o` that change nothing here. */
+/** Options of `set -o` that have no effect here. */
 const IGNORED = ['functrace', 'posix', 'monitor', 'hashall', 'braceexpand', 'noclobber'];
 type OptionLetter = keyof typeof OPTION_NAMES;
 
@@ -108,7 +108,7 @@ function jobs({ context }: Invocation): CommandResult {
   );
 }
 
-/** Collects jobs: the status of the last one; one that still waits for somebody is named, status 1. */
+/** `wait`: collects jobs. The status is that of the last one; a job that still waits for somebody is named, with status 1. */
 async function wait({ args, context }: Invocation): Promise<CommandResult> {
   const wanted = args.map((arg) => Number(arg.replace(/^%/, '')));
   const chosen = context.jobs.filter(({ number }) => args.length === 0 || wanted.includes(number));

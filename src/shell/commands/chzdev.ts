@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// chzdev and lszdev for the AP type: the masks of the bus as lists of numbers, active and persistent.
-// Source: docs/reference/vfio-ap.md section 7.3 (s390-tools zdev/src/ap.c); the layout of lszdev's output is a choice.
+// chzdev and lszdev for the type AP: the masks of the bus as lists of numbers, active and persistent. The layout of lszdev's output is a
+// choice.
+// Source: docs/reference/vfio-ap.md section 7.3 (s390-tools zdev/src/ap.c).
 import {
   bitsOf,
   clearBit,
@@ -24,12 +25,12 @@ type MaskName = (typeof MASKS)[number];
 const NUMBERS = 256;
 const CHZDEV_USAGE = 1;
 
-/** Both masks; what belongs to the host. */
+/** Both masks, in which the bits of the host are on. */
 type Masks = Readonly<Record<MaskName, Mask>>;
 
 const RANGE = /^([-+]?)(0[xX][0-9a-fA-F]+|\d+)(?:-(0[xX][0-9a-fA-F]+|\d+))?$/;
 
-/** The mask a list gives: exactly these numbers, or changes of the mask there was. Undefined: no list. */
+/** The mask that a list means: exactly these numbers, or changes of the mask as it was. Undefined if it is not a list. */
 function maskOfList(text: string, before: Mask): Mask | undefined {
   const terms = text.split(',');
   const relative = /^[-+]/.test(text);
@@ -49,7 +50,7 @@ function maskOfList(text: string, before: Mask): Mask | undefined {
   return mask;
 }
 
-/** `3,5-10,37` */
+/** A mask as a list, such as `3,5-10,37`. */
 function listOfMask(mask: Mask): string {
   const bits = bitsOf(mask);
   const runs: [number, number][] = [];
@@ -74,7 +75,7 @@ const persistent = ({ persistent: state }: ShellContext): Masks => ({
   aqmask: state.aqmask ?? fullMask(),
 });
 
-/** The first APQN of a matrix that the masks give to the host. */
+/** The first APQN of a matrix that the masks would give to the host. */
 function conflict(masks: Masks, matrix: { apm: Mask; aqm: Mask }): string | undefined {
   const apid = bitsOf(matrix.apm).find((n) => testBit(masks.apmask, n));
   const apqi = bitsOf(matrix.aqm).find((n) => testBit(masks.aqmask, n));
@@ -106,7 +107,10 @@ function parse(args: readonly string[]): Wish | string {
   return { active: only !== 'persistent', persistent: only !== 'active', lists };
 }
 
-/** `chzdev [-a|-p] --type ap apmask=LIST aqmask=LIST`: refused where an mdev has, or a definition wants, an APQN of the result. */
+/**
+ * `chzdev [-a|-p] --type ap apmask=LIST aqmask=LIST`. Refused if an mdev has, or a definition wants, an APQN that would become the
+ * host's.
+ */
 export function* chzdev({ args, context }: Invocation): Operation<CommandResult> {
   const wish = parse(args);
   if (typeof wish === 'string') return failed(`chzdev: ${wish}`, CHZDEV_USAGE);

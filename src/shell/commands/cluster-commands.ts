@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `machine`: which of several machines the commands act on.
+// `machine`: chooses on which of several machines the commands act.
 // Source: docs/migration.md (two hosts).
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';

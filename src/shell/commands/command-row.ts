@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one command of the shell is: its row in the table of commands.
+// One command of the shell: its row in the table of commands.
 // Source: docs/design.md section 7.
 import type { Operation } from '../../ap-bus/operation.ts';
 import type { CommandResult } from '../../sysfs/command.ts';
@@ -12,26 +12,26 @@ export interface Invocation {
   /** The command's name as it was typed, for messages. */
   readonly name: string;
   readonly args: readonly string[];
-  /** Every command there is, by name. */
+  /** All commands that exist, by name. */
   readonly commands: ReadonlyMap<string, CommandRow>;
   readonly input: Input;
-  /** Whether output goes to a terminal, so that names may stand in columns. */
+  /** Whether output goes to a terminal, where names can be printed in columns. */
   readonly toTerminal: boolean;
   readonly streams: Streams;
-  /** Runs a text in these streams; its status is in the context. */
+  /** Runs a text with these streams. The context then has its status. */
   execute(text: string): Promise<void>;
-  /** Runs a command in these streams, or with another standard input; its status is in the context. */
+  /** Runs a command with these streams, or with another standard input. The context then has its status. */
   invoke(
     words: readonly string[],
     options?: { readonly stdin?: Input; readonly functions?: boolean },
   ): Promise<void>;
-  /** How many operands are assignments. */
+  /** Number of operands that are assignments. */
   readonly declared: number;
-  /** Makes the assignments among the operands; `before` is called ahead of each. The names. */
+  /** Makes the assignments among the operands, and calls `before` ahead of each. Returns the names. */
   declare(before: (name: string, isArray: boolean) => void): Promise<string[]>;
   /** The value of an arithmetic expression. Throws ExpansionError. */
   evaluate(text: string): bigint;
-  /** `exec`: the streams of this command stay. */
+  /** For `exec`: keeps the streams of this command for those that follow. */
   replaceStreams(): void;
 }
 
@@ -41,21 +41,21 @@ export type Run = (
 
 export interface CommandRow {
   readonly name: string;
-  /** Operands, for `help`. */
+  /** The operands, for `help`. */
   readonly usage: string;
   readonly meaning: string;
-  /** More lines for `help`: verbs, options; of one verb where it is given. */
+  /** More lines for `help`, about verbs and options; about one verb if it is given. */
   readonly details?: (verb?: string) => string;
   /** Options, for completion. */
   readonly options?: readonly string[];
-  /** First operands with a fixed choice, for completion. */
+  /** Values of the first operand, for completion. */
   readonly verbs?: readonly string[];
-  /** A builtin of bash: its messages begin with `bash: `, its output is written line by line. */
+  /** Set for a builtin of bash: its messages begin with `bash: `, and its output is written line by line. */
   readonly builtin?: true;
   readonly run: Run;
 }
 
-/** Prints a table: left-aligned columns, two blanks apart. */
+/** Prints a table with left-aligned columns that are two blanks apart. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows)

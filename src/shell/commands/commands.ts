@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All commands of the shell in one table, and `help` over it.
+// The table of all commands of the shell, and `help` about them.
 // Source: docs/design.md section 7.
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
@@ -28,11 +28,11 @@ const HELP: CommandRow = {
 interface Group {
   readonly title: string;
   readonly rows: readonly CommandRow[];
-  /** There is nothing for them to work on where the partition's Linux is not ours. */
+  /** Set if these commands have nothing to work on when the partition's Linux is not apemu's. */
   readonly needsHost?: true;
 }
 
-/** In the order of the overview. */
+/** The groups in the order of the overview. */
 const GROUPS: readonly Group[] = [
   {
     title: 'AP and mediated devices',
@@ -60,7 +60,7 @@ export const COMMANDS = byName(GROUPS);
 const withoutHost = GROUPS.filter(({ needsHost }) => needsHost !== true);
 const PARTITION_COMMANDS = byName(withoutHost);
 
-/** The commands of a shell, by name. */
+/** The commands of one shell, by name. */
 export const commandsOf = ({ host }: ShellContext): ReadonlyMap<string, CommandRow> =>
   host === undefined ? PARTITION_COMMANDS : COMMANDS;
 
@@ -76,7 +76,7 @@ function help({ args, context, commands }: Invocation): CommandResult {
   return done(`${`${row.name} ${row.usage}`.trimEnd()}\n    ${row.meaning}\n${details}`);
 }
 
-/** Two columns: the command, what it does. Its operands stand in `help COMMAND`. */
+/** A part of the overview in two columns: the command, and what it does. `help COMMAND` shows its operands. */
 const overview = ({ title, rows }: Group): string =>
   `${title}\n${columns(rows.map((row) => [`  ${row.name}`, row.meaning]))}`;
 

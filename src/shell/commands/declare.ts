@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builtins that declare: declare, typeset, local, readonly, export, unset, let.
+// The builtins that declare variables: declare, typeset, local, readonly, export, unset, let.
 // Source: bash 5.2, manual, sections 4.2 and 4.3, and messages.
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import { traced } from '../language/parameters.ts';
@@ -8,14 +8,14 @@ import type { CommandRow, Invocation } from './command-row.ts';
 
 export const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** A variable as an assignment that makes it again. */
+/** A variable as the assignment that would make it again. */
 export function declaration(variables: Variables, name: string): string {
   if (variables.array(name) === undefined) return `${name}=${traced(variables.get(name) ?? '')}`;
   const elements = variables.elements(name).map(([key, text]) => `[${key}]="${text}"`);
   return `${name}=(${elements.join(' ')})`;
 }
 
-/** declare, typeset, local, readonly, export: options, names, assignments. */
+/** declare, typeset, local, readonly, export, with options, names and assignments. */
 async function declare(invocation: Invocation): Promise<CommandResult> {
   const { name: command, args, context } = invocation;
   const { variables } = context;
@@ -42,7 +42,7 @@ async function declare(invocation: Invocation): Promise<CommandResult> {
   const assigned = await invocation.declare(prepare);
   let stderr = '';
   for (const name of names) {
-    // An assignment that was no literal word, as in `export "$name=$value"`.
+    // An assignment that was not a literal word, as in `export "$name=$value"`.
     const [, plain = name, text] = /^(\w+)=(.*)$/s.exec(name) ?? [];
     if (!IDENTIFIER.test(plain)) {
       stderr += `bash: ${command}: \`${name}': not a valid identifier\n`;

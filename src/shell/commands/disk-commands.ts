@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands that make, copy and remove files outside of /sys.
+// Commands that make, copy and remove files outside /sys.
 // Source: GNU coreutils 9.1 (options, messages).
 import { ERRNO_TEXT, type Errno, type Outcome } from '../../ap-bus/errno.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
@@ -8,7 +8,7 @@ import type { ShellFiles } from '../files.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
 import { textsOf } from './texts.ts';
 
-/** Options in letters; long ones and values of `-m` are left out. */
+/** Takes the options that are letters. Long options and values of `-m` are left out. */
 function parse({ name, args }: Invocation, known: string): ReturnType<typeof lettersOf> {
   const plain = args.flatMap((arg, n) => {
     if (arg === '-m' || args[n - 1] === '-m') return [];
@@ -37,7 +37,7 @@ function mkdir(invocation: Invocation): CommandResult {
   return report.result();
 }
 
-/** With all folders on the way. */
+/** Makes a folder, with all folders on the way to it. */
 function makeAll(files: ShellFiles, path: string): Outcome {
   const names = files
     .absolute(path)
@@ -112,7 +112,7 @@ function touch({ args, context }: Invocation): CommandResult {
   return report.result();
 }
 
-/** cp and mv of files. */
+/** `cp` and `mv` of files. */
 function copy(invocation: Invocation): CommandResult {
   const { name, context } = invocation;
   const { operands, refused } = parse(invocation, 'afnprRvT');
@@ -147,7 +147,7 @@ function put(files: ShellFiles, path: string, text: string): 'ok' | Errno {
     : files.disk.write(files.absolute(path), new TextEncoder().encode(text), false);
 }
 
-/** Names that repeat with the seed. */
+/** `mktemp`. The names are the same for the same seed. */
 function mktemp({ args, context }: Invocation): CommandResult {
   const folder = args.includes('-d');
   const template = args.find((arg) => !arg.startsWith('-')) ?? '/tmp/tmp.XXXXXXXXXX';
@@ -171,7 +171,7 @@ function mktemp({ args, context }: Invocation): CommandResult {
   return done(`${path}\n`);
 }
 
-/** chmod, chown, ln and the like change nothing here but must find their files. */
+/** chmod, chown, ln and the like: they change nothing here, but their files must exist. */
 function touched({ name, args, context }: Invocation): CommandResult {
   const operands = args.filter((arg) => !arg.startsWith('-')).slice(1);
   if (operands.length === 0) return failed(`${name}: missing operand`);

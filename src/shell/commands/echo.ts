@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// echo and printf as bash has them.
+// echo and printf with the behaviour of bash.
 // Source: bash 5.2, builtins/echo.def and printf.def (escapes, messages).
 
 import { type CommandResult, done } from '../../sysfs/command.ts';
@@ -19,7 +19,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 const ESCAPE = /\\(?:0([0-7]{0,3})|x([0-9a-fA-F]{1,2})|([1-7][0-7]{0,2})|(.))/g;
 
-/** Text with its escapes replaced; `ended`: a `\c` said that nothing follows. */
+/** A text with its escapes replaced. `ended` tells that a `\c` ended it. */
 function replaceEscapes(text: string): { readonly text: string; readonly ended: boolean } {
   const stop = text.search(/(?<=^(?:[^\\]|\\.)*?)\\c/s);
   const kept = stop < 0 ? text : text.slice(0, stop);
@@ -77,7 +77,7 @@ function integer(text: string, state: Formatting): bigint {
 
 const unsigned = (value: bigint): bigint => BigInt.asUintN(64, value);
 
-/** How each conversion makes its text. */
+/** For each conversion, how it makes its text. */
 const CONVERSIONS: Readonly<Record<string, (text: string, state: Formatting) => string>> = {
   d: (text, state) => String(integer(text, state)),
   i: (text, state) => String(integer(text, state)),
@@ -129,7 +129,7 @@ function convert(match: RegExpMatchArray, state: Formatting): string {
   return pad(text, left, Math.abs(width), numeric);
 }
 
-/** `printf [-v NAME] FORMAT [WORD…]`: the format is used again while words are left. */
+/** `printf [-v NAME] FORMAT [WORD…]`. The format is used again as long as words are left. */
 export function printf({ args, context }: Invocation): CommandResult {
   const named = args[0] === '-v' ? args[1] : undefined;
   const [format, ...rest] = named === undefined ? args : args.slice(2);

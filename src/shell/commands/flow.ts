@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builtins that run other commands or leave them: eval, source, command, type, exec, return, trap, shopt, getopts.
+// The builtins that run other commands or leave them: eval, source, command, type, exec, return, trap, shopt, getopts.
 // Source: POSIX.1-2017, shell command language, section 2.14; bash 5.2, manual, sections 4.1 to 4.3, and messages.
 
 import { finishAtOnce } from '../../ap-bus/driving.ts';
@@ -8,7 +8,7 @@ import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import { RESERVED } from '../language/grammar.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
 
-/** The status of what ran, for a builtin that printed nothing itself. */
+/** The status of what was run, for a builtin that has printed nothing itself. */
 const ran = ({ context }: Invocation): CommandResult => ({ ...done(''), status: context.status });
 
 async function evaluateText(invocation: Invocation): Promise<CommandResult> {
@@ -30,7 +30,7 @@ async function source(invocation: Invocation): Promise<CommandResult> {
   return ran(invocation);
 }
 
-/** What a name means, as `type` says it; undefined if nothing. */
+/** What a name means, in the words of `type`; undefined if it means nothing. */
 function meaningOf(
   { context, commands }: Invocation,
   name: string,
@@ -45,7 +45,7 @@ function meaningOf(
     : ['file', `${name} is /usr/bin/${name}`];
 }
 
-/** command NAME, command -v NAME, builtin NAME. */
+/** `command NAME`, `command -v NAME` and `builtin NAME`. */
 async function command(invocation: Invocation): Promise<CommandResult> {
   const [first, ...names] = invocation.args;
   if (first === '-v' || first === '-V') {
@@ -96,7 +96,7 @@ function leaveFunction({ args, context }: Invocation): CommandResult {
   return { ...done(''), status: given === undefined ? context.status : Number(given) & 0xff };
 }
 
-/** Events a trap may be for; only EXIT and ERR set one off here. */
+/** Events for which there can be a trap. Here only EXIT and ERR ever occur. */
 const EVENTS = [
   'EXIT',
   'ERR',
@@ -127,7 +127,7 @@ function trap({ args, context }: Invocation): CommandResult {
   return done('');
 }
 
-/** Options of shopt: one has an effect, the others are taken. */
+/** Options of shopt. One has an effect; the others are accepted. */
 const SHOPT_TAKEN = [
   'lastpipe',
   'inherit_errexit',
@@ -151,7 +151,7 @@ function shopt({ args, context }: Invocation): CommandResult {
   return done('');
 }
 
-/** getopts OPTSTRING NAME [WORD…]: one option a call; OPTIND says which word is next. */
+/** `getopts OPTSTRING NAME [WORD…]`: takes one option in each call. OPTIND tells which word is next. */
 function getopts({ args, context }: Invocation): CommandResult {
   const [options = '', name = 'opt', ...given] = args;
   const { variables } = context;

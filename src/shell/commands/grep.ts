@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// grep over files, directories and standard input.
+// grep in files, directories and standard input.
 // Source: GNU grep 3.8 (options, exit status); POSIX.1-2017, section 9 (basic and extended regular expressions).
 import type { CommandResult } from '../../sysfs/command.ts';
 import { lettersOf, Report } from '../../sysfs/file-tree.ts';
@@ -7,10 +7,10 @@ import { fromBasic, loadRegex, Regex, RegexError } from '../language/regex.ts';
 import type { Invocation } from './command-row.ts';
 import { linesOf, textsOf } from './texts.ts';
 
-/** Lines between two looks for Ctrl-C. */
+/** Number of lines between two looks for Ctrl-C. */
 const LINES_A_BREATH = 2000;
 
-/** The expression grep looks for. Throws RegexError. */
+/** The expression that grep looks for. Throws RegexError. */
 function expressionOf(patterns: readonly string[], flags: ReadonlySet<string>): Regex {
   const sources = patterns
     .flatMap((pattern) => pattern.split('\n'))
@@ -24,7 +24,7 @@ function expressionOf(patterns: readonly string[], flags: ReadonlySet<string>): 
   return Regex.extended(source, { ignoreCase: flags.has('i') });
 }
 
-/** Files below a directory, in order; a file itself. Links below it are not followed. */
+/** The files in a directory and below it, in order; for a file, the file itself. Links in a directory are not followed. */
 function filesBelow({ context }: Invocation, path: string): string[] {
   const status = context.files.stat(path);
   if (!status.ok || status.kind !== 'dir') return [path];
@@ -39,7 +39,7 @@ function filesBelow({ context }: Invocation, path: string): string[] {
   });
 }
 
-/** Patterns of `-e`, and the other words. */
+/** The patterns of `-e`, and the words that are left. */
 function explicitPatterns(args: readonly string[]): { patterns: string[]; rest: string[] } {
   const patterns: string[] = [];
   const rest: string[] = [];
@@ -55,7 +55,7 @@ function explicitPatterns(args: readonly string[]): { patterns: string[]; rest: 
   return { patterns, rest };
 }
 
-/** Status 0 a line matched, 1 none, 2 trouble. */
+/** `grep`. Status 0: a line has matched; 1: none has; 2: an error. */
 export async function grep(invocation: Invocation): Promise<CommandResult> {
   await loadRegex();
   const explicit = explicitPatterns(invocation.args);
@@ -96,7 +96,7 @@ export async function grep(invocation: Invocation): Promise<CommandResult> {
   return report.result();
 }
 
-/** How many lines match, and what is shown of them. */
+/** Counts the lines that match, and shows what is to be shown of them. */
 async function matches(
   { context }: Invocation,
   lines: readonly string[],

@@ -23,7 +23,7 @@ import {
 } from './guests.ts';
 import { MIGRATE_WORDS, migrateGuest } from './migrate-guest.ts';
 
-/** A guest's part of a command line: the guest and what follows its name. */
+/** A command about a guest: the guest, and the words after its name. */
 interface Call {
   readonly context: ShellContext;
   readonly guest: GuestHandle;
@@ -34,7 +34,7 @@ type Act = (call: Call) => CommandResult | Operation<CommandResult> | Promise<Co
 
 const MATRIX = '/sys/devices/vfio_ap/matrix';
 
-/** The mdev named behind a guest: a UUID, a path to it, or `-device vfio-ap,sysfsdev=PATH`; by default the guest's own. */
+/** The mdev that is named after a guest: a UUID, a path to it, or `-device vfio-ap,sysfsdev=PATH`. By default it is the guest's own. */
 function deviceOf({ context, guest, rest }: Call): string | undefined {
   const words = rest.filter((word) => word !== '-device');
   if (words.length === 0) return guest.uuid;
@@ -74,7 +74,7 @@ function stopGuest({ context, guest }: Call): CommandResult | Operation<CommandR
   return close(context, guest);
 }
 
-/** The last close of the vfio device; time passes while queues are reset. */
+/** Closes the vfio device for the last time. Time passes while queues are reset. */
 function* close(context: ShellContext, guest: GuestHandle): Operation<CommandResult> {
   yield* context.machine.detachOperation(guest.name);
   return done('');
@@ -111,7 +111,7 @@ function statistics({ context, guest }: Call): CommandResult {
     const total = totalStatistics(state);
     rows.push(['scans', String(state.scans)], ['interruptions', String(state.interruptions)]);
     for (const [name, value] of Object.entries(total)) {
-      // Times are measured by `apemu run`.
+      // `apemu run` is for measuring times, so they are left out.
       if (typeof value !== 'number' || name.endsWith('Ns')) continue;
       rows.push([name, String(value)]);
     }
@@ -132,7 +132,7 @@ function list({ context }: Invocation): CommandResult {
   return done(columns([['NAME', 'STATE', 'MDEV', 'PROGRAM'], ...rows]));
 }
 
-/** Where a guest is that is not on this machine. */
+/** Tells on which machine a guest is that is not on this one. */
 function elsewhere(
   { options: { cluster }, machine }: ShellContext,
   name: string,
@@ -151,7 +151,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   migrate: migrateGuest,
 };
 
-/** First words, for completion. */
+/** Values of the first operand, for completion. */
 const GUEST_VERBS: readonly string[] = ['list', ...Object.keys(ACTS)];
 
 function guest(invocation: Invocation): ReturnType<Act> {
@@ -162,7 +162,7 @@ function guest(invocation: Invocation): ReturnType<Act> {
   const usage = `usage: guest list | ${Object.keys(ACTS).join('|')} NAME`;
   if (act === undefined || name === undefined) return failed(usage, 2);
   const guest = context.machine.guest(name);
-  // Started here too it would run twice.
+  // If it was started here too, it would run twice.
   const where = act === migrateGuest ? undefined : elsewhere(context, name);
   if (where !== undefined) return failed(`guest: ${name} is ${where}`);
   return act({ context, guest, rest });

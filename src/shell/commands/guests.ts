@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A guest as its administrator handles it: attach to an mdev, start its program, look at it, stop it.
+// A guest as its administrator handles it: attaches it to an mdev, starts its program, looks at it, stops it.
 // Source: docs/reference/vfio-ap.md sections 4.6 and 7.1 (S4-24); docs/design.md section 3.
 import { resetVcpu } from '../../../native-like/machine/image.ts';
 import { G_EXTERNAL } from '../../../native-like/machine/layout.ts';
@@ -12,24 +12,24 @@ import type { RunningProgram } from '../../host/machine/stepper.ts';
 import { openVfioDevice } from '../../vfio-ap/fd.ts';
 import type { ShellContext } from '../context.ts';
 
-/** A guest's kernel has found its devices after this time, or does not look for any. */
+/** Nanoseconds after which a guest's kernel has found its devices, or does not look for any. */
 const BOOT_LIMIT_NS = 2_000_000_000;
 const DEFAULT_PROGRAM = 'ap-bus';
 
 const isBusState = (state: unknown): state is ApBusState =>
   typeof state === 'object' && state !== null && 'cards' in state && 'scanPart' in state;
 
-/** What runs on a guest, if it was started. */
+/** The program that runs on a guest, if one was started. */
 export const programOf = (context: ShellContext, guest: GuestHandle): RunningProgram | undefined =>
   context.machine.stepper.programs.find((running) => running.guest === guest.number);
 
-/** The state of a guest's AP bus driver, if that is what runs. */
+/** The state of a guest's AP bus driver, if that is the program that runs. */
 export function busStateOf(context: ShellContext, guest: GuestHandle): ApBusState | undefined {
   const state = programOf(context, guest)?.state;
   return isBusState(state) ? state : undefined;
 }
 
-/** Off, attached, running, ended, crashed. */
+/** State in a word: off, attached, running, ended, crashed. */
 export function stateOf(context: ShellContext, guest: GuestHandle): string {
   const running = programOf(context, guest);
   if (running === undefined) return context.machine.isAttached(guest.name) ? 'attached' : 'off';
@@ -37,11 +37,11 @@ export function stateOf(context: ShellContext, guest: GuestHandle): string {
   return running.done ? 'ended' : 'running';
 }
 
-/** UUID of the mdev a guest is attached to, or would be. */
+/** UUID of the mdev to which a guest is or would be attached. */
 export const mdevOf = (context: ShellContext, guest: GuestHandle): string =>
   context.machine.files.get(guest.name)?.mdev.uuid ?? guest.uuid;
 
-/** Opens an mdev's vfio device for a guest. `ok` or an errno name; EBUSY where another guest has it. */
+/** Opens an mdev's vfio device for a guest. Returns `ok` or an errno name; EBUSY if another guest has it. */
 export function attach(context: ShellContext, guest: GuestHandle, uuid: string): string {
   const { machine } = context;
   const users = [...machine.files.values()];
@@ -54,14 +54,14 @@ export function attach(context: ShellContext, guest: GuestHandle, uuid: string):
   return 'ok';
 }
 
-/** Power on: storage cleared, vCPUs as at their start. */
+/** Switches a guest on: clears its storage and resets its vCPUs. */
 function clear(context: ShellContext, guest: GuestHandle): void {
   guest.storage.fill(0);
   for (let n = 0; n < guest.vcpus; n++)
     resetVcpu(context.machine.image, context.machine.image.vcpu(guest.number, n));
 }
 
-/** A guest under QEMU has its registers and storage there, and its kernel for a program. */
+/** Whether a guest runs under QEMU, where its registers and storage are, and where its kernel is its program. */
 export const isOutside = ({ machine: { image } }: ShellContext, guest: GuestHandle): boolean =>
   image.word(image.guest(guest.number) + G_EXTERNAL) !== 0;
 
@@ -92,7 +92,7 @@ function booted(context: ShellContext, guest: GuestHandle): boolean {
   return state === undefined || state.ended || (state.scans > 0 && state.scanPart === SCAN_NONE);
 }
 
-/** Ends a guest's program; whether there was one. */
+/** Ends a guest's program. Returns whether there was one. */
 export function end(context: ShellContext, guest: GuestHandle): boolean {
   const { programs } = context.machine.stepper;
   const index = programs.findIndex((running) => running.guest === guest.number);
@@ -100,7 +100,7 @@ export function end(context: ShellContext, guest: GuestHandle): boolean {
   return index >= 0;
 }
 
-/** Whether a program has nothing to do but wait for what may never come. */
+/** Whether a program has nothing to do but to wait for what may never come. */
 export function isQuiet({ done, nextNs, state }: RunningProgram): boolean {
   return done || nextNs === Number.POSITIVE_INFINITY || (isBusState(state) && workloadDone(state));
 }

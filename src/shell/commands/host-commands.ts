@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Saved machines, the exported tree, and what the host's kernel told.
+// Commands for saved machines, the exported tree, and what the host's kernel has reported.
 // Source: docs/design.md sections 4 and 7; docs/reference/vfio-ap.md sections 3.4 (uevents) and 3.8 (log texts).
 
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
@@ -38,7 +38,7 @@ function exportSysfs({ args, context }: Invocation): CommandResult {
   return done(`${entries} entries in ${path}/sys\n`);
 }
 
-/** `[   12.345678]`, as the kernel's ring shows times. */
+/** A time as in the kernel's log, such as `[   12.345678]`. */
 const stamp = (ns: number): string => (ns / NS_PER_SECOND).toFixed(6).padStart(12);
 
 const RINGS: readonly (LogRing | 'all')[] = ['kernel', 'vfio_ap', 'zcrypt', 'all'];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// mdevctl as a command of the shell: its definitions belong to the shell, its files are the shell's.
+// mdevctl as a command of the shell. Its definitions and its files are those of the shell.
 // Source: docs/reference/vfio-ap.md section 7.3.
 
 import { finishAtOnce } from '../../ap-bus/driving.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `guest migrate`: what `virsh migrate --live` does, between the machines of this configuration.
+// `guest migrate`: does what `virsh migrate --live` does, between the machines of this configuration.
 // Source: docs/migration.md (two hosts).
 import { isMovedInterruptions, MOVED_INTERRUPTIONS } from '../../cluster/interruptions.ts';
 import type { MigrateOptions } from '../../cluster/migration.ts';
@@ -8,11 +8,11 @@ import type { GuestHandle } from '../../host/api/guest-handle.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
 
-/** What follows `migrate`, for its usage and for help. */
+/** The operands of `migrate`, for its usage and for help. */
 export const MIGRATE_WORDS = `NAME MACHINE [--chunk BYTES] [--downtime TIME] [--interruptions ${MOVED_INTERRUPTIONS.join('|')}]`;
 const USAGE = `usage: guest migrate ${MIGRATE_WORDS}`;
 
-/** Each option with what its value says; undefined: nothing legal. */
+/** For each option, the meaning of its value; undefined for a value that is not legal. */
 const OPTIONS: Readonly<Record<string, (text: string) => MigrateOptions | undefined>> = {
   '--chunk': (text) => {
     const chunkBytes = parseNumber(text) ?? 0;
@@ -36,7 +36,7 @@ function optionsOf(words: readonly string[]): MigrateOptions | undefined {
   return options;
 }
 
-/** Drives the migration; time passes on all machines, and Ctrl-C cancels it. */
+/** Drives the migration. Time passes on all machines, and Ctrl-C cancels it. */
 export async function migrateGuest({
   context,
   guest,

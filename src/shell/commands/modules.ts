@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// modprobe and lsmod over the modules of AP.
+// modprobe and lsmod for the modules of AP.
 // Source: kmod 30 (messages).
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
 
-/** Modules of the kernel that scripts name, with what each of them uses; `builtin` ones are there always and not listed. */
+/**
+ * Modules of the kernel that scripts name, and the modules that each of them uses. Those with `builtin` are always there and not listed.
+ */
 const MODULES: Readonly<
   Record<string, { readonly uses?: readonly string[]; readonly builtin?: true }>
 > = {
@@ -27,7 +29,7 @@ function modprobe({ args, context }: Invocation): CommandResult {
   const all = args.includes('-a') || args.includes('--all') || remove;
   const names = args.filter((arg) => !arg.startsWith('-'));
   if (names.length === 0) return failed('modprobe: ERROR: missing parameters. See -h.');
-  // What follows the first name are parameters of the module, unless several are loaded.
+  // Words after the first name are parameters of the module, unless several modules are loaded.
   for (const name of (all ? names : names.slice(0, 1)).map(moduleName)) {
     if (!Object.hasOwn(MODULES, name)) {
       const release = context.machine.config.host.kernel;
@@ -41,7 +43,7 @@ function modprobe({ args, context }: Invocation): CommandResult {
   return done('');
 }
 
-/** Modules of the machine itself are in use: the host model does not go away. */
+/** Modules of the machine itself are in use, since the host's model cannot be removed. */
 function unload(name: string, loaded: Set<string>): string | undefined {
   if (MODULES[name]?.builtin) return `modprobe: FATAL: Module ${name} is builtin.`;
   const inUse = usersOf(name, loaded).length > 0 || name === 'vfio_ap' || name === 'zcrypt_cex4';

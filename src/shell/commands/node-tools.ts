@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// zcryptctl over this machine's nodes; zcryptstats, which asks the channel subsystem: a KVM guest has none to ask, and neither has this host.
-// Source: docs/reference/messages.md section 9 (zcryptctl: class/zcrypt; zcryptstats: /dev/chsc); s390-tools 2.43, zcryptstats.c (order of its checks).
+// zcryptctl, which works on this machine's nodes, and zcryptstats, which asks the channel subsystem: neither a KVM guest nor this host
+// has one that answers.
+// Source: docs/reference/messages.md section 9 (zcryptctl: class/zcrypt; zcryptstats: /dev/chsc); s390-tools 2.43, zcryptstats.c (order
+// of its checks).
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
 import {
@@ -74,7 +76,7 @@ const STATISTICS: ToolProgram = {
 const CHSC = '/dev/chsc';
 const AP_DEVICES = '/sys/devices/ap';
 
-/** Options whose value is looked at. */
+/** Options whose values are checked. */
 const VALUES: Readonly<Record<string, (value: string) => boolean>> = {
   interval: (value) => /^\+?(?:0[xX][0-9a-fA-F]+|\d+)$/.test(value) && Number(value) > 0,
   count: (value) => /^\+?(?:0[xX][0-9a-fA-F]+|\d+)$/.test(value) && Number(value) > 0,

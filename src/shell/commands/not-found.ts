@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a shell says of a name that is no command.
+// What a shell says about a name that is not a command.
 // Source: bash 5.2, execute_cmd.c (126: found and not executable, 127: not found).
 
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
@@ -8,7 +8,7 @@ import { OWN_SHELL, type ShellContext } from '../context.ts';
 import { NOT_EXECUTABLE, NOT_FOUND } from '../language/statuses.ts';
 import { COMMANDS, commandsOf } from './commands.ts';
 
-/** Message and exit status; a person typing is told what might have been meant. */
+/** Message and exit status. A person who types is also told what might have been meant. */
 export function notFound(
   context: ShellContext,
   name: string,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the operator of a partition does, whoever's Linux runs in it: clock, adapters, faults, and a look at the instructions.
+// The commands of a partition's operator, whoever's Linux runs in it: clock, adapters, faults, and a look at the instructions.
 // Source: docs/design.md sections 4, 6 and 7.
 
 import { ERRNO_TEXT, type Errno } from '../../ap-bus/errno.ts';
@@ -15,13 +15,15 @@ import type { ShellContext } from '../context.ts';
 import { type CommandRow, columns, type Invocation } from './command-row.ts';
 import { isQuiet } from './guests.ts';
 
-/** `clock run` gives up after so much virtual time. */
+/** Nanoseconds of virtual time after which `clock run` gives up. */
 const RUN_LIMIT_NS = 60_000_000_000;
 const RUN_SLICE_NS = 10_000_000;
-/** Seconds of the suffixes of sleep. */
+/** Seconds that each suffix of sleep stands for. */
 const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Nanoseconds of `2ms`, `1.5`, `3m`; undefined if it is no time. A bare number is in seconds, as for sleep. */
+/**
+ * Nanoseconds of a time such as `2ms`, `1.5` or `3m`; undefined if it is not a time. A number without a unit is in seconds, as for sleep.
+ */
 function timeOf(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(text);
   if (match === null) return parseDurationNs(text);
@@ -41,7 +43,7 @@ async function sleep({ args, context }: Invocation): Promise<CommandResult> {
   return done('');
 }
 
-/** `clock`, `clock advance TIME`, `clock run [TIME]`: the time after it. */
+/** `clock`, `clock advance TIME`, `clock run [TIME]`. Prints the time after it. */
 async function clock({ args, context }: Invocation): Promise<CommandResult> {
   const [verb, time] = args;
   const ns = time === undefined ? undefined : timeOf(time);
@@ -56,7 +58,7 @@ async function clock({ args, context }: Invocation): Promise<CommandResult> {
 const now = (context: ShellContext): CommandResult =>
   done(`${formatDuration(context.partition.nowNs())}\n`);
 
-/** Runs until nothing one-off is outstanding and guests have nothing to do; false: the limit came first. */
+/** Lets time pass until nothing one-off is outstanding and guests have nothing to do. Returns false if the limit came first. */
 async function settle(context: ShellContext, limitNs: number): Promise<boolean> {
   const { partition: machine } = context;
   const endNs = machine.nowNs() + limitNs;
@@ -71,7 +73,7 @@ async function settle(context: ShellContext, limitNs: number): Promise<boolean> 
 
 const HEAD = { line: 1, comment: undefined };
 
-/** A line as AP programs have it, parsed; mistakes are messages. */
+/** Parses a line of the syntax of AP programs. Mistakes become messages. */
 function parsed<T>(name: string, args: readonly string[], parse: (line: string) => T): T | string {
   try {
     return parse(args.join(' '));
@@ -82,7 +84,7 @@ function parsed<T>(name: string, args: readonly string[], parse: (line: string) 
   }
 }
 
-/** Operator verbs; without one, what there is. */
+/** `lpar`: a verb of the operator; without a verb, shows the partition. */
 function lpar({ args, context }: Invocation): CommandResult {
   if (args.length === 0) {
     const rows = LPAR_VERBS.map((row) => [`${row.verb} ${row.operands.join(' ')}`, row.meaning]);
@@ -103,7 +105,10 @@ const rowOfFault = ({ text, fired, active }: DeclaredFault): [string, string] =>
   `fired ${fired}${active ? '' : ', ended'}`,
 ];
 
-/** Without arguments those that were declared. A fault as in AP programs; times of `at` are those the clock shows. */
+/**
+ * `fault`: without arguments shows the faults that were declared; else declares a fault, in the syntax of AP programs. Times of `at` are
+ * those that the clock shows.
+ */
 function fault({ args, context }: Invocation): CommandResult {
   if (args.length === 0) return done(columns(context.partition.faults.list().map(rowOfFault)));
   const statement = parsed('fault', args, (line) => {
@@ -124,10 +129,10 @@ function fault({ args, context }: Invocation): CommandResult {
   return done('');
 }
 
-/** Records `trace` shows where no number is given. */
+/** Number of records that `trace` shows if no number is given. */
 const TRACE_SHOWN = 20;
 
-/** `trace [N]`: the last AP instructions, the newest at the end. */
+/** `trace [N]`: shows the last AP instructions, the newest last. */
 function trace({ args, context }: Invocation): CommandResult {
   const [count = String(TRACE_SHOWN)] = args;
   if (args.length > 1 || !/^\d{1,6}$/.test(count)) return failed('usage: trace [NUMBER]', 2);
@@ -143,7 +148,7 @@ const CLOCK_DETAILS = `  advance TIME  lets time pass; guests run meanwhile
   TIME is 2ms, 1.5s, 30us, 100ns, 2m, or a number of seconds
 `;
 
-/** Operator verbs with their operands; all, or one. */
+/** The verbs of the operator with their operands: all, or one. */
 const lparVerbs = (verb?: string): string =>
   columns(
     LPAR_VERBS.filter((row) => verb === undefined || row.verb === verb).map((row) => [

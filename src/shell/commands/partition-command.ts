@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `partition`: who has which queue, what it does, how full it is; with --json everything the page of `apemu view` shows.
+// `partition`: shows who has which queue, what it does, and how full it is; with --json everything that the page of `apemu view` shows.
 // Source: docs/view.md.
 
 import { formatDuration } from '../../config/units.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builtins that read: read, mapfile.
+// The builtins that read: read, mapfile.
 // Source: bash 5.2, manual, section 4.2, and messages.
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import { Input } from '../language/input.ts';
@@ -7,7 +7,7 @@ import { split } from '../language/parameters.ts';
 import type { CommandRow, Invocation } from './command-row.ts';
 import { IDENTIFIER } from './declare.ts';
 
-/** Options of `read`; those that talk to a terminal are taken and change nothing. */
+/** Options of `read`. Those about terminals are accepted and have no effect. */
 interface ReadOptions {
   raw: boolean;
   array: string | undefined;
@@ -68,7 +68,7 @@ function read({ args, context, input, streams }: Invocation): CommandResult {
   return { ...done(''), status: line.ended ? 1 : 0 };
 }
 
-/** A line; without `-r` a backslash takes the meaning from the next character and joins lines. */
+/** Reads a line. Without `-r`, a backslash removes the meaning of the next character, and joins lines. */
 function lineOf(
   source: Input,
   { raw, delimiter, characters }: ReadOptions,
@@ -89,7 +89,7 @@ function lineOf(
   }
 }
 
-/** Words to names; the last one gets what is left, as it stands. */
+/** Assigns words to names. The last name gets the rest as it is. */
 function share(
   text: string,
   names: readonly string[],
@@ -107,7 +107,7 @@ function share(
   names.forEach((name, n) => {
     if (n === names.length - 1) {
       const { pieces } = split(rest, separators);
-      // A separator that is no blank ends the only word there is.
+      // If there is only one word, a separator after it that is not a blank is removed.
       set(name, pieces.length === 1 ? pieces[0] : rest);
       return;
     }
@@ -120,7 +120,7 @@ function share(
   });
 }
 
-/** mapfile [-t] [-d C] [NAME]: lines into an array. */
+/** `mapfile [-t] [-d C] [NAME]`: reads lines into an array. */
 function mapfile({ args, context, input }: Invocation): CommandResult {
   let [strip, delimiter, name] = [false, '\n', 'MAPFILE'];
   for (let i = 0; i < args.length; i++) {

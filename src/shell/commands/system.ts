@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The system around a script: root, a kernel with the modules of AP, udev that has settled, other commands run by commands.
+// The system around a script: root, a kernel with the modules of AP, a udev that has settled, and commands that run other commands.
 // Source: GNU coreutils 9.1 (basename, dirname, id, uname, env); findutils 4.9 (xargs).
 
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
@@ -34,7 +34,7 @@ const OPTIONS_WITH_VALUE: Readonly<Record<string, string>> = {
   nice: 'n',
 };
 
-/** sudo, timeout, env, nice, nohup: the user is root, time is virtual. */
+/** sudo, timeout, env, nice and nohup. The user is root, and time is virtual, so they only run the command. */
 async function prefix(invocation: Invocation): Promise<CommandResult> {
   const { name, args } = invocation;
   const rest = [...args];
@@ -68,7 +68,7 @@ function environment({ context: { variables }, args }: Invocation): CommandResul
   );
 }
 
-/** sh and bash: a script in a shell of its own. */
+/** `sh` and `bash`: run a script in a shell of its own. */
 async function shell(invocation: Invocation): Promise<CommandResult> {
   const { name, args, context, input } = invocation;
   const rest = [...args];
@@ -188,9 +188,10 @@ function uname({ args, context }: Invocation): CommandResult {
   );
 }
 
-/** `YYYY-MM-DDThh:mm:ss` of seconds since 1970, in the Gregorian calendar. */
+/** Seconds since 1970 as `YYYY-MM-DDThh:mm:ss` in the Gregorian calendar. */
 function isoTime(seconds: number): string {
-  // Years from March on, so that the day of leap years is the last; 719,468 days lie between 0000-03-01 and 1970-01-01.
+  // Years are counted from March on, so that the leap day is the last day of a year. There are 719,468 days between 0000-03-01 and
+  // 1970-01-01.
   const days = Math.floor(seconds / 86_400) + 719_468;
   const era = Math.floor(days / 146_097);
   const day = days - era * 146_097;
@@ -204,7 +205,7 @@ function isoTime(seconds: number): string {
   return `${date}T${two((seconds / 3600) % 24)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
-/** The time of the machine, which begins with the year 1970. */
+/** `date`: the time of the machine, which begins with the year 1970. */
 function date({ args, context }: Invocation): CommandResult {
   const seconds = Math.floor(context.partition.nowNs() / NS_PER_SECOND);
   const iso = isoTime(seconds);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// test and [: conditions on files, texts and numbers.
+// `test` and `[`: conditions on files, texts and numbers.
 // Source: POSIX.1-2017, utilities, test; messages of bash 5.2.
 
 import { finishAtOnce } from '../../ap-bus/driving.ts';
@@ -7,7 +7,7 @@ import { type CommandResult, done } from '../../sysfs/command.ts';
 import type { FileTree } from '../../sysfs/file-tree.ts';
 import type { Invocation } from './command-row.ts';
 
-/** The condition makes no sense: the message, status 2. */
+/** The condition is not valid; has the message, and leads to status 2. */
 class TestError extends Error {}
 
 /** A test of one operand. */
@@ -39,7 +39,7 @@ export const UNARY: Readonly<Record<string, Unary>> = {
   '-b': never,
   '-p': never,
   '-S': never,
-  // The user is root, who owns every file.
+  // The user is root, and every file belongs to root.
   '-O': (path, files) => files.stat(path).ok,
   '-G': (path, files) => files.stat(path).ok,
   '-t': never,
@@ -79,17 +79,17 @@ const BINARY: Readonly<Record<string, (a: string, b: string) => boolean>> = {
   '-ge': (a, b) => number(a) >= number(b),
 };
 
-/** `-nt`, `-ot` and `-ef`: files have no times here. */
+/** `-nt`, `-ot` and `-ef`. Files have no times here. */
 export function compareFiles(operator: string, a: string, b: string, files: FileTree): boolean {
   if (operator !== '-ef') return files.stat(a).ok && !files.stat(b).ok && operator === '-nt';
   const [first, second] = [files.realpath(a), files.realpath(b)];
   return first.ok && second.ok && first.text === second.text;
 }
 
-/** Parentheses and `!` in each other at most. */
+/** Highest number of parentheses and `!` inside each other. */
 const MAX_TEST_DEPTH = 1000;
 
-/** Recursive descent over the words; -o binds weakest. */
+/** Evaluates a condition by recursive descent over its words; -o binds weakest. */
 class Condition {
   readonly #words: readonly string[];
   readonly #files: FileTree;
@@ -167,7 +167,7 @@ class Condition {
   }
 }
 
-/** `test EXPRESSION` and `[ EXPRESSION ]`: 0 true, 1 false, 2 no sense. */
+/** `test EXPRESSION` and `[ EXPRESSION ]`. Status 0: true; 1: false; 2: not valid. */
 export function test({ name, args, context }: Invocation): CommandResult {
   const wrong = (message: string): CommandResult => ({
     stdout: '',

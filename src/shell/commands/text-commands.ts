@@ -45,7 +45,7 @@ function wc(invocation: Invocation): CommandResult {
   return report.result();
 }
 
-/** head and tail: `-n N`, `-N`, default 10. */
+/** `head` and `tail`: `-n N` or `-N`, default 10. */
 function ends(invocation: Invocation): CommandResult {
   const { name, args } = invocation;
   let count = '10';
@@ -114,7 +114,7 @@ const CLASSES: Readonly<Record<string, readonly [string, string]>> = {
   '[:digit:]': ['0', '9'],
 };
 
-/** Characters of a set such as `a-z` or `[:upper:]`. */
+/** The characters of a set such as `a-z` or `[:upper:]`. */
 function setOf(text: string): string[] {
   const expanded = text
     .replace(/\[:\w+:\]/g, (name) => CLASSES[name]?.join('-') ?? '')
@@ -199,7 +199,7 @@ function cut(invocation: Invocation): CommandResult {
   return report.result();
 }
 
-/** Writes its input to files and on: the way to write as another user, `… | tee FILE`. */
+/** `tee`: writes its input to files and to its output. Scripts use it to write as another user: `… | tee FILE`. */
 function* tee({ args, context, input }: Invocation): Operation<CommandResult> {
   const append = args.includes('-a');
   const text = input.all();
@@ -216,7 +216,7 @@ function* tee({ args, context, input }: Invocation): Operation<CommandResult> {
   return { stdout: text, stderr, status: stderr === '' ? 0 : 1 };
 }
 
-/** Numbers of one `seq` at most. */
+/** Highest count of numbers that one `seq` prints. */
 const MAX_NUMBERS = 100_000;
 
 function seq({ args }: Invocation): CommandResult {

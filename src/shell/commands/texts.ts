@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texts that commands work on: files, or standard input where none is named.
+// The texts that commands work on: files, or standard input if none is named.
 // Source: GNU coreutils 9.1 (messages).
 
 import { finishAtOnce } from '../../ap-bus/driving.ts';
@@ -12,7 +12,7 @@ export interface Named {
   readonly text: string;
 }
 
-/** Texts of files, or of standard input where none is named; files that fail are reported as `name: …`. */
+/** The contents of files, or of standard input if none is named. Files that fail are reported as `name: …`. */
 export function textsOf(
   { context, input, name }: Invocation,
   paths: readonly string[],

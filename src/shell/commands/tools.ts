@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs of s390-tools, mdevctl and util-linux that an AP administrator uses, over this machine's tree.
+// The programs of s390-tools, mdevctl and util-linux that an AP administrator uses, for this machine's tree.
 // Source: docs/reference/vfio-ap.md sections 7.3 and 7.4.
 import { isOperation, type Operation } from '../../ap-bus/operation.ts';
 import { DEFAULT_RELEASE, releaseOf } from '../../s390-tools/releases.ts';
@@ -27,7 +27,7 @@ const ACTIONS = [
 const isOneOf = <T extends string>(words: readonly T[], word: string | undefined): word is T =>
   (words as readonly string[]).includes(word ?? '');
 
-/** `ap-check -t TYPE -e EVENT -a ACTION [-s STATE] -u UUID -p PARENT`, the definition as JSON on standard input. */
+/** `ap-check -t TYPE -e EVENT -a ACTION [-s STATE] -u UUID -p PARENT`, with the definition as JSON on standard input. */
 function* runApCheck({ args, context, input }: Invocation): Operation<CommandResult> {
   const given: Record<string, string> = {};
   for (let i = 0; i < args.length; i += 2) given[args[i]] = args[i + 1] ?? '';
@@ -49,7 +49,7 @@ function* runApCheck({ args, context, input }: Invocation): Operation<CommandRes
   return yield* apCheck(context.machine.sysfs, context.persistent, call);
 }
 
-/** A definition from JSON; undefined if it is none. */
+/** A definition from JSON; undefined if it is not one. */
 function configOf(text: string): MdevConfig | undefined {
   try {
     const value = JSON.parse(text) as Partial<MdevConfig>;
@@ -74,7 +74,7 @@ function uuidgen({ args, context }: Invocation): CommandResult {
   return done(`${context.random.uuid()}\n`);
 }
 
-/** A command on files, over everything the shell sees. */
+/** A command that works on files, with all files that the shell sees. */
 function* onFiles({
   name,
   args,
@@ -95,7 +95,7 @@ function* onFiles({
   return isOperation(answer) ? yield* answer : answer;
 }
 
-/** A program of zdev: it tells of itself before it looks at anything else. */
+/** A program of zdev: it prints its help or version before it looks at anything else. */
 const zdev =
   (program: ZdevProgram, run: Run): Run =>
   (invocation) => {

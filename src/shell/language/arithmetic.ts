@@ -2,22 +2,22 @@
 // Arithmetic of `$(( ))`, `(( ))` and array indexes: 64-bit integers with the operators of C.
 // Source: bash 5.2, manual, section 6.5 (shell arithmetic) and messages.
 
-/** Where names in an expression get and leave their values. */
+/** Reads and sets the values of names in an expression. */
 export interface Numbers {
-  /** The text of a variable or element; undefined where it is not set. */
+  /** The text of a variable or element; undefined if it is not set. */
   get(name: string, index?: string): string | undefined;
   set(name: string, value: string, index?: string): void;
 }
 
-/** An expression that makes no sense; its message is what bash says behind the expression. */
+/** The expression is not valid. The message is what bash prints after the expression. */
 export class ArithmeticError extends Error {}
 
-/** Parentheses, operators and values that are expressions themselves, in each other at most. */
+/** Highest nesting of parentheses, operators, and values that are themselves expressions. */
 const MAX_ARITHMETIC_DEPTH = 200;
 const TOKEN =
   /\s*(?:(\d+#[\w@]+|0[xX][0-9a-fA-F]+|\d\w*)|([A-Za-z_]\w*)|(<<=|>>=|\*\*|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|[-+*/%<>=!~&|^?:,()[\]]))/y;
 
-/** Binary operators by how tightly they bind. */
+/** Binary operators, by how tightly they bind. */
 const LEVELS: Readonly<Record<string, number>> = {
   ...{ '||': 1, '&&': 2, '|': 3, '^': 4, '&': 5, '==': 6, '!=': 6 },
   ...{ '<': 7, '>': 7, '<=': 7, '>=': 7, '<<': 8, '>>': 8, '+': 9, '-': 9 },
@@ -59,7 +59,7 @@ const OPERATIONS: Readonly<Record<string, (a: bigint, b: bigint) => bigint>> = {
   '>=': (a, b) => truth(a >= b),
 };
 
-/** A value, and the variable it came from where it may be assigned to. */
+/** A value, and the variable from which it came if it can be assigned to. */
 interface Operand {
   readonly value: bigint;
   readonly name?: string;
@@ -80,7 +80,7 @@ class Expression {
   #at = 0;
   /** Where the last token began. */
   #last = 0;
-  /** Above 0: what is parsed is not evaluated (the other side of `&&`, `||`, `?:`). */
+  /** Above 0, what is parsed is not evaluated (the other side of `&&`, `||` and `?:`). */
   #skipped = 0;
 
   constructor(text: string, numbers: Numbers, depth: number) {
@@ -257,7 +257,7 @@ class Expression {
     return { value, ...reference };
   }
 
-  /** Decimal, octal, hexadecimal, `base#digits`. */
+  /** Reads a decimal, octal or hexadecimal number, or `base#digits`. */
   #number(text: string): bigint {
     const [, baseText, digits] = /^(\d+)#(.+)$/.exec(text) ?? [];
     const base =

@@ -8,7 +8,7 @@ import { traced } from './parameters.ts';
 
 const isArray = (value: Word | ArrayValue): value is ArrayValue => 'elements' in value;
 
-/** Makes an assignment; `trace` gets it as `set -x` shows it. */
+/** Makes an assignment. `trace` is given the assignment as `set -x` shows it. */
 export async function assign(
   assignment: Assignment,
   context: ShellContext,

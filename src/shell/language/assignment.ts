@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words that assign: a text, an element of an array, an array.
+// Words that are assignments: of a text, of an element of an array, or of an array.
 // Source: POSIX.1-2017, shell command language, section 2.9.1; bash 5.2, manual, section 6.7.
 import { type Assignment, ShellSyntaxError, type Word } from './ast.ts';
 import { expandBraces } from './braces.ts';
@@ -28,7 +28,7 @@ export function assignmentOf(parser: Parser, word: Word): Assignment | undefined
   return { name, index, append: match[3] === '+', value };
 }
 
-/** `NAME[$index]=word`: the bracket and the equals sign stand in different parts. */
+/** `NAME[$index]=word`, in which bracket and equals sign are in different parts of the word. */
 function computedElement(word: Word): Assignment | undefined {
   const [first, ...rest] = word;
   const match = first?.kind === 'text' ? /^([A-Za-z_]\w*)\[([^\]]*)$/.exec(first.text) : null;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a script consists of: lists of pipelines of commands, made of words.
+// The parts of which a script consists: lists of pipelines of commands, which are made of words.
 // Source: POSIX.1-2017, shell command language, section 2.10 (grammar); bash 5.2, manual, sections 3.2, 3.4, 3.5 and 6.7.
 
 /** Operators of `${name…}`. */
@@ -16,22 +16,22 @@ export interface VariablePart {
   readonly kind: 'variable';
   readonly name: string;
   readonly quoted: boolean;
-  /** Of an array: `@` and `*` stand for all elements. */
+  /** Index of an array's element. `@` and `*` stand for all elements. */
   readonly index?: '@' | '*' | Word;
   readonly form?: ParameterForm;
-  /** Behind the operator: a word, a pattern, an offset. */
+  /** What follows the operator: a word, a pattern, an offset. */
   readonly word?: Word;
-  /** The replacement of a pattern, the length of a substring. */
+  /** The replacement of a pattern, or the length of a substring. */
   readonly second?: Word;
 }
 
-/** A piece of a word. `quoted`: no field splitting and no pathname expansion. */
+/** A part of a word. With `quoted`, it is subject neither to field splitting nor to pathname expansion. */
 export type Part =
   | { readonly kind: 'text'; readonly text: string; readonly quoted: boolean }
   | VariablePart
   | { readonly kind: 'command'; readonly list: List; readonly quoted: boolean }
   | { readonly kind: 'arithmetic'; readonly word: Word; readonly quoted: boolean }
-  /** `<(list)`: the name of a file that has its output. */
+  /** `<(list)`: the name of a file that contains the output of the list. */
   | { readonly kind: 'process'; readonly list: List; readonly quoted: false };
 
 export type Word = readonly Part[];
@@ -40,13 +40,13 @@ export type Word = readonly Part[];
 export interface Redirect {
   readonly fd: number;
   readonly form: 'write' | 'append' | 'read' | 'duplicate' | 'document' | 'string';
-  /** Target, or the text of a here-document. */
+  /** The target, or the text of a here-document. */
   readonly word: Word;
 }
 
 export interface Assignment {
   readonly name: string;
-  /** Index of the array's element that is meant. */
+  /** Index of the element that is assigned to. */
   readonly index?: Word;
   /** `+=` */
   readonly append: boolean;
@@ -75,16 +75,16 @@ export interface SimpleCommand {
   readonly kind: 'simple';
   readonly assignments: readonly Assignment[];
   readonly words: readonly Word[];
-  /** Of `declare`, `local` and the like: words that assign. */
+  /** For `declare`, `local` and the like: the words that are assignments. */
   readonly declared?: readonly Assignment[];
 }
 
 export interface ForCommand {
   readonly kind: 'for';
   readonly name: string;
-  /** Undefined: the positional parameters. */
+  /** The words; undefined for the positional parameters. */
   readonly words: readonly Word[] | undefined;
-  /** `for ((a; b; c))`, in the place of name and words. */
+  /** For `for ((a; b; c))`, in place of name and words. */
   readonly steps?: readonly [Word, Word, Word];
   readonly body: List;
 }
@@ -105,7 +105,7 @@ export interface CaseCommand {
 export interface CaseItem {
   readonly patterns: readonly Word[];
   readonly body: List;
-  /** `;;`, `;&` (goes on with the next body), `;;&` (goes on with the next pattern). */
+  /** `;;`; `;&`, after which the next body is executed; `;;&`, after which the next pattern is tested. */
   readonly end: ';;' | ';&' | ';;&';
 }
 
@@ -141,7 +141,7 @@ export type List = readonly AndOr[];
 
 /** A mistake in the text of a script. */
 export class ShellSyntaxError extends Error {
-  /** The text ends too early: more lines may make it right. */
+  /** Whether the text ends too early, so that more lines may make it valid. */
   readonly incomplete: boolean;
 
   constructor(message: string, incomplete = false) {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brace expansion: `a{b,c}` and `{1..4}` as several words, before anything else is expanded.
+// Brace expansion, which makes several words of `a{b,c}` and `{1..4}` before anything else is expanded.
 // Source: bash 5.2, manual, section 3.5.1.
 import { type Part, ShellSyntaxError, type Word } from './ast.ts';
 
-/** Words of one word at most. */
+/** Highest number of words that one word can become. */
 const MAX_WORDS = 10_000;
 const RANGE = /^(?:(-?\d{1,15})\.\.(-?\d{1,15})|([A-Za-z])\.\.([A-Za-z]))(?:\.\.(-?\d{1,15}))?$/;
 
-/** A character of unquoted text, or a part that braces do not look into. */
+/** A character of unquoted text, or a part that brace expansion leaves alone. */
 type Item = string | Part;
 
-/** The words a word stands for: itself where it has no braces to expand. */
+/** The words that a word stands for: the word itself if it has no braces to expand. */
 export function expandBraces(word: Word): readonly Word[] {
   const candidate = word.some(
     (part) => part.kind === 'text' && !part.quoted && part.text.includes('{'),
@@ -36,7 +36,7 @@ function alternatives(items: readonly Item[], budget: { words: number }): Item[]
   return [[...items]];
 }
 
-/** What the braces that open at a place hold; undefined if they are ordinary characters. */
+/** The contents of the braces that open at a place; undefined if they are ordinary characters. */
 function choicesAt(
   items: readonly Item[],
   open: number,
@@ -82,7 +82,7 @@ function rangeOf(inside: readonly Item[]): Item[][] | undefined {
   return Array.from({ length: count }, (_, n) => [...show(start + (end < start ? -n : n) * step)]);
 }
 
-/** Characters side by side become text again. */
+/** Makes text again of characters that follow each other. */
 function wordOf(items: readonly Item[]): Word {
   const parts: Part[] = [];
   let text = '';

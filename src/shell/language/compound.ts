@@ -17,7 +17,7 @@ type Compound =
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Undefined where no compound command begins. */
+/** Parses a compound command; undefined if none begins here. */
 export function parseCompound(parser: Parser): Compound | undefined {
   const token = parser.peek();
   if (parser.operator('(')) {
@@ -98,7 +98,7 @@ function parseFor(parser: Parser): Compound {
   return { kind: 'for', name: name.text, words, body: doGroup(parser) };
 }
 
-/** The three expressions of `for (( ; ; ))`, cut at semicolons of their text. */
+/** The three expressions of `for (( ; ; ))`, which are separated by semicolons in the text. */
 function threeSteps(word: Word): readonly [Word, Word, Word] {
   const steps: Word[] = [[]];
   for (const part of word) {
@@ -190,7 +190,7 @@ function parseCondition(parser: Parser): Compound {
   return { kind: 'condition', condition };
 }
 
-/** Conditions in parentheses at most. */
+/** Highest nesting of parentheses in a condition. */
 const MAX_PARENTHESES = 100;
 
 function disjunction(parser: Parser, depth: number): Condition {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `[[ … ]]`: conditions whose operands are neither split nor taken for names of files.
+// `[[ … ]]`: conditions whose operands are neither split nor expanded to names of files.
 // Source: bash 5.2, manual, sections 3.2.5.2 and 6.4.
 
 import { Glob } from '../../sysfs/glob.ts';
@@ -12,7 +12,7 @@ import { loadRegex, Regex, RegexError } from './regex.ts';
 
 type Trace = ((text: string) => void) | undefined;
 
-/** 0: it holds, 1: it does not, 2: its regular expression makes no sense. */
+/** Evaluates a condition. 0: it holds; 1: it does not; 2: its regular expression is not valid. */
 export async function holds(
   condition: Condition,
   context: ShellContext,

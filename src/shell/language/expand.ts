@@ -9,19 +9,19 @@ import type { List, ParameterForm, Part, VariablePart, Word } from './ast.ts';
 import { bounded, MAX_FIELDS, ShellLimitError } from './limits.ts';
 import { ExpansionError, parameter, slice, split, transformer } from './parameters.ts';
 
-/** Runs a list and gives what it printed. */
+/** Runs a list and returns what it has printed. */
 export type Substitute = (list: List) => Promise<string>;
 
-/** A field under construction: its text, and the same as a pattern with quoted characters escaped. */
+/** A field that is being built: its text, and the same as a pattern in which quoted characters are escaped. */
 interface Field {
   text: string;
   pattern: string;
 }
 
-/** What a part stands for: one text, or the elements of a list that stay apart where they may. */
+/** What a part stands for: one text, or the elements of a list, which stay apart where that is possible. */
 type Expanded = string | { readonly list: readonly string[]; readonly joined: boolean };
 
-/** Exit status of a script whose `${name?…}` is not set. */
+/** Exit status of a script in which the variable of `${name?…}` is not set. */
 const NOT_GIVEN = 127;
 const DEFAULT_SEPARATORS = ' \t\n';
 
@@ -34,7 +34,7 @@ export class Expander {
     this.#substitute = substitute;
   }
 
-  /** Fields of words, as a command gets them. */
+  /** The fields that words expand to, as a command gets them. */
   async fields(words: readonly Word[]): Promise<string[]> {
     const all: string[] = [];
     for (const word of words) {
@@ -45,14 +45,14 @@ export class Expander {
     return all;
   }
 
-  /** One text: no splitting, no pathnames (assignments, redirections). */
+  /** The word as one text, without splitting and pathname expansion (assignments, redirections). */
   async text(word: Word): Promise<string> {
     let text = '';
     for (const [n, part] of word.entries()) text += flat(await this.#value(part, n === 0));
     return bounded(text, 'an expansion');
   }
 
-  /** A pattern: what is quoted stands for itself. */
+  /** The word as a pattern, in which quoted characters stand for themselves. */
   async pattern(word: Word): Promise<string> {
     let text = '';
     for (const [n, part] of word.entries()) {
@@ -62,7 +62,7 @@ export class Expander {
     return bounded(text, 'a pattern');
   }
 
-  /** A regular expression: what is quoted stands for itself. */
+  /** The word as a regular expression, in which quoted characters stand for themselves. */
   async regex(word: Word): Promise<string> {
     let text = '';
     for (const part of word) {
@@ -72,7 +72,7 @@ export class Expander {
     return bounded(text, 'a regular expression');
   }
 
-  /** The value of an arithmetic expression. */
+  /** The value of the word as an arithmetic expression. */
   async number(word: Word): Promise<bigint> {
     return this.evaluate(await this.text(word));
   }
@@ -87,7 +87,7 @@ export class Expander {
     }
   }
 
-  /** The key of an array's element: a text for an associative array, a number for another. */
+  /** The key of an array's element: a text for an associative array, otherwise a number. */
   async key(name: string, index: Word): Promise<string> {
     if (this.#context.variables.array(name)?.kind === 'associative') return this.text(index);
     return String(await this.number(index));
@@ -157,7 +157,7 @@ export class Expander {
     return this.#context.variables.get('IFS') ?? DEFAULT_SEPARATORS;
   }
 
-  /** Files that match; the field itself if it is no pattern or nothing matches. */
+  /** The files that match. If the field is not a pattern, or nothing matches, the field itself. */
   #pathnames({ text, pattern }: Field): string[] {
     if (this.#context.flags.noglob || !isPattern(pattern)) return [text];
     const names = pattern.split('/');
@@ -229,7 +229,7 @@ export class Expander {
     return (await this.#transform(part))(value ?? '');
   }
 
-  /** All elements or all parameters, where they are what is meant. */
+  /** All elements or all parameters, if these are meant. */
   #allOf({ name, index }: VariablePart): readonly string[] | undefined {
     if (index === '@' || index === '*') return this.#elements(name).map(([, value]) => value);
     if (index === undefined && (name === '@' || name === '*'))
@@ -255,7 +255,7 @@ export class Expander {
     return key === undefined ? parameter(context, target) : context.variables.element(target, key);
   }
 
-  /** What `-`, `+`, `=` and `?` give in the place of the value; undefined: the value itself. */
+  /** What `-`, `+`, `=` and `?` give in place of the value; undefined for the value itself. */
   async #default(
     { form, name, word }: VariablePart,
     missing: boolean,
@@ -277,7 +277,7 @@ export class Expander {
     return [Number(await this.number(word ?? [])), length];
   }
 
-  /** Of parameters the offset is the number of the first, and 0 is the name of the script. */
+  /** For parameters, the offset is the number of the first one, and 0 is the name of the script. */
   async #sublist(part: VariablePart, list: readonly string[]): Promise<readonly string[]> {
     const range = await this.#range(part);
     return slice(part.index === undefined ? this.#context.parameters : list, range);

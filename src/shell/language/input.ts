@@ -2,7 +2,7 @@
 // Standard input of commands.
 // Source: POSIX.1-2017, shell command language, section 1.4: a command that reads leaves the rest to the next one.
 
-/** Standard input: what one command leaves, the next one gets. */
+/** Standard input. What one command leaves, the next one can read. */
 export class Input {
   readonly #text: string;
   #at = 0;
@@ -11,21 +11,21 @@ export class Input {
     this.#text = text;
   }
 
-  /** Everything up to the end. */
+  /** Takes everything up to the end. */
   all(): string {
     const text = this.#text.slice(this.#at);
     this.#at = this.#text.length;
     return text;
   }
 
-  /** So many characters, or what there is. */
+  /** Takes this many characters, or as many as there are. */
   take(count: number): string {
     const text = this.#text.slice(this.#at, this.#at + count);
     this.#at += text.length;
     return text;
   }
 
-  /** Up to a delimiter, without it; undefined at the end. `ended`: the text ended before a delimiter came. */
+  /** Takes the text up to a delimiter, without it; undefined at the end. `ended` tells that the text ended before a delimiter came. */
   upTo(delimiter: string): { readonly text: string; readonly ended: boolean } | undefined {
     if (this.#at >= this.#text.length) return undefined;
     const end = this.#text.indexOf(delimiter, this.#at);

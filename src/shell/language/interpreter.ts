@@ -26,11 +26,11 @@ export class Interpreter {
   readonly expander: Expander;
   readonly #invoker: Invoker;
   readonly #loops: Loops;
-  /** Above 0: a failing command does not end the shell (conditions, `!`, all but the last of && and ||). */
+  /** Above 0, a command that fails does not end the shell (conditions, `!`, all but the last of && and ||). */
   #guarded = 0;
-  /** Where substitutions write their errors. */
+  /** Stream to which substitutions write their errors. */
   #errors: Sink = NOWHERE;
-  /** Status of the last substitution of the command at hand: that of a command without a name. */
+  /** Status of the last substitution in the present command, which is the status of a command without a name. */
   #substituted: number | undefined;
 
   constructor(context: ShellContext) {
@@ -71,7 +71,7 @@ export class Interpreter {
     }
   }
 
-  /** `last`: its failure may end the shell under `set -e`. */
+  /** Runs a pipeline. With `last`, its failure may end the shell under `set -e`. */
   async #pipeline({ negated, commands }: Pipeline, streams: Streams, last: boolean): Promise<void> {
     const context = this.#context;
     const guard = negated || !last;
@@ -127,7 +127,7 @@ export class Interpreter {
     const capture = new Capture();
     const streams = this.#streams(capture);
     await this.apart(() => {
-      // As in bash, a failure inside does not end the substitution, unless `set -e` stands there.
+      // As in bash, a failure inside a substitution does not end it, unless it sets `set -e` itself.
       this.#context.flags.errexit = false;
       return this.run(list, streams);
     });
@@ -140,7 +140,7 @@ export class Interpreter {
     return { input: new Input(''), out, err: this.#errors, others, toTerminal: false };
   }
 
-  /** `$(< FILE)`. */
+  /** `$(< FILE)`: the contents of a file. */
   async #contentOf(file: Redirect): Promise<string> {
     const before = this.#streams(this.#errors);
     const streams = await redirected(this.#context, this.expander, [file], before);
@@ -166,7 +166,7 @@ export class Interpreter {
     }
   }
 
-  /** A mistake in an expansion or an assignment ends a script, not a session. */
+  /** Handles a mistake in an expansion or an assignment, which ends a script but not a session. */
   #failed(error: unknown, streams: Streams): void {
     const ours = [ExpansionError, VariableError, ShellLimitError];
     if (!ours.some((kind) => error instanceof kind)) throw error;
@@ -213,7 +213,7 @@ export class Interpreter {
     }
   }
 
-  /** Status of `(( … ))`; a mistake in it is no end of the script. */
+  /** The status of `(( … ))`. A mistake in it does not end the script. */
   #arithmetic(text: string, streams: Streams): number {
     try {
       return this.expander.evaluate(text) === 0n ? 1 : 0;
@@ -236,7 +236,7 @@ export class Interpreter {
     await this.run(otherwise, streams);
   }
 
-  /** Runs a condition, whose failure ends nothing. */
+  /** Runs a condition. Its failure ends nothing. */
   async holds(condition: List, streams: Streams): Promise<boolean> {
     this.#guarded++;
     await this.run(condition, streams);
@@ -244,7 +244,7 @@ export class Interpreter {
     return this.#context.status === 0 && !this.stopped;
   }
 
-  /** `outer`: the streams around it, which `exec` changes. */
+  /** Runs a simple command. `outer` are the streams around it, which `exec` changes. */
   async #simple(command: Simple, streams: Streams, outer: Streams): Promise<void> {
     const { variables, flags } = this.#context;
     this.#substituted = undefined;
@@ -271,7 +271,7 @@ export class Interpreter {
     }
   }
 
-  /** The body of a function, with parameters of its own. */
+  /** Runs the body of a function, with parameters of its own. */
   async callFunction(name: string, body: Command, args: readonly string[], streams: Streams) {
     const context = this.#context;
     const { parameters, loops } = context;

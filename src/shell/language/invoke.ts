@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs simple commands: functions, rows of the table, names that are neither; delivers what they print; jobs.
+// Runs simple commands: functions, rows of the table of commands, and names that are neither. Delivers what they print, and handles jobs.
 // Source: POSIX.1-2017, shell command language, section 2.9.1; messages of bash 5.2.
 
 import { isOperation, type Operation } from '../../ap-bus/operation.ts';
@@ -16,7 +16,7 @@ import { Parser } from './parser.ts';
 import { SHELL_WRITER, type Streams, type Writer } from './sinks.ts';
 import { SYNTAX_ERROR } from './statuses.ts';
 
-/** Around a command: its streams, those `exec` changes, what `declare` and the like assign. */
+/** What surrounds a command: its streams, the streams that `exec` changes, and the assignments of `declare` and the like. */
 interface Surroundings {
   readonly streams: Streams;
   readonly outer: Streams;
@@ -32,7 +32,7 @@ export class Invoker {
     this.#interpreter = interpreter;
   }
 
-  /** Runs a command by its name; `functions`: whether functions come first. */
+  /** Runs a command by its name. `functions` tells whether functions are looked for first. */
   async invoke(
     words: readonly string[],
     { streams, outer, declared }: Surroundings,
@@ -109,7 +109,7 @@ export class Invoker {
     };
   }
 
-  /** Runs a text in the streams of a command (`eval`, `source`, traps). */
+  /** Runs a text with the streams of a command (`eval`, `source`, traps). */
   async runText(text: string, streams: Streams): Promise<void> {
     const parser = new Parser(text);
     this.#context.enterCall();
@@ -129,7 +129,7 @@ export class Invoker {
     }
   }
 
-  /** Writes what a command printed; a write that fails is the command's failure. */
+  /** Writes what a command has printed. If a write fails, the command has failed. */
   async #deliver(result: CommandResult, writer: Writer, streams: Streams): Promise<void> {
     this.#context.status = result.status;
     if (result.stderr !== '')
@@ -151,7 +151,7 @@ export class Invoker {
     this.#interpreter.say(`[${number}] still running: ${text} (wait collects it)`, streams);
   }
 
-  /** Reports jobs that have ended meanwhile. */
+  /** Reports the jobs that have ended meanwhile. */
   async collect(streams: Streams): Promise<void> {
     if (this.#context.jobs.length === 0) return;
     for (const { job, result } of await this.#context.collect()) {

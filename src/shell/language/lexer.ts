@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tokens of a script: words with their quoting, operators, newlines, here-documents. Each character is read once, whatever is
-// nested in what: a substitution is parsed where it stands.
+// The tokens of a script: words with their quoting, operators, newlines, here-documents. Each character is read once, however deep
+// constructs are nested: a substitution is parsed where it stands.
 // Source: POSIX.1-2017, shell command language, sections 2.2 (quoting), 2.3 (tokens), 2.6 (expansions); messages of bash 5.2.
 
 import { type List, type Part, ShellSyntaxError, type Word } from './ast.ts';
@@ -10,12 +10,15 @@ import { ansiText, arithmeticEnd } from './quotes.ts';
 
 export type Token =
   | { readonly kind: 'word'; readonly word: Word; readonly text: string }
-  /** `fd`: the digit directly before a redirection. */
+  /** `fd` is the digit directly before a redirection. */
   | { readonly kind: 'operator'; readonly text: string; readonly fd?: number }
   | { readonly kind: 'newline'; readonly text: 'newline' }
   | { readonly kind: 'end'; readonly text: 'end of file' };
 
-/** Parses commands of a text from a place up to the `)` that ends them, or to its end; what stands behind them. */
+/**
+ * Parses the commands of a text from a place up to the `)` that ends them, or to the end of the text. Returns the place after them as
+ * well.
+ */
 export type ParseNested = (
   text: string,
   from: number,
@@ -88,7 +91,7 @@ export class Lexer {
     return { kind: 'word', word, text: this.text.slice(from, this.at) };
   }
 
-  /** The word behind `<<`: the text of the document comes with the next newline. */
+  /** The word after `<<`. The text of the document comes with the next newline. */
   document(delimiter: Word, stripTabs: boolean): Word {
     const quoted = delimiter.some((part) => part.quoted);
     const text = delimiter.map((part) => (part.kind === 'text' ? part.text : '')).join('');
@@ -97,15 +100,15 @@ export class Lexer {
     return parts;
   }
 
-  /** The word behind `=~`: operators and parentheses belong to it. */
+  /** The word after `=~`, to which operators and parentheses belong. */
   regexWord(): Word {
     this.#skipBlanks();
     return this.parts(' \t\r\n', true);
   }
 
   /**
-   * The inside of `(( … ))` from behind its beginning; undefined, and nothing read, where it is something else, such as a subshell
-   * in a subshell. That is decided before anything inside is parsed: parsing twice would be twice for each level.
+   * The inside of `(( … ))`, from after its beginning. Undefined, with nothing read, if it is something else, such as a subshell in a
+   * subshell. This is decided before anything inside is parsed, since parsing twice on each level would take exponential time.
    */
   arithmetic(): Word | undefined {
     const end = arithmeticEnd(this.text, this.at);
@@ -151,7 +154,7 @@ export class Lexer {
     }
   }
 
-  /** An unquoted word up to one of some characters; `regex`: parentheses protect them. */
+  /** An unquoted word up to one of some characters. With `regex`, parentheses protect these characters. */
   parts(ends: string, regex = false): Part[] {
     const parts: Part[] = [];
     let text = '';
@@ -184,7 +187,7 @@ export class Lexer {
     return parts;
   }
 
-  /** What quotes, a backslash or a dollar stand for in an unquoted word; undefined for an ordinary character. */
+  /** What a quote, a backslash or a dollar in an unquoted word stands for; undefined for an ordinary character. */
   #quotedPart(c: string): readonly Part[] | undefined {
     if (c === '\\') {
       const next = this.text[this.at + 1];
@@ -195,7 +198,7 @@ export class Lexer {
     if (c === "'") return [{ kind: 'text', text: this.#single(), quoted: true }];
     if (c === '"') {
       const inside = this.doubleQuoted();
-      // "" is an empty field, not nothing.
+      // An empty pair of quotes is an empty field, not nothing.
       return inside.length === 0 ? [{ kind: 'text', text: '', quoted: true }] : inside;
     }
     if (c === '$' && this.text[this.at + 1] === "'") {
@@ -223,7 +226,7 @@ export class Lexer {
     return text;
   }
 
-  /** From one double quote to behind the next. */
+  /** Reads from a double quote to after the next one. */
   doubleQuoted(): Part[] {
     this.at++;
     const parts = this.#quoted('"');
@@ -231,7 +234,7 @@ export class Lexer {
     return parts;
   }
 
-  /** As inside double quotes, up to a quote or to a place; neither is read. */
+  /** Reads as inside double quotes, up to a quote or to a place. Neither of them is consumed. */
   #quoted(close: '"' | number): Part[] {
     const parts: Part[] = [];
     let text = '';
@@ -260,7 +263,7 @@ export class Lexer {
     return parts;
   }
 
-  /** An expansion from its `$` or backquote on. */
+  /** An expansion, from its `$` or backquote on. */
   dollar(quoted: boolean): Part {
     if (this.text[this.at] === '`') return this.#backquoted(quoted);
     this.at++;
@@ -281,12 +284,12 @@ export class Lexer {
     return { kind: 'variable', name, quoted };
   }
 
-  /** A lexer for a text of its own inside this one. */
+  /** A lexer for a text inside this one. */
   inner(text: string): Lexer {
     return new Lexer(text, this.#nested, this.depth + 1);
   }
 
-  /** Commands from an opening parenthesis to behind the closing one. */
+  /** The commands from an opening parenthesis to after the closing one. */
   #inside(): List {
     const { list, end } = this.#nested(this.text, this.at + 1, this.depth + 1, true);
     this.at = end;

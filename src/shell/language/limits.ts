@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a script may use: nothing it says makes the process wait for long or use memory without an end.
+// Limits for scripts, so that nothing in one makes the process wait for long or use memory without end.
 
-/** Characters of one text: a variable, what a command prints, a file, a line with its expansions. */
+/** Characters of one text: a variable, the output of a command, a file, or a line with its expansions. */
 export const MAX_TEXT = 0x100000;
 /** Characters of all variables together. */
 export const MAX_VARIABLES = 32 * 0x100000;
-/** Fields of one command. */
+/** Number of fields of one command. */
 export const MAX_FIELDS = 200_000;
-/** Rounds of one loop; more is a loop that never ends. */
+/** Number of rounds of one loop. One with more is a loop that never ends. */
 export const MAX_ROUNDS = 100_000;
-/** Compound commands and substitutions in each other at most. */
+/** Nesting of compound commands and substitutions. */
 export const MAX_COMMAND_DEPTH = 100;
-/** Functions, sourced files and `eval` in each other. */
+/** Nesting of functions, sourced files and `eval`. */
 export const MAX_CALLS = 100;
 
-/** Width or precision of a conversion of printf; beyond this it is a mistake, not a wish. */
+/** Width or precision of a conversion in printf. A higher one must be a mistake. */
 export const MAX_WIDTH = 4096;
 
-/** The script used more than it may: it ends with this message and status 1. */
+/** The script has used more than it may. It ends with this message and status 1. */
 export class ShellLimitError extends Error {}
 
-/** A text that is not too long. */
+/** Returns a text, or throws ShellLimitError if it is too long. */
 export function bounded(text: string, what: string): string {
   if (text.length <= MAX_TEXT) return text;
   throw new ShellLimitError(`${what} is longer than ${MAX_TEXT / 0x100000} MiB`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// for, while, until and case: bodies that run again, or one of several.
+// for, while, until and case: bodies that run repeatedly, or one of several that runs.
 // Source: POSIX.1-2017, shell command language, section 2.9.4; bash 5.2, manual, section 3.2.5.
 
 import { Glob } from '../../sysfs/glob.ts';
@@ -70,7 +70,7 @@ export class Loops {
     this.#context.status = 1;
   }
 
-  /** The body of a loop; false: leave the loop. */
+  /** Runs the body of a loop. Returns false if the loop is to be left. */
   async #round(body: List, streams: Streams): Promise<boolean> {
     const context = this.#context;
     context.loops++;

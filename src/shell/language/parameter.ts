@@ -11,13 +11,13 @@ import {
 import type { Lexer } from './lexer.ts';
 
 const NAME = /[A-Za-z_]\w*|[?#@*$!-]|\d+/y;
-/** Operators, longer ones first. */
+/** The operators, longer ones first. */
 const FORMS = [
   ...[':-', ':+', ':=', ':?', '-', '+', '=', '?'],
   ...['##', '#', '%%', '%', '//', '/#', '/%', '/', '^^', '^', ',,', ',', ':'],
 ];
 
-/** From the opening brace to behind the closing one. */
+/** Reads from the opening brace to after the closing one. */
 export function bracedParameter(lexer: Lexer, quoted: boolean): Part {
   const from = lexer.at;
   const wrong = (): ShellSyntaxError => badSubstitution(lexer.text, from);
@@ -69,7 +69,7 @@ function operands(
 ): Pick<VariablePart, 'form' | 'word' | 'second'> {
   const replaces = operator.startsWith('/');
   const cuts = operator === ':';
-  // A pattern inside double quotes is a pattern all the same.
+  // A pattern inside double quotes is still a pattern.
   const pattern = /^[/#%^,]/.test(operator);
   const word = operand(lexer, replaces ? '/}' : cuts ? ':}' : '}', quoted && !pattern);
   let second: Word | undefined;
@@ -82,7 +82,7 @@ function operands(
   return { form, word, ...(second === undefined ? {} : { second }) };
 }
 
-/** Up to one of some characters, which is not read. Inside double quotes single quotes and blanks are ordinary. */
+/** Reads up to one of some characters, which is not consumed. Inside double quotes, single quotes and blanks are ordinary characters. */
 function operand(lexer: Lexer, ends: string, quoted: boolean): Word {
   if (!quoted) return lexer.parts(ends);
   const parts: Part[] = [];
@@ -116,7 +116,7 @@ function closed(lexer: Lexer, by: string): void {
   lexer.at++;
 }
 
-/** The whole `${…}` is named, as bash does; without its end the text is incomplete. */
+/** The message names the whole `${…}`, as in bash. Without its end, the text is incomplete. */
 function badSubstitution(text: string, from: number): ShellSyntaxError {
   const end = text.indexOf('}', from);
   if (end < 0) return new ShellSyntaxError("unexpected EOF while looking for matching `}'", true);

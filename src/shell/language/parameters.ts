@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values of parameters, and what the operators of `${…}` and field splitting make of a value.
+// The values of parameters, and what the operators of `${…}` and field splitting make of a value.
 // Source: POSIX.1-2017, shell command language, sections 2.5 and 2.6.5; bash 5.2, manual, section 3.5.3.
 
 import { Glob } from '../../sysfs/glob.ts';
@@ -8,9 +8,9 @@ import type { ShellContext } from '../context.ts';
 import type { ParameterForm } from './ast.ts';
 import { bounded } from './limits.ts';
 
-/** An expansion that cannot be done: `bash: message`, and the command is not run. */
+/** An expansion that is not possible: `bash: message` is printed, and the command is not run. */
 export class ExpansionError extends Error {
-  /** What a script ends with. */
+  /** Exit status of a script that ends because of it. */
   readonly status: number;
 
   constructor(message: string, status = 1) {
@@ -19,7 +19,7 @@ export class ExpansionError extends Error {
   }
 }
 
-/** The shell's process number: one that repeats. */
+/** The shell's process number, which is always the same. */
 const PROCESS_ID = '1';
 
 const SPECIAL: Readonly<Record<string, (context: ShellContext) => string | undefined>> = {
@@ -47,7 +47,7 @@ export function parameter(context: ShellContext, name: string): string | undefin
   return context.variables.get(name);
 }
 
-/** What an operator with a pattern makes of a text. */
+/** Returns the function by which an operator with a pattern changes a text. */
 export function transformer(
   form: ParameterForm,
   pattern: string,
@@ -89,7 +89,7 @@ function changeCase(text: string, form: ParameterForm, glob: Glob): string {
   return text === '' ? '' : change(text[0]) + text.slice(1);
 }
 
-/** `:offset:length` of a text, or of a list; a negative length counts from the end. */
+/** `:offset:length` of a text or a list. A negative length counts from the end. */
 export function slice<T extends string | readonly string[]>(
   value: T,
   [offset, length]: readonly [number, number | undefined],
@@ -99,16 +99,16 @@ export function slice<T extends string | readonly string[]>(
   return value.slice(from, to) as T;
 }
 
-/** Pieces of a value between separators, and whether it begins or ends with one. */
+/** The pieces of a value between separators, and whether it begins or ends with a separator. */
 export interface Split {
   readonly before: boolean;
   readonly pieces: readonly string[];
   readonly after: boolean;
 }
 
-/** Field splitting: blanks together are one separator, any other separator ends a field, which may be empty. */
+/** Field splitting: several blanks are one separator; any other separator ends a field, which may be empty. */
 export function split(value: string, separators: string): Split {
-  // Most values have nothing to split.
+  // A short way for most values, which have nothing to split.
   if (value !== '' && separators === ' \t\n' && !/[ \t\n]/.test(value))
     return { before: false, pieces: [value], after: false };
   if (separators === '')
@@ -137,7 +137,7 @@ export function split(value: string, separators: string): Split {
   return { before: start > 0, pieces, after: cut || end < value.length };
 }
 
-/** A word as `set -x` prints it: in single quotes where it has to be. */
+/** A word as `set -x` prints it: in single quotes if they are needed. */
 export function traced(word: string): string {
   if (word !== '' && !/[^A-Za-z0-9_@%+=:,./{}-]/.test(word)) return word;
   return word === "'" ? "\\'" : `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From text to complete commands, one at a time, so that a script runs up to its first mistake.
+// Parses text into complete commands, one at a time, so that a script runs up to its first mistake.
 // Source: POSIX.1-2017, shell command language, section 2.10 (grammar); bash 5.2, manual, section 3.2 and messages.
 
 import { assignmentOf } from './assignment.ts';
@@ -32,10 +32,10 @@ import { MAX_COMMAND_DEPTH } from './limits.ts';
 export class Parser {
   readonly lexer: Lexer;
   #token: Token | undefined;
-  /** Where the token at hand begins. */
+  /** Place at which the present token begins. */
   #tokenAt = 0;
   #depth: number;
-  /** Ends at a `)`, as a substitution does. */
+  /** Whether it ends at a `)`, as a substitution does. */
   readonly #closed: boolean;
 
   constructor(text: string, from = 0, depth = 0, closed = false) {
@@ -49,7 +49,7 @@ export class Parser {
     this.lexer = new Lexer(text, nested, depth, from);
   }
 
-  /** The next complete command: a line with what belongs to it. Undefined at the end. Throws ShellSyntaxError. */
+  /** The next complete command: a line with all that belongs to it. Undefined at the end. Throws ShellSyntaxError. */
   next(): List | undefined {
     this.skipNewlines();
     if (this.#atEnd()) return undefined;
@@ -112,7 +112,7 @@ export class Parser {
     this.take();
   }
 
-  /** `((` with nothing between: reads arithmetic, and gives undefined where it is something else. */
+  /** `((` with nothing between: reads arithmetic; undefined if it is something else. */
   arithmetic(): Word | undefined {
     if (!this.operator('(') || this.lexer.text[this.#tokenAt + 1] !== '(') return undefined;
     this.lexer.at = this.#tokenAt + 2;
@@ -122,7 +122,7 @@ export class Parser {
     return word;
   }
 
-  /** A body of commands within something; it is not empty. */
+  /** A list of commands inside something else. It must not be empty. */
   list(line: boolean): List {
     const list: AndOr[] = [];
     for (;;) {
@@ -214,7 +214,7 @@ export class Parser {
     return { kind: 'function', name, body: this.command(), redirects: [] };
   }
 
-  /** Whether an operator stands directly behind what was read. */
+  /** Whether an operator follows directly after what was read. */
   touches(text: string): boolean {
     return this.#token === undefined && this.lexer.text[this.lexer.at] === text;
   }

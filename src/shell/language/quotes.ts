@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quoting that is decided by the text alone: `$'…'`, and where arithmetic ends.
+// Parts of quoting that only the text decides: `$'…'`, and where arithmetic ends.
 // Source: bash 5.2, manual, section 3.1.2.4 (ANSI-C quoting).
 import { ShellSyntaxError } from './ast.ts';
 
@@ -7,7 +7,7 @@ const ANSI_ESCAPES: Readonly<Record<string, string>> = {
   ...{ n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', e: '\x1b', E: '\x1b', f: '\f', v: '\v' },
 };
 
-/** `'…'` behind a dollar, with the escapes of C. */
+/** `'…'` after a dollar sign, with the escapes of C. */
 export function ansiText(
   source: string,
   at: number,
@@ -27,7 +27,7 @@ export function ansiText(
   return { text, end: match.lastIndex };
 }
 
-/** Where the `))` that ends arithmetic stands, or the end of the text. */
+/** The place of the `))` that ends arithmetic, or the end of the text. */
 export function arithmeticEnd(text: string, from: number): number {
   let open = 0;
   for (let at = from; at < text.length; at++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Redirections: files opened, streams put in place, in the order they stand.
+// Redirections: opens files and replaces streams, in the order in which they are written.
 // Source: POSIX.1-2017, shell command language, section 2.7; bash 5.2, manual, section 3.6, and messages.
 import { ERRNO_TEXT } from '../../ap-bus/errno.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
@@ -21,7 +21,7 @@ import {
 const CLOSED = failing('EBADF');
 const FULL = failing('ENOSPC');
 
-/** Streams with redirections applied; undefined when one cannot be opened (reported). */
+/** The streams with redirections applied; undefined if one cannot be opened, which is reported. */
 export async function redirected(
   context: ShellContext,
   expander: Expander,
@@ -41,7 +41,7 @@ export async function redirected(
   return result;
 }
 
-/** One redirection, or the message of its failure. */
+/** Applies one redirection, or returns the message about its failure. */
 async function apply(
   context: ShellContext,
   { fd, form }: Redirect,

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Regular expressions of grep, sed, awk and `[[ =~ ]]`: POSIX syntax, matched in linear time (RE2), longest alternative first.
+// Regular expressions of grep, sed, awk and `[[ =~ ]]`: they have POSIX syntax, are matched in linear time (RE2), and prefer the longest
+// alternative.
 // Source: POSIX.1-2017, base definitions, section 9; GNU grep 3.8 and sed 4.9, manuals (\b, \w, \s, \<, \>, \+, \?, \|).
 import type { RE2JS } from 're2js';
 
-/** An expression that cannot be used; its message says why. */
+/** The expression cannot be used; the message tells why. */
 export class RegexError extends Error {}
 
-/** Loaded with the first expression: most scripts have none, and it takes as long as all else that a start needs. */
+/** It is loaded with the first expression, since most scripts have none, and loading takes as long as everything else at the start. */
 let engine: typeof RE2JS | undefined;
 
-/** Must have ended before an expression is made. */
+/** Must have been awaited before an expression is made. */
 export async function loadRegex(): Promise<void> {
   engine ??= (await import('re2js')).RE2JS;
 }
@@ -17,17 +18,17 @@ export async function loadRegex(): Promise<void> {
 export interface RegexMatch {
   readonly start: number;
   readonly end: number;
-  /** The whole, then each group; undefined for one that took no part. */
+  /** The whole match, then each group; undefined for a group that took no part. */
   readonly groups: readonly (string | undefined)[];
 }
 
 export interface RegexOptions {
   readonly ignoreCase?: boolean;
-  /** `^` and `$` match at lines inside the text. */
+  /** Whether `^` and `$` match at lines inside the text. */
   readonly lines?: boolean;
 }
 
-/** Compiled expressions that are used again and again, by text and options. */
+/** Compiled expressions that are used repeatedly, by text and options. */
 const cache = new Map<string, Regex>();
 const CACHED = 100;
 
@@ -75,7 +76,7 @@ export class Regex {
     return this.#program.matcher(text).find();
   }
 
-  /** All matches that do not overlap; an empty one directly behind another does not count. */
+  /** All matches that do not overlap. An empty match directly after another one does not count. */
   *matches(text: string): Generator<RegexMatch> {
     let last = -1;
     for (let at = 0; at <= text.length; ) {
@@ -89,10 +90,10 @@ export class Regex {
   }
 }
 
-/** In basic expressions these are ordinary, and special with a backslash; in extended ones it is the other way round. */
+/** In basic expressions these characters are ordinary, and special with a backslash; in extended ones it is the other way round. */
 const SWAPPED = '(){}|+?';
 
-/** A basic regular expression as an extended one. */
+/** A basic regular expression, converted into an extended one. */
 export function fromBasic(source: string): string {
   let result = '';
   for (let i = 0; i < source.length; i++) {
@@ -112,7 +113,7 @@ export function fromBasic(source: string): string {
   return result;
 }
 
-/** Where a bracket expression ends, or where it begins if it has no end. */
+/** The end of a bracket expression; its beginning if it has no end. */
 function bracketEnd(source: string, open: number): number {
   let at = open + 1;
   if (source[at] === '^') at++;
@@ -129,7 +130,7 @@ function bracketEnd(source: string, open: number): number {
 
 const WORD_EDGES: Readonly<Record<string, string>> = { '<': '\\b', '>': '\\b' };
 
-/** The same expression for RE2: inside brackets a backslash is a character, edges of words have other names. */
+/** The expression converted for RE2: inside brackets a backslash is a character, and edges of words have other names. */
 function toRe2(source: string): string {
   let result = '';
   for (let i = 0; i < source.length; i++) {
@@ -137,7 +138,7 @@ function toRe2(source: string): string {
     const next = source[i + 1];
     if (c === '\\' && next !== undefined) {
       if (/[1-9]/.test(next)) throw new RegexError('back-references are not supported');
-      // A letter without a meaning stands for itself.
+      // A letter without a meaning of its own stands for itself.
       const known = /[bBwWsSdDnrtfv]/.test(next) || /[^A-Za-z0-9_]/.test(next);
       result += WORD_EDGES[next] ?? (known ? `\\${next}` : next);
       i++;
@@ -151,7 +152,7 @@ function toRe2(source: string): string {
   return result;
 }
 
-/** `[]abc\d]`: a first `]`, a backslash, and `[` are ordinary. */
+/** Converts a bracket expression such as `[]abc\d]`, in which a first `]`, a backslash, and `[` are ordinary characters. */
 function brackets(set: string): string {
   const negated = set.startsWith('[^');
   const inside = set.slice(negated ? 2 : 1, -1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where output goes: the terminal, a file of sysfs, another file, a pipe, nowhere.
+// Where output goes: to the terminal, a file of sysfs, another file, a pipe, or nowhere.
 // Source: bash 5.2 writes the output of its builtins line by line, one write(2) each; other programs write once.
 import { ERRNO_TEXT, type Errno } from '../../ap-bus/errno.ts';
 import type { Operation } from '../../ap-bus/operation.ts';
@@ -8,31 +8,31 @@ import type { Job, ShellContext } from '../context.ts';
 import type { Input } from './input.ts';
 import { MAX_TEXT, ShellLimitError } from './limits.ts';
 
-/** Who writes: what a failing write is called, whether each line is a write of its own, and the command as typed. */
+/** Who writes: the name for messages about a failing write, whether each line is a write of its own, and the command as typed. */
 export interface Writer {
   readonly name: string;
   readonly byLine: boolean;
   readonly text: string;
 }
 
-/** What a write ended with; a job where it waits for somebody else; undefined where it cannot fail. */
+/** The result of a write: a result, a job if it waits for somebody else, or undefined if it cannot fail. */
 export type Written = CommandResult | Job | undefined;
 
-/** A place for output. A write is done, or has become a job, when it returns: nothing that was written can be forgotten. */
+/** A destination for output. When a write returns, it is done or has become a job, so that nothing written can be forgotten. */
 export interface Sink {
   write(text: string, writer: Writer): Written;
-  /** The same where it may take long: signals are let in meanwhile. */
+  /** The same for a write that may take long, during which signals can arrive. */
   writeSlowly?(text: string, writer: Writer): Promise<Written>;
 }
 
-/** Standard streams of a command. `exec` changes them in place. */
+/** The standard streams of a command. `exec` changes them in place. */
 export interface Streams {
   input: Input;
   out: Sink;
   err: Sink;
   /** Descriptors from 3 on. */
   others: ReadonlyMap<number, Sink | Input>;
-  /** `out` is the terminal. */
+  /** Whether `out` is the terminal. */
   toTerminal: boolean;
 }
 
@@ -48,7 +48,7 @@ export class TextSink implements Sink {
   }
 }
 
-/** What is written is kept. */
+/** Keeps what is written. */
 export class Capture implements Sink {
   readonly #pieces: string[] = [];
   #length = 0;
@@ -70,12 +70,12 @@ export const NOWHERE: Sink = { write: () => undefined };
 const complaint = ({ name, byLine }: Writer, errno: Errno): CommandResult =>
   failed(`${byLine ? 'bash: ' : ''}${name}: write error: ${ERRNO_TEXT[errno]}`);
 
-/** A descriptor that takes nothing: closed, or a device that is full. */
+/** A descriptor to which nothing can be written: a closed one, or a full device. */
 export const failing = (errno: Errno): Sink => ({
   write: (_text, writer) => complaint(writer, errno),
 });
 
-/** A file of sysfs, opened; `path` is absolute. */
+/** An open file of sysfs. `path` is absolute. */
 export class SysfsSink implements Sink {
   readonly #path: string;
   readonly #context: ShellContext;
@@ -111,7 +111,7 @@ export class SysfsSink implements Sink {
   }
 }
 
-/** A file outside of sysfs, opened; what is written is appended. */
+/** An open file outside sysfs. What is written is appended. */
 export class DiskSink implements Sink {
   readonly #context: ShellContext;
   readonly #path: string;
@@ -128,5 +128,5 @@ export class DiskSink implements Sink {
   }
 }
 
-/** The shell itself writes: messages about redirections, jobs and traces. */
+/** The shell itself as writer: of messages about redirections, jobs and traces. */
 export const SHELL_WRITER: Writer = { name: 'bash', byLine: true, text: 'bash' };

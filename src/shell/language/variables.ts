@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Variables: texts and arrays, the scopes of functions, read-only ones.
+// Variables: texts and arrays, the scopes of functions, and read-only variables.
 // Source: bash 5.2, manual, sections 3.4 and 6.7 (indexed and associative arrays).
 import { bounded, MAX_VARIABLES, ShellLimitError } from './limits.ts';
 
-/** Elements by index or key; indexed arrays are ordered by index. */
+/** Elements by index or key. Indexed arrays are ordered by index. */
 export interface ShellArray {
   readonly kind: 'indexed' | 'associative';
   readonly elements: Map<string, string>;
@@ -11,7 +11,7 @@ export interface ShellArray {
 
 type Value = string | ShellArray;
 
-/** An assignment that is not allowed; its message begins with the name. */
+/** An assignment is not allowed. The message begins with the variable's name. */
 export class VariableError extends Error {}
 
 const MAX_INDEX = 0x7fffffff;
@@ -28,10 +28,10 @@ export class Variables {
   #readonly = new Set<string>();
   #integers = new Set<string>();
   #size = 0;
-  /** Of each function that runs: the variables it has for itself, with what they were before. */
+  /** For each function that runs: the variables that are local to it, with what they were before. */
   readonly #scopes: Map<string, Value | undefined>[] = [];
 
-  /** A text; of an array its first element. */
+  /** The value of a variable; for an array, its first element. */
   get(name: string): string | undefined {
     const value = this.#values.get(name);
     return typeof value === 'object' ? value.elements.get('0') : value;
@@ -47,7 +47,11 @@ export class Variables {
     return this.#values.has(name);
   }
 
-  /** @throws VariableError for a read-only one */
+  /**
+   * Removes a variable.
+   *
+   * @throws VariableError for a read-only one
+   */
   delete(name: string): void {
     this.#check(name);
     this.#size -= sizeOf(this.#values.get(name));
@@ -64,7 +68,7 @@ export class Variables {
     return typeof value === 'object' ? value : undefined;
   }
 
-  /** Elements of an array in order; a text is an array of one. */
+  /** The elements of an array in order. A text counts as an array with one element. */
   elements(name: string): [string, string][] {
     const value = this.#values.get(name);
     if (value === undefined) return [];
@@ -75,7 +79,7 @@ export class Variables {
       : entries.sort(([a], [b]) => Number(a) - Number(b));
   }
 
-  /** One element, by index or key; undefined where there is none. */
+  /** One element by index or key; undefined if it does not exist. */
   element(name: string, key: string): string | undefined {
     const value = this.#values.get(name);
     if (typeof value === 'object' && value.kind === 'associative') return value.elements.get(key);
@@ -88,7 +92,7 @@ export class Variables {
     this.#put(name, { kind, elements: new Map(elements) });
   }
 
-  /** An index that counts from the end becomes one from the beginning. */
+  /** An index that counts from the end is converted into one that counts from the beginning. */
   setElement(name: string, key: string, text: string): void {
     this.#check(name);
     const array = this.#asArray(name);
@@ -108,7 +112,7 @@ export class Variables {
     if (array.elements.delete(place)) this.#size -= (before?.length ?? 0) + place.length + 16;
   }
 
-  /** The place an index names; undefined where there is none. */
+  /** The place that an index stands for; undefined if there is none. */
   indexOf(name: string, key: string): string | undefined {
     const n = Number(key);
     if (!Number.isInteger(n) || n > MAX_INDEX) return undefined;
@@ -129,7 +133,7 @@ export class Variables {
     this.#integers.add(name);
   }
 
-  /** A function begins; what it declares local ends with it. */
+  /** Begins a function. What it declares local ends with it. */
   enter(): void {
     this.#scopes.push(new Map());
   }
@@ -148,7 +152,7 @@ export class Variables {
     return this.#scopes.length > 0;
   }
 
-  /** The running function has a variable of this name for itself from now on. */
+  /** Makes a variable of this name local to the running function. */
   makeLocal(name: string): void {
     const scope = this.#scopes.at(-1);
     if (scope === undefined || scope.has(name)) return;
@@ -157,7 +161,7 @@ export class Variables {
     this.#values.delete(name);
   }
 
-  /** What a subshell leaves as it was: call the answer to go back. */
+  /** Remembers what a subshell must leave as it was. The function that is returned puts it back. */
   snapshot(): () => void {
     const [size, names, integers] = [this.#size, new Set(this.#readonly), new Set(this.#integers)];
     const values = new Map<string, Value>();
@@ -203,7 +207,7 @@ export class Variables {
   }
 }
 
-/** Puts other contents into a map. */
+/** Replaces the contents of a map. */
 export function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {
   map.clear();
   for (const [key, value] of from) map.set(key, value);

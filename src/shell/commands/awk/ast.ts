@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an awk program consists of.
+// The parts of which an awk program consists.
 // Source: POSIX.1-2017, utilities, awk (grammar).
 
 export type Expression =
@@ -23,7 +23,7 @@ export type Expression =
       readonly target: Expression;
       readonly value: Expression;
     }
-  /** `++x`, `x--`: the change, and whether the value is that before it. */
+  /** `++x`, `x--`: the change, and whether the value is the one before it. */
   | {
       readonly kind: 'step';
       readonly by: 1 | -1;
@@ -76,9 +76,9 @@ export interface Rule {
   readonly pattern: Expression | undefined;
   /** The end of a range of lines. */
   readonly to: Expression | undefined;
-  /** Undefined: print the line. */
+  /** The statements; undefined means: print the line. */
   readonly body: Statement | undefined;
 }
 
-/** A program that makes no sense, or that does what is not supported. */
+/** The program is not valid, or uses something that is not supported. */
 export class AwkError extends Error {}

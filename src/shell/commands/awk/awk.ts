@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// awk as scripts use it: patterns, fields, arrays, loops, the usual functions; no functions of one's own, no files, no getline.
+// awk as scripts use it: patterns, fields, arrays, loops and the usual functions, but no user-defined functions, no files and no getline.
 // Source: POSIX.1-2017, utilities, awk.
 
 import { finishAtOnce } from '../../../ap-bus/driving.ts';
@@ -25,7 +25,7 @@ interface Request {
 const unescaped = (text: string): string =>
   text.replace(/\\([nt\\])/g, (_, c: string) => (c === 'n' ? '\n' : c === 't' ? '\t' : '\\'));
 
-/** Options, the program, and what follows it; a message where they make no sense. */
+/** The options, the program, and what follows it; a message if they are not valid. */
 function requestOf({ args, context }: Invocation): Request | string {
   const request: Request = { assignments: [], program: undefined, operands: [] };
   const rest = [...args];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions of awk, but for those that change their operands.
+// The functions of awk, except those that change their operands.
 // Source: POSIX.1-2017, utilities, awk (arithmetic and string functions).
 import { bounded, MAX_WIDTH } from '../../language/limits.ts';
 import { toNumber, toText, type Value } from './values.ts';
@@ -15,7 +15,7 @@ function substr(args: readonly Value[]): string {
   return text(args, 0).slice(Math.max(0, start - 1), Math.max(0, end - 1));
 }
 
-/** undefined: the run itself has it, because it needs more than values. */
+/** Functions by name; undefined for those that the run itself has because they need more than values. */
 export const FUNCTIONS: Readonly<Record<string, Plain | undefined>> = {
   index: (args) => text(args, 0).indexOf(text(args, 1)) + 1,
   substr,
@@ -39,7 +39,7 @@ export const FUNCTIONS: Readonly<Record<string, Plain | undefined>> = {
 
 const CONVERSION = /%([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+))?([diouxXcsfFeEgG%])/g;
 
-/** printf of awk. */
+/** The printf of awk. */
 export function format(pattern: string, args: readonly Value[]): string {
   let at = 0;
   const next = (): Value => args[at++] ?? '';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the text of an awk program to its rules.
+// Parses the text of an awk program into its rules.
 // Source: POSIX.1-2017, utilities, awk (lexical conventions, grammar).
 import { AwkError, type Expression, type Rule, type Statement } from './ast.ts';
 import { FUNCTIONS } from './functions.ts';
@@ -53,9 +53,9 @@ export class AwkParser {
   #at = 0;
   #token: Token;
   #depth = 0;
-  /** Inside `print` a `>` would be a redirection. */
+  /** Inside `print`, where `>` would be a redirection. */
   #noGreater = false;
-  /** Inside the parentheses of `for` an `in` is that of the loop. */
+  /** Inside the parentheses of `for`, where `in` belongs to the loop. */
   #noIn = false;
 
   constructor(text: string) {
@@ -335,7 +335,7 @@ export class AwkParser {
     }
   }
 
-  /** What stands directly behind an operand is concatenated, unless it can be an operator. */
+  /** What follows an operand directly is concatenated with it, unless it can be an operator. */
   #beginsOperand(): boolean {
     const { kind } = this.#token;
     if (kind === 'number' || kind === 'string' || kind === 'name') return true;
@@ -384,7 +384,7 @@ export class AwkParser {
     this.#noGreater = greater;
     this.#expect(')');
     const [only] = list;
-    // Several in parentheses are the operands of print or the keys of `in`.
+    // Several expressions in parentheses are the operands of print, or the keys of `in`.
     return list.length === 1
       ? { kind: 'unary', operator: '(', operand: only as Expression }
       : { kind: 'call', name: '', args: list };

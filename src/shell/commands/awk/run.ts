@@ -7,13 +7,13 @@ import { AwkError, type Expression, type Rule, type Statement } from './ast.ts';
 import { FUNCTIONS, format } from './functions.ts';
 import { compare, Input, isTrue, toNumber, toText, type Value } from './values.ts';
 
-/** Statements between two looks for Ctrl-C, rounds of all loops together, and elements of all arrays at most. */
+/** Limits: statements between two looks for Ctrl-C, rounds of all loops together, elements of all arrays together. */
 const STATEMENTS_A_BREATH = 2000;
 const MAX_STATEMENTS = 5_000_000;
 const MAX_ELEMENTS = 200_000;
 const MAX_FIELD = 10_000;
 
-/** How control leaves a statement. */
+/** How a statement is left. */
 type Leave = 'next' | 'exit' | 'break' | 'continue' | undefined;
 
 const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
@@ -67,7 +67,7 @@ export class AwkRun {
     if (name === 'NF') this.#resize(toNumber(value));
   }
 
-  /** Files with their lines. */
+  /** Runs the program over files with their lines. */
   async all(
     files: readonly { readonly name: string; readonly lines: readonly string[] }[],
   ): Promise<void> {
@@ -388,7 +388,10 @@ export class AwkRun {
   }
 }
 
-/** Fields of a line: blank separates by runs of blanks, one character by itself, more is an expression. */
+/**
+ * The fields of a line. A blank as separator stands for any run of blanks, another single character for itself, and anything longer is an
+ * expression.
+ */
 function pieces(line: string, separator: Value): string[] {
   const by = toText(separator);
   if (by === ' ') return line.split(/[ \t\n]+/).filter((field) => field !== '');

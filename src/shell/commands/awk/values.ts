@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values of awk: numbers, texts, and texts from input that count as numbers where they look like one.
+// The values of awk: numbers, texts, and texts from input, which count as numbers if they look like one.
 // Source: POSIX.1-2017, utilities, awk (expressions in awk).
 
 /** A text that came from input. */
@@ -37,7 +37,7 @@ export function isTrue(value: Value): boolean {
   return looksNumeric(value) ? toNumber(value) !== 0 : toText(value) !== '';
 }
 
-/** Below, at or above 0, as numbers where both are. */
+/** Below, at or above 0: compares two values, as numbers if both are. */
 export function compare(a: Value, b: Value): number {
   if (looksNumeric(a) && looksNumeric(b)) return toNumber(a) - toNumber(b);
   const [first, second] = [toText(a), toText(b)];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A script of sed over lines.
+// Runs a script of sed over lines.
 // Source: POSIX.1-2017, utilities, sed; GNU sed 4.9 (0~step, addr,+N, messages).
 import { bounded, MAX_TEXT, ShellLimitError } from '../../language/limits.ts';
 import type { Regex, RegexMatch } from '../../language/regex.ts';
@@ -89,7 +89,7 @@ export class Run {
     return '';
   }
 
-  /** What it means for the line: '' goes on. */
+  /** Executes one instruction. Returns what follows for the line; empty means: go on. */
   #one({ name, text = '', substitution, map, block }: Instruction): string {
     if (block !== undefined) return this.#execute(block);
     if (substitution !== undefined) this.#substitute(substitution);
@@ -158,7 +158,7 @@ export class Run {
   }
 }
 
-/** A replacement with what was matched; `\U`, `\L`, `\u`, `\l` and `\E` change the case. */
+/** A replacement with what was matched in it. `\U`, `\L`, `\u`, `\l` and `\E` change the case. */
 function filled(replacement: string, { groups }: RegexMatch): string {
   let result = '';
   let [mode, once] = ['', ''];

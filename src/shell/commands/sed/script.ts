@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a script of sed consists of, and from text to that.
+// The parts of which a script of sed consists, and how they are parsed.
 // Source: POSIX.1-2017, utilities, sed; GNU sed 4.9 (0~step, addr,+N, messages).
 import { Regex, RegexError } from '../../language/regex.ts';
 
@@ -8,7 +8,7 @@ export type Address =
   | { readonly kind: 'last' }
   | { readonly kind: 'step'; readonly first: number; readonly step: number }
   | { readonly kind: 'regex'; readonly regex: Regex | undefined }
-  /** Only as an end: so many lines behind the beginning. */
+  /** Used only as the end of a range: this many lines after its beginning. */
   | { readonly kind: 'more'; readonly lines: number };
 
 export interface Instruction {
@@ -16,17 +16,17 @@ export interface Instruction {
   readonly to?: Address;
   readonly negated: boolean;
   readonly name: string;
-  /** Text of a, i, c. */
+  /** Text of the instructions a, i and c. */
   readonly text?: string;
   readonly substitution?: Substitution;
   readonly map?: ReadonlyMap<string, string>;
   readonly block?: readonly Instruction[];
-  /** Line at which a range that has begun ends; 0: it has not begun. */
+  /** Line at which a range that has begun ends; 0 if it has not begun. */
   active: number;
 }
 
 export interface Substitution {
-  /** Undefined: the last expression used. */
+  /** The expression; undefined for the last one that was used. */
   readonly regex: Regex | undefined;
   readonly replacement: string;
   readonly all: boolean;
@@ -34,7 +34,7 @@ export interface Substitution {
   readonly print: boolean;
 }
 
-/** A script that makes no sense; its message is what sed says. */
+/** The script is not valid. The message is that of sed. */
 export class SedError extends Error {}
 
 /** Reads a script character by character. */
@@ -147,7 +147,10 @@ export class ScriptReader {
     }
   }
 
-  /** Up to the next delimiter, which is read too; inside brackets it is ordinary, behind a backslash it is itself. */
+  /**
+   * Reads up to the next delimiter, which is consumed too. Inside brackets it is an ordinary character, and after a backslash it stands
+   * for itself.
+   */
   #delimited(delimiter: string): string {
     let text = '';
     let inBrackets = false;
@@ -181,7 +184,7 @@ export class ScriptReader {
     return { regex, replacement, all: flags.includes('g'), nth, print: flags.includes('p') };
   }
 
-  /** As written, with the delimiter behind a backslash as itself. */
+  /** Reads a replacement as it is written; the delimiter after a backslash stands for itself. */
   #replacement(delimiter: string): string {
     let text = '';
     for (; this.#at < this.#text.length; this.#at++) {
@@ -208,7 +211,7 @@ export class ScriptReader {
     return new Map(from.map((c, n) => [c, to[n]]));
   }
 
-  /** The text of a, i and c: the rest of the line, and lines that a backslash joins. */
+  /** Reads the text of a, i and c: the rest of the line, and lines that a backslash joins to it. */
   #lines(): string {
     this.#skip(/[ \t]*(?:\\\n)?[ \t]*/y);
     const text = this.#skip(/(?:[^\n\\]|\\.)*/sy);
