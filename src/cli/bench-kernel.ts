@@ -20,7 +20,7 @@ const WAYS: readonly (readonly [name: string, level: MomentLevel])[] = [
   ['in-place', 'in place'],
 ];
 
-/** A card of each mode with a queue. */
+/** A configuration with a card of each mode and a queue on each. */
 const RETURN_CONFIG = {
   apemu: 1,
   machine: {
@@ -43,16 +43,20 @@ const lineOf = (figures: ReturnFigures): string => {
 };
 
 export interface BenchKernelOptions {
-  /** A series; true: the newest. */
+  /** A kernel series; true for the newest. */
   readonly kernel: string | true;
-  /** How often it is taken back. */
+  /** How often the kernel is taken back. */
   readonly returns: number;
   /** Ways that are measured, by their names; undefined: both. */
   readonly only: readonly string[] | undefined;
   readonly json: boolean;
 }
 
-/** The ways that are named. @throws InvalidArgumentError for a name that is none */
+/**
+ * The ways that are named.
+ *
+ * @throws InvalidArgumentError for a name that does not exist
+ */
 const levelsOf = (only: readonly string[] | undefined): MomentLevel[] => {
   const unknown = only?.find((name) => !WAYS.some(([way]) => way === name));
   if (unknown !== undefined)

@@ -10,7 +10,7 @@ import { ApemuError } from '../errors.ts';
 import { LOWCORE_END } from '../guest/c-driver/driver-instance.ts';
 
 export interface ClangOptions {
-  /** Program name or path. */
+  /** Name or path of the program. */
   readonly clang: string;
   /** Options for each source, such as `-DNAME`. */
   readonly more: readonly string[];
@@ -23,12 +23,12 @@ export interface ClangOptions {
   readonly signal: AbortSignal;
 }
 
-/** Tested from this version on. */
+/** The oldest version of clang with which this was tested. */
 const OLDEST = 14;
 const FIX = 'apt-get install clang lld';
 const WASM_PAGE = 0x10000;
 
-/** For every source. No C library; line tables of the version apemu reads; no folder of this computer in them. */
+/** Options for every source: no C library, line tables of the version that apemu reads, and no folder of this computer in them. */
 const COMMON = [
   '--target=wasm32-unknown-unknown',
   '-std=gnu11',
@@ -55,7 +55,7 @@ const EXPORTS = [
   '__stop___sancov_guards',
 ];
 
-/** Checks that clang calls; apemu has them. Anything else that nobody defines is an error. */
+/** Functions of clang's checks, which apemu provides. Any other function that nobody defines is an error. */
 const CHECKS = [
   'add_overflow',
   'sub_overflow',

@@ -23,7 +23,7 @@ import { addTest } from './test/command.ts';
 import { packageVersion } from './version.ts';
 import { addView } from './view/view.ts';
 
-/** In the order of `apemu --help`. */
+/** The commands, in the order of `apemu --help`. */
 const COMMANDS: readonly AddCommand[] = [
   addRun,
   addReport,
@@ -54,7 +54,7 @@ export const runCommand: RunCommand = async (args, io) => {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
-    // What a command meets while it is being ended says nothing to who ended it.
+    // An error that a command meets while it is being ended is of no use to whoever ended it.
     if (io.signal.aborted) return EXIT_INTERRUPTED;
     io.log.debug({ err: error }, 'command failed');
     io.err(formatError(error));

@@ -39,7 +39,7 @@ export const addDoctor: AddCommand = (program, io, done) => {
     });
 };
 
-/** What does not work, for who reads only the end. */
+/** A summary of what does not work, for readers who only look at the end. */
 const missingText = (missing: readonly DoctorRow[]): string =>
   `missing: ${missing.map(({ what }) => what).join(', ')}\n`;
 

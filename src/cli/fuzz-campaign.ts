@@ -45,7 +45,7 @@ export interface CampaignRun {
   readonly driver: string;
   /** The configuration as it is written into a folder of the campaign. */
   readonly inFolder: (folder: string) => string;
-  /** Of a kernel: options with which a finding is replayed, and what the page says of its functions. */
+  /** For a kernel: options with which a finding is replayed, and what the page shows about its functions. */
   readonly replayOptions?: string;
   readonly functions?: () => readonly PageFunction[];
   /** Called when everything is over, before the page is written. */
@@ -92,7 +92,7 @@ export async function runCampaign(run: CampaignRun): Promise<number> {
       await breathe();
     }
   } catch (error) {
-    // Who interrupts a kernel does not wait for the cases that are under way.
+    // When the user interrupts a kernel's campaign, the cases under way are not waited for.
     if (!io.signal.aborted) throw error;
   } finally {
     screen.end();

@@ -86,7 +86,7 @@ const carrierFor = async (
   return await threadsFor(spec, workers ?? Math.max(1, availableParallelism() - 1));
 };
 
-/** Threads of this computer. */
+/** A carrier of threads on this computer. */
 export const threadsFor = async (spec: TargetSpec, threads: number): Promise<Carrier> =>
   PoolCarrier.available()
     ? await PoolCarrier.create(spec, threads)

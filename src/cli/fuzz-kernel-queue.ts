@@ -11,7 +11,7 @@ import type { FuzzOptions } from './fuzz-options.ts';
 import { openQueue } from './fuzz-queue.ts';
 import type { CommandIo } from './io.ts';
 
-/** Times a finding of another machine is tried here: processes are not in step. */
+/** How often a finding of another machine is tried here, since processes do not run in the same order each time. */
 const CONFIRM_TRIES = 3;
 
 interface KernelCampaign {

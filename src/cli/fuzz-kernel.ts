@@ -28,7 +28,7 @@ import { showWarnings } from './text.ts';
 
 /** Jobs of a generation for each guest, and cases of a job: a case takes a tenth of a second. */
 const JOBS_A_GUEST = 2;
-/** The same of guests on other machines: how many there are is not known, and must not change what is done. */
+/** The same for guests on other machines. Their number is not known and must not change what is done. */
 const KERNEL_JOBS = 256;
 const GUEST_JOB_CASES = 8;
 /** Findings of one oracle and way that are made short: each takes as long as hundreds of cases. */
@@ -40,7 +40,7 @@ export type KernelOptions = Pick<
   'kernel' | 'initrd' | 'append' | 'cover' | 'guest' | 'portable' | 'planted' | 'seed'
 >;
 
-/** The kernel of the option: a series of ours, a file with its `--initrd`, or the newest series. */
+/** The kernel of the option: one of the series for which there are packages, a file with its `--initrd`, or the newest series. */
 const imageOf = async ({ kernel, initrd }: KernelOptions, io: CommandIo): Promise<GuestImage> => {
   const series = kernel === true ? DEFAULT_SERIES : String(kernel);
   if (kernel === true || KERNEL_SERIES.includes(series))
@@ -95,7 +95,7 @@ export const targetOptions = async (
   };
 };
 
-/** The kernel as the user named it. */
+/** The kernel by the name that the user gave. */
 export const nameOf = ({ kernel }: FuzzOptions): string =>
   kernel === true ? `kernel ${DEFAULT_SERIES}` : `kernel ${kernel}`;
 
@@ -132,7 +132,7 @@ class ReachedCode {
     this.#lines = await sourceLines(files, this.#blocks);
   }
 
-  /** A line for each block. */
+  /** The text, with a line for each block. */
   text(): string {
     return this.#blocks
       .map((block) => {

@@ -12,7 +12,7 @@ export interface FuzzOptions {
   readonly append?: string;
   readonly cover?: RegExp;
   readonly vmlinux?: readonly string[];
-  /** A second kernel, as `kernel`. */
+  /** A second kernel, given as `kernel` is. */
   readonly against?: string;
   readonly from?: string;
   readonly portable?: boolean;
@@ -22,20 +22,20 @@ export interface FuzzOptions {
   readonly replay?: string;
   readonly seed: number;
   readonly cases: number;
-  /** Nanoseconds. */
+  /** Duration in nanoseconds. */
   readonly time?: number;
   readonly workers?: number;
   /** Address of a Redis: the cases are executed by workers on other machines. */
   readonly queue?: string;
-  /** Jobs of a generation at most, and cases of a job. */
+  /** Highest number of jobs in a generation, and of cases in a job. */
   readonly jobs?: number;
   readonly jobCases?: number;
   readonly out: string;
   readonly guest?: string;
   readonly without?: ReadonlySet<OracleName>;
-  /** Virtual nanoseconds. */
+  /** Virtual nanoseconds in which a driver must recover. */
   readonly recoverWithin?: number;
-  /** A port; true: any. */
+  /** A port for the page; true: any. */
   readonly http?: number | true;
   readonly junit?: string;
   readonly json?: boolean;

@@ -15,12 +15,12 @@ export interface PageSource {
   readonly store: CampaignStore;
   readonly bundle: DriverBundle;
   readonly stats: () => CampaignStats;
-  /** Of a kernel: its functions, and what of them was reached. */
+  /** For a kernel: its functions, and which of their blocks were reached. */
   readonly functions: (() => readonly PageFunction[]) | undefined;
 }
 
 const REPORT_FILE = 'report.html';
-/** Points of the plot; every second one is dropped when there are more. */
+/** Highest number of points in the plot. If there are more, every second one is dropped. */
 const HISTORY_MAX = 400;
 
 export class CampaignPage {
@@ -53,7 +53,7 @@ export class CampaignPage {
       this.#history = this.#history.filter((_point, n) => n % 2 === 0);
   }
 
-  /** Writes the page as one file. */
+  /** Writes the page into one file. */
   write(): void {
     const { store, bundle } = this.#source;
     store.write(REPORT_FILE, campaignPage(bundle.name, this.#data()));

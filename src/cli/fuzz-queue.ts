@@ -12,19 +12,19 @@ import type { FuzzOptions } from './fuzz-options.ts';
 import type { CommandIo } from './io.ts';
 import { packageBuild } from './version.ts';
 
-/** Jobs of a generation at most, and cases of a job: a few tenths of a second. */
+/** Highest number of jobs in a generation, and of cases in a job, which then takes a few tenths of a second. */
 const DRIVER_JOBS = 64;
 const DRIVER_JOB_CASES = 1_024;
 
 /** What a coordinator tells of its campaign. */
 export interface QueueCampaign {
   readonly kind: 'driver' | 'kernel';
-  /** What must be the same on every machine, besides apemu itself. */
+  /** What must be the same on every machine, in addition to apemu itself. */
   readonly facts: Facts;
   readonly driver: string;
   /** Has the target on this computer, to see findings again. */
   readonly witness: Carrier;
-  /** Times a finding's scenario is tried there. */
+  /** How often a finding's scenario is tried there. */
   readonly tries: number;
   readonly identity: string;
   readonly code?: Blob;
@@ -45,7 +45,7 @@ export const sizesOf = ({
   };
 };
 
-/** Facts of the program itself. */
+/** What must be the same of apemu itself. */
 export const ownFacts = (): Facts => ({ apemu: packageBuild() });
 
 /** Becomes the coordinator. @throws ApemuError `APEMU_ERR_QUEUE_…`, `APEMU_ERR_USAGE_QUEUE…` */

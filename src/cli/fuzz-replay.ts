@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `apemu fuzz --replay PATH`: scenarios as tests, one or a folder of corpus and findings; JUnit XML for whoever collects results.
+// `apemu fuzz --replay PATH`: runs scenarios as tests, one or those of a folder with corpus and findings; writes JUnit XML for programs
+// that collect results.
 // Source: docs/design.md section 10.
 
 import { statSync } from 'node:fs';

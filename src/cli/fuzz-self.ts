@@ -80,7 +80,7 @@ async function runStreams(campaign: Campaign, options: SelfOptions, io: CommandI
   }
 }
 
-/** A stream that is broken off is not counted: who goes on from the saved state runs it again. */
+/** Runs the next stream. A stream that is interrupted is not counted, so that it is run again from the saved state. */
 async function nextStream(campaign: Campaign, io: CommandIo): Promise<Finding | undefined> {
   try {
     return await campaign.next();

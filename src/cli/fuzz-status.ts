@@ -21,7 +21,7 @@ const clock = (seconds: number): string => {
   return `${two(Math.floor(whole / 3600))}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
 };
 
-/** Two columns of `name value`. */
+/** A row with two columns of `name value`. */
 const row = (...cells: readonly (readonly [string, string])[]): string =>
   cells
     .map(([name, value]) => `${name.padEnd(14)}${value}`.padEnd(38))
@@ -29,11 +29,11 @@ const row = (...cells: readonly (readonly [string, string])[]): string =>
     .trimEnd()
     .slice(0, COLUMNS);
 
-/** Places of the code that were reached; of a kernel nobody has counted how many there are. */
+/** Number of places of the code that were reached, and of all places; for a kernel the latter is not known. */
 export const placesText = ({ places, placesAll }: CampaignStats): string =>
   placesAll === 0 ? `${number(places)} places` : `${number(places)} of ${number(placesAll)} places`;
 
-/** The lines of the screen. */
+/** All lines of the screen. */
 const statusLines = (stats: CampaignStats, driver: string, folder: string): string[] => [
   `apemu fuzz ${driver}`.slice(0, COLUMNS),
   row(
@@ -51,7 +51,7 @@ const statusLines = (stats: CampaignStats, driver: string, folder: string): stri
   `out           ${folder}`.slice(0, COLUMNS),
 ];
 
-/** One line of progress. */
+/** Progress in one line. */
 const statusLine = (stats: CampaignStats): string =>
   `${number(stats.cases)} cases (${number(stats.casesPerSecond)}/s), code ${placesText(stats)}, cells ${stats.cells}, corpus ${stats.corpus}, findings ${stats.findings}, last new ${number(stats.sinceNew)} cases ago`;
 

@@ -144,7 +144,7 @@ const serve = async (
   try {
     while (!io.signal.aborted) {
       await paused(io);
-      // A Redis that is away keeps nobody from ending.
+      // A Redis that is away must not keep the worker from ending.
       if ((await Promise.race([worker.dismissed(), stopped])) === true) break;
       if (performance.now() - told < WORKER_LINE_MS) continue;
       told = performance.now();

@@ -10,7 +10,7 @@ import { count, table } from './text.ts';
 
 /** Operations shown of a finding that could not be made short. */
 const SHOWN_OPERATIONS = 20;
-/** One line for a run of a recording. */
+/** Describes the run of a recording in one line. */
 export function describeRun(run: RecorderRun, operations: readonly RecordedOperation[]): string {
   const changes = operations.slice(0, run.lines.length).filter(isChange).length;
   const looks = run.lines.flat().filter(([verb]) => verb !== 'time').length;

@@ -25,10 +25,10 @@ export interface GoldenOptions {
   readonly operations: number;
   readonly kind?: readonly string[];
   readonly from?: string;
-  /** Nanoseconds. */
+  /** Duration in nanoseconds. */
   readonly time: number;
   readonly out?: string;
-  /** `--no-search`: false. */
+  /** Whether to search; false with `--no-search`. */
   readonly search: boolean;
   readonly json?: boolean;
 }
@@ -37,7 +37,7 @@ export interface GoldenOptions {
 export const partitionFor = ({ config: file }: GoldenOptions): MachineConfig =>
   (file === undefined ? configFromObject(GOLDEN_CONFIG) : loadConfigFile(file)).config;
 
-/** A profile by its name; undefined: it is none. */
+/** The profile with this name; undefined if there is none. */
 export const profileNamed = (name: string | undefined): KernelProfileName | undefined =>
   KERNEL_PROFILES.find((each) => each === name);
 

@@ -10,7 +10,7 @@ import { describeGolden } from './golden-text.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
 import { readRecording } from './recording-file.ts';
 
-/** The worst exit code of all files. */
+/** Replays files. Returns the worst exit code of all. */
 export async function replayFiles(
   files: readonly string[],
   options: GoldenOptions,

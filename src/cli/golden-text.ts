@@ -5,9 +5,9 @@ import type { GoldenResult } from '../sysfs/golden.ts';
 import type { Circumstances } from '../sysfs/golden-search.ts';
 import { count } from './text.ts';
 
-/** Kinds shown; the rest is counted. */
+/** Number of kinds that are shown. The others are only counted. */
 const SHOWN_KINDS = 20;
-/** Characters of a text shown. */
+/** Number of characters of a text that are shown. */
 const SHOWN_TEXT = 300;
 
 export const short = (text: string): string =>
@@ -38,7 +38,7 @@ function supposed(start: Circumstances, found: Circumstances): string[] {
   return parts;
 }
 
-/** Lines for one recording. */
+/** Describes one recording in lines. */
 export function describeGolden(
   result: GoldenResult,
   start: Circumstances,

@@ -16,7 +16,7 @@ export class GuestLines {
     for (const line of lines) this.#out(`${guest}: ${line}\n`);
   }
 
-  /** Shows lines that did not end. */
+  /** Shows lines that have no end yet. */
   flush(): void {
     for (const [guest, rest] of this.#rests) if (rest !== '') this.#out(`${guest}: ${rest}\n`);
     this.#rests.clear();

@@ -21,7 +21,7 @@ import { basename, dirname, join } from 'node:path';
 import { ERRNO_TEXT, type Errno } from '../ap-bus/errno.ts';
 import type { Disk } from '../shell/files.ts';
 
-/** Bytes of a file that is read at most; a saved machine with its guests' storage is the longest. */
+/** Longest file in bytes that is read. The longest that makes sense is a saved machine with its guests' storage. */
 const MAX_FILE_BYTES = 0x4000_0000;
 const HIDDEN = /^\/(?:sys|proc|dev)(?:\/|$)/;
 
@@ -59,7 +59,7 @@ function outcomeOf(action: () => void): 'ok' | Errno {
   }
 }
 
-/** Where a path leads; a last name that is not there yet is taken as it stands. */
+/** The path to which a path leads when links are followed. The last name may belong to a file that does not exist yet. */
 function resolved(path: string): string {
   let real: string;
   try {
@@ -72,7 +72,7 @@ function resolved(path: string): string {
   return real;
 }
 
-/** A regular file; what is none is not opened, because opening a pipe waits for its other end. */
+/** Requires a regular file. Others are not opened, because opening a pipe would wait for its other end. */
 function regular(path: string): string {
   const real = resolved(path);
   const status = statSync(real, { throwIfNoEntry: false });

@@ -7,25 +7,28 @@ import type { FileKind } from '../config/text-file.ts';
 export interface CommandIo {
   /** Writes results to standard output; the text has its newlines. */
   out(text: string): void;
-  /** Waits while the reader of the results is far behind, unless an end is wanted: what nobody reads must not fill the memory. */
+  /**
+   * Waits while the reader of the results is far behind, unless the command is to end. Otherwise results that nobody reads could fill the
+   * memory.
+   */
   taken(): Promise<void>;
   /** Writes messages for people to standard error. */
   err(text: string): void;
-  /** Logs, on standard error. */
+  /** Writes logs to standard error. */
   readonly log: Logger;
   /** Everything on standard input. @throws ApemuError as readText of a file does */
   readInput(kind: FileKind): Promise<string>;
   readonly input: NodeJS.ReadableStream;
   /** Whether standard output is a terminal: progress only then. */
   readonly isTerminal: boolean;
-  /** Columns of the terminal; 80 where there is none. */
+  /** Columns of the terminal; 80 if there is none. */
   readonly columns: number;
   /**
-   * Aborted by Ctrl-C (SIGINT), SIGTERM and SIGHUP. Until a command asks for it, these end the process at once; whoever asks for it
-   * lets events in (`breathe`) several times a second, and wraps what cannot in `blocking`.
+   * Aborted by Ctrl-C (SIGINT), SIGTERM and SIGHUP. Until a command asks for it, these signals end the process at once. A command that
+   * does must let events in (`breathe`) several times a second, and wrap work that cannot do so in `blocking`.
    */
   readonly signal: AbortSignal;
-  /** Does work that may take long and lets no events in, such as parsing a large file: meanwhile a signal ends the process at once. */
+  /** Does work that may take long and lets no events in, such as parsing a large file. Meanwhile, a signal ends the process at once. */
   blocking<T>(work: () => T): T;
 }
 
@@ -38,7 +41,7 @@ export const EXIT_BAD_INPUT = 3;
 export const EXIT_INTERNAL = 70;
 export const EXIT_INTERRUPTED = 130;
 
-/** Lets signals and other events in. */
+/** Lets signals and other events be handled. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Lets events in. Whether the command is to stop. */

@@ -11,11 +11,11 @@ import { owned } from '../qemu/streams.ts';
 
 const HOST = '127.0.0.1';
 const TOKEN_BYTES = 16;
-/** Longest body of a request. */
+/** Longest body of a request in bytes. */
 export const BODY_BYTES_MAX = 4096;
 /** A request that has not come whole by then is no request. */
 const REQUEST_MS = 5_000;
-/** Connections at a time. */
+/** Highest number of connections at the same time. */
 const CONNECTIONS_MAX = 32;
 
 export interface Content {
@@ -28,7 +28,7 @@ export interface Content {
 export interface Site {
   /** `nonce` is what elements with script and style in the page must have. */
   readonly get: Readonly<Record<string, (nonce: string) => Content | Promise<Content>>>;
-  /** Gets what was sent, parsed. */
+  /** Handles a POST; it is given the parsed body. */
   readonly post?: Readonly<Record<string, (body: unknown) => Content | Promise<Content>>>;
 }
 
@@ -39,7 +39,7 @@ export const portOption = (text: string): number => {
   throw new ApemuError('APEMU_ERR_USAGE_PORT', `--http is ${text} (expected a port, 0 to 65535)`);
 };
 
-/** Why a request is refused. */
+/** The reason why a request is refused. */
 class Refused extends Error {
   readonly status: number;
   constructor(status: number, message: string) {
@@ -62,7 +62,7 @@ export class LoopbackServer {
     this.#server = server;
     this.#site = site;
     this.#token = randomBytes(TOKEN_BYTES).toString('hex');
-    // As browsers write them: without port 80.
+    // Host names in the form in which browsers write them: without port 80.
     this.#hosts = [HOST, 'localhost'].map((name) => new URL(`http://${name}:${port}`).host);
     this.url = `http://${HOST}:${port}/${this.#token}/`;
     server.on('request', (request, response) => void this.#serve(request, response));
@@ -134,7 +134,7 @@ const found = <T>(table: Readonly<Record<string, T>>, name: string): T => {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** In a time that says nothing of either. */
+/** Compares two texts in a time that reveals nothing about them. */
 const sameText = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
@@ -143,7 +143,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
     throw new Refused(415, 'expected application/json');
   const parts: Buffer[] = [];
   let bytes = 0;
-  // Whoever sends too much still hears why.
+  // A client that sends too much is still told why it is refused.
   for await (const part of request.iterator({ destroyOnReturn: false })) {
     bytes += part.length;
     if (bytes > BODY_BYTES_MAX) throw new Refused(413, `more than ${BODY_BYTES_MAX} bytes`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a page comes from: what was typed, of which machine, by which version, on which computer, when.
+// The origin of a page: which command, which machine, which version, on which computer, and when.
 
 import { cpus } from 'node:os';
 import type { MachineConfig } from '../config/types.ts';
@@ -20,7 +20,7 @@ export function pageFacts({ machine }: MachineConfig, seed: number | undefined):
   ];
 }
 
-/** Of two files that were compared. */
+/** The facts about two files that were compared. */
 export const comparisonFacts = (a: string, b: string): Facts => [
   ['command', commandLine()],
   ['A', a],

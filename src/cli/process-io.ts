@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// CommandIo of a real process: standard streams, Ctrl-C, a reader that went away.
-// Node.js delivers a signal to a handler only when the thread has nothing to do. So there is a handler only where a command has
-// something to end in order and looks often; everywhere else the system ends the process at once.
+// The CommandIo of a real process: standard streams, Ctrl-C, and a reader that has gone. Node.js calls a handler of a signal only when
+// the thread has nothing to do. So there is a handler only while a command has something to end in an orderly way and looks often; at
+// other times the system ends the process at once.
 
 import { pino } from 'pino';
 import { type FileKind, textOf, tooLong } from '../config/text-file.ts';
@@ -26,7 +26,7 @@ class EndingSignals {
     this.#stop.abort();
   };
 
-  /** Whether there was one, for who does not want to listen. */
+  /** Whether there was a signal, for code that does not want to listen. */
   get ended(): boolean {
     return this.#stop.signal.aborted;
   }
@@ -69,7 +69,7 @@ export function processIo(): CommandIo & { close(): void } {
     );
     process.exit(EXIT_USAGE);
   });
-  // Nobody reads the messages: what the command does, and its exit code, stay.
+  // If nobody reads the messages, the command goes on, and its exit code stays the same.
   owned(process.stderr);
   return {
     out: (text) => {
@@ -89,7 +89,7 @@ export function processIo(): CommandIo & { close(): void } {
     },
     blocking: (work) => signals.without(work),
     close: () => {
-      // What was written before Ctrl-C goes to a reader who is there; one who is not keeps nobody waiting.
+      // What was written before Ctrl-C is delivered if there is a reader; without one, the process does not wait.
       if (signals.ended) setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
       signals.listen(false);
     },

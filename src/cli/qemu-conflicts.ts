@@ -32,7 +32,7 @@ const shown = (name: string): string => (name.includes(' ') ? name : `--${name}`
 /**
  * Refuses options that do not go together.
  *
- * @param given names of the options on the command line; `QEMU options` for what stands after `--`
+ * @param given names of the options on the command line; `QEMU options` stands for the arguments after `--`
  * @throws ApemuError APEMU_ERR_USAGE_OPTIONS
  */
 export function refuseConflicts(given: ReadonlySet<string>): void {

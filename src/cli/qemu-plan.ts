@@ -12,12 +12,12 @@ import { type Administer, parseScenario, Scenario } from '../qemu/scenario.ts';
 import type { CommandIo } from './io.ts';
 import { shellSession } from './shell-session.ts';
 
-/** What the options below give. */
+/** Values of the options for a plan. */
 export interface PlanOptions {
   readonly run?: readonly string[];
   readonly expect?: string;
   readonly fail?: string;
-  /** Milliseconds. */
+  /** Time limit in milliseconds. */
   readonly timeout?: number;
   readonly exitStatus?: 'kvm-unit-tests';
   readonly ready?: string;
@@ -54,7 +54,7 @@ export function planOf(options: PlanOptions, guests: readonly string[]): RunPlan
   };
 }
 
-/** A scenario of the option's file, whose commands the administrator's shell executes. */
+/** The scenario in the option's file. The administrator's shell executes its commands. */
 export function scenarioOf(file: string, io: CommandIo): Scenario {
   const steps = parseScenario(readText(file, SCENARIO), file);
   const administer: Administer = async (machine, command, several) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `apemu qemu [CONFIG]`: boots stock s390x kernels under QEMU whose AP instructions this machine serves.
+// `apemu qemu [CONFIG]`: boots stock s390x kernels under QEMU, and serves their AP instructions with this machine.
 // Source: docs/design.md section 7; docs/reference/qemu-attach.md.
 
 import type { Command } from 'commander';
@@ -40,7 +40,7 @@ interface QemuOptions extends PlanOptions {
   readonly s390Tools?: string;
   readonly append?: string;
   readonly image?: string;
-  /** MiB. */
+  /** Guest storage in MiB. */
   readonly memory?: number;
   readonly interrupts: boolean;
   readonly reboot?: boolean;
@@ -92,7 +92,7 @@ export const addQemu: AddCommand = (program, io, done) => {
   addPlanOptions(command).action(
     async (given: string | undefined, rest: string[], options: QemuOptions, _command: Command) => {
       const first = given ?? DEFAULT_CONFIG;
-      // Without CONFIG what stands after -- begins with an option of QEMU.
+      // Without CONFIG, the first argument after -- is an option of QEMU.
       const [file, extra] = first.startsWith('-')
         ? [DEFAULT_CONFIG, [first, ...rest]]
         : [first, rest];
@@ -146,10 +146,10 @@ async function demo(file: string, options: QemuOptions, io: CommandIo): Promise<
   io.out(`${formatDemo(outputs).trimEnd()}\n`);
 }
 
-/** Of the stable releases: docs/linux-response-codes.md. */
+/** The series of the stable releases, for docs/linux-response-codes.md. */
 const RESPONSE_CODE_SERIES = ['6.1', DEFAULT_SERIES];
 
-/** One kernel with --image, else those of the page. */
+/** Tries response codes: with one kernel if there is --image, otherwise with those of the page. */
 async function responseCodes(options: QemuOptions, io: CommandIo): Promise<void> {
   const tables: KernelTable[] = [];
   for (const series of options.image === undefined ? RESPONSE_CODE_SERIES : [options.image]) {
@@ -223,14 +223,14 @@ async function boot(
   }
 }
 
-/** Hands records to whoever wants them; nothing is traced where nobody does. */
+/** Passes records on to all that want them. If nobody does, nothing is traced. */
 function traceTo(...takers: readonly (TakeTrace | undefined)[]): { onTrace?: TakeTrace } {
   const wanted = takers.filter((take) => take !== undefined);
   if (wanted.length === 0) return {};
   return { onTrace: (...batch) => wanted.forEach((take) => void take(...batch)) };
 }
 
-/** Runs a command whose AP instructions are written into a file, if they are to be. */
+/** Runs a command, and writes its AP instructions into a file if that is wanted. */
 async function traced<T>(
   command: QemuCommand,
   options: QemuOptions,
@@ -249,7 +249,7 @@ async function traced<T>(
   }
 }
 
-/** One guest has our terminal; of several the output is shown with their names. */
+/** A single guest uses apemu's terminal. With several guests, their output is shown with their names. */
 async function launchOf(
   options: QemuOptions,
   extra: readonly string[],

@@ -2,7 +2,7 @@
 // Ctrl-R: looks for what was typed in the history, newest first, as bash and readline do.
 // Source: GNU readline 8.2, manual, section 1.2.5 (searching for commands in the history).
 
-/** What of a line editor the search needs. */
+/** The part of a line editor that the search needs. */
 export interface Editor {
   line: string;
   cursor: number;

@@ -22,7 +22,7 @@ export interface RunOptions {
   readonly s390Tools?: string;
   readonly json?: boolean;
   readonly stepped?: boolean;
-  /** Nanoseconds. */
+  /** Duration in nanoseconds. */
   readonly duration?: number;
   readonly interval?: number;
   readonly workers?: number;
@@ -48,7 +48,7 @@ export interface Arrivals {
   readonly times?: ArrivalTimes;
 }
 
-/** `--rate 500 --rate Guest1=800` */
+/** Rates, as in `--rate 500 --rate Guest1=800`. */
 export interface Rates {
   readonly all?: number;
   readonly guests: ReadonlyMap<string, number>;
@@ -86,7 +86,7 @@ export const messagesOption = (text: string): number => {
   throw wrong('messages', text, `a number a queue, 1 to ${MESSAGES_MAX}, or endless`);
 };
 
-/** Parser of an option whose value is one of several words. */
+/** Makes the parser of an option whose value is one of several words. */
 const wordOption =
   <T extends string>(option: string, words: readonly T[]) =>
   (text: string): T => {

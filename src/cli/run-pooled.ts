@@ -30,11 +30,11 @@ export interface PooledOptions extends MachineWatch {
   readonly intervalNs: number;
   /** Take adapters from the guests and give them back, with this time between two changes. */
   readonly hotPlugNs?: number;
-  /** No progress on standard error. */
+  /** Whether there is no progress on standard error. */
   readonly silent: boolean;
 }
 
-/** A machine on workers whose guests make a load: what its workers have reported last. */
+/** A machine on workers whose guests make a load, with the last report of each worker. */
 class Watch {
   readonly series: Series;
   readonly #reports = new Map<number, WorkerReport>();
@@ -69,7 +69,7 @@ class Watch {
   }
 }
 
-/** Options of the pool itself. */
+/** The options of the pool. */
 export type PoolSize = Pick<PooledOptions, 'seed' | 'workers' | 'onTrace' | 'onEvent'>;
 
 /** Starts a machine on workers, stops it after `durationNs` or when the user says so, and hands over what is left of it. */
@@ -200,7 +200,7 @@ function resultOf(
   };
 }
 
-/** One line that is rewritten on a terminal, a line now and then elsewhere; on standard error. */
+/** Progress on standard error: one line that is rewritten on a terminal, elsewhere a line now and then. */
 class Progress {
   readonly #io: CommandIo;
   readonly #silent: boolean;

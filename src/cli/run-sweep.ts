@@ -15,7 +15,7 @@ import { measureSteppedLoad } from './stepped-thread.ts';
 
 /** Messages that arrive in the window of a point, in virtual time. */
 const MESSAGES = 20_000;
-/** Window of a point in real time. */
+/** Nanoseconds of real time in which a point is measured. */
 const WALL_WINDOW_NS = 2_000_000_000;
 
 /** Options that go together, and those that do not. */

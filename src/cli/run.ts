@@ -172,7 +172,7 @@ function runLoad(
   return runPooled(config, { ...common, ...threads, ...plug, silent: options.json === true }, io);
 }
 
-/** The page of `--html`. */
+/** Writes the page of `--html`. */
 function show(
   file: string,
   { html, seed }: RunOptions,

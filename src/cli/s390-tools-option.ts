@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `--s390-tools RELEASE`: whose lszcrypt and chzcrypt the views follow, instead of the configuration's.
+// `--s390-tools RELEASE`: the release that lszcrypt and chzcrypt follow, in place of the configuration's.
 // Source: docs/decisions.md (releases of s390-tools).
 
 import { Option } from 'commander';
@@ -12,7 +12,7 @@ export const s390ToolsOption = (): Option =>
     RELEASES.map(({ name }) => name),
   );
 
-/** The same for each of several machines. */
+/** The same, for each of several machines. */
 export const released = (
   config: MachineConfig | ClusterConfig,
   release: string | undefined,

@@ -32,7 +32,7 @@ export function readHistory(file: string | undefined): string[] {
 }
 
 /**
- * Writes a session's lines in front of those that other sessions have written meanwhile; the error where it cannot.
+ * Writes the lines of a session before those that other sessions have written meanwhile. Returns the error if that is not possible.
  *
  * @param history newest first
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A shell in this process, for somebody who types to it.
+// A shell in this process, for a person who types.
 
 import type { Machine } from '../host/machine/machine.ts';
 import type { Completion } from '../shell/complete.ts';

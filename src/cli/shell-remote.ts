@@ -43,7 +43,7 @@ export class RemoteShell implements TerminalShell {
     await send(socket, `${HELLO}\n`);
     const first = await lines.next();
     clearTimeout(timer);
-    // The prompt for people stands before the answer.
+    // The prompt for people comes before the answer.
     if (first.done === true || !first.value.endsWith(HELLO)) {
       socket.destroy();
       throw unusable(path, first.done === true ? 'it says nothing' : 'it says something else');

@@ -8,7 +8,7 @@ import { Shell } from '../shell/shell.ts';
 import type { RecentTrace } from '../trace/recent.ts';
 import { breathing } from './io.ts';
 
-/** What a shell may have besides its machine. */
+/** What a shell can have in addition to its machine. */
 interface SessionOptions {
   /** The last AP instructions. */
   readonly trace?: RecentTrace;

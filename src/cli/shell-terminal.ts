@@ -11,18 +11,18 @@ import { HISTORY_LINES, historyFile, readHistory, writeHistory } from './shell-h
 
 const GREETING = 'apemu: help lists the commands, Tab completes, exit ends. Time is virtual.\n';
 
-/** A shell that somebody types to. */
+/** A shell to which a person types. */
 export interface TerminalShell {
-  /** Runs a text; the exit status. */
+  /** Runs a text and returns its exit status. */
   run(text: string): Promise<number>;
   /** Whether more lines are needed before the text can run. */
   isIncomplete(text: string): boolean | Promise<boolean>;
   complete(line: string): Completion | Promise<Completion>;
-  /** Ctrl-C: what runs ends. */
+  /** Called at Ctrl-C: ends what is running. */
   interrupt(): void;
   readonly directory: string;
   readonly ended: boolean;
-  /** Of the last command, or of `exit`. */
+  /** Exit status of the last command, or that of `exit`. */
   readonly status: number;
   close(): void;
 }
@@ -71,7 +71,7 @@ export async function runTerminal(
   }
 }
 
-/** Keys go through the search first. */
+/** Makes keys go to the search first. */
 function searchable(lines: KeyedEditor, history: () => readonly string[]): void {
   const search = new ReverseSearch(lines as unknown as Editor, history);
   const edit = lines._ttyWrite.bind(lines);
@@ -122,7 +122,7 @@ class Session {
     this.#running = false;
   }
 
-  /** While a command runs: end it. At the prompt: forget what was typed. */
+  /** Ctrl-C ends a command that is running; at the prompt it discards what was typed. */
   #ctrlC(): void {
     process.stdout.write('^C\n');
     if (this.#running) {

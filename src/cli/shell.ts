@@ -70,7 +70,7 @@ export const addShell: AddCommand = (program, io, done) => {
     });
 };
 
-/** An option of ours that does not exist stands where the configuration or the script would. */
+/** Refuses an option that does not exist, which would otherwise be taken for the configuration or the script. */
 function refuseUnknown(words: readonly (string | undefined)[]): void {
   const unknown = words.find((word) => word?.startsWith('-'));
   if (unknown !== undefined)

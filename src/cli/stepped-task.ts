@@ -7,7 +7,7 @@ import type { RunResult } from '../load/result.ts';
 import type { MachineEvent } from '../trace/machine-event.ts';
 import type { TakeTrace } from '../trace/ring.ts';
 
-/** Words both threads see. */
+/** Number of words that both threads share. */
 export const STEPPED_WORDS = 3;
 /** Not 0: the run is to stop at the next occasion. */
 export const W_STOP = 0;
@@ -35,7 +35,7 @@ export interface SteppedTask {
 /** An error without what another thread cannot be told. */
 export interface ToldError {
   readonly message: string;
-  /** Of an ApemuError. */
+  /** Code of the error, if it is an ApemuError. */
   readonly code: string | undefined;
 }
 

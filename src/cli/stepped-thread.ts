@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads in virtual time. Guests whose programs are modules are stepped in a thread of their own: a step that never ends would leave this
-// one deaf to Ctrl-C. Built-in programs end their steps, and are stepped here.
+// Loads in virtual time. Guests whose programs are modules are stepped in a thread of their own, because a step that never ends would
+// keep this thread from seeing Ctrl-C. Built-in programs always end their steps and are stepped here.
 // Source: docs/design.md section 4.
 
 import { createRequire } from 'node:module';
@@ -26,7 +26,7 @@ import {
 
 /** Time between two looks at what the thread does. */
 const GLANCE_MS = 100;
-/** A step is over long before so many looks; looks, not time: a computer that slept has not looked. */
+/** Number of looks before which any step has ended. It is not a time, because a computer that was asleep has not looked. */
 const LOOKS_MAX = 20;
 /** Time a run has to end in order when it was told to. */
 const ORDERLY_MS = 600;
@@ -65,7 +65,11 @@ const hasModules = (config: MachineConfig): boolean =>
 
 type Task = Omit<SteppedTask, 'words'>;
 
-/** @throws ApemuError `APEMU_ERR_GUEST_ENDLESS` for a program whose step does not end, and what the run throws */
+/**
+ * Runs a load in its own thread.
+ *
+ * @throws ApemuError `APEMU_ERR_GUEST_ENDLESS` for a program whose step does not end, and what the run throws
+ */
 async function inThread(
   task: Task,
   io: CommandIo,

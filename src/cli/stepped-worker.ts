@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread that runs a load in virtual time, for guests whose programs are modules: it says when it is in one of them.
+// A thread that runs a load in virtual time for guests whose programs are modules. It tells when it is in one of them.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
@@ -30,7 +30,9 @@ const WATCH: MachineWatch = {
   onEvent: (event) => tell({ kind: 'event', event }),
 };
 
-/** The program, seen from outside: whoever looks at the words knows whether it is at work, and for how long it has been. */
+/**
+ * Wraps a program so that it can be watched from another thread: words show whether it is in a step, and for how many looks it has been.
+ */
 const watched = (program: GuestProgram, guest: string): GuestProgram => {
   const number = config.guests.findIndex(({ name }) => name === guest);
   const at = <T>(inside: () => T): T => {

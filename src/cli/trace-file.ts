@@ -19,7 +19,7 @@ type Watch = MachineWatch & Required<Pick<MachineWatch, 'onTrace'>>;
 /** What becomes of records in a kind of file. */
 interface Format extends MachineWatch {
   readonly onTrace: TakeTrace;
-  /** Another machine in the same file. */
+  /** Begins another machine in the same file. */
   machine(name: string): Watch;
   end(): void;
   console?(guest: string, piece: string, nowNs: number): void;
@@ -28,7 +28,7 @@ interface Format extends MachineWatch {
 /** Bytes that are gathered before they are written. */
 const PIECE = 0x10000;
 
-/** A file of lines. */
+/** The format with one line for each record. */
 const lineFormat = (write: (text: string) => void, line: (one: TraceRecord) => string): Format => ({
   onTrace: (records) => write(records.map(line).join('')),
   machine: (name) => ({
@@ -49,7 +49,7 @@ const inMachine = (event: TraceEvent, name: string, number: number): TraceEvent 
   ...(event.name === 'process_name' ? { args: { name: `${name}: ${event.args?.['name']}` } } : {}),
 });
 
-/** A file in the Trace Event Format. */
+/** The Trace Event Format. */
 function eventFormat(write: (text: string) => void): Format {
   let pending = FILE_BEGIN;
   let separator = '';

@@ -24,14 +24,14 @@ export class TypedInput {
     this.#begin();
   }
 
-  /** What the console shows. */
+  /** Called with what the console shows. */
   shown(text: string): void {
     if (this.#begun) return;
     this.#shown += text;
     this.#begin();
   }
 
-  /** Reads no more: whoever writes to us does not keep us. */
+  /** Ends reading. Whoever still writes to this process does not keep it from ending. */
   close(): void {
     if (this.#console !== undefined) this.#input.unpipe(this.#console);
     this.#input.pause();
@@ -41,7 +41,7 @@ export class TypedInput {
     if (this.#begun || this.#console === undefined || !this.#mark.test(this.#shown)) return;
     this.#begun = true;
     this.#shown = '';
-    // The guest goes on when the commands end: `poweroff -f` is one of them.
+    // The guest goes on when the commands end, since one of them may be `poweroff -f`.
     this.#input.pipe(this.#console, { end: false });
   }
 }

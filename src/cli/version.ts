@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where the package's folder may be, seen from here. */
+/** Where the package's folder can be, relative to this file. */
 const UP = ['../../', '../../../'];
 
 /** A file of the package; undefined where it has none of that name. */

@@ -78,7 +78,7 @@ export const driverBench = async (
   const { guest, seed, recoverNs, without } = campaign.manifest;
   const material = await materialOf(campaign, file, options, io);
   const spec: TargetSpec = { ...material, guest, seed, recoverNs, perSecond: undefined, without };
-  // Who trusts a campaign has what the campaign has.
+  // A worker that trusts the campaign uses the campaign's configuration and driver, so there is nothing to compare.
   if (options.trust !== true) checkAll(campaign, driverFacts(spec.config, spec.bundle));
   const threads = options.workers ?? availableParallelism();
   const carrier = await threadsFor(spec, threads);

@@ -147,7 +147,7 @@ function check(sysfs: Sysfs, state: PersistentState, call: ApCheckCall): string[
   return config?.start === 'auto' ? persistentConflicts(state, call, wanted) : [];
 }
 
-/** One call-out. Status 0 go on, 1 refused with a message, 2 not this type. */
+/** One call-out of mdevctl. Status 0: go on; 1: refused with a message; 2: not this type. */
 export function* apCheck(
   sysfs: Sysfs,
   state: PersistentState,

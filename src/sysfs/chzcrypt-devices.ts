@@ -8,11 +8,11 @@ import { readLine } from './command.ts';
 
 const DEVICES = '/sys/bus/ap/devices';
 
-/** What devices are set to. */
+/** A state to which devices are set. */
 export interface DeviceChange {
   readonly file: 'online' | 'config';
   readonly value: '0' | '1';
-  /** What messages call the state. */
+  /** Name of the state in messages. */
   readonly state: string;
 }
 

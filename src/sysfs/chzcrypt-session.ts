@@ -8,6 +8,6 @@ export interface Session {
   readonly sysfs: Sysfs;
   readonly run: ToolRun;
   readonly release: ReleaseRow;
-  /** Printed with -V only. */
+  /** Prints a text, with -V only. */
   verbose(text: string): void;
 }

@@ -9,10 +9,10 @@ import { readLine } from './command.ts';
 
 const AP_BUS = '/sys/bus/ap';
 
-/** One file of the bus, and the texts about it. */
+/** One file of the bus, and the messages about it. */
 interface Setting {
   readonly file: string;
-  /** The number an argument stands for; undefined: none. */
+  /** The number that an argument stands for; undefined if it is not valid. */
   readonly read: (text: string, session: Session) => number | undefined;
   /** What it is called in messages about a wrong argument and about a refused change. */
   readonly argument: string;
@@ -34,7 +34,7 @@ const POLL_THREAD: Omit<Setting, 'read'> = {
   verbose: (value) => `${value === 1 ? 'Enabling' : 'Disabling'} poll thread.\n`,
 };
 
-/** By option, in the order of precedence: the first of them that is given is the only one that happens. */
+/** The settings by option, in their order of precedence: of those that are given, only the first is carried out. */
 export const SETTINGS: ReadonlyMap<string, Setting> = new Map<string, Setting>([
   ['poll-thread-enable', { ...POLL_THREAD, read: () => 1 }],
   ['poll-thread-disable', { ...POLL_THREAD, read: () => 0 }],
@@ -55,7 +55,7 @@ export const SETTINGS: ReadonlyMap<string, Setting> = new Map<string, Setting>([
       read: leadingDecimal,
       argument: 'poll timeout',
       what: 'poll timeout setting',
-      // The program's own unit.
+      // The program itself names this unit.
       verbose: (value) => `Setting poll timeout to ${value} seconds.\n`,
     },
   ],

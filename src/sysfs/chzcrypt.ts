@@ -32,7 +32,7 @@ class Request {
   readonly operands: readonly string[];
   /** The last option that is an action. */
   action: string | undefined;
-  /** Wishes for devices, by file. */
+  /** Changes that are wanted for devices, by file. */
   readonly changes = new Map<DeviceChange['file'], DeviceChange>();
 
   constructor(operands: readonly string[]) {
@@ -51,7 +51,7 @@ class Request {
   }
 }
 
-/** One thing at most happens: a setting, a secure-execution action, or a change of devices. */
+/** Does one thing at most: a setting, a secure-execution action, or a change of devices. */
 function* perform(session: Session, request: Request): Operation<string | undefined> {
   const { values, operands, action, changes } = request;
   for (const [name, setting] of SETTINGS) {
@@ -81,7 +81,7 @@ export function* chzcrypt(
   const release = releaseOf(releaseName);
   const program = chzcryptProgram(release);
   const run = new ToolRun(program.name);
-  // The program takes underscores for hyphens, wherever they stand.
+  // The program accepts underscores in place of hyphens anywhere.
   const words = args.map((arg) => arg.slice(0, 2) + arg.slice(2).replaceAll('_', '-'));
   const line = readOptions(words, program.options);
   const request = new Request(line.operands);

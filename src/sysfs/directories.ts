@@ -87,7 +87,7 @@ function apDevices(bus: ApBus): Directory {
   );
 }
 
-/** Where a device of the bus lives, from the mount point. */
+/** Path of a device of the bus, from the mount point on. */
 const deviceLink = (device: ApDevice, up: string): SysfsNode =>
   link(`${up}${device.path.slice(1)}`);
 
@@ -148,7 +148,7 @@ const mdevLinks = (
   );
 };
 
-/** One type below mdev_supported_types. */
+/** The directory of one type in mdev_supported_types. */
 const typeDirectory = (
   device: MatrixDevice,
   files: AttributeTable<MatrixDevice>,
@@ -257,7 +257,7 @@ const hidden = (name: string, node: () => SysfsNode): Directory =>
     (asked) => (asked === name ? node() : undefined),
   );
 
-/** The whole tree, from /sys. */
+/** The whole tree, from /sys on. */
 export function hostTree(bus: ApBus, device: MatrixDevice): Directory {
   const toMatrix = '../../../devices/vfio_ap/matrix';
   return directory({

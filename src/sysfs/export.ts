@@ -5,7 +5,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MOUNT_POINT, type Sysfs } from './sysfs.ts';
 
-/** One entry of a snapshot; `path` starts at the mount point. Parents come before their children. */
+/** One entry of a snapshot. `path` begins at the mount point. Parents come before their children. */
 export type SnapshotEntry =
   | { readonly kind: 'dir'; readonly path: string }
   | { readonly kind: 'file'; readonly path: string; readonly mode: number; readonly text: string }

@@ -46,7 +46,7 @@ function readlink({ tree, args }: FileCommandInput): FileResult {
       const follow = flags.has('e') || flags.has('f') || flags.has('m');
       const found = follow ? tree.realpath(path) : tree.readlink(path);
       if (found.ok) report.stdout += flags.has('n') ? found.text : `${found.text}\n`;
-      // The program itself is silent.
+      // The real program prints nothing here.
       else {
         report.status = 1;
         report.errno ??= found.errno;
@@ -55,7 +55,7 @@ function readlink({ tree, args }: FileCommandInput): FileResult {
   return report.result();
 }
 
-/** One row a command. */
+/** The commands, one row for each. */
 export const FILE_COMMANDS: Readonly<Record<string, FileCommand>> = {
   cat,
   ls,

@@ -6,7 +6,7 @@ import type { Operation } from '../ap-bus/operation.ts';
 import type { CommandResult } from './command.ts';
 import type { Listing, ReadResult, Status } from './sysfs.ts';
 
-/** Levels below a starting point at most; sysfs has no loops without links, and links are not followed. */
+/** Highest number of levels below a starting point. sysfs has no loops except by links, which are not followed. */
 export const MAX_TREE_DEPTH = 32;
 
 /** Files as commands see them: sysfs alone, or sysfs within more. */

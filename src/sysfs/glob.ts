@@ -39,7 +39,7 @@ export class Glob {
     return this.#end(text, 0, 'whole') === text.length;
   }
 
-  /** End of the shortest or longest match that begins at a place; undefined where there is none. */
+  /** End of the shortest or longest match that begins at a place; undefined if there is none. */
   prefix(text: string, from: number, which: 'shortest' | 'longest'): number | undefined {
     return this.#end(text, from, which);
   }
@@ -58,7 +58,7 @@ export class Glob {
     for (let at = 0; at < text.length; ) {
       const end = this.#end(text, at, 'longest');
       if (end === undefined || end === at) {
-        // Where what stands behind a run of anything is not found from here, it is not found from further on.
+        // If what follows a run of anything is not found from here on, it is not found from a later place on either.
         if (end === undefined && this.#reachesRun(text, at)) break;
         at++;
         continue;
@@ -84,7 +84,7 @@ export class Glob {
   }
 }
 
-/** The same pattern from its end to its beginning. */
+/** The same pattern, read from its end to its beginning. */
 class Reversed {
   readonly #steps: readonly Step[];
 

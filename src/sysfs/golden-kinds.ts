@@ -2,10 +2,10 @@
 // Differences of a replay by kind: how many there are of each, and the first.
 // Source: docs/design.md section 7.
 
-/** A line whose outcome is not what was recorded. */
+/** A line whose outcome differs from what was recorded. */
 export interface GoldenDifference {
   readonly file: string;
-  /** From 1. */
+  /** Number of the line, from 1. */
   readonly line: number;
   readonly operation: string;
   readonly expected: string;
@@ -19,7 +19,7 @@ export interface GoldenKind {
   readonly first: GoldenDifference;
 }
 
-/** Kinds kept apart at most; a replay of the wrong profile has thousands. */
+/** Highest number of kinds that are kept apart. A replay with the wrong profile would have thousands. */
 const MAX_KINDS = 500;
 /** Names of objects by what they are: differences of two queues are of one kind. */
 const ANY_OBJECT: readonly (readonly [RegExp, string])[] = [
@@ -32,7 +32,7 @@ const ANY_OBJECT: readonly (readonly [RegExp, string])[] = [
 const anyObject = (text: string): string =>
   ANY_OBJECT.reduce((all, [pattern, name]) => all.replace(pattern, name), text);
 
-/** Collects differences. */
+/** Collects differences by kind. */
 export class GoldenKinds {
   readonly #kinds = new Map<string, { count: number; first: GoldenDifference }>();
 
@@ -44,7 +44,7 @@ export class GoldenKinds {
     else if (this.#kinds.size < MAX_KINDS) this.#kinds.set(kind, { count: 1, first: difference });
   }
 
-  /** Most frequent first. */
+  /** All kinds, the most frequent first. */
   all(): GoldenKind[] {
     return [...this.#kinds]
       .map(([kind, { count, first }]) => ({ kind, count, first }))

@@ -14,13 +14,13 @@ export interface Circumstances {
   readonly bootUs: number;
   /** Turns of the generator's thread and of periodic scans, by their place in the order in which they are asked; others are 0. */
   readonly turns: Readonly<Record<number, number>>;
-  /** Where a recording without times paused. */
+  /** Where a recording without times had pauses. */
   readonly pauses: Pauses;
   /** Switches in which the build differs from its profile. */
   readonly switches: Partial<HostSwitches>;
 }
 
-/** One replay under some circumstances, to the first difference or to the end. */
+/** One replay under certain circumstances, to the first difference or to the end. */
 export type Replayer = (
   circumstances: Circumstances,
   toFirst: boolean,
@@ -35,7 +35,7 @@ const TURNS: Readonly<Record<keyof BackgroundTurns, readonly number[]>> = {
 const PAUSES_US: readonly number[] = [20_000_000, 50_000_000, 80_000_000, 110_000_000];
 /** Turns before a difference that may have caused it. */
 const TURNS_BACK = 3;
-/** Times of the poll timer repeat after 40 ms, those of timers in jiffies after 640 ms. */
+/** Times to try, in microseconds. Those of the poll timer repeat after 40 ms, those of timers in jiffies after 640 ms. */
 const BOOT_STEPS_US: readonly number[] = [
   ...Array.from({ length: 19 }, (_, n) => (n + 1) * 2_000),
   ...Array.from({ length: 7 }, (_, n) => (n + 1) * 80_000),
@@ -51,7 +51,7 @@ const BUILDS: readonly Partial<HostSwitches>[] = [
 
 interface Tried {
   readonly circumstances: Circumstances;
-  /** Line of the first difference; Infinity: there is none. */
+  /** Number of the line with the first difference; Infinity if there is none. */
   readonly line: number;
   readonly asked: readonly (keyof BackgroundTurns)[];
   readonly untimed: boolean;
@@ -76,8 +76,9 @@ function* variants(
 }
 
 /**
- * Looks for circumstances under which a recording replays without a difference, one change after the other as long as the first
- * difference comes later. `build`: what the build decides is not known either. Those that came furthest.
+ * Looks for circumstances under which a recording replays without a difference, changing one after the other as long as the first
+ * difference comes later. With `build`, what the build of the kernel decides is not known either. Returns the circumstances that came
+ * furthest.
  */
 export async function findCircumstances(
   replay: Replayer,

@@ -24,13 +24,13 @@ export interface GoldenResult {
   readonly uevents: number;
   readonly differences: number;
   readonly first: GoldenDifference | undefined;
-  /** Most frequent first. */
+  /** Kinds of differences, the most frequent first. */
   readonly kinds: readonly GoldenKind[];
 }
 
 /** An operation of the recorder takes about so long. */
 const USUAL_OPERATION_NS = 1_000_000;
-/** What makes an event takes about so much longer. */
+/** Nanoseconds by which an operation takes longer that makes an event, about. */
 const USUAL_EVENT_NS = 12_000_000;
 
 /** Names of one list that the other does not have. */
@@ -43,7 +43,7 @@ function namesOnlyIn(these: readonly string[], those: readonly string[]): string
 export type Pauses = Readonly<Record<number, number>>;
 
 export interface ReplayOptions {
-  /** Ends at the first difference. */
+  /** Whether to end at the first difference. */
   readonly toFirst?: boolean;
   readonly pauses?: Pauses;
 }
@@ -165,7 +165,7 @@ function formatOf(text: string): Format {
 
 const SAME = ['', ''] as const;
 
-/** What of two lines about the same is compared: outcomes, and of lists the names that only one has. */
+/** The parts of two lines about the same operation that are compared: outcomes, and for lists the names that only one of them has. */
 function compared(recorded: RecordedLine, here: RecordedLine): readonly [string, string] {
   const outcome = (line: RecordedLine): string =>
     JSON.stringify(line.slice(line[0] === 'write' ? 3 : 2));

@@ -66,7 +66,7 @@ interface MdevRecord {
   readonly pending: ApMatrix;
   readonly kvm: string | null;
   readonly opens: number;
-  /** Of an mdev of the virtual type. */
+  /** State of an mdev of the virtual type; null for the other type. */
   readonly virtual: VirtualState | null;
 }
 
@@ -79,7 +79,7 @@ export interface HostRecords {
   readonly qci: QciInfo;
   readonly previousQci: QciInfo;
   readonly info: QciInfo;
-  /** In order of registration; a card stands before its queues. */
+  /** Devices in the order of their registration. A card comes before its queues. */
   readonly devices: readonly (
     | { readonly card: CardRecord; readonly queue?: never }
     | { readonly queue: QueueRecord; readonly card?: never }
@@ -91,7 +91,7 @@ export interface HostRecords {
   readonly journal: JournalRecord;
 }
 
-/** Plain values of the bus, by name. */
+/** Names of the plain values of the bus. */
 const BUS_VALUES = [
   'defaultDomain',
   'configTimeS',
@@ -140,8 +140,8 @@ export function refuseWhileBusy({ bus, matrix }: HostSide): void {
 }
 
 /**
- * Records of the host side between two operations. Throws ApemuError APEMU_ERR_HOST_BUSY while one sleeps: what it waits for is
- * no plain data. Eventfds of vfio files are not kept; whoever restores installs them again.
+ * Records of the host side between two operations. Throws ApemuError APEMU_ERR_HOST_BUSY while an operation sleeps, since what it waits
+ * for is not plain data. Eventfds of vfio files are not kept; they have to be installed again after a restore.
  */
 export function saveHost(host: HostSide): HostRecords {
   const { bus, matrix, journal } = host;

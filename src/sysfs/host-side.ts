@@ -21,7 +21,7 @@ import { Sysfs } from './sysfs.ts';
 export interface HostSideOptions {
   readonly partition: PartitionPort;
   readonly timers: Timers;
-  /** Default `current`. */
+  /** Profile of the kernel; default `current`. */
   readonly profile?: ProfileName;
   /** Single switches that differ from the profile. */
   readonly switches?: Partial<HostSwitches>;
@@ -41,7 +41,7 @@ export interface HostSide {
   readonly matrix: MatrixDevice;
   readonly sysfs: Sysfs;
   readonly journal: HostJournal;
-  /** Boot: the first scan. */
+  /** Boots: makes the first scan. */
   boot(): Operation<boolean>;
   /** Counts calls that may have changed something here, but timers that fired and changes of the partition. */
   readonly changes: number;

@@ -12,11 +12,11 @@ import {
 
 const FILE_BYTES = 4096;
 const DATE = 'Jan  1 00:00';
-/** Blanks between two columns. */
+/** Number of blanks between two columns. */
 const GAP = 2;
 
 interface Entry {
-  /** As printed. */
+  /** The name as it is printed. */
   readonly name: string;
   readonly path: string;
 }
@@ -28,7 +28,7 @@ interface Style {
 
 const TYPE_LETTERS = { dir: 'd', file: '-', link: 'l', char: 'c' } as const;
 
-/** `rw-r--r--` */
+/** Permissions as text, such as `rw-r--r--`. */
 const permissions = (mode: number): string =>
   [6, 3, 0]
     .map((shift) => {
@@ -37,7 +37,7 @@ const permissions = (mode: number): string =>
     })
     .join('');
 
-/** The row of `ls -l`, as cells. */
+/** A row of `ls -l` as cells. */
 function longRow(tree: FileTree, { name, path }: Entry): string[] {
   const status = tree.lstat(path);
   if (!status.ok) return [];

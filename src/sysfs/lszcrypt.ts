@@ -16,7 +16,7 @@ import type { Sysfs } from './sysfs.ts';
 const AP_DEVICES = '/sys/devices/ap';
 const AP_BUS = '/sys/bus/ap';
 
-/** Files of one folder. */
+/** The files of one folder. */
 class Folder {
   readonly #sysfs: Sysfs;
   readonly path: string;
@@ -54,7 +54,7 @@ class Folder {
     return driverOf(this.#sysfs, this.path);
   }
 
-  /** Folders in it whose names match. */
+  /** The folders in it whose names match. */
   folders(pattern: RegExp): { name: string; folder: Folder }[] {
     return namesIn(this.#sysfs, this.path, pattern).map((name) => ({
       name,
@@ -63,7 +63,7 @@ class Folder {
   }
 }
 
-/** Without the values that are undefined: a record has no such fields. */
+/** The fields without those that are undefined, since a record does not have such fields. */
 function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;
@@ -100,7 +100,7 @@ const cardOf = (apid: number, folder: Folder): CardRecord =>
     hwtype: folder.text('hwtype') ?? '',
     depth: folder.number('depth') ?? 0,
     maxMessageBytes: folder.number('max_msg_size'),
-    // The card is asked for it: only who shows it may.
+    // This asks the card, so it is read only if it is to be shown.
     get serial() {
       return folder.text('serialnr');
     },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// mdevs as user tools see them, of both types: what their attributes lead to, and the attributes that lead to what is there.
+// mdevs of both types as user tools see them: what the attributes of a definition lead to, and the attributes that lead to an existing
+// mdev.
 // Source: docs/reference/vfio-ap.md sections 7.3 and 8.3 (V-04, V-13).
 import { andNot, bitsOf, emptyMask, type Mask, maskOf, setBit } from '../ap-bus/mask.ts';
 import { hexToMask, kstrtoul } from '../ap-bus/number-syntax.ts';
@@ -21,7 +22,7 @@ export const TYPES_PATH = `${MATRIX_PATH}/mdev_supported_types`;
 export const UUID_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const MAX_NUMBER = 255;
 
-/** One attribute of a definition: an object of one pair, in the order written. */
+/** One attribute of a definition: an object with one pair. Their order is that of the definition. */
 export type AttributePair = Readonly<Record<string, string>>;
 
 /** Real numbers that an mdev has: its own, or those behind its virtual ones. */
@@ -37,7 +38,7 @@ const emptyMatrix = (): RealMatrix => ({
   adm: emptyMask(),
 });
 
-/** UUIDs of active mdevs. */
+/** UUIDs of the active mdevs. */
 export const activeMdevs = (sysfs: Sysfs): string[] => namesIn(sysfs, MATRIX_PATH, UUID_PATTERN);
 
 /** The type of an active mdev; virtual ones have the file `map`. */

@@ -29,7 +29,7 @@ export interface MdevctlContext {
   readonly sysfs: Sysfs;
   readonly state: PersistentState;
   readonly stdin?: string;
-  /** For `define` without -u. */
+  /** Makes a UUID, for `define` without -u. */
   newUuid?(): string;
   readFile?(path: string): string | undefined;
 }
@@ -137,7 +137,7 @@ function* callout(
 ): Operation<CommandResult> {
   const call = { event, action, uuid, parent, type: config.mdev_type, config };
   const result = yield* apCheck(sysfs, state, call);
-  // Nobody answers for another type: mdevctl goes on without a check.
+  // Nothing checks definitions of another type, so mdevctl goes on without a check.
   return result.status === 2 ? done('') : result;
 }
 

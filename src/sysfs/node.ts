@@ -8,7 +8,7 @@ import type { Lock, Operation } from '../ap-bus/operation.ts';
 /** A directory; children are made on demand, so a tree of 65,536 queues costs nothing until it is walked. */
 export interface Directory {
   readonly kind: 'dir';
-  /** Names in no particular order. */
+  /** Names of the entries, in no particular order. */
   names(): Iterable<string>;
   child(name: string): SysfsNode | undefined;
 }
@@ -23,7 +23,7 @@ export interface FileNode {
 
 export interface LinkNode {
   readonly kind: 'link';
-  /** As readlink(2) gives it: relative to the directory that holds the link. */
+  /** Target as in readlink(2): relative to the directory that contains the link. */
   readonly target: string;
 }
 
@@ -52,7 +52,7 @@ export function filesOf<T>(table: AttributeTable<T>, target: T): Directory {
   };
 }
 
-/** A directory with fixed names, each of which stands for the same node as long as there is the directory. */
+/** A directory with fixed names, each of which stands for the same node as long as the directory exists. */
 export function directory(children: Readonly<Record<string, () => SysfsNode>>): Directory {
   const made = new Map<string, SysfsNode>();
   return {
@@ -68,7 +68,7 @@ export function directory(children: Readonly<Record<string, () => SysfsNode>>): 
   };
 }
 
-/** A directory whose names come and go. */
+/** A directory whose entries come and go. */
 export function listing(
   names: () => Iterable<string>,
   child: (name: string) => SysfsNode | undefined,

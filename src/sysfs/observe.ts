@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recorder's operations on a host of ours: what comes out, in the form of a recording.
+// Carries out a recorder's operations on apemu's host, and returns the outcomes in the form of a recording.
 // Source: test/golden/README.md (format).
 
 import { READ_ONLY } from '../ap-bus/attribute.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a recorder does: writes and reads of sysfs files, and what an operator does to the partition meanwhile.
+// The operations of a recorder: writes and reads of sysfs files, and what an operator does to the partition meanwhile.
 // Source: test/golden/README.md (the lines of a recording, without what came out).
 
 /** Activation profile as a recording gives it. */

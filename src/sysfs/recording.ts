@@ -11,7 +11,7 @@ import {
 
 /** What a recording says of the kernel it comes from. */
 export interface RecordedKernel {
-  /** As `uname -r` gives it. */
+  /** Release as in `uname -r`. */
   readonly release?: string;
   /** Behaviour profile it is replayed in. */
   readonly profile?: string;
@@ -26,9 +26,9 @@ export interface RecordedKernel {
 
 /** What a kernel said when something was wrong with it. */
 export interface RecordedComplaint {
-  /** What it is: an Oops, a WARNING, … */
+  /** Kind of the message: an Oops, a WARNING, … */
   readonly name: string;
-  /** What it said. */
+  /** Text of the message. */
   readonly line: string;
   /** The function in which it happened; empty: not known. */
   readonly place: string;
@@ -69,7 +69,7 @@ function isAction(value: unknown): boolean {
   return entry !== undefined && more.length === 0 && known.includes(entry[0]) && isId(entry[1]);
 }
 
-/** Numbers by a number, or nothing. */
+/** Whether a value is a record of numbers by number, or absent. */
 const isCounted = (value: unknown): boolean =>
   value === undefined ||
   (isObject(value) &&
@@ -98,7 +98,7 @@ function isOperation(value: unknown): boolean {
 const isComplaint = (value: unknown): boolean =>
   isObject(value) && [value.name, value.line, value.place].every(isText);
 
-/** Shape of each kind of line. */
+/** The shape of each kind of line. */
 const SHAPES: Readonly<Record<RecordedLine[0], (rest: readonly unknown[]) => boolean>> = {
   kernel: (r) => r.length === 1 && isKernel(r[0]),
   time: (r) => r.length === 1 && isTime(r[0]),
@@ -133,7 +133,7 @@ function parseLine(text: string, file: string, line: number): RecordedLine {
   return value as unknown as RecordedLine;
 }
 
-/** A line and its number, from 1. */
+/** A line, and its number from 1. */
 export interface NumberedLine {
   readonly line: RecordedLine;
   readonly number: number;

@@ -8,9 +8,9 @@ import type { Errno, Outcome } from '../ap-bus/errno.ts';
 import { isOperation, type Operation, withLocks } from '../ap-bus/operation.ts';
 import type { Directory, FileNode, SysfsNode } from './node.ts';
 
-/** Where the tree is mounted. */
+/** Path at which the tree is mounted. */
 export const MOUNT_POINT = '/sys';
-/** Links followed before ELOOP. */
+/** Number of links that are followed before ELOOP. */
 const MAX_LINKS = 40;
 
 export type ReadResult =
@@ -41,10 +41,10 @@ function byteText(data: string | Uint8Array): string {
   return text;
 }
 
-/** /sys over a root directory. */
+/** The file system /sys with its root directory. */
 export class Sysfs {
   readonly root: Directory;
-  /** Writes that were begun. */
+  /** Number of writes that were begun. */
   writes = 0;
 
   constructor(root: Directory) {
@@ -56,7 +56,7 @@ export class Sysfs {
     return finishAtOnce(this.readOperation(path))?.value ?? { ok: false, errno: 'EINTR' };
   }
 
-  /** As `read`, waiting for locks. */
+  /** As `read`, but waits for locks. */
   *readOperation(path: string): Operation<ReadResult> {
     const file = this.#open(path, WRITE_ONLY);
     if ('errno' in file) return { ok: false, errno: file.errno };
@@ -77,14 +77,14 @@ export class Sysfs {
     return 'ok';
   }
 
-  /** One write(2): `ok`, an errno, or `partial N` when only N bytes (a page) were taken. */
+  /** Makes one write(2). Returns `ok`, an errno, or `partial N` if only N bytes (a page) were taken. */
   *writeBytes(path: string, data: string | Uint8Array): Operation<Outcome | `partial ${number}`> {
     const text = byteText(data);
     const outcome = yield* this.writeOnce(path, text);
     return outcome === 'ok' && text.length > PAGE_BYTES ? `partial ${PAGE_BYTES}` : outcome;
   }
 
-  /** One write(2) of at most a page of byte characters; more is not taken. An empty write is a success without action. */
+  /** Makes one write(2) of at most a page of byte characters; no more is taken. An empty write succeeds and does nothing. */
   *writeOnce(path: string, text: string): Operation<Outcome> {
     const file = this.#open(path, READ_ONLY);
     if ('errno' in file) return file.errno;
@@ -102,7 +102,7 @@ export class Sysfs {
     return { ok: true, names: [...found.node.names()].sort() };
   }
 
-  /** Target of a link; EINVAL if it is none. */
+  /** The target of a link; EINVAL for what is not a link. */
   readlink(path: string): ReadResult {
     const found = this.#walk(path, false);
     if (!found.ok) return found;
@@ -110,7 +110,7 @@ export class Sysfs {
     return { ok: true, text: found.node.target };
   }
 
-  /** lstat(2): the link itself. */
+  /** lstat(2): the status of the link itself. */
   lstat(path: string): Status {
     return this.#status(path, false);
   }
@@ -123,7 +123,7 @@ export class Sysfs {
     return this.#walk(path, true).ok;
   }
 
-  /** Absolute path without links. */
+  /** The absolute path without links. */
   realpath(path: string): ReadResult {
     const found = this.#walk(path, true);
     return found.ok ? { ok: true, text: [MOUNT_POINT, ...found.path].join('/') } : found;

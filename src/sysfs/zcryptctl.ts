@@ -12,7 +12,7 @@ import type { Sysfs } from './sysfs.ts';
 const CLASS = '/sys/class/zcrypt';
 const FILTER_BITS = 256;
 
-/** What the program sees besides the tree. */
+/** What the program uses in addition to the tree. */
 export interface ZcryptctlCall {
   readonly sysfs: Sysfs;
   readonly args: readonly string[];
@@ -40,7 +40,7 @@ interface FilterRow {
   readonly file: string;
   readonly key: string;
   readonly label: string;
-  /** In messages about a mistake and about a number that was changed. */
+  /** Name of the argument in messages about a mistake, and about a number that was changed. */
   readonly argument: string;
   readonly one: string;
   readonly all: string;
@@ -144,7 +144,7 @@ const numbersIn = (mask: string): number[] => {
 const ioctlName = (number: number): string =>
   IOCTLS.find(([, value]) => value === number)?.[0] ?? String(number);
 
-/** One write to a file of the class or of a node; whether it was taken. */
+/** Makes one write to a file of the class or of a node. Returns whether it was accepted. */
 function* write({ sysfs }: ZcryptctlCall, path: string, value: string): Operation<boolean> {
   return (yield* sysfs.write(`${CLASS}/${path}`, `${value}\n`)) === 'ok';
 }
@@ -155,7 +155,7 @@ function* create(call: ZcryptctlCall, run: ToolRun, [node]: readonly string[]): 
   run.print('Device node created\n');
 }
 
-/** The node an operand names. */
+/** The node that an operand names. */
 const nodeOf = ({ isDevice }: ZcryptctlCall, [node]: readonly string[]): string => {
   if (node === undefined) throw new Failure('Missing node name argument');
   if (!isDevice(baseName(node))) throw new Failure(`Invalid or unknown nodename '${node}'`);
@@ -169,7 +169,7 @@ function* destroy(call: ZcryptctlCall, run: ToolRun, operands: readonly string[]
   run.print(`Device node '${node}' marked for destruction\n`);
 }
 
-/** `addap`, `deldom`, … */
+/** The action of `addap`, `deldom` and the like. */
 const filter = (row: FilterRow, add: boolean): Act =>
   function* (call, run, operands) {
     const [given, argument] = operands;
@@ -259,5 +259,5 @@ const COMMANDS: ReadonlyMap<string, Act> = new Map<string, Act>([
   ]),
 ]);
 
-/** Commands, for completion. */
+/** The commands, for completion. */
 export const ZCRYPTCTL_COMMANDS: readonly string[] = [...COMMANDS.keys()];

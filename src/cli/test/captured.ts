@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A command of ours that is run for its result: what it says is kept, and it reads nothing.
+// Runs one of apemu's commands for its result: its output is kept, and it has no input.
 
 import { Readable } from 'node:stream';
 import { pino } from 'pino';

@@ -18,7 +18,7 @@ interface TestOptions {
   readonly config?: string;
   readonly filter?: readonly string[];
   readonly jobs?: number;
-  /** Nanoseconds. */
+  /** Time limit in nanoseconds. */
   readonly timeout: number;
   readonly guests: boolean;
   readonly bail?: boolean;
@@ -116,7 +116,7 @@ function tapReporter(files: readonly string[], io: CommandIo): Reporter {
 
 const LABELS = { passed: 'ok', failed: 'FAILED', error: 'ERROR', skipped: 'skipped' } as const;
 
-/** Up to here the time of a test says nothing. */
+/** Seconds that a test must take at least so that its time is shown. */
 const WORTH_TELLING_S = 1;
 
 function textReporter(io: CommandIo): Reporter {

@@ -7,7 +7,7 @@ import { ApemuError } from '../../errors.ts';
 
 const PROGRAM = /\.ap$/;
 const GUEST_RUN = /\.guest\.ya?ml$/;
-/** Folders no test stands in. */
+/** Folders in which tests are not looked for. */
 const PASSED_OVER = /^\.|^node_modules$/;
 
 export const isGuestRun = (file: string): boolean => GUEST_RUN.test(file);

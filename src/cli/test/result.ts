@@ -5,7 +5,7 @@
 export type Outcome = 'passed' | 'failed' | 'error' | 'skipped';
 
 export interface TestResult {
-  /** The file, as it was found. */
+  /** Path of the file, as it was found. */
   readonly name: string;
   readonly seconds: number;
   readonly outcome: Outcome;

@@ -13,7 +13,7 @@ import { isGuestRun } from './find.ts';
 import type { Outcome, TestResult } from './result.ts';
 
 export interface RunOptions {
-  /** Tests at a time. */
+  /** Number of tests that run at the same time. */
   readonly jobs: number;
   /** Real time an AP program or a scenario may take, milliseconds. */
   readonly timeoutMs: number;
@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Takes results in the order of the files. */
   readonly onResult: (result: TestResult) => void;
-  /** Runs a command line of ours. */
+  /** Runs one of apemu's command lines. */
   readonly run: RunCommand;
 }
 

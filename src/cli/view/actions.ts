@@ -65,7 +65,7 @@ export type Asked =
 
 const wrong = (why: string): Asked => ({ ok: false, why });
 
-/** The line for a request such as `{ action: 'deconfigure', operands: ['05'] }`; why not, for what is none. */
+/** The command line for a request such as `{ action: 'deconfigure', operands: ['05'] }`; the reason, if it is not a valid request. */
 export function lineOf(request: unknown): Asked {
   if (typeof request !== 'object' || request === null) return wrong('expected an object');
   const { action, operands } = request as {

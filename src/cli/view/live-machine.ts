@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine in virtual time that keeps step with the clock on the wall, as far as the computer can: for somebody who looks at it.
+// A machine in virtual time that keeps up with real time as far as the computer can, for a person who watches it.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MachineConfig } from '../../config/types.ts';
@@ -13,7 +13,10 @@ import type { CommandIo } from '../io.ts';
 import { shellOptions } from '../shell-process.ts';
 import { AskedShell } from './asked-shell.ts';
 
-/** Distance of two looks at the clock, and the part of it that the machine may take: the page wants answers meanwhile. */
+/**
+ * Milliseconds between two looks at the clock, and the part of them that the machine may use, since the page has to be answered
+ * meanwhile.
+ */
 const PACE_MS = 20;
 const WORK_MS = 30;
 /** Virtual time between two looks whether that is over. */
@@ -54,7 +57,7 @@ export class LiveMachine {
     return new LiveMachine(shell, clock, io);
   }
 
-  /** Lets time pass until `signal` ends it. Where the computer cannot keep up, virtual time is slower. */
+  /** Lets time pass until `signal` ends it. If the computer cannot keep up, virtual time is slower. */
   async follow(signal: AbortSignal): Promise<void> {
     let wallMs = performance.now();
     while (!signal.aborted) {
@@ -71,7 +74,7 @@ export class LiveMachine {
       try {
         this.#advance(Math.min(SLICE_NS, end - this.#nowNs()));
       } catch (error) {
-        // A program that fails has ended; the others go on.
+        // A program that fails has ended, and the others go on.
         if (faultOf(error) !== 'guest') throw error;
         this.#io.err(formatError(error));
       }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page of a partition: complete in itself, nothing is fetched but its own data. Elements stay where they are when figures change, so that
-// whoever moves through it by keyboard or hears it keeps the place.
+// The page of a partition. It is complete in itself and fetches only its own data. Elements keep their places when figures change, so
+// that users of a keyboard or a screen reader keep theirs.
 
 import { FAULT_INSTRUCTIONS } from '../../config/types.ts';
 import { escapeHtml } from '../../load/html.ts';

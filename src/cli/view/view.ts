@@ -93,7 +93,7 @@ async function view(what: string, options: ViewOptions, io: CommandIo): Promise<
   }
 }
 
-/** Looks until it is told to stop, or the shell has gone. */
+/** Watches until it is told to stop, or the shell has gone. */
 async function keepLooking(
   shell: AskedShell,
   latest: { text: string },
@@ -140,7 +140,7 @@ async function run(file: string, options: ViewOptions, io: CommandIo): Promise<V
   return await LiveMachine.start(withLiveLoad(loaded.config, options), options.seed, io);
 }
 
-/** Workloads go on for as long as somebody looks, unless it is said how long they are. */
+/** Makes workloads go on for as long as somebody watches, unless their length is given. */
 function withLiveLoad(config: MachineConfig, options: ViewOptions): MachineConfig {
   const { messages = ENDLESS, rate, seed } = options;
   if (loadedGuests(config).length === 0 && rate === undefined && options.messages === undefined)
