@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file of `--trace`: for Perfetto and Chromium where its name ends in .json, else a line for each AP instruction: text, or JSON in .jsonl.
+// The file of `--trace`: for Perfetto and Chromium where its name ends in .json, else a line for each AP instruction: text, JSON in .jsonl, a
+// kernel's trace events in .ftrace.
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { ApemuError } from '../errors.ts';
+import { FTRACE_HEAD, ftraceText } from '../trace/ftrace.ts';
 import { KernelMessages } from '../trace/kernel-messages.ts';
 import type { MachineWatch } from '../trace/machine-event.ts';
 import { recordJson, recordText, type TraceRecord } from '../trace/record.ts';
@@ -12,7 +14,7 @@ import type { CommandIo } from './io.ts';
 import { packageVersion } from './version.ts';
 
 export const TRACE_HELP =
-  'write each AP instruction: *.json for Perfetto and Chromium, *.jsonl JSON lines, else text';
+  'write each AP instruction: *.json for Perfetto and Chromium, *.jsonl JSON lines, *.ftrace NQAP and DQAP as events of Linux, else text';
 
 type Watch = MachineWatch & Required<Pick<MachineWatch, 'onTrace'>>;
 
@@ -108,7 +110,11 @@ export class TraceFile {
       writeSync(this.#file, text);
     };
     if (name.endsWith('.json')) this.#format = eventFormat(write);
-    else this.#format = lineFormat(write, name.endsWith('.jsonl') ? recordJson : recordText);
+    else if (name.endsWith('.jsonl')) this.#format = lineFormat(write, recordJson);
+    else if (name.endsWith('.ftrace')) {
+      write(FTRACE_HEAD);
+      this.#format = lineFormat(write, ftraceText);
+    } else this.#format = lineFormat(write, recordText);
   }
 
   /** What the machine is to be watched by. */

@@ -240,6 +240,17 @@ const CARDS: readonly Make[] = [
   (scene) => ['write', `${BUS}/drivers_probe`, scene.random.pick([scene.card(), scene.queue()])],
 ];
 
+/**
+ * Cards and queues that come while the bus gives nobody a driver, and queues that are bound by hand: the same end of a kernel, which
+ * needs nobody to take a card's driver away.
+ */
+const AUTOPROBE: readonly OperationKind['make'][] = [
+  ({ random }) => [['write', `${BUS}/drivers_autoprobe`, random.pick(['0\n', '0\n', '1\n'])]],
+  (scene) => [scene.change(), SCAN],
+  (scene) => [scene.change(), SCAN],
+  (scene) => [['write', `${BUS}/drivers/cex4queue/bind`, `${scene.queue()}\n`]],
+];
+
 const one = (make: Make) => (scene: Scene) => [make(scene)];
 const oneOf =
   (makes: readonly Make[]) =>
@@ -275,4 +286,10 @@ export const KINDS: readonly OperationKind[] = [
   { name: 'malformed', what: 'texts no file takes', weight: 10, make: oneOf(MALFORMED) },
   { name: 'reads', what: 'files, lists and links', weight: 12, make: oneOf(READS) },
   { name: 'cards', what: "drivers of cards (a kernel's end)", weight: 0, make: oneOf(CARDS) },
+  {
+    name: 'autoprobe',
+    what: "devices that come without a driver (a kernel's end, too)",
+    weight: 0,
+    make: (scene) => scene.random.pick(AUTOPROBE)(scene),
+  },
 ];
