@@ -25,12 +25,13 @@ interface KernelCampaign {
 /** Facts that the configuration, the kernel and its QEMU add to those of a campaign. */
 export const kernelFacts = async (
   config: string,
-  { image, append, moment, cover, more }: KernelTargetOptions,
+  { image, append, moment, cover, more, host }: KernelTargetOptions,
 ): Promise<Facts> => ({
   configuration: digestOf(config),
   kernel: digestOf(readFileSync(image.kernel)),
   initrd: digestOf(readFileSync(image.initrd)),
   append: append ?? '',
+  'is a host': host === true ? 'yes' : 'no',
   qemu: await qemuVersion(),
   'way back': moment.path === undefined ? 'portable' : 'in place',
   coverage: cover.path === undefined ? 'none' : `blocks ${more?.source ?? ''}`,

@@ -37,7 +37,7 @@ const SHORTENED = 2;
 /** Options that say what a kernel under test is. */
 export type KernelOptions = Pick<
   FuzzOptions,
-  'kernel' | 'initrd' | 'append' | 'cover' | 'guest' | 'portable' | 'planted' | 'seed'
+  'kernel' | 'initrd' | 'append' | 'cover' | 'guest' | 'lpar' | 'portable' | 'planted' | 'seed'
 >;
 
 /** The kernel of the option: one of the series for which there are packages, a file with its `--initrd`, or the newest series. */
@@ -90,6 +90,7 @@ export const targetOptions = async (
     cover,
     more,
     seed,
+    host: options.lpar,
     planted: options.planted,
     signal: io.signal,
   };
@@ -99,11 +100,12 @@ export const targetOptions = async (
 export const nameOf = ({ kernel }: FuzzOptions): string =>
   kernel === true ? `kernel ${DEFAULT_SERIES}` : `kernel ${kernel}`;
 
-const replayOptionsOf = ({ kernel, initrd, append }: FuzzOptions): string =>
+const replayOptionsOf = ({ kernel, initrd, append, lpar }: FuzzOptions): string =>
   [
     kernel === true ? '--kernel' : `--kernel ${kernel}`,
     initrd === undefined ? '' : `--initrd ${initrd}`,
     append === undefined ? '' : `--append '${append}'`,
+    lpar === true ? '--lpar' : '',
   ]
     .filter((word) => word !== '')
     .join(' ');
@@ -147,8 +149,8 @@ class ReachedCode {
 /** What makes two campaigns the same. */
 const identityOf = (
   config: string,
-  { release }: KernelGuest,
-  { guest }: KernelTargetOptions,
+  { prepared: { release } }: KernelGuest,
+  { guest, host }: KernelTargetOptions,
   options: FuzzOptions,
 ): string => {
   const { seed, without = new Set(), blind, jobs, jobCases } = options;
@@ -161,18 +163,19 @@ const identityOf = (
     seed,
     [...without].sort(),
     blind === true,
+    ...(host === true ? ['lpar'] : []),
     ...sizes,
   ]);
 };
 
 /** How the kernel is taken back, and what cannot be seen of it. */
-const introduce = ({ level, release, coverage }: KernelGuest, cover: BuiltPlugin): string => {
+const introduce = ({ level, prepared, coverage }: KernelGuest, cover: BuiltPlugin): string => {
   const how = level === 'in place' ? 'in place' : 'by a new QEMU each time';
   const blind =
     cover.path === undefined || coverage !== undefined
       ? ''
       : "no coverage of the kernel's code: it has no /proc/kallsyms, or none of its symbols are those of AP drivers\n";
-  return `Linux ${release}: back to the moment after its boot ${how}\n${blind}`;
+  return `Linux ${prepared.release}: back to the moment after its boot ${how}\n${blind}`;
 };
 
 export async function fuzzKernel(

@@ -16,6 +16,8 @@ export interface FuzzOptions {
   readonly against?: string;
   readonly from?: string;
   readonly portable?: boolean;
+  /** The kernel is a host. */
+  readonly lpar?: boolean;
   readonly blind?: boolean;
   readonly planted?: boolean;
   readonly self?: boolean;

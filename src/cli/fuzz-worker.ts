@@ -36,6 +36,7 @@ export const addWorker: AddCommand = (program, io, done) => {
     .option('--append <text>', 'with --kernel: more of its command line')
     .option('--cover <pattern>', 'with --kernel: functions or modules to cover besides', pattern)
     .option('--portable', 'with --kernel: a new QEMU for each case')
+    .option('--lpar', 'with --kernel: it has vfio_ap and guests')
     .option('--trust', 'execute the configuration and the driver that the queue sends')
     .option(
       '--workers <number>',

@@ -43,6 +43,7 @@ export const addFuzz: AddCommand = (program, io, done) => {
       '--portable',
       'with --kernel: a new QEMU for each case, though there may be a faster way',
     )
+    .option('--lpar', 'with --kernel: it has vfio_ap and guests, and its administrator is at work')
     .option('--blind', 'with --kernel: without feedback, to compare')
     .option(
       '--planted',

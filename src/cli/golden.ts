@@ -5,7 +5,7 @@
 import { type Command, Option } from 'commander';
 import { KERNEL_PROFILES } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
-import { KINDS } from '../recorder/kinds.ts';
+import { KINDS } from '../host-operations/kinds.ts';
 import { NS_PER_SECOND } from '../units.ts';
 import type { AddCommand } from './add-command.ts';
 import { compareKernel } from './golden-compare.ts';

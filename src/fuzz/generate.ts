@@ -18,6 +18,7 @@ import { eventLine } from '../scenario/text.ts';
 import type { TargetTerrain } from '../target/target.ts';
 import { fileEvent, fileSeeds } from './file-events.ts';
 import { DELAYS_NS, hostEvent } from './host-events.ts';
+import { hostSeeds } from './host-sequence.ts';
 import { anyTrigger, FUNCTIONS, onExecution, onFunction, type SearchContext } from './triggers.ts';
 
 /** Response codes that a function can return, by the function's name. */
@@ -216,7 +217,8 @@ const errorSeeds = (queues: readonly number[], request: EventStatement): EventSt
   });
 
 /** Scenarios with which every corpus begins: the driver at work and nothing wrong; for a kernel also each error code. */
-export const seeds = ({ queues, hasUser, files }: TargetTerrain): EventStatement[][] => {
+export const seeds = (terrain: TargetTerrain): EventStatement[][] => {
+  const { queues, hasUser, files } = terrain;
   if (!hasUser) return [[eventLine({ kind: 'at', timeNs: 0 }, { kind: 'scan' })]];
   const request = (count: number, apqn: number | undefined): EventStatement =>
     eventLine(
@@ -230,6 +232,7 @@ export const seeds = ({ queues, hasUser, files }: TargetTerrain): EventStatement
       ? queues.slice(0, 4).map((apqn) => [request(4, apqn)])
       : queues.map((apqn) => [request(KERNEL_REQUESTS, apqn)])),
     ...fileSeeds(files ?? []).map((events) => [request(2, undefined), ...events]),
+    ...hostSeeds(terrain),
     ...(files === undefined ? [] : errorSeeds(queues, request(KERNEL_REQUESTS, undefined))),
   ];
 };

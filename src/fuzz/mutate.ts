@@ -12,6 +12,7 @@ import { aimedEvents } from './aimed.ts';
 import { fileRoundTrip } from './file-events.ts';
 import { codeFor, lineOf, randomEvent } from './generate.ts';
 import { thereAndBack } from './host-events.ts';
+import { hostSequence } from './host-sequence.ts';
 import { together } from './together.ts';
 import { anyTrigger, type SearchContext } from './triggers.ts';
 
@@ -38,6 +39,7 @@ type Way =
   | 'there and back'
   | 'file and back'
   | 'together'
+  | 'host'
   | 'splice';
 const WAYS: Weighted<Way> = [
   [8, 'insert'],
@@ -58,6 +60,14 @@ const movedOccasion = (random: Random, { kind, n }: Occasion): Occasion => {
   if (random.chance(10)) return { kind: random.pick(['nth', 'from', 'every'] as const), n };
   const by = random.pick([-3, -1, -1, 1, 1, 2, 5]);
   return { kind, n: Math.max(1, n + by) };
+};
+
+/** The administrator of a host has guests to give queues to. */
+const HOST_WAYS: Weighted<Way> = [...KERNEL_WAYS, [16, 'host']];
+
+const waysFor = ({ files, isHost = false }: TargetTerrain): Weighted<Way> => {
+  if (files === undefined) return WAYS;
+  return isHost ? HOST_WAYS : KERNEL_WAYS;
 };
 
 /** The same event, on another occasion or at another time. */
@@ -153,8 +163,7 @@ const mutateOnce = (
   const line = events[at];
   const { terrain } = context;
   const tooLong = events.length > EVENTS_ENOUGH && random.chance(50);
-  const ways = terrain.files === undefined ? WAYS : KERNEL_WAYS;
-  const way = tooLong ? 'drop' : random.weighted(ways);
+  const way = tooLong ? 'drop' : random.weighted(waysFor(terrain));
   const inserted = (...added: EventStatement[]): EventStatement[] =>
     events.toSpliced(at, 0, ...added);
   if (line === undefined || way === 'insert') return inserted(randomEvent(random, context));
@@ -175,6 +184,8 @@ const mutateOnce = (
       );
     case 'together':
       return inserted(...(together(random, terrain) ?? [randomEvent(random, context)]));
+    case 'host':
+      return inserted(...hostSequence(random, terrain));
     case 'repeat':
       return inserted(...repeated(random, line));
     case 'drop':

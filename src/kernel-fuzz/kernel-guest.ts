@@ -26,8 +26,7 @@ import { agentProgram } from './agent/agent-image.ts';
 import { ConsoleText } from './complaints.ts';
 import { CoverageFile, KernelCoverage } from './coverage.ts';
 import { KernelService } from './kernel-service.ts';
-import { makeNodes } from './nodes.ts';
-import { slabNames } from './slabs.ts';
+import { type PreparedKernel, prepareKernel } from './prepare.ts';
 import { SYMBOLS_COMMAND, symbolsOf, textRanges } from './text.ts';
 
 export interface KernelGuestOptions {
@@ -42,6 +41,8 @@ export interface KernelGuestOptions {
   readonly cover: BuiltPlugin;
   /** Further functions or modules whose coverage is taken. */
   readonly more?: RegExp | undefined;
+  /** Whether it has guests of its own, through vfio_ap. */
+  readonly host?: boolean | undefined;
   /** Whether the agent reports errors as success: a planted mistake, which must be found. */
   readonly planted?: boolean | undefined;
   readonly log?: (line: string) => void;
@@ -58,7 +59,6 @@ const AGENT_LOOK_MS = 5;
 const PATIENCE_MS = 600_000;
 /** Kernel parameters: the same addresses in each boot, to compare coverage and traces; poisoned slabs show uses after a free. */
 const APPEND = 'nokaslr slub_debug=FZP';
-const READY = 'echo 5 > /sys/bus/ap/config_time; echo 30 > /proc/sys/kernel/hung_task_timeout_secs';
 
 /** The image with the agent: an initramfs may consist of several archives. */
 const withAgent = (image: GuestImage, folder: string): GuestImage => {
@@ -77,9 +77,8 @@ interface Parts {
   readonly kept: { checkpoint: Checkpoint };
   readonly coverage: KernelCoverage | undefined;
   readonly file: CoverageFile | undefined;
-  readonly nodes: ReadonlyMap<number, string>;
-  readonly slabs: readonly string[];
-  readonly release: string;
+  readonly prepared: PreparedKernel;
+  readonly isHost: boolean;
 }
 
 export class KernelGuest {
@@ -88,11 +87,9 @@ export class KernelGuest {
   readonly agent: Agent;
   readonly poller: Poller;
   readonly coverage: KernelCoverage | undefined;
-  readonly nodes: ReadonlyMap<number, string>;
-  /** Names of the caches whose objects it counts. */
-  readonly slabs: readonly string[];
-  /** Release of the kernel, as in `uname -r`. */
-  readonly release: string;
+  readonly prepared: PreparedKernel;
+  /** Whether it is a host, whose administrator has mediated devices. */
+  readonly isHost: boolean;
   /** What the console has printed since the moment. */
   readonly console = new ConsoleText();
   /** Whether QEMU has ended or the guest was reset. */
@@ -108,9 +105,8 @@ export class KernelGuest {
     this.agent = parts.agent;
     this.poller = parts.poller;
     this.coverage = parts.coverage;
-    this.nodes = parts.nodes;
-    this.slabs = parts.slabs;
-    this.release = parts.release;
+    this.prepared = parts.prepared;
+    this.isHost = parts.isHost;
     this.#moment = parts.moment;
     this.#kept = parts.kept;
     this.#file = parts.file;
@@ -192,6 +188,7 @@ export class KernelGuest {
         moment,
         kept,
         file,
+        isHost: options.host === true,
         ...parts,
       });
       await booted.restore();
@@ -207,10 +204,10 @@ export class KernelGuest {
   /** Prepares what is the same for every case: devices, the agent, symbols. */
   static async #start(
     guest: ServedGuest,
-    { config, guest: name, more, planted }: KernelGuestOptions,
+    { config, guest: name, more, planted, host = false }: KernelGuestOptions,
     agent: Agent,
     file: CoverageFile | undefined,
-  ): Promise<Pick<Parts, 'coverage' | 'nodes' | 'slabs' | 'release'>> {
+  ): Promise<Pick<Parts, 'coverage' | 'prepared'>> {
     const { output, input } = guest.qemu as RunningQemu;
     const shell = new GuestConsole(output as Readable, input as Writable);
     await shell.ready(KERNEL_BOOT_MS);
@@ -218,10 +215,7 @@ export class KernelGuest {
     const queues = (mdev?.adapters ?? []).flatMap((apid) =>
       (mdev?.domains ?? []).map((apqi) => (apid << 8) | apqi),
     );
-    const nodes = await makeNodes(shell, queues);
-    const slabs = await slabNames(shell);
-    const release = (await shell.run('uname -r')).output.trim();
-    await shell.run(READY);
+    const prepared = await prepareKernel(shell, queues, host);
     let coverage: KernelCoverage | undefined;
     if (file !== undefined) {
       const symbols = symbolsOf((await shell.run(SYMBOLS_COMMAND, KERNEL_BOOT_MS)).output);
@@ -240,7 +234,7 @@ export class KernelGuest {
     }
     // The agent reads its console now. This waits for what the boot has still to do.
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    return { coverage, nodes, slabs, release };
+    return { coverage, prepared };
   }
 
   /** Makes the machine as it is now part of the moment, so that what was added to it stays. */

@@ -139,7 +139,7 @@ export class KernelRecovery {
   async slabs(): Promise<SlabCounts> {
     const counts = new Map<string, number>();
     await this.#time.until(FREED_NS, () => false);
-    const files = new Map(this.#user.guest.slabs.map((name) => [objectsFile(name), name]));
+    const files = new Map(this.#user.guest.prepared.slabs.map((name) => [objectsFile(name), name]));
     this.#user.readNumbers([...files.keys()], (file, count) => {
       counts.set(files.get(file) ?? file, count);
     });
@@ -163,7 +163,7 @@ export class KernelRecovery {
   }
 
   async #repair(): Promise<void> {
-    this.#user.writeAll(repairs(this.#user.queues));
+    this.#user.writeAll(repairs(this.#user.queues, this.#user.guest.isHost));
     await this.#errands();
   }
 

@@ -67,7 +67,8 @@ export class KernelTarget implements Target {
     this.#user.now = () => this.#now();
     this.#opaque = queues.some((apqn) => isLoopback(config, apqn));
     const [depth, files] = [depthOf(config, queues), kernelFiles(queues)];
-    this.terrain = { guest: name.name, queues, depth, hasUser: true, files };
+    const { isHost } = guest;
+    this.terrain = { guest: name.name, queues, depth, hasUser: true, isHost, files };
     this.featureCount = featureCountOf(guest.coverage?.counters ?? this.#noCounters);
     [this.#scenario, this.#observer, this.#hardware] = this.#watch();
     this.#time = this.#newTime();

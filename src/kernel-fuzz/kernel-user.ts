@@ -180,7 +180,8 @@ export class KernelUser {
     };
     this.facts.push(fact);
     this.#open++;
-    const node = (target === undefined ? undefined : this.guest.nodes.get(target)) ?? ANY_NODE;
+    const node =
+      (target === undefined ? undefined : this.guest.prepared.nodes.get(target)) ?? ANY_NODE;
     const doing = `request ${id} (${kind} to ${target === undefined ? 'any queue' : formatApqn(target)})`;
     this.guest.agent.perform(doing, request.calls(node), (result, order) => {
       if (endings.length === 0) this.#open--;
@@ -217,7 +218,7 @@ export class KernelUser {
         this.#open++;
         this.guest.agent.perform(
           request.kind,
-          request.calls(this.guest.nodes.get(apqn) ?? ANY_NODE),
+          request.calls(this.guest.prepared.nodes.get(apqn) ?? ANY_NODE),
           (result, order) => {
             this.#open--;
             const output = request.output(result, order);

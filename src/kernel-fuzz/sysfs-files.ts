@@ -3,10 +3,10 @@
 // Source: Linux, drivers/s390/crypto (ap_bus.c, ap_card.c, ap_queue.c, zcrypt_card.c, zcrypt_queue.c: their attributes);
 // docs/reference/fuzzing.md section 3.
 import { formatApqn } from '../config/units.ts';
+import { BUS, MATRIX, UUIDS } from '../host-operations/scene.ts';
 import type { KernelFile } from '../target/target.ts';
 import { nodeName } from './nodes.ts';
 
-const BUS = '/sys/bus/ap';
 const cardOf = (apid: number): string => `card${apid.toString(16).padStart(2, '0')}`;
 const cardFolder = (apid: number): string => `/sys/devices/ap/${cardOf(apid)}`;
 const queueFolder = (apqn: number): string => `${cardFolder(apqn >>> 8)}/${formatApqn(apqn)}`;
@@ -140,10 +140,23 @@ export const kernelFiles = (queues: readonly number[]): KernelFile[] => [
 /** Starts a scan of the hardware. */
 export const SCAN = { file: `${BUS}/scans`, text: '1' } as const;
 
+/** Queues come back from guests, and to the drivers that had them. */
+const givenBack = (
+  queues: readonly number[],
+): readonly { readonly file: string; readonly text: string }[] => [
+  ...UUIDS.map((uuid) => ({ file: `${MATRIX}/${uuid}/remove`, text: '1' })),
+  ...queues.flatMap((apqn) => [
+    { file: `${queueFolder(apqn)}/driver_override`, text: '\n' },
+    { file: `${BUS}/drivers/vfio_ap/unbind`, text: formatApqn(apqn) },
+  ]),
+];
+
 /** What an administrator does about a guest whose queues do not work, in this order. Something that is refused was not necessary. */
 export const repairs = (
   queues: readonly number[],
+  isHost = false,
 ): readonly { readonly file: string; readonly text: string }[] => [
+  ...(isHost ? givenBack(queues) : []),
   ...adaptersOf(queues).flatMap((apid) => [
     { file: `${BUS}/apmask`, text: `+${apid}` },
     { file: `${cardFolder(apid)}/config`, text: '1' },

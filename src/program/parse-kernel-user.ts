@@ -9,6 +9,10 @@ import { noMore } from './parse-fields.ts';
 const FILE = /^\/(?:sys|proc|dev)\/[\w.:+/-]{1,200}$/;
 const TEXT = /^[\w.,:+=-]{1,200}$/;
 
+/** Whether a line of a scenario can say so. */
+export const isFile = (file: string): boolean => FILE.test(file);
+export const isText = (text: string): boolean => TEXT.test(text);
+
 /** What only the user of a kernel does; undefined: another word. */
 export function parseKernelUser(words: readonly Token[]): UserEvent | undefined {
   const [verb, ...rest] = words;
@@ -19,7 +23,7 @@ export function parseKernelUser(words: readonly Token[]): UserEvent | undefined 
   switch (verb.text) {
     case 'echo': {
       const [what = '', arrow, file = ''] = text;
-      if (text.length !== 3 || arrow !== '>' || !TEXT.test(what) || !FILE.test(file))
+      if (text.length !== 3 || arrow !== '>' || !isText(what) || !isFile(file))
         throw wrong(
           'this is not written anywhere',
           'echo WORD > FILE, a file of /sys, /proc or /dev',
@@ -27,7 +31,7 @@ export function parseKernelUser(words: readonly Token[]): UserEvent | undefined 
       return { kind: 'write', text: what, file };
     }
     case 'cat':
-      if (text.length !== 1 || !FILE.test(text[0]))
+      if (text.length !== 1 || !isFile(text[0]))
         throw wrong('this is not read', 'cat FILE, a file of /sys, /proc or /dev');
       return { kind: 'read', file: text[0] };
     case 'signal':

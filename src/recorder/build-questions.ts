@@ -3,8 +3,8 @@
 // Source: docs/decisions.md VD-32; docs/linux-findings.md 2.
 import type { MachineConfig } from '../config/types.ts';
 import { formatApqn } from '../config/units.ts';
+import { BUS } from '../host-operations/scene.ts';
 import type { RecordedOperation } from '../sysfs/recorded-operation.ts';
-import { BUS } from './scene.ts';
 
 /** A queue of the host and one of a guest without a driver, then an edit of a mask that concerns neither; and the files for debugging. */
 export function buildQuestions({ machine }: MachineConfig): readonly RecordedOperation[] {

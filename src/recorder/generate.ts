@@ -2,10 +2,10 @@
 // Sequences of operations from a seed: changes of a few kinds, each followed by looks at what it may have changed.
 // Source: test/golden/README.md; kinds that a sequence leaves out let the others go further (swarm testing, Groce et al. 2012).
 import type { MachineConfig } from '../config/types.ts';
+import { KINDS, type OperationKind } from '../host-operations/kinds.ts';
+import { BUS, MATRIX, MDEV_TYPE, Scene, UUIDS } from '../host-operations/scene.ts';
 import { Random, type Weighted } from '../lpar/random.ts';
-import type { RecordedOperation } from '../sysfs/recorded-operation.ts';
-import { KINDS, type OperationKind } from './kinds.ts';
-import { BUS, MATRIX, MDEV_TYPE, Scene, UUIDS } from './scene.ts';
+import type { GoldenPartition, RecordedOperation } from '../sysfs/recorded-operation.ts';
 
 /** An operation, and the kind it was made for; `state`: a look at what the others have changed. */
 export interface RecorderStep {
@@ -97,10 +97,16 @@ const ending = (scene: Scene): RecordedOperation[] => {
   ];
 };
 
+const partitionOf = ({ machine }: MachineConfig): GoldenPartition => ({
+  adapters: [...machine.adapters.keys()],
+  usageDomains: [...machine.usageDomains],
+  controlDomains: [...machine.controlDomains],
+});
+
 /** A sequence for a partition. The same options make the same one. */
 export function generateSteps(options: GenerateOptions, config: MachineConfig): RecorderStep[] {
   const random = new Random(options.seed);
-  const scene = new Scene(random, config);
+  const scene = new Scene(random, partitionOf(config));
   const kinds = chosen(options, random);
   const steps: RecorderStep[] = [];
   const add = (kind: string, operations: readonly RecordedOperation[]): void => {

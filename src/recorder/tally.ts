@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a comparison has looked at, counted: operations by kind, observations by what they are.
 // Source: docs/oracle.md.
+
+import { KINDS } from '../host-operations/kinds.ts';
 import type { RecordedLine } from '../sysfs/recording.ts';
 import type { RecorderStep } from './generate.ts';
-import { KINDS } from './kinds.ts';
 import type { RecorderRun } from './run.ts';
 
 /** Lines that are observations, by what a reader calls them. */

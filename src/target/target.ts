@@ -15,6 +15,8 @@ export interface TargetTerrain {
   readonly depth: number;
   /** Whether the driver takes requests of a user. */
   readonly hasUser: boolean;
+  /** Whether it is a kernel that is a host itself: mediated devices and what belongs to them are then its user's, too. */
+  readonly isHost?: boolean;
   /** Files that the user of a kernel writes or reads. */
   readonly files?: readonly KernelFile[];
 }

@@ -2,9 +2,9 @@
 // Sequences of operations from a seed: repeatable, of the kinds asked for, and operations of a recording.
 import { describe, expect, it } from 'vitest';
 import { configFromObject } from '../../src/config/load.ts';
+import { KINDS } from '../../src/host-operations/kinds.ts';
 import { generateSteps } from '../../src/recorder/generate.ts';
 import { GOLDEN_CONFIG } from '../../src/recorder/golden-host.ts';
-import { KINDS } from '../../src/recorder/kinds.ts';
 import { operationOf } from '../../src/sysfs/recorded-line.ts';
 import { isChange } from '../../src/sysfs/recorded-operation.ts';
 import { recordedLines } from '../../src/sysfs/recording.ts';

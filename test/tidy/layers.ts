@@ -18,7 +18,7 @@ export const ROWS: readonly (readonly string[])[] = [
   ['src/sysfs'],
   ['src/host'],
   // What a run counts and shows, for every way to run: it reads guest programs' state and the image.
-  ['src/load'],
+  ['src/host-operations', 'src/load'],
   ['src/cluster'],
   ['src/vcpu-pool', 'src/program'],
   // Drivers under test: what happens to them, what they are, and what they must not do (design.md section 10).

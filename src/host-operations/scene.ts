@@ -2,7 +2,6 @@
 // What a generator of operations knows: names of the partition's cards and queues, mdevs, files, and what the partition has now.
 // Source: docs/reference/vfio-ap.md section 3 (paths).
 import { hex } from '../ap-bus/apqn.ts';
-import type { MachineConfig } from '../config/types.ts';
 import { formatApqn } from '../config/units.ts';
 import type { Random } from '../lpar/random.ts';
 import type { GoldenPartition, RecordedOperation } from '../sysfs/recorded-operation.ts';
@@ -28,15 +27,12 @@ export class Scene {
   /** What it has now. */
   partition: GoldenPartition;
 
-  constructor(random: Random, { machine }: MachineConfig) {
+  /** `partition`: everything it may have; it has all of it at first. */
+  constructor(random: Random, partition: GoldenPartition) {
     this.random = random;
-    this.adapters = [...machine.adapters.keys()];
-    this.domains = [...machine.usageDomains];
-    this.partition = {
-      adapters: this.adapters,
-      usageDomains: this.domains,
-      controlDomains: [...machine.controlDomains],
-    };
+    this.adapters = partition.adapters;
+    this.domains = partition.usageDomains;
+    this.partition = partition;
   }
 
   card(adapter = this.random.pick(this.adapters)): string {
