@@ -199,8 +199,11 @@ export const randomEvent = (random: Random, context: SearchContext): EventStatem
 /** For a kernel: as many requests of a queue as there are processes for them, so that there is one of each kind. */
 const KERNEL_REQUESTS = 12;
 
-/** For each error code, a scenario in which it is the reply to all requests of one queue. */
-const errorSeeds = (queues: readonly number[], request: EventStatement): EventStatement[][] =>
+/** Each error code as the reply to all requests of one queue: of any queue, others would take them over. */
+const errorSeeds = (
+  queues: readonly number[],
+  request: (count: number, apqn: number | undefined) => EventStatement,
+): EventStatement[][] =>
   CODES_OF_REPLIES.map((code, n) => {
     const apqn = queues[n % queues.length];
     const trigger: Trigger = {
@@ -211,7 +214,7 @@ const errorSeeds = (queues: readonly number[], request: EventStatement): EventSt
       occasion: { kind: 'from', n: 1 },
     };
     return [
-      request,
+      request(KERNEL_REQUESTS, apqn),
       lineOf(trigger, { kind: 'reply', reply: { kind: 'code', in: '82', code } } as const),
     ];
   });
@@ -233,6 +236,6 @@ export const seeds = (terrain: TargetTerrain): EventStatement[][] => {
       : queues.map((apqn) => [request(KERNEL_REQUESTS, apqn)])),
     ...fileSeeds(files ?? []).map((events) => [request(2, undefined), ...events]),
     ...hostSeeds(terrain),
-    ...(files === undefined ? [] : errorSeeds(queues, request(KERNEL_REQUESTS, undefined))),
+    ...(files === undefined ? [] : errorSeeds(queues, request)),
   ];
 };

@@ -3,13 +3,13 @@
 // each.
 // Source: docs/design.md section 10.
 import { getSystemErrorName } from 'node:util';
-import { sameBytes } from '../cex/messages/bytes.ts';
 import type { MachineConfig } from '../config/types.ts';
 import { formatApqn } from '../config/units.ts';
 import type { RequestKind, UserEvent } from '../program/events.ts';
 import type { EndingFact, RequestFact } from '../target/outcome.ts';
 import type { OrderResult } from './agent/agent.ts';
 import { type Block, OPEN, open, read, type SystemCall, write } from './agent/orders.ts';
+import { HealthyAnswers } from './healthy-answers.ts';
 import type { KernelGuest } from './kernel-guest.ts';
 import { ownRequests } from './own-requests.ts';
 import { requestsOf, type UserRequest } from './requests.ts';
@@ -53,8 +53,7 @@ export class KernelUser {
   /** Work with files that is under way, in words. */
   readonly #files = new Set<{ readonly doing: string }>();
   readonly #stocks: readonly Stock[];
-  /** What healthy queues have answered to requests of which the right answer is not known otherwise. */
-  readonly #golden = new Map<UserRequest, Uint8Array>();
+  readonly #healthy = new HealthyAnswers();
 
   constructor(guest: KernelGuest, config: MachineConfig, queues: readonly number[], seed: number) {
     this.guest = guest;
@@ -187,7 +186,9 @@ export class KernelUser {
       if (endings.length === 0) this.#open--;
       const error = result.errno === 0 ? undefined : errorName(result.errno);
       const output = request.output(result, order);
-      const wrong = error === undefined && !this.blind ? this.#judge(request, output) : undefined;
+      const judged = error === undefined && !this.blind;
+      const chosen = target === undefined;
+      const wrong = judged ? this.#healthy.judge(request, output, chosen) : undefined;
       endings.push({ atNs: this.now(), error, wrong });
     });
     return fact;
@@ -223,9 +224,9 @@ export class KernelUser {
             this.#open--;
             const output = request.output(result, order);
             const error = result.errno === 0 ? undefined : errorName(result.errno);
-            if (error === undefined && request.expected === undefined)
-              this.#golden.set(request, output);
-            const wrong = error === undefined ? this.#judge(request, output) : undefined;
+            if (error === undefined) this.#healthy.learn(request, output);
+            const wrong =
+              error === undefined ? this.#healthy.judge(request, output, false) : undefined;
             fact.endings.push({ atNs: this.now(), error, wrong });
           },
         );
@@ -239,14 +240,6 @@ export class KernelUser {
   markOverdue(): readonly string[] {
     for (const fact of this.facts) fact.overdue ||= fact.endings.length === 0;
     return [...this.#files].map(({ doing }) => doing);
-  }
-
-  #judge(request: UserRequest, output: Uint8Array): string | undefined {
-    const right = request.expected ?? this.#golden.get(request);
-    if (right === undefined || sameBytes(right, output)) return undefined;
-    return request.expected === undefined
-      ? 'the answer is not the one a healthy queue gave'
-      : 'the RSA result is wrong';
   }
 
   #errand(

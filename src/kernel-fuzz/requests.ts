@@ -30,6 +30,8 @@ export interface UserRequest {
   output(result: OrderResult, order: EncodedOrder): Uint8Array;
   /** The right output; undefined if what a healthy queue answers is taken for right. */
   readonly expected: Uint8Array | undefined;
+  /** Set if the answer of each queue of the mode is right where the kernel chooses the queue. */
+  readonly anyQueue?: true;
   /** Set if it ends even without a card, so that its end means nothing for a card. */
   readonly local?: true;
 }
@@ -145,6 +147,7 @@ const cca = (kind: RequestKind, message: Uint8Array): UserRequest => {
   ]);
   return {
     kind,
+    anyQueue: true,
     expected: undefined,
     calls: (node) => [open(node, OPEN.both), ioctl(IOCTL.cca, argument)],
     output: outputOf(reply),
@@ -169,6 +172,7 @@ const ep11 = (message: Uint8Array, apqn: number, targets = 1): UserRequest => {
   ]);
   return {
     kind: 'query',
+    ...(targets === 0 ? { anyQueue: true } : {}),
     expected: undefined,
     calls: (node) => [open(node, OPEN.both), ioctl(IOCTL.ep11, argument)],
     output: outputOf(reply),
