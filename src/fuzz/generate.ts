@@ -2,8 +2,9 @@
 // Draws events from tables: response codes of the architecture, fields of replies, verbs of the operator, what a user asks.
 // Source: native-like/arch/response-codes.ts, src/cex/reply-fields.ts, src/program/lpar-verbs.ts.
 import { RESPONSE_CODES } from '../../native-like/arch/response-codes.ts';
-import { REPLY_CODES } from '../cex/messages/reply-codes.ts';
+import { CCA, EP11, REPLY_CODES } from '../cex/messages/reply-codes.ts';
 import { REPLY_FIELDS } from '../cex/reply-fields.ts';
+import type { InjectedReply } from '../config/types.ts';
 import type { Random, Weighted } from '../lpar/random.ts';
 import type { EventStatement } from '../program/ast.ts';
 import {
@@ -90,12 +91,19 @@ const bounded = (trigger: Trigger): Trigger => {
 /** Lengths of replies that the user gets: RSA-2048 of an accelerator and of CCA, a query, random numbers. */
 const REPLY_LENGTHS = [272, 532, 560, 4372];
 
-/** A length at the end of a header, somewhat before the end, or anywhere in a reply. */
+/** Ends of headers, somewhat before the end, any place in a reply the user gets, and any length. */
 const lengthOf = (random: Random): number => {
-  if (random.chance(40)) return random.pick([1, 4, 7, 8, 16, 24, 32, 48, 64]);
-  if (random.chance(40)) return random.pick(REPLY_LENGTHS) - 1 - random.below(32);
-  return 1 + random.below(random.chance(70) ? 300 : 12288);
+  if (random.chance(25)) return random.pick([1, 4, 7, 8, 16, 24, 32, 48, 64]);
+  if (random.chance(30)) return random.pick(REPLY_LENGTHS) - 1 - random.below(32);
+  return 1 + random.below(random.chance(85) ? random.pick(REPLY_LENGTHS) : 12288);
 };
+
+/** A reply that ends before or behind the end its headers tell. */
+const otherLength = (random: Random): MessageEvent => ({
+  kind: 'field',
+  field: 'length',
+  value: lengthOf(random),
+});
 
 /** Gives a reply a PSMID that belongs to no message. */
 const strangePsmid = (random: Random): MessageEvent => ({
@@ -111,15 +119,24 @@ const field = (random: Random): MessageEvent => {
     return { kind: 'field', field: `byte${random.below(96)}`, value: random.below(256) };
   const { name, bytes } = random.pick(REPLY_FIELDS);
   if (name === 'psmid') return strangePsmid(random);
-  if (name === 'length') return { kind: 'field', field: name, value: lengthOf(random) };
+  if (name === 'length') return otherLength(random);
   const value = random.pick(VALUES) % 2 ** (8 * bytes);
   return { kind: 'field', field: name, value };
 };
 
 const CODES_OF_REPLIES: readonly number[] = [...new Set(REPLY_CODES.map(({ code }) => code))];
+/** What cards answer in a whole reply to a request that fails: a key of another master key (CD-17), a keyword, an operand. */
+const ANSWERS_OF_CARDS: readonly InjectedReply[] = [
+  ...Object.values(CCA)
+    .filter(({ rc }) => rc !== 0)
+    .map(({ rc, rs }): InjectedReply => ({ kind: 'cca', rc, rs })),
+  ...Object.values(EP11)
+    .filter((rv) => rv !== EP11.ok)
+    .map((rv): InjectedReply => ({ kind: 'ep11', rv })),
+];
 
 const message = (random: Random): MessageEvent => {
-  switch (random.below(8)) {
+  switch (random.below(10)) {
     case 0:
       return { kind: 'delay', delayNs: random.pick(DELAYS_NS) };
     case 1:
@@ -136,6 +153,10 @@ const message = (random: Random): MessageEvent => {
         reply: { kind: 'code', in: where, code: random.pick(CODES_OF_REPLIES) },
       };
     }
+    case 6:
+      return { kind: 'reply', reply: random.pick(ANSWERS_OF_CARDS) };
+    case 7:
+      return otherLength(random);
     default:
       return field(random);
   }

@@ -7,6 +7,7 @@ import type { AdapterMode, MachineConfig } from '../config/types.ts';
 import type { DriverEnding, DriverRequest } from '../guest/driver.ts';
 import { nextRandom, seedRandom } from '../lpar/random.ts';
 import { REQUEST_KINDS, type RequestKind, type UserEvent } from '../program/events.ts';
+import { hasSpoilt } from './behind-reply.ts';
 import type { EndingFact, RequestFact } from './outcome.ts';
 
 /** Number of jobs of each kind that are kept for a queue, and number of messages drawn to find them. */
@@ -70,12 +71,15 @@ const stockOf = (apqn: number, mode: AdapterMode, seed: number): Stock => {
 /** A good reply to each job, since comparing bytes takes less time than reading a reply. */
 const goodReplies = new WeakMap<Job, Uint8Array>();
 
-/** What is wrong with a reply; undefined if nothing is. */
-const judge = ({ job, message }: Sent, reply: Uint8Array): string | undefined => {
-  if (job === undefined)
-    return sameBytes(message, reply) ? undefined : 'the reply is not the message that was sent';
-  const good = goodReplies.get(job);
+const READ_ON = 'its reply goes on with bytes that stand behind the end of the one DQAP has stored';
+
+/** What is wrong with a reply; undefined: nothing. `blind`: its contents say nothing. */
+const judge = ({ job, message }: Sent, reply: Uint8Array, blind: boolean): string | undefined => {
+  const good = job === undefined ? message : goodReplies.get(job);
   if (good !== undefined && sameBytes(good, reply)) return undefined;
+  if (hasSpoilt(reply)) return READ_ON;
+  if (blind) return undefined;
+  if (job === undefined) return 'the reply is not the message that was sent';
   const wrong = checkReply(job, reply);
   if (wrong === undefined) goodReplies.set(job, reply);
   return wrong;
@@ -177,7 +181,7 @@ export class DriverUser {
       const { reply, error } = ending;
       const failed = reply === undefined ? (error ?? 'no reply') : error;
       const wrong =
-        failed !== undefined || reply === undefined || this.blind ? undefined : judge(sent, reply);
+        failed !== undefined || reply === undefined ? undefined : judge(sent, reply, this.blind);
       const fact: EndingFact = { atNs, error: failed, wrong };
       sent.fact.endings.push(fact);
     }

@@ -37,10 +37,11 @@ import {
   queueFor,
   queueStateOf,
 } from '../architected.ts';
+import { spoilBehind } from '../behind-reply.ts';
 import type { CodePlace, InstructionFact } from '../outcome.ts';
 import { Executions } from '../seen.ts';
 import { Budget, StormError } from './budget.ts';
-import { endingOf, operandsOf, PartialMessages, spoilRest } from './operands.ts';
+import { endingOf, operandsOf, PartialMessages } from './operands.ts';
 import { type TraceFacts, type TraceLine, traceLines } from './trace-lines.ts';
 
 const FACTS_MAX = 32;
@@ -186,7 +187,7 @@ export class DriverObserver implements InstructionObserver {
       if (cc === 0) this.budget.sent();
       this.#sentTo.set(this.#apqn, this.#awaited + Number(cc === 0));
     } else if (cc === 0) {
-      spoilRest(this.#image, vcpu, operands);
+      spoilBehind(this.#image, vcpu, operands.address, operands.length);
       if (this.#awaited > 0) this.#sentTo.set(this.#apqn, this.#awaited - 1);
     }
     // A queue that is in trouble is not waited for.

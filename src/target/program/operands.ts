@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operands of NQAP and DQAP as a driver under test gives them: messages that it leaves half sent, and the storage behind a reply.
+// Operands of NQAP and DQAP as a driver under test gives them: messages that it leaves half sent.
 // Source: docs/reference/ap-architecture.md sections 1.8 (condition code 2: execute again), 1.9; AD-18.
 import type { MachineImage } from '../../../native-like/machine/image.ts';
-import { V_GR, V_STORAGE_BYTE, V_STORAGE_SIZE } from '../../../native-like/machine/layout.ts';
+import { V_GR } from '../../../native-like/machine/layout.ts';
 
 /** Operands of NQAP or DQAP, before or after it. */
 interface Operands {
@@ -57,20 +57,3 @@ export class PartialMessages {
     if (this.#open.size > 0) this.#open.delete(apqn);
   }
 }
-
-/** The byte that is written behind a reply, and how many at most. */
-const SPOILT = 0xdb;
-const SPOILT_BYTES = 512;
-
-/** Overwrites what follows a reply in its buffer. It is not part of the reply, so a driver that reads it gets nonsense. */
-export const spoilRest = (
-  image: MachineImage,
-  vcpu: number,
-  { address, length }: Operands,
-): void => {
-  const size = image.word(vcpu + V_STORAGE_SIZE);
-  const bytes = Math.min(length, SPOILT_BYTES, size - address);
-  if (bytes <= 0) return;
-  const from = image.word(vcpu + V_STORAGE_BYTE) + address;
-  image.u8.fill(SPOILT, from, from + bytes);
-};

@@ -263,4 +263,14 @@ export const REFERENCE_DEFECTS: readonly Defect[] = [
     ['leaks', 'ends-once', 'recovers'],
     [MESSAGES, '  release(slots, slot);\n  removeAt(slots.waiting', '  removeAt(slots.waiting'],
   ),
+  defect(
+    'what is read is as long as the longest reply so far',
+    'short reply read beyond its end',
+    ['right'],
+    [
+      REQUESTS,
+      'const bytes = storage.slice(reply, reply + replyBytes);',
+      'user.longest = Math.max(user.longest ?? 0, replyBytes);\n    const bytes = storage.slice(reply, reply + user.longest);',
+    ],
+  ),
 ];

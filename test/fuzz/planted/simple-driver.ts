@@ -116,4 +116,13 @@ export const SIMPLE_DEFECTS: readonly Defect[] = [
     ['ends-once'],
     patch("    fail(state, queue.sent.splice(0), 'ECANCELED');", '    queue.sent = [];'),
   ),
+  defect(
+    'a reply is as long as its header says, not as DQAP says',
+    'short reply read beyond its end',
+    ['right'],
+    patch(
+      'ap.cpu.storage.slice(REPLY, REPLY + ap.length);',
+      "ap.cpu.storage.slice(\n    REPLY,\n    REPLY + replyLength(ap.cpu.storage.subarray(REPLY), work.message[1] === TYPE_50 ? 'type50' : 'xcrb'),\n  );",
+    ),
+  ),
 ];

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands behind a reply in the buffer a driver under test gave to DQAP: no part of the reply. Who reads on takes it for one.
+// Source: docs/reference/fuzzing.md section 5 ("short reply read beyond its end").
+import type { MachineImage } from '../../native-like/machine/image.ts';
+import { V_STORAGE_BYTE, V_STORAGE_SIZE } from '../../native-like/machine/layout.ts';
+
+/** What is put behind a reply, and how many bytes at most. */
+const SPOILT = 0xdb;
+const SPOILT_BYTES = 512;
+/** So many of them in a row stand in no message by chance. */
+const IN_A_ROW = Buffer.alloc(8, SPOILT);
+
+/**
+ * The bytes behind a reply become nonsense, at `address` and at most `length` of them. After a reply of an odd number of bytes they stay what
+ * they were: the rest of an earlier reply, whose lengths a driver finds in order.
+ */
+export const spoilBehind = (
+  image: MachineImage,
+  vcpu: number,
+  address: number,
+  length: number,
+): void => {
+  if ((address & 1) !== 0) return;
+  const size = image.word(vcpu + V_STORAGE_SIZE);
+  const bytes = Math.min(length, SPOILT_BYTES, size - address);
+  if (bytes <= 0) return;
+  const from = image.word(vcpu + V_STORAGE_BYTE) + address;
+  image.u8.fill(SPOILT, from, from + bytes);
+};
+
+/** Whether what a driver hands up as a reply has bytes that stood behind one. */
+export const hasSpoilt = ({ buffer, byteOffset, byteLength }: Uint8Array): boolean =>
+  Buffer.from(buffer, byteOffset, byteLength).includes(IN_A_ROW);
