@@ -28,7 +28,7 @@ class LongFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     exclude: ['test/linux/**'],
     pool: 'forks',
     // Vitest would leave a core unused, which on two cores is half of them.

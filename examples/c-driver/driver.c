@@ -2,7 +2,7 @@
 // A small driver for AP queues: it finds its queues, resets them, enables interruptions (and polls where there are none), sends requests,
 // matches replies by PSMID, and begins anew when a queue fails. Build it with  make  (docs/c-drivers.md).
 //
-// Each DEFECT_… is a mistake that real drivers have had; examples/c-driver/defects.test.ts shows that `apemu fuzz` finds it.
+// Each DEFECT_… is a mistake that real drivers have had; test/c-driver/defects.test.ts shows that `apemu fuzz` finds it.
 #include <apemu/ap.h>
 #include "reply.h"
 

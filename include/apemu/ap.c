@@ -446,9 +446,20 @@ static void take_out(struct block **first, struct block **last, struct block *bl
 		*last = before;
 }
 
+/* Eight at a time: each case looks at everything that was freed. */
 static bool all_bytes(const u8 *bytes, size_t count, u8 value)
 {
-	for (size_t n = 0; n < count; n++)
+	const u64 eight = value * 0x0101010101010101ull;
+	size_t n = 0;
+
+	for (; n + sizeof(eight) <= count; n += sizeof(eight)) {
+		u64 word;
+
+		__builtin_memcpy(&word, bytes + n, sizeof(word));
+		if (word != eight)
+			return false;
+	}
+	for (; n < count; n++)
 		if (bytes[n] != value)
 			return false;
 	return true;

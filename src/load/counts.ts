@@ -8,8 +8,10 @@ import {
   bucketStartNs,
   LATENCY_BUCKETS,
   latencyBucket,
+  type QueueStatistics,
 } from '../guest/ap-bus-driver/statistics.ts';
 import { totalStatistics } from '../guest/ap-bus-driver/total-statistics.ts';
+import type { UserLoad } from '../guest/c-driver/with-user.ts';
 import { COUNTED_NQAP, COUNTER_COLUMNS } from '../guest/counters.ts';
 import type { ProgramReport } from './program-report.ts';
 
@@ -28,6 +30,8 @@ const GROWING = [
   'flushed',
   'resent',
   'errors',
+  /** Ended with an error by a driver that has a user of its own. */
+  'failed',
   /** NQAPs executed, and NQAPs that ended with response code 10 (queue full). */
   'nqap',
   'nqapFull',
@@ -56,6 +60,18 @@ export const createCounts = (): LoadCounts => ({
 export const isBusState = (state: unknown): state is ApBusState =>
   typeof state === 'object' && state !== null && 'cards' in state && 'ratePerSecond' in state;
 
+/** What a program says of its messages that is a driver and its user (a driver in C); undefined: it is none. */
+export const userLoadOf = (state: unknown): UserLoad | undefined =>
+  typeof state === 'object' && state !== null && 'load' in state
+    ? (state as { readonly load: UserLoad }).load
+    : undefined;
+
+/** Times of a program's first message and last reply; undefined for programs that make no load. */
+export const messageTimes = (
+  state: unknown,
+): Pick<UserLoad, 'firstMessageNs' | 'lastReplyNs'> | undefined =>
+  isBusState(state) ? state : userLoadOf(state);
+
 /** Ages at `nowNs` of all messages of a driver that have no answer yet: arrived, waiting for NQAP, or in a queue. */
 const waitingOf = (state: ApBusState, nowNs: number): number[] => {
   const ages = noBuckets();
@@ -82,18 +98,42 @@ const nqapCounts = (counters: Int32Array): { nqap: number; nqapFull: number } =>
 const zip = (a: number[], b: number[], of: (a: number, b: number) => number): number[] =>
   a.map((value, i) => of(value, b[i]));
 
-/** A copy of the counts of one program at `nowNs`; undefined for a program without an AP bus. */
+/** Ages of the requests of a driver's own user. */
+const openOf = ({ open }: UserLoad, nowNs: number): number[] => {
+  const ages = noBuckets();
+  for (const startNs of Object.values(open)) ages[latencyBucket(nowNs - startNs)]++;
+  return ages;
+};
+
+interface Messages {
+  readonly statistics: QueueStatistics;
+  readonly more: Partial<Record<CountName, number>>;
+  readonly waiting: number[];
+}
+
+const messagesOf = (state: unknown, nowNs: number): Messages | undefined => {
+  if (isBusState(state)) {
+    const { arrived, overrun } = state;
+    const more = { arrived, overrun, failed: 0 };
+    return { statistics: totalStatistics(state), more, waiting: waitingOf(state, nowNs) };
+  }
+  const load = userLoadOf(state);
+  if (load === undefined) return undefined;
+  const more = { arrived: 0, overrun: 0, failed: load.failed };
+  return { statistics: load.statistics, more, waiting: openOf(load, nowNs) };
+};
+
+/** A copy of the counts of one program at `nowNs`; undefined for programs that make no load. */
 export const countsOf = (report: ProgramReport, nowNs: number): LoadCounts | undefined => {
-  const { state } = report;
-  if (!isBusState(state)) return undefined;
-  const total = totalStatistics(state);
+  const messages = messagesOf(report.state, nowNs);
+  if (messages === undefined) return undefined;
+  const { statistics, more, waiting } = messages;
   const counts = createCounts();
-  const from = { ...total, arrived: state.arrived, overrun: state.overrun };
-  Object.assign(from, nqapCounts(report.counters));
+  const from = { ...statistics, ...more, ...nqapCounts(report.counters) };
   for (const name of GROWING) counts[name] = (from as unknown as LoadCounts)[name];
-  counts.latencyMaxNs = total.latencyMaxNs;
-  counts.latency = zip(counts.latency, total.latency, (_none, count = 0) => count);
-  counts.waiting = waitingOf(state, nowNs);
+  counts.latencyMaxNs = statistics.latencyMaxNs;
+  counts.latency = zip(counts.latency, statistics.latency, (_none, count = 0) => count);
+  counts.waiting = waiting;
   return counts;
 };
 

@@ -51,7 +51,7 @@ export interface LoadFigures {
   readonly adapters: readonly AdapterFigures[];
 }
 
-const MISHAPS = ['wrong', 'refused', 'tooLarge', 'flushed', 'errors'] as const;
+const MISHAPS = ['wrong', 'refused', 'tooLarge', 'flushed', 'errors', 'failed'] as const;
 
 const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
 

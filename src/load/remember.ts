@@ -26,16 +26,17 @@ interface Answered {
   readonly reply: Uint8Array;
 }
 
-/** Of a request, every seventh byte goes into its hash. */
+/** Every so many bytes of a request one goes into its hash, and at most so many. */
 const HASHED_STEP = 7;
+const HASHED_MAX = 64;
 const FNV_BASIS = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
 /** FNV-1a hash of some bytes of a request. Requests with the same hash are compared as a whole. */
 const hashOf = (scope: number, { apqn, bytes }: ServiceRequest): number => {
   let hash = Math.imul(FNV_BASIS ^ scope, FNV_PRIME) ^ (bytes.length << 16) ^ apqn;
-  for (let at = 0; at < bytes.length; at += HASHED_STEP)
-    hash = Math.imul(hash ^ bytes[at], FNV_PRIME);
+  const step = Math.max(HASHED_STEP, Math.ceil(bytes.length / HASHED_MAX));
+  for (let at = 0; at < bytes.length; at += step) hash = Math.imul(hash ^ bytes[at], FNV_PRIME);
   return hash;
 };
 

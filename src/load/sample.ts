@@ -11,7 +11,7 @@ import {
   A_SERVED,
   A_WAITED,
 } from '../../native-like/machine/layout.ts';
-import { countsOf, isBusState, type LoadCounts } from './counts.ts';
+import { countsOf, type LoadCounts, messageTimes } from './counts.ts';
 import type { ProgramReport } from './program-report.ts';
 
 /** The work of one adapter until the time of the sample. */
@@ -76,10 +76,10 @@ const sampleAdapters = (
 const sampleGuest = (report: ProgramReport, nowNs: number): GuestSample[] => {
   const { guestName, vcpu, state } = report;
   const counts = countsOf(report, nowNs);
-  if (counts === undefined || !isBusState(state)) return [];
-  return [
-    { guest: guestName, vcpu, firstNs: state.firstMessageNs, lastNs: state.lastReplyNs, counts },
-  ];
+  const times = messageTimes(state);
+  if (counts === undefined || times === undefined) return [];
+  const { firstMessageNs, lastReplyNs } = times;
+  return [{ guest: guestName, vcpu, firstNs: firstMessageNs, lastNs: lastReplyNs, counts }];
 };
 
 /** Takes one sample of everything. `reports` are copied. */

@@ -10,7 +10,7 @@ import type { GuestProgram } from '../guest/cpu.ts';
 import { guestProgram, programArgs } from '../host/machine/guest-program.ts';
 import { Machine } from '../host/machine/machine.ts';
 import { type MachineWatch, watchOf } from '../trace/machine-event.ts';
-import { isBusState } from './counts.ts';
+import { messageTimes } from './counts.ts';
 import { countsUntil, figuresBetween, figuresUntil, type LoadFigures } from './figures.ts';
 import { distribution } from './percentiles.ts';
 import type { ProgramReport } from './program-report.ts';
@@ -98,7 +98,7 @@ export class SteppedLoad {
   /** Whether every driver has had a reply. */
   get working(): boolean {
     return this.machine.stepper.programs.every(
-      ({ state, done }) => done || !isBusState(state) || state.lastReplyNs > 0,
+      ({ state, done }) => done || (messageTimes(state)?.lastReplyNs ?? 1) > 0,
     );
   }
 
@@ -174,7 +174,7 @@ export const runStepped = async (
   }
 };
 
-/** The figures of one guest; undefined for a program without an AP bus. */
+/** The figures of one guest; undefined for programs that make no load. */
 export const guestLoad = (sample: LoadSample, report: ProgramReport) =>
   sample.guests.some((row) => row.guest === report.guestName)
     ? figuresUntil(sample, report.guestName)

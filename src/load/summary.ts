@@ -9,7 +9,7 @@ import { totalStatistics } from '../guest/ap-bus-driver/total-statistics.ts';
 import { type CounterRow, counterRows } from '../guest/counters.ts';
 import { type LszcryptRow, rowsOf } from '../s390-tools/lszcrypt-rows.ts';
 import type { ReleaseRow } from '../s390-tools/releases.ts';
-import { isBusState } from './counts.ts';
+import { isBusState, userLoadOf } from './counts.ts';
 import type { ProgramReport } from './program-report.ts';
 
 /** What lszcrypt shows on a guest, and the release it is of. */
@@ -47,7 +47,7 @@ export const summarise = (report: ProgramReport, config: MachineConfig): GuestSu
     executed: report.executed,
     counts: counterRows(report.counters),
     lszcrypt: bus === undefined ? undefined : devicesOf(bus, config),
-    messages: bus === undefined ? ownMessages(state) : messagesOf(bus),
+    messages: bus === undefined ? userMessages(state) : messagesOf(bus),
   };
 };
 
@@ -68,15 +68,16 @@ const messagesOf = (state: ApBusState): Record<string, number> => {
   return messages;
 };
 
-/** Messages as counted by a program that has no AP bus (a driver in C with its user). */
-const ownMessages = (state: unknown): Readonly<Record<string, number>> | undefined => {
-  if (typeof state !== 'object' || state === null || !('messages' in state)) return undefined;
-  const { messages } = state;
-  return typeof messages === 'object' && messages !== null
-    ? { ...(messages as Record<string, number>) }
-    : undefined;
+/** Messages of a driver in C, as its user counts them. */
+const userMessages = (state: unknown): Readonly<Record<string, number>> | undefined => {
+  const load = userLoadOf(state);
+  if (load === undefined) return undefined;
+  const { sent, answered, wrong } = load.statistics;
+  return { sent, answered, wrong, failed: load.failed };
 };
 
 /** Number of messages that a program has exchanged so far. */
 export const answeredOf = ({ state }: ProgramReport): number =>
-  isBusState(state) ? totalStatistics(state).answered : (ownMessages(state)?.['answered'] ?? 0);
+  isBusState(state)
+    ? totalStatistics(state).answered
+    : (userLoadOf(state)?.statistics.answered ?? 0);

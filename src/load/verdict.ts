@@ -44,6 +44,7 @@ const GIVEN_UP = [
   ['refused', 'were refused'],
   ['tooLarge', 'had a reply larger than the buffer'],
   ['flushed', 'ended without an answer: the driver gave them up'],
+  ['failed', 'ended with an error'],
 ] as const;
 
 const messages = (count: number): string => `${countText(count)} message${count === 1 ? '' : 's'}`;

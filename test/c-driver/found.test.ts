@@ -20,6 +20,15 @@ const FOUND: readonly (readonly [string, ...string[]])[] = [
     'user: request x3',
     'on dqap #1: interrupt spurious',
   ],
+  [
+    'the notification byte of a queue that the host has reset was one that the driver had cleared too late',
+    'on nqap #10: rc=13',
+    'on rapq #2: rc=02',
+    'on aqic 06.0004 #1: lpar: busy 06.0004 2s',
+    'on dqap #1: rc=09',
+    'at 31s: sysfs: echo 6 > /sys/devices/vfio_ap/matrix/$Guest1/unassign_adapter',
+    'user: request x10',
+  ],
 ];
 
 let target: ProgramTarget;

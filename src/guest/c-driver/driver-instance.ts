@@ -5,6 +5,7 @@ import { ApemuError } from '../../errors.ts';
 import { COMPLETED, type Cpu } from '../cpu.ts';
 import type { DriverEnding } from '../driver.ts';
 import { apCpuOf, countInstruction } from '../instructions.ts';
+import { ByteCopies } from './byte-copies.ts';
 import { currentPlace, explained, failureHere } from './driver-failure.ts';
 import {
   type DRIVER_FUNCTIONS,
@@ -44,54 +45,79 @@ export interface LogLine {
 
 const text = new TextDecoder();
 
+/** What one instantiation of a module has. */
+interface Parts {
+  readonly functions: Readonly<Record<DriverFunction, WasmFunction>>;
+  readonly memory: Uint8Array;
+  readonly words: Int32Array;
+  readonly counters: Uint32Array;
+  readonly stackPointer: WasmGlobal;
+  readonly stackTop: number;
+  /** First word of `struct shared`. */
+  readonly shared: number;
+  readonly heapBase: number;
+}
+
+const instantiate = (
+  { compiled }: DriverModule,
+  imports: Record<string, Record<string, unknown>>,
+): Parts => {
+  const { exports } = new webAssembly.Instance(compiled, imports);
+  const { buffer } = exports['memory'] as WasmMemory;
+  const stackPointer = exports['__stack_pointer'] as WasmGlobal;
+  const from = addressOf(exports, '__start___sancov_guards');
+  const to = addressOf(exports, '__stop___sancov_guards');
+  const counters = new Uint32Array(buffer, from, Math.max(0, to - from) >> 2);
+  counters.fill(0);
+  return {
+    functions: exports as unknown as Record<DriverFunction, WasmFunction>,
+    memory: new Uint8Array(buffer),
+    words: new Int32Array(buffer),
+    counters,
+    stackPointer,
+    stackTop: stackPointer.value,
+    shared: addressOf(exports, 'apemu_shared') >>> 2,
+    heapBase: addressOf(exports, '__heap_base'),
+  };
+};
+
 export class DriverInstance {
   readonly module: DriverModule;
-  /** All memory of the WebAssembly instance. */
-  readonly memory: Uint8Array;
-  /** How often each branch has run since somebody set the counters back: a view of the memory. */
-  readonly counters: Uint32Array;
   ended: DriverEnding[] = [];
   log: LogLine[] = [];
-  readonly #words: Int32Array;
-  readonly #functions: Readonly<Record<DriverFunction, WasmFunction>>;
-  readonly #memoryObject: WasmMemory;
-  readonly #stackPointer: WasmGlobal;
-  readonly #stackTop: number;
-  /** Index of the first word of `struct shared`. */
-  readonly #shared: number;
-  readonly #heapBase: number;
+  readonly #copies = new ByteCopies();
+  /** Another one when the driver has made the memory of the one before grow. */
+  #parts: Parts;
   #cpu: Cpu | undefined;
 
   constructor(module: DriverModule) {
     this.module = module;
-    const { exports } = new webAssembly.Instance(module.compiled, this.#imports());
-    this.#functions = exports as unknown as Record<DriverFunction, WasmFunction>;
-    this.#memoryObject = exports['memory'] as WasmMemory;
-    this.memory = new Uint8Array(this.#memoryObject.buffer);
-    this.#words = new Int32Array(this.#memoryObject.buffer);
-    this.#stackPointer = exports['__stack_pointer'] as WasmGlobal;
-    this.#stackTop = this.#stackPointer.value;
-    this.#heapBase = addressOf(exports, '__heap_base');
-    this.#shared = addressOf(exports, 'apemu_shared') >>> 2;
-    const from = addressOf(exports, '__start___sancov_guards');
-    const to = addressOf(exports, '__stop___sancov_guards');
+    this.#parts = instantiate(module, this.#imports());
     this.#checkLayout();
-    this.counters = new Uint32Array(this.#memoryObject.buffer, from, Math.max(0, to - from) >> 2);
-    this.counters.fill(0);
+  }
+
+  /** All memory of the WebAssembly instance. */
+  get memory(): Uint8Array {
+    return this.#parts.memory;
+  }
+
+  /** How often each branch ran since somebody set it back: a view of the memory. */
+  get counters(): Uint32Array {
+    return this.#parts.counters;
   }
 
   /** Number of requests that have not ended. */
   get requests(): number {
-    return this.#words[this.#shared + S_REQUESTS];
+    return this.#parts.words[this.#parts.shared + S_REQUESTS];
   }
 
   get timers(): number {
-    return this.#words[this.#shared + S_TIMERS];
+    return this.#parts.words[this.#parts.shared + S_TIMERS];
   }
 
   /** The 32-bit number at an address. */
   word(at: number): number {
-    return this.#words[at >>> 2] >>> 0;
+    return this.#parts.words[at >>> 2] >>> 0;
   }
 
   /** Makes this vCPU execute the driver's instructions from now on. */
@@ -105,10 +131,10 @@ export class DriverInstance {
    * @throws DriverFailure if the driver does what it must not do; errors of the machine are passed on
    */
   call(name: DriverFunction, ...values: number[]): number {
-    this.#words[this.#shared + S_FUEL] = FUEL;
+    this.#parts.words[this.#parts.shared + S_FUEL] = FUEL;
     let answer: number;
     try {
-      answer = (this.#functions[name] as WasmFunction)(...values);
+      answer = (this.#parts.functions[name] as WasmFunction)(...values);
     } catch (error) {
       throw explained(error, this.module);
     }
@@ -118,22 +144,30 @@ export class DriverInstance {
 
   /** Remembers everything as it is between two steps. The function that is returned puts it back. */
   keep(): () => void {
-    const { memory, ended, log } = this;
-    const top = this.#stackTop;
-    const lowcore = memory.slice(0, LOWCORE_END);
-    const data = memory.slice(top, this.#heapEnd());
+    const { ended, log } = this;
+    const { memory: kept, stackTop: top } = this.#parts;
+    const lowcore = kept.slice(0, LOWCORE_END);
+    const data = kept.slice(top, this.#heapEnd());
     const keptEnd = top + data.length;
     const [endings, lines] = [[...ended], [...log]];
     return () => {
+      if (this.#hasGrown) this.#renew();
+      const { memory, stackPointer } = this.#parts;
       const end = this.#heapEnd();
       memory.set(lowcore);
       memory.fill(0, LOWCORE_END, top);
       memory.set(data, top);
       if (end > keptEnd) memory.fill(0, keptEnd, end);
-      this.#stackPointer.value = top;
+      stackPointer.value = top;
       this.ended = [...endings];
       this.log = [...lines];
     };
+  }
+
+  /** Memory that has grown cannot shrink: the module begins anew, and is the guest's storage again. */
+  #renew(): void {
+    this.#parts = instantiate(this.module, this.#imports());
+    this.#cpu?.bringStorage?.(this.memory);
   }
 
   /** Where its code is now; undefined if it is not running. */
@@ -146,17 +180,18 @@ export class DriverInstance {
    * lowcore is in use below the data.
    */
   #checkLayout(): void {
-    if (this.#stackTop > LOWCORE_END && this.#stackTop < this.#heapBase) return;
+    const { stackTop, heapBase } = this.#parts;
+    if (stackTop > LOWCORE_END && stackTop < heapBase) return;
     throw new ApemuError(
       'APEMU_ERR_DRIVER_WASM',
-      `${this.module.name} has its stack at ${this.#stackTop} (expected between the lowcore, ${LOWCORE_END} bytes, and the data: wasm-ld --stack-first)`,
+      `${this.module.name} has its stack at ${stackTop} (expected between the lowcore, ${LOWCORE_END} bytes, and the data: wasm-ld --stack-first)`,
     );
   }
 
   /** End of the memory that was handed out. The word may have been overwritten, so it is limited to what there is. */
   #heapEnd(): number {
-    const end = this.#words[this.#shared + S_HEAP_END];
-    return Math.min(this.memory.length, Math.max(this.#heapBase, end >>> 0));
+    const end = this.#parts.words[this.#parts.shared + S_HEAP_END];
+    return Math.min(this.memory.length, Math.max(this.#parts.heapBase, end >>> 0));
   }
 
   #imports(): Record<string, Record<string, unknown>> {
@@ -190,9 +225,13 @@ export class DriverInstance {
     return { apemu: host, env };
   }
 
+  get #hasGrown(): boolean {
+    return this.memory.length === 0;
+  }
+
   /** Throws if the memory has grown, since the new memory would not be the guest's storage. */
   #refuseGrowth(): void {
-    if (this.memory.length > 0) return;
+    if (!this.#hasGrown) return;
     throw failureHere(
       'the driver made its memory grow: it is the storage of the guest, whose size is fixed (apemu cc --memory)',
       this.module,
@@ -208,7 +247,7 @@ export class DriverInstance {
   /** Executes an instruction with the registers at an address. */
   #execute(word: number, at: number): number {
     const cpu = this.#vcpu();
-    const words = this.#words;
+    const { words } = this.#parts;
     if ((at & 7) !== 0 || at < 0 || at + REGISTERS * 8 + 8 > this.memory.length)
       throw failureHere(
         `struct ap_registers at address ${at >>> 0}, where none can be`,
@@ -233,7 +272,8 @@ export class DriverInstance {
       this.ended.push({ id: id >>> 0, error: errorName(error as number) });
       return;
     }
-    this.ended.push({ id: id >>> 0, reply: this.#bytes(at as number, length as number).slice() });
+    const reply = this.#copies.of(this.#bytes(at as number, length as number));
+    this.ended.push({ id: id >>> 0, reply });
   }
 
   #note(at: number, length: number): undefined {
@@ -249,16 +289,16 @@ export class DriverInstance {
 
   #undefinedBehaviour(name: string, args: readonly number[]): never {
     const first = (args[0] ?? 0) >>> 2;
-    const file = textAt(this.memory, this.#words[first] ?? 0);
-    const line = this.#words[first + 1] ?? 0;
-    const column = this.#words[first + 2] ?? 0;
+    const file = textAt(this.memory, this.#parts.words[first] ?? 0);
+    const line = this.#parts.words[first + 1] ?? 0;
+    const column = this.#parts.words[first + 2] ?? 0;
     const words = `undefined behaviour: ${undefinedBehaviourWords(name, args)}`;
     throw failureHere(words, this.module, file === '' ? undefined : { file, line, column });
   }
 
   /** Counts a branch, for modules that were built without ap.c's counting. */
   #count(name: string, guard: number): void {
-    if (name === OUTER_COVERAGE[0]) this.#words[guard >>> 2]++;
+    if (name === OUTER_COVERAGE[0]) this.#parts.words[guard >>> 2]++;
   }
 
   #text(at: number, length: number): string {

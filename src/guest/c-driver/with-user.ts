@@ -7,6 +7,7 @@ import {
   GR2_QD_MASK,
   GR2_TYPE_SHIFT,
 } from '../../../native-like/arch/registers.ts';
+import { addLatency, createStatistics, type QueueStatistics } from '../ap-bus-driver/statistics.ts';
 import { badArgument, integerArg } from '../arguments.ts';
 import {
   createSearch,
@@ -26,13 +27,25 @@ const MESSAGE_PAGES = 3;
 /** How many requests of a queue are on their way at the same time. */
 const OUTSTANDING = { normal: 4, low: 1, high: 256 };
 
-/** How the messages ended. */
-export interface MessageCounts {
-  sent: number;
-  answered: number;
-  wrong: number;
+/** What became of the messages of a program that is its driver's user. Plain data: other threads are told. */
+export interface UserLoad {
+  readonly statistics: QueueStatistics;
+  /** Requests that the driver has ended with an error. */
   failed: number;
+  /** Start of the first request and time of the last ending; 0: none yet. */
+  firstMessageNs: number;
+  lastReplyNs: number;
+  /** When the requests that have not ended were made, by their number. */
+  open: Record<number, number>;
 }
+
+const createLoad = (): UserLoad => ({
+  statistics: createStatistics(),
+  failed: 0,
+  firstMessageNs: 0,
+  lastReplyNs: 0,
+  open: {},
+});
 
 interface QueueUse {
   readonly apqn: number;
@@ -79,7 +92,7 @@ const workloadNamed = (
 
 /** A driver and its user. Fields that are not private can be sent to other threads. */
 class UsedDriver {
-  readonly messages: MessageCounts = { sent: 0, answered: 0, wrong: 0, failed: 0 };
+  load = createLoad();
   readonly #driver: ReturnType<typeof cDriver>;
   readonly #state: DriverState;
   readonly #workload: Workload;
@@ -113,17 +126,17 @@ class UsedDriver {
     this.#submit(cpu, this.#queues);
     const wait = this.#driver.step(cpu, this.#state);
     const endings = this.#driver.endings(this.#state);
-    for (const ending of endings) this.#ended(ending);
+    for (const ending of endings) this.#ended(ending, cpu.nowNs());
     // A request that has ended makes room, so the next one is sent at once.
     return endings.length > 0 && !this.#closed ? WAIT_NOTHING : wait;
   }
 
   keep(): () => void {
-    const [messages, sent, closed] = [{ ...this.messages }, [...this.#sent], this.#closed];
+    const [load, sent, closed] = [structuredClone(this.load), [...this.#sent], this.#closed];
     const free = this.#queues?.map((queue) => [...queue.free]) ?? [];
     const putBack = this.#state.keep();
     return () => {
-      Object.assign(this.messages, messages);
+      this.load = structuredClone(load);
       this.#sent.clear();
       for (const [id, request] of sent) this.#sent.set(id, request);
       this.#closed = closed;
@@ -169,23 +182,36 @@ class UsedDriver {
     const bytes = this.#workload.next(workload, room, at) & ~SPECIAL_COMMAND;
     if (bytes <= NO_MESSAGE_NOW) return false;
     queue.free.pop();
-    const id = ++this.messages.sent;
+    const { load } = this;
+    const id = ++load.statistics.sent;
+    const nowNs = cpu.nowNs();
+    if (load.firstMessageNs === 0) load.firstMessageNs = nowNs;
+    load.open[id] = nowNs;
     this.#sent.set(id, { queue, at, bytes });
     this.#driver.submit(cpu, this.#state, { id, apqn, message: room.slice(at, at + bytes) });
     return true;
   }
 
-  #ended({ id, reply, error }: DriverEnding): void {
+  #ended({ id, reply, error }: DriverEnding, nowNs: number): void {
+    const { load } = this;
+    const { statistics } = load;
+    load.lastReplyNs = nowNs;
     const request = this.#sent.get(id);
     if (request === undefined) {
-      this.messages.wrong++;
+      statistics.wrong++;
       return;
     }
     this.#sent.delete(id);
     request.queue.free.push(request.at);
-    if (error !== undefined || reply === undefined) this.messages.failed++;
-    else if (this.#isRight(request, reply)) this.messages.answered++;
-    else this.messages.wrong++;
+    const startNs = load.open[id] ?? nowNs;
+    delete load.open[id];
+    if (error !== undefined || reply === undefined) {
+      load.failed++;
+      return;
+    }
+    if (this.#isRight(request, reply)) statistics.answered++;
+    else statistics.wrong++;
+    addLatency(statistics, nowNs - startNs);
   }
 
   #isRight({ queue, at, bytes }: Sent, reply: Uint8Array): boolean {

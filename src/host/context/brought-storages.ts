@@ -41,6 +41,11 @@ export class BroughtStorages implements ExternalStorage {
     this.#storages.set(record, storage);
   }
 
+  /** Storage of a vCPU's guest; undefined: its program has brought none. */
+  of(vcpu: number): Uint8Array | undefined {
+    return this.#storages.get(this.#image.word(vcpu + V_GUEST));
+  }
+
   fetch(vcpu: number, high: number, low: number, length: number, target: number): number {
     const operand = this.#operand(vcpu, high, low, length);
     if (operand === undefined) return PGM_ADDRESSING;
@@ -71,7 +76,7 @@ export class BroughtStorages implements ExternalStorage {
   }
 
   #operand(vcpu: number, high: number, low: number, length: number): Uint8Array | undefined {
-    const storage = this.#storages.get(this.#image.word(vcpu + V_GUEST));
+    const storage = this.of(vcpu);
     const from = low >>> 0;
     if (storage === undefined || high !== 0 || from + length > storage.length) return undefined;
     return storage.subarray(from, from + length);

@@ -177,6 +177,11 @@ export class ExecutionContext {
     this.#brought.add(guest, storage);
   }
 
+  /** Storage of a vCPU's guest whose program has brought it along; undefined: it is in the image, or nowhere this context knows. */
+  broughtStorage(vcpu: number): Uint8Array | undefined {
+    return this.#brought.of(vcpu);
+  }
+
   /** The notification byte of a queue (cold record word index) as it is now; 0 where there is none. */
   notificationByte(cold: number): number {
     const nib = this.image.word(cold + K_NIB_BYTE);

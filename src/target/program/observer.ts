@@ -12,6 +12,7 @@ import { DQAP_START } from '../../../native-like/arch/registers.ts';
 import { AP_RESPONSE_NO_PENDING_REPLY } from '../../../native-like/arch/response-codes.ts';
 import type { MachineImage } from '../../../native-like/machine/image.ts';
 import {
+  K_NIB_BYTE,
   K_NOTIFY_GUEST,
   V_EXIT,
   V_GR,
@@ -187,7 +188,7 @@ export class DriverObserver implements InstructionObserver {
       if (cc === 0) this.budget.sent();
       this.#sentTo.set(this.#apqn, this.#awaited + Number(cc === 0));
     } else if (cc === 0) {
-      spoilBehind(this.#image, vcpu, operands.address, operands.length);
+      spoilBehind(this.#machine.context, vcpu, operands.address, operands.length);
       if (this.#awaited > 0) this.#sentTo.set(this.#apqn, this.#awaited - 1);
     }
     // A queue that is in trouble is not waited for.
@@ -207,6 +208,8 @@ export class DriverObserver implements InstructionObserver {
     for (const [apqn, cold] of this.#readBefore) {
       if (this.#machine.context.notificationByte(cold) !== 0) continue;
       this.#readBefore.delete(apqn);
+      // Who has reset the queue meanwhile has taken its byte away.
+      if (this.#image.word(cold + K_NIB_BYTE) === 0) continue;
       if ((this.#sentTo.get(apqn) ?? 0) === 0) continue;
       if (!hasMessages(queueStateOf(this.#image, this.#image.queue(apqn)))) continue;
       this.#fn = FUNCTION_DQAP;

@@ -73,15 +73,17 @@ export const bundleWasm = (file: string, bytes: Uint8Array): DriverBundle => {
 export const loadWasm = (bytes: Uint8Array, { name, args }: DriverBundle): LoadedDriver => {
   const module = readDriverModule(bytes, name);
   const first = new DriverInstance(module);
-  const { counters } = first;
   const { placeOfBranch } = placesOf(bytes, name);
   const places = new Uint32Array(placeOfBranch.length);
   return {
     program: cDriver(module, first),
     args,
-    counters,
+    get counters() {
+      return first.counters;
+    },
     places,
     count: () => {
+      const { counters } = first;
       for (let n = 0; n < counters.length; n++) {
         if (counters[n] !== 0) places[placeOfBranch[n]] = 1;
       }
