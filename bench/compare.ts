@@ -51,7 +51,7 @@ const compareRow = (before: ReportRow | undefined, after: ReportRow | undefined)
 export const compareReports = (before: Report, after: Report): Comparison[] => {
   const ids = new Set([...before.rows, ...after.rows].map(({ row }) => row));
   const find = (report: Report, id: string): ReportRow | undefined =>
-    report.rows.find(({ row }) => row === id);
+    report.rows.find(({ row, reason }) => row === id && reason === undefined);
   return [...ids].map((id) => compareRow(find(before, id), find(after, id)));
 };
 

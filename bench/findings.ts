@@ -16,6 +16,8 @@ export interface Finding {
   readonly spread: readonly [number, number];
   /** More numbers for the JSON output and for rows with conditions. */
   readonly detail?: Readonly<Record<string, number>>;
+  /** Why it could not be measured on this computer: the value says nothing. */
+  readonly reason?: string;
 }
 
 export interface QuestionContext {
@@ -48,6 +50,14 @@ export const pairedFinding = (
     detail: { baseNs: medianNs(times, base) },
   };
 };
+
+/** What this computer has not what it takes to measure. */
+export const notMeasured = (row: string, reason: string): Finding => ({
+  row,
+  value: 0,
+  spread: [0, 0],
+  reason,
+});
 
 /** The finding of repeated values that compare with nothing. */
 export const valueFinding = (row: string, values: readonly number[]): Finding => ({

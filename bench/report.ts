@@ -21,6 +21,8 @@ export interface ReportRow {
   /** The target lies inside the spread: another run may say otherwise. */
   readonly close?: true;
   readonly detail?: Readonly<Record<string, number>>;
+  /** Why it was not measured; the value says nothing. */
+  readonly reason?: string;
 }
 
 export interface Report {
@@ -56,6 +58,8 @@ const mergeDetails = (findings: readonly Finding[]): Record<string, number> => {
 
 /** One finding from those of several processes: medians of medians. */
 const merge = (findings: readonly Finding[]): Finding => {
+  const without = findings.find(({ reason }) => reason !== undefined);
+  if (without !== undefined) return without;
   const ratios = findings.flatMap(({ ratio }) => (ratio === undefined ? [] : [ratio]));
   return {
     row: findings[0].row,
@@ -76,7 +80,9 @@ const merge = (findings: readonly Finding[]): Finding => {
 };
 
 const reportRow = (row: Row, finding: Finding, judges: boolean): ReportRow => {
-  const verdict = judges ? holds(row, finding) : undefined;
+  const { reason } = finding;
+  const judged = judges && reason === undefined;
+  const verdict = judged ? holds(row, finding) : undefined;
   return {
     row: row.id,
     operation: row.operation,
@@ -87,7 +93,8 @@ const reportRow = (row: Row, finding: Finding, judges: boolean): ReportRow => {
     spread: finding.spread,
     ...(row.target === undefined ? {} : { target: row.target }),
     ...(verdict === undefined ? {} : { holds: verdict }),
-    ...(judges && isClose(row, finding) ? { close: true } : {}),
+    ...(judged && isClose(row, finding) ? { close: true } : {}),
+    ...(reason === undefined ? {} : { reason }),
     ...(Object.keys(finding.detail ?? {}).length === 0 ? {} : { detail: finding.detail ?? {} }),
   };
 };
@@ -119,9 +126,9 @@ const HEADINGS = ['operation', 'value', 'ratio', 'spread', 'target', 'holds'];
 
 const cells = (row: ReportRow): string[] => [
   row.operation,
-  `${figure(row.value)} ${row.unit}`,
+  row.reason === undefined ? `${figure(row.value)} ${row.unit}` : '-',
   row.ratio === undefined ? '' : figure(row.ratio),
-  `${figure(row.spread[0])}..${figure(row.spread[1])}`,
+  row.reason === undefined ? `${figure(row.spread[0])}..${figure(row.spread[1])}` : '',
   row.target ?? '',
   row.holds === undefined ? '' : `${row.holds ? 'yes' : 'NO'}${row.close ? ' ~' : ''}`,
 ];
@@ -137,6 +144,13 @@ export const reportCells = (rows: readonly ReportRow[], columns = WIDE_COLUMNS):
   if (columns >= WIDE_COLUMNS) return all;
   return all.map((line) => NARROW.map((column) => line[column]));
 };
+
+/** A line for each row that was not measured, with the reason. */
+export const reasons = (rows: readonly ReportRow[]): string =>
+  rows
+    .filter(({ reason }) => reason !== undefined)
+    .map(({ operation, reason }) => `not measured: ${operation}: ${reason}\n`)
+    .join('');
 
 /** How many targets hold, as a sentence. */
 export const verdict = (rows: readonly ReportRow[]): string => {

@@ -12,9 +12,10 @@ import { parseScenarioLines } from '../../src/scenario/text.ts';
 import { bundleDriver } from '../../src/target/program/bundle.ts';
 import { loadDriver } from '../../src/target/program/loaded-driver.ts';
 import { ProgramTarget } from '../../src/target/program/program-target.ts';
-import type { Finding, Question, QuestionContext } from '../findings.ts';
+import { type Finding, notMeasured, type Question, type QuestionContext } from '../findings.ts';
 import { measureRounds, type Pace, ratios } from '../measure/rounds.ts';
 import { median, quartiles } from '../measure/statistics.ts';
+import { kernelCases } from './kernel-cases.ts';
 
 const CONFIG = `
 apemu: 1
@@ -62,6 +63,18 @@ const newMachines = async (events: readonly EventStatement[], count: number): Pr
   return (count * 1000) / (performance.now() - start);
 };
 
+/** A kernel's cases cannot be shuffled into the rounds: they are compared with the median of the others. */
+const kernelRow = (found: readonly number[] | string, base: number): Finding => {
+  if (typeof found === 'string') return notMeasured('fuzz-kernel', found);
+  const faster = found.map((rate) => rate / base);
+  return {
+    row: 'fuzz-kernel',
+    value: median(found),
+    ratio: median(faster),
+    spread: quartiles(faster),
+  };
+};
+
 const measure = async (_variant: string, context: QuestionContext): Promise<Finding[]> => {
   const counted = await targetFor(true);
   const plain = await targetFor(false);
@@ -88,6 +101,7 @@ const measure = async (_variant: string, context: QuestionContext): Promise<Find
     context.smoke ? context.pace : { ...context.pace, ...PACE },
   );
   const machines = await newMachines(ten, context.smoke ? 1 : NEW_MACHINES);
+  const kernel = await kernelCases(ten, context.smoke);
   counted.close();
   plain.close();
   inC.close();
@@ -104,6 +118,7 @@ const measure = async (_variant: string, context: QuestionContext): Promise<Find
   return [
     row('fuzz-counted', 'counted', fasterThan('counted', 'plain')),
     row('fuzz-c', 'in C', fasterThan('in C', 'counted')),
+    kernelRow(kernel, median(rates('counted'))),
     row('fuzz-changed', 'changed', fasterThan('changed', 'counted')),
     row(
       'fuzz-plain',

@@ -59,7 +59,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
   }
   // The benchmarks bring a package that only they need.
   const { questionNames, runBenchmarks } = await import('../../bench/run.ts');
-  const { reportCells, verdict } = await import('../../bench/report.ts');
+  const { reasons, reportCells, verdict } = await import('../../bench/report.ts');
   const { only, rounds, compiler, smoke = false } = options;
   const unknown = only?.find((name) => !questionNames().includes(name));
   if (unknown !== undefined)
@@ -84,6 +84,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
     io.out(`reference: ${report.referenceDescription}\n`);
     io.out(`${report.processes} processes, ${report.rounds} rounds each\n\n`);
     io.out(table(reportCells(report.rows, io.isTerminal ? io.columns : undefined)));
+    io.out(reasons(report.rows));
     io.out(smoke ? '\na smoke run: figures mean nothing\n' : `\n${verdict(report.rows)}\n`);
   }
   const missed = report.rows.some((row) => row.holds === false);

@@ -31,12 +31,12 @@ export const ROWS: readonly (readonly string[])[] = [
   ['src/index.ts', 'src/vitest.ts', 'src/fast-check.ts'],
   ['src/campaign'],
   // They print AP programs, and start pools.
-  ['src/self-check', 'src/shell', 'bench'],
+  ['src/self-check', 'src/shell'],
   ['src/qemu'],
   // Kernels under test: guests under QEMU as targets of a campaign.
   ['src/kernel-fuzz'],
   // Kernels as the host: recorded, and compared with the model.
-  ['src/recorder'],
+  ['src/recorder', 'bench'],
   ['src/cli'],
 ];
 

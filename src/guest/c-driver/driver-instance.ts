@@ -7,16 +7,11 @@ import type { DriverEnding } from '../driver.ts';
 import { apCpuOf, countInstruction } from '../instructions.ts';
 import { ByteCopies } from './byte-copies.ts';
 import { currentPlace, explained, failureHere } from './driver-failure.ts';
-import {
-  type DRIVER_FUNCTIONS,
-  type DriverModule,
-  type HOST_FUNCTIONS,
-  OUTER_COVERAGE,
-  textAt,
-} from './driver-module.ts';
+import { type DriverModule, type HOST_FUNCTIONS, OUTER_COVERAGE, textAt } from './driver-module.ts';
+import { type DriverFunction, type DriverParts, instantiate } from './driver-parts.ts';
 import { errorName } from './error-names.ts';
 import { undefinedBehaviourWords } from './undefined-behaviour.ts';
-import { type WasmFunction, type WasmGlobal, type WasmMemory, webAssembly } from './webassembly.ts';
+import type { WasmFunction } from './webassembly.ts';
 
 /** Number of branches that a driver may take in one step, which takes some ten milliseconds. */
 const FUEL = 4_000_000;
@@ -35,8 +30,6 @@ export const LOWCORE_END = 0x2000;
 const REGISTERS = 8;
 const NO_FUEL = 1;
 
-type DriverFunction = (typeof DRIVER_FUNCTIONS)[number];
-
 /** A line of a driver's log. */
 export interface LogLine {
   readonly atNs: number;
@@ -45,49 +38,13 @@ export interface LogLine {
 
 const text = new TextDecoder();
 
-/** What one instantiation of a module has. */
-interface Parts {
-  readonly functions: Readonly<Record<DriverFunction, WasmFunction>>;
-  readonly memory: Uint8Array;
-  readonly words: Int32Array;
-  readonly counters: Uint32Array;
-  readonly stackPointer: WasmGlobal;
-  readonly stackTop: number;
-  /** First word of `struct shared`. */
-  readonly shared: number;
-  readonly heapBase: number;
-}
-
-const instantiate = (
-  { compiled }: DriverModule,
-  imports: Record<string, Record<string, unknown>>,
-): Parts => {
-  const { exports } = new webAssembly.Instance(compiled, imports);
-  const { buffer } = exports['memory'] as WasmMemory;
-  const stackPointer = exports['__stack_pointer'] as WasmGlobal;
-  const from = addressOf(exports, '__start___sancov_guards');
-  const to = addressOf(exports, '__stop___sancov_guards');
-  const counters = new Uint32Array(buffer, from, Math.max(0, to - from) >> 2);
-  counters.fill(0);
-  return {
-    functions: exports as unknown as Record<DriverFunction, WasmFunction>,
-    memory: new Uint8Array(buffer),
-    words: new Int32Array(buffer),
-    counters,
-    stackPointer,
-    stackTop: stackPointer.value,
-    shared: addressOf(exports, 'apemu_shared') >>> 2,
-    heapBase: addressOf(exports, '__heap_base'),
-  };
-};
-
 export class DriverInstance {
   readonly module: DriverModule;
   ended: DriverEnding[] = [];
   log: LogLine[] = [];
   readonly #copies = new ByteCopies();
   /** Another one when the driver has made the memory of the one before grow. */
-  #parts: Parts;
+  #parts: DriverParts;
   #cpu: Cpu | undefined;
 
   constructor(module: DriverModule) {
@@ -317,7 +274,3 @@ export class DriverInstance {
     return this.memory.subarray(from, to);
   }
 }
-
-/** The value of an exported variable that is an address; 0 if there is none. */
-const addressOf = (exports: Readonly<Record<string, unknown>>, name: string): number =>
-  ((exports[name] as WasmGlobal | undefined)?.value ?? 0) >>> 0;
