@@ -83,7 +83,8 @@ export const attack = {
           const wanted = signal === undefined ? ENDINGS[ending].told : ATTACKERS[signal];
           const how = JSON.stringify({ ...plan, poller: undefined });
           if (told !== wanted) throw new Error(`${signal ?? ending}: told "${told}" of ${how}`);
-          if (other?.attachment.state === 'ended') throw new Error('the other guest ended too');
+          if (other?.attachment.state === 'ended')
+            throw new Error(`the other guest ended too: ${await other.ended} of ${how}`);
         } finally {
           await guest.close();
           await other?.close();

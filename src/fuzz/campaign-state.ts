@@ -13,8 +13,8 @@ export interface Entry {
   readonly fresh: readonly number[];
   /** What the driver executes in it. */
   readonly seen: Seen;
-  /** Number of AP instructions that it takes. */
-  readonly executed: number;
+  /** What it takes to run it, in the target's unit. */
+  readonly cost: number;
 }
 
 /** The state as plain data, which is saved as JSON. */
@@ -30,7 +30,7 @@ export interface SavedState {
     lines: string,
     fresh: readonly number[],
     seen: Seen,
-    executed: number,
+    cost: number,
   ])[];
   readonly hits: readonly (readonly [feature: number, count: number])[];
   readonly firsts: readonly (readonly [feature: number, name: string])[];

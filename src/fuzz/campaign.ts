@@ -171,8 +171,8 @@ export class Campaign {
   /** Cases of the next generation. Parents are drawn that take little and have reached something rare. */
   #mutations(count: number): CaseSpec[] {
     const random = new Random(this.#options.seed, this.generation);
-    const typical = median(this.corpus.map(({ executed }) => executed));
-    const cheapness = ({ executed }: Entry): number => Math.min(1, typical / Math.max(1, executed));
+    const typical = median(this.corpus.map(({ cost }) => cost));
+    const cheapness = ({ cost }: Entry): number => Math.min(1, typical / Math.max(1, cost));
     const rarity = ({ fresh }: Entry): number =>
       fresh.reduce((best, feature) => Math.max(best, 1 / (this.hits.get(feature) ?? 1)), 1e-6);
     const all = new Lottery(this.corpus, cheapness);
@@ -192,12 +192,12 @@ export class Campaign {
     this.executed += result.executed;
     this.ns += result.ns;
     // What another job of this generation has reached already is not new any more.
-    for (const { lines, fresh, seen, executed } of result.kept) {
+    for (const { lines, fresh, seen, cost } of result.kept) {
       const news = fresh.filter((feature) => !this.hits.has(feature));
       if (news.length === 0) continue;
       const name = nameOf(lines);
       if (!this.corpus.some((entry) => entry.name === name))
-        this.corpus.push({ name, lines, fresh: news, seen, executed });
+        this.corpus.push({ name, lines, fresh: news, seen, cost });
       this.#names.add(name);
       for (const feature of news) this.hits.set(feature, 0);
       this.lastNew = this.cases;
@@ -260,7 +260,7 @@ export class Campaign {
       cases,
       executed,
       ns,
-      corpus: this.corpus.map(({ lines, fresh, seen, executed }) => [lines, fresh, seen, executed]),
+      corpus: this.corpus.map(({ lines, fresh, seen, cost }) => [lines, fresh, seen, cost]),
       hits: [...this.hits],
       firsts: [...this.firsts],
       findings,
@@ -282,10 +282,10 @@ export class Campaign {
     this.cases = saved.cases;
     this.executed = saved.executed;
     this.ns = saved.ns;
-    for (const [lines, fresh, seen, executed] of saved.corpus) {
+    for (const [lines, fresh, seen, cost] of saved.corpus) {
       const name = nameOf(lines);
       this.#store.restore(name, lines);
-      this.corpus.push({ name, lines, fresh, seen, executed });
+      this.corpus.push({ name, lines, fresh, seen, cost });
       this.#names.add(name);
     }
     this.#written = this.corpus.length;

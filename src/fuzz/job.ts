@@ -64,8 +64,8 @@ export interface KeptInput {
   /** Those of its features that nobody had reached before. */
   readonly fresh: readonly number[];
   readonly seen: Seen;
-  /** Number of AP instructions that it took. */
-  readonly executed: number;
+  /** What it takes to run it, in the target's unit. */
+  readonly cost: number;
 }
 
 export interface BrokenInput {

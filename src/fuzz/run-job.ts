@@ -140,8 +140,7 @@ export class JobRunner {
       if (fresh.length === 0 && violation === undefined) continue;
       const lines = scenarioLines(events);
       if (fresh.length > 0) {
-        const { executed: cost } = outcome;
-        kept.push({ lines, fresh, seen: this.#target.seen(), executed: cost });
+        kept.push({ lines, fresh, seen: this.#target.seen(), cost: outcome.cost });
       }
       // This depends on the case alone, and not on the worker that runs it.
       const isRepeated = fresh.length > 0 && (one.seed + index) % repeatsEvery === 0;

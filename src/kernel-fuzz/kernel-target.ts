@@ -17,7 +17,7 @@ import {
 } from '../target/program/terrain.ts';
 import type { Seen } from '../target/seen.ts';
 import type { Target, TargetTerrain } from '../target/target.ts';
-import { NS_PER_SECOND } from '../units.ts';
+import { NS_PER_MS, NS_PER_SECOND } from '../units.ts';
 import { asks, asksOrRefuses } from './consequences.ts';
 import { GuestTime } from './guest-time.ts';
 import { KernelGuest, type KernelGuestOptions } from './kernel-guest.ts';
@@ -160,6 +160,8 @@ export class KernelTarget implements Target {
       unkillable,
       fired,
       executed: this.#observer.count,
+      // A kernel that waits takes as long as it waits, instructions or not.
+      cost: Math.ceil(this.#now() / NS_PER_MS),
       ns: this.#now(),
       trace: trace ? this.#trace(fired, events) : [],
       features: featuresOf(counters, this.#observer.coverage),

@@ -93,6 +93,8 @@ export interface Outcome {
   /** Number of AP instructions executed, and virtual time that passed. */
   readonly executed: number;
   readonly ns: number;
+  /** What the run took of the computer, in a unit of the target: campaigns prefer what takes little. */
+  readonly cost: number;
   /** What happened, one line for each thing; empty unless a trace was asked for. */
   readonly trace: readonly string[];
   /** With a trace, for drivers that tell: where in their code the instructions were executed. */

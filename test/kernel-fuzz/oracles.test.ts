@@ -17,6 +17,7 @@ const GOOD: Outcome = {
   fired: [],
   eventsEndNs: 0,
   executed: 0,
+  cost: 0,
   ns: 0,
   trace: [],
   places: [],

@@ -92,7 +92,7 @@ export const BATCH_ANSWER = Type.Object(
     cases: count,
     executed: count,
     ns: Type.Number({ minimum: 0 }),
-    kept: Type.Array(Type.Object({ lines, fresh: features, seen: SEEN, executed: count }, strict), {
+    kept: Type.Array(Type.Object({ lines, fresh: features, seen: SEEN, cost: count }, strict), {
       maxItems: CASES_MAX,
     }),
     features: numbers,

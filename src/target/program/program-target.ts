@@ -214,6 +214,8 @@ export class ProgramTarget implements Target {
       leaked,
       fired,
       executed: this.#observer.count,
+      // Virtual time costs nothing.
+      cost: this.#observer.count,
       ns: machine.nowNs() - this.#startNs,
       trace: this.#observer.lines({
         requests,
