@@ -51,7 +51,7 @@ export interface KernelGuestOptions {
 }
 
 const KERNEL_MEMORY_MIB = 128;
-const KERNEL_BOOT_MS = 180_000;
+const KERNEL_BOOT_MS = 300_000;
 const AGENT_MS = 120_000;
 const SETTLE_MS = 200;
 const AGENT_LOOK_MS = 5;
