@@ -16,9 +16,12 @@ import { type Ending, type MigrateOptions, Migration, type MigrationReport } fro
 /** Options of the machines: the same for all, or by their names. */
 export type ClusterOptions = MachineOptions | ((machine: string) => MachineOptions);
 
-/** A guest whose CPUs and storage are not in the machine: something else has to move them. */
+/** A guest whose CPUs and storage are not in the machine, so that something else has to move them. */
 export interface OutsideGuest {
-  /** The migration to machine `to` stands at a step; it goes on when this resolves, and fails where it rejects before the guest has gone. */
+  /**
+   * Called at each step of the migration to machine `to`. The migration goes on when this resolves, and fails if it rejects before the
+   * guest has gone.
+   */
   reached(step: string, to: string): Promise<void>;
   /** It has ended: the guest has gone, or stays where it was. */
   concluded(gone: boolean): Promise<void>;
@@ -28,7 +31,7 @@ export class Cluster {
   /** Guests that run elsewhere, by name. */
   readonly outside = new Map<string, OutsideGuest>();
   readonly config: ClusterConfig;
-  /** By name, in the order of the configuration. */
+  /** The machines by name, in the order of the configuration. */
   readonly machines: ReadonlyMap<string, Machine>;
   /** Name of the machine each guest runs on, by the guest's name. */
   readonly #homes = new Map<string, string>();
@@ -84,7 +87,7 @@ export class Cluster {
     return this.place(name).guest;
   }
 
-  /** A guest with its machine. */
+  /** A guest and its machine. */
   place(guest: string, machine = this.whereIs(guest)): GuestPlace {
     const found = this.machine(machine);
     return { machine: found, guest: found.guest(guest) };
@@ -146,18 +149,19 @@ export class Cluster {
 
   /**
    * Moves a guest to another machine, as libvirt and QEMU do: the destination opens its mdev, vCPUs are stopped, the stream is read and
-   * written, state moves, vCPUs go on there, and the source closes its device. Where it fails the guest goes on where it was.
+   * written, state moves, vCPUs go on there, and the source closes its device. If this fails, the guest goes on where it was.
    *
-   * @throws ApemuError `APEMU_ERR_CLUSTER_…` for what could not be asked at all: an unknown machine, a guest that is there already
+   * @throws ApemuError `APEMU_ERR_CLUSTER_…` for a request that cannot be begun: an unknown machine, a guest that is there already
    */
   migrate(guest: string, to: string, options: MigrateOptions = {}): MigrationReport {
     return finish(this.migration(guest, to, options), (waitNs) => this.advance(waitNs));
   }
 
   /**
-   * As `migrate`, letting others in at each step (`between`), and moving along what runs outside. Its failure is the migration's.
+   * As `migrate`, but lets others in at each step (`between`) and moves what runs outside along with the guest. If that fails, the
+   * migration fails.
    *
-   * @throws what fails outside when the guest has gone already: it is lost then
+   * @throws what fails outside after the guest has gone; the guest is lost then
    */
   async migrateOutside(
     guest: string,
@@ -213,7 +217,7 @@ export class Cluster {
     }
   }
 
-  /** Ends a migration that is under way at its next step, by default with ECANCELED. False: there is none, or it is past the point. */
+  /** Ends a migration at its next step, by default with ECANCELED. Returns false if there is none, or if it is too late. */
   cancel(guest: string, ending?: Ending): boolean {
     return this.#migrations.get(guest)?.cancel(ending) ?? false;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a guest moves to another machine besides its AP configuration: storage, CPUs, what is pending for it, the program that runs.
+// The state of a guest that moves to another machine in addition to its AP configuration: storage, CPUs, what is pending for it, and the
+// program that runs.
 // Source: docs/reference/migration.md sections 1 and 9; KVM's floating interruptions (KVM_DEV_FLIC_GET_ALL_IRQS takes those of the GISA
 // along). Decision VD-69.
 import { GISA_IPM } from '../../native-like/arch/sie.ts';

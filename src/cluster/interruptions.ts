@@ -49,7 +49,7 @@ export const redoInterruptions = (
     return status?.rc === 0;
   });
 
-/** One notification for each queue: its byte is stored and its sub-class pending. */
+/** Notifies the guest once for each queue: stores the queue's byte, and makes its sub-class pending. */
 export const tell = (
   { machine, guest }: GuestPlace,
   registrations: readonly Registration[],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One live migration, as libvirt and two QEMUs do it, in steps between which everything else can happen.
+// One live migration as libvirt and two QEMUs do it, in steps between which everything else can happen.
 // Source: docs/reference/migration.md sections 1, 3, 7, 8 and 9.
 import { ERRNO_TEXT, type Errno } from '../ap-bus/errno.ts';
 import type { Operation } from '../ap-bus/operation.ts';
@@ -34,24 +34,24 @@ export const STEP_DESTINATION_RUNNING = 'destination RUNNING';
 export interface MigrateOptions {
   /** Bytes of one read and one write of the stream, at least 1; default 1 MiB as QEMU has. */
   readonly chunkBytes?: number;
-  /** Virtual nanoseconds the guest stands still while its storage and CPUs move; default 0. */
+  /** Virtual nanoseconds for which the guest stands still while its storage and CPUs move; default 0. */
   readonly downtimeNs?: number;
   /** What arrives instead of what was sent: a faulty wire, or a hostile source. */
   readonly wire?: (bytes: Uint8Array, offset: number) => Uint8Array;
-  /** Default `lost`. */
+  /** What happens to pending interruptions; default `lost`. */
   readonly interruptions?: MovedInterruptions;
-  /** Hears each step as it is taken. */
+  /** Called at each step. */
   readonly onStep?: (step: string) => void;
 }
 
 export interface MigrationReport {
   readonly guest: string;
-  /** Names of the machines. */
+  /** Names of the two machines. */
   readonly from: string;
   readonly to: string;
   /** `ok`, or the errno of what failed. */
   readonly outcome: 'ok' | Errno;
-  /** What an administrator reads. */
+  /** Message for the administrator. */
   readonly text: string;
   readonly steps: readonly { readonly step: string; readonly atNs: number }[];
   /** Bytes of the device's stream that were taken. */
@@ -63,7 +63,7 @@ export interface MigrationReport {
 /** How a migration that is ended from outside ends. */
 export interface Ending {
   readonly errno: Errno;
-  /** What an administrator reads. */
+  /** Message for the administrator. */
   readonly text: string;
 }
 
@@ -72,7 +72,7 @@ const CANCELED: Ending = {
   text: 'error: operation aborted: migration job: canceled by client',
 };
 
-/** What ends a migration early. */
+/** The reason why a migration ends early. */
 class Failed extends Error {
   readonly errno: Errno;
 
@@ -92,7 +92,7 @@ const saveFailed = (errno: Errno): Failed =>
   new Failed(errno, `error: operation failed: migration failed: ${ERRNO_TEXT[errno]}`);
 
 export class Migration {
-  /** The guest's vCPUs are stopped. */
+  /** Whether the guest's vCPUs are stopped. */
   stopped = false;
   readonly #guest: string;
   readonly #names: { readonly from: string; readonly to: string };
@@ -127,7 +127,7 @@ export class Migration {
     this.#options = options;
   }
 
-  /** False: too late. */
+  /** Ends the migration. Returns false if it is too late. */
   cancel(ending: Ending = CANCELED): boolean {
     if (this.#moved) return false;
     this.#cancelled = ending;
@@ -174,7 +174,7 @@ export class Migration {
     const device = yield* this.#device(this.#to);
     const missing = yield* canMigrate(device);
     if (missing !== undefined) throw cannotMigrate(missing);
-    // QEMU goes on when the reset of a device fails.
+    // QEMU goes on even if the reset of a device fails.
     yield* resetDevice(device);
     yield* this.#step('destination reset');
   }
@@ -259,7 +259,7 @@ export class Migration {
     for (const file of this.#files) file.close();
   }
 
-  /** The destination's QEMU ends, the source's goes on; a guest whose device was closed meanwhile goes on without. */
+  /** Ends the destination's QEMU, and lets the source's go on. A guest whose device was closed meanwhile goes on without it. */
   *#back(): Operation<void> {
     this.#closeFiles();
     if (this.#opened) yield* this.#to.machine.detachOperation(this.#guest);

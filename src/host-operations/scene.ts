@@ -24,7 +24,7 @@ export class Scene {
   /** Everything the partition may have. */
   readonly adapters: readonly number[];
   readonly domains: readonly number[];
-  /** What it has now. */
+  /** The partition as it is now. */
   partition: GoldenPartition;
 
   /** `partition`: everything it may have; it has all of it at first. */
@@ -73,7 +73,7 @@ export class Scene {
     return random.pick(random.chance(STRANGE_PERCENT) ? STRANGE_DOMAINS : this.domains);
   }
 
-  /** Some adapters. */
+  /** Some of the adapters. */
   someAdapters(): number[] {
     return this.random.some(this.adapters, 50);
   }

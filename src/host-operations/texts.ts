@@ -6,7 +6,7 @@ import type { Random } from '../lpar/random.ts';
 
 const BITS = 256;
 
-/** A number as users write it. */
+/** A number in one of the forms in which users write it. */
 export const numberText = (random: Random, number: number): string =>
   random.pick([
     `${number}`,

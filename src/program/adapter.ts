@@ -81,7 +81,7 @@ export class MachineForPrograms implements ProgramMachine {
     return this.machine.config.machine.allowGuestDamage;
   }
 
-  /** Times count from the program's first line; the machine's from when its guests began. */
+  /** Times in a program count from its first line, those in the machine from when its guests began. */
   fault(fault: FaultConfig): void {
     const { trigger } = fault;
     if (trigger.kind !== 'at') this.machine.fault(fault);

@@ -8,11 +8,11 @@ import type { ScenarioEvent, Trigger } from './events.ts';
 import type { LparVerb } from './lpar-verbs.ts';
 import type { Mnemonic } from './operands.ts';
 
-/** Who a line is about: a vCPU of a guest, or the host partition's own CPU (`guest` undefined, `vcpu` 0). */
+/** The CPU that a line is about: a vCPU of a guest, or the host partition's own CPU (`guest` undefined, `vcpu` 0). */
 export interface CpuName {
   readonly guest: string | undefined;
   readonly vcpu: number;
-  /** Whose host CPU, of several machines. A guest is where it is. */
+  /** With several machines: the one whose host CPU is meant. A guest's CPU is where the guest is. */
   readonly machine?: string;
 }
 
@@ -37,7 +37,7 @@ export type OutcomeExpectation =
   | { readonly kind: 'text'; readonly text: string };
 
 interface Line {
-  /** From 1. */
+  /** Number of the line, from 1. */
   readonly line: number;
   /** What follows `#`, without it; undefined: no comment. */
   readonly comment: string | undefined;
@@ -45,7 +45,7 @@ interface Line {
 
 /** A line about one of several machines: `B/sysfs:`. */
 interface HostLine extends Line {
-  /** Not given: the only machine. */
+  /** Name of the machine; undefined for the only one. */
   readonly machine?: string;
 }
 
@@ -56,7 +56,7 @@ export interface InstructionStatement extends Line {
   /** APID << 8 | APQI; undefined for qci, qbap, insn. */
   readonly apqn: number | undefined;
   readonly operands: readonly Field[];
-  /** Empty: nothing is checked. */
+  /** What is expected; if empty, nothing is checked. */
   readonly expect: readonly Field[];
 }
 
@@ -108,7 +108,7 @@ export interface ClockStatement extends Line {
 
 export interface SysfsStatement extends HostLine {
   readonly kind: 'sysfs';
-  /** As written, `$NAME` included. */
+  /** The command as written, `$NAME` included. */
   readonly command: string;
   readonly expect: OutcomeExpectation | undefined;
 }
@@ -116,14 +116,14 @@ export interface SysfsStatement extends HostLine {
 export interface LparStatement extends HostLine {
   readonly kind: 'lpar';
   readonly verb: LparVerb;
-  /** In the order of the verb's row. */
+  /** Values in the order of the verb's row. */
   readonly values: readonly number[];
   readonly expect: OutcomeExpectation | undefined;
 }
 
 export interface FaultStatement extends HostLine {
   readonly kind: 'fault';
-  /** `clear`: no fault remains. */
+  /** The fault; `clear` removes all faults. */
   readonly fault: FaultConfig | 'clear';
 }
 
@@ -139,9 +139,9 @@ export interface MigrateStatement extends Line {
 
 /** How a guest migrates; what is not given is as QEMU has it. */
 export interface MigrateFields {
-  /** Bytes of a piece of the stream. */
+  /** Number of bytes in a piece of the stream. */
   readonly chunk?: number;
-  /** Nanoseconds the guest stands still for its storage. */
+  /** Nanoseconds for which the guest stands still while its storage moves. */
   readonly downtimeNs?: number;
   /** What becomes of interruptions that queues had enabled. */
   readonly interruptions?: MovedInterruptions;
@@ -149,21 +149,21 @@ export interface MigrateFields {
   readonly wire?: { readonly offset: number; readonly hex: string };
 }
 
-/** A host line that can go on step by step. */
+/** A line about the host that can be carried out step by step. */
 export type SteppableStatement = SysfsStatement | LparStatement | ClockStatement | MigrateStatement;
 
-/** One named thread of the host goes on: design.md section 6, concurrency. */
+/** Lets one named thread of the host go on: design.md section 6, concurrency. */
 export interface StepStatement extends Line {
   readonly kind: 'step';
-  /** `all`: everything that has begun goes on to its end. */
+  /** Name of the thread. `all` lets everything that has begun go on to its end. */
   readonly thread: string;
-  /** Steps to go on; 1 for a line that begins one. */
+  /** Number of steps; 1 for a line that begins one. */
   readonly count: number;
   /** The line the thread begins, with the same line number and no comment of its own. */
   readonly begins: SteppableStatement | undefined;
 }
 
-/** One event of a scenario: design.md section 10. A program with one runs the guests' own programs. */
+/** One event of a scenario: design.md section 10. A program that has one also runs the guests' own programs. */
 export interface EventStatement extends Line {
   readonly kind: 'event';
   readonly trigger: Trigger;
@@ -191,7 +191,7 @@ export type Statement =
   | CommentStatement;
 
 export interface Program {
-  /** As it was named; for messages and to resolve `config`. */
+  /** The file as it was named, for messages and to resolve `config`. */
   readonly file: string;
   /** The `config` line: a path relative to the program file. */
   readonly config: string | undefined;

@@ -136,7 +136,7 @@ const overwrites =
   (sent: Uint8Array, at: number): Uint8Array =>
     sent.map((byte, n) => other[at + n - offset] ?? byte);
 
-/** One machine of a cluster: after each of its lines the others have caught up with its time. */
+/** One machine of a cluster. After each of its lines the other machines are brought to the same time. */
 class InStep implements ProgramMachine {
   readonly #machine: MachineForPrograms;
   readonly #cluster: Cluster;

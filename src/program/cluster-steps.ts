@@ -13,7 +13,7 @@ export class ClusterSteps implements ProgramSteps {
   readonly #machines: ClusterForPrograms;
   readonly #rules = new Map<string, HostRules>();
 
-  /** From now on the machines report their steps. */
+  /** Makes the machines report their steps. */
   constructor(machines: ClusterForPrograms) {
     this.#machines = machines;
     this.threads = new HostThreads(machines);

@@ -77,7 +77,7 @@ function expand(bytes: Bytes): Uint8Array {
   return all;
 }
 
-/** Writes the digits once, and then what is there already behind itself, twice as much each time. */
+/** Writes the pattern once, and then copies what is there behind itself, which doubles it each time. */
 function fill(target: Uint8Array, bytes: Bytes): void {
   const unit = bytes.hex.length / 2;
   for (let i = 0; i < unit; i++) target[i] = Number.parseInt(bytes.hex.slice(2 * i, 2 * i + 2), 16);
@@ -88,7 +88,7 @@ function fill(target: Uint8Array, bytes: Bytes): void {
 function readMemory(cpu: ProgramCpu, statement: Of<'read'>): HostOutcome {
   const { address, length, expect } = statement;
   const got = cpu.storage.subarray(address, address + length);
-  // Made only for who asks: two digits for each of up to 16 MiB, on every line of a long program.
+  // The text is made only on demand: it has two digits for each of up to 16 MiB, on every line of a long program.
   const outcome = (differences: readonly Difference[]): HostOutcome => ({
     interruption: undefined,
     differences,

@@ -16,11 +16,11 @@ export type Trigger =
   | { readonly kind: 'start' }
   | {
       readonly kind: 'on';
-      /** Undefined: any guest. */
+      /** Name of the guest; undefined for any guest. */
       readonly guest: string | undefined;
-      /** `any`: every function. */
+      /** The function; `any` for every function. */
       readonly on: FaultInstruction;
-      /** Undefined: any queue. */
+      /** The queue; undefined for any queue. */
       readonly apqn: number | undefined;
       readonly occasion: Occasion;
     }
@@ -57,7 +57,7 @@ export interface InterruptEvent {
 export type HostEvent =
   | { readonly kind: 'lpar'; readonly verb: LparVerb; readonly values: readonly number[] }
   | { readonly kind: 'sysfs'; readonly command: string }
-  /** The host's own reset of a queue. */
+  /** A reset of a queue by the host itself. */
   | { readonly kind: 'host'; readonly mnemonic: 'rapq' | 'zapq'; readonly apqn: number }
   /** The host's AP bus scans, and drivers hear that the configuration may have changed. */
   | { readonly kind: 'scan' };
@@ -69,7 +69,7 @@ export type RequestKind = (typeof REQUEST_KINDS)[number];
 export type UserEvent =
   | {
       readonly kind: 'request';
-      /** Undefined: the first guest whose driver takes requests. */
+      /** Name of the guest; undefined for the first guest whose driver takes requests. */
       readonly guest: string | undefined;
       /** How many, one after the other without waiting. */
       readonly count: number;
@@ -81,12 +81,12 @@ export type UserEvent =
   | { readonly kind: 'close'; readonly guest: string | undefined }
   | KernelUserEvent;
 
-/** What the user of a kernel under test does besides requests; other drivers have no files. */
+/** What the user of a kernel under test does in addition to requests. Other drivers have no files. */
 export type KernelUserEvent =
   /** Writes a text into a file, as `echo` does but without the end of a line. */
   | { readonly kind: 'write'; readonly text: string; readonly file: string }
   | { readonly kind: 'read'; readonly file: string }
-  /** A signal to every process whose request has not ended. */
+  /** Sends a signal to every process whose request has not ended. */
   | { readonly kind: 'signal' };
 
 const USER_EVENTS: ReadonlySet<ScenarioEvent['kind']> = new Set([

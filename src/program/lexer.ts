@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line of an AP program in its parts: subject, words, what follows `=>`, comment; each with its column.
+// Takes one line of an AP program apart: subject, words, what follows `=>`, and comment, each with its column.
 // Source: docs/design.md section 6.
 
 /** A word or quoted text. Columns count from 1. */
@@ -11,9 +11,9 @@ export interface Token {
 }
 
 export interface LineParts {
-  /** What stands before `=>` and `#`. */
+  /** The text before `=>` and `#`. */
   readonly body: string;
-  /** Behind `=>`; undefined if there is none. */
+  /** The text after `=>`; undefined if there is none. */
   readonly expectation: string | undefined;
   readonly expectationColumn: number;
   readonly comment: string | undefined;
@@ -45,7 +45,7 @@ export function splitLine(line: string): LineParts {
 }
 
 interface Marks {
-  /** Place of `=>`, or -1. */
+  /** Position of `=>`, or -1. */
   readonly arrow: number;
   /** Place of `#`, or the end of the line. */
   readonly end: number;

@@ -10,7 +10,7 @@ export interface LparVerbRow {
   readonly meaning: string;
 }
 
-/** One row for each verb of `lpar:` lines. */
+/** The verbs of `lpar:` lines, one row for each. */
 export const LPAR_VERBS = [
   { verb: 'configure', operands: ['apid'], meaning: 'SCLP configure: the adapter leaves standby' },
   { verb: 'deconfigure', operands: ['apid'], meaning: 'SCLP deconfigure: response code 03' },

@@ -18,7 +18,7 @@ export class MachineSteps implements ProgramSteps {
   readonly #commands: SysfsCommands;
   readonly #rules: HostRules;
 
-  /** From now on the machine reports its steps. */
+  /** Makes the machine report its steps. */
   constructor(machine: Machine, operator: Operator, commands: SysfsCommands) {
     this.#machine = machine;
     this.#operator = operator;

@@ -59,16 +59,16 @@ export type Shape =
 export interface MnemonicRow {
   readonly mnemonic: string;
   readonly shape: Shape;
-  /** PQAP function code; 0 where there is none. */
+  /** Function code of PQAP; 0 for other instructions. */
   readonly fc: number;
-  /** An APQN follows the mnemonic. */
+  /** Whether an APQN follows the mnemonic. */
   readonly queue: boolean;
   readonly operands: readonly FieldRow[];
 }
 
 const pqap = [t, f, r1, r2];
 
-/** One row for each mnemonic of AP programs. */
+/** The mnemonics of AP programs, one row for each. */
 export const MNEMONICS = [
   { mnemonic: 'tapq', shape: 'queue', fc: 0, queue: true, operands: pqap },
   { mnemonic: 'rapq', shape: 'queue', fc: 1, queue: true, operands: pqap },
@@ -131,7 +131,10 @@ export const MNEMONIC_ROWS: ReadonlyMap<string, MnemonicRow> = new Map(
   MNEMONICS.map((row) => [row.mnemonic, row]),
 );
 
-/** What may stand behind `=>` of an instruction. `status` is GR1's low word; the last four are NQAP's and DQAP's pairs. */
+/**
+ * The fields that can follow `=>` of an instruction. `status` is the low word of GR1; the last four are the register pairs of NQAP and
+ * DQAP.
+ */
 export const EXPECTATION_ROWS: readonly FieldRow[] = [
   hex('cc', 1),
   hex('rc', 2),
@@ -167,14 +170,14 @@ export const IO_ROWS: readonly FieldRow[] = [mixed('isc', 7n), hex('word', 8)];
 export const rowOf = (rows: readonly FieldRow[], name: string): FieldRow | undefined =>
   rows.find((row) => row.name === name);
 
-/** The number, or undefined if `text` is none in this notation. */
+/** The number that a text stands for; undefined if it is not valid in this notation. */
 export function parseField(row: FieldRow, text: string): bigint | undefined {
   if (/^0[xX][0-9a-fA-F]+$/.test(text)) return BigInt(text);
   if (row.notation === 'hex') return /^[0-9a-fA-F]+$/.test(text) ? BigInt(`0x${text}`) : undefined;
   return /^[0-9]+$/.test(text) ? BigInt(text) : undefined;
 }
 
-/** Names whose decimal form reads better. */
+/** Fields that are easier to read in decimal. */
 const DECIMAL = new Set(['len', 'isc', 'gisc', 'am', 'key', 'r1', 'r2']);
 
 /** The inverse of `parseField`. */

@@ -10,7 +10,7 @@ import type { OperationOutcome } from './program-machine.ts';
 
 type Act = (operator: Operator, values: readonly number[]) => void;
 
-/** One row a verb of src/program/lpar-verbs.ts. */
+/** The action for each verb of src/program/lpar-verbs.ts. */
 const ACTS: Readonly<Record<LparVerb, Act>> = {
   configure: ({ partition }, [apid]) => partition.configure(apid),
   deconfigure: ({ partition }, [apid]) => partition.deconfigure(apid),

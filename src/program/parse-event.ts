@@ -21,7 +21,7 @@ import { DURATION_EXPECTED, type Head, parseLpar, parseSysfs, readDuration } fro
 import { parseKernelUser } from './parse-kernel-user.ts';
 import { GUEST, parseTrigger, within } from './parse-trigger.ts';
 
-/** Head of the line up to its colon; the `#` of an occasion stands in it and begins no comment. */
+/** The head of the line up to its colon. A `#` in it belongs to an occasion and does not begin a comment. */
 const HEAD = /^\s*(on|at|idle|user)(?=[\s:])([^:"]*):/;
 
 const EVENT_EXPECTED =
@@ -32,7 +32,11 @@ const USER_EXPECTED =
 /** Whether a line is one of a scenario. */
 export const isEventLine = (text: string): boolean => HEAD.test(text);
 
-/** One line that `isEventLine` knows. @throws LineError */
+/**
+ * Parses one line that `isEventLine` has recognised.
+ *
+ * @throws LineError
+ */
 export function parseEventLine(text: string, line: number): EventStatement {
   const match = HEAD.exec(text) as RegExpExecArray;
   const length = match[0].length;
@@ -55,7 +59,7 @@ export function parseEventLine(text: string, line: number): EventStatement {
   return { kind: 'event', ...head, trigger, event };
 }
 
-/** Events that are about an instruction or its message stand on `on` lines. */
+/** Checks that events about an instruction or its message are on `on` lines. */
 function checkPlace(trigger: Trigger, event: ScenarioEvent, column: number): void {
   const wants = instructionOf(event);
   if (wants === undefined) return;
@@ -168,7 +172,7 @@ function parseRequest(words: readonly Token[], guest: string | undefined): UserE
   return { kind: 'request', guest, count, apqn, what };
 }
 
-/** One reader a first word: `name` alone, or `name=VALUE`. */
+/** The parsers of events by the first word: `name` alone, or `name=VALUE`. */
 const EVENTS: Readonly<
   Record<string, (value: string | undefined, more: readonly Token[]) => ScenarioEvent | undefined>
 > = {

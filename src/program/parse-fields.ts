@@ -72,7 +72,7 @@ function hint(name: string, rows: readonly FieldRow[]): string {
   return candidate === undefined ? '' : `, did you mean ${candidate}?`;
 }
 
-/** `000102ff`, `0x0001`, `00*4096`. */
+/** Parses bytes: `000102ff`, `0x0001`, `00*4096`. */
 export function parseBytes(token: Token): Bytes {
   const match = /^(?:0[xX])?([0-9a-fA-F]*)(?:\*(\d{1,9}))?$/.exec(token.text);
   const digits = match?.[1] ?? '';

@@ -16,10 +16,14 @@ import { noExpectation, noMore, parseOutcome } from './parse-fields.ts';
 /** What every statement has. */
 export type Head = { readonly line: number; readonly comment: string | undefined };
 
-/** What a reader is told to write for a time. */
+/** What messages say is expected of a time. */
 export const DURATION_EXPECTED = 'a time with its unit, such as 100us, 2ms, 1s';
 
-/** A time. @throws LineError */
+/**
+ * Parses a time.
+ *
+ * @throws LineError
+ */
 export function readDuration(token: Token): number {
   const ns = parseDurationNs(token.text);
   if (ns === undefined)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the user of a kernel under test does besides requests: `echo TEXT > FILE`, `cat FILE`, `signal`.
+// Parses what the user of a kernel under test does in addition to requests: `echo TEXT > FILE`, `cat FILE`, `signal`.
 // Source: docs/design.md section 10.
 import type { UserEvent } from './events.ts';
 import { LineError, type Token } from './lexer.ts';

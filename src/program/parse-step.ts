@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `step:` lines: a thread of the host begins a line, or goes on.
+// Parses `step:` lines, in which a thread of the host begins a line or goes on.
 // Source: docs/design.md section 6 (concurrency).
 
 import { parseNumber } from '../config/units.ts';

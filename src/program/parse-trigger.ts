@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// When an event of a scenario happens: what stands before its colon.
+// Parses when an event of a scenario happens, which is the text before its colon.
 // Source: docs/design.md section 10.
 
 import { nearest } from '../config/mistakes.ts';

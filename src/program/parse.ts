@@ -75,7 +75,11 @@ function parseConfigLine(text: string, late: boolean): string {
   return tokens[1].text;
 }
 
-/** One line that is neither the header nor `config`. `threads`: those that `step:` lines have begun. @throws LineError */
+/**
+ * Parses one line that is neither the header nor `config`. `threads` are those that `step:` lines have begun.
+ *
+ * @throws LineError
+ */
 function parseLine(text: string, line: number, threads: Set<string>): Statement {
   if (isEventLine(text)) return parseEventLine(text, line);
   const parts = splitLine(text);

@@ -7,7 +7,7 @@ import { formatApqn, formatDuration } from '../config/units.ts';
 import type { Occasion, ScenarioEvent, Trigger, UserEvent } from './events.ts';
 import { printLparOperation } from './print-lpar.ts';
 
-/** Fields whose decimal form reads better. */
+/** Fields that are easier to read in decimal. */
 const DECIMAL = new Set(['length', 'size', 'count1', 'offset1', 'count2', 'rc', 'rs']);
 
 const printOccasion = ({ kind, n }: Occasion): string => {
@@ -18,7 +18,7 @@ const printOccasion = ({ kind, n }: Occasion): string => {
 const words = (...parts: readonly (string | undefined)[]): string =>
   parts.filter((part) => part !== undefined).join(' ');
 
-/** What stands before the colon; undefined for what a user does from the start. */
+/** The text before the colon; undefined for what a user does from the start. */
 export function printTrigger(trigger: Trigger): string | undefined {
   switch (trigger.kind) {
     case 'start':
@@ -56,7 +56,7 @@ function printRequest(event: Extract<UserEvent, { kind: 'request' }>): string {
   return words(guest, 'request', times, apqn === undefined ? undefined : formatApqn(apqn), what);
 }
 
-/** What stands behind the colon. */
+/** The text after the colon. */
 export function printEvent(event: ScenarioEvent): string {
   switch (event.kind) {
     case 'rc':

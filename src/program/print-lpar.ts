@@ -13,7 +13,7 @@ const PRINTERS: Readonly<Record<LparOperand, (value: number) => string>> = {
   rc: (value) => value.toString(16).padStart(2, '0'),
 };
 
-/** What stands behind `lpar:`. */
+/** The text after `lpar:`. */
 export function printLparOperation(verb: LparVerb, values: readonly number[]): string {
   const row = LPAR_VERBS.find((candidate) => candidate.verb === verb);
   const kinds: readonly LparOperand[] = row?.operands ?? [];

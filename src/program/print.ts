@@ -31,7 +31,7 @@ import { CANCEL } from './parse-migrate.ts';
 import { printEvent, printTrigger } from './print-event.ts';
 import { printLparOperation } from './print-lpar.ts';
 
-/** Column the `=>` of short lines stands in. */
+/** Column of the `=>` in short lines. */
 const ARROW_COLUMN = 52;
 
 /** `parseProgram(printProgram(p), p.file)` equals `p`, given that its lines are numbered as they are printed. */
@@ -43,7 +43,7 @@ export function printProgram(program: Program): string {
 const printPath = (path: string) =>
   /^[^\s"#]+$/.test(path) && !path.includes('=>') ? path : quote(path);
 
-/** One line, without newline. */
+/** One line, without a newline at its end. */
 export function printStatement(statement: Statement): string {
   const comment = statement.comment === undefined ? '' : `#${statement.comment}`;
   if (statement.kind === 'comment') return comment;
@@ -109,7 +109,7 @@ function printStep({ thread, count, begins }: StepStatement): string {
   return count === 1 ? thread : `${thread} ${count}`;
 }
 
-/** What stands behind `=>`; undefined if nothing does. */
+/** The text after `=>`; undefined if there is none. */
 function printExpectation(statement: Statement): string | undefined {
   switch (statement.kind) {
     case 'instruction':

@@ -30,7 +30,7 @@ const CHANNEL_REGISTER = 3;
 /** Zone field of AQIC's GR1: bits 8-15. */
 const AQIC_ZONE_SHIFT = 16;
 
-/** One instruction line, ready to be executed: what `execute` takes and which registers it needs first. */
+/** One instruction line that is ready to be executed: the word for `execute`, and the registers that it needs before. */
 export interface LoadedInstruction {
   readonly word: number;
   /** Triples: register, high half, low half. A register appears once. */
@@ -39,7 +39,7 @@ export interface LoadedInstruction {
   readonly registers: readonly number[];
 }
 
-/** Values by name, with defaults. */
+/** Values of operands by name, with defaults. */
 class Operands {
   readonly #values: ReadonlyMap<string, bigint>;
   constructor(fields: readonly Field[]) {
@@ -113,7 +113,7 @@ const low = (pattern: number): bigint => BigInt(pattern >>> 0);
 const register = (high: number, lowHalf: number): bigint => (low(high) << 32n) | low(lowHalf);
 const next = (n: number): number => (n + 1) & 15;
 
-/** How each shape loads its registers. One row a shape. */
+/** For each shape of instructions, how it loads its registers. */
 const SHAPES: Readonly<
   Record<Shape, (loads: Loads, operands: Operands, context: Context) => void>
 > = {
@@ -188,7 +188,7 @@ function registersOf(word: number, loads: Loads): number[] {
 
 /** What is compared after an instruction. */
 export interface InstructionChecks {
-  /** -1: not compared. */
+  /** Expected condition code; -1 if it is not compared. */
   readonly cc: number;
   readonly rc: number;
   /** 0: no program interruption may happen. */
@@ -197,7 +197,7 @@ export interface InstructionChecks {
   readonly halves: Int32Array;
 }
 
-/** Undefined if nothing is expected. */
+/** What is to be checked; undefined if nothing is expected. */
 export function loadChecks(
   statement: InstructionStatement,
   word: number,

@@ -23,6 +23,6 @@ export function formatMismatch(mismatch: Mismatch, replay: string): string {
   ].join('\n');
 }
 
-/** A word for a POSIX shell. */
+/** A word in the syntax of a POSIX shell. */
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the lines of a program that has `step:` lines: vCPU lines that follow a step run where it stands, in the middle of the
-// host operation if that is where.
+// Runs the lines of a program that has `step:` lines. vCPU lines that follow a step run where the step has stopped, even in the middle of
+// a host operation.
 // Source: docs/design.md section 6 (concurrency).
 
 import type { Step } from './compile.ts';
@@ -76,7 +76,7 @@ export class SteppedRun {
     if (line !== undefined) this.#stands(line, at);
   }
 
-  /** vCPU lines run at once; a following step of the same thread is the one that goes on. */
+  /** vCPU lines run at once. The next step line of the same thread is the one that continues it. */
   #inTheMiddle(thread: string): StepLine | undefined {
     for (;;) {
       const next = this.#lines[this.#cursor];
@@ -100,7 +100,7 @@ export class SteppedRun {
     this.#look(line);
   }
 
-  /** The first broken rule is told once. */
+  /** Only the first rule that is broken is reported. */
   #look(line: Step): void {
     const rule = this.#told ? undefined : this.#steps.broken();
     if (rule === undefined) return;

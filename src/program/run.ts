@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs compiled programs: steps in order, what differs collected, a record a line for those who ask.
+// Runs compiled programs: carries out the steps in order, collects what differs, and passes on a record for each line if that is wanted.
 // Source: docs/design.md section 6.
 
 import { ApemuError } from '../errors.ts';
@@ -12,7 +12,7 @@ import { SteppedRun } from './run-stepped.ts';
 import type { StepLine } from './step-line.ts';
 import type { Difference, HostStep } from './steps.ts';
 
-/** A line whose outcome is not what it says. */
+/** A line whose outcome differs from what it says. */
 export interface Mismatch {
   readonly file: string;
   readonly line: number;
@@ -48,12 +48,12 @@ export interface RunOptions {
   readonly onRecord?: (record: ProgramRecord) => void;
   /** Step to begin with, from 0: the sum of `steps` of earlier slices. */
   readonly from?: number;
-  /** Steps to run at most, so that a caller can look at something else in between. */
+  /** Highest number of steps to run, so that the caller can do something else in between. */
   readonly limit?: number;
 }
 
 export interface RunResult {
-  /** Lines that were run. */
+  /** Number of lines that were run. */
   readonly steps: number;
   readonly instructions: number;
   readonly mismatches: readonly Mismatch[];
@@ -169,7 +169,7 @@ function mismatchOf(file: string, step: RunStep): Mismatch {
 const differencesOf = (step: RunStep): readonly Difference[] =>
   step.kind === 'instruction' ? explain(step) : step.outcome().differences;
 
-/** Errors of ours get the line they happened on. */
+/** Adds the line at which it happened to one of apemu's errors. */
 function located(cause: unknown, file: string, line: number): unknown {
   if (!(cause instanceof ApemuError) || cause.place !== undefined) return cause;
   const { code, message, errno } = cause;

@@ -25,7 +25,10 @@ import {
 export interface StepLine {
   readonly kind: 'step';
   readonly statement: StepStatement;
-  /** Begins the thread's line, if this one has one; then goes on. `inner`: at each point in the middle. Where it stands. */
+  /**
+   * Begins the thread's line if this one has a line, then goes on, and returns where the thread then is. `inner` is called at each point
+   * in the middle.
+   */
   readonly advance: (inner: (what: string) => void) => string;
 }
 

@@ -16,14 +16,14 @@ type CpuStatement = Of<'psw' | 'write' | 'read' | 'io' | 'mchk'>;
 /** How a step says that the machine lacks something. */
 export type ReportMissing = (what: string, message: string, expected?: string) => void;
 
-/** One difference between what a line says and what the machine did. */
+/** One difference between what a line says and what the machine has done. */
 export interface Difference {
   readonly field: string;
   readonly expected: string;
   readonly got: string;
 }
 
-/** A step that is no instruction. */
+/** A step that is not an instruction. */
 export interface HostStep {
   readonly kind: 'host';
   readonly statement: HostStatement | CpuStatement;
@@ -45,7 +45,7 @@ export interface HostOutcome {
 /** Nothing came out and nothing differs. */
 export const NOTHING: HostOutcome = { result: undefined, interruption: undefined, differences: [] };
 
-/** A step from its action. */
+/** Makes a step from its action. */
 export function makeStep(
   statement: HostStep['statement'],
   machine: ProgramMachine,
@@ -59,7 +59,7 @@ export function makeStep(
   return { kind: 'host', statement, machine, run, outcome: () => last };
 }
 
-/** The machine a line is about; undefined if there is none (reported). */
+/** The machine that a line is about; undefined if there is none, which is reported. */
 export function machineOf(
   statement: { readonly kind: string; readonly machine?: string },
   machine: ProgramMachine,

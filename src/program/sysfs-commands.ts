@@ -19,7 +19,7 @@ const outcomeOf = (name: string): OperationOutcome =>
 
 type Start = (machine: Machine, words: readonly string[]) => Operation<OperationOutcome>;
 
-/** What these lines have besides the commands on files, which are those of the administrator's shell. */
+/** Commands that only these lines have. The commands on files are those of the administrator's shell. */
 const COMMANDS: Readonly<Record<string, Start>> = {
   echo: (machine, words) => echo(machine.sysfs, words),
   attach: function* (machine, [guest, to, ...more]) {
@@ -49,7 +49,7 @@ const COMMANDS: Readonly<Record<string, Start>> = {
 
 const USAGE = `echo [-n] TEXT > FILE, ${Object.keys(FILE_COMMANDS).join(', ')}, attach GUEST [MDEV'S GUEST], detach GUEST, reset GUEST, user GUEST WORD, wait`;
 
-/** The administrator's hand in a program: one operation a line, at most one kept for `wait`. */
+/** The administrator in a program: does one operation in each line, and keeps at most one for `wait`. */
 export class SysfsCommands {
   readonly #machine: Machine;
   #kept: Operation<OperationOutcome> | undefined;
@@ -69,8 +69,9 @@ export class SysfsCommands {
   }
 
   /**
-   * As `run`, for a caller that drives operations itself; `wait` is none.
-   * @throws ApemuError `APEMU_ERR_PROGRAM_COMMAND` for something that is no command
+   * As `run`, for a caller that drives operations itself, but without `wait`.
+   *
+   * @throws ApemuError `APEMU_ERR_PROGRAM_COMMAND` for something that is not a command
    */
   operation(command: string): Operation<OperationOutcome> {
     const [name, ...words] = tokenize(command, 1).map((token) => token.text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Host operations that go on step by step: each named thread does its lines in order, to one point after the other.
+// Host operations that are done step by step: each named thread carries out its lines in order, from one point to the next.
 // Source: docs/design.md sections 4 and 6; docs/reference/vfio-ap.md section 6.3 (yield points).
 import { LOCK_POLL_NS, type Lock, type Operation } from '../ap-bus/operation.ts';
 import type { OperationOutcome } from './program-machine.ts';
@@ -22,7 +22,7 @@ interface Thread {
   operation: Operation<OperationOutcome> | undefined;
   wakeNs: number;
   lock: Lock | undefined;
-  /** It waits for somebody else. */
+  /** Whether it waits for somebody else. */
   pending: boolean;
 }
 
@@ -32,7 +32,10 @@ const MAX_TURNS = 1_500;
 /** Text of the point at which a line has ended. */
 const ENDED = 'ended';
 
-/** Who can go on: those that wait for nobody; if there are none, those that wait for another; if none, those that wait for a lock. */
+/**
+ * The threads that can go on: those that wait for nothing; if there are none, those that wait for somebody else; if there are none, those
+ * that wait for a lock.
+ */
 export const preferred = <T>(
   all: readonly T[],
   waitsFor: (one: T) => 'lock' | 'another' | undefined,
@@ -85,7 +88,7 @@ export class HostThreads {
     return thread?.pending === true ? 'another' : undefined;
   }
 
-  /** The machine is in the middle of a thread's step, where vCPUs may go on. */
+  /** Called when the machine is in the middle of a thread's step, where vCPUs can go on. */
   point(what: string): void {
     const inner = this.#inner;
     if (inner === undefined) return;
@@ -95,8 +98,8 @@ export class HostThreads {
   }
 
   /**
-   * Lets a thread go on to its next step. `inner` is called at each point in the middle of it. Returns where the thread stands:
-   * the name of the step, `ended`, what it waits for.
+   * Lets a thread go on to its next step. `inner` is called at each point in the middle of it. Returns where the thread then is: the name
+   * of the step, `ended`, or what it waits for.
    */
   advance(name: string, inner: (what: string) => void): string {
     const thread = this.#threads.get(name);
@@ -123,7 +126,10 @@ export class HostThreads {
     }
   }
 
-  /** Everything goes on to its end, who wakes first first; `stands` hears where. Returns the threads that never end. */
+  /**
+   * Lets everything go on to its end; the thread that wakes first goes first. `stands` is told where each thread is. Returns the threads
+   * that never end.
+   */
   finish(stands: (at: string) => void): string[] {
     for (let steps = 0; steps < MAX_TURNS; steps++) {
       const ready = this.#ready();

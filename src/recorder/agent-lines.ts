@@ -6,7 +6,7 @@ import { linkLine, listLine, readLine } from '../sysfs/recorded-line.ts';
 import type { RecordedOperation } from '../sysfs/recorded-operation.ts';
 import type { RecordedLine } from '../sysfs/recording.ts';
 
-/** One line of the agent. */
+/** One line that the agent has printed. */
 export interface AgentLine {
   /** Number of the operation, from 1; 0: before the first one. */
   readonly number: number;

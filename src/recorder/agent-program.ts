@@ -4,7 +4,7 @@
 // Source: test/golden/README.md (what is observed); Linux, include/uapi/linux/netlink.h (NETLINK_KOBJECT_UEVENT), Documentation/ABI/testing/dev-kmsg.
 import type { RecordedOperation } from '../sysfs/recorded-operation.ts';
 
-/** Where the agent is in the guest. */
+/** Path of the agent in the guest. */
 export const AGENT_PATH = 'apemu/recorder.pl';
 /** What it prints when it waits for operations, and when it has taken a piece of them. */
 export const AGENT_READY = '@ready';

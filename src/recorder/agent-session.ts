@@ -25,11 +25,11 @@ const END = /^@end \d+$/;
 
 type OperatorOperation = Extract<RecordedOperation, readonly ['partition' | 'host', ...unknown[]]>;
 
-/** What the agent waits for. */
+/** The things for which the agent waits. */
 export interface AgentHandlers {
   /** Sends the next piece of the operations. */
   more(): void;
-  /** Does what an operator does, and has the agent go on. */
+  /** Carries out an operation of an operator, and lets the agent go on. */
   operate(operation: OperatorOperation): void;
 }
 
@@ -42,9 +42,9 @@ export class AgentSession {
   /** Number of the operation that the agent was last heard of, from 1. */
   #current = 0;
   #bootUs: number | undefined;
-  /** The last line, which may go on. */
+  /** The last line, which may not be complete. */
   #rest = '';
-  /** What the kernel has said. */
+  /** What the kernel has printed. */
   #said = '';
   #complained = false;
   #resolve: (result: AgentResult) => void = () => {};
@@ -69,7 +69,7 @@ export class AgentSession {
     for (const line of lines) this.#line(line);
   }
 
-  /** The guest or its agent has ended. */
+  /** Called when the guest or its agent has ended. */
   end(): void {
     const complaint = complaintIn(this.#said);
     if (complaint !== undefined) this.#finish(complaint);
@@ -85,7 +85,7 @@ export class AgentSession {
     }
   }
 
-  /** Nobody wants the rest. */
+  /** Ends the session, because nobody needs the rest. */
   stop(): void {
     this.#finish();
   }

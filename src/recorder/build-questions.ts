@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operations whose outcomes depend on what a kernel's build decides, not its release.
+// Operations whose outcome depends on how a kernel was built, and not on its release.
 // Source: docs/decisions.md VD-32; docs/linux-findings.md 2.
 import type { MachineConfig } from '../config/types.ts';
 import { formatApqn } from '../config/units.ts';

@@ -32,7 +32,7 @@ export interface CompareOptions extends GenerateOptions, Omit<ReplayOptions, 'ab
   readonly signal: AbortSignal;
   /** Whether the time is over; asked before each sequence. */
   readonly over: () => boolean;
-  /** Told after each sequence. */
+  /** Called after each sequence. */
   readonly onSequence?: (seed: number, tally: Tally) => void;
 }
 

@@ -14,13 +14,13 @@ export interface RecorderFinding {
   /** The fewest that show it, and the recording of them. */
   readonly operations: readonly RecordedOperation[];
   readonly recording: string;
-  /** Runs that making it short took. */
+  /** Number of runs that it took to make it short. */
   readonly runs: number;
   readonly complaint?: RecordedComplaint;
   readonly difference?: GoldenDifference;
 }
 
-/** Where something was found: up to the last of `operations`. */
+/** Where something was found: after the last of `operations`. */
 export interface Found {
   readonly kernel: RecorderKernel;
   readonly seed: number | undefined;
@@ -54,6 +54,6 @@ export async function shortestComplaint(
   return finding === undefined ? undefined : { ...finding, complaint };
 }
 
-/** What tells complaints apart. */
+/** The part of a complaint that tells it from others. */
 export const complaintText = ({ name, place, line }: RecordedComplaint): string =>
   place === '' ? `${name}: ${line}` : `${name} in ${place}`;

@@ -21,7 +21,7 @@ export interface GenerateOptions {
   readonly kinds?: readonly string[] | undefined;
 }
 
-/** Kinds a sequence leaves out, of those that nobody asked for. */
+/** Percentage of kinds that a sequence leaves out, of those that were not asked for. */
 const LEFT_OUT_PERCENT = 35;
 /** Weight of a kind that comes only where it is asked for. */
 const ASKED_WEIGHT = 10;
@@ -83,7 +83,7 @@ const readsOf = (files: readonly string[]): RecordedOperation[] =>
     files.map((file): RecordedOperation => ['read', `${MATRIX}/${uuid}/${file}`]),
   );
 
-/** Everything there is to see. */
+/** Reads everything that can be read. */
 const ending = (scene: Scene): RecordedOperation[] => {
   const devices = [
     ...scene.adapters.map((adapter) => scene.device(scene.card(adapter))),

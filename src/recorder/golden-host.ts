@@ -42,7 +42,7 @@ export interface ReplayHost extends GoldenHost {
   close(): void;
 }
 
-/** A fresh host, some time after it booted, whose work in the background gets the turns given. */
+/** A new host at some time after its boot. Its work in the background has the given turns. */
 export async function openGoldenHost(
   config: MachineConfig,
   { bootUs = USUAL_BOOT_US, turns = {} }: Partial<Pick<Circumstances, 'bootUs' | 'turns'>> = {},

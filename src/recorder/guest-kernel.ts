@@ -22,16 +22,16 @@ import { changePartition, operateOn } from './golden-host.ts';
 import type { RecorderKernel, RecorderRun } from './run.ts';
 
 export interface GuestKernelOptions {
-  /** The partition. */
+  /** The configuration of the partition. */
   readonly config: MachineConfig;
   readonly image: GuestImage;
-  /** More of the kernel command line. */
+  /** Additions to the kernel command line. */
   readonly append?: string | undefined;
 }
 
 /** Patience with a kernel that boots while the computer has other things to do. */
 const RECORDER_BOOT_MS = 300_000;
-/** A vCPU that waits longer for an answer goes on without: never. */
+/** Milliseconds for which a vCPU waits for an answer: long enough that it never gives up. */
 const RECORDER_PATIENCE_MS = 600_000;
 const RECORDER_MEMORY_MIB = 192;
 /** What the guest has asked for when it was stopped is answered by then. */
@@ -149,7 +149,7 @@ async function boot(
 
 const remove = (folder: string): void => rmSync(folder, { recursive: true, force: true });
 
-/** Starts the agent once everything is there. */
+/** Starts the agent when everything is ready. */
 async function prepare({ qemu }: ServedGuest): Promise<Pick<Waiting, 'release' | 'vfioAp'>> {
   const { output, input } = qemu ?? {};
   const console = new GuestConsole(output as Readable, input as Writable);

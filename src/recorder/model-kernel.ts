@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The model in a kernel's place: what it does is recorded as a kernel's is. For comparing two profiles, and for trying the comparison.
+// The model in place of a kernel: what it does is recorded as a kernel's behaviour is. Used to compare two profiles, and to test the
+// comparison.
 // Source: test/golden/README.md (format).
 import { ueventText } from '../ap-bus/events.ts';
 import type { MachineConfig } from '../config/types.ts';
@@ -10,7 +11,7 @@ import { NS_PER_MS, NS_PER_US } from '../units.ts';
 import { openGoldenHost, type ReplayHost, USUAL_BOOT_US } from './golden-host.ts';
 import type { RecorderKernel, RecorderRun } from './run.ts';
 
-/** Between two operations, as an agent under QEMU takes. */
+/** Nanoseconds between two operations, as an agent under QEMU needs them. */
 const BETWEEN_NS = NS_PER_MS;
 
 export class ModelKernel implements RecorderKernel {

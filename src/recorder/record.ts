@@ -9,12 +9,12 @@ import { profileOfRelease, type RecorderKernel, type RecorderRun, recordingText 
 export interface RecordOptions {
   readonly kernel: RecorderKernel;
   readonly operations: readonly RecordedOperation[];
-  /** Where the operations come from. */
+  /** Seed from which the operations are made. */
   readonly seed: number | undefined;
   /** The profile the recording names; default: the one nearest to the release. */
   readonly profile: KernelProfileName | undefined;
   readonly signal: AbortSignal;
-  /** Told of the run, before a complaint is made short. */
+  /** Called with the run, before a complaint is made short. */
   readonly onRun?: (run: RecorderRun) => void;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replays the text of a recording on fresh hosts of ours, and looks for what it does not say of its run.
+// Replays the text of a recording on new hosts of apemu, and searches for what the recording does not say about its run.
 // Source: test/golden/README.md; docs/decisions.md VD-56.
 import { type HostSwitches, PROFILES } from '../ap-bus/profile.ts';
 import { KERNEL_PROFILES, type KernelProfileName, type MachineConfig } from '../config/types.ts';

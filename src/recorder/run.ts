@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run of operations on a kernel: what came out of each, and how it ended. As the text of a recording.
+// A run of operations on a kernel: the outcome of each, and how the run ended. Also makes the text of a recording from it.
 // Source: test/golden/README.md (format).
 import { ApemuError } from '../errors.ts';
 import type { RecordedOperation } from '../sysfs/recorded-operation.ts';
@@ -18,9 +18,9 @@ export interface RecorderKernel {
 }
 
 export interface RecorderRun {
-  /** As `uname -r` says. */
+  /** Release as in `uname -r`. */
   readonly release: string;
-  /** Whether it has a vfio_ap driver. */
+  /** Whether the kernel has the vfio_ap driver. */
   readonly vfioAp: boolean;
   /** Microseconds from boot to time 0; undefined: not known. */
   readonly bootUs: number | undefined;
@@ -30,19 +30,19 @@ export interface RecorderRun {
   readonly complaint?: RecordedComplaint;
 }
 
-/** What the first line of a recording says besides the release. */
+/** What the first line of a recording says in addition to the release. */
 export interface RecordingHead {
   readonly profile: string;
   readonly switches?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** Where the lines of each operation are in the text of a recording. */
+/** For each line in the text of a recording, the operation it belongs to. */
 export const lineOperations = ({ lines }: RecorderRun): number[] => [
   -1,
   ...lines.flatMap((own, operation) => own.map(() => operation)),
 ];
 
-/** The recording of a run. */
+/** The text of a run's recording. */
 export function recordingText(
   run: RecorderRun,
   operations: readonly RecordedOperation[],

@@ -4,12 +4,12 @@
 import { dropParts } from '../fuzz/drop-parts.ts';
 import { isChange, type RecordedOperation } from '../sysfs/recorded-operation.ts';
 
-/** Whether operations still show it. */
+/** Tells whether operations still show it. */
 export type Shows = (operations: readonly RecordedOperation[]) => Promise<boolean>;
 
 export interface Shrunk {
   readonly operations: readonly RecordedOperation[];
-  /** Runs it took. */
+  /** Number of runs that it took. */
   readonly runs: number;
 }
 

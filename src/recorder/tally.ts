@@ -32,7 +32,7 @@ export class Tally {
     }
   }
 
-  /** By kind, in the order of the table of kinds; looks are no operations. */
+  /** Counts by kind, in the order of the table of kinds. Reads that only look are not operations. */
   get operations(): readonly (readonly [string, number])[] {
     return inOrder(
       this.#operations,

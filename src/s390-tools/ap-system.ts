@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a Linux shows of its AP bus in sysfs, as plain records: what lszcrypt reads, whoever's Linux it is.
+// What a Linux shows of its AP bus in sysfs, as plain records. lszcrypt's output is made from them, whichever Linux it is.
 // Source: docs/reference/vfio-ap.md sections 3.2 to 3.4.
 
 /** What cards and queues have alike. An undefined value is a file that is not there or cannot be read. */
@@ -31,21 +31,21 @@ export interface CardRecord extends DeviceRecord {
   readonly apid: number;
   /** `CEX8C`; only a card that zcrypt drives has one. */
   readonly type?: string;
-  /** Facility word; 0 if there is none. */
+  /** Facility word; 0 if the kernel shows none. */
   readonly functions: number;
   readonly hwtype: string;
-  /** The file `depth`. */
+  /** Contents of the file `depth`. */
   readonly depth: number;
   readonly maxMessageBytes?: number;
   readonly serial?: string;
-  /** In order of their numbers. */
+  /** The queues in the order of their numbers. */
   readonly queues: readonly QueueRecord[];
 }
 
 export interface BusRecord {
-  /** Kernels before 6.4 have none. */
+  /** The file `features`; kernels before 6.4 have none. */
   readonly features?: string;
-  /** -1: none. */
+  /** The default domain; -1 if there is none. */
   readonly domain: number;
   readonly maxDomain: number;
   readonly interrupts: boolean;
@@ -59,7 +59,7 @@ export interface BusRecord {
 
 export interface ApSystemRecord {
   readonly bus: BusRecord;
-  /** In order of their numbers. */
+  /** The cards in the order of their numbers. */
   readonly cards: readonly CardRecord[];
 }
 

@@ -80,7 +80,7 @@ const EXAMPLES = `EXAMPLE:
   
 `;
 
-/** The program as a release has it. */
+/** The program's description in a release. */
 export const chzcryptProgram = ({ early }: ReleaseRow): ToolProgram => ({
   name: 'chzcrypt',
   operands: '[DEVICE_IDS]',

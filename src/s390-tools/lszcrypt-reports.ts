@@ -38,12 +38,12 @@ const BYTES_PER_KB = 1024;
 const hex = (n: number, digits: number): string => n.toString(16).padStart(digits, '0');
 const enabled = (value: boolean): string => (value ? 'enabled' : 'disabled');
 
-/** lszcrypt -b. */
+/** The output of `lszcrypt -b`. */
 export function busReport(run: ToolRun, bus: BusRecord, release: ReleaseRow): CommandResult {
   const { early, checksDefaultDomain: checks } = release;
   const digits = checks ? 2 : 1;
   const domain = (): string => {
-    // A long printed as hexadecimal, where nobody looks at its sign.
+    // The real program prints a long as hexadecimal here, without regard to its sign.
     if (bus.domain < 0) return checks ? '-1 (not set)' : '0xffffffffffffffff';
     const available = !checks || maskBit(bus.usageDomains, bus.domain) === true;
     return `0x${hex(bus.domain, digits)}${available ? '' : ' (unavailable)'}`;

@@ -32,7 +32,7 @@ const MODES = [
   { bit: GR2_X, name: 'EP11-Coproc' },
 ] as const;
 
-/** Letters of FUNCTIONS, from bit 0. */
+/** Letters of the column FUNCTIONS, from bit 0 on. */
 const LETTERS = [
   { bit: GR2_S, letter: 'S' },
   { bit: GR2_M, letter: 'M' },
@@ -46,7 +46,7 @@ const LETTERS = [
   { bit: GR2_RESTRICTED_FUNCTION, letter: 'R' },
 ] as const;
 
-/** SESTAT by the bind state of TAPQ. */
+/** Texts of the column SESTAT, by the bind state of TAPQ. */
 const BIND_STATES = ['usable', 'bound', 'unbound', 'illicit'] as const;
 
 const DRIVEN_BY_ZCRYPT = /cex[0-9](card|queue)/;
@@ -106,9 +106,9 @@ const lettersOf = ({ functions }: CardRecord, { early }: ReleaseRow): string =>
     .map(({ bit, letter }) => ((functions & bit) !== 0 ? letter : NONE))
     .join('');
 
-/** The cells of a line, as texts. */
+/** The cells of a line as texts. */
 export interface LszcryptRow {
-  /** `05` or `05.0004`. */
+  /** `05` for a card, `05.0004` for a queue. */
   readonly id: string;
   readonly type: string;
   readonly mode: string;
@@ -165,7 +165,7 @@ export const identityColumns = ({ early }: ReleaseRow): readonly Column<Lszcrypt
   column('status', 'STATUS', early ? 8 : 10),
 ];
 
-/** The columns of `lszcrypt`. */
+/** The columns of `lszcrypt` without options. */
 export const shortColumns = (release: ReleaseRow): readonly Column<LszcryptRow>[] => [
   ...identityColumns(release),
   column('requests', 'REQUESTS', 8, true),

@@ -55,7 +55,7 @@ EXAMPLE:
 
 `;
 
-/** The program as a release has it. */
+/** The program's description in a release. */
 export const lszcryptProgram = ({ early }: ReleaseRow): ToolProgram => ({
   name: 'lszcrypt',
   operands: '[DEVICE_IDS]',

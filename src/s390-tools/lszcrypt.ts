@@ -30,7 +30,7 @@ import type { ReleaseRow } from './releases.ts';
 import { type CommandResult, ToolRun } from './result.ts';
 import { type Column, tableHeading, tableLine } from './text-table.ts';
 
-/** Where the devices are, in messages. */
+/** Path of the devices in messages. */
 const DEVICES = '/sys/devices/ap';
 const NO_DRIVER = 'Crypto device driver not available.';
 const NO_CARDS = 'No crypto card devices found.';
@@ -147,7 +147,7 @@ class List {
     return this.#run.success();
   }
 
-  /** One argument: a card, a queue, or a domain after any one character. */
+  /** Handles one operand: a card, a queue, or a domain after any one character. Returns a message if it is not valid. */
   #operand(text: string): string | undefined {
     const { cards } = this.#system;
     const pair = leadingPair(text);
@@ -167,7 +167,7 @@ class List {
     }
     const domain = leadingHex(text.slice(1));
     if (domain !== undefined) return this.#domain(domain.value);
-    // The real program spells it so.
+    // This spelling is that of the real program.
     this.#run.print('Invalid adpater id!\n');
     return undefined;
   }

@@ -10,20 +10,20 @@ export interface ToolOption {
   readonly description: string;
 }
 
-/** What a program says of itself. */
+/** What a program says about itself. */
 export interface ToolProgram {
   readonly name: string;
-  /** What stands before the options, as in `Usage: name COMMAND [OPTIONS]`. */
+  /** What comes before the options, as in `Usage: name COMMAND [OPTIONS]`. */
   readonly command?: string;
   /** Operands, as in `Usage: name [OPTIONS] operands`. */
   readonly operands?: string;
   readonly description: string;
-  /** Years of the copyright line. */
+  /** Years in the copyright line. */
   readonly years: readonly [number, number];
   readonly options: readonly ToolOption[];
-  /** Printed before the options. */
+  /** Text that is printed before the options. */
   readonly between?: string;
-  /** Printed after the options. */
+  /** Text that is printed after the options. */
   readonly epilogue?: string;
 }
 
@@ -32,13 +32,13 @@ export const HELP_AND_VERSION: readonly ToolOption[] = [
   { name: 'version', letter: 'v', description: 'Print version information, then exit' },
 ];
 
-/** One option of a command line by its long name, or the message of the mistake at this place. */
+/** One option of a command line by its long name, or the message about the mistake at this place. */
 export type GivenOption =
   | { readonly name: string; readonly value: string; readonly mistake?: never }
   | { readonly mistake: string };
 
 export interface GivenLine {
-  /** In order, up to the first mistake. */
+  /** The options in their order, up to the first mistake. */
   readonly options: readonly GivenOption[];
   readonly operands: readonly string[];
 }
@@ -131,7 +131,7 @@ function optionLines(table: readonly ToolOption[]): string {
     .join('');
 }
 
-/** What `--help` prints. */
+/** The output of `--help`. */
 export function helpText(program: ToolProgram): string {
   const { name, command, operands, description, between = '', options, epilogue = '' } = program;
   const before = command === undefined ? '' : ` ${command}`;
@@ -139,7 +139,7 @@ export function helpText(program: ToolProgram): string {
   return `${usage}\n\n${wrapped(description, 0)}\n\n${between}${optionLines(options)}${epilogue}`;
 }
 
-/** What `--version` prints. */
+/** The output of `--version`. */
 export const versionText = ({ name, years }: ToolProgram, version: string): string =>
   `${name} version ${version}\nCopyright IBM Corp. ${years[0] === years[1] ? years[0] : years.join(', ')}\n`;
 

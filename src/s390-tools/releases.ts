@@ -4,13 +4,13 @@
 
 export interface ReleaseRow {
   readonly name: string;
-  /** As `--version` prints it. */
+  /** Version as `--version` prints it. */
   readonly version: string;
   /** The table of before 2.17: names, widths and rules of its columns; no options beyond -b, -c, -d and -V; no SE functions. */
   readonly early: boolean;
   /** QDEPTH shows one more than the depth file. */
   readonly depthPlusOne: boolean;
-  /** A queue whose facility word is zero has the SESTAT `invalid`; earlier releases take it for `usable`. */
+  /** Whether a queue whose facility word is zero has the SESTAT `invalid`. Earlier releases show `usable`. */
   readonly zeroWordIsInvalid: boolean;
   /** A machine without cards is an error. */
   readonly emptyListFails: boolean;
@@ -53,7 +53,7 @@ export const RELEASES: readonly ReleaseRow[] = [
 /** The release the host's views follow unless told otherwise: the one of Debian 13, of which there are recordings. */
 export const DEFAULT_RELEASE = '2.35';
 
-/** The row of a release. Throws RangeError for a name that is none. */
+/** The row of a release. Throws RangeError for an unknown name. */
 export function releaseOf(name: string): ReleaseRow {
   const found = RELEASES.find((candidate) => candidate.name === name);
   if (found === undefined) throw new RangeError(`no release ${name} of s390-tools is known`);

@@ -36,7 +36,7 @@ export class ToolRun {
     this.#stderr += `${this.program}: ${message}\n`;
   }
 
-  /** The end with status 0. */
+  /** Ends with status 0. */
   success(): CommandResult {
     return { stdout: this.#stdout, stderr: this.#stderr, status: 0 };
   }

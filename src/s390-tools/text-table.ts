@@ -12,7 +12,7 @@ export interface Column<Row> {
 const cell = <Row>(text: string, { width, right }: Column<Row>): string =>
   right === true ? text.padStart(width) : text.padEnd(width);
 
-/** Heading and rule, two lines. */
+/** The two lines with heading and rule. */
 export function tableHeading<Row>(columns: readonly Column<Row>[]): string {
   const heading = columns.map((column) => cell(column.title, column)).join(' ');
   return `${heading}\n${'-'.repeat(heading.length)}\n`;

@@ -8,12 +8,12 @@ type Line = readonly [string, string];
 
 interface Section {
   readonly title: string;
-  /** Running text, in lines. */
+  /** Text, as lines. */
   readonly text?: readonly string[];
   readonly lines?: readonly Line[];
 }
 
-/** What both programs take. */
+/** Operands that both programs take. */
 const OPERANDS: readonly Section[] = [
   {
     title: 'TYPE',
@@ -167,7 +167,7 @@ const sectionText = ({ title, text = [], lines = [] }: Section): string =>
     ...lines.map(([option, meaning]) => `  ${option.padEnd(22)} ${meaning}\n`),
   ].join('');
 
-/** What `--help` prints. */
+/** The output of `--help`. */
 export function zdevHelp(program: ZdevProgram, { name }: ReleaseRow): string {
   const { usage, verb, sections } = PROGRAMS[program];
   const known = (lines: readonly Line[]): readonly Line[] =>
@@ -181,6 +181,6 @@ export function zdevHelp(program: ZdevProgram, { name }: ReleaseRow): string {
   return `Usage: ${program} ${usage}\n\n${about}${texts.join('')}`;
 }
 
-/** What `--version` prints. */
+/** The output of `--version`. */
 export const zdevVersion = (program: ZdevProgram, { version }: ReleaseRow): string =>
   `${program} version ${version}\n`;

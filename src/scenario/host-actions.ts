@@ -9,7 +9,7 @@ import { SysfsCommands } from '../program/sysfs-commands.ts';
 import { withUuids } from './names.ts';
 
 export class HostActions {
-  /** An action is under way, and may wait: no other event happens meanwhile. */
+  /** Whether an action is under way. It may wait, and no other event happens meanwhile. */
   busy = false;
   readonly #machine: Machine;
   readonly #scan: () => void;

@@ -8,7 +8,7 @@ import {
 } from '../../native-like/arch/function-numbers.ts';
 import { OPCODE_DQAP, OPCODE_NQAP, OPCODE_PQAP } from '../../native-like/arch/instructions.ts';
 
-/** Number of the function (FUNCTION_*), or -1 for what is none. */
+/** Number of the function (FUNCTION_*); -1 if the instruction is not an AP instruction. */
 export const functionOf = (instruction: number, gr0: number): number => {
   const opcode = instruction >>> 16;
   if (opcode === OPCODE_NQAP) return FUNCTION_NQAP;
@@ -17,7 +17,7 @@ export const functionOf = (instruction: number, gr0: number): number => {
   return opcode === OPCODE_PQAP && code < FUNCTION_NQAP ? code : -1;
 };
 
-/** The APQN an instruction names. */
+/** The APQN that an instruction names. */
 export const apqnOf = (gr0: number): number => gr0 & GR0_APQN;
 
 /** Number of a function by its lower-case name; `any`: -1. */

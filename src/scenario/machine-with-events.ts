@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine of an AP program with events whose guests are driven from outside: by lines, and by the calls of a test.
+// The machine for an AP program with events whose guests are driven from outside, by lines or by the calls of a test.
 // Source: docs/design.md sections 6, 9 and 10.
 import { MistakesError } from '../config/mistakes.ts';
 import { ApemuError } from '../errors.ts';

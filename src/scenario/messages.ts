@@ -161,14 +161,14 @@ export class TouchedMessages {
     return next;
   }
 
-  /** Learns when replies are due whose interruptions come late; before their slots are used again. */
+  /** Finds out when the replies are due whose interruptions come late, before their slots are used again. */
   settle(): void {
     for (const late of this.#late)
       if (late.atNs < 0)
         late.atNs = this.#machine.image.f64[(late.header + L_DUE) >> 1] + late.delayNs;
   }
 
-  /** Gives the interruptions whose time has come. */
+  /** Makes the interruptions whose time has come. */
   happen(nowNs: number): void {
     if (this.#late.length === 0) return;
     const due = this.#late.filter(({ atNs }) => atNs <= nowNs);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guests as scenarios name them.
+// The names that scenarios give to guests.
 import { nearest } from '../config/mistakes.ts';
 import { ApemuError } from '../errors.ts';
 import type { Machine } from '../host/machine/machine.ts';

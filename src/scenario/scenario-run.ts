@@ -27,9 +27,9 @@ import { TouchedMessages } from './messages.ts';
 import { guestNumber } from './names.ts';
 import { isOccasion } from './occasions.ts';
 
-/** What a scenario asks of whoever runs the guests' programs. */
+/** What a scenario needs of the code that runs the guests' programs. */
 export interface ScenarioHooks {
-  /** The driver's user acts. */
+  /** Has the driver's user do something. */
   user(event: UserEvent): void;
   /** Drivers hear that the AP configuration may have changed. */
   scan(): void;

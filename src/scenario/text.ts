@@ -5,7 +5,7 @@ import type { EventStatement, Program, Statement } from '../program/ast.ts';
 import { PROGRAM_HEADER, parseProgram } from '../program/parse.ts';
 import { printProgram, printStatement } from '../program/print.ts';
 
-/** One event without a comment; lines are counted when it is printed. */
+/** One event without a comment. The number of its line is assigned when it is printed. */
 export const eventLine = (
   trigger: EventStatement['trigger'],
   event: EventStatement['event'],

@@ -12,7 +12,7 @@ export interface Action {
   readonly guest: number;
   /** Word index of the vCPU's block (`instruction`). */
   readonly vcpu: number;
-  /** Instruction word (`instruction`). */
+  /** The instruction word, for an `instruction`. */
   readonly word: number;
 }
 

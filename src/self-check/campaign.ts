@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fuzzing run: stream after stream from a seed, findings shortened, and a state that another run goes on from.
-// Status: choice.
+// A fuzzing run: does stream after stream from a seed, makes findings short, and keeps a state with which another run can continue.
 import { type Finding, findingName, findingOf } from './finding.ts';
 import type { Rule } from './rules.ts';
 import { addStatistics, emptyStatistics, type Statistics } from './statistics.ts';
@@ -11,12 +10,12 @@ export interface CampaignState {
   readonly version: 1;
   /** Configuration, first seed and lines a stream: what makes two runs the same. */
   readonly identity: string;
-  /** Streams that have ended. */
+  /** Number of streams that have ended. */
   streams: number;
   readonly statistics: Statistics;
-  /** Streams that broke each rule. */
+  /** Number of streams that broke each rule. */
   readonly broken: Partial<Record<Rule, number>>;
-  /** Names of what was shortened. */
+  /** Names of the findings that were made short. */
   readonly findings: string[];
 }
 
@@ -36,7 +35,7 @@ export class Campaign {
   readonly state: CampaignState;
   readonly #options: CampaignOptions;
 
-  /** `saved` is the state of an earlier run to go on from. */
+  /** `saved` is the state of an earlier run, which is continued. */
   constructor(options: CampaignOptions, saved?: CampaignState) {
     this.#options = options;
     this.state = saved ?? {

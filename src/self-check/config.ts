@@ -98,7 +98,7 @@ const SERVICES: readonly NonNullable<RawAdapter['service']>[] = [
   { model: 'lognormal', time: '300us', sigma: 1.5, order: 'fifo' },
 ];
 
-/** Machine profiles whose QCI can show the configuration's numbers. */
+/** Machine profiles whose QCI can show the numbers of the configuration. */
 const profilesFor = (config: FuzzConfig) => {
   const apids = Object.keys(config.machine?.adapters ?? {}).map(Number);
   const domains = [config.machine?.usageDomains, config.machine?.controlDomains].flat();
@@ -153,6 +153,6 @@ export const varyConfig = (config: FuzzConfig, random: Random): FuzzConfig => {
   };
 };
 
-/** The text of a configuration file. */
+/** The text of the configuration file. */
 export const configText = (config: FuzzConfig, comment: string): string =>
   `# ${comment}\n${stringify(config, { flowCollectionPadding: true, collectionStyle: 'any' })}`;

@@ -16,7 +16,7 @@ export interface Finding {
   readonly statements: readonly Statement[];
 }
 
-/** Shortens what a stream found. */
+/** Makes short what a stream has found. */
 export const findingOf = async (
   result: StreamResult,
   options: Pick<StreamOptions, 'prepare' | 'pause'>,
@@ -53,6 +53,6 @@ export const findingProgram = (finding: Finding, config: string): string => {
   return printProgram({ file: `${name}.ap`, config, statements });
 };
 
-/** The configuration file. */
+/** The text of the configuration file. */
 export const findingConfig = (finding: Finding): string =>
   configText(finding.config, `The machine of ${findingName(finding)}.ap, found by apemu fuzz.`);

@@ -115,7 +115,7 @@ const sysfs = (facts: MachineFacts, random: Random): HostLines => {
   return { line: sysfsLine(line), repair: [sysfsLine(repair)] };
 };
 
-/** One line of the host side. */
+/** One line about the host side. */
 export const hostLine = (facts: MachineFacts, random: Random): HostLines => {
   switch (random.weighted(KINDS)) {
     case 'fault':

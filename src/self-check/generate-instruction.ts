@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One generated instruction: mostly sensible operands, the edges of every field, and now and then anything at all.
+// Generates one instruction: mostly with sensible operands, with the edges of every field, and now and then with anything at all.
 // Source: docs/reference/ap-architecture.md sections 1.3 to 1.9, 3.5, 4.5.
 
 import type { Random, Weighted } from '../lpar/random.ts';
@@ -29,7 +29,7 @@ const MNEMONICS: Weighted<Mnemonic> = [
   [4, 'aapq'],
   [6, 'insn'],
 ];
-/** The host leaves messages to its drivers; what it does besides is harmless to them. */
+/** The host leaves messages to its drivers. The other instructions it executes do them no harm. */
 const HOST_MNEMONICS: Weighted<Mnemonic> = [
   [6, 'tapq'],
   [2, 'qci'],
@@ -84,7 +84,7 @@ const anyRegister = (random: Random): OperandValues => {
   return gr;
 };
 
-/** A raw word: an AP opcode with any fields, GR0 with any bits around an APQN that is there. */
+/** A raw word: an AP opcode with any fields, and a GR0 with any bits around an APQN that exists. */
 const rawLine = (context: InstructionContext, random: Random): Statement => {
   const opcode = random.chance(95) ? random.pick(OPCODES) : random.word();
   const fields = random.chance(50) ? 0x46 : random.below(0x10000);
@@ -103,7 +103,7 @@ const rawLine = (context: InstructionContext, random: Random): Statement => {
   });
 };
 
-/** Operands of each mnemonic. */
+/** The operands of each mnemonic. */
 const OPERANDS: Readonly<Record<Exclude<Mnemonic, 'insn'>, (random: Random) => OperandValues>> = {
   tapq: (random) => ({ t: random.below(2), ...anyRegister(random) }),
   rapq: (random) => ({ f: random.chance(15) ? 1 : 0 }),
@@ -146,7 +146,7 @@ const namedLine = (context: InstructionContext, mnemonic: Mnemonic, random: Rand
   return instructionLine(context.cpu, mnemonic, apqn, OPERANDS[mnemonic](random));
 };
 
-/** One instruction; in problem state or another addressing mode now and then, and back. */
+/** One instruction; now and then in problem state or another addressing mode, and then back. */
 export const instructionLines = (context: InstructionContext, random: Random): Statement[] => {
   const host = context.cpu.guest === undefined;
   const table = host && context.own.length === 0 ? HOST_MNEMONICS : MNEMONICS;

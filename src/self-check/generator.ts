@@ -70,7 +70,7 @@ export class Generator {
     }
   }
 
-  /** Tells how an instruction ended and what it left in GR0, so that parts can go on. */
+  /** Is told how an instruction ended and what it left in GR0, so that a partial message or reply can be continued. */
   ended(statement: Statement, ending: Ending, gr0: bigint): void {
     this.#last = { statement, ending, gr0 };
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps the books of messages: each one accepted leaves its queue exactly once, as a reply to who sent it, by a reset, or by a
-// fault, and with the bytes it should have.
+// Keeps account of messages: each accepted one leaves its queue exactly once, as a reply to its sender, by a reset, or by a fault, and
+// with the bytes it should have.
 // Source: docs/reference/ap-architecture.md sections 1.5, 1.8, 1.9, 2.4; decisions AD-29, AD-30, AD-36.
 import { MODE_LOOPBACK } from '../../native-like/arch/adapter-types.ts';
 import { OPCODE_DQAP, OPCODE_NQAP } from '../../native-like/arch/instructions.ts';
@@ -31,13 +31,13 @@ interface Entry {
   readonly guest: number;
   readonly psmidHigh: number;
   readonly psmidLow: number;
-  /** Of the payload where the reply is the request, else 0. */
+  /** Hash of the payload if the reply is the request, else 0. */
   readonly hash: number;
   /** Its guest has lost the queue since, although a reset that was refused left the message in it: the host may discard it. */
   abandoned: boolean;
 }
 
-/** How many messages went which way. */
+/** Number of messages that went each way. */
 export interface Balance {
   accepted: number;
   answered: number;
@@ -68,7 +68,7 @@ export class Ledger {
     this.#before = before;
   }
 
-  /** Messages that are in queues now. */
+  /** Number of messages that are in queues now. */
   get open(): number {
     return this.#entries.size;
   }
@@ -92,7 +92,7 @@ export class Ledger {
     return undefined;
   }
 
-  /** To be called after each step: which messages are of guests that have lost the queue. */
+  /** To be called after each step: notes which messages belong to guests that have lost the queue. */
   noteReach(): void {
     for (const [place, entry] of this.#entries)
       this.#noteReach(this.#image.queueRecord((place / SLOTS) | 0), entry);
@@ -103,7 +103,7 @@ export class Ledger {
       entry.guest !== 0 && !mayReachQueue(this.#image, entry.guest, this.#image.apqnOf(q));
   }
 
-  /** Books what a step did to queue `n`, whose record changed. `named`: the instruction named this queue. */
+  /** Accounts for what a step did to queue `n`, whose record has changed. `named` tells that the instruction named this queue. */
   book(n: number, action: Action, ending: Ending, named: boolean): Violation | undefined {
     const q = this.#image.queueRecord(n);
     const freeNow = this.#image.word(q + Q_FREE);
@@ -214,7 +214,7 @@ export class Ledger {
     return undefined;
   }
 
-  /** A message went without an instruction of a guest asking for it; `free`: whoever took it may have. */
+  /** A message went without being asked for by an instruction of a guest. `free` tells that whoever took it was allowed to. */
   #gone(q: number, slot: number, free: boolean, entry: Entry): Violation | undefined {
     const header = slotByte(this.#image, q, slot) >>> 2;
     if ((this.#image.word(header + L_FLAGS) & SLOT_DROP) !== 0) {
@@ -228,5 +228,5 @@ export class Ledger {
   }
 }
 
-/** RAPQ and ZAPQ. */
+/** Whether a function code is RAPQ or ZAPQ. */
 const isReset = (fc: number): boolean => fc === 1 || fc === 2;

@@ -7,9 +7,9 @@ import type { CpuName } from '../program/ast.ts';
 /** What is known about the machine without looking at it. */
 export interface MachineFacts {
   readonly config: MachineConfig;
-  /** vCPUs of all guests. */
+  /** The vCPUs of all guests. */
   readonly cpus: readonly CpuName[];
-  /** Queues of the partition. */
+  /** The queues of the partition. */
   readonly queues: readonly number[];
   /** Queues of each guest's mdev that exist. */
   readonly queuesOf: ReadonlyMap<string, readonly number[]>;
@@ -17,7 +17,7 @@ export interface MachineFacts {
   readonly hostQueues: readonly number[];
 }
 
-/** Adapters times domains. */
+/** APQNs of all adapters combined with all domains. */
 const product = (apids: readonly number[], apqis: readonly number[]): number[] =>
   apids.flatMap((apid) => apqis.map((apqi) => (apid << 8) | apqi));
 

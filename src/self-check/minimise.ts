@@ -6,7 +6,7 @@ import type { Field, Statement } from '../program/ast.ts';
 /** Whether lines still break the rule. */
 export type Reproduces = (statements: readonly Statement[]) => Promise<boolean>;
 
-/** Replays a minimisation may take. */
+/** Number of replays that a minimisation may take. */
 const MINIMISE_ATTEMPTS = 600;
 
 /** The shortest and simplest lines found that `reproduces` accepts; `statements` themselves must be accepted. */
@@ -77,7 +77,7 @@ const simplerFields = (fields: readonly Field[]): Field[][] => {
 export const simplerLines = (statement: Statement): Statement[] => {
   switch (statement.kind) {
     case 'instruction': {
-      // A raw instruction needs its word.
+      // A raw instruction keeps its first operand, the word.
       const [word, ...registers] = statement.operands;
       if (statement.mnemonic === 'insn' && word !== undefined)
         return simplerFields(registers).map((operands) => ({

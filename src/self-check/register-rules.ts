@@ -75,7 +75,7 @@ const addressBits = (image: MachineImage, vcpu: number): number => {
   return (image.word(vcpu + V_PSW_MASK_LOW) & PSW_BA) !== 0 ? 0x7fffffff : 0x00ffffff;
 };
 
-/** The 128 bytes a QCI has stored. */
+/** Checks the 128 bytes that a QCI has stored. */
 const checkQci = (
   image: MachineImage,
   action: Action,

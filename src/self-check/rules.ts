@@ -2,7 +2,7 @@
 // What must hold in every machine, whatever its guests do: the names that findings carry.
 // Source: docs/reference/ap-architecture.md sections 1.10, 2.4, 4.2, 6.3; docs/design.md section 2.
 
-/** One row for each rule that a stream may break. */
+/** The rules that a stream may break, one row for each. */
 export const RULES = {
   crash: 'no operation ends with an error of ours',
   progress: 'every line comes to an end',

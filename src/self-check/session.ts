@@ -25,7 +25,7 @@ export interface Executed {
   /** Word index of the vCPU's block. */
   readonly vcpu: number;
   readonly word: number;
-  /** Low half of GR0 before. */
+  /** Low half of GR0 before the instruction. */
   readonly gr0: number;
   readonly ending: Ending;
 }

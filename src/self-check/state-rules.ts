@@ -37,7 +37,7 @@ import { SAVED_GUEST_SHIFT } from '../vfio-ap/aqic-resources.ts';
 import { type MaskName, maskWords, mayReach, wordBit } from './reach.ts';
 import { hex, type Violation, violated } from './rules.ts';
 
-/** Slot n as its bit. */
+/** The bit of slot `n`. */
 const slotBit = (slot: number): number => 0x80000000 >>> slot;
 /** Bits of a queue's status that may be on: E, R, F, I. */
 const QUEUE_STATUS_BITS = 0xe1000000 | 0;
@@ -142,7 +142,7 @@ export const checkQueues = (image: MachineImage): Violation | undefined => {
 
 const MASKS: readonly MaskName[] = ['apm', 'aqm', 'adm'];
 
-/** Effective masks of all guests. */
+/** Checks the effective masks of all guests. */
 export const checkMasks = (image: MachineImage): Violation | undefined => {
   for (let guest = 1; guest < image.guests; guest++) {
     for (const mask of MASKS) {

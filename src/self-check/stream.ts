@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One stream: a machine, generated lines, rules after each line; and the replay of lines on a fresh machine.
+// One stream: a machine, generated lines, and rules that are checked after each line; also the replay of lines on a new machine.
 import { V_GR } from '../../native-like/machine/layout.ts';
 import { configFromObject } from '../config/load.ts';
 import type { MachineConfig } from '../config/types.ts';
@@ -16,7 +16,7 @@ import { countInstruction, emptyStatistics, type Statistics } from './statistics
 export interface StreamOptions {
   readonly config: FuzzConfig;
   readonly seed: number;
-  /** Lines of a stream at most. */
+  /** Highest number of lines in a stream. */
   readonly lines: number;
   /** Leaves the configuration as it is. */
   readonly keepConfig?: boolean | undefined;
@@ -91,7 +91,7 @@ const noteEnding = (
   generator.ended(statement, executed.ending, gr0);
 };
 
-/** At the end every message accepted is accounted for. */
+/** Checks at the end that every accepted message is accounted for. */
 const balanced = (session: Session): Violation | undefined => {
   const { ledger } = session.watch;
   const { accepted, answered, flushed, lost } = ledger.balance;

@@ -63,13 +63,13 @@ export class Watch {
     this.#allowed = this.#mayTouch(action, hook);
   }
 
-  /** To be called after each reset by the host's own programs, which may come in the middle of a step. */
+  /** To be called after each reset by the host's own programs, which may happen in the middle of a step. */
   hostReset(apqn: number): void {
     const n = (this.#image.queue(apqn) - this.#image.word(C_QUEUE)) / QUEUE_WORDS;
     this.#within ??= this.ledger.bookHostReset(n, this.#action);
   }
 
-  /** To be called after each step; the first rule that does not hold. */
+  /** To be called after each step. Returns the first rule that does not hold. */
   end(action: Action, ending: Ending = DONE): Violation | undefined {
     const found = this.#found(action, ending);
     this.ledger.noteReach();
@@ -119,7 +119,7 @@ export class Watch {
     return violated('isolation', `guest ${action.guest} changed ${formatApqn(apqn)}, ${how}`);
   }
 
-  /** Whose storage changed, and whether it may have. */
+  /** Checks whose storage has changed, and whether it was allowed to. */
   #storages(action: Action): Violation | undefined {
     const own = action.kind === 'instruction' || action.kind === 'guest' ? action.guest : -1;
     for (let guest = 0; guest < this.#image.guests; guest++) {

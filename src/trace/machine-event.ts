@@ -4,7 +4,7 @@
 import type { TakeTrace } from './ring.ts';
 
 export interface MachineEvent {
-  /** The machine's time, nanoseconds. */
+  /** The machine's time in nanoseconds. */
   readonly timeNs: number;
   readonly kind: 'operator' | 'fault' | 'masks';
   /** `deconfigure 05`, `05.0004 on=dqap rc=05 count=1 strikes`, `APM 5 6 AQM 4 ab`. */
@@ -17,7 +17,7 @@ export interface MachineEvent {
 
 export type TakeEvent = (event: MachineEvent) => void;
 
-/** Who watches a machine. */
+/** Is told of what happens in a machine. */
 export interface MachineWatch {
   /** Takes records of all AP instructions, and of the requests adapters take. */
   readonly onTrace?: TakeTrace;

@@ -3,12 +3,12 @@
 // Source: docs/reference/ap-architecture.md sections 1.8 and 1.9 (PSMID), messages.md section 7.2 (service).
 import type { ServiceRecord, TraceRecord } from './record.ts';
 
-/** A message of a queue. Times are the machine's, nanoseconds. */
+/** A message of a queue. Times are the machine's, in nanoseconds. */
 export interface Message {
   readonly number: number;
   readonly apqn: string;
   readonly psmid: string;
-  /** Who sent it; undefined: an adapter has taken it that no traced guest has sent. */
+  /** The instruction that sent it; undefined if an adapter has taken it and no traced guest has sent it. */
   readonly sender: TraceRecord | undefined;
   readonly acceptedNs: number;
   /** Undefined: no adapter has taken it. */
@@ -47,7 +47,7 @@ class Lists<T> {
     return this.#lists.get(key)?.find(is);
   }
 
-  /** Takes all that `is` true of. */
+  /** Takes all elements for which `is` is true. */
   takeAll(is: (one: T) => boolean): T[] {
     const taken: T[] = [];
     for (const [key, list] of [...this.#lists]) {
@@ -66,7 +66,7 @@ export class MessagesUnderWay {
   readonly #taken = new Lists<ServiceRecord>();
   #count = 0;
 
-  /** An adapter has taken a request. */
+  /** Notes that an adapter has taken a request. */
   taken(service: ServiceRecord): void {
     const key = keyOf(service);
     const message = this.#open.first(key, (one) => one.service === undefined);
@@ -74,7 +74,7 @@ export class MessagesUnderWay {
     else message.service = service;
   }
 
-  /** NQAP was accepted. */
+  /** Notes that an NQAP was accepted. */
   accepted(record: TraceRecord): Message {
     const { apqn = '', psmid = '' } = record;
     const key = keyOf(record);
@@ -101,7 +101,10 @@ export class MessagesUnderWay {
     return this.#open.takeAll(({ apqn }) => lost(apqn));
   }
 
-  /** Requests adapters have taken that nobody in the trace has sent: those of virtual queues go to real ones under numbers of their own. */
+  /**
+   * Requests that adapters have taken and that nobody in the trace has sent. Those of virtual queues go to real ones with numbers of
+   * their own.
+   */
   strangers(): Message[] {
     return this.#taken
       .takeAll(() => true)

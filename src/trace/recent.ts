@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last AP instructions of a machine, for who looks at it while it runs.
+// The last AP instructions of a machine, for showing them while it runs.
 import type { TraceRecord } from './record.ts';
 import { Refusals } from './refusals.ts';
 import type { TakeTrace } from './ring.ts';
 
-/** Records kept. */
+/** Number of records that are kept. */
 const RECENT_RECORDS = 10_000;
 
 export class RecentTrace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One executed AP instruction as the trace has it: from the words of the image, to a line of text or of JSON.
+// One executed AP instruction as the trace has it: reads it from words of the image, and makes a line of text or of JSON from it.
 // Source: native-like/machine/layout.ts (R_*), docs/reference/ap-architecture.md sections 1.3 and 1.11.
 import { FC_COUNT, FC_QCI, GR0_APQN, GR0_FC_SHIFT } from '../../native-like/arch/function-codes.ts';
 import { FUNCTION_NAMES } from '../../native-like/arch/function-numbers.ts';
@@ -36,9 +36,9 @@ export interface TraceRecord {
   readonly timeNs: number;
   readonly guest: string;
   readonly vcpu: number;
-  /** `TAPQ`, `NQAP`, …; `PQAP fc=2a` for a function code nobody knows, the word in hexadecimal for another instruction. */
+  /** `TAPQ`, `NQAP` and so on; `PQAP fc=2a` for an unknown function code; for another instruction its word in hexadecimal. */
   readonly instruction: string;
-  /** As sysfs writes it; undefined for instructions that name no queue. */
+  /** APQN in the form of sysfs; undefined for instructions that name no queue. */
   readonly apqn: string | undefined;
   /** GR0 bits 32-63 before, GR1 bits 32-63 after. */
   readonly gr0: number;
@@ -53,12 +53,12 @@ export interface TraceRecord {
   readonly psmid: string | undefined;
 }
 
-/** A request that an adapter has taken from a queue. Times are the machine's, nanoseconds. */
+/** A request that an adapter has taken from a queue. Times are the machine's, in nanoseconds. */
 export interface ServiceRecord {
   readonly apqn: string;
   readonly psmid: string;
   readonly acceptedNs: number;
-  /** An engine begins with it. */
+  /** Time when an engine begins with it. */
   readonly begunNs: number;
   /** The reply of the message is available. */
   readonly readyNs: number;
@@ -144,7 +144,7 @@ const FLAGS: readonly (readonly [number, string])[] = [
 const flagsOf = (status: number): string =>
   FLAGS.map(([bit, letter]) => ((status & bit) !== 0 ? letter : '-')).join('');
 
-/** `cc=0 rc=00 E---`, `pgm=0006`. */
+/** The outcome in words: `cc=0 rc=00 E---`, `pgm=0006`. */
 export const outcomeOf = ({ cc, rc, program, gr1 }: TraceRecord): string => {
   if (program !== undefined) return `pgm=${hex(program, 4)}`;
   return rc === undefined ? `cc=${cc}` : `cc=${cc} rc=${hex(rc, 2)} ${flagsOf(gr1)}`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which instructions did not end with response code 00, how often, and when last: for who looks at a machine while it runs.
+// Counts which instructions did not end with response code 00, how often, and when last, for showing them while a machine runs.
 
 import type { TraceRecord } from './record.ts';
 
@@ -22,7 +22,7 @@ export interface Refusal {
 const KINDS_MAX = 1000;
 
 export class Refusals {
-  /** The kind that was met last stands at the end. */
+  /** The kinds, the one that occurred last at the end. */
   readonly #kinds = new Map<string, Refusal>();
 
   take(records: readonly TraceRecord[]): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what threads write into their trace rings (native-like/exec/trace.ts), while they go on.
+// Reads what threads write into their trace rings (native-like/exec/trace.ts) while they go on.
 // Source: docs/reference/performance.md section 5 (raw ring, drained by the main thread, encoded off the hot path).
 import type { MachineImage } from '../../native-like/machine/image.ts';
 import {
@@ -22,8 +22,8 @@ import {
 export const TRACE_RECORDS = 32_768;
 
 /**
- * Takes records, in the order of their time; `lost` is how many were overwritten so far before they were read. `services` are the requests
- * adapters have taken meanwhile, in the order of each queue.
+ * Takes records in the order of their time. `lost` is how many have been overwritten so far before they were read. `services` are the
+ * requests that adapters have taken meanwhile, in the order of each queue.
  */
 export type TakeTrace = (
   records: readonly TraceRecord[],
@@ -85,7 +85,7 @@ export class TraceRings {
     const found: (TraceRecord | ServiceRecord)[] = [];
     for (let n = fresh; n > 0; n--)
       found.push(this.#read(ring + ((end - n) & (size - 1)) * TRACE_WORDS));
-    // The thread went on meanwhile: what it may have overwritten, the record it is writing included, does not count.
+    // The thread has gone on meanwhile. Records that it may have overwritten, including the one it is writing, do not count.
     const overwritten = Math.max(0, ((this.#count(thread) - end) >>> 0) + fresh + 1 - size);
     this.#lost += ((end - this.#taken[thread]) >>> 0) - fresh;
     this.#lost += Math.min(overwritten, fresh);

@@ -7,13 +7,13 @@ import type { MachineEvent, MachineWatch } from './machine-event.ts';
 import { type Ending, type Message, MessagesUnderWay } from './messages-under-way.ts';
 import { outcomeOf, type ServiceRecord, type TraceRecord } from './record.ts';
 
-/** An event of the format. */
+/** An event of the Trace Event Format. */
 export interface TraceEvent {
   readonly ph: 'X' | 'i' | 'b' | 'e' | 's' | 'f' | 'C' | 'M';
   readonly pid: number;
   readonly tid: number;
   readonly name: string;
-  /** Microseconds. */
+  /** Time in microseconds. */
   readonly ts: number;
   readonly cat?: string;
   readonly dur?: number;
@@ -33,14 +33,14 @@ const FAULTS = 2;
 const MASKS = 1000;
 const KERNEL = 1001;
 
-/** In virtual time an instruction takes none; it is drawn this long, and those of one moment beside each other. */
+/** Nanoseconds for which an instruction is drawn. In virtual time it takes none, so those of one moment are drawn beside each other. */
 const DRAWN_NS = 1;
 
 const microseconds = (ns: number): number => Math.round(ns) / 1000;
 
 const rcText = (rc: number): string => rc.toString(16).padStart(2, '0');
 
-/** `RC 10 queue full`. */
+/** Name of a response code, such as `RC 10 queue full`. */
 const responseName = (rc: number): string => {
   const row = RESPONSE_CODES.find(({ code }) => code === rc);
   return `RC ${rcText(rc)}${row === undefined ? '' : ` ${row.meaning}`}`;
@@ -92,14 +92,14 @@ export class TraceEvents implements MachineWatch {
     this.#instant(pid, tid, kind, text, timeNs, {});
   };
 
-  /** A line of a guest's kernel log. */
+  /** Adds a line of a guest's kernel log. */
   kernelMessage(guest: string, timeNs: number, text: string): void {
     const pid = this.#process(guest);
     this.#thread(pid, KERNEL, 'kernel messages');
     this.#instant(pid, KERNEL, 'kernel', text, timeNs, {});
   }
 
-  /** Messages that nobody has fetched end here. */
+  /** Ends the messages that nobody has fetched. */
   end(): void {
     for (const message of this.#messages.flushed(() => true))
       this.#life(message, Math.max(this.#lastNs, message.service?.readyNs ?? 0), 'unanswered');
@@ -225,7 +225,7 @@ export const FILE_BEGIN = '{"displayTimeUnit":"ns","traceEvents":[\n';
 export const fileEnd = (metadata: Readonly<Record<string, unknown>>): string =>
   `\n],"metadata":${JSON.stringify(metadata)}}\n`;
 
-/** A whole file as a text, for who has all events: of `TraceEvents` in the order they came. */
+/** A whole file as text, for a caller that has all events: those of `TraceEvents` in the order in which they came. */
 export const traceFile = (
   events: readonly TraceEvent[],
   metadata: Readonly<Record<string, unknown>> = {},
