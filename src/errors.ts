@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one error class of the project: what went wrong, with a stable code, the offending value and its cause.
 
-/** Where in a text a mistake stands. Lines and columns count from 1. */
+/** Place of a mistake in a text. Lines and columns count from 1. */
 export interface SourcePlace {
   readonly file: string;
   readonly line?: number;
@@ -15,9 +15,9 @@ export interface SourcePlace {
 export class ApemuError extends Error {
   /** Stable code, `APEMU_ERR_<AREA>_<WHAT>`. */
   readonly code: string;
-  /** errno name where the error stands for a failed system call (`EADDRINUSE`), else undefined. */
+  /** Name of the errno if the error stands for a failed system call (`EADDRINUSE`), else undefined. */
   readonly errno: string | undefined;
-  /** Where the mistake stands, if it stands in a text. */
+  /** Place of the mistake, if it is in a text. */
   readonly place: SourcePlace | undefined;
 
   constructor(
@@ -34,8 +34,8 @@ export class ApemuError extends Error {
 }
 
 /**
- * Whose fault an error is: the command line's, the input's (configuration, program, recording, script), a guest's (its program threw, its
- * kernel ended badly), the computer's (a file, memory, a permission), or ours.
+ * What has caused an error: the command line, the input (configuration, program, recording, script), a guest (its program threw, or its
+ * kernel ended badly), the computer (a file, memory, a permission), or a mistake in apemu.
  */
 export type Fault = 'usage' | 'input' | 'guest' | 'system' | 'internal';
 
@@ -44,7 +44,7 @@ const GUEST_CODES = ['APEMU_ERR_GUEST_ENDED', 'APEMU_ERR_GUEST_FAILED', 'APEMU_E
 /** V8's words for memory that there is not. */
 const NO_MEMORY = /allocat|out of memory|Invalid typed array length|Invalid array buffer length/i;
 
-/** The one place that tells whose fault an error is; exit codes and messages follow from it. */
+/** Decides what has caused an error. Exit codes and messages follow from this alone. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof ApemuError) {
     if (GUEST_CODES.includes(error.code)) return 'guest';

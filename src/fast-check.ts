@@ -20,7 +20,7 @@ export const queues = ({ config }: Configured): Arbitrary<string> => {
   return fc.constantFrom(...all);
 };
 
-/** vCPUs of the guests, `Guest1.0`. */
+/** The vCPUs of the guests, by names such as `Guest1.0`. */
 export const vcpus = ({ config }: Configured): Arbitrary<string> =>
   fc.constantFrom(
     ...config.guests.flatMap(({ name, vcpus: count }) =>

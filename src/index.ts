@@ -111,7 +111,7 @@ export { type TraceEvent, TraceEvents, traceFile } from './trace/trace-events.ts
 
 /** A machine as the package's user holds it. */
 export type Machine = HostMachine & {
-  /** `exec` on this machine. */
+  /** Runs a program on this machine, as `exec` does. */
   exec(programText: string, options?: ExecOptions): ExecResult;
 };
 
@@ -120,7 +120,7 @@ export interface ExecOptions {
   readonly file?: string;
 }
 
-/** What an AP program did: a record for each line that is no comment, and the lines whose outcome is not what they say. */
+/** What an AP program has done: a record for each line that is not a comment, and the lines whose outcome differs from what they say. */
 export interface ExecResult extends RunResult {
   readonly records: readonly ProgramRecord[];
 }

@@ -90,7 +90,7 @@ export interface MachineProfileRow {
   /** Adapter type numbers that can be plugged. */
   readonly types: readonly number[];
   readonly facilities: readonly number[];
-  /** QCI flags word. */
+  /** The flags word of QCI. */
   readonly qciFlags: number;
   readonly na: number;
   readonly nd: number;
@@ -120,7 +120,7 @@ export const MACHINE_PROFILES: readonly MachineProfileRow[] = [
   },
 ];
 
-/** The row of a type name (`CEX8`) or number; undefined when there is none. */
+/** The row of a type by its name (`CEX8`) or number; undefined if there is none. */
 export const adapterType = (nameOrNumber: string | number): AdapterTypeRow | undefined =>
   ADAPTER_TYPES.find((row) => row.name === nameOrNumber || row.number === nameOrNumber);
 

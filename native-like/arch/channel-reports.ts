@@ -14,7 +14,7 @@ export const CHSC_REQUEST_BYTES_MIN = 16;
 export const CHSC_REQUEST_BYTES_MAX = 4088;
 export const CHSC_COMMAND_SEI = 0x000e;
 
-/** Response block: length, code. */
+/** Offsets in the response block: length, then code. */
 export const CHSC_CODE = 2;
 export const CHSC_RESPONSE_BYTES_MIN = 8;
 export const CHSC_CODE_STORED = 0x0001;
@@ -27,9 +27,9 @@ export const SEI_FLAGS = 8;
 export const SEI_SOURCE = 10;
 export const SEI_CONTENT = 11;
 export const SEI_BYTES = 12;
-/** More events wait. */
+/** Flag that says that more events wait. */
 export const SEI_FLAG_MORE = 0x80;
-/** Reporting source: AP. */
+/** Reporting source that stands for AP. */
 export const SEI_SOURCE_AP = 5;
 /** Content: the AP configuration has changed. */
 export const SEI_CONTENT_AP_CONFIGURATION = 3;

@@ -3,7 +3,7 @@
 // Source: docs/reference/ap-architecture.md sections 3.2 and 4.1.
 // Status: architected; the bit values of the facility word are ours.
 
-/** STFLE bit numbers. */
+/** Bit numbers of STFLE. */
 export const STFLE_QCI = 12;
 export const STFLE_APFT = 15;
 export const STFLE_AQIC = 65;
@@ -14,7 +14,7 @@ export const FACILITY_QCI = 0x0001;
 export const FACILITY_APFT = 0x0002;
 export const FACILITY_AQIC = 0x0004;
 export const FACILITY_MSAX3 = 0x0008;
-/** 8-bit APIDs and APQIs. For a guest: CRYCB format 2 on a machine with APXA (AD-03). */
+/** APIDs and APQIs have 8 bits. A guest has this with CRYCB format 2 on a machine with APXA (AD-03). */
 export const FACILITY_APXA = 0x0010;
 /** QACT installed: flag C of the machine's QCI. */
 export const FACILITY_QACT = 0x0020;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One number for each thing an AP instruction can do: PQAP's function codes as they are, then NQAP and DQAP. Faults, queue states and
-// traces name functions by it. Source: docs/reference/ap-architecture.md sections 1.2 and 1.4. Status: the numbers past PQAP's are ours.
+// A number for each thing that an AP instruction can do: the function codes of PQAP as they are, then NQAP and DQAP. Faults, queue states
+// and traces use these numbers. Source: docs/reference/ap-architecture.md sections 1.2 and 1.4. Status: the numbers above PQAP's are a
+// choice.
 import { FC_COUNT, FUNCTION_CODES } from './function-codes.ts';
 
 export const FUNCTION_NQAP = FC_COUNT;

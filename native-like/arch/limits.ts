@@ -5,7 +5,7 @@
 
 /** Bytes of a page. */
 export const PAGE_BYTES = 4096;
-/** The page an address is in. */
+/** Mask of the address bits that tell the page. */
 export const PAGE_MASK = ~(PAGE_BYTES - 1);
 
 /** Adapters, and domains, there can be: bits of a mask. */
@@ -14,11 +14,11 @@ export const MASK_BITS = 256;
 export const MAX_ADAPTER_WITHOUT_APXA = 63;
 export const MAX_DOMAIN_WITHOUT_APXA = 15;
 
-/** Presets of AD-24. */
+/** Default values that AD-24 chooses: nd, message limit, depth. */
 export const DEFAULT_ND = 84;
 export const DEFAULT_ML = 3;
 export const DEFAULT_DEPTH = 8;
-/** qd has four bits. */
+/** Greatest depth of a queue, since qd has four bits. */
 export const DEPTH_MAX = 16;
 /** Message limit in bytes: ml in units of 4 KiB, 0 meaning 12288 (section 4.5). */
 export const ML_UNIT_BYTES = 4096;

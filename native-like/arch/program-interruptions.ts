@@ -16,7 +16,7 @@ export const PGM_REGION_FIRST = 0x0039;
 export const PGM_REGION_SECOND = 0x003a;
 export const PGM_REGION_THIRD = 0x003b;
 
-/** Lowcore offsets in bytes. */
+/** Byte offsets in the lowcore. */
 export const LC_PGM_ILC = 0x8c;
 export const LC_PGM_CODE = 0x8e;
 export const LC_PGM_OLD_PSW = 0x150;

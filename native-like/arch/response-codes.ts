@@ -16,7 +16,7 @@ export const AP_RESPONSE_Q_BOUND_TO_ANOTHER = 0x09;
 export const AP_RESPONSE_STATE_CHANGE_IN_PROGRESS = 0x0a;
 export const AP_RESPONSE_Q_NOT_BOUND = 0x0b;
 export const AP_RESPONSE_Q_FULL = 0x10;
-/** The same value as Q_FULL, from DQAP. */
+/** The same value as Q_FULL, when DQAP returns it. */
 export const AP_RESPONSE_NO_PENDING_REPLY = 0x10;
 export const AP_RESPONSE_INDEX_TOO_BIG = 0x11;
 export const AP_RESPONSE_NO_FIRST_PART = 0x13;
@@ -46,11 +46,11 @@ export interface ResponseCodeRow {
   readonly mayOccur: string;
   readonly meaning: string;
   readonly cc: number;
-  /** The A bit comes with this code. */
+  /** Whether the A bit comes with this code. */
   readonly async: boolean;
   /** State flags E R F I are shown with this code (AD-12). */
   readonly flags: boolean;
-  /** Absent in Linux 6.1. */
+  /** Whether Linux 6.1 does not have this code. */
   readonly since64: boolean;
 }
 

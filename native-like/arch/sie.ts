@@ -3,7 +3,7 @@
 // Source: docs/reference/ap-architecture.md sections 6.1, 6.2 and 6.7 (Linux asm/kvm_host.h).
 // Status: architected as Linux uses it.
 
-/** State description: 512 bytes. */
+/** Length of the state description in bytes. */
 export const SD_BYTES = 512;
 export const SD_LCTL = 0x044;
 export const SD_ECA = 0x04c;
@@ -29,16 +29,16 @@ export const ICPT_VALIDITY = 0x20;
 export const ICPT_OPEREXC = 0x2c;
 export const ICPT_PV_INSTR = 0x68;
 
-/** CRYCBD: address and format. */
+/** Parts of the CRYCBD: address and format. */
 export const CRYCBD_ADDRESS = 0x7ffffff8;
 export const CRYCBD_FORMAT = 0x3;
 export const CRYCB_FORMAT_0 = 0;
 export const CRYCB_FORMAT_1 = 1;
 export const CRYCB_FORMAT_2 = 3;
-/** The bit KVM tests for APXA. */
+/** The bit of the CRYCBD that KVM tests for APXA. */
 export const CRYCBD_APXA = 0x2;
 
-/** CRYCB: 256 bytes. */
+/** Length of the CRYCB in bytes. */
 export const CRYCB_BYTES = 256;
 export const CRYCB_APCB0 = 0x00;
 export const CRYCB_WRAPPING_KEYS = 0x48;

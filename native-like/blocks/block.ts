@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all control blocks share: a table of fields whose offsets are checked when the module is loaded, and masks of ids.
+// What all control blocks have in common: a table of fields whose offsets are checked when the module is loaded, and masks of ids.
 // Source: docs/reference/ap-architecture.md sections 0 and 4.3 (bit n is 0x80 >> (n & 7) of byte n >> 3).
 // Status: architected.
 

@@ -65,7 +65,7 @@ export const CRYCB_LAYOUT: readonly BlockField[] = [
 ];
 assertLayout('CRYCB', CRYCB_BYTES, CRYCB_LAYOUT);
 
-/** Ids 0-63 of adapters, 0-15 of domains: the rest of AQM and ADM is there but not used. */
+/** Only ids 0-63 of adapters and 0-15 of domains. The rest of AQM and ADM exists but is not used. */
 export const APCB0_LAYOUT: readonly BlockField[] = [
   { name: 'APM', offset: APCB0_APM, bytes: 8, meaning: '64 adapters' },
   { name: 'AQM', offset: APCB0_AQM, bytes: 2, meaning: '16 usage domains' },
@@ -161,7 +161,7 @@ export const readApcb = (crycb: Uint8Array, apcb: 0 | 1): ApcbMasks => {
   };
 };
 
-/** The 256 architected bytes. */
+/** Makes the 256 architected bytes. */
 export const produceCrycb = (crycb: Crycb): Uint8Array => {
   assertBytes('DEA wrapping key mask', crycb.dea, DEA_BYTES);
   assertBytes('AES wrapping key mask', crycb.aes, AES_BYTES);

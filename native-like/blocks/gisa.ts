@@ -84,16 +84,16 @@ export interface Gisa {
   readonly g: boolean;
   readonly c: boolean;
   readonly airqCount: number;
-  /** Format 1 only; 0 in format 0. */
+  /** In format 1 only; 0 in format 0. */
   readonly simm: number;
   readonly nimm: number;
   readonly aism: readonly [high: number, low: number];
 }
 
-/** Bytes of a GISA of a format. */
+/** Length in bytes of a GISA of this format. */
 export const gisaBytes = (format: 0 | 1): number => (format === 1 ? GISA1_BYTES : GISA0_BYTES);
 
-/** The 16 or 32 architected bytes. */
+/** Makes the 16 or 32 architected bytes. */
 export const produceGisa = (gisa: Gisa): Uint8Array => {
   const one = gisa.format === 1;
   const bytes = new Uint8Array(gisaBytes(gisa.format));
@@ -139,7 +139,7 @@ export interface Gib {
   readonly nisc: number;
 }
 
-/** The 32 architected bytes. */
+/** Makes the 32 architected bytes. */
 export const produceGib = (gib: Gib): Uint8Array => {
   const bytes = new Uint8Array(GIB_BYTES);
   const view = viewOf(bytes);

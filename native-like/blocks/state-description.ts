@@ -43,7 +43,7 @@ import { assertBytes, assertLayout, type BlockField, viewOf } from './block.ts';
 /** Control register 6 of the guest: interruption sub-class mask in its low half. */
 const SD_GCR6 = SD_GCR + 6 * 8;
 
-/** Only fields named in section 6.1; the bytes between them belong to other facilities. */
+/** Only the fields that section 6.1 names. The bytes between them belong to other facilities. */
 export const STATE_DESCRIPTION_LAYOUT: readonly BlockField[] = [
   { name: 'lctl', offset: SD_LCTL, bytes: 2, meaning: 'LCTL interception; CR6 0200' },
   { name: 'ECA', offset: SD_ECA, bytes: 4, meaning: 'bit 10 AIV, bit 28 APIE' },

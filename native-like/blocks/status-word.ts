@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The queue status word taken apart and put together: 4 bytes, as they stand in GR1 bits 32-63.
+// Takes the queue status word apart and puts it together. It has 4 bytes, which are in GR1 bits 32-63.
 // Source: docs/reference/ap-architecture.md section 1.10 (Linux asm/ap.h, struct ap_queue_status).
 // Status: architected.
 import {
@@ -52,7 +52,7 @@ export const statusOf = (word: number): StatusWord => ({
   rc: responseCode(word),
 });
 
-/** The four architected bytes. */
+/** Makes the four architected bytes. */
 export const produceStatus = (status: StatusWord): Uint8Array => {
   const bytes = new Uint8Array(STATUS_BYTES);
   viewOf(bytes).setInt32(0, statusWord(status));

@@ -38,7 +38,7 @@ function answer(work: Work): number {
   try {
     return PROCESSORS[work.adapter.mode](work);
   } catch {
-    // An error of ours must not reach the machine: a card that fails says so (MACHINE_FAILURE), and it is counted.
+    // An exception in apemu must not reach the machine. The card answers with a failure (MACHINE_FAILURE), and it is counted.
     failures++;
     return errorReply(work.reply, MACHINE_FAILURE);
   }

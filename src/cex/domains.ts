@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which domain a request is for, and who may send it.
+// Finds out which domain a request is for, and whether its sender may use it.
 // Source: docs/reference/messages.md 2.9 (admin classes), 2.10 (EP11), 2.13 (checks); ap-architecture.md AD-28.
 
 import { ascii, u16, u32 } from './messages/bytes.ts';

@@ -9,11 +9,11 @@ import { createECDH, generateKeyPairSync } from 'node:crypto';
 import { toBigInt, toBytes } from './big-endian.ts';
 import { sameBytes } from './messages/bytes.ts';
 
-/** A curve as messages name it. */
+/** A curve in the terms of messages. */
 export interface CurveRow {
-  /** OpenSSL's name. */
+  /** Its name in OpenSSL. */
   readonly name: string;
-  /** 0 prime, 1 brainpool. */
+  /** 0 = prime, 1 = brainpool. */
   readonly type: 0 | 1;
   readonly bits: number;
 }
@@ -34,10 +34,10 @@ export const CURVES: readonly CurveRow[] = [
   { name: 'brainpoolP512r1', type: 1, bits: 512 },
 ];
 
-/** Bytes of a curve's numbers. */
+/** Length in bytes of the numbers of a curve. */
 export const curveBytes = (bits: number): number => (bits + 7) >> 3;
 
-/** A curve with its numbers. */
+/** A curve with the numbers that define it. */
 export interface Curve extends CurveRow {
   readonly size: number;
   readonly prime: bigint;
@@ -65,7 +65,7 @@ function integers(der: Buffer): bigint[] {
 
 const known = new Map<string, Curve>();
 
-/** The curve of a type and size; undefined if there is none. */
+/** The curve with this type and size; undefined if there is none. */
 export function curveOf(type: number, bits: number): Curve | undefined {
   const row = CURVES.find((c) => c.type === type && c.bits === bits);
   if (row === undefined) return undefined;
@@ -77,7 +77,7 @@ export function curveOf(type: number, bits: number): Curve | undefined {
       publicKeyEncoding: { type: 'spki', format: 'der' },
       privateKeyEncoding: { type: 'pkcs8', format: 'der' },
     });
-    // Version, prime, order, cofactor.
+    // These are version, prime, order, cofactor.
     const [, prime, order] = integers(publicKey) as [bigint, bigint, bigint, bigint];
     curve = { ...row, size: curveBytes(row.bits), prime, order };
     known.set(row.name, curve);
@@ -108,7 +108,7 @@ function sharedX(curve: Curve, value: bigint, point: Uint8Array): Uint8Array | u
   try {
     return scalar(curve, value).computeSecret(Buffer.concat([UNCOMPRESSED, point]));
   } catch {
-    // What OpenSSL says of a point that is none: an answer of the card, not an error.
+    // OpenSSL's error about a point that is not on the curve is not an error here, but an answer of the card.
     return undefined;
   }
 }
@@ -121,7 +121,7 @@ export function isPrivate(curve: Curve, d: Uint8Array): boolean {
   return value > 0n && value < curve.order;
 }
 
-/** A number from 1 to order - 1. */
+/** A random number from 1 to order - 1. */
 function draw(curve: Curve, random: (target: Uint8Array) => void): bigint {
   // 8 bytes more than the order has: no number is noticeably preferred.
   const bytes = new Uint8Array(curve.size + 8);
@@ -185,7 +185,7 @@ function combinedX(curve: Curve, u1: bigint, u2: bigint, q: Uint8Array): Uint8Ar
   if (!sameBytes(t.subarray(0, size), q.subarray(0, size))) {
     return sharedX(curve, u2, add(curve, q, t));
   }
-  // Q + T is 2Q or nothing.
+  // Q + T is either 2Q or the point at infinity.
   return sameBytes(t, q) ? sharedX(curve, (2n * u2) % order, q) : undefined;
 }
 

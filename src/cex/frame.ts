@@ -23,7 +23,7 @@ import {
   RESERVED_FIELD,
 } from './messages/reply-codes.ts';
 
-/** Shortest message with a type. */
+/** Length in bytes of the shortest message that has a type. */
 const SHORTEST = 8;
 
 /** Writes an error reply of 8 bytes and returns its length (rule 4). */

@@ -8,10 +8,10 @@ export interface FunctionRow {
   readonly name: string;
   /** `full`: computed; `part`: some forms only; `none`: refused as the reference says. */
   readonly support: 'full' | 'part' | 'none';
-  /** For `part` and `none`: what is missing and why. */
+  /** For `part` and `none`: what is missing, and why. */
   readonly reason?: string;
   /** Allowed on a card with the restricted function set: clear key, random numbers, queries. */
   readonly clear?: boolean;
-  /** Only with the special bit of NQAP. */
+  /** Whether it exists only with the special bit of NQAP. */
   readonly special?: boolean;
 }

@@ -3,7 +3,7 @@
 // Source: docs/reference/messages.md 3.1, 3.3, 3.4, 8.3; docs/design.md section 5 (faults).
 import type { CodeIn, InjectedReply } from './injected-reply.ts';
 
-/** One form: what it looks like, and how its parts are read and written. */
+/** One form of text: its pattern, and how its parts are read and written. */
 interface Form {
   readonly example: string;
   readonly pattern: RegExp;
@@ -12,7 +12,7 @@ interface Form {
 
 const hex = (text: string): number => Number.parseInt(text, 16);
 
-/** One row a form. Codes and EP11 values are hexadecimal as in the reference, CCA codes and shape values decimal. */
+/** The forms, one row for each. Codes and EP11 values are hexadecimal as in the reference, CCA codes and shape values decimal. */
 const FORMS: readonly Form[] = [
   {
     example: '82/8a',
@@ -54,13 +54,13 @@ const FORMS: readonly Form[] = [
   },
 ];
 
-/** What a reader is told to write. */
+/** What messages say is expected. */
 export const INJECTION_EXPECTED = `a reply such as ${FORMS.map((form) => form.example).join(', ')}`;
 
-/** CCA codes are 16 bits. */
+/** Highest CCA code, which has 16 bits. */
 const CCA_MAX = 0xffff;
 
-/** The reply a text names; undefined if it is none. Whether a shape exists is the business of `checkInjection`. */
+/** The reply that a text stands for; undefined if it is not valid. `checkInjection` tests whether a shape exists. */
 export function parseInjection(text: string): InjectedReply | undefined {
   for (const { pattern, read } of FORMS) {
     const match = pattern.exec(text);

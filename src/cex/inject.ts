@@ -103,8 +103,8 @@ function inject(work: Work, size: number, wanted: InjectedReply): number {
 }
 
 /**
- * Injects into the reply of `size` bytes in the draft; returns the new size. CD-12: an injection that does not fit the function,
- * the mode or the reply, or whose result may damage a guest without the switch, leaves the reply as it is.
+ * Injects into the reply of `size` bytes in the draft, and returns its new size. CD-12: the reply stays as it is if the injection does
+ * not fit the function, the mode or the reply, or if the result may damage a guest and the switch for that is off.
  */
 export function applyInjection(work: Work, size: number, wanted: InjectedReply): number {
   const { adapter, request, reply, context } = work;

@@ -2,23 +2,23 @@
 // What a fault wants a card to answer.
 // Source: docs/reference/messages.md 3.1, 3.3, 3.4, 8.3.
 
-/** In which reply a code stands: 8 bytes of that type, or a complete type 86 with reply_code (rule 4). */
+/** The reply that carries a code: 8 bytes of that type, or a complete type 86 with reply_code (rule 4). */
 export type CodeIn = '82' | '87' | '88' | '86';
 
 /** What to answer instead of the computed reply. */
 export type InjectedReply = {
-  /** Only for this function (`MEB2`, `PK`, `38`, ...); default any. */
+  /** The function (`MEB2`, `PK`, `38`, ...) for which it is injected; default any. */
   readonly function?: string;
 } & (
   | {
       readonly kind: 'code';
       readonly code: number;
-      /** Default 82. */
+      /** The reply that carries the code; default 82. */
       readonly in?: CodeIn;
-      /** Failure status, type 86 only. */
+      /** Failure status, in type 86 only. */
       readonly apfs?: number;
     }
-  /** CCA return and reason code. */
+  /** Return code and reason code of CCA. */
   | { readonly kind: 'cca'; readonly rc: number; readonly rs: number }
   /** EP11 return value of the payload, and CPRB ret_code. */
   | { readonly kind: 'ep11'; readonly rv?: number; readonly returnCode?: number }

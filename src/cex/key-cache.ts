@@ -22,7 +22,10 @@ import { byteLength, toBigInt, toBytes } from './big-endian.ts';
 import { significant, u32 } from './messages/bytes.ts';
 import type { CrtKey } from './messages/cca.ts';
 
-/** Most keys kept; the oldest goes first. A machine has at most 256 adapters; TLS terminators hold a handful of keys each. */
+/**
+ * Highest number of keys that are kept. The oldest is dropped first. A machine has at most 256 adapters, and programs that terminate TLS
+ * use a handful of keys each.
+ */
 export const KEY_CACHE_LIMIT = 256;
 
 /** Public exponents tried when a key is imported; others never enter the cache and always take the formula. */
@@ -34,14 +37,14 @@ const SMALLEST_PRIME = 1n << 127n;
 /** Messages a key's formula is computed for before the key is imported and tried. */
 const FORMULA_MESSAGES = 4;
 
-/** Numbers tried: a key that is none passes with probability 2^-24 at most. */
+/** Number of trials. Something that is not a key passes them with a probability of at most 2^-24. */
 const TRIALS = 24;
 
 const PADDING = constants.RSA_NO_PADDING;
 
 interface ImportedKey {
   readonly key: KeyObject;
-  /** Bytes of the modulus. */
+  /** Length of the modulus in bytes. */
   readonly size: number;
 }
 
@@ -55,15 +58,15 @@ interface Entry {
 
 /** Counters of the key cache. */
 export interface KeyCacheStatistics {
-  /** Operations with an imported key. */
+  /** Number of operations with an imported key. */
   hits: number;
   /** Operations by the formula: first messages of a key, or a key that cannot be imported. */
   misses: number;
-  /** Keys imported. */
+  /** Number of keys imported. */
   imports: number;
   /** Imported keys that failed a trial: no RSA keys. */
   failedTrials: number;
-  /** Keys put out. */
+  /** Number of keys dropped. */
   evictions: number;
 }
 
@@ -121,7 +124,7 @@ function importKey(key: CrtKey): ImportedKey | null {
         kty: 'RSA',
         n: field(p * q),
         e: field(e),
-        // OpenSSL takes d when a result does not verify. With this d the trials see that it did.
+        // OpenSSL uses d if a result does not verify. With this d, the trials notice that it did.
         d: 'AQ',
         p: field(p),
         q: field(q),

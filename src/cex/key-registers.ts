@@ -4,7 +4,7 @@
 
 /** One master or wrapping key register. */
 export interface KeyRegister {
-  /** 32 bytes. Without it the register shows a pattern but keys cannot be used. */
+  /** The key, 32 bytes. Without it, the register shows a pattern, but its keys cannot be used. */
   readonly key?: Uint8Array;
   /** Verification pattern to show; default computed from the key. */
   readonly pattern?: Uint8Array;

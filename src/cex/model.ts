@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What message processing is told: the adapter, what surrounds a request, and a request at work.
+// The input of message processing: the adapter, the surroundings of a request, and a request that is being worked on.
 // Source: docs/reference/messages.md 8.1; ap-architecture.md 4.4 (facility word).
 import type { AdapterMode } from '../../native-like/arch/adapter-types.ts';
 import {
@@ -17,21 +17,21 @@ import {
 import type { InjectedReply } from './injected-reply.ts';
 import type { MasterKeys } from './key-registers.ts';
 
-/** One adapter as its message processing sees it: plain data, so that a worker can be given a copy. */
+/** One adapter as its message processing sees it. It is plain data, so that a worker can be given a copy. */
 export interface AdapterModel {
   /** Hardware type, 10 (CEX4) to 14 (CEX8). */
   readonly type: number;
   readonly mode: AdapterMode;
   /** Facility word, high word of TAPQ GR2; `FACILITY` names its bits. */
   readonly functions: number;
-  /** Up to 8 characters (CCA) or 16 (EP11). */
+  /** Serial number, up to 8 characters (CCA) or 16 (EP11). */
   readonly serial: string;
   /** Master or wrapping keys of domains without a row in `domainMasterKeys`; default: one derived from serial and domain. */
   readonly masterKeys?: MasterKeys;
   readonly domainMasterKeys?: Readonly<Record<number, MasterKeys>>;
   /** Message limit in units of 4096 bytes, 0 to 15 (0: 12288); an EP11 card reports it. Default 0. */
   readonly ml?: number;
-  /** EP11 API ordinal, default 4. */
+  /** API ordinal of EP11, default 4. */
   readonly apiOrdinal?: number;
   /** EP11 operating modes, low word of op_mode, default 0. */
   readonly operatingModes?: number;
@@ -58,7 +58,7 @@ export function has(adapter: AdapterModel, facility: number): boolean {
   return (adapter.functions & facility) !== 0;
 }
 
-/** What surrounds one request. */
+/** The surroundings of one request. */
 export interface RequestContext {
   readonly apid: number;
   readonly apqi: number;
@@ -68,7 +68,7 @@ export interface RequestContext {
   control(domain: number): boolean;
   /** Fills `target` with random bytes. */
   random(target: Uint8Array): void;
-  /** The special bit of NQAP. */
+  /** Whether the request has the special bit of NQAP. */
   readonly special: boolean;
   /** What to answer instead, or how to spoil the answer. */
   readonly inject?: InjectedReply;

@@ -44,8 +44,8 @@ const replaceU32 = (bytes: Uint8Array, at: number, from: number, to: number): vo
 };
 
 /**
- * Where a CCA or EP11 message, request or reply, names domain `from`, it names `to` afterwards; other messages stay as they are. The
- * EP11 payload's own domain is changed with the one of the CPRB.
+ * Replaces domain `from` by `to` in a CCA or EP11 message, request or reply. Other messages are left alone. In an EP11 message, the
+ * payload's own domain is changed together with that of the CPRB.
  */
 export function translateDomain(
   mode: AdapterMode,

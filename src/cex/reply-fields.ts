@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fields of replies by name, as scenarios change them: where each lies in which reply, and whether a driver could notice.
+// Fields of replies that scenarios change, by name: where each of them is in which reply, and whether a driver can notice the change.
 // Source: docs/reference/messages.md sections 2.2 (type 80), 2.3 (82, 87, 88), 2.5 (CPRBX), 2.6 (type 86).
 import {
   CPRBX,
@@ -14,7 +14,7 @@ import {
   TYPE86_HEADER,
 } from './messages/headers.ts';
 
-/** One field. `length` and `psmid` belong to the queue, not to the bytes of the reply. */
+/** One field. `length` and `psmid` belong to the queue, and not to the bytes of the reply. */
 export interface ReplyFieldRow {
   readonly name: string;
   /** Offset in the reply and bytes; 0 bytes: no place in the reply. */
@@ -30,7 +30,7 @@ export interface ReplyFieldRow {
 const ERRORS = [TYPE_82, TYPE_87, TYPE_88];
 const block = (offset: number): number => REPLY_BLOCK + offset;
 
-/** One row for each field of a reply that a fault may change. */
+/** The fields of a reply that a fault may change, one row for each. */
 export const REPLY_FIELDS = [
   {
     name: 'type',
@@ -138,11 +138,11 @@ export const REPLY_FIELDS = [
   },
 ] as const satisfies readonly ReplyFieldRow[];
 
-/** Highest offset a `byteN` names. */
+/** Highest offset that a `byteN` can name. */
 const BYTE_MAX = 61439;
 const BYTE = /^byte(\d{1,5})$/;
 
-/** The field of a name: a row, or `byteN` for byte N of the reply; undefined if there is none. */
+/** The field with this name: that of a row, or `byteN` for byte N of the reply; undefined if there is none. */
 export const replyField = (name: string): ReplyFieldRow | undefined => {
   const row = REPLY_FIELDS.find((candidate) => candidate.name === name);
   if (row !== undefined) return row;
@@ -162,7 +162,7 @@ export const replyField = (name: string): ReplyFieldRow | undefined => {
 export const replyFieldMax = ({ name, bytes }: ReplyFieldRow): number =>
   name === 'psmid' ? 0xffffffff : name === 'length' ? BYTE_MAX + 1 : 2 ** (8 * bytes) - 1;
 
-/** What a reader is told to write. */
+/** What messages say is expected. */
 export const REPLY_FIELD_EXPECTED = `one of ${REPLY_FIELDS.map(({ name }) => name).join(', ')}, byteN, each with =VALUE`;
 
 /** Writes a field into the `length` bytes of a reply; false where the reply has no such field. */

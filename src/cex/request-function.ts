@@ -14,8 +14,8 @@ const NAMES: Readonly<Record<AdapterMode, (request: Uint8Array) => string>> = {
 };
 
 /**
- * The function's name as in the mode's table: a format (`MEB1` .. `CRB3`), two letters (`PK`), a number (`38`), `loopback`.
- * Of malformed requests whatever stands there, or nothing.
+ * Name of the function as in the table of the mode: a format (`MEB1` to `CRB3`), two letters (`PK`), a number (`38`), or `loopback`. For
+ * malformed requests it is whatever is in its place, or nothing.
  */
 export function requestFunction(mode: AdapterMode, request: Uint8Array): string {
   return NAMES[mode](request);
@@ -24,7 +24,7 @@ export function requestFunction(mode: AdapterMode, request: Uint8Array): string 
 /** Names a request can have: two characters (CCA), a number (EP11), a format (accelerator), `loopback`. */
 const FUNCTION_NAME = /^(?:[A-Z0-9]{2}|\d{1,5}|MEB[123]|CRB[123]|loopback)$/;
 
-/** What a reader is told to write. */
+/** What messages say is expected. */
 export const FUNCTION_EXPECTED =
   'a function: two letters (CCA), a number (EP11), MEB1 to CRB3 (accelerator), loopback';
 

@@ -46,7 +46,7 @@ function publicKeyDer(modulus: Uint8Array, exponent: Uint8Array): Buffer {
   return Buffer.concat([Uint8Array.from([0x30, ...derLength(n.length + e.length)]), n, e]);
 }
 
-/** One raw public operation; base < modulus, both of `size` bytes, exponent < modulus. */
+/** Does one raw public operation. Base and modulus have `size` bytes; base and exponent are below the modulus. */
 function rawOperation(base: Uint8Array, exponent: Uint8Array, modulus: Uint8Array): Uint8Array {
   // DER in the call itself: no KeyObject waits for the garbage collector. The type lacks what createPublicKey() takes here.
   const options = { key: publicKeyDer(modulus, exponent), format: 'der', type: 'pkcs1' };

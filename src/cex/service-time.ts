@@ -8,7 +8,7 @@ import { requestFunction } from './request-function.ts';
 
 /** Kernel speed ratings of one card: relative cost per function, smaller is faster. */
 interface Ratings {
-  /** By operand size up to 128, 256, 512 bytes. */
+  /** Times for operands of up to 128, 256 and 512 bytes. */
   readonly mex: readonly [number, number, number];
   readonly crt: readonly [number, number, number];
   readonly rng: number;
@@ -157,7 +157,7 @@ function normal(random: Uint8Array | undefined): number {
   return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * v);
 }
 
-/** Times at which each engine of an adapter becomes free, in virtual nanoseconds. */
+/** Times at which the engines of an adapter become free, in virtual nanoseconds. */
 export type Engines = Float64Array;
 
 /** Engines that are all free; the array may also be a view of the machine image. */

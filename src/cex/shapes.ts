@@ -23,15 +23,15 @@ import { DRAFT_BYTES } from './model.ts';
 /** Changes the reply of `size` bytes in the draft; returns the new size. Replies it does not apply to stay as they are. */
 export type Spoil = (work: Work, size: number, value: number) => number;
 
-/** One malformed reply a fault can ask for. */
+/** One malformed reply that a fault can ask for. */
 export interface ReplyShape {
   readonly name: string;
-  /** Row of messages.md 8.3. */
+  /** Number of the row in messages.md 8.3. */
   readonly row: number;
   /** Value used when the injection gives none; `value` says what it is. */
   readonly standard: number;
   readonly value: string;
-  /** What a Linux 6.12 guest does. */
+  /** What a guest with Linux 6.12 does about it. */
   readonly effect: string;
   /** Set if it can crash, leak or corrupt the guest kernel: only with `allowGuestDamage`. */
   readonly danger?: string;

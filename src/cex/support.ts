@@ -9,7 +9,7 @@ import { LOOPBACK_FUNCTIONS } from './loopback/functions.ts';
 
 import { REPLY_SHAPES } from './shapes.ts';
 
-/** Functions by mode. */
+/** The functions, by mode. */
 export const FUNCTIONS: Readonly<Record<AdapterMode, readonly FunctionRow[]>> = {
   accelerator: ACCELERATOR_FUNCTIONS,
   cca: CCA_FUNCTIONS,

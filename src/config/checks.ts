@@ -24,8 +24,8 @@ const MIN_GUEST_MEMORY = 64 * 1024;
 /** A slot pool below this cannot hold the messages of one queue of default depth. */
 const MIN_MESSAGE_MEMORY = 1024 * 1024;
 /**
- * Guest storage and pool together: the machine image is one WebAssembly.Memory whose offsets must stay below 2^31 (signed
- * 32-bit arithmetic on the fast path); 64 KiB are kept for its own tables.
+ * Limit for guest storage and slot pool together. The machine image is one WebAssembly.Memory whose offsets must stay below 2^31 (signed
+ * 32-bit arithmetic on the fast path), and 64 KiB are kept for its own tables.
  */
 const IMAGE_LIMIT = 2 * 2 ** 30 - 64 * 1024;
 

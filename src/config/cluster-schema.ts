@@ -6,7 +6,7 @@ import Type from 'typebox';
 import { GUEST_NAME } from './schema.ts';
 import { closed } from './schema-parts.ts';
 
-/** A file with several machines; what stands under each name is a configuration of its own. */
+/** A file with several machines. Under each name there is a configuration. */
 export const ClusterSchema = Type.Object(
   {
     apemu: Type.Literal(1, { expected: '1, the version of this format' }),

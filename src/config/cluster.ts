@@ -43,7 +43,7 @@ export function buildCluster(
       found.push(...error.mistakes);
     }
   }
-  // Who comes from where can be said only of machines that are right.
+  // Guests that come from other machines can be checked only if the machines are valid.
   if (found.length === 0) found.push(...mistakesOfGuests(machines, source));
   if (found.length > 0) throw new MistakesError(found);
   const homes = [...machines.values()].flatMap((machine) => machine.guests.filter(isHome));

@@ -5,7 +5,7 @@ import { printInjection } from '../cex/inject-text.ts';
 import type { FaultConfig, InjectedReply } from './types.ts';
 import { formatApqn, formatDuration } from './units.ts';
 
-/** `05.0004 on=tapq rc=04 count=2`. */
+/** A fault as text, such as `05.0004 on=tapq rc=04 count=2`. */
 export function printFault(fault: FaultConfig): string {
   const target = fault.apqn === undefined ? (fault.guest ?? 'any') : formatApqn(fault.apqn);
   const { effect, trigger } = fault;

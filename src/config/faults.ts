@@ -20,7 +20,7 @@ const MESSAGE_EFFECTS: readonly (EffectKey | undefined)[] = ['drop', 'delay', 'r
 
 const durationNs = (value: unknown) => parseDurationNs(value as string | number) ?? 0;
 
-/** How a check says that a fault is wrong; `key`: whose value it is, undefined for the fault as a whole. */
+/** Reports that a fault is wrong. `key` is the key whose value is wrong; undefined for the fault as a whole. */
 type Wrong = (
   message: string,
   expected?: string,
@@ -50,7 +50,7 @@ export function normaliseFault(raw: RawFault, path: Path, report: Report): Fault
   };
 }
 
-/** One target, one effect, at most one trigger. */
+/** Checks that there is one target, one effect, and at most one trigger. */
 function checkParts(raw: RawFault, effects: readonly EffectKey[], wrong: Wrong): void {
   const triggers = TRIGGER_KEYS.filter((key) => raw[key] !== undefined);
   if ((raw.guest === undefined) === (raw.apqn === undefined)) {

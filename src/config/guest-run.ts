@@ -45,7 +45,7 @@ const GuestRunSchema = Type.Object(
 
 type GuestRun = Type.Static<typeof GuestRunSchema>;
 
-/** Keys whose files are relative to the guest run's own. */
+/** Keys whose values are files, relative to the file of the guest run. */
 const PATHS = ['kernel', 'initrd', 'scenario'] as const;
 /** Keys that go to the command line as they are, with their option. */
 const TEXTS = [
@@ -61,7 +61,7 @@ const TEXTS = [
 /** A guest that hangs must not hang the tests. */
 const TIMEOUT = '120s';
 
-/** The command line behind `apemu` that a guest run stands for. */
+/** The arguments of `apemu` that a guest run stands for. */
 const argumentsOf = (run: GuestRun, file: string): string[] => {
   const path = (name: string): string =>
     isAbsolutePath(name) ? name : joinPath(directoryOf(file), name);

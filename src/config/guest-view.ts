@@ -5,9 +5,9 @@ import type { AdapterMode, GuestConfig, MachineConfig } from './types.ts';
 
 /** An adapter as a guest sees it. */
 export interface SeenAdapter {
-  /** The number the guest knows. */
+  /** The number by which the guest knows it. */
   readonly apid: number;
-  /** Mode of the real adapter, or of the first one that stands behind it. */
+  /** Mode of the real adapter, or of the first real adapter behind it. */
   readonly mode: AdapterMode;
 }
 

@@ -31,7 +31,7 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   return buildOne(sourceFromYaml(text, file), file);
 }
 
-/** As `parseConfig`; a text with `machines:` is a cluster. */
+/** As `parseConfig`, but a text with `machines:` is a cluster. */
 export function parseConfigOrCluster(text: string, file: string): LoadedConfig | LoadedCluster {
   const source = sourceFromYaml(text, file);
   return hasMachines(source) ? buildCluster(source, file, build) : buildOne(source, file);
@@ -47,7 +47,11 @@ export function configFromObject(object: unknown): LoadedConfig {
   return buildOne(sourceFromObject(value, OBJECT_NAME), undefined);
 }
 
-/** The same with several machines: `{ machines: { A: { … }, B: { … } } }`. @throws MistakesError */
+/**
+ * A cluster from an object: `{ machines: { A: { … }, B: { … } } }`.
+ *
+ * @throws MistakesError
+ */
 export function clusterFromObject(object: unknown): LoadedCluster {
   const isMapping = object !== null && typeof object === 'object' && !Array.isArray(object);
   const value = isMapping ? { apemu: 1, ...object } : object;
@@ -75,13 +79,14 @@ export function faultFromObject(object: FaultObject, config: MachineConfig): Fau
 
 /**
  * Reads a file.
- * @throws ApemuError `APEMU_ERR_CONFIG_READ` if it cannot be read or is no text; MistakesError for what stands in it.
+ *
+ * @throws ApemuError `APEMU_ERR_CONFIG_READ` if it cannot be read or is not text; MistakesError for mistakes in it
  */
 export function loadConfigFile(file: string): LoadedConfig {
   return parseConfig(readText(file, CONFIGURATION), file);
 }
 
-/** As `loadConfigFile`; a file with `machines:` is a cluster. */
+/** As `loadConfigFile`, but a file with `machines:` is a cluster. */
 export function loadConfigOrClusterFile(file: string): LoadedConfig | LoadedCluster {
   return parseConfigOrCluster(readText(file, CONFIGURATION), file);
 }
@@ -136,7 +141,7 @@ function build(source: Source, file: string | undefined, guestsBefore: number): 
   return deepFreeze({ config, warnings });
 }
 
-/** Response codes are hexadecimal wherever else they stand: AP programs, reports, the shell. */
+/** Warns about response codes in decimal digits, because they are hexadecimal everywhere: in AP programs, reports, and the shell. */
 function warnAboutDecimals(raw: RawConfig, source: Source, warn: Warn): void {
   for (const [index, { rc }] of (raw.faults ?? []).entries()) {
     const path = ['faults', index, 'rc'];

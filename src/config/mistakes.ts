@@ -5,7 +5,7 @@ import { ApemuError, type SourcePlace } from '../errors.ts';
 
 /** One mistake: what is wrong, where, and what would have been right. */
 export interface Mistake {
-  /** Stable code, `APEMU_ERR_…`. */
+  /** Stable code of the mistake, `APEMU_ERR_…`. */
   readonly code: string;
   readonly message: string;
   /** What was expected, without the word; undefined where the message says it all. */
@@ -13,7 +13,7 @@ export interface Mistake {
   readonly place: SourcePlace;
 }
 
-/** One line as users see it: `file:line:column: message (expected …) [code]`. */
+/** A mistake in the line that users see: `file:line:column: message (expected …) [code]`. */
 export function formatMistake(mistake: Mistake): string {
   const { file, line, column } = mistake.place;
   const where = [file, line, column].filter((part) => part !== undefined).join(':');
@@ -21,7 +21,7 @@ export function formatMistake(mistake: Mistake): string {
   return `${where}: ${mistake.message}${expected} [${mistake.code}]`;
 }
 
-/** All mistakes of a text in the order they stand in it; code and place are those of the first. */
+/** All mistakes in a text, in their order. Code and place are those of the first. */
 export class MistakesError extends ApemuError {
   readonly mistakes: readonly Mistake[];
 

@@ -11,7 +11,7 @@ type RawMdev = NonNullable<RawGuest['mdev']>;
 type RawNumbers = RawMdev['adapters'];
 type Say = (what: string, path: Path, message: string, expected: string) => void;
 
-/** At most one of the two is there. */
+/** The mdev of a guest. At most one of the two is defined. */
 export interface Mdevs {
   readonly mdev: MdevConfig | undefined;
   readonly virtualMdev: VirtualMdevConfig | undefined;

@@ -31,7 +31,7 @@ import type {
 } from './types.ts';
 import { parseDurationNs, parseMemory, parseNumber } from './units.ts';
 
-/** What stands where a file says nothing. */
+/** Values that are used if a file does not set them. */
 const DEFAULTS = {
   profile: 'z16',
   seed: 1,
@@ -251,7 +251,7 @@ const WORKLOADS: readonly string[] = ['loopback', ...WORKLOAD_NAMES];
 const isPath = (program: string): boolean =>
   program.includes('/') || /\.(?:ap|[cm]?[jt]s)$/.test(program);
 
-/** A name stays a name; what looks like a path is taken relative to the file it stands in. */
+/** A name is left as it is. A path is relative to the file that contains it. */
 function resolveProgram(program: string, directory: string): string {
   return !isPath(program) || isAbsolutePath(program) ? program : joinPath(directory, program);
 }

@@ -9,7 +9,7 @@ import { DURATION_PATTERN, MEMORY_PATTERN } from './units.ts';
 export const MAX_APID = 255;
 export const MAX_APQI = 255;
 export const closed = { additionalProperties: false } as const;
-/** A mapping whose keys make sense only together: with one mistake in it nothing more is said about it. */
+/** A mapping whose keys make sense only together: after one mistake in it, nothing more is reported about it. */
 export const together = { ...closed, together: true } as const;
 export const whole = (minimum: number, maximum: number, expected: string) =>
   Type.Integer({ minimum, maximum, expected: `${expected}, ${minimum} to ${maximum}` });
@@ -38,7 +38,7 @@ export const apqis = Type.Array(whole(0, MAX_APQI, 'a domain number'), {
   expected: 'a list of domain numbers, such as [4, 0xab]',
 });
 
-/** Numbers of a passthrough mdev, or what a virtual mdev's numbers stand for. */
+/** The numbers of a passthrough mdev, or the real numbers behind those of a virtual one. */
 const mapped = <const L extends typeof apids>(list: L, noun: string, example: string) =>
   Type.Union([list, Type.Record(numberKey, list, { ...closed, expectedKey: `a ${noun} number` })], {
     byKind: true,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A YAML text, or a plain object, as one tree of plain values whose every node knows where it stands.
+// A YAML text, or a plain object, as one tree of plain values in which the place of every node is known.
 
 import {
   type Alias,
@@ -19,7 +19,7 @@ import type { SourcePlace } from '../errors.ts';
 import type { Mistake } from './mistakes.ts';
 import { parseNumber } from './units.ts';
 
-/** Keys from the root to a node. */
+/** The keys that lead from the root to a node. */
 export type Path = readonly (string | number)[];
 
 /** How a check says that something is wrong at a path: `what` becomes the end of the code; `key`: the key, not its value. */
@@ -34,13 +34,16 @@ export type Report = (
 /** Values and places of a configuration. */
 export interface Source {
   readonly value: unknown;
-  /** Mistakes of the notation itself. */
+  /** Mistakes in the notation itself. */
   readonly mistakes: readonly Mistake[];
   /** Place of a value; a path that does not exist has the place of its nearest ancestor. */
   placeOf(path: Path): SourcePlace;
   /** Place of a key (the value's for lists). */
   placeOfKey(path: Path): SourcePlace;
-  /** Whether a number stands there in decimal digits, two or more: where others are hexadecimal it may not be what was meant. */
+  /**
+   * Whether the value was written as a number with two or more decimal digits, which may be a mistake where hexadecimal numbers are
+   * usual.
+   */
   isDecimal(path: Path): boolean;
 }
 
@@ -178,7 +181,10 @@ class YamlTree {
   }
 }
 
-/** What each alias stands for: the last node of that name before it. One walk; the package looks through the whole text for each. */
+/**
+ * For each alias, the node it stands for: the last one with that name before it. This takes one walk, while the YAML package searches the
+ * whole text for each alias.
+ */
 const aliasTargets = (document: Document): ReadonlyMap<Alias, Node> => {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();
@@ -196,7 +202,7 @@ const TOO_LONG = ['the text is too long', `at most ${MAX_SCALAR_TEXT} characters
 const isTooLong = (value: unknown): boolean =>
   typeof value === 'string' && value.length > MAX_SCALAR_TEXT;
 
-/** Where the value of a path stands, or the nearest one around it. */
+/** Offset of the value with this path, or of the nearest one around it. */
 const nearestOffset = (values: ReadonlyMap<string, number>, path: Path): number | undefined => {
   for (let length = path.length; length >= 0; length--) {
     const offset = values.get(idOf(path.slice(0, length)));
@@ -205,7 +211,7 @@ const nearestOffset = (values: ReadonlyMap<string, number>, path: Path): number 
   return undefined;
 };
 
-/** What stands at a path of a source, as a source of its own with more keys; its places are those of the whole. */
+/** The part of a source at a path, as a source of its own with additional keys. Its places are those in the whole. */
 export function partOf(source: Source, path: Path, more: object): Source {
   const part = path.reduce<unknown>(
     (value, key) => (value as Readonly<Record<string | number, unknown>>)[key],
@@ -220,7 +226,7 @@ export function partOf(source: Source, path: Path, more: object): Source {
   };
 }
 
-/** The same for a plain object: there are no lines, so a place is the path of the value. */
+/** A source from a plain object. It has no lines, so a place is the path of the value. */
 export function sourceFromObject(value: unknown, name: string): Source {
   const placeOf = (path: Path): SourcePlace => ({
     file: path.length === 0 ? name : `${name}: ${formatPath(path)}`,

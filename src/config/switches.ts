@@ -11,7 +11,7 @@ export interface SwitchRow {
   readonly range?: readonly [number, number];
 }
 
-/** One row for each switch of the host's behaviour. */
+/** The switches of the host's behaviour, one row for each. */
 export const SWITCHES: readonly SwitchRow[] = [
   { name: 'apConfigFile' },
   { name: 'busFeaturesFile' },

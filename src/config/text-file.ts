@@ -10,15 +10,15 @@ import { MIB } from '../units.ts';
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 256 * 1024;
 
-/** What a file is to its reader. */
+/** The kind of a file and its limits. */
 export interface FileKind {
-  /** As in "cannot read configuration FILE". */
+  /** Name of the kind, as in "cannot read configuration FILE". */
   readonly name: string;
   /** Code of the ApemuError that is thrown for such a file. */
   readonly code: string;
   /** More is a mistake; far above what anybody writes. */
   readonly maxBytes: number;
-  /** The same for lines, which cost more than their bytes. */
+  /** Highest number of lines, which need more memory than their bytes. */
   readonly maxLines: number;
 }
 

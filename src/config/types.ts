@@ -54,7 +54,7 @@ export interface AdapterConfig {
   readonly ml: number | undefined;
   /** High word of TAPQ GR2 (section 4.4). Undefined: the preset of AD-24 for mode and profile. */
   readonly functions: number | undefined;
-  /** Serial number as the card reports it, at most 16 characters. Undefined: made from seed and apid. */
+  /** Serial number as the card reports it, at most 16 characters. Undefined: it is made from seed and APID. */
   readonly serial: string | undefined;
   readonly service: ServiceConfig;
   /** False: the adapter starts deconfigured (standby). */
@@ -72,7 +72,7 @@ export interface TimingConfig {
 
 export interface PartitionConfig {
   readonly profile: MachineProfileName;
-  /** By APID, ascending. */
+  /** Adapters by APID, ascending. */
   readonly adapters: ReadonlyMap<number, AdapterConfig>;
   /** Usage domains of the partition (AQM), ascending, 0-255. */
   readonly usageDomains: readonly number[];
@@ -95,17 +95,17 @@ export type SwitchValue = boolean | number | string;
 
 export interface HostConfig {
   readonly kernel: KernelProfileName;
-  /** As written to /sys/bus/ap/apmask after start, without newline. Undefined: not written (all ones). */
+  /** Text that is written to /sys/bus/ap/apmask after the start, without a newline. Undefined: nothing is written (all ones). */
   readonly apmask: string | undefined;
   readonly aqmask: string | undefined;
-  /** Release of s390-tools whose views are shown (src/s390-tools/releases.ts). Undefined: each view's own default. */
+  /** Release of s390-tools that views follow (src/s390-tools/releases.ts). Undefined: each view has its own default. */
   readonly s390Tools: string | undefined;
   /** Differences from the profile, by name. */
   readonly switches: Readonly<Record<string, SwitchValue>>;
 }
 
 export interface MdevConfig {
-  /** Ascending, 0-255. */
+  /** Adapter numbers, ascending, 0-255. */
   readonly adapters: readonly number[];
   readonly domains: readonly number[];
   readonly controlDomains: readonly number[];
@@ -142,7 +142,7 @@ export interface WorkloadConfig {
   readonly arrivals: 'fixed' | 'poisson';
   /** Open loop: messages arrive at these times instead, nanoseconds from when a queue is ready, ascending; from the command line. */
   readonly arrivalTimesNs?: readonly number[];
-  /** Messages in a queue at a time at most; undefined: the queue's depth. */
+  /** Highest number of messages in a queue at a time; undefined: the queue's depth. */
   readonly outstanding: number | undefined;
 }
 
@@ -178,7 +178,7 @@ export interface GuestConfig {
   readonly spread: boolean;
   readonly secureExecution: SecureExecutionConfig | undefined;
   readonly workload: WorkloadConfig | undefined;
-  /** Plain data for the guest program. */
+  /** Arguments of the guest program, as plain data. */
   readonly args: Readonly<Record<string, unknown>>;
 }
 
@@ -221,9 +221,9 @@ export type FaultEffect =
 export type FaultTrigger =
   /** The next `count` matching instructions (with `everyBytes`: stops at a boundary). */
   | { readonly kind: 'count'; readonly count: number }
-  /** Each matching instruction with this probability, above 0, at most 1 (1: always; the default). */
+  /** Each matching instruction with this probability, above 0 and at most 1 (1: always, which is the default). */
   | { readonly kind: 'probability'; readonly probability: number }
-  /** At each of these virtual times, counted from when guests begin, the first matching instruction from then on; ascending. */
+  /** At each of these virtual times, which count from when guests begin, the first matching instruction from then on; ascending. */
   | { readonly kind: 'at'; readonly atNs: readonly number[] };
 
 /** A fault, from a configuration or from a `fault:` line of an AP program. Exactly one of guest and apqn is set. */
@@ -242,7 +242,7 @@ export interface MachineConfig {
   readonly file: string | undefined;
   readonly machine: PartitionConfig;
   readonly host: HostConfig;
-  /** In the order of the file. */
+  /** Guests in the order of the file. */
   readonly guests: readonly GuestConfig[];
   readonly faults: readonly FaultConfig[];
 }
@@ -263,7 +263,7 @@ export interface LoadedConfig {
 /** Several machines, each with a host of its own, between which guests migrate. */
 export interface ClusterConfig {
   readonly file: string | undefined;
-  /** By name, in the order of the file. Each has every guest: its own, and as `incoming` those of the others. */
+  /** Machines by name, in the order of the file. Each has every guest: its own, and those of the others as `incoming`. */
   readonly machines: ReadonlyMap<string, MachineConfig>;
 }
 

@@ -15,7 +15,7 @@ const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
 export const DURATION_PATTERN = DURATION.source;
 export const MEMORY_PATTERN = MEMORY.source;
 
-/** Whole nanoseconds of `2ms`, `1.5us`, `0`; undefined if it is no duration or not exact in a number. */
+/** Whole nanoseconds of a duration such as `2ms`, `1.5us` or `0`; undefined if it is not a duration, or not exact in a number. */
 export function parseDurationNs(text: string | number): number | undefined {
   if (text === 0 || text === '0') return 0;
   const match = DURATION.exec(String(text));
@@ -49,7 +49,7 @@ export function parseNumber(text: string): number | undefined {
 
 const APQN = /^([0-9a-fA-F]{2})\.([0-9a-fA-F]{4})$/;
 
-/** APID << 8 | APQI of `05.00ab` as in sysfs; undefined if it is none (the domain's high byte is 0). */
+/** APID << 8 | APQI of an APQN such as `05.00ab`, as in sysfs; undefined if it is not one (the high byte of the domain must be 0). */
 export function parseApqn(text: string): number | undefined {
   const match = APQN.exec(text);
   if (match === null) return undefined;
@@ -57,7 +57,7 @@ export function parseApqn(text: string): number | undefined {
   return apqi > 0xff ? undefined : (Number.parseInt(match[1], 16) << 8) | apqi;
 }
 
-/** `05.00ab` */
+/** An APQN in the form `05.00ab`. */
 export function formatApqn(apqn: number): string {
   const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
   return `${hex(apqn >>> 8, 2)}.${hex(apqn & 0xff, 4)}`;

@@ -39,14 +39,14 @@ export interface Validated {
   readonly mistakes: readonly Mistake[];
 }
 
-/** All deviations of `source` from `schema`, whose one required root key is `apemu`. The source itself is not changed. */
+/** All deviations of `source` from `schema`, whose only required key is `apemu`. The source itself is not changed. */
 export function validate(schema: object, source: Source): Validated {
   const mistakes: Mistake[] = [];
   let value: unknown = structuredClone(source.value);
   for (let round = 0; round < MAX_CUTS; round++) {
     const errors = outermost(withoutMappedUnions(schema, errorsOf(schema, value)));
     if (errors.length === 0) break;
-    // Only the first round speaks: what later rounds find is a consequence of what was cut.
+    // Only findings of the first round count. Those of later rounds are consequences of what was cut out.
     const findings = errors.flatMap((error) => findingsOf(schema, error, value));
     if (round === 0) for (const finding of findings) mistakes.push(mistakeOf(finding, source));
     for (const finding of findings) value = cut(value, finding.cut);
@@ -66,8 +66,8 @@ function errorsOf(schema: object, value: unknown): SchemaError[] {
 }
 
 /**
- * A union whose alternatives differ in kind (`byKind` in the schema: a list or a mapping) says nothing itself where something inside the
- * value is wrong: that belongs to the alternative of the value's kind.
+ * Removes the error of a union whose alternatives differ in kind (`byKind` in the schema: a list or a mapping), if something inside the
+ * value is wrong, since that error belongs to the alternative of the value's kind.
  */
 function withoutMappedUnions(schema: object, errors: readonly SchemaError[]): SchemaError[] {
   const mapped = new Set(
@@ -87,7 +87,7 @@ function withoutMappedUnions(schema: object, errors: readonly SchemaError[]): Sc
   return errors.filter(({ instancePath }) => !wrongInside.has(instancePath));
 }
 
-/** One error a place: of the errors inside a union only the union's own is kept. */
+/** One error for each place. Of the errors inside a union, only that of the union itself is kept. */
 function outermost(errors: readonly SchemaError[]): SchemaError[] {
   const byInstance = new Map<string, SchemaError>();
   for (const error of errors) {
@@ -105,7 +105,7 @@ function outermost(errors: readonly SchemaError[]): SchemaError[] {
   );
 }
 
-/** A union that failed as a whole; what lies below it says why each of its kinds does not fit. */
+/** Whether a union has failed as a whole. The errors below it tell why each of its alternatives does not fit. */
 const isUnion = ({ keyword }: SchemaError): boolean => keyword === 'anyOf';
 
 /** A deviation: what to say, where, and what to cut. */
@@ -182,7 +182,7 @@ function hint(key: string, node: SchemaNode): string {
   return candidate === undefined ? '' : `, did you mean ${candidate}?`;
 }
 
-/** `ab` where a number was meant. */
+/** A hint for a value such as `ab` where a number was expected. */
 const hexadecimalHint = (found: unknown, wantsNumber: boolean): string =>
   wantsNumber && typeof found === 'string' && /^[0-9a-fA-F]{1,8}$/.test(found)
     ? `, did you mean 0x${found}?`

@@ -5,7 +5,7 @@ import type { FunctionRow } from '../function-row.ts';
 import { u16 } from '../messages/bytes.ts';
 import { TYPE50_FORMATS, TYPE50_HEADER } from '../messages/headers.ts';
 
-/** One row for each request format an accelerator takes. */
+/** The request formats that an accelerator accepts, one row for each. */
 export const ACCELERATOR_FUNCTIONS: readonly FunctionRow[] = TYPE50_FORMATS.map((f) => ({
   code: f.name,
   name: `${f.form === 'mex' ? 'modulus-exponent' : 'CRT'}, up to ${8 * f.operand} bits`,

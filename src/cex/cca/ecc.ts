@@ -66,7 +66,7 @@ function fields(vud: Uint8Array): Uint8Array[] | undefined {
   return list;
 }
 
-/** `SG`: the signature of a hash. */
+/** `SG`: makes the signature of a hash. */
 export function signHash({ work, block }: CcaCall): CcaAnswer {
   const read = readKey(block, 'ECDSA   ');
   if (isCode(read)) return { code: read };

@@ -27,7 +27,7 @@ const KEY_LENGTHS: Readonly<Record<string, number>> = {
   'KEYLN32 ': 32,
 };
 
-/** One entry of a key block or VUD: u16 length with itself and tag, u16 tag, bytes. */
+/** One entry of a key block or VUD: length (u16, with itself and the tag), tag (u16), bytes. */
 interface Entry {
   readonly tag: number;
   readonly bytes: Uint8Array;
@@ -58,7 +58,7 @@ function cipherBlock(token: Uint8Array): Uint8Array {
   return Buffer.concat([entry(TAG_TOKEN, token), entry(TAG_TOKEN, new Uint8Array(0))]);
 }
 
-/** `KG`: a random AES DATA key. */
+/** `KG`: makes a random AES DATA key. */
 export function generateDataKey({ work, domain, block }: CcaCall): CcaAnswer {
   const { vud } = block;
   if (block.rules.length !== 0) return { code: CCA.ruleCount };

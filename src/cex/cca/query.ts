@@ -10,13 +10,13 @@ import { CPRBX, REQUEST_BLOCK } from '../messages/headers.ts';
 import { CCA } from '../messages/reply-codes.ts';
 import type { CcaAnswer, CcaCall } from './reply.ts';
 
-/** One block of a query's var data: which pattern stands where. */
+/** One block in the var data of a query, and the pattern it contains. */
 interface PatternBlock {
   readonly offset: number;
   readonly id: number;
-  /** Block length with length and id. */
+  /** Length of the block, including its length and id. */
   readonly length: number;
-  /** Undefined: not public, zeros. */
+  /** Kind of key; undefined if it is not public, in which case the block has zeros. */
   readonly kind?: KeyKind;
   readonly register?: 'current' | 'old' | 'new';
 }

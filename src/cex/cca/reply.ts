@@ -27,7 +27,7 @@ export interface CcaAnswer {
   readonly data?: Uint8Array;
 }
 
-/** A function's input. */
+/** The input of a function. */
 export interface CcaCall {
   readonly work: Work;
   readonly domain: number;

@@ -53,7 +53,7 @@ function readMexKey(keys: Uint8Array): MexKey | undefined {
 
 interface ReadCrtKey {
   readonly key: CrtKey;
-  /** Bytes of the modulus. */
+  /** Length of the modulus in bytes. */
   readonly size: number;
 }
 
@@ -87,7 +87,7 @@ function sizeAllowed(data: number, modulus: number): boolean {
   return data === modulus && modulus >= LEAST && modulus <= MOST;
 }
 
-/** `PK`: data^exponent mod modulus. */
+/** `PK`: computes data^exponent mod modulus. */
 export function publicKeyOperation({ block }: CcaCall): CcaAnswer {
   const rule = checkRule(block, 'MRP     ');
   if (rule !== CCA.ok) return { code: rule };

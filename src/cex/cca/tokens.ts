@@ -23,7 +23,7 @@ export interface TokenKey {
 /** An opened key, or the code that says why not. */
 export type Opened<T> = T | CcaCode;
 
-/** Whether `value` is a code. */
+/** Whether `value` is an error code. */
 export function isCode<T extends object>(value: Opened<T>): value is CcaCode {
   return 'rs' in value;
 }
@@ -90,7 +90,7 @@ export function openDataToken(
   return cipher.update(token.subarray(at.key, at.key + 32)).subarray(0, bits / 8);
 }
 
-/** What an AES CIPHER token holds. */
+/** Contents of an AES CIPHER token. */
 export interface CipherKey {
   readonly clear: Uint8Array;
   /** Key parts entered; 0xFF: complete. */
@@ -99,7 +99,7 @@ export interface CipherKey {
   readonly least: number;
 }
 
-/** `parts` of a complete key. */
+/** Value of `parts` for a complete key. */
 export const COMPLETE = 0xff;
 const GCM_IV = 12;
 const GCM_TAG = 16;
@@ -110,7 +110,7 @@ function payloadBytes(bits: number): number {
   return bits === 128 ? 64 : bits === 192 ? 72 : 80;
 }
 
-/** Makes an AES CIPHER token from a skeleton or a former token, whose type fields and usage it keeps. */
+/** Makes an AES CIPHER token from a skeleton or an earlier token, and keeps its type fields and usage. */
 export function makeCipherToken(
   master: TokenKey,
   skeleton: Uint8Array,

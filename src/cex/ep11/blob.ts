@@ -13,7 +13,7 @@ import { EP11_KEY_BLOB } from '../messages/ep11.ts';
 import { EP11 } from '../messages/reply-codes.ts';
 import type { AdapterModel } from '../model.ts';
 
-/** PKCS#11 CKK_AES. */
+/** PKCS#11 key type CKK_AES. */
 export const KEY_TYPE_AES = 0x1f;
 /** Version of a key blob. */
 const BLOB_VERSION = 0x1234;

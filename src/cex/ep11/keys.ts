@@ -14,7 +14,7 @@ const CKA_VALUE_LEN = 0x161;
 const CKM_AES_KEY_GEN = 0x1080;
 const CKM_IBM_CPACF_WRAP = 0x80060001;
 
-/** Ciphers by mechanism. */
+/** The ciphers, by mechanism. */
 const CIPHERS: Readonly<
   Record<number, { readonly name: string; readonly iv: number; readonly padding: boolean }>
 > = {
@@ -72,7 +72,7 @@ export function generateKey(call: Ep11Call): Ep11Answer {
   return answer;
 }
 
-/** One AES operation with mechanism bytes (u32 and IV); a return value if it cannot be. */
+/** Does one AES operation with the bytes of a mechanism (u32 and IV). Returns a return value if that is not possible. */
 function crypt(
   mechanism: Uint8Array,
   key: Uint8Array,

@@ -30,7 +30,7 @@ function fixedHash(what: string): Uint8Array {
   return createHash('sha256').update(`apemu ep11 ${what}`).digest();
 }
 
-/** Module info, 196 bytes. */
+/** The module info, 196 bytes. */
 function moduleInfo(adapter: AdapterModel): Uint8Array {
   const info = new Uint8Array(EP11_MODULE_INFO.size);
   const limit = adapter.ml ? 4096 * adapter.ml : DEFAULT_MESSAGE_LIMIT;
@@ -66,7 +66,7 @@ function domainFlags(adapter: AdapterModel, domain: number): number {
   );
 }
 
-/** Domain info, 80 bytes. */
+/** The domain info, 80 bytes. */
 function domainInfo(adapter: AdapterModel, domain: number): Uint8Array {
   const info = new Uint8Array(EP11_DOMAIN_INFO.size);
   const keys = registers(adapter, domain, 'wk');

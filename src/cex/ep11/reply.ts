@@ -19,11 +19,11 @@ import type { Work } from '../model.ts';
 export interface Ep11Answer {
   readonly rv: number;
   readonly data?: Uint8Array;
-  /** CPRB ret_code, default 0. */
+  /** ret_code of the CPRB, default 0. */
   readonly returnCode?: number;
 }
 
-/** A function's input. */
+/** The input of a function. */
 export interface Ep11Call {
   readonly work: Work;
   readonly payload: Ep11Payload;

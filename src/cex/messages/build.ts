@@ -24,7 +24,7 @@ import {
   type50Format,
 } from './headers.ts';
 
-/** Which card an RSA request is for. */
+/** The card that an RSA request is for. */
 export type RsaMode = 'accelerator' | 'cca';
 
 /** A modulus-exponent request: input^exponent mod modulus. */
@@ -34,7 +34,7 @@ export interface ModexpoRequest {
   readonly input: Uint8Array;
   readonly exponent: Uint8Array;
   readonly modulus: Uint8Array;
-  /** CCA only: the queue's domain. */
+  /** Domain of the queue, for CCA only. */
   readonly domain?: number;
   /** CCA only: `6.1` strips the exponent's leading zeros, `6.12` sends n bytes. */
   readonly kernel?: '6.1' | '6.12';

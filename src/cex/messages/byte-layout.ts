@@ -2,7 +2,7 @@
 // What a byte layout is: a table of named fields from which readers, writers, tests and documentation are made.
 import { putU16, putU32, u16, u32 } from './bytes.ts';
 
-/** One field: where it is, how long, what it means. Fields of 1, 2 and 4 bytes are numbers, all others byte strings. */
+/** One field: its place, length and meaning. Fields of 1, 2 and 4 bytes are numbers, all others are byte strings. */
 export interface Field {
   readonly name: string;
   readonly offset: number;

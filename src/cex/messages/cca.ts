@@ -56,7 +56,7 @@ export const RSA_PRIVATE = layout('RSA private section, CRT', 132, 'messages.md 
   padLength: [70, 2, '-(3g + 2h) mod 8'],
 });
 
-/** What a CCA request needs besides its parameter block. */
+/** The parts of a CCA request in addition to its parameter block. */
 export interface CcaRequest {
   /** Complete parameter block: function code, rule array, VUD, key block. */
   readonly parameters: Uint8Array;
@@ -141,8 +141,8 @@ export interface ParameterBlock {
 }
 
 /**
- * Reads a parameter block of at most `room` bytes at `at`. Undefined if a length leaves the block, is below 2, or a rule
- * array is no multiple of 8. Trailing empty length fields are allowed.
+ * Reads a parameter block of at most `room` bytes at `at`. Undefined if a length leads outside the block or is below 2, or if the length
+ * of the rule array is not a multiple of 8. Empty length fields at the end are allowed.
  */
 export function readParameterBlock(
   bytes: Uint8Array,

@@ -44,11 +44,11 @@ export const ECC_PUBLIC = layout('ECC public section', 14, 'messages.md 4.4', {
 
 /** What a token holds; missing numbers are missing in the token. */
 export interface EccKey {
-  /** 0 prime, 1 brainpool. */
+  /** 0 = prime, 1 = brainpool. */
   readonly curveType: number;
   readonly bits: number;
   readonly d?: Uint8Array;
-  /** X and Y, one after the other. */
+  /** X, followed by Y. */
   readonly point?: Uint8Array;
 }
 
@@ -105,13 +105,13 @@ function keyEntry(flags: number, sections: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([head, ...sections]);
 }
 
-/** A key entry with a private token. */
+/** The key entry with a private token. */
 export function privateKeyEntry(key: EccKey, usage: keyof typeof USAGE = 'sign'): Uint8Array {
   const flags = usage === 'sign' ? ENTRY_FLAGS : 0;
   return keyEntry(flags, [privateSection(key, USAGE[usage]), publicSection(key)]);
 }
 
-/** A key entry with a public token. */
+/** The key entry with a public token. */
 function publicKeyEntry(key: EccKey): Uint8Array {
   return keyEntry(0, [publicSection(key)]);
 }
@@ -170,7 +170,7 @@ export type EccRequest =
       readonly kind: 'verify';
       readonly key: EccKey;
       readonly hash: Uint8Array;
-      /** r and s, one after the other. */
+      /** r, followed by s. */
       readonly signature: Uint8Array;
     };
 

@@ -106,7 +106,7 @@ export function u32Argument(value: number): Uint8Array {
   return bytes;
 }
 
-/** One read element: its content's place, and where the next begins. */
+/** One element that was read: the place of its content, and where the next element begins. */
 export interface Element {
   readonly start: number;
   readonly end: number;
@@ -143,7 +143,7 @@ export interface Ep11Payload {
   readonly body: readonly Uint8Array[];
 }
 
-/** Most octet strings one payload may hold; requests of the known functions have at most 12. */
+/** Highest number of octet strings in one payload. Requests of the known functions have at most 12. */
 const BODY_MAX = 32;
 
 /** Reads the payload in `length` bytes at `at`; undefined if it is malformed. */
@@ -174,7 +174,7 @@ export function readPayload(
   };
 }
 
-/** Where the domain stands in a payload that begins the bytes, -1 when they are none. */
+/** Offset of the domain in a payload with which the bytes begin; -1 if they are not a payload. */
 export function domainOffset(bytes: Uint8Array): number {
   const envelope = readElement(bytes, 0, bytes.length, 0x30);
   const code = envelope && readElement(bytes, envelope.start, bytes.length, 0x04);
@@ -209,7 +209,7 @@ export function putPayload(
   return next - at;
 }
 
-/** What an EP11 request needs. */
+/** The parts of an EP11 request. */
 export interface Ep11Request {
   readonly functionId: number;
   /** API ordinal, default 4. */

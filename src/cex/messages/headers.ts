@@ -14,9 +14,9 @@ export const TYPE_88 = 0x88;
 
 /** Length of an error reply, sent as exactly 8 bytes (rule 4). */
 export const ERROR_REPLY_LENGTH = 8;
-/** Where the control block starts in a type 6 request. */
+/** Offset of the control block in a type 6 request. */
 export const REQUEST_BLOCK = 88;
-/** Where the control block starts in a type 86 reply. */
+/** Offset of the control block in a type 86 reply. */
 export const REPLY_BLOCK = 48;
 /** CPRBX length; the parameter block follows. */
 export const CPRBX_LENGTH = 220;
@@ -121,7 +121,7 @@ export const EP11_CPRB = layout('EP11 CPRB', EP11_CPRB_LENGTH, 'messages.md 2.10
 export const EP11_FLAG_ADMIN = 0x80;
 export const EP11_FLAG_SPECIAL = 0x20;
 
-/** How an operand lies in a type 50 message. */
+/** How an operand is placed in a type 50 message. */
 export interface Type50Field {
   readonly name: 'exponent' | 'modulus' | 'message' | 'p' | 'q' | 'dp' | 'dq' | 'u';
   readonly offset: number;
@@ -137,7 +137,7 @@ export interface Type50Format {
   readonly operand: number;
   /** Request length. */
   readonly length: number;
-  /** Reply length: 16 + operand. */
+  /** Length of the reply: 16 plus that of the operand. */
   readonly reply: number;
   readonly fields: readonly Type50Field[];
 }

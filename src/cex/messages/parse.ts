@@ -59,7 +59,7 @@ export interface Ep11Reply {
   readonly kind: 'ep11';
   readonly code: number;
   readonly apfs: number;
-  /** CPRB ret_code. */
+  /** ret_code of the CPRB. */
   readonly returnCode: number;
   readonly functionId: number;
   readonly domain: number;
@@ -69,7 +69,7 @@ export interface Ep11Reply {
   readonly body: readonly Uint8Array[];
 }
 
-/** A reply no driver accepts. */
+/** A reply that no driver accepts. */
 export interface UnknownReply {
   readonly kind: 'unknown';
   readonly type: number;

@@ -8,7 +8,7 @@ import { type CrtKey, RNG_MAX } from './cca.ts';
 import { parseReply, type Reply } from './parse.ts';
 import { WORKLOAD_EXPONENT, WORKLOAD_KEYS } from './workload-keys.ts';
 
-/** Cards a workload can run on. */
+/** Kinds of cards on which a workload can run. */
 export type WorkloadMode = 'accelerator' | 'cca' | 'ep11';
 
 /** Names of the workloads. */
@@ -36,20 +36,20 @@ export function canRun(name: WorkloadName, mode: WorkloadMode): boolean {
   return KINDS[name][mode].length > 0;
 }
 
-/** One message and what is known about its answer: plain data. */
+/** One message, and what is known of its answer, as plain data. */
 export interface Job {
   readonly kind: JobKind;
   readonly request: Uint8Array;
-  /** The result of an RSA operation. */
+  /** The result of an RSA operation, if it is known. */
   readonly expected?: Uint8Array;
 }
 
-/** What a workload draws from. */
+/** What the messages of a workload depend on. */
 export interface WorkloadOptions {
   readonly mode: WorkloadMode;
-  /** The queue's domain. */
+  /** Domain of the queue. */
   readonly domain: number;
-  /** Seeded random bytes. */
+  /** Fills bytes at random, from a seed. */
   readonly random: (target: Uint8Array) => void;
   /** Keys of RSA jobs, default the four of this library; public exponent 65537. */
   readonly keys?: readonly CrtKey[];
@@ -90,7 +90,7 @@ function makePair(key: CrtKey, random: WorkloadOptions['random']): Pair {
   return { key, modulus, plain, cipher: new Uint8Array(publicEncrypt(options, plain)) };
 }
 
-/** A number below `limit` (at most 65536). */
+/** A random number below `limit`, which is at most 65536. */
 function below(limit: number, random: WorkloadOptions['random']): number {
   const bytes = new Uint8Array(4);
   random(bytes);
