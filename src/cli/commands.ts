@@ -85,7 +85,9 @@ function buildProgram(io: CommandIo, done: (code: number) => void): Command {
     });
   for (const add of COMMANDS) add(program, io, done, runCommand);
   for (const command of program.commands)
-    command.showHelpAfterError(`(apemu ${command.name()} --help shows its options)`);
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+    command
+      .exitOverride()
+      .copyInheritedSettings(program)
+      .showHelpAfterError(`(apemu ${command.name()} --help shows its options)`);
   return program;
 }
