@@ -81,7 +81,7 @@ describe('a campaign', () => {
       '--replay',
       join(folder, 'first', 'findings'),
       '--without',
-      'progress,ends-once,recovers',
+      'progress,ends-once,recovers,leaks',
     ]);
     expect([corpus.code, corpus.output]).toEqual([0, expect.stringContaining('every rule holds')]);
   });
