@@ -5,6 +5,7 @@ import { configFromObject } from '../../src/config/load.ts';
 import { KINDS } from '../../src/host-operations/kinds.ts';
 import { generateSteps } from '../../src/recorder/generate.ts';
 import { GOLDEN_CONFIG } from '../../src/recorder/golden-host.ts';
+import { ModelKernel } from '../../src/recorder/model-kernel.ts';
 import { operationOf } from '../../src/sysfs/recorded-line.ts';
 import { isChange } from '../../src/sysfs/recorded-operation.ts';
 import { recordedLines } from '../../src/sysfs/recording.ts';
@@ -85,4 +86,23 @@ describe('operations of a recording', () => {
   ])('%s is no line of a recording', (text) => {
     expect(() => [...recordedLines(text, 'test')]).toThrow('not a line of a recording');
   });
+});
+
+describe('devices that come while nobody is probed', () => {
+  // The model refuses where Linux falls over (VD-40): that is how the place is known.
+  it.each([1, 2, 3])(
+    'end in a queue bound while its card has no driver, without a card’s driver being taken: seed %i',
+    async (seed) => {
+      const operations = steps(seed, 120, ['autoprobe'])
+        .map(({ operation }) => operation)
+        .filter(isChange);
+      const kernel = new ModelKernel({ ...config, host: { ...config.host, kernel: 'linux-6.12' } });
+      const { lines } = await kernel.run(operations, new AbortController().signal);
+      const ofCards = operations.filter(([, path]) => String(path).includes('drivers/cex4card'));
+      expect(ofCards).toEqual([]);
+      const refused = lines.flat().filter((line) => line[0] === 'write' && line[3] === 'EINVAL');
+      expect(refused.map(([, path]) => path)).toContain('/sys/bus/ap/drivers/cex4queue/bind');
+      await kernel.close();
+    },
+  );
 });
