@@ -2,13 +2,13 @@
 // `apemu fuzz CONFIG --driver MODULE`: runs a campaign, shows how it goes, writes what it finds.
 // Source: docs/design.md section 10.
 
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { LocalCarrier } from '../campaign/local-carrier.ts';
 import { PoolCarrier } from '../campaign/pool-carrier.ts';
 import { digestOf, type Facts, packCode } from '../campaign/queue/manifest.ts';
 import { loadConfigFile } from '../config/load.ts';
+import { CONFIGURATION, readText } from '../config/text-file.ts';
 import { Campaign } from '../fuzz/campaign.ts';
 import { configWithDriver } from '../fuzz/config-file.ts';
 import type { Carrier, TargetSpec } from '../fuzz/job.ts';
@@ -28,7 +28,7 @@ export async function fuzzDriver(
 ): Promise<number> {
   const loaded = loadConfigFile(file);
   showWarnings(loaded, io);
-  const config = readFileSync(file, 'utf8');
+  const config = readText(file, CONFIGURATION);
   const bundle = await bundleDriver(driver);
   const { seed, guest, recoverWithin, without = new Set() } = options;
   const spec: TargetSpec = {
@@ -53,6 +53,7 @@ export async function fuzzDriver(
     ...(jobs === undefined && jobCases === undefined ? [] : [jobs ?? 0, jobCases ?? 0]),
   ]);
   const store = new CampaignStore(options.out);
+  if (options.from !== undefined) store.takeOver(options.from);
   const carrier = await carrierFor(spec, identity, options, io);
   try {
     const campaign = new Campaign(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apemu fuzz --replay PATH --kernel`: what is wrong with a kernel in scenarios, and `--against`: in which of them two kernels differ.
 // Source: docs/design.md section 10.
-import { readFileSync } from 'node:fs';
+import { PROGRAM, readText } from '../config/text-file.ts';
 import { configOfProgram } from '../fuzz/replay.ts';
 import { keyOf } from '../fuzz/run-job.ts';
 import { KernelTarget } from '../kernel-fuzz/kernel-target.ts';
@@ -33,14 +33,14 @@ export class KernelReplay {
     options: FuzzOptions,
     io: CommandIo,
   ): Promise<KernelReplay> {
-    const named = config ?? configOfProgram(parseProgram(readFileSync(file, 'utf8'), file));
+    const named = config ?? configOfProgram(parseProgram(readText(file, PROGRAM), file));
     const target = await KernelTarget.create(await targetOptions(named, options, io));
     return new KernelReplay(target, options);
   }
 
   /** The rule that a scenario breaks; undefined: none, in some runs and in repetitions. */
   async violation(file: string): Promise<Violation | undefined> {
-    const events = eventsOf(parseProgram(readFileSync(file, 'utf8'), file));
+    const events = eventsOf(parseProgram(readText(file, PROGRAM), file));
     const { without } = this.#options;
     for (let n = 0; n < REPLAYS; n++) {
       await this.#target.reset();

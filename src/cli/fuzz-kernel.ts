@@ -2,8 +2,9 @@
 // `apemu fuzz CONFIG --kernel [FILE]`: a campaign against the AP drivers of a kernel under QEMU, and replays of what it found.
 // Source: docs/design.md section 10.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { loadConfigFile } from '../config/load.ts';
+import { CONFIGURATION, readText } from '../config/text-file.ts';
 import { ApemuError } from '../errors.ts';
 import { Campaign } from '../fuzz/campaign.ts';
 import { configWithGuest } from '../fuzz/config-file.ts';
@@ -187,7 +188,7 @@ export async function fuzzKernel(
   // What cannot be read is said before a kernel boots.
   await sourceLines(vmlinux, []);
   const base = await targetOptions(file, options, io);
-  const config = readFileSync(file, 'utf8');
+  const config = readText(file, CONFIGURATION);
   const guests = await KernelCarrier.create({ ...base, workers, without });
   const { guest } = guests.targets[0] as KernelTarget;
   io.err(introduce(guest, base.cover));

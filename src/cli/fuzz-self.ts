@@ -2,10 +2,10 @@
 // `apemu fuzz CONFIG --self`: generated instruction streams against apemu's own rules; the shortest reproducer as an AP program.
 // Source: docs/design.md section 7.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadConfigFile } from '../config/load.ts';
-import { PROGRAM, readText } from '../config/text-file.ts';
+import { type FileKind, PROGRAM, readText } from '../config/text-file.ts';
 import { ApemuError } from '../errors.ts';
 import { parseProgram } from '../program/parse.ts';
 import { printStatement } from '../program/print.ts';
@@ -13,6 +13,7 @@ import { Campaign, type CampaignOptions, type CampaignState } from '../self-chec
 import { plainConfig } from '../self-check/config.ts';
 import { type Finding, findingConfig, findingName, findingProgram } from '../self-check/finding.ts';
 import { RULES } from '../self-check/rules.ts';
+import { isCampaignState } from '../self-check/saved-state.ts';
 import type { Statistics } from '../self-check/statistics.ts';
 import { replay } from '../self-check/stream.ts';
 import { breathe, type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
@@ -28,6 +29,7 @@ export interface SelfOptions {
 }
 
 const STATE_FILE = 'fuzz-state.json';
+const STATE: FileKind = { ...PROGRAM, name: 'state', code: 'APEMU_ERR_FUZZ_STATE' };
 /** Milliseconds between two lines of progress. */
 const FUZZ_PROGRESS_MS = 2_000;
 /** Milliseconds between two looks at Ctrl-C. */
@@ -124,14 +126,13 @@ function showFinding(finding: Finding, options: SelfOptions, io: CommandIo): voi
 /** The state in a folder, if there is one. @throws ApemuError when it belongs to another run */
 function savedState(folder: string, options: CampaignOptions): CampaignState | undefined {
   const file = join(folder, STATE_FILE);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
+  if (!existsSync(file)) return undefined;
+  const text = readText(file, STATE);
   const state = readState(text, file);
-  if (state !== null && Campaign.fits(state, options)) return state;
+  if (state !== null && Campaign.fits(state, options)) {
+    if (isCampaignState(state)) return state;
+    throw noState(file);
+  }
   throw new ApemuError(
     'APEMU_ERR_USAGE_RESUME',
     `${file} is the state of another run (expected the same configuration, --seed, --lines; or another folder)`,
@@ -142,10 +143,16 @@ const readState = (text: string, file: string): CampaignState | null => {
   try {
     return JSON.parse(text) as CampaignState | null;
   } catch (cause) {
-    const message = `${file} is no state of apemu fuzz`;
-    throw new ApemuError('APEMU_ERR_FUZZ_STATE', message, { place: { file }, cause });
+    throw noState(file, cause);
   }
 };
+
+const noState = (file: string, cause?: unknown): ApemuError =>
+  new ApemuError(
+    'APEMU_ERR_FUZZ_STATE',
+    'the file is no state of apemu fuzz, or a damaged one (expected the file as it was written)',
+    { place: { file }, cause },
+  );
 
 const saveState = (folder: string, state: CampaignState): void =>
   saveText(folder, STATE_FILE, `${JSON.stringify(state)}\n`);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Consoles of several guests in one output: whole lines, each with its guest's name.
 
+/** A longer line is shown in pieces: a guest may print one that never ends. */
+const SHOWN_LINE_MAX = 65536;
+
 /** Shows a guest's output line by line; what is left of a line stays until the rest comes, or `flush`. */
 export class GuestLines {
   readonly #out: (text: string) => void;
@@ -12,7 +15,9 @@ export class GuestLines {
 
   shown(guest: string, text: string): void {
     const lines = `${this.#rests.get(guest) ?? ''}${text}`.split('\n');
-    this.#rests.set(guest, lines.pop() as string);
+    const rest = lines.pop() as string;
+    if (rest.length > SHOWN_LINE_MAX) lines.push(rest);
+    this.#rests.set(guest, rest.length > SHOWN_LINE_MAX ? '' : rest);
     for (const line of lines) this.#out(`${guest}: ${line}\n`);
   }
 

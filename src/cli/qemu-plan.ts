@@ -9,6 +9,7 @@ import { SHELL_PROMPT } from '../qemu/console.ts';
 import { READY_MARK } from '../qemu/guest-image/guest-files.ts';
 import { commandsOf, type RunPlan } from '../qemu/planned-run.ts';
 import { type Administer, parseScenario, Scenario } from '../qemu/scenario.ts';
+import { TIMER_MS_MAX } from '../units.ts';
 import type { CommandIo } from './io.ts';
 import { shellSession } from './shell-session.ts';
 
@@ -86,7 +87,7 @@ const collect = (text: string, before: readonly string[] = []): readonly string[
 function timeoutOption(text: string): number {
   const ns = parseDurationNs(text);
   const ms = ns === undefined ? 0 : Math.ceil(ns / 1e6);
-  if (ms < 1 || ms > 0x7fffffff)
+  if (ms < 1 || ms > TIMER_MS_MAX)
     throw new ApemuError('APEMU_ERR_USAGE_TIME', `--timeout is ${text} (expected such as 60s)`);
   return ms;
 }

@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { ApemuError } from '../errors.ts';
-import { HELLO } from '../qemu/shell-protocol.ts';
+import { HELLO, objectOf } from '../qemu/shell-protocol.ts';
 import { connectTo, linesOf, send } from '../qemu/streams.ts';
 import type { Completion } from '../shell/complete.ts';
 import type { TerminalShell } from './shell-terminal.ts';
@@ -19,6 +19,11 @@ export interface RemoteOutput {
 const unusable = (path: string, why: string): ApemuError =>
   new ApemuError('APEMU_ERR_USAGE_CONNECT', `no shell of apemu answers at ${path}: ${why}`);
 
+const EXIT_CODE_MAX = 255;
+
+const isExitCode = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= EXIT_CODE_MAX;
+
 export class RemoteShell implements TerminalShell {
   readonly #socket: Socket;
   readonly #lines: AsyncIterator<string>;
@@ -26,6 +31,8 @@ export class RemoteShell implements TerminalShell {
   ended = false;
   status = 0;
   directory = '/';
+  /** What runs there was told to end. */
+  #told = false;
 
   private constructor(socket: Socket, lines: AsyncIterator<string>, output: RemoteOutput) {
     this.#socket = socket;
@@ -52,11 +59,14 @@ export class RemoteShell implements TerminalShell {
   }
 
   async run(text: string): Promise<number> {
+    this.#told = false;
     for (let said = await this.#ask({ run: text }); ; said = await this.#next()) {
       if (typeof said['out'] === 'string') this.#output.out(said['out']);
       if (typeof said['err'] === 'string') this.#output.err(said['err']);
-      if (typeof said['status'] !== 'number') continue;
-      this.status = said['status'];
+      const status = said['status'];
+      if (status === undefined) continue;
+      if (!isExitCode(status)) throw this.#nonsense();
+      this.status = status;
       this.ended = said['ended'] === true;
       if (typeof said['directory'] === 'string') this.directory = said['directory'];
       return this.status;
@@ -75,7 +85,10 @@ export class RemoteShell implements TerminalShell {
     return { candidates: list, word: typeof word === 'string' ? word : '' };
   }
 
+  /** What runs there ends. Told again, it is not waited for any more: the other end may be stopped, or no apemu. */
   interrupt(): void {
+    if (this.#told) this.#socket.destroy();
+    this.#told = true;
     void send(this.#socket, `${JSON.stringify({ interrupt: true })}\n`);
   }
 
@@ -92,13 +105,16 @@ export class RemoteShell implements TerminalShell {
     const { value, done } = await this.#lines.next();
     if (done === true)
       throw new ApemuError('APEMU_ERR_SHELL_GONE', 'apemu has ended, or closed its shell');
-    try {
-      return JSON.parse(value) as Record<string, unknown>;
-    } catch {
-      throw new ApemuError(
-        'APEMU_ERR_SHELL_GONE',
-        'the other end of the shell says what makes no sense',
-      );
-    }
+    const said = objectOf(value);
+    if (said === undefined) throw this.#nonsense();
+    return said;
+  }
+
+  #nonsense(): ApemuError {
+    this.#socket.destroy();
+    return new ApemuError(
+      'APEMU_ERR_SHELL_GONE',
+      'the other end of the shell says what makes no sense',
+    );
   }
 }

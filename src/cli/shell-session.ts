@@ -6,6 +6,7 @@ import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import type { ShellSession } from '../qemu/shell-socket.ts';
 import { Shell } from '../shell/shell.ts';
 import type { RecentTrace } from '../trace/recent.ts';
+import { MIB } from '../units.ts';
 import { breathing } from './io.ts';
 
 /** What a shell can have in addition to its machine. */
@@ -16,17 +17,24 @@ interface SessionOptions {
   readonly cluster?: Cluster;
 }
 
+/** Characters of a command of several lines: it is looked through with each of them. */
+const PENDING_MAX = 0x10000;
+/** Characters that a command may print: they are sent when it has ended. */
+const PRINTED_MAX = 0x4000000;
+
 /** Opens a shell for one connection. */
 export function shellSession(
   machine: PartitionMachine,
   options: SessionOptions = {},
 ): ShellSession {
   let text = '';
-  let show = (_stream: 'out' | 'err', part: string): void => {
-    text += part;
-  };
   let gone = false;
   let interrupted = false;
+  let show = (_stream: 'out' | 'err', part: string): void => {
+    if (interrupted) return;
+    text += part;
+    interrupted = text.length > PRINTED_MAX;
+  };
   // A client that goes away ends what it started; guests and other clients get their turns while a long command runs.
   const shell = new Shell(machine, {
     out: (part) => show('out', part),
@@ -40,12 +48,17 @@ export function shellSession(
   return {
     async run(line) {
       pending += `${line}\n`;
+      if (pending.length > PENDING_MAX) {
+        pending = '';
+        return `bash: the command is longer than ${PENDING_MAX / 1024} KiB`;
+      }
       if (shell.isIncomplete(pending)) return '';
       const lines = pending;
       pending = '';
       text = '';
+      interrupted = false;
       await shell.run(lines);
-      return text;
+      return interrupted ? `${text}\nbash: output is longer than ${PRINTED_MAX / MIB} MiB` : text;
     },
     program: {
       async run(lines, shown) {

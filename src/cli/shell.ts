@@ -80,6 +80,9 @@ function refuseUnknown(words: readonly (string | undefined)[]): void {
 /** What starts a machine says nothing about one that runs. */
 const STARTING = ['bare', 'kernel', 's390Tools', 'seed', 'hostFiles'] as const;
 
+/** Time the other end has to end what runs there, once it was told to. */
+const REMOTE_END_MS = 600;
+
 /** The shell of a running apemu: a text, a script, standard input, or a person. */
 async function runConnected(
   options: ShellCommandOptions & { readonly connect: string },
@@ -98,7 +101,10 @@ async function runConnected(
   const given = command ?? (script === undefined ? undefined : readScript(script));
   if (given === undefined && isTerminal(io))
     return runTerminal(shell, basename(connect), history, io);
-  io.signal.addEventListener('abort', () => shell.interrupt());
+  io.signal.addEventListener('abort', () => {
+    shell.interrupt();
+    setTimeout(() => shell.interrupt(), REMOTE_END_MS).unref();
+  });
   try {
     return await shell.run(given ?? (await io.readInput(SCRIPT)));
   } finally {

@@ -4,6 +4,9 @@
 import type { Writable } from 'node:stream';
 import { owned } from '../qemu/streams.ts';
 
+/** A mark is shorter: of what was shown so much is kept. */
+const SHOWN_MAX = 4096;
+
 /** Passes input on from the moment the guest's console has shown a mark. */
 export class TypedInput {
   readonly #input: NodeJS.ReadableStream;
@@ -29,6 +32,7 @@ export class TypedInput {
     if (this.#begun) return;
     this.#shown += text;
     this.#begin();
+    this.#shown = this.#shown.slice(-SHOWN_MAX);
   }
 
   /** Ends reading. Whoever still writes to this process does not keep it from ending. */

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // All that a campaign knows, and how it is saved.
 // Source: docs/design.md section 10.
+
+import { Check } from 'typebox/value';
 import { ApemuError } from '../errors.ts';
 import type { Seen } from '../target/seen.ts';
 import type { Finding } from './finding.ts';
+import { SAVED_STATE } from './saved-state.ts';
 
 /** A scenario of the corpus. */
 export interface Entry {
@@ -47,16 +50,22 @@ export interface SavedState {
  * @throws ApemuError `APEMU_ERR_FUZZ_STATE` if it is not a state, `APEMU_ERR_USAGE_RESUME` if it is another campaign's
  */
 export const readState = (text: string, file: string, identity: string): SavedState => {
-  let saved: SavedState;
+  const wrong = (cause?: unknown): ApemuError =>
+    new ApemuError(
+      'APEMU_ERR_FUZZ_STATE',
+      'the file is no state of a campaign, or a damaged one (expected the file as it was written; another folder begins anew)',
+      { place: { file }, cause },
+    );
+  let saved: SavedState | null;
   try {
-    saved = JSON.parse(text) as SavedState;
+    saved = JSON.parse(text) as SavedState | null;
   } catch (cause) {
-    throw new ApemuError('APEMU_ERR_FUZZ_STATE', `${file} is no state of a campaign`, {
-      place: { file },
-      cause,
-    });
+    throw wrong(cause);
   }
-  if (saved?.version === 3 && saved.identity === identity) return saved;
+  if (saved?.version === 3 && saved.identity === identity) {
+    if (Check(SAVED_STATE, saved)) return saved;
+    throw wrong();
+  }
   throw new ApemuError(
     'APEMU_ERR_USAGE_RESUME',
     `${file} is the state of another campaign (expected the same configuration, driver and --seed; or another folder)`,

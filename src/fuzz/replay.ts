@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replays a scenario: the driver that its configuration names runs from the kept moment to the end, and the oracles judge it.
 // Source: docs/design.md section 10.
-import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { loadConfigFile } from '../config/load.ts';
+import { PROGRAM, readText } from '../config/text-file.ts';
 import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import { judge, type OracleName, type Violation } from '../oracle/oracles.ts';
@@ -122,17 +122,7 @@ export const replayScenario = async (
   file: string,
   options: ReplayOptions = {},
 ): Promise<Replay> => {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new ApemuError('APEMU_ERR_PROGRAM_READ', `cannot read ${file}: ${errno}`, {
-      errno,
-      cause,
-    });
-  }
-  const program = parseProgram(text, file);
+  const program = parseProgram(readText(file, PROGRAM), file);
   if (isScenario(program)) return await replayProgram(program, options);
   throw new ApemuError(
     'APEMU_ERR_SCENARIO_NONE',

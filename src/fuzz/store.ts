@@ -8,15 +8,16 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { type FileKind, PROGRAM, readText } from '../config/text-file.ts';
 import { ApemuError } from '../errors.ts';
 import { parseProgram } from '../program/parse.ts';
 import { eventsOf, parseScenarioLines, scenarioLines, scenarioProgram } from '../scenario/text.ts';
+import { MIB } from '../units.ts';
 
 export const STATE_FILE = 'state.json';
 export const STATS_FILE = 'stats.json';
@@ -26,6 +27,13 @@ export const FINDINGS_FOLDER = 'findings';
 export const CONFIG_FILE = 'machine.yaml';
 const CORPUS_FILE = /^([0-9a-f]{16})\.ap$/;
 const PART = '.part';
+/** Texts of a corpus of a million scenarios. */
+const STATE: FileKind = {
+  name: 'state',
+  code: 'APEMU_ERR_FUZZ_STATE',
+  maxBytes: 256 * MIB,
+  maxLines: 1_000_000,
+};
 
 /** Name of a scenario, which is made from its content. */
 export const nameOf = (lines: string): string =>
@@ -83,7 +91,7 @@ export class CampaignStore {
   /** The text of a file; undefined if there is none. */
   read(name: string): string | undefined {
     const path = join(this.folder, name);
-    return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+    return existsSync(path) ? readText(path, STATE) : undefined;
   }
 
   has(name: string): boolean {
@@ -115,7 +123,7 @@ export class CampaignStore {
       );
     for (const file of files.sort()) {
       const path = join(from, file);
-      const events = eventsOf(parseProgram(readFileSync(path, 'utf8'), path));
+      const events = eventsOf(parseProgram(readText(path, PROGRAM), path));
       if (events.length > 0) this.keep(scenarioLines(events));
     }
   }
@@ -135,7 +143,7 @@ export class CampaignStore {
    */
   scenario(name: string): string {
     const file = join(this.folder, CORPUS_FOLDER, `${name}.ap`);
-    const lines = scenarioLines(eventsOf(parseProgram(readFileSync(file, 'utf8'), file)));
+    const lines = scenarioLines(eventsOf(parseProgram(readText(file, PROGRAM), file)));
     if (nameOf(lines) === name) return lines;
     throw new ApemuError(
       'APEMU_ERR_CORPUS_DAMAGED',

@@ -70,14 +70,17 @@ export const complaintIn = (console: string): KernelComplaint | undefined => {
   return { name: first.name, line: first.line.trim(), place: placeOf(text.slice(first.at)) };
 };
 
-/** What a console has printed since a moment. */
+/** The first complaint counts: what a kernel prints after so much says nothing new. */
+const HEARD_MAX = 0x100000;
+
+/** What a console has printed since a moment: the beginning of it. */
 export class ConsoleText {
   text = '';
   #looked = 0;
   #complaint: KernelComplaint | undefined;
 
   hear(chunk: string): void {
-    this.text += chunk;
+    this.text += chunk.slice(0, HEARD_MAX - this.text.length);
   }
 
   clear(): void {

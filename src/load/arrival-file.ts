@@ -95,12 +95,19 @@ const listOf = (text: string, file: string): Given[] => {
 /** A time in nanoseconds. A number without a unit is in seconds. */
 const timeOf = (value: unknown): number | undefined => {
   if (typeof value === 'string' && !/^\d+(\.\d+)?$/.test(value)) return parseDurationNs(value);
+  // What is nested without end cannot even be made a number of.
+  if (typeof value !== 'number' && typeof value !== 'string') return undefined;
   const ns = Math.round(Number(value) * NS_PER_SECOND);
-  const isTime = typeof value === 'number' || typeof value === 'string';
-  return isTime && ns >= 0 && Number.isSafeInteger(ns) ? ns : undefined;
+  return ns >= 0 && Number.isSafeInteger(ns) ? ns : undefined;
 };
 
-const shown = (value: unknown): string => JSON.stringify(value).slice(0, 40);
+const shown = (value: unknown): string => {
+  try {
+    return JSON.stringify(value).slice(0, 40);
+  } catch {
+    return 'what is nested without end';
+  }
+};
 
 const wrong = (file: string, { line, element }: Omit<Given, 'value'>, why: string): ApemuError => {
   const place = { file, ...(line === undefined ? {} : { line }) };

@@ -20,14 +20,19 @@ interface Line {
   readonly points: readonly (readonly [x: number, y: number | undefined])[];
 }
 
-/** Makes one chart of lines each of which has its own points. */
+/** A line for each adapter of two runs: nobody reads more. */
+const DRAWN_LINES_MAX = 512;
+
+/** One chart of lines that have their own points each. */
 const chartOf = (
   title: string,
   x: Pick<Chart['x'], 'label' | 'kind'>,
   y: Chart['y'],
   lines: readonly Line[],
 ): Chart[] => {
-  const drawn = lines.filter(({ points }) => points.some(([, value]) => value !== undefined));
+  const drawn = lines
+    .filter(({ points }) => points.some(([, value]) => value !== undefined))
+    .slice(0, DRAWN_LINES_MAX);
   if (drawn.length === 0) return [];
   const values = [...new Set(drawn.flatMap(({ points }) => points.map(([at]) => at)))].sort(
     (a, b) => a - b,
@@ -66,12 +71,15 @@ const stepsOf = (run: RunFile): DistributionStep[] =>
     return ns === undefined || share === undefined ? [] : [{ ns, share }];
   });
 
-/** Utilisation of each adapter, as samples and points contain it. */
+/** An adapter's number, as the name of a figure. */
+const APID = /^\d{1,3}$/;
+
+/** Utilisation by adapter, as samples and points have it. */
 const utilisationOf = (record: RunRecord): [number, number][] => {
   const { utilisation } = record;
   if (typeof utilisation !== 'object' || utilisation === null) return [];
   return Object.entries(utilisation).flatMap(([apid, share]): [number, number][] =>
-    typeof share === 'number' ? [[Number(apid), share]] : [],
+    typeof share === 'number' && APID.test(apid) ? [[Number(apid), share]] : [],
   );
 };
 
@@ -91,14 +99,14 @@ const runCharts = (both: readonly Named[]): Chart[] => {
   const samples = both.map(({ name, run }) => ({ name, records: recordsOf(run, 'sample') }));
   const lines = (label: string, of: (record: RunRecord) => number | undefined): Line[] =>
     samples.map(({ name, records }) => lineOf(`${name} ${label}`, records, over, of));
-  const apids = new Set(
-    samples.flatMap(({ records }) => records.flatMap(utilisationOf).map(([apid]) => apid)),
-  );
-  const busy = [...apids].flatMap((apid) =>
-    lines(
-      `adapter ${apidText(apid)}`,
-      (record) => utilisationOf(record).find(([one]) => one === apid)?.[1],
+  const shares = new Map(
+    samples.flatMap(({ records }) =>
+      records.map((record) => [record, new Map(utilisationOf(record))] as const),
     ),
+  );
+  const apids = new Set([...shares.values()].flatMap((one) => [...one.keys()]));
+  const busy = [...apids].flatMap((apid) =>
+    lines(`adapter ${apidText(apid)}`, (record) => shares.get(record)?.get(apid)),
   );
   return [
     latencyChart(both.map(({ name, run }) => ({ label: name, steps: stepsOf(run) }))),

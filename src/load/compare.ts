@@ -81,8 +81,9 @@ const keysOf = (
 ): (number | undefined)[] =>
   [...new Set([...a, ...b].map((record) => numberOf(record, name)))].sort((x = 0, y = 0) => x - y);
 
-const withKey = (records: readonly RunRecord[], name: string, key: number | undefined) =>
-  records.find((record) => numberOf(record, name) === key);
+/** The first record of each key. */
+const byKey = (records: readonly RunRecord[], name: string) =>
+  new Map([...records].reverse().map((record) => [numberOf(record, name), record]));
 
 /**
  * Compares the figures of two files.
@@ -100,15 +101,11 @@ export const compareRuns = (a: RunFile, b: RunFile): Comparison => {
 
 const runRows = (a: RunFile, b: RunFile): Compared[] => {
   const adapters = [recordsOf(a, 'adapter'), recordsOf(b, 'adapter')] as const;
+  const [first, second] = adapters.map((records) => byKey(records, 'apid'));
   return [
     ...rowsOf('', FIGURES, recordsOf(a, 'run')[0], recordsOf(b, 'run')[0]),
     ...keysOf(...adapters, 'apid').flatMap((apid) =>
-      rowsOf(
-        `adapter ${apidText(apid ?? 0)} `,
-        ADAPTER_FIGURES,
-        withKey(adapters[0], 'apid', apid),
-        withKey(adapters[1], 'apid', apid),
-      ),
+      rowsOf(`adapter ${apidText(apid ?? 0)} `, ADAPTER_FIGURES, first.get(apid), second.get(apid)),
     ),
   ];
 };
@@ -121,10 +118,15 @@ const sweepRows = (a: RunFile, b: RunFile): Compared[] => {
   const what = resourceIn(a) ?? resourceIn(b);
   const knees = [recordsOf(a, 'knee'), recordsOf(b, 'knee')] as const;
   if (what === undefined) return rowsOf('', KNEE_FIGURES, knees[0][0], knees[1][0]);
-  const rows = keysOf(...knees, what).flatMap((count) => {
-    const [first, second] = [withKey(knees[0], what, count), withKey(knees[1], what, count)];
-    return rowsOf(count === undefined ? '' : `${what} ${count}: `, KNEE_FIGURES, first, second);
-  });
+  const [first, second] = knees.map((records) => byKey(records, what));
+  const rows = keysOf(...knees, what).flatMap((count) =>
+    rowsOf(
+      count === undefined ? '' : `${what} ${count}: `,
+      KNEE_FIGURES,
+      first.get(count),
+      second.get(count),
+    ),
+  );
   const enough = [recordsOf(a, 'enough')[0], recordsOf(b, 'enough')[0]] as const;
   return [
     ...rows,

@@ -4,6 +4,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { ApemuError } from '../errors.ts';
 import { READY_MARK, STATUS_MARK } from './guest-image/guest-files.ts';
+import { KeptText } from './kept-text.ts';
 import { owned } from './streams.ts';
 
 /** Kernel parameter that makes the guest image read commands instead of giving a shell. */
@@ -64,32 +65,41 @@ export function typedLine(command: string, texts: readonly string[] = []): strin
   return `${mark('begin', '1')}; ${inOneLine(command, texts)}; ${mark('end', '$?')}\n`;
 }
 
-/** Where the part of the output ends that is certainly output: before the mark, or before what may be its beginning. */
-function outputEnd(text: string, from: number): number {
-  const mark = text.indexOf(END_MARK, from);
+/** Where output ends of which no more may come: before the mark, or before what may be its beginning. */
+function outputEnd(text: string): number {
+  const mark = text.indexOf(END_MARK);
   if (mark >= 0) return mark;
   for (let length = END_MARK.length - 1; length > 0; length--)
     if (text.endsWith(END_MARK.slice(0, length))) return text.length - length;
   return text.length;
 }
 
-interface Waiting {
-  readonly pattern: RegExp;
-  readonly from: number;
-  readonly resolve: (match: RegExpExecArray) => void;
-  readonly reject: (error: Error) => void;
+/** A match, and where it begins. */
+interface Found {
+  readonly match: RegExpExecArray;
+  readonly at: number;
 }
 
-/** Milliseconds that a guest may take from its start to its first prompt. */
+interface Waiting {
+  readonly pattern: RegExp;
+  /** What is before it was looked through. */
+  from: number;
+  readonly resolve: (found: Found) => void;
+  readonly reject: () => void;
+}
+
+/** What is waited for is shorter: what was looked through is looked through again from so far before its end, or its last line. */
+const LOOKED_AGAIN = 4096;
+
+/** Longest time a guest may take from its start to its first prompt. */
 export const BOOT_MS = 120_000;
 
 /** A guest's console as text. */
 export class GuestConsole {
-  /** Everything that the guest has printed, without carriage returns. */
-  text = '';
   /** Called with each piece of output. */
   onText: (piece: string) => void = () => {};
   readonly #input: Writable;
+  readonly #kept = new KeptText();
   #waiting: Waiting[] = [];
   #commands = 0;
   #ended = false;
@@ -100,7 +110,7 @@ export class GuestConsole {
     output.setEncoding('latin1');
     output.on('data', (chunk: string) => {
       const piece = chunk.replaceAll('\r', '');
-      this.text += piece;
+      this.#kept.add(piece);
       this.onText(piece);
       this.#match();
     });
@@ -110,12 +120,22 @@ export class GuestConsole {
     });
   }
 
+  /** What the guest has printed, without carriage returns: the newest of it. */
+  get text(): string {
+    return this.#kept.text;
+  }
+
+  /** The place of what it prints next. */
+  get end(): number {
+    return this.#kept.end;
+  }
+
   /**
-   * Waits until the text from `from` on matches.
+   * Waits until the text from the place `from` on matches.
    *
    * @throws ApemuError APEMU_ERR_GUEST_CONSOLE when QEMU ends first or the time is over; the last lines are part of the message
    */
-  waitFor(pattern: RegExp, timeoutMs?: number, from = 0): Promise<RegExpExecArray> {
+  waitFor(pattern: RegExp, timeoutMs?: number, from = 0): Promise<Found> {
     return new Promise((resolve, reject) => {
       const timer =
         timeoutMs === undefined ? undefined : setTimeout(() => fail('does not answer'), timeoutMs);
@@ -130,9 +150,9 @@ export class GuestConsole {
       const waiting: Waiting = {
         pattern,
         from,
-        resolve: (match) => {
+        resolve: (found) => {
           clearTimeout(timer);
-          resolve(match);
+          resolve(found);
         },
         reject: () => fail('has ended'),
       };
@@ -148,19 +168,18 @@ export class GuestConsole {
 
   /** Forgets what the guest has printed and its number of commands, because it is about to restart. */
   restart(): void {
-    this.text = '';
+    this.#kept.clear();
     this.#commands = 0;
   }
 
   /** Runs one shell command in the guest. Only one can run at a time. */
   async run(command: string, timeoutMs = 60_000): Promise<GuestCommand> {
     const number = ++this.#commands;
-    const from = this.text.length;
+    const from = this.end;
     this.#input.write(`${command.replaceAll('\n', '; ')}\n`);
     const pattern = new RegExp(`^${STATUS_MARK} ${number} (\\d+)$`, 'm');
-    const match = await this.waitFor(pattern, timeoutMs, from);
-    const output = this.text.slice(from, from + match.index);
-    return { status: Number(match[1]), output };
+    const { match, at } = await this.waitFor(pattern, timeoutMs, from);
+    return { status: Number(match[1]), output: this.#kept.between(from, at) };
   }
 
   /**
@@ -175,32 +194,34 @@ export class GuestConsole {
     onOutput: (text: string) => void,
     texts: readonly string[] = [],
   ): Promise<number> {
-    const from = this.text.length;
+    const from = this.end;
     this.#input.write(typedLine(command, texts));
     const begin = await this.waitFor(new RegExp(`${MARK}: begin 1\n`), undefined, from);
-    let shown = from + begin.index + begin[0].length;
+    const start = begin.at + begin.match[0].length;
+    let shown = start;
     const show = (end: number) => {
-      if (end > shown) onOutput(this.text.slice(shown, end));
+      if (end > shown) onOutput(this.#kept.between(shown, end));
       shown = Math.max(shown, end);
     };
-    const start = shown;
-    const showMore = () => show(outputEnd(this.text, start));
+    const showMore = () => show(shown + outputEnd(this.#kept.between(shown)));
     this.onText = showMore;
     // This shows what came together with the mark.
     showMore();
-    const end = await this.waitFor(new RegExp(`${END_MARK}(\\d+)\n`), undefined, start);
+    const { match, at } = await this.waitFor(new RegExp(`${END_MARK}(\\d+)\n`), undefined, start);
     this.onText = () => {};
-    show(start + end.index);
-    return Number(end[1]);
+    show(at);
+    return Number(match[1]);
   }
 
   #match(): void {
+    const { end } = this.#kept;
     for (const waiting of [...this.#waiting]) {
-      const match = waiting.pattern.exec(this.text.slice(waiting.from));
-      if (match !== null) {
+      const found = this.#kept.find(waiting.pattern, waiting.from);
+      if (found !== undefined) {
         this.#waiting = this.#waiting.filter((other) => other !== waiting);
-        waiting.resolve(match);
-      } else if (this.#ended) waiting.reject(new Error('ended'));
+        waiting.resolve(found);
+      } else if (this.#ended) waiting.reject();
+      else waiting.from = Math.max(waiting.from, this.#kept.lineBefore(end - LOOKED_AGAIN));
     }
   }
 }

@@ -22,6 +22,7 @@ import {
 } from './arguments.ts';
 import { makeFolder } from './folder.ts';
 import { runProgram } from './guest-image/run-process.ts';
+import { KeptText } from './kept-text.ts';
 import { openProcessRam } from './moment/process-ram.ts';
 import { Qmp } from './qmp.ts';
 import { createRam, type GuestRam } from './ram.ts';
@@ -156,13 +157,16 @@ async function startChild(options: LaunchOptions, args: string[], ramFd: number)
   }
 }
 
+/** Of QEMU's messages so much is kept: a guest can have it complain without end. */
+const COMPLAINTS_MAX = 65536;
+
 function watch(child: ChildProcess): RunningQemu['ended'] {
-  const text: Buffer[] = [];
-  child.stderr?.on('data', (chunk: Buffer) => text.push(chunk));
+  const said = new KeptText(COMPLAINTS_MAX);
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => said.add(text));
   for (const stream of [child.stdin, child.stdout, child.stderr]) if (stream) owned(stream);
   return new Promise((resolve) => {
     const finish = (status: number | null, signal: NodeJS.Signals | null) =>
-      resolve({ status, signal, stderr: Buffer.concat(text).toString() });
+      resolve({ status, signal, stderr: said.text });
     owned(child, () => finish(127, null));
     child.on('close', finish);
   });

@@ -180,7 +180,7 @@ export class Qmp implements Monitor {
     const mistake = mistakeOf(COMMANDS[command], value);
     if (mistake === undefined) waiting.resolve(value as never);
     else {
-      const error = `answers ${command} with ${shown(JSON.stringify(value))}: ${mistake}`;
+      const error = `answers ${command} with ${shown(jsonOf(value))}: ${mistake}`;
       this.#leave(error);
       waiting.reject(this.#gone(command));
     }
@@ -249,6 +249,15 @@ function mistakeOf(schema: TSchema, value: unknown): string | undefined {
   const [first] = Errors(schema, value);
   const place = first?.instancePath === '' ? '' : `${first?.instancePath} `;
   return `${place}${first?.message ?? 'is something else'}`;
+}
+
+/** A value as text; what is nested without end has none. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'lists in lists';
+  }
 }
 
 const shown = (text: string): string =>

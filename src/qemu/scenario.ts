@@ -11,6 +11,7 @@ import { ApemuError } from '../errors.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { recordText } from '../trace/record.ts';
 import type { TakeTrace } from '../trace/ring.ts';
+import { TIMER_MS_MAX } from '../units.ts';
 
 /** What a step waits for: milliseconds since the guests began to run, a text on a console, or a text in the line of an AP instruction. */
 type Moment =
@@ -99,7 +100,7 @@ export class Scenario {
     this.#several = several;
     for (const step of this.#waiting) {
       if (step.moment.kind !== 'at') continue;
-      this.#timers.push(setTimeout(() => this.#do(step), step.moment.ms));
+      this.#timers.push(setTimeout(() => this.#do(step), Math.min(step.moment.ms, TIMER_MS_MAX)));
     }
   }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apemu qemu` without its command line: boots or attaches a guest and serves it until it ends.
 
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { STFLE_AQIC } from '../../native-like/arch/facilities.ts';
+import { type FileKind, readBytes } from '../config/text-file.ts';
 import { ApemuError } from '../errors.ts';
+import { MIB } from '../units.ts';
 import type { ApService } from './ap-service.ts';
 import { DEFAULT_MEMORY_MIB, kernelCommandLine, type LaunchOptions } from './arguments.ts';
 import { Attachment, type AttachOptions } from './attach.ts';
@@ -40,7 +42,15 @@ export interface ServedGuest {
   close(): Promise<void>;
 }
 
-/** Milliseconds after being hooked. A kernel that has executed no AP instruction by then will not do so any more. */
+/** With debugging information it is an image of some hundred MiB. */
+const KERNEL: FileKind = {
+  name: 'kernel',
+  code: 'APEMU_ERR_QEMU_KERNEL',
+  maxBytes: 1024 * MIB,
+  maxLines: Number.POSITIVE_INFINITY,
+};
+
+/** A kernel that executes no AP instruction for so long after it was hooked will not do so any more. */
 const QUIET_MS = 60_000;
 
 /** Options with which QEMU goes on after it has said that it ends. */
@@ -59,12 +69,7 @@ export async function bootGuest(
   options: ServeOptions = {},
 ): Promise<ServedGuest> {
   const { moment } = launch;
-  if (moment === undefined && launch.bare !== true && !kernelKnowsFacilities(launch.kernel)) {
-    throw new ApemuError(
-      'APEMU_ERR_QEMU_KERNEL',
-      `${launch.kernel} does not know the parameter facilities=, so it cannot be told of AP facilities. Use an s390x Linux kernel 5.0 or newer, or \`apemu guest-image\`.`,
-    );
-  }
+  if (moment === undefined) checkKernel(launch);
   checkAppend(launch);
   const shortage = moment === undefined ? memoryShortage(launch) : undefined;
   if (shortage !== undefined) options.log?.(`${service.name}: ${shortage}`);
@@ -111,7 +116,7 @@ export async function serveGuest(
     // At a moment, or come from another QEMU, it stands still until its owner lets it go on.
     else if (startsAnew(launch) && launch.extra?.includes('-S') !== true)
       await (options.serviceCalls === true && service.adapters !== undefined
-        ? startWithAdapters(readFileSync(launch.kernel), { ...qemu, pause: attachment.pause })
+        ? startWithAdapters(readBytes(launch.kernel, KERNEL), { ...qemu, pause: attachment.pause })
         : start(qemu));
     return { attachment, qemu, ended: told(service, ended, options), close };
   } catch (error) {
@@ -182,7 +187,7 @@ async function startTestKernel(
   if (launch.interrupts === false) facilities.delete(STFLE_AQIC);
   const { ram, debug } = qemu;
   const { pause } = attachment;
-  const kernel = readFileSync(launch.kernel);
+  const kernel = readBytes(launch.kernel, KERNEL);
   const cpus = launch.cpus ?? 1;
   const guest = { ram, service, attachment, pause, cpus, facilities };
   await watchTestKernel(debug, kernel, guest, () => qemu.hurry());
@@ -263,11 +268,18 @@ function attach(
   return attachment;
 }
 
-/** Whether the kernel knows `facilities=`: the parameter's name is in the decompressor, which itself is not compressed. */
-function kernelKnowsFacilities(kernel: string): boolean {
-  try {
-    return readFileSync(kernel).includes('facilities');
-  } catch {
-    return true; // A missing file is reported by another message.
-  }
+/**
+ * Looks at the kernel's file before QEMU does. The name of the parameter `facilities=` is in the decompressor of Linux, which itself is not
+ * compressed.
+ *
+ * @throws ApemuError APEMU_ERR_QEMU_KERNEL
+ */
+function checkKernel({ kernel, bare }: LaunchOptions): void {
+  // QEMU says what is wrong with a file that is not there.
+  if (!existsSync(kernel)) return;
+  if (readBytes(kernel, KERNEL).includes('facilities') || bare === true) return;
+  throw new ApemuError(
+    'APEMU_ERR_QEMU_KERNEL',
+    `${kernel} does not know the parameter facilities=, so it cannot be told of AP facilities. Use an s390x Linux kernel 5.0 or newer, or \`apemu guest-image\`.`,
+  );
 }

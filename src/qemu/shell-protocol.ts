@@ -6,6 +6,7 @@
 //   {"interrupt": true}   no answer; what runs ends
 
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { send } from './streams.ts';
 
 /** The first line of a program that connects, and the answer to it. */
@@ -25,11 +26,11 @@ export interface ShellProgram {
   readonly ended: boolean;
 }
 
-/** The request in a line; undefined if the line is not a request. */
-function requestOf(line: string): Record<string, unknown> | undefined {
+/** The object of a line, or undefined for a line that is none. */
+export function objectOf(line: string): Record<string, unknown> | undefined {
   try {
     const value = JSON.parse(line) as unknown;
-    return typeof value === 'object' && value !== null
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : undefined;
   } catch {
@@ -37,17 +38,30 @@ function requestOf(line: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Answers requests in their order until the peer ends. An interruption is accepted while a request runs. */
+/** Requests that wait: whoever sends more without an answer is not listened to any more. */
+const WAITING_MAX = 1000;
+/** The same for output that nobody reads: twice what the files of a shell hold. */
+const UNREAD_MAX = 0x10000000;
+
+/** Answers requests in order until the peer ends; an interruption is heard while one runs. */
 export async function serveProgram(
   socket: Socket,
   lines: AsyncIterable<string>,
   program: ShellProgram,
 ): Promise<void> {
   let last = answer(socket, HELLO);
+  let waiting = 0;
   for await (const line of lines) {
-    const request = requestOf(line);
+    // Guests and other clients get their turns between any two lines.
+    await nextTurn();
+    const request = objectOf(line);
     if (request?.['interrupt'] === true) program.interrupt();
-    else last = last.then(() => one(socket, request ?? {}, program)).catch(() => {});
+    else if (++waiting > WAITING_MAX) socket.destroy();
+    else
+      last = last
+        .then(() => one(socket, request ?? {}, program))
+        .catch(() => {})
+        .finally(() => waiting--);
     if (socket.destroyed || program.ended) break;
   }
   await last;
@@ -65,7 +79,8 @@ async function one(
   const { run, incomplete, complete } = request;
   if (typeof run === 'string') {
     const show = (stream: 'out' | 'err', text: string): void => {
-      // A command does not wait for a client that does not read. The amount of waiting output is limited by what commands print.
+      // A client that does not read is not waited for within a command.
+      if (socket.writableLength > UNREAD_MAX) socket.destroy();
       if (!socket.destroyed) socket.write(`${JSON.stringify({ [stream]: text })}\n`);
     };
     const status = await program.run(run, show);

@@ -4,6 +4,7 @@
 
 import { lstatSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ApemuError } from '../errors.ts';
 import { isHello, type ShellProgram, serveProgram } from './shell-protocol.ts';
 import { connectTo, linesOf, owned, send } from './streams.ts';
@@ -102,6 +103,8 @@ async function serveClient(socket: Socket, session: ShellSession, prompt: string
   const lines = linesOf(socket);
   for await (const line of lines) {
     if (!here) break;
+    // Guests and other clients get their turns between any two lines.
+    await nextTurn();
     if (session.program !== undefined && isHello(line)) {
       await serveProgram(socket, lines, session.program);
       break;

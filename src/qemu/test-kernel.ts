@@ -86,7 +86,10 @@ export async function watchTestKernel(
     const text = `QEMU's debug stub refuses a watchpoint (it answered ${answer}), which --hook bare needs`;
     throw new ApemuError('APEMU_ERR_QEMU_START', text);
   }
-  new KernelWatch(stub, guest, findInstructions(kernel, isSignal)).run().then(lost);
+  new KernelWatch(stub, guest, findInstructions(kernel, isSignal))
+    .run()
+    .catch((error: Error) => guest.attachment.failed(error))
+    .then(lost);
 }
 
 const breakpoint = (what: 'Z' | 'z', address: number): string =>

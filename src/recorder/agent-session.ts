@@ -20,6 +20,11 @@ export interface AgentResult {
   readonly complaint?: RecordedComplaint;
 }
 
+/** Longest line of the agent's; one of the kernel that goes on is heard in pieces. */
+const AGENT_LINE_MAX = 0x100000;
+/** A complaint begins within so much of what was said last; what belongs to it is not longer. */
+const SAID_MAX = 65536;
+
 const BEGIN = /^@begin (\d+)$/;
 const END = /^@end \d+$/;
 
@@ -66,6 +71,10 @@ export class AgentSession {
     if (!this.#complained) this.#watch();
     const lines = `${this.#rest}${piece}`.split('\n');
     this.#rest = lines.pop() ?? '';
+    if (this.#rest.length > AGENT_LINE_MAX) {
+      lines.push(this.#rest);
+      this.#rest = '';
+    }
     for (const line of lines) this.#line(line);
   }
 
@@ -118,7 +127,8 @@ export class AgentSession {
 
   /** A line of the kernel's. What follows a complaint belongs to it. */
   #hear(text: string): void {
-    this.#said += `${text}\n`;
+    if (this.#complained) this.#said += `${text}\n`.slice(0, SAID_MAX - this.#said.length);
+    else this.#said = `${this.#said}${text}\n`.slice(-SAID_MAX);
     this.#complained ||= complaintIn(this.#said) !== undefined;
     if (this.#complained) this.#watch();
   }

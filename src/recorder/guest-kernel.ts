@@ -157,7 +157,7 @@ async function prepare({ qemu }: ServedGuest): Promise<Pick<Waiting, 'release' |
   const release = (await console.run('uname -r')).output.trim();
   let vfioAp = false;
   for (const command of PREPARATION) vfioAp = (await console.run(command)).status === 0;
-  const from = console.text.length;
+  const from = console.end;
   input?.write(`/${AGENT_PATH}\n`);
   await console.waitFor(new RegExp(`^${AGENT_READY}$`, 'm'), RECORDER_BOOT_MS, from);
   return { release, vfioAp };

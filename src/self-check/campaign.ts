@@ -50,7 +50,7 @@ export class Campaign {
 
   /** Whether a saved state belongs to a run with these options. */
   static fits(saved: CampaignState, options: CampaignOptions): boolean {
-    return saved.version === 1 && saved.identity === identityOf(options);
+    return saved?.version === 1 && saved.identity === identityOf(options);
   }
 
   /** Runs the next stream. What it found, shortened, if it is new enough to be worth it. */

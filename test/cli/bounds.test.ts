@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small inputs that ask for much: each is refused with its place, or done without the memory and the time it seems to ask for.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -59,6 +59,52 @@ describe('a text that is longer than anybody writes', () => {
     expect(errors).toMatch(
       /:1000001: the configuration is too long \(expected at most 1000000 lines\)/,
     );
+  });
+});
+
+describe('a file without end', () => {
+  const fuzzing = new URL('../../examples/fuzzing/machine.yaml', import.meta.url).pathname;
+  it.each([
+    ['a program', ['exec', '--config', CONFIG, '/dev/zero'], 'program'],
+    ['a scenario', ['fuzz', fuzzing, '--replay', '/dev/zero'], 'program'],
+    ['a run', ['report', '/dev/zero', '/dev/zero'], 'run'],
+    ['a kernel', ['qemu', CONFIG, '--guest', 'Alice', '--kernel', '/dev/zero'], 'kernel'],
+    [
+      'a test kernel',
+      ['qemu', CONFIG, '--guest', 'Alice', '--kernel', '/dev/zero', '--hook', 'bare'],
+      'kernel',
+    ],
+  ])('is refused as %s', async (_what, args, name) => {
+    const { code, errors } = await apemu(args);
+    expect(code).toBe(3);
+    expect(errors).toContain(`the ${name} is too long`);
+  });
+
+  it('is looked for among the scenarios to begin with, with --driver too', async () => {
+    const out = file('campaign');
+    const { code, errors } = await apemu([
+      ...['fuzz', fuzzing, '--driver', 'ap-bus', '--out', out, '--from', file('nowhere')],
+    ]);
+    expect([code, errors]).toEqual([2, expect.stringContaining('holds no scenarios')]);
+  });
+});
+
+describe('a run of more adapters than there are', () => {
+  it('is compared, and drawn as far as anybody could read it', async () => {
+    const lines = Array.from({ length: 9_000 }, (_, n) =>
+      JSON.stringify({
+        record: n % 2 ? 'adapter' : 'sample',
+        apid: n,
+        serviceNs: n,
+        timeNs: n,
+        utilisation: { [n]: 1 },
+      }),
+    );
+    const path = write('run.json', `${lines.join('\n')}\n{"record":"run"}\n`);
+    const { code } = await apemu(['report', path, path, '--html', file('run.html')]);
+    expect(code).toBe(0);
+    // A line for each of them with a place for each of the others is ten times that.
+    expect(statSync(file('run.html')).size).toBeLessThan(20_000_000);
   });
 });
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Issue 19, item 11: `apemu shell --connect`, the history of typed lines, Ctrl-R.
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { historyFile, readHistory, writeHistory } from '../../src/cli/shell-hist
 import { shellSession } from '../../src/cli/shell-session.ts';
 import { loadConfigFile } from '../../src/config/load.ts';
 import { Machine } from '../../src/host/machine/machine.ts';
+import { HELLO } from '../../src/qemu/shell-protocol.ts';
 import { openShellSocket, type ShellSocket } from '../../src/qemu/shell-socket.ts';
 import { apemu, FakeIo } from './fake-io.ts';
 
@@ -92,6 +93,81 @@ describe('apemu shell --connect', () => {
       expect(code).toBe(2);
     }
     server.close();
+  });
+});
+
+describe('a peer that answers as a shell', () => {
+  const path = join(folder, 'peer');
+  /** Greets, then says something to each request and keeps the connection. */
+  async function peer(said: string): Promise<() => Promise<unknown>> {
+    const server = createServer((client) => {
+      client.on('error', () => {});
+      client.once('data', () => {
+        client.write(`${HELLO}\n`);
+        client.on('data', () => client.write(said));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    return () => new Promise((resolve) => server.close(resolve));
+  }
+  const COMMANDS = [
+    ['shell', '--connect', path, '-c', 'ls'],
+    ['view', path],
+  ];
+
+  it.each(
+    [
+      'null\n',
+      '42\n',
+      '[]\n',
+      'x\n',
+      '{"status": "0"}\n',
+      '{"status": 1e400}\n',
+      '{"status": -1}\n',
+    ].flatMap((said) => COMMANDS.map((args) => [said, args] as const)),
+  )('with %j is left: %j', async (said, args) => {
+    const close = await peer(said);
+    const { errors, code } = await apemu(args);
+    expect([errors, code]).toEqual([
+      'apemu: the other end of the shell says what makes no sense [APEMU_ERR_SHELL_GONE]\n',
+      3,
+    ]);
+    await close();
+  });
+
+  it.each(COMMANDS.map((args) => [args] as const))(
+    'with silence keeps nobody after Ctrl-C: %j',
+    async (args) => {
+      const close = await peer('');
+      const io = new FakeIo();
+      const ended = apemu(args, io);
+      setTimeout(() => io.interrupt(), 50);
+      expect((await ended).code).toBe(130);
+      await close();
+    },
+  );
+});
+
+describe('a client of the shell socket', () => {
+  it('that types a command without end gets others their turns, and is told how long one may be', async () => {
+    const path = join(folder, 'pending');
+    const machine = await Machine.create(loadConfigFile('examples/two-guests.yaml').config);
+    const socket = await openShellSocket(path, () => shellSession(machine));
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const client = createConnection(path).setEncoding('utf8');
+    client.write(`if\n${'echo a\n'.repeat(10_000)}`);
+    let text = '';
+    for await (const piece of client) {
+      text += piece;
+      if (text.includes('KiB')) break;
+    }
+    expect(text).toContain('bash: the command is longer than 64 KiB\n');
+    // Each of the lines is a turn of its own.
+    expect(turns).toBeGreaterThan(100);
+    clearInterval(timer);
+    await socket.close();
+    machine.close();
   });
 });
 

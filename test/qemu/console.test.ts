@@ -8,9 +8,65 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
+import { GuestLines } from '../../src/cli/guest-lines.ts';
+import { ConsoleText } from '../../src/kernel-fuzz/complaints.ts';
 import { GuestConsole, typedLine } from '../../src/qemu/console.ts';
+import { KeptText } from '../../src/qemu/kept-text.ts';
 import { type Polled, Poller } from '../../src/qemu/poller.ts';
 import { openShellSocket } from '../../src/qemu/shell-socket.ts';
+
+describe('what a guest prints without end', () => {
+  it('is kept as far as anybody wants it, with places that go on', () => {
+    const kept = new KeptText(10);
+    for (let n = 0; n < 100; n++) kept.add(`line ${n}\n`);
+    expect(kept.text.length).toBeLessThan(20);
+    expect(kept.end).toBe(790);
+    expect(kept.between(783)).toBe('ine 99\n');
+    expect(kept.between(0, 790)).toBe(kept.text);
+    expect(kept.find(/^line (99)$/m, 0)).toMatchObject({ at: 782, match: { 1: '99' } });
+    expect(kept.find(/line 1\n/, 0)).toBeUndefined();
+    kept.clear();
+    expect([kept.text, kept.end]).toEqual(['', 790]);
+  });
+
+  it('is looked through once: 100,000 pieces before what is waited for, also with a command', async () => {
+    const [output, input] = [new PassThrough(), new PassThrough()];
+    const console = new GuestConsole(output, input);
+    const answer = console.run('true', 60_000);
+    const flood = 'noise '.repeat(20);
+    for (let n = 0; n < 100_000; n++) output.write(flood);
+    output.write('\napemu-guest: status 1 0\n');
+    const { status, output: printed } = await answer;
+    expect([status, printed.length]).toEqual([0, 100_000 * flood.length + 1]);
+  });
+
+  it.each([
+    [
+      'for lines with names of guests',
+      () => {
+        let shown = 0;
+        const lines = new GuestLines((text) => {
+          shown += text.length;
+        });
+        return {
+          hear: (text: string) => lines.shown('G', text),
+          kept: (all: number) => all - shown,
+        };
+      },
+    ],
+    [
+      'for complaints of a kernel',
+      () => {
+        const console = new ConsoleText();
+        return { hear: (text: string) => console.hear(text), kept: () => console.text.length };
+      },
+    ],
+  ])('has no line that takes the memory: %s', (_where, make) => {
+    const { hear, kept } = make();
+    for (let n = 0; n < 50_000; n++) hear('x'.repeat(100));
+    expect(kept(5_000_000)).toBeLessThanOrEqual(0x100000);
+  });
+});
 
 describe('a guest console', () => {
   it('gives output and status of a command', async () => {

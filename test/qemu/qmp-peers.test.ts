@@ -125,6 +125,7 @@ describe('a peer that answers', () => {
     [CPUS, '{"return": [{"vcpus-count": -1}]}', '/0/vcpus-count must be >= 1'],
     [CPUS, '{"return": [{"vcpus-count": "1"}]}', '/0/vcpus-count must be integer'],
     [CPUS, '{"return": null}', 'with null: must be array'],
+    [CPUS, `{"return": {"a": ${'['.repeat(20_000)}${']'.repeat(20_000)}}}`, 'with lists in lists:'],
     [CPUS, '{"error": {"desc": "no\\u001b[2J"}}', 'QEMU refuses query-hotpluggable-cpus: no'],
   ])('%s with %s', async (command, reply, message) => {
     await peer((socket) => socket.write(GREETING), { [command]: reply });

@@ -124,6 +124,25 @@ describe('apemu fuzz', () => {
     expect(errors).toContain(error);
   });
 
+  it.each([
+    ['statistics', null],
+    ['statistics', {}],
+    ['broken', null],
+    ['findings', 7],
+    ['streams', 'x'],
+    ['streams', -1],
+  ])('refuses a state whose %s are %j', async (name, value) => {
+    const own = join(folder, 'damaged');
+    const first = await fuzz('--save', own);
+    expect(first.code).toBe(0);
+    const file = join(own, 'fuzz-state.json');
+    const state = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...state, [name]: value }));
+    const { code, errors } = await fuzz('--save', own);
+    expect([code, errors]).toEqual([3, expect.stringContaining('a damaged one')]);
+    rmSync(own, { recursive: true });
+  });
+
   it('says before it begins that the folder cannot be written', async () => {
     const { code, errors, output } = await fuzz('--save', join('/dev/null', 'folder'));
     expect([code, output]).toEqual([2, '']);

@@ -87,7 +87,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/cli', 'src/vcpu-pool', 'src/qemu'],
   piscina: ['src/vcpu-pool', 'src/campaign', 'src/cli'],
   msgpackr: ['src/host', 'src/vcpu-pool', 'src/self-check'],
-  typebox: ['src/config', 'src/qemu', 'src/campaign'],
+  typebox: ['src/config', 'src/qemu', 'src/campaign', 'src/fuzz', 'src/self-check'],
   bullmq: ['src/campaign'],
   ioredis: ['src/campaign'],
   yaml: ['src/config', 'src/self-check', 'src/fuzz'],

@@ -3,6 +3,7 @@
 // Source: docs/design.md section 7; docs/ci.md.
 
 import { availableParallelism } from 'node:os';
+import { TIMER_MS_MAX } from '../../units.ts';
 import type { AddCommand, RunCommand } from '../add-command.ts';
 import { printable } from '../errors.ts';
 import { type CommandIo, EXIT_BAD_INPUT, EXIT_MISMATCH, EXIT_OK } from '../io.ts';
@@ -73,7 +74,7 @@ async function test(
   const began = performance.now();
   const results = await runTests(files, {
     jobs: Math.min(options.jobs ?? availableParallelism(), files.length),
-    timeoutMs: Math.max(1, Math.round(options.timeout / 1e6)),
+    timeoutMs: Math.min(TIMER_MS_MAX, Math.max(1, Math.round(options.timeout / 1e6))),
     withoutGuests: options.guests ? undefined : 'left out by --no-guests',
     config: options.config,
     bail: options.bail === true,

@@ -55,7 +55,7 @@ interface Viewed {
 
 async function view(what: string, options: ViewOptions, io: CommandIo): Promise<void> {
   const isSocket = statSync(what, { throwIfNoEntry: false })?.isSocket() === true;
-  const viewed = isSocket ? await attach(what, options) : await run(what, options, io);
+  const viewed = isSocket ? await attach(what, options, io) : await run(what, options, io);
   const { shell } = viewed;
   const stop = new AbortController();
   const signal = AbortSignal.any([io.signal, stop.signal]);
@@ -123,7 +123,11 @@ async function act(shell: AskedShell, body: unknown): Promise<Content> {
   return { type: 'application/json', text };
 }
 
-async function attach(socket: string, { seed, messages, rate }: ViewOptions): Promise<Viewed> {
+async function attach(
+  socket: string,
+  { seed, messages, rate }: ViewOptions,
+  io: CommandIo,
+): Promise<Viewed> {
   const wrong = Object.entries({ seed, messages, rate }).find(([, value]) => value !== undefined);
   if (wrong !== undefined)
     throw new ApemuError(
@@ -131,6 +135,8 @@ async function attach(socket: string, { seed, messages, rate }: ViewOptions): Pr
       `--${wrong[0]} is for a configuration: ${socket} runs already`,
     );
   const shell = await AskedShell.open((output) => RemoteShell.connect(socket, output));
+  // Whoever answers there may be silent.
+  io.signal.addEventListener('abort', () => shell.close(), { once: true });
   return { shell, follow: async () => {} };
 }
 
