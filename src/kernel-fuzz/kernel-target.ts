@@ -24,6 +24,7 @@ import { KernelGuest, type KernelGuestOptions } from './kernel-guest.ts';
 import { countAnew, learn } from './kernel-health.ts';
 import { KernelRecovery } from './kernel-recovery.ts';
 import { KernelUser } from './kernel-user.ts';
+import { retry } from './retry.ts';
 import { grownCaches, type SlabCounts } from './slabs.ts';
 import { kernelFiles, SCAN } from './sysfs-files.ts';
 
@@ -38,6 +39,8 @@ const TRIES = 4;
 const FRESH_TRIES = 40;
 const SHORTENING_MS = 20_000;
 const CONSOLE_LINES = 200;
+/** A guest may be lost on its way back, and in its next boot, on a busy computer. */
+const TRIES_BACK = 4;
 /** Number of repetitions between two counts of storage, and number of counts. */
 const REPETITIONS = 4;
 const STORAGE_COUNTS = 3;
@@ -98,15 +101,11 @@ export class KernelTarget implements Target {
 
   async reset(): Promise<void> {
     this.#scenario.reset();
-    if (this.#lost === undefined) {
-      try {
-        await this.#guest.restore();
-        return;
-      } catch (error) {
-        this.#options.log?.(`${(error as Error).message}; booting again`);
-      }
-    }
-    await this.#bootAgain();
+    const back = () => (this.#lost === undefined ? this.#guest.restore() : this.#bootAgain());
+    await retry(TRIES_BACK, back, (message) => {
+      this.#lost = message;
+      this.#options.log?.(`${message}; booting again`);
+    });
   }
 
   async run(events: readonly EventStatement[], trace = false): Promise<Outcome> {
@@ -242,13 +241,13 @@ export class KernelTarget implements Target {
   async #bootAgain(): Promise<void> {
     await this.#guest.close();
     this.#guest = await KernelGuest.boot(this.#options);
-    this.#lost = undefined;
     this.#user.guest = this.#guest;
     [this.#scenario, this.#observer, this.#hardware] = this.#watch();
     this.#begin([], false);
     await this.#guest.go();
     await countAnew(this.#user, this.#time);
     await this.#guest.restore();
+    this.#lost = undefined;
   }
 
   #begin(events: readonly EventStatement[], trace: boolean): void {
