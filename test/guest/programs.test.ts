@@ -10,13 +10,19 @@ import {
   latencyBucket,
   latencyPercentileNs,
 } from '../../src/guest/ap-bus-driver/statistics.ts';
+import { apCpuOf } from '../../src/guest/ap-cpu.ts';
+import type { ExchangeState } from '../../src/guest/built-in/exchange.ts';
 import { type GuestProgram, WAIT_DONE, WAIT_INTERRUPTION } from '../../src/guest/cpu.ts';
+import { rapq } from '../../src/guest/instructions.ts';
 import { builtInProgram, PROGRAMS, WORKLOADS } from '../../src/guest/programs.ts';
 import { sameStorage } from '../../src/guest/workloads/compare.ts';
 import { NO_MORE_MESSAGES } from '../../src/guest/workloads/workload.ts';
 import { ask, card } from '../cex/helpers.ts';
 import { CoreMachine } from './core-machine.ts';
 import { FakeMachine } from './fake-machine.ts';
+
+/** A queue of the core machine. */
+const APQN = 0x0504;
 
 const program = (name: string): GuestProgram => builtInProgram(name)!;
 
@@ -31,6 +37,24 @@ const runProgram = (name: string, args: Record<string, unknown>, machine = new F
   }
   return { machine, state, steps: Infinity };
 };
+
+describe('exchange', () => {
+  it('sets its queue up again when the host has reset it right after AQIC, which is forgotten then', async () => {
+    const machine = await CoreMachine.create([12, 15, 65]);
+    const exchange = program('exchange');
+    const state = exchange.init({ messages: 10, queues: [APQN] }) as ExchangeState;
+    let wasReset = false;
+    for (let n = 0; n < 1_000_000; n++) {
+      const wait = exchange.step(machine, state);
+      if (wait === WAIT_DONE) break;
+      if (wait > 0) machine.advanceTo(wait);
+      if (state.phase !== 'enabling' || wasReset) continue;
+      rapq(apCpuOf(machine), APQN);
+      wasReset = true;
+    }
+    expect([wasReset, state.queues[0]?.answered]).toEqual([true, 10]);
+  });
+});
 
 describe('the registry', () => {
   it('knows the programs by name and nothing else', () => {

@@ -4,6 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadConfigFile } from '../../src/config/load.ts';
+import { E_ACCEPTED, ExchangeQueues } from '../../src/guest/built-in/exchange-queue.ts';
 import { accountFor, hotPlug } from '../../src/vcpu-pool/hot-plug.ts';
 import { PooledMachine } from '../../src/vcpu-pool/pooled-machine.ts';
 import { apemu } from '../cli/fake-io.ts';
@@ -55,6 +56,23 @@ describe('hot plug and unplug while vCPUs run', () => {
     await pool.close();
     expect(found.join('\n')).toContain('was not zeroized when it left its guest');
     expect(accounts.violations).toContain('Guest1: 1 lost wake-ups');
+  });
+
+  it('the books of a guest are not judged when one of its threads has died, maybe in the middle of an entry', async () => {
+    const config = pooledConfig([{ spread: true, args: { messages: -1, ...queues } }]);
+    const pool = await PooledMachine.start(config, { workers: 2 });
+    await hotPlug(pool, { durationMs: 100, intervalMs: 20 });
+    await pool.kill(2);
+    pool.stop();
+    const reports = await pool.finished();
+    for (const { state, guestName } of reports.flatMap(({ vcpus }) => vcpus)) {
+      const { apqns } = state as { apqns: number[] };
+      new ExchangeQueues(pool.machine.guest(guestName).storage, apqns).add(0, E_ACCEPTED, 1);
+    }
+    const accounts = accountFor(pool, reports);
+    await pool.close();
+    expect(reports.length).toBeGreaterThan(0);
+    expect(accounts.violations).toEqual([]);
   });
 
   it('is an option of apemu run, with its accounts in the text and in a record of its own', async () => {

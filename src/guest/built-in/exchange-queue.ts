@@ -20,7 +20,7 @@ const E_LOCK = 0;
 const E_AGAIN = 1;
 /** 1: the queue is set up, and messages can be sent. */
 export const E_READY = 2;
-const E_ACCEPTED = 3;
+export const E_ACCEPTED = 3;
 const E_ANSWERED = 4;
 /** Number of accepted messages that a reset has discarded. */
 const E_FLUSHED = 5;

@@ -34,6 +34,8 @@ const LOOK_NS = 5_000_000;
 /** Nanoseconds between two polls without progress, and between two looks at a queue that is not there. */
 const IDLE_NS = 20_000;
 const GONE_NS = 500_000;
+/** Nanoseconds within which interruptions are on after AQIC. */
+const ENABLE_NS = 1_000_000_000;
 /** Nanoseconds without any progress after which a reply that waits without an interruption counts as a lost wake-up. */
 const LOST_NS = 2_000_000_000;
 
@@ -123,6 +125,7 @@ const SET_UP: Readonly<Record<Exclude<Phase, 'run'>, (ap: ApCpu, state: Exchange
       return WAIT_NOTHING;
     },
     enable(ap, state) {
+      state.progressNs = ap.cpu.nowNs();
       const code = rc(aqic(ap, own(state), AQIC_IR, AP_ISC, NIB_ADDRESS));
       if (code === 0 || code === 7) state.phase = 'enabling';
       else if (code !== 5 && code !== 2) state.phase = 'reset';
@@ -136,7 +139,10 @@ const SET_UP: Readonly<Record<Exclude<Phase, 'run'>, (ap: ApCpu, state: Exchange
         queuesOf(ap.cpu, state).store(state.vcpu, E_READY, 1);
         return WAIT_NOTHING;
       }
-      return ap.cpu.nowNs() + IDLE_NS;
+      const now = ap.cpu.nowNs();
+      // The host may have reset the queue since AQIC, which is forgotten then.
+      if (now - state.progressNs > ENABLE_NS) state.phase = 'reset';
+      return now + IDLE_NS;
     },
   };
 
