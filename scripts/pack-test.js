@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packs the project, unpacks the tarball beside its dependencies and nothing else of the project, and uses it as a driver
 // developer would: types, a vitest test of a driver, the command line. Then the workflow of docs/ci.md, its shell steps as they are written,
-// in an empty project that has the tarball as its only dependency.
+// in an empty project that has the tarball as its only dependency; and there what issue 19 promises of library and command line, point by point.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { POINTS, Tried, tryGuests, tryTerminal } from './pack-points.js';
 import { shellSteps, workflowOf } from './workflow.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -28,10 +29,15 @@ const run = (command, args, cwd = folder) =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 
 const step = (what, action) => {
+  const done = (result) => {
+    process.stdout.write(`ok  ${what}\n`);
+    return result;
+  };
   const result = action();
-  process.stdout.write(`ok  ${what}\n`);
-  return result;
+  return result instanceof Promise ? result.then(done) : done(result);
 };
+
+const leftOut = (what, why) => process.stdout.write(`left out  ${what}: ${why}\n`);
 
 const expectText = (text, ...parts) => {
   for (const part of parts)
@@ -128,7 +134,7 @@ const runWorkflow = (home) => {
   const able = existsSync('/etc/debian_version') && process.getuid() === 0;
   for (const { name, run: text } of shellSteps(workflowOf(ROOT))) {
     if (!able && /apt-get|guest-image/.test(text)) {
-      process.stdout.write(`left out  docs/ci.md, ${name}: no Debian, or not root\n`);
+      leftOut(`docs/ci.md, ${name}`, 'no Debian, or not root');
       continue;
     }
     const command = able ? text : text.replace('apemu test', 'apemu test --no-guests');
@@ -150,9 +156,9 @@ try {
   step('types of the package', checkTypes);
   step("a driver developer's tests, with apemu/vitest and apemu/fast-check", () => {
     const vitest = join(modules, 'vitest/vitest.mjs');
-    const out = run(process.execPath, [vitest, 'run', '--reporter=json']);
+    const out = run(process.execPath, [vitest, 'run', '--reporter=json', '--testTimeout=120000']);
     const report = JSON.parse(out.slice(out.indexOf('{')));
-    if (!report.success || report.numPassedTests < 13) throw new Error(out);
+    if (!report.success || report.numPassedTests < 20) throw new Error(out);
   });
   const apemu = join(modules, 'apemu');
   const { bin } = JSON.parse(readFileSync(join(apemu, 'package.json'), 'utf8'));
@@ -189,7 +195,17 @@ try {
       '4,000 answered',
     ),
   );
-  runWorkflow(makeProject(tarball));
+  const home = makeProject(tarball);
+  runWorkflow(home);
+  const installed = join(home, 'node_modules');
+  const tried = new Tried(
+    join(installed, '.bin/apemu'),
+    join(home, 'tried'),
+    join(installed, 'apemu'),
+  );
+  for (const [what, point] of POINTS) step(what, () => point(tried));
+  await tryTerminal(tried, step, leftOut);
+  await tryGuests(tried, step, leftOut);
 } catch (error) {
   process.stderr.write(`failed: ${error.message}\n${error.stdout ?? ''}\n`);
   process.exitCode = 1;
