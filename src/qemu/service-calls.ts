@@ -106,8 +106,8 @@ function addBit(ram: GuestRam, block: number): boolean {
   return true;
 }
 
-/** Operation codes, with four bits of a register between them, of LGFI, IILF and LLILF. */
-const LOADS_WORD = new Set([0x1, 0x9, 0xf]);
+/** Operation codes, with four bits of a register between them, of LGFI, IILF, OILF (6.1 has the adapter's number in the register already) and LLILF. */
+const LOADS_WORD = new Set([0x1, 0x9, 0xd, 0xf]);
 
 /** Whether an instruction makes the word of a command that concerns adapters. */
 export const makesAdapterCommand = (text: Buffer, at: number): boolean => {

@@ -75,7 +75,7 @@ describe.each(
       expect(await state('lpar configure 2')).toMatch(/^1$/m);
 
       // The same from inside: by a command of the service processor, which takes note itself; the scan finds nothing new of the card.
-      await guest.sh(`{ ${LISTEN} > /tmp/events & }; sleep 1`);
+      await guest.sh(`{ ${LISTEN} >> /tmp/events & }; sleep 1`);
       const configure = async (on: 0 | 1) => {
         await guest.sh(`echo ${on} > /sys/bus/ap/devices/card02/config`);
         expect(machine.partition.isDeconfigured(2)).toBe(on === 0);
