@@ -22,7 +22,7 @@ export interface Entry {
 
 /** The state as plain data, which is saved as JSON. */
 export interface SavedState {
-  readonly version: 3;
+  readonly version: 4;
   readonly identity: string;
   readonly code: string;
   readonly generation: number;
@@ -62,7 +62,7 @@ export const readState = (text: string, file: string, identity: string): SavedSt
   } catch (cause) {
     throw wrong(cause);
   }
-  if (saved?.version === 3 && saved.identity === identity) {
+  if (saved?.version === 4 && saved.identity === identity) {
     if (Check(SAVED_STATE, saved)) return saved;
     throw wrong();
   }

@@ -253,7 +253,7 @@ export class Campaign {
   #state(): SavedState {
     const { generation, cases, executed, ns, findings } = this;
     return {
-      version: 3,
+      version: 4,
       identity: this.#options.identity,
       code: this.#options.code ?? '',
       generation,

@@ -70,17 +70,21 @@ export const complaintIn = (console: string): KernelComplaint | undefined => {
   return { name: first.name, line: first.line.trim(), place: placeOf(text.slice(first.at)) };
 };
 
-/** The first complaint counts: what a kernel prints after so much says nothing new. */
+/** Characters that are kept, and searched for a complaint; what follows the first complaint is kept as far. */
 const HEARD_MAX = 0x100000;
 
-/** What a console has printed since a moment: the beginning of it. */
+/** What a console has printed since a moment: the newest of it until there is a complaint, then that and what follows. */
 export class ConsoleText {
   text = '';
   #looked = 0;
   #complaint: KernelComplaint | undefined;
 
   hear(chunk: string): void {
-    this.text += chunk.slice(0, HEARD_MAX - this.text.length);
+    // A complaint is looked for before anything is forgotten.
+    if (this.text.length + chunk.length > HEARD_MAX && this.complaint === undefined) {
+      this.text = `${this.text}${chunk}`.slice(-HEARD_MAX / 2);
+      this.#looked = -1;
+    } else this.text += chunk.slice(0, Math.max(0, 2 * HEARD_MAX - this.text.length));
   }
 
   clear(): void {

@@ -18,6 +18,8 @@ export class CoverageFile {
   readonly path: string;
   readonly fd: number;
 
+  #closed = false;
+
   /** @param path file to make; a tmpfs is best */
   constructor(path: string) {
     this.path = path;
@@ -29,7 +31,10 @@ export class CoverageFile {
     return ['-plugin', `${plugin},map=${this.path}`];
   }
 
+  /** Safe to call again: the number of a closed file may be another one's by then. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     closeSync(this.fd);
     rmSync(this.path, { force: true });
   }

@@ -30,6 +30,11 @@ export const countAnew = async (user: KernelUser, time: GuestTime): Promise<void
   user.counted.clear();
   user.count();
   await time.until(LEARN_NS, () => user.errands === 0);
+  if (user.errands > 0)
+    throw new ApemuError(
+      'APEMU_ERR_TARGET_HEALTH',
+      'the guest does not tell its numbers of requests after its boot',
+    );
 };
 
 /**

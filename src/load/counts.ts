@@ -61,10 +61,19 @@ export const isBusState = (state: unknown): state is ApBusState =>
   typeof state === 'object' && state !== null && 'cards' in state && 'ratePerSecond' in state;
 
 /** What a program says of its messages that is a driver and its user (a driver in C); undefined: it is none. */
-export const userLoadOf = (state: unknown): UserLoad | undefined =>
-  typeof state === 'object' && state !== null && 'load' in state
-    ? (state as { readonly load: UserLoad }).load
-    : undefined;
+export const userLoadOf = (state: unknown): UserLoad | undefined => {
+  const load = objectIn(state, 'load');
+  // The state of somebody's module may have a property of that name, too.
+  const isLoad = objectIn(load, 'statistics') !== undefined && objectIn(load, 'open') !== undefined;
+  return isLoad ? (load as UserLoad) : undefined;
+};
+
+/** An object's property that is an object; undefined if there is none. */
+const objectIn = (value: unknown, name: string): object | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const found = (value as Record<string, unknown>)[name];
+  return typeof found === 'object' && found !== null ? found : undefined;
+};
 
 /** Times of a program's first message and last reply; undefined for programs that make no load. */
 export const messageTimes = (

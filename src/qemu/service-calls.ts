@@ -182,7 +182,7 @@ export class ServiceCalls {
       // Another stop is somebody's at the monitor, who will also start the guest again.
       if (thread === undefined) continue;
       await pause.alone(async () => {
-        await this.#stopped(stub, new StoppedCpu(stub, thread));
+        await letGoAfter(stub, () => this.#stopped(stub, new StoppedCpu(stub, thread)));
         stub.send('c');
       });
     }

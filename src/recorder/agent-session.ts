@@ -127,7 +127,8 @@ export class AgentSession {
 
   /** A line of the kernel's. What follows a complaint belongs to it. */
   #hear(text: string): void {
-    if (this.#complained) this.#said += `${text}\n`.slice(0, SAID_MAX - this.#said.length);
+    if (this.#complained)
+      this.#said += `${text}\n`.slice(0, Math.max(0, 2 * SAID_MAX - this.#said.length));
     else this.#said = `${this.#said}${text}\n`.slice(-SAID_MAX);
     this.#complained ||= complaintIn(this.#said) !== undefined;
     if (this.#complained) this.#watch();

@@ -81,7 +81,7 @@ const judge = ({ job, message }: Sent, reply: Uint8Array, blind: boolean): strin
   if (blind) return undefined;
   if (job === undefined) return 'the reply is not the message that was sent';
   const wrong = checkReply(job, reply);
-  if (wrong === undefined) goodReplies.set(job, reply);
+  if (wrong === undefined) goodReplies.set(job, reply.slice());
   return wrong;
 };
 

@@ -10,7 +10,7 @@ const FINDING = {
   ...{ trace: ['a'], cases: 7 },
 };
 const WHOLE = {
-  ...{ version: 3, identity: 'mine', code: '', generation: 2, cases: 10, executed: 20, ns: 1.5 },
+  ...{ version: 4, identity: 'mine', code: '', generation: 2, cases: 10, executed: 20, ns: 1.5 },
   ...{ corpus: [['idle: reset 05\n', [1], SEEN, 3]], hits: [[1, 2]], firsts: [[1, 'name']] },
   ...{ findings: [FINDING], broken: [['k', 1]], shortened: [], advice: [['text', 2]], places: [1] },
 };

@@ -16,6 +16,14 @@ import { type Polled, Poller } from '../../src/qemu/poller.ts';
 import { openShellSocket } from '../../src/qemu/shell-socket.ts';
 
 describe('what a guest prints without end', () => {
+  it('has a complaint of its kernel heard, however much came before it and comes after it', () => {
+    const console = new ConsoleText();
+    for (let n = 0; n < 30_000; n++) console.hear(`${'x'.repeat(99)}\n`);
+    console.hear('Unable to handle kernel pointer dereference in virtual kernel address space\n');
+    for (let n = 0; n < 30_000; n++) console.hear(`${'y'.repeat(99)}\n`);
+    expect(console.complaint?.name).toBe('Oops');
+  });
+
   it('is kept as far as anybody wants it, with places that go on', () => {
     const kept = new KeptText(10);
     for (let n = 0; n < 100; n++) kept.add(`line ${n}\n`);
