@@ -161,6 +161,7 @@ export class KernelGuest {
     };
     service.go();
     let guest: ServedGuest | undefined;
+    let moment: Moment | undefined;
     try {
       guest = await bootGuest(service, poller, launch, serve);
       const parts = await KernelGuest.#start(guest, options, agent, file);
@@ -170,7 +171,7 @@ export class KernelGuest {
         service.halt();
         agent.reset();
       };
-      const moment =
+      moment =
         inPlace === undefined
           ? await PortableMoment.keep(guest, {
               service,
@@ -194,6 +195,7 @@ export class KernelGuest {
       await booted.restore();
       return booted;
     } catch (error) {
+      await moment?.close();
       await guest?.close();
       file?.close();
       qemu.machine.close();

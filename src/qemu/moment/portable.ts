@@ -20,6 +20,17 @@ const qemuOf = ({ qemu }: ServedGuest): RunningQemu => {
   throw new ApemuError('APEMU_ERR_QEMU_MOMENT', 'only a guest we have started has moments');
 };
 
+/** Has a QEMU take the devices of the moment. It ends when it does not. */
+const takeDevices = async (qemu: RunningQemu): Promise<void> => {
+  try {
+    await expectDevices(qemu.qmp, `fd:${DEVICES_FD}`);
+    await devicesArrived(qemu.qmp);
+  } catch (error) {
+    await qemu.close();
+    throw error;
+  }
+};
+
 interface PortableParts {
   readonly service: ApService;
   readonly poller: Poller;
@@ -53,16 +64,21 @@ export class PortableMoment implements Moment {
     const folder = makeFolder();
     const devices = join(folder, 'devices');
     const lowcores = guest.attachment.lowcores;
-    await qmp.execute('stop');
-    guest.attachment.interruptions.reset();
-    await sendDevices(qmp, `exec:cat>'${devices}'`);
     const moment: SavedMoment = { ram: ram.again(), devices };
-    await guest.close();
     const launch = { ...parts.launch, moment };
     const options = { ...parts.options, lowcores };
     const kept = new PortableMoment({ ...parts, launch, options }, guest, folder);
-    await kept.restore();
-    return kept;
+    try {
+      await qmp.execute('stop');
+      guest.attachment.interruptions.reset();
+      await sendDevices(qmp, `exec:cat>'${devices}'`);
+      await guest.close();
+      await kept.restore();
+      return kept;
+    } catch (error) {
+      await kept.close();
+      throw error;
+    }
   }
 
   get guest(): ServedGuest {
@@ -85,11 +101,12 @@ export class PortableMoment implements Moment {
   async restore(): Promise<void> {
     const { service, poller, launch, options, restoreMachine } = this.#parts;
     const ended = this.#guest.close();
-    const qemu = await (this.#spare ?? launchQemu(launch));
+    const spare = this.#spare;
+    // One that could not be started is not asked for again.
     this.#spare = undefined;
+    const qemu = await (spare ?? launchQemu(launch));
     restoreMachine();
-    await expectDevices(qemu.qmp, `fd:${DEVICES_FD}`);
-    await devicesArrived(qemu.qmp);
+    await takeDevices(qemu);
     this.#guest = await serveGuest(qemu, service, poller, launch, options);
     await ended;
   }
