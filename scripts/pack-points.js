@@ -83,7 +83,7 @@ const responseCodes = (tried) => {
   const warning = 'decimal.yaml:4:41: warning: rc: 10 is response code 0a';
   const program = `apemu-program 1\nA.0: nqap 05.0004 psmid=1 addr=0x10000 len=64 => rc=0a\n`;
   tried.expect(['exec', tried.write('rc.ap', program), '--config', file], 0, warning);
-  const quoted = machine('idle', "faults: [{ apqn: 05.0004, on: nqap, rc: 0x10 }]\n");
+  const quoted = machine('idle', 'faults: [{ apqn: 05.0004, on: nqap, rc: 0x10 }]\n');
   tried.write('quoted.yaml', quoted);
   tried.write('rc.ap', program.replace('rc=0a', 'rc=10'));
   tried.expect(['exec', 'rc.ap', '--config', 'quoted.yaml'], 0, '1 instruction: ok');
