@@ -8,8 +8,14 @@ import {
   K_HOST_RESET,
   K_SAVED_ISC,
   Q_ALL_FREE,
+  Q_ATTENTION,
   Q_FREE,
   Q_LOCK,
+  Q_REPLY_HEAD,
+  Q_REPLY_TAIL,
+  Q_REQUEST_HEAD,
+  Q_REQUEST_TAIL,
+  Q_STATUS,
   T_IN_SIE,
 } from '../../dist/native-like/machine/layout.js';
 import { configFromObject } from '../../dist/src/config/load.js';
@@ -128,6 +134,12 @@ async function checkDead(pool, guest) {
   if (!(await comes(() => leftOf(pool, guest) === undefined))) throw new Error(leftOf(pool, guest));
 }
 
+/** Words of a queue's record that tell whether it is at work. */
+const STATE_WORDS = [
+  ...[Q_STATUS, Q_ATTENTION, Q_FREE, Q_LOCK],
+  ...[Q_REQUEST_HEAD, Q_REQUEST_TAIL, Q_REPLY_HEAD, Q_REPLY_TAIL],
+];
+
 /** Counts of a guest's queues in its storage: the words of src/guest/built-in/exchange-queue.ts. */
 const [RECORDS, RECORD_WORDS, ANSWERED, IN_FLIGHT] = [0x8000, 64, 4, 8];
 const sumOf = (pool, { name }, word) => {
@@ -159,11 +171,25 @@ function threadsOf({ guests }, workers) {
   );
 }
 
+/** What the queues of a guest and its books on them say, in numbers: for whoever looks why it has stopped. */
+function stateOf(pool, { name, domain }) {
+  const { image } = pool.machine;
+  const { storage } = pool.machine.guest(name);
+  const books = new Int32Array(storage.buffer, storage.byteOffset + RECORDS);
+  const queues = ADAPTERS.map((apid, n) => {
+    const q = image.queue((apid << 8) | domain);
+    const words = STATE_WORDS.map((word) => (image.word(q + word) >>> 0).toString(16));
+    const own = books.subarray(n * RECORD_WORDS, n * RECORD_WORDS + 10);
+    return `${apid}: ${words.join(' ')}, books ${own.join(' ')}`;
+  });
+  return queues.join('; ');
+}
+
 /** Waits until somebody who lives has had replies since. @throws Error if he has not */
 async function checkGoesOn(pool, guest) {
   const before = sumOf(pool, guest, ANSWERED);
   if (!(await comes(() => sumOf(pool, guest, ANSWERED) !== before)))
-    throw new Error(`${guest.name} lives, and gets no reply any more`);
+    throw new Error(`${guest.name} lives, and gets no reply any more: ${stateOf(pool, guest)}`);
 }
 
 async function attackPool(random, tried, plan, pool) {
