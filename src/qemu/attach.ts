@@ -147,7 +147,8 @@ export class Attachment implements Polled {
     const served = this.loop.poll();
     this.interruptions.turn(nowMs);
     this.#reports?.turn(nowMs);
-    if (this.loop.counts.instructions > 0) this.#calls?.begin();
+    const { lastCpu } = this.loop;
+    if (lastCpu !== undefined) this.#calls?.begin(lastCpu);
     return served > 0 || this.interruptions.busy;
   }
 
@@ -198,6 +199,7 @@ export class Attachment implements Polled {
       this.#log(`${reason}; waiting for its kernel`);
     }
     this.interruptions.reset();
+    this.loop.lastCpu = undefined;
     this.#reports?.reset();
     this.#calls?.reset();
     // QEMU tells a reset more than once; nothing has happened to the queues since the first.

@@ -46,6 +46,8 @@ export class MailboxLoop {
     malformed: 0,
     withdrawn: 0,
   };
+  /** CPU whose AP instruction was the last to be executed for the kernel that runs; undefined: it has executed none. */
+  lastCpu: number | undefined;
   readonly #ram: GuestRam;
   readonly #hook: LowcoreHook;
   readonly #storage: QemuStorage;
@@ -146,6 +148,7 @@ export class MailboxLoop {
     const executed = this.#service.execute(cpu, word);
     if (executed === 'not-ap') return this.#notOurs();
     this.counts.instructions++;
+    this.lastCpu = cpu;
     if (executed === 'program') {
       this.counts.programInterruptions++;
       this.#programInterruption(context, this.#service.programCode(cpu), ilc);

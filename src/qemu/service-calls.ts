@@ -5,6 +5,7 @@
 // Source: src/qemu/sclp.ts; docs/reference/qemu-attach.md section 8 (the stub); docs/linux.md, A kernel that is the host.
 
 import { INSTRUCTION_BYTES } from '../../native-like/arch/instructions.ts';
+import { ApemuError } from '../errors.ts';
 import type { AdapterCommands } from './ap-service.ts';
 import { askForDescription, DebugStub, letGoAfter } from './debug-stub.ts';
 import { findInstructions, lengthOf } from './kernel-code.ts';
@@ -131,6 +132,10 @@ export class ServiceCalls {
   readonly #adapters: AdapterCommands;
   #stub: DebugStub | undefined;
   #begun = false;
+  /** How many kernels have been started since the first. */
+  #starts = 0;
+  /** QEMU's stub serves one client at a time. */
+  #followed: Promise<void> = Promise.resolve();
   #places: readonly bigint[] = [];
   /** How many service calls are still looked at; 0: the guest is not stopped at them. */
   #looking = 0;
@@ -145,36 +150,42 @@ export class ServiceCalls {
 
   /** Another kernel is started: its text may lie elsewhere. */
   reset(): void {
-    const stub = this.#stub;
-    this.#stub = undefined;
+    this.#starts++;
     this.#begun = false;
     this.#looking = 0;
     // QEMU keeps the breakpoints of who has gone without a word, and nobody would let the guest go on from one.
-    stub?.interrupt();
+    this.#stub?.interrupt();
   }
 
-  /** Begins with a kernel that has executed an AP instruction. */
-  begin(): void {
+  /** Begins with a kernel. `cpu` has executed an AP instruction of it, so that the registers in its mailbox are the kernel's. */
+  begin(cpu: number): void {
     if (this.#begun) return;
     this.#begun = true;
-    this.#follow().catch((error: Error) =>
-      this.#guest.log(`adapters cannot be configured from inside: ${error.message}`),
-    );
+    const start = this.#starts;
+    this.#followed = this.#followed
+      .then(() => this.#follow(cpu, () => start !== this.#starts))
+      .catch((error: Error) =>
+        this.#guest.log(`adapters cannot be configured from inside: ${error.message}`),
+      );
   }
 
-  async #follow(): Promise<void> {
+  async #follow(cpu: number, isOver: () => boolean): Promise<void> {
+    if (isOver()) return;
     const { pause, debug } = this.#guest;
     const stub = await pause.alone(async () => {
       const connected = await DebugStub.connect(debug);
-      await letGoAfter(connected, () => this.#stopAtWords(connected));
+      await letGoAfter(connected, () => this.#stopAtWords(connected, cpu));
       connected.send('c');
       return connected;
     });
     this.#stub = stub;
+    // The reset may have come before there was a stub to interrupt.
+    if (isOver()) stub.interrupt();
     for (;;) {
       const packet = await stub.next();
       if (packet === undefined) return;
-      if (this.#stub !== stub) {
+      if (isOver()) {
+        this.#stub = undefined;
         await stub.ask('D');
         return stub.close();
       }
@@ -188,13 +199,19 @@ export class ServiceCalls {
     }
   }
 
-  async #stopAtWords(stub: DebugStub): Promise<void> {
+  async #stopAtWords(stub: DebugStub, cpu: number): Promise<void> {
     const { ram, hook } = this.#guest;
     await askForDescription(stub);
     const found = (wanted: (text: Buffer, at: number) => boolean): bigint[] =>
-      findInText(ram, hook, hook.mailbox(0), 'program', wanted);
+      findInText(ram, hook, hook.mailbox(cpu), 'program', wanted);
+    const words = found(makesAdapterCommand);
+    if (words.length === 0)
+      throw new ApemuError(
+        'APEMU_ERR_QEMU_KERNEL',
+        'the words of such commands are not found in the text of the kernel',
+      );
     this.#places = found(isServiceCall);
-    for (const place of found(makesAdapterCommand)) await stub.ask(breakpoint('Z', place));
+    for (const place of words) await stub.ask(breakpoint('Z', place));
   }
 
   async #stopped(stub: DebugStub, cpu: StoppedCpu): Promise<void> {

@@ -33,6 +33,11 @@ const QUEUES = ['01', '02', '03', '0a'].flatMap((card) => [
   ...['0004', '0047', '00ab', '00ff'].map((domain) => `${card}.${domain}`),
 ]);
 
+const QUEUES_OF_02 = QUEUES.filter((name) => name.startsWith('02.'));
+
+/** Writes each event of the kernel as a line; its own lines do not wait in a buffer. */
+const LISTEN = `perl -e '$| = 1; socket(S, 16, 2, 15); bind(S, pack("SSLL", 16, 0, 0, 1)); while (sysread(S, $_, 8192)) { s/\\0/ /g; print "$_\\n" }'`;
+
 describe.each(
   [
     ['6.1', old],
@@ -41,7 +46,7 @@ describe.each(
 )('--lpar with kernel %s', (_kernel, found) => {
   it('lists four adapters with four domains each, and its masks can be written', async () => {
     const { machine, service } = await createLparMachine(configFromObject(PARTITION).config);
-    const guest = await bootLinux(service, found, { cpus: 2 });
+    const guest = await bootLinux(service, found, { cpus: 2, serviceCalls: true });
     try {
       const table = await guest.sh('lszcrypt');
       const names = table
@@ -68,6 +73,24 @@ describe.each(
       };
       expect(await state('lpar deconfigure 2')).toMatch(/^0$/m);
       expect(await state('lpar configure 2')).toMatch(/^1$/m);
+
+      // The same from inside: by a command of the service processor, which takes note itself; the scan finds nothing new of the card.
+      await guest.sh(`{ ${LISTEN} >> /tmp/events & }; sleep 1`);
+      const configure = async (on: 0 | 1) => {
+        await guest.sh(`echo ${on} > /sys/bus/ap/devices/card02/config`);
+        expect(machine.partition.isDeconfigured(2)).toBe(on === 0);
+        await guest.sh('echo 1 > /sys/bus/ap/scans; sleep 1');
+        const told = await guest.sh('cat /tmp/events; : > /tmp/events');
+        const key = new RegExp(` CONFIG=${on} `);
+        return told.split('\n').flatMap((line) => (key.test(line) ? [line.split(' ', 1)[0]] : []));
+      };
+      const card = 'change@/devices/ap/card02';
+      const told = [card, ...QUEUES_OF_02.map((queue) => `${card}/${queue}`)];
+      expect(await configure(0)).toEqual(told);
+      expect(await guest.sh('lszcrypt 02')).toMatch(/^02 .* deconfig /m);
+      expect(await configure(1)).toEqual(told);
+      // Once more: the service processor has nothing to do, and says so.
+      expect(await configure(1)).toEqual([card]);
     } finally {
       await guest.close();
       machine.close();

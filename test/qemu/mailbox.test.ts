@@ -39,6 +39,13 @@ describe('a mailbox', () => {
     expect(answer(ram, box())).toMatchObject({ action: RESUME, cc: 3 });
   });
 
+  it('of CPU 1 is told to have served the last AP instruction, whose registers are the kernel’s; CPU 0 may never execute one', () => {
+    expect(parts.loop.lastCpu).toBeUndefined();
+    request(ram, box(1), { instruction: PQAP, gr: { 0: 0x0504n } });
+    parts.loop.poll();
+    expect(parts.loop.lastCpu).toBe(1);
+  });
+
   it('serves the mailbox of each CPU', () => {
     request(ram, box(0), { instruction: PQAP, gr: { 0: 0x0504n } });
     request(ram, box(1), { instruction: PQAP, gr: { 0: 0x0747n } });
