@@ -88,18 +88,13 @@ export class Attachment implements Polled {
     this.loop = new MailboxLoop(parts, this.interruptions, cpus);
     const { reports, adapters } = service;
     const { debug } = options;
-    const linux = options.rule === 'linux';
-    if (options.serviceCalls === true && linux && adapters !== undefined && debug !== undefined)
-      this.#calls = new ServiceCalls({ ...parts, debug, log: this.#log }, adapters);
-    if (reports !== undefined && debug !== undefined && options.rule === 'linux') {
+    if (options.rule === 'linux' && debug !== undefined) {
+      const stopped = { ...parts, debug, log: this.#log };
       const { interruptions } = this;
-      this.#reports = new ChannelReports({
-        ...parts,
-        interruptions,
-        reports,
-        debug,
-        log: this.#log,
-      });
+      if (options.serviceCalls === true && adapters !== undefined)
+        this.#calls = new ServiceCalls(stopped, adapters);
+      if (reports !== undefined)
+        this.#reports = new ChannelReports({ ...stopped, interruptions, reports });
     }
     service.connect(storage);
     const events = options.events ?? qmp;
