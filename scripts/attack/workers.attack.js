@@ -5,6 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   C_POOL_LOCK,
+  G_BLOCK,
+  G_CRASHED,
   K_HOST_RESET,
   K_SAVED_ISC,
   Q_ALL_FREE,
@@ -182,7 +184,9 @@ function stateOf(pool, { name, domain }) {
     const own = books.subarray(n * RECORD_WORDS, n * RECORD_WORDS + 10);
     return `${apid}: ${words.join(' ')}, books ${own.join(' ')}`;
   });
-  return queues.join('; ');
+  const record = image.guest(pool.machine.guest(name).number);
+  const [block, crashed] = [G_BLOCK, G_CRASHED].map((word) => image.word(record + word));
+  return `${queues.join('; ')}; kept out ${block}, crashed ${crashed}`;
 }
 
 /** Waits until somebody who lives has had replies since. @throws Error if he has not */

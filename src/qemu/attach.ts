@@ -157,7 +157,6 @@ export class Attachment implements Polled {
     if (this.#state !== 'attached' || this.#qmp.closed) return;
     await this.#pause.hold(() => {
       this.loop.poll();
-      this.interruptions.reset();
       this.#hook.remove();
       // This comes first: whoever looked at a lowcore without our hook would take it for another kernel.
       this.#become('ended');
@@ -174,7 +173,7 @@ export class Attachment implements Polled {
     if (this.#state === state || this.#state === 'ended') return;
     this.#state = state;
     // Whoever waits until no attempt is under way must not wait for one that nobody will answer.
-    if (state === 'ended') this.interruptions.forget();
+    if (state === 'ended') this.interruptions.reset();
     this.onState(state);
   }
 

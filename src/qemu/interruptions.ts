@@ -134,7 +134,7 @@ export class InterruptionDelivery {
     this.#ram.writeWord(mailbox + MAILBOX.MB_RST_ANSWER, request);
     if (delivered) {
       this.counts.restart++;
-      this.#attempt = 'none';
+      this.#over();
       this.#pauseMs = RETRY_MS.first;
     } else this.#missed();
     return 1;
@@ -154,15 +154,10 @@ export class InterruptionDelivery {
     });
   }
 
-  /** The guest is not ours any more. Its storage is left alone: another QEMU may have it by now, with a mailbox that is armed again. */
-  forget(): void {
-    this.#attempt = 'none';
-  }
-
   /** The guest was reset: an armed mailbox would catch the restart with which the new kernel starts its CPUs. */
   reset(): void {
     this.#disarm();
-    this.#attempt = 'none';
+    this.#over();
     this.#pauseMs = RETRY_MS.first;
   }
 
@@ -218,13 +213,21 @@ export class InterruptionDelivery {
       this.#ram.writeWord(this.#hook.mailbox(this.#armed) + MAILBOX.MB_ARMED, 0);
       this.#hook.bare?.disarmRestart(this.#lowcoreOf(this.#armed));
     }
+  }
+
+  /**
+   * The attempt has ended. The hook has taken the mark out of the mailbox itself, and who finds one there later finds somebody else's: the
+   * storage of a guest that has moved is another QEMU's, too.
+   */
+  #over(): void {
+    this.#attempt = 'none';
     this.#armed = -1;
   }
 
   /** Called if no CPU could take the interruption, to try again later. */
   #missed(): void {
     this.counts.retries++;
-    this.#attempt = 'none';
+    this.#over();
     this.#notBeforeMs = this.#nowMs + this.#pauseMs;
     this.#pauseMs = Math.min(this.#pauseMs * 2, RETRY_MS.last);
   }

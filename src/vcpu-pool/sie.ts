@@ -181,22 +181,27 @@ export class Exclusion {
     return Atomics.wait(i32, C_AWAITED, awaited, SIE_WAIT_MS);
   }
 
-  /** Counts threads that have ended as dead, since they cannot leave any more. */
+  /**
+   * Counts threads that have ended as dead. All of them: one that is waited for may itself wait for a lock that a thread of another guest
+   * has died with, and nobody else looks while the host sleeps here.
+   */
   #bury(): void {
-    for (const one of this.#inside)
-      if (!taskLives(this.#image.word(this.#image.thread(one.thread) + T_TASK))) this.#isDead(one);
+    const image = this.#image;
+    for (let thread = 1; thread <= this.#workers; thread++)
+      if (!taskLives(image.word(image.thread(thread) + T_TASK))) this.#isDead(thread);
   }
 
-  #isDead({ thread, vcpu }: Inside): void {
+  #isDead(thread: number): void {
     const image = this.#image;
-    Atomics.store(image.i32, image.guestOf(vcpu) + G_CRASHED, 1);
+    const vcpu = image.word(image.thread(thread) + T_IN_SIE);
+    if (vcpu !== 0) Atomics.store(image.i32, image.guestOf(vcpu) + G_CRASHED, 1);
     releaseDead(image, thread);
   }
 
   /** Counts threads as dead whose clock has not moved since `clocks`. Their guests have crashed. */
   #giveUp(clocks: readonly number[]): void {
-    for (const one of this.#inside)
-      if (clocks[one.thread] === this.#clockOf(one.thread)) this.#isDead(one);
+    for (const { thread } of this.#inside)
+      if (clocks[thread] === this.#clockOf(thread)) this.#isDead(thread);
   }
 
   /** The clocks of all threads, by thread number. */

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, it } from 'vitest';
-import { G_CRASHED, T_IN_SIE, T_TASK } from '../../native-like/machine/layout.ts';
+import { A_LOCK, G_CRASHED, T_IN_SIE, T_TASK } from '../../native-like/machine/layout.ts';
 import { configFromObject } from '../../src/config/load.ts';
 import type { guestProgram as GuestProgramOf } from '../../src/host/machine/guest-program.ts';
 import { takeCheckpoint } from '../../src/host/state/checkpoint.ts';
@@ -165,6 +166,13 @@ describe('19.A7: a guest module', () => {
   });
 });
 
+/** The number of no thread. */
+const noTask = (): number => {
+  let task = 0x3ffffe;
+  while (taskLives(task)) task--;
+  return task;
+};
+
 describe('13.7: a thread that has died', () => {
   it.runIf(process.platform === 'linux')(
     'inside interpretive execution is found at once: masks can be changed',
@@ -173,10 +181,8 @@ describe('13.7: a thread that has died', () => {
       pool.stop();
       await pool.finished();
       const { image } = pool.machine;
-      let task = 0x3ffffe;
-      while (taskLives(task)) task--;
       const thread = image.thread(1);
-      image.i32[thread + T_TASK] = task;
+      image.i32[thread + T_TASK] = noTask();
       image.i32[thread + T_IN_SIE] = image.vcpu(1);
       let changed = false;
       // Nobody's clock would tell in a day.
@@ -185,6 +191,32 @@ describe('13.7: a thread that has died', () => {
       });
       expect(changed).toBe(true);
       expect(image.word(image.guest(1) + G_CRASHED)).toBe(1);
+      await pool.close();
+    },
+  );
+
+  it.runIf(process.platform === 'linux')(
+    'that has ended with a lock for which the thread that is waited for waits lets go of it',
+    async () => {
+      const pool = await PooledMachine.start(configOf('idle'), { workers: 2 });
+      pool.stop();
+      await pool.finished();
+      const { image } = pool.machine;
+      // Thread 1 lives, in interpretive execution, and waits for a lock of thread 2, which was in none.
+      image.i32[image.thread(1) + T_TASK] = 0;
+      image.i32[image.thread(1) + T_IN_SIE] = image.vcpu(1);
+      image.i32[image.thread(2) + T_TASK] = noTask();
+      const lock = image.adapter(5) + A_LOCK;
+      image.i32[lock] = 2 + 1;
+      const leaves = new Worker(
+        `const { workerData: [i32, lock, inSie] } = require('node:worker_threads');
+         while (Atomics.load(i32, lock) !== 0);
+         Atomics.store(i32, inSie, 0);`,
+        { eval: true, workerData: [image.i32, lock, image.thread(1) + T_IN_SIE] },
+      );
+      await new Promise((resolve) => leaves.once('online', resolve));
+      new Exclusion(image, 2, 86_400_000).run(1, () => {});
+      expect([image.word(lock), image.word(image.guest(1) + G_CRASHED)]).toEqual([0, 0]);
       await pool.close();
     },
   );
