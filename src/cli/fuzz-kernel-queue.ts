@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apemu fuzz CONFIG --kernel --queue URL`: guests on other machines. The coordinator has one too, to know what there is and to see findings again.
 // Source: docs/campaigns.md.
-import { readFileSync } from 'node:fs';
 import { digestOf, type Facts } from '../campaign/queue/manifest.ts';
 import type { QueueCarrier } from '../campaign/queue/queue-carrier.ts';
+import { readBytes } from '../config/text-file.ts';
 import type { KernelCarrier } from '../kernel-fuzz/kernel-carrier.ts';
 import type { KernelTargetOptions } from '../kernel-fuzz/kernel-target.ts';
+import { INITRD, KERNEL } from '../qemu/guest-image/boot-files.ts';
 import { qemuVersion } from '../qemu/plugin/build.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
 import { openQueue } from './fuzz-queue.ts';
@@ -28,8 +29,8 @@ export const kernelFacts = async (
   { image, append, moment, cover, more, host }: KernelTargetOptions,
 ): Promise<Facts> => ({
   configuration: digestOf(config),
-  kernel: digestOf(readFileSync(image.kernel)),
-  initrd: digestOf(readFileSync(image.initrd)),
+  kernel: digestOf(readBytes(image.kernel, KERNEL)),
+  initrd: digestOf(readBytes(image.initrd, INITRD)),
   append: append ?? '',
   'is a host': host === true ? 'yes' : 'no',
   qemu: await qemuVersion(),

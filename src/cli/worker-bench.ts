@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a worker does jobs with: worker threads with a driver, or guests with a kernel.
 // Source: docs/campaigns.md.
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import {
   checkFacts,
@@ -11,6 +10,7 @@ import {
   readCode,
 } from '../campaign/queue/manifest.ts';
 import { loadConfigFile } from '../config/load.ts';
+import { CONFIGURATION, readText } from '../config/text-file.ts';
 import { ApemuError } from '../errors.ts';
 import type { Carrier, Job, JobResult, TargetSpec } from '../fuzz/job.ts';
 import { KernelCarrier } from '../kernel-fuzz/kernel-carrier.ts';
@@ -58,7 +58,7 @@ const materialOf = async (
 ): Promise<Pick<TargetSpec, 'config' | 'file' | 'bundle'>> => {
   if (file !== undefined && driver !== undefined) {
     showWarnings(loadConfigFile(file), io);
-    return { config: readFileSync(file, 'utf8'), file, bundle: await bundleDriver(driver) };
+    return { config: readText(file, CONFIGURATION), file, bundle: await bundleDriver(driver) };
   }
   if (manifest.code === undefined)
     throw new ApemuError(
@@ -102,7 +102,7 @@ export const kernelBench = async (
   const base = await targetOptions(file, { ...options, guest, seed }, io);
   const threads = options.workers ?? 1;
   const settings = { ...base, workers: 1, without: new Set(without) };
-  checkAll(campaign, await kernelFacts(readFileSync(file, 'utf8'), base));
+  checkAll(campaign, await kernelFacts(readText(file, CONFIGURATION), base));
   const carriers: KernelCarrier[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(carriers.map((carrier) => carrier.close()));

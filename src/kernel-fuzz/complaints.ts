@@ -73,6 +73,8 @@ export const complaintIn = (console: string): KernelComplaint | undefined => {
 /** Characters that are kept, and searched for a complaint; what follows the first complaint is kept as far. */
 const HEARD_MAX = 0x100000;
 
+const CONSOLE_LINES = 200;
+
 /** What a console has printed since a moment: the newest of it until there is a complaint, then that and what follows. */
 export class ConsoleText {
   text = '';
@@ -91,6 +93,12 @@ export class ConsoleText {
     this.text = '';
     this.#looked = 0;
     this.#complaint = undefined;
+  }
+
+  /** Its first lines, as a part of a trace; none if nothing was printed. */
+  traceLines(): string[] {
+    const printed = this.text.trimEnd();
+    return printed === '' ? [] : ['console:', ...printed.split('\n').slice(0, CONSOLE_LINES)];
   }
 
   /** The first complaint in it. The text is searched again when more was printed. */

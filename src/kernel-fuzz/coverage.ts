@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds out which blocks of a kernel's AP drivers were executed, from the counters of the plugin in QEMU.
 // Source: src/qemu/plugin/cover.c (layout of its file).
-import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { blocksAt, type ReachedBlock } from './reached.ts';
 import type { CodeSymbol, TextRange } from './text.ts';
 
@@ -36,7 +36,6 @@ export class CoverageFile {
     if (this.#closed) return;
     this.#closed = true;
     closeSync(this.fd);
-    rmSync(this.path, { force: true });
   }
 }
 

@@ -39,16 +39,18 @@ export class GuestTime {
     this.#requests = requests;
   }
 
-  /** Whether the kernel goes on sending messages without end. */
-  get storms(): boolean {
-    return this.#guest.service.nqaps > NQAPS.own + NQAPS.request * this.#requests();
+  /** What is said of a kernel that goes on sending messages without end. The exact number is left out, since it differs from run to run. */
+  get storm(): string | undefined {
+    const most = NQAPS.own + NQAPS.request * this.#requests();
+    const storms = this.#guest.service.nqaps > most;
+    return storms ? 'many more NQAPs than its users have made requests' : undefined;
   }
 
   /** Lets the guest run until `done`, but not for more than `ns` of its time, and not after it has ended or runs wild. */
   async until(ns: number, done: () => boolean): Promise<void> {
     const { machine, service, agent } = this.#guest;
     const end = machine.nowNs() + ns;
-    while (!done() && this.#guest.alive && !this.storms) {
+    while (!done() && this.#guest.alive && this.storm === undefined) {
       this.outOfTime ||= performance.now() - this.#startMs > WALL_MS;
       if (machine.nowNs() >= end || this.outOfTime) return;
       const { calls } = agent;

@@ -1,73 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest under QEMU with the agent in it, kept at the moment after its boot: drivers are loaded, devices are there, and the agent waits.
 // Source: docs/reference/fuzzing.md section 3.
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import type { MachineConfig } from '../config/types.ts';
 import { ApemuError } from '../errors.ts';
 import type { Machine } from '../host/machine/machine.ts';
 import { type Checkpoint, takeCheckpoint } from '../host/state/checkpoint.ts';
-import { GuestConsole, SCRIPT_CONSOLE } from '../qemu/console.ts';
-import { makeFolder } from '../qemu/folder.ts';
-import type { GuestImage } from '../qemu/guest-image/build.ts';
-import { cpioArchive, MODE_PROGRAM } from '../qemu/guest-image/cpio.ts';
+import { GuestConsole } from '../qemu/console.ts';
+import { makeFolder, removeFolder } from '../qemu/folder.ts';
 import { createQemuMachine } from '../qemu/guest-machine.ts';
 import type { RunningQemu } from '../qemu/launch.ts';
 import { InPlaceMoment, inPlaceLaunch } from '../qemu/moment/in-place.ts';
 import type { Moment, MomentLevel } from '../qemu/moment/moment.ts';
 import { PortableMoment } from '../qemu/moment/portable.ts';
-import type { BuiltPlugin } from '../qemu/plugin/build.ts';
 import { Poller } from '../qemu/poller.ts';
 import { bootGuest, type ServedGuest } from '../qemu/serve.ts';
 import { allAnswers } from '../target/program/answers.ts';
 import { Agent } from './agent/agent.ts';
-import { agentProgram } from './agent/agent-image.ts';
 import { ConsoleText } from './complaints.ts';
 import { CoverageFile, KernelCoverage } from './coverage.ts';
+import { type KernelGuestOptions, launchOf } from './kernel-launch.ts';
 import { KernelService } from './kernel-service.ts';
 import { type PreparedKernel, prepareKernel } from './prepare.ts';
 import { SYMBOLS_COMMAND, symbolsOf, textRanges } from './text.ts';
 
-export interface KernelGuestOptions {
-  readonly config: MachineConfig;
-  /** Name of the guest whose kernel is under test. */
-  readonly guest: string;
-  readonly image: GuestImage;
-  readonly append?: string | undefined;
-  readonly memoryMiB?: number | undefined;
-  /** Plugins of QEMU. If one cannot be built, it works without. */
-  readonly moment: BuiltPlugin;
-  readonly cover: BuiltPlugin;
-  /** Further functions or modules whose coverage is taken. */
-  readonly more?: RegExp | undefined;
-  /** Whether it has guests of its own, through vfio_ap. */
-  readonly host?: boolean | undefined;
-  /** Whether the agent reports errors as success: a planted mistake, which must be found. */
-  readonly planted?: boolean | undefined;
-  readonly log?: (line: string) => void;
-  readonly signal?: AbortSignal | undefined;
-  readonly poller?: Poller | undefined;
-}
-
-const KERNEL_MEMORY_MIB = 128;
 const KERNEL_BOOT_MS = 300_000;
 const AGENT_MS = 120_000;
 const SETTLE_MS = 200;
 const AGENT_LOOK_MS = 5;
 /** Milliseconds for which a vCPU waits for an answer: long enough that it never gives up while apemu holds it. */
 const PATIENCE_MS = 600_000;
-/** Kernel parameters: the same addresses in each boot, to compare coverage and traces; poisoned slabs show uses after a free. */
-const APPEND = 'nokaslr slub_debug=FZP';
-
-/** The image with the agent: an initramfs may consist of several archives. */
-const withAgent = (image: GuestImage, folder: string): GuestImage => {
-  const agent = cpioArchive([{ path: 'apemu/agent', mode: MODE_PROGRAM, data: agentProgram() }]);
-  const initrd = join(folder, 'initrd');
-  writeFileSync(initrd, Buffer.concat([readFileSync(image.initrd), agent]));
-  return { kernel: image.kernel, initrd };
-};
-
 interface Parts {
   readonly machine: Machine;
   readonly service: KernelService;
@@ -77,6 +39,8 @@ interface Parts {
   readonly kept: { checkpoint: Checkpoint };
   readonly coverage: KernelCoverage | undefined;
   readonly file: CoverageFile | undefined;
+  /** Has the initial RAM disk, the file of counters and the plugin's socket. */
+  readonly folder: string;
   readonly prepared: PreparedKernel;
   readonly isHost: boolean;
 }
@@ -97,6 +61,7 @@ export class KernelGuest {
   readonly #moment: Moment;
   readonly #kept: { checkpoint: Checkpoint };
   readonly #file: CoverageFile | undefined;
+  readonly #folder: string;
   #heard: unknown;
 
   private constructor(parts: Parts) {
@@ -110,6 +75,7 @@ export class KernelGuest {
     this.#moment = parts.moment;
     this.#kept = parts.kept;
     this.#file = parts.file;
+    this.#folder = parts.folder;
     this.agent.wake = () => this.#moment.input.write('\n');
     this.#listen();
   }
@@ -141,28 +107,20 @@ export class KernelGuest {
     const agent = new Agent();
     const service = new KernelService(inner, agent);
     const folder = makeFolder();
-    const file =
-      options.cover.path === undefined ? undefined : new CoverageFile(join(folder, 'cover'));
-    const inPlace =
-      options.moment.path === undefined ? undefined : inPlaceLaunch(options.moment.path);
-    const launch = {
-      ...withAgent(options.image, folder),
-      append: [SCRIPT_CONSOLE, APPEND, options.append ?? ''].join(' ').trim(),
-      memoryMiB: options.memoryMiB ?? KERNEL_MEMORY_MIB,
-      extra: [
-        ...(inPlace?.extra ?? ['-action', 'panic=pause,shutdown=pause']),
-        ...(file?.pluginArguments(options.cover.path as string) ?? []),
-      ],
-    };
     const serve = {
       patienceMs: PATIENCE_MS,
       ...(log === undefined ? {} : { log }),
       ...(signal === undefined ? {} : { signal }),
     };
     service.go();
+    let file: CoverageFile | undefined;
     let guest: ServedGuest | undefined;
     let moment: Moment | undefined;
     try {
+      if (options.cover.path !== undefined) file = new CoverageFile(join(folder, 'cover'));
+      const inPlace =
+        options.moment.path === undefined ? undefined : inPlaceLaunch(options.moment.path, folder);
+      const launch = launchOf(options, folder, inPlace, file);
       guest = await bootGuest(service, poller, launch, serve);
       const parts = await KernelGuest.#start(guest, options, agent, file);
       const kept = { checkpoint: takeCheckpoint(qemu.machine, { storage: false }) };
@@ -189,6 +147,7 @@ export class KernelGuest {
         moment,
         kept,
         file,
+        folder,
         isHost: options.host === true,
         ...parts,
       });
@@ -198,6 +157,7 @@ export class KernelGuest {
       await moment?.close();
       await guest?.close();
       file?.close();
+      removeFolder(folder);
       qemu.machine.close();
       throw error;
     }
@@ -280,6 +240,7 @@ export class KernelGuest {
   async close(): Promise<void> {
     await this.#moment.close();
     this.#file?.close();
+    removeFolder(this.#folder);
     this.machine.close();
   }
 

@@ -20,11 +20,12 @@ import type { Target, TargetTerrain } from '../target/target.ts';
 import { NS_PER_MS, NS_PER_SECOND } from '../units.ts';
 import { asks, asksOrRefuses } from './consequences.ts';
 import { GuestTime } from './guest-time.ts';
-import { KernelGuest, type KernelGuestOptions } from './kernel-guest.ts';
+import { KernelGuest } from './kernel-guest.ts';
 import { countAnew, learn } from './kernel-health.ts';
+import type { KernelGuestOptions } from './kernel-launch.ts';
 import { KernelRecovery } from './kernel-recovery.ts';
 import { KernelUser } from './kernel-user.ts';
-import { retry } from './retry.ts';
+import { GUEST_TRIES, retry } from './retry.ts';
 import { grownCaches, type SlabCounts } from './slabs.ts';
 import { kernelFiles, SCAN } from './sysfs-files.ts';
 
@@ -38,9 +39,6 @@ const EVENTS_NS = 3 * NS_PER_SECOND;
 const TRIES = 4;
 const FRESH_TRIES = 40;
 const SHORTENING_MS = 20_000;
-const CONSOLE_LINES = 200;
-/** A guest may be lost on its way back, and in its next boot, on a busy computer. */
-const TRIES_BACK = 4;
 /** Number of repetitions between two counts of storage, and number of counts. */
 const REPETITIONS = 4;
 const STORAGE_COUNTS = 3;
@@ -102,9 +100,8 @@ export class KernelTarget implements Target {
   async reset(): Promise<void> {
     this.#scenario.reset();
     const back = () => (this.#lost === undefined ? this.#guest.restore() : this.#bootAgain());
-    await retry(TRIES_BACK, back, (message) => {
+    await this.#retry(back, (message) => {
       this.#lost = message;
-      this.#options.log?.(`${message}; booting again`);
     });
   }
 
@@ -125,7 +122,7 @@ export class KernelTarget implements Target {
     this.#hardware.restore();
     const recovery = this.#recovery();
     const unrecovered = this.#over ? [] : await recovery.failed();
-    const storm = this.#storm;
+    const storm = this.#time.storm;
     const overdue = this.#time.outOfTime ? [] : user.markOverdue();
     const hanging = this.#over ? [] : overdue;
     const leaked = this.#over || user.open > 0 ? {} : await recovery.counters();
@@ -194,7 +191,7 @@ export class KernelTarget implements Target {
     is: (outcome: Outcome) => boolean,
     { repeated } = { repeated: false },
   ): Promise<boolean> {
-    const fresh = await KernelTarget.create(this.#options);
+    const fresh = await this.#retry(() => KernelTarget.create(this.#options));
     try {
       if (repeated) return is(await fresh.repeat(events));
       for (let n = 0; n < FRESH_TRIES; n++) {
@@ -213,6 +210,15 @@ export class KernelTarget implements Target {
 
   async close(): Promise<void> {
     await this.#guest.close();
+  }
+
+  #retry<Result>(action: () => Promise<Result>, failed?: (why: string) => void): Promise<Result> {
+    const { log, signal } = this.#options;
+    const again = (why: string): void => {
+      failed?.(why);
+      log?.(`${why}; booting again`);
+    };
+    return retry(GUEST_TRIES, action, again, signal);
   }
 
   #now(): number {
@@ -266,14 +272,9 @@ export class KernelTarget implements Target {
     return (
       !this.#guest.alive ||
       this.#time.outOfTime ||
-      this.#storm !== undefined ||
+      this.#time.storm !== undefined ||
       this.#guest.console.complaint !== undefined
     );
-  }
-
-  get #storm(): string | undefined {
-    // The exact number is left out, since it differs from run to run.
-    return this.#time.storms ? 'many more NQAPs than its users have made requests' : undefined;
   }
 
   #recovery(): KernelRecovery {
@@ -285,9 +286,8 @@ export class KernelTarget implements Target {
   }
 
   #trace(fired: Outcome['fired'], events: readonly EventStatement[]): string[] {
-    const printed = this.#guest.console.text.trimEnd().split('\n').slice(0, CONSOLE_LINES);
     const lines = this.#observer.lines({ requests: this.#user.facts, fired, events, log: [] });
-    return printed[0] === '' ? lines : [...lines, 'console:', ...printed];
+    return [...lines, ...this.#guest.console.traceLines()];
   }
 
   /** Learns what healthy queues answer. */

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 export function makeFolder(directory = tmpdir(), prefix = 'apemu-qemu-'): string {
   for (const name of readdirSync(directory)) {
     const owner = name.startsWith(prefix) ? /^\d+(?=-)/.exec(name.slice(prefix.length)) : null;
-    if (owner !== null && !isAlive(Number(owner[0]))) remove(join(directory, name));
+    if (owner !== null && !isAlive(Number(owner[0]))) removeFolder(join(directory, name));
   }
   return mkdtempSync(join(directory, `${prefix}${process.pid}-`));
 }
@@ -25,7 +25,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function remove(path: string): void {
+/** Removes such a folder with all that is in it. */
+export function removeFolder(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {

@@ -3,12 +3,12 @@
 
 import { existsSync } from 'node:fs';
 import { STFLE_AQIC } from '../../native-like/arch/facilities.ts';
-import { type FileKind, readBytes } from '../config/text-file.ts';
+import { readBytes } from '../config/text-file.ts';
 import { ApemuError } from '../errors.ts';
-import { MIB } from '../units.ts';
 import type { ApService } from './ap-service.ts';
 import { DEFAULT_MEMORY_MIB, kernelCommandLine, type LaunchOptions } from './arguments.ts';
 import { Attachment, type AttachOptions } from './attach.ts';
+import { KERNEL } from './guest-image/boot-files.ts';
 import { launchQemu, memoryShortage, type QemuEnd, type RunningQemu } from './launch.ts';
 import type { HookRule } from './lowcore.ts';
 import type { Poller } from './poller.ts';
@@ -41,14 +41,6 @@ export interface ServedGuest {
   /** Stops serving: ends the QEMU that was started here, or releases the one that was attached to. It can be called again. */
   close(): Promise<void>;
 }
-
-/** With debugging information it is an image of some hundred MiB. */
-const KERNEL: FileKind = {
-  name: 'kernel',
-  code: 'APEMU_ERR_QEMU_KERNEL',
-  maxBytes: 1024 * MIB,
-  maxLines: Number.POSITIVE_INFINITY,
-};
 
 /** A kernel that executes no AP instruction for so long after it was hooked will not do so any more. */
 const QUIET_MS = 60_000;

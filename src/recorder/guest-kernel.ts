@@ -2,15 +2,15 @@
 // A real kernel under QEMU, with the partition as its own: booted once, kept at the moment at which the agent in it waits for operations,
 // and taken back there for each run. Does what the operator does, and listens to what the kernel says of itself.
 // Source: docs/reference/qemu-attach.md section 3 (guest image); docs/reference/fuzzing.md section 3 (back to a moment).
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { MachineConfig } from '../config/types.ts';
 import { takeCheckpoint } from '../host/state/checkpoint.ts';
+import { GUEST_TRIES, retry } from '../kernel-fuzz/retry.ts';
 import { GuestConsole, SCRIPT_CONSOLE } from '../qemu/console.ts';
-import { makeFolder } from '../qemu/folder.ts';
+import { makeFolder, removeFolder } from '../qemu/folder.ts';
+import { imageWith } from '../qemu/guest-image/boot-files.ts';
 import type { GuestImage } from '../qemu/guest-image/build.ts';
-import { cpioArchive, MODE_PROGRAM } from '../qemu/guest-image/cpio.ts';
+import { MODE_PROGRAM } from '../qemu/guest-image/cpio.ts';
 import { createLparMachine, type LparMachine } from '../qemu/guest-machine.ts';
 import { PortableMoment } from '../qemu/moment/portable.ts';
 import { Poller } from '../qemu/poller.ts';
@@ -43,6 +43,8 @@ const PREPARATION = [
   'test -e /sys/devices/vfio_ap/matrix',
 ];
 
+const AGENT = { path: AGENT_PATH, mode: MODE_PROGRAM, data: Buffer.from(AGENT_PROGRAM) };
+
 /** A kernel at the moment at which its agent waits. */
 interface Waiting {
   readonly lpar: LparMachine;
@@ -64,9 +66,13 @@ export class GuestKernel implements RecorderKernel {
   }
 
   async run(operations: readonly RecordedOperation[], signal: AbortSignal): Promise<RecorderRun> {
-    this.#waiting ??= boot(this.#options, signal);
-    const { lpar, moment, poller, release, vfioAp } = await this.#waiting;
-    await moment.restore();
+    const back = () => this.#back(signal);
+    const { lpar, moment, poller, release, vfioAp } = await retry(
+      GUEST_TRIES,
+      back,
+      () => this.close(),
+      signal,
+    );
     const { output, input } = moment;
     const { machine } = lpar;
     const pieces = operationPieces(operations);
@@ -101,11 +107,20 @@ export class GuestKernel implements RecorderKernel {
     }
   }
 
+  /** Boots it if it does not run, and takes it to the moment. */
+  async #back(signal: AbortSignal): Promise<Waiting> {
+    this.#waiting ??= boot(this.#options, signal);
+    const waiting = await this.#waiting;
+    await waiting.moment.restore();
+    return waiting;
+  }
+
   async close(): Promise<void> {
     const waiting = await this.#waiting?.catch(() => undefined);
+    this.#waiting = undefined;
     await waiting?.moment.close();
     waiting?.lpar.machine.close();
-    if (waiting !== undefined) remove(waiting.folder);
+    if (waiting !== undefined) removeFolder(waiting.folder);
   }
 }
 
@@ -119,8 +134,7 @@ async function boot(
   let guest: ServedGuest | undefined;
   try {
     const launch = {
-      kernel: image.kernel,
-      initrd: withAgent(image, folder),
+      ...imageWith(image, folder, AGENT),
       append: `${SCRIPT_CONSOLE} ${append}`.trim(),
       memoryMiB: RECORDER_MEMORY_MIB,
       extra: ['-action', 'panic=pause,shutdown=pause'],
@@ -142,12 +156,10 @@ async function boot(
   } catch (error) {
     await guest?.close();
     lpar.machine.close();
-    remove(folder);
+    removeFolder(folder);
     throw error;
   }
 }
-
-const remove = (folder: string): void => rmSync(folder, { recursive: true, force: true });
 
 /** Starts the agent when everything is ready. */
 async function prepare({ qemu }: ServedGuest): Promise<Pick<Waiting, 'release' | 'vfioAp'>> {
@@ -161,12 +173,4 @@ async function prepare({ qemu }: ServedGuest): Promise<Pick<Waiting, 'release' |
   input?.write(`/${AGENT_PATH}\n`);
   await console.waitFor(new RegExp(`^${AGENT_READY}$`, 'm'), RECORDER_BOOT_MS, from);
   return { release, vfioAp };
-}
-
-/** An initramfs may be several archives one after the other. */
-function withAgent(image: GuestImage, folder: string): string {
-  const agent = { path: AGENT_PATH, mode: MODE_PROGRAM, data: Buffer.from(AGENT_PROGRAM) };
-  const initrd = join(folder, 'initrd');
-  writeFileSync(initrd, Buffer.concat([readFileSync(image.initrd), cpioArchive([agent])]));
-  return initrd;
 }

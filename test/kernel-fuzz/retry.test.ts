@@ -13,9 +13,21 @@ it.each([
   const action = async () => {
     if (++tries <= failures) throw new Error(`failure ${tries}`);
   };
-  const end = await retry(3, action, (message) => heard.push(message)).then(
+  const failed = (message: string): void => void heard.push(message);
+  const end = await retry(3, action, failed).then(
     () => 'done',
     (error: Error) => error.message,
   );
   expect([end, heard]).toEqual([ends, told]);
+});
+
+it('is not done again once it is interrupted', async () => {
+  const interrupt = new AbortController();
+  let tries = 0;
+  const action = async () => {
+    if (++tries === 2) interrupt.abort();
+    throw new Error(`failure ${tries}`);
+  };
+  const end = retry(4, action, () => {}, interrupt.signal);
+  await expect(end).rejects.toThrow('failure 2');
 });

@@ -5,7 +5,6 @@ import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { ApemuError } from '../../errors.ts';
-import { makeFolder } from '../folder.ts';
 import type { RunningQemu } from '../launch.ts';
 import type { Poller } from '../poller.ts';
 import type { ServedGuest } from '../serve.ts';
@@ -22,9 +21,12 @@ export interface InPlaceLaunch {
   readonly socket: string;
 }
 
-/** @param plugin path of the built plugin `moment` */
-export const inPlaceLaunch = (plugin: string): InPlaceLaunch => {
-  const socket = join(makeFolder(), 'moment');
+/**
+ * @param plugin path of the built plugin `moment`
+ * @param folder where its socket will be
+ */
+export const inPlaceLaunch = (plugin: string, folder: string): InPlaceLaunch => {
+  const socket = join(folder, 'moment');
   // Only the state of the devices is loaded, so it must not begin with what a whole migration begins with.
   const machine = ['-global', 'migration.send-configuration=off', '-machine', 'suppress-vmdesc=on'];
   const ends = ['-action', 'panic=pause,shutdown=pause'];

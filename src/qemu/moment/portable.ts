@@ -2,14 +2,14 @@
 // The portable way back to a moment: QEMU saves the state of its devices as a migration without storage, and each return is a new QEMU
 // that loads it, with the storage file as a private mapping. It needs only documented interfaces of QEMU.
 // Source: QEMU's QMP reference (migrate, x-ignore-shared), docs/reference/fuzzing.md section 3.
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { ApemuError } from '../../errors.ts';
 import type { ApService } from '../ap-service.ts';
 import { DEVICES_FD, type LaunchOptions, type SavedMoment } from '../arguments.ts';
 import { devicesArrived, expectDevices, sendDevices } from '../device-state.ts';
-import { makeFolder } from '../folder.ts';
+import { makeFolder, removeFolder } from '../folder.ts';
 import { launchQemu, type RunningQemu } from '../launch.ts';
 import type { Poller } from '../poller.ts';
 import { type ServedGuest, type ServeOptions, serveGuest } from '../serve.ts';
@@ -127,6 +127,6 @@ export class PortableMoment implements Moment {
     await this.#guest.close();
     await this.#spare?.then((qemu) => qemu.close()).catch(() => {});
     this.#parts.launch.moment?.ram.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeFolder(this.#folder);
   }
 }
