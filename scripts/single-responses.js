@@ -38,7 +38,7 @@ const io = {
   signal: new AbortController().signal,
 };
 const target = await KernelTarget.create(await targetOptions(config, { kernel: true }, io));
-const apqns = target.terrain.queues.map(formatApqn);
+const apqns = target.space.queues.map(formatApqn);
 const codes = RESPONSE_CODES.map(({ code }) => code).filter((code) => code !== 0);
 
 const scenarios = codes.flatMap((code, n) => {

@@ -81,7 +81,7 @@ const measure = async (_variant: string, context: QuestionContext): Promise<Find
   const inC = await targetFor(true, cDriver());
   const ten = parseScenarioLines(TEN_REQUESTS);
   runCase(counted, ten);
-  const known = { terrain: counted.terrain, seen: counted.seen(), wanted: [] };
+  const known = { space: counted.space, seen: counted.seen(), wanted: [] };
   const changed = Array.from({ length: CHANGED }, (_, n) =>
     mutate(new Random(1, n), ten, ten, known),
   );

@@ -129,7 +129,7 @@ export class PoolCarrier implements Carrier {
   async #without(job: BatchJob, index: number): Promise<BatchResult> {
     const rest = (await this.#run({ ...job, skip: [...job.skip, index] })) as BatchResult;
     const one = job.cases[index] as BatchJob['cases'][number];
-    const events = eventsOfCase(one, this.facts.terrain, job.wanted);
+    const events = eventsOfCase(one, this.facts.space, job.wanted);
     const lines = scenarioLines(events);
     const broken = { lines, violation: NEVER_RETURNS, count: 1 };
     return { ...rest, cases: rest.cases + 1, broken: [broken, ...rest.broken] };

@@ -57,7 +57,7 @@ export interface CampaignRun {
 /** Runs a campaign to its end. Returns the exit code. */
 export async function runCampaign(run: CampaignRun): Promise<number> {
   const { campaign, store, bundle, driver, inFolder, replayOptions, functions, options, io } = run;
-  const { guest } = campaign.facts.terrain;
+  const { guest } = campaign.facts.space;
   store.write(CONFIG_FILE, inFolder('.'));
   const began = performance.now();
   const before = campaign.cases;

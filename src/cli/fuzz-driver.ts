@@ -63,7 +63,7 @@ export async function fuzzDriver(
     );
     const inFolder = (folder: string): string =>
       configWithDriver(config, {
-        guest: campaign.facts.terrain.guest,
+        guest: campaign.facts.space.guest,
         driver,
         seed,
         folder: join(store.folder, folder),

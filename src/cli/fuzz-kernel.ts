@@ -20,7 +20,7 @@ import { sourceLines } from '../kernel-fuzz/source-lines.ts';
 import { findGuestImage, type GuestImage, makeGuestImage } from '../qemu/guest-image/build.ts';
 import { DEFAULT_SERIES, KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
 import { type BuiltPlugin, buildPlugin } from '../qemu/plugin/build.ts';
-import { guestOf } from '../target/program/terrain.ts';
+import { guestOf } from '../target/program/configured.ts';
 import { runCampaign } from './fuzz-campaign.ts';
 import { kernelQueue } from './fuzz-kernel-queue.ts';
 import type { FuzzOptions } from './fuzz-options.ts';

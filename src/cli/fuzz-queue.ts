@@ -58,7 +58,7 @@ export const openQueue = async (
   const connection = await connectQueue(url, process.env['REDISCLI_AUTH'], await loadPackages());
   const say = (line: string): void => io.err(`${printable(line)}\n`);
   for (const warning of connection.warnings) say(warning);
-  const { terrain, featureCount } = witness.facts;
+  const { space, featureCount } = witness.facts;
   try {
     const carrier = await QueueCarrier.open({
       connection,
@@ -69,11 +69,11 @@ export const openQueue = async (
         kind,
         facts: { ...ownFacts(), ...facts },
         driver,
-        guest: terrain.guest,
+        guest: space.guest,
         seed,
         ...(recoverWithin === undefined ? {} : { recoverNs: recoverWithin }),
         without: [...without],
-        queues: [...terrain.queues],
+        queues: [...space.queues],
         featureCount,
         identity: sha256(identity),
         ...(code === undefined ? {} : { code: code.hash }),

@@ -11,7 +11,7 @@ import type { EventStatement } from '../program/ast.ts';
 import type { Trigger } from '../program/events.ts';
 import { codeOfEnding, hasMessages, partsOf, QUEUE_STATES } from '../target/architected.ts';
 import type { Seen } from '../target/seen.ts';
-import type { TargetTerrain } from '../target/target.ts';
+import type { ScenarioSpace } from '../target/target.ts';
 import { codeFor, lineOf } from './generate.ts';
 import { bringing } from './host-events.ts';
 import { type SearchContext, triggerName } from './triggers.ts';
@@ -52,7 +52,7 @@ const on = (fn: number, apqn: number, n: number): Trigger => ({
   occasion: { kind: 'nth', n },
 });
 
-const filling = (apqn: number, { depth }: TargetTerrain): EventStatement => {
+const filling = (apqn: number, { depth }: ScenarioSpace): EventStatement => {
   const count = depth + MORE_THAN_FULL;
   const request = { kind: 'request', guest: undefined, count, apqn, what: undefined } as const;
   return lineOf({ kind: 'start' }, request);
@@ -65,19 +65,19 @@ const filling = (apqn: number, { depth }: TargetTerrain): EventStatement => {
 const resetInVain = (
   random: Random,
   apqn: number,
-  terrain: TargetTerrain,
+  space: ScenarioSpace,
 ): readonly EventStatement[] => {
   const [fn, name] = random.pick([
     [FUNCTION_NQAP, 'nqap'],
     [FUNCTION_DQAP, 'dqap'],
   ] as const);
-  const wrong = on(fn, apqn, 1 + random.below(terrain.depth + 1));
-  const slow = lineOf(on(FUNCTION_NQAP, apqn, 1 + random.below(terrain.depth)), {
+  const wrong = on(fn, apqn, 1 + random.below(space.depth + 1));
+  const slow = lineOf(on(FUNCTION_NQAP, apqn, 1 + random.below(space.depth)), {
     kind: 'delay',
     delayNs: SLOW_NS,
   });
   return [
-    filling(apqn, terrain),
+    filling(apqn, space),
     ...(random.chance(50) ? [slow] : []),
     lineOf(wrong, { kind: 'rc', rc: codeFor(random, name) }),
     lineOf(on(FC_RAPQ, apqn, 1), { kind: 'rc', rc: AP_RESPONSE_NORMAL }),
@@ -88,7 +88,7 @@ const resetInVain = (
 const aimedAt = (
   random: Random,
   cell: number,
-  { terrain, seen }: SearchContext,
+  { space, seen }: SearchContext,
 ): readonly EventStatement[] => {
   const { fn, ending, state } = partsOf(cell);
   const code = codeOfEnding(ending);
@@ -98,14 +98,14 @@ const aimedAt = (
     return [lineOf(on(fn, apqn, n + random.pick(FURTHER)), { kind: 'rc', rc: code })];
   }
   if (hasMessages(state)) {
-    if (!terrain.hasUser || terrain.queues.length === 0) return [];
-    const apqn = random.pick(terrain.queues);
-    return random.chance(80) ? [filling(apqn, terrain)] : resetInVain(random, apqn, terrain);
+    if (!space.hasUser || space.queues.length === 0) return [];
+    const apqn = random.pick(space.queues);
+    return random.chance(80) ? [filling(apqn, space)] : resetInVain(random, apqn, space);
   }
   const executed = seen.executions.filter((row) => row.fn === fn);
   if (executed.length === 0) return [];
   const { apqn, count } = random.pick(executed);
-  const event = bringing(random, QUEUE_STATES[state], apqn, terrain);
+  const event = bringing(random, QUEUE_STATES[state], apqn, space);
   return event === undefined ? [] : [lineOf(on(fn, apqn, 1 + random.below(count)), event)];
 };
 

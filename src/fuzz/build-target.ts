@@ -20,8 +20,8 @@ export const buildTarget = async (spec: TargetSpec): Promise<Target> => {
 };
 
 /** What a campaign needs to know of a target. */
-export const factsOf = ({ terrain, featureCount }: Target): TargetFacts => ({
-  terrain,
+export const factsOf = ({ space, featureCount }: Target): TargetFacts => ({
+  space,
   featureCount,
   codeFeatures: featureCount - CELL_COUNT - PAIR_COUNT,
 });

@@ -139,7 +139,7 @@ export class Campaign {
   }
 
   #first(): CaseSpec[] {
-    const own = seeds(this.#carrier.facts.terrain).map(scenarioLines);
+    const own = seeds(this.#carrier.facts.space).map(scenarioLines);
     return [...own, ...this.#unknownFiles()].map(asItIs);
   }
 
@@ -160,7 +160,7 @@ export class Campaign {
 
   #blind(count: number): CaseSpec[] {
     const random = new Random(this.#options.seed, this.generation);
-    const own = seeds(this.#carrier.facts.terrain).map(scenarioLines);
+    const own = seeds(this.#carrier.facts.space).map(scenarioLines);
     return Array.from({ length: count }, () => ({
       ...asItIs(random.pick(own)),
       other: random.pick(own),

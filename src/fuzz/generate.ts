@@ -16,7 +16,7 @@ import {
   type UserEvent,
 } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
-import type { TargetTerrain } from '../target/target.ts';
+import type { ScenarioSpace } from '../target/target.ts';
 import { fileEvent, fileSeeds } from './file-events.ts';
 import { DELAYS_NS, hostEvent } from './host-events.ts';
 import { hostSeeds } from './host-sequence.ts';
@@ -168,7 +168,7 @@ const interrupt = (random: Random): InterruptEvent => {
 };
 
 /** Mostly requests. Closing is rare, since not much happens after it. */
-const userEvent = (random: Random, { queues, depth, files }: TargetTerrain): UserEvent => {
+const userEvent = (random: Random, { queues, depth, files }: ScenarioSpace): UserEvent => {
   if (files !== undefined && random.chance(55)) return fileEvent(random, files);
   if (random.chance(12)) return files ? { kind: 'signal' } : { kind: 'close', guest: undefined };
   return {
@@ -187,9 +187,9 @@ export const lineOf = (trigger: Trigger, event: ScenarioEvent): EventStatement =
 
 /** A random event, with a trigger that suits it. */
 export const randomEvent = (random: Random, context: SearchContext): EventStatement => {
-  const { terrain } = context;
+  const { space } = context;
   const onNqap = (): Trigger => onFunction(random, context, 'nqap');
-  switch (random.weighted(terrain.files === undefined ? KINDS : KERNEL_KINDS)) {
+  switch (random.weighted(space.files === undefined ? KINDS : KERNEL_KINDS)) {
     case 'code': {
       const trigger = onExecution(random, context);
       const name = trigger.kind === 'on' ? trigger.on : 'any';
@@ -208,11 +208,11 @@ export const randomEvent = (random: Random, context: SearchContext): EventStatem
       return lineOf(event.how === 'spurious' ? anyTrigger(random, context) : onNqap(), event);
     }
     case 'host':
-      return lineOf(anyTrigger(random, context), hostEvent(random, terrain));
+      return lineOf(anyTrigger(random, context), hostEvent(random, space));
     case 'user': {
-      if (!terrain.hasUser) return lineOf(anyTrigger(random, context), { kind: 'scan' });
+      if (!space.hasUser) return lineOf(anyTrigger(random, context), { kind: 'scan' });
       const trigger: Trigger = random.chance(30) ? { kind: 'start' } : anyTrigger(random, context);
-      return lineOf(trigger, userEvent(random, terrain));
+      return lineOf(trigger, userEvent(random, space));
     }
   }
 };
@@ -241,8 +241,8 @@ const errorSeeds = (
   });
 
 /** Scenarios with which every corpus begins: the driver at work and nothing wrong; for a kernel also each error code. */
-export const seeds = (terrain: TargetTerrain): EventStatement[][] => {
-  const { queues, hasUser, files } = terrain;
+export const seeds = (space: ScenarioSpace): EventStatement[][] => {
+  const { queues, hasUser, files } = space;
   if (!hasUser) return [[eventLine({ kind: 'at', timeNs: 0 }, { kind: 'scan' })]];
   const request = (count: number, apqn: number | undefined): EventStatement =>
     eventLine(
@@ -256,7 +256,7 @@ export const seeds = (terrain: TargetTerrain): EventStatement[][] => {
       ? queues.slice(0, 4).map((apqn) => [request(4, apqn)])
       : queues.map((apqn) => [request(KERNEL_REQUESTS, apqn)])),
     ...fileSeeds(files ?? []).map((events) => [request(2, undefined), ...events]),
-    ...hostSeeds(terrain),
+    ...hostSeeds(space),
     ...(files === undefined ? [] : errorSeeds(queues, request)),
   ];
 };

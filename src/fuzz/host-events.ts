@@ -6,7 +6,7 @@ import type { Random } from '../lpar/random.ts';
 import type { HostEvent } from '../program/events.ts';
 import type { LparVerb } from '../program/lpar-verbs.ts';
 import type { QueueStateName } from '../target/architected.ts';
-import type { TargetTerrain } from '../target/target.ts';
+import type { ScenarioSpace } from '../target/target.ts';
 
 export const DELAYS_NS: readonly number[] = [
   1_000, 100_000, 1_000_000, 100_000_000, 2_000_000_000, 40_000_000_000,
@@ -68,7 +68,7 @@ const BRINGS: Readonly<Partial<Record<QueueStateName, readonly Make[]>>> = {
 };
 
 /** Any event, for one of the driver's queues or its adapter or domain. */
-export const hostEvent = (random: Random, { guest, queues }: TargetTerrain): HostEvent =>
+export const hostEvent = (random: Random, { guest, queues }: ScenarioSpace): HostEvent =>
   random.pick(ALL)(queues.length === 0 ? 0 : random.pick(queues), guest, random);
 
 /** An event that brings a queue into `state`; undefined if the host can do nothing to this end. */
@@ -76,7 +76,7 @@ export const bringing = (
   random: Random,
   state: QueueStateName,
   apqn: number,
-  { guest }: TargetTerrain,
+  { guest }: ScenarioSpace,
 ): HostEvent | undefined => {
   const ways = BRINGS[state];
   return ways === undefined ? undefined : random.pick(ways)(apqn, guest, random);
@@ -98,7 +98,7 @@ export const losing = (random: Random, apqn: number, guest: string): HostEvent =
 export const thereAndBack = (
   random: Random,
   apqn: number,
-  { guest }: TargetTerrain,
+  { guest }: ScenarioSpace,
 ): readonly [HostEvent, HostEvent] => {
   const [happens, back] = random.pick(PAIRS);
   return [happens(apqn, guest, random), back(apqn, guest, random)];

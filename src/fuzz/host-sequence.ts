@@ -15,7 +15,7 @@ import {
   type GoldenPartition,
   type RecordedOperation,
 } from '../sysfs/recorded-operation.ts';
-import type { TargetTerrain } from '../target/target.ts';
+import type { ScenarioSpace } from '../target/target.ts';
 
 /** From one operation to the next: before the one before has ended, or after. */
 const GAPS_NS = [0, 1_000_000, 10_000_000, 10_000_000, 50_000_000, 300_000_000] as const;
@@ -71,7 +71,7 @@ const eventsOf = (operation: RecordedOperation, before: GoldenPartition): Scenar
 /** Some operations one after the other; none where the kernel is no host. */
 export const hostSequence = (
   random: Random,
-  { isHost = false, queues }: TargetTerrain,
+  { isHost = false, queues }: ScenarioSpace,
 ): EventStatement[] => {
   if (!isHost || queues.length === 0) return [];
   const unique = (numbers: readonly number[]): number[] => [...new Set(numbers)];
@@ -101,9 +101,9 @@ export const hostSequence = (
 };
 
 /** A guest gets the first queue and loses it again, with its adapter gone meanwhile; and sequences that are always the same. */
-export const hostSeeds = (terrain: TargetTerrain): EventStatement[][] => {
-  const [apqn] = terrain.queues;
-  if (terrain.isHost !== true || apqn === undefined) return [];
+export const hostSeeds = (space: ScenarioSpace): EventStatement[][] => {
+  const [apqn] = space.queues;
+  if (space.isHost !== true || apqn === undefined) return [];
   const mdev = `${MATRIX}/${UUIDS[0]}`;
   const write = (file: string, text: string): ScenarioEvent => ({ kind: 'write', file, text });
   const [apid, apqi] = [apqn >>> 8, apqn & 0xff].map(String);
@@ -123,6 +123,6 @@ export const hostSeeds = (terrain: TargetTerrain): EventStatement[][] => {
   ];
   return [
     events.map((event, n) => eventLine({ kind: 'at', timeNs: n * GAPS_NS[2] }, event)),
-    ...Array.from({ length: SEEDS }, (_, seed) => hostSequence(new Random(seed), terrain)),
+    ...Array.from({ length: SEEDS }, (_, seed) => hostSequence(new Random(seed), space)),
   ];
 };

@@ -5,7 +5,7 @@
 import type { OracleName, Violation } from '../oracle/oracles.ts';
 import type { DriverBundle } from '../target/program/bundle.ts';
 import { NOTHING_SEEN, type Seen } from '../target/seen.ts';
-import type { TargetTerrain } from '../target/target.ts';
+import type { ScenarioSpace } from '../target/target.ts';
 
 /** What a worker makes its target from. It is plain data. */
 export interface TargetSpec {
@@ -22,7 +22,7 @@ export interface TargetSpec {
 
 /** What a campaign has to know of a target before it begins. */
 export interface TargetFacts {
-  readonly terrain: TargetTerrain;
+  readonly space: ScenarioSpace;
   readonly featureCount: number;
   /** Number of features of the code. Their numbers come first, then those of cells, then those of pairs. */
   readonly codeFeatures: number;

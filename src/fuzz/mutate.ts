@@ -6,7 +6,7 @@ import type { Random, Weighted } from '../lpar/random.ts';
 import type { EventStatement } from '../program/ast.ts';
 import type { Occasion, ScenarioEvent, Trigger } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
-import type { TargetTerrain } from '../target/target.ts';
+import type { ScenarioSpace } from '../target/target.ts';
 import { NS_PER_SECOND } from '../units.ts';
 import { aimedEvents } from './aimed.ts';
 import { fileRoundTrip } from './file-events.ts';
@@ -65,7 +65,7 @@ const movedOccasion = (random: Random, { kind, n }: Occasion): Occasion => {
 /** The administrator of a host has guests to give queues to. */
 const HOST_WAYS: Weighted<Way> = [...KERNEL_WAYS, [16, 'host']];
 
-const waysFor = ({ files, isHost = false }: TargetTerrain): Weighted<Way> => {
+const waysFor = ({ files, isHost = false }: ScenarioSpace): Weighted<Way> => {
   if (files === undefined) return WAYS;
   return isHost ? HOST_WAYS : KERNEL_WAYS;
 };
@@ -121,7 +121,7 @@ const changedEvent = (random: Random, trigger: Trigger, event: ScenarioEvent): S
 const withQueue = (
   random: Random,
   line: EventStatement,
-  { queues }: TargetTerrain,
+  { queues }: ScenarioSpace,
 ): EventStatement => {
   const apqn = queues.length === 0 || random.chance(30) ? undefined : random.pick(queues);
   if (line.event.kind === 'request') return eventLine(line.trigger, { ...line.event, apqn });
@@ -142,9 +142,9 @@ const repeated = (random: Random, { trigger, event }: EventStatement): EventStat
 
 /** An event that happens to a queue at one moment, and another that takes it back later. */
 const roundTrip = (random: Random, context: SearchContext): EventStatement[] => {
-  const { terrain } = context;
-  const apqn = terrain.queues.length === 0 ? 0 : random.pick(terrain.queues);
-  const [there, back] = thereAndBack(random, apqn, terrain);
+  const { space } = context;
+  const apqn = space.queues.length === 0 ? 0 : random.pick(space.queues);
+  const [there, back] = thereAndBack(random, apqn, space);
   return [
     lineOf(anyTrigger(random, context), there),
     lineOf(anyTrigger(random, context), back),
@@ -161,9 +161,9 @@ const mutateOnce = (
 ): EventStatement[] => {
   const at = random.below(Math.max(1, events.length));
   const line = events[at];
-  const { terrain } = context;
+  const { space } = context;
   const tooLong = events.length > EVENTS_ENOUGH && random.chance(50);
-  const way = tooLong ? 'drop' : random.weighted(waysFor(terrain));
+  const way = tooLong ? 'drop' : random.weighted(waysFor(space));
   const inserted = (...added: EventStatement[]): EventStatement[] =>
     events.toSpliced(at, 0, ...added);
   if (line === undefined || way === 'insert') return inserted(randomEvent(random, context));
@@ -178,14 +178,14 @@ const mutateOnce = (
       return inserted(...roundTrip(random, context));
     case 'file and back':
       return inserted(
-        ...fileRoundTrip(random, terrain.files ?? []).map((event) =>
+        ...fileRoundTrip(random, space.files ?? []).map((event) =>
           lineOf(anyTrigger(random, context), event),
         ),
       );
     case 'together':
-      return inserted(...(together(random, terrain) ?? [randomEvent(random, context)]));
+      return inserted(...(together(random, space) ?? [randomEvent(random, context)]));
     case 'host':
-      return inserted(...hostSequence(random, terrain));
+      return inserted(...hostSequence(random, space));
     case 'repeat':
       return inserted(...repeated(random, line));
     case 'drop':
@@ -195,9 +195,9 @@ const mutateOnce = (
     case 'event':
       return replaced(eventLine(line.trigger, changedEvent(random, line.trigger, line.event)));
     case 'queue':
-      return replaced(withQueue(random, line, terrain));
+      return replaced(withQueue(random, line, space));
     case 'copy':
-      return [...events, moved(random, withQueue(random, line, terrain))];
+      return [...events, moved(random, withQueue(random, line, space))];
     default:
       return [...events.slice(0, at + 1), ...other.slice(random.below(Math.max(1, other.length)))];
   }

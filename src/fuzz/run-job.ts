@@ -6,7 +6,7 @@ import { judge, type OracleName, type Violation } from '../oracle/oracles.ts';
 import type { EventStatement } from '../program/ast.ts';
 import { parseScenarioLines, scenarioLines } from '../scenario/text.ts';
 import type { Outcome } from '../target/outcome.ts';
-import type { Target, TargetTerrain } from '../target/target.ts';
+import type { ScenarioSpace, Target } from '../target/target.ts';
 import { FeatureTally } from './feature-tally.ts';
 import type {
   BatchJob,
@@ -57,12 +57,12 @@ const parse = (lines: string): readonly EventStatement[] => {
 /** The scenario of a case. */
 export const eventsOfCase = (
   { lines, other, seen, seed }: CaseSpec,
-  terrain: TargetTerrain,
+  space: ScenarioSpace,
   wanted: readonly number[],
 ): readonly EventStatement[] => {
   const parent = parse(lines);
   if (other === undefined) return parent;
-  return mutate(new Random(seed), parent, parse(other), { terrain, seen, wanted });
+  return mutate(new Random(seed), parent, parse(other), { space, seen, wanted });
 };
 
 /** Functions for watching a runner's cases from outside. */
@@ -129,7 +129,7 @@ export class JobRunner {
     for (const [index, one] of cases.entries()) {
       if (skip.includes(index)) continue;
       this.#watch.begins?.(index);
-      const events = eventsOfCase(one, this.#target.terrain, wanted);
+      const events = eventsOfCase(one, this.#target.space, wanted);
       const outcome = await this.#outcome(events);
       executed += outcome.executed;
       ns += outcome.ns;

@@ -6,7 +6,7 @@ import type { FaultInstruction } from '../config/types.ts';
 import type { Random } from '../lpar/random.ts';
 import type { EventStatement } from '../program/ast.ts';
 import type { Occasion, ScenarioEvent, Trigger } from '../program/events.ts';
-import type { KernelFile, TargetTerrain } from '../target/target.ts';
+import type { KernelFile, ScenarioSpace } from '../target/target.ts';
 import { fileRoundTrip } from './file-events.ts';
 import { lineOf } from './generate.ts';
 import { losing } from './host-events.ts';
@@ -49,7 +49,7 @@ const works = (random: Random, files: readonly KernelFile[]): ScenarioEvent[] =>
 /** Events for one card; undefined if the target has no queues or no files. */
 export const together = (
   random: Random,
-  { guest, queues, files = [] }: TargetTerrain,
+  { guest, queues, files = [] }: ScenarioSpace,
 ): EventStatement[] | undefined => {
   if (queues.length === 0 || files.length === 0) return undefined;
   const apqn = random.pick(queues);

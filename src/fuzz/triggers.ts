@@ -6,7 +6,7 @@ import type { FaultInstruction } from '../config/types.ts';
 import type { Random, Weighted } from '../lpar/random.ts';
 import type { Occasion, Trigger } from '../program/events.ts';
 import type { Seen, SeenExecutions } from '../target/seen.ts';
-import type { TargetTerrain } from '../target/target.ts';
+import type { ScenarioSpace } from '../target/target.ts';
 
 /** Functions that a driver executes on queues, with their letters in the table of response codes. */
 export const FUNCTIONS: Weighted<{ readonly name: FaultInstruction; readonly letter: string }> = [
@@ -25,7 +25,7 @@ export const letterOf = (name: string): string => LETTERS.get(name) ?? '';
 
 /** What is known when a scenario is changed. */
 export interface SearchContext {
-  readonly terrain: TargetTerrain;
+  readonly space: ScenarioSpace;
   /** What the driver executes in the scenario. */
   readonly seen: Seen;
   /** Legal cells of architected coverage that were met least often. */
@@ -51,15 +51,15 @@ const occasionOf = (random: Random, n: number): Occasion => {
   return random.chance(60) ? { kind: 'from', n } : { kind: 'every', n: 1 + random.below(5) };
 };
 
-const queueOf = (random: Random, { queues }: TargetTerrain): number | undefined =>
+const queueOf = (random: Random, { queues }: ScenarioSpace): number | undefined =>
   queues.length === 0 || random.chance(50) ? undefined : random.pick(queues);
 
 /** An execution of a function, whether it was seen or not. */
-const onUnseen = (random: Random, terrain: TargetTerrain, name: FaultInstruction): Trigger => ({
+const onUnseen = (random: Random, space: ScenarioSpace, name: FaultInstruction): Trigger => ({
   kind: 'on',
   guest: undefined,
   on: name,
-  apqn: queueOf(random, terrain),
+  apqn: queueOf(random, space),
   occasion: occasionOf(random, executionOf(random, random.chance(70) ? 3 : 15)),
 });
 
@@ -81,12 +81,12 @@ const onSeen = (random: Random, rows: readonly SeenExecutions[], seen: SeenExecu
 /** A trigger at an execution of the function `name`. */
 export const onFunction = (
   random: Random,
-  { terrain, seen }: SearchContext,
+  { space, seen }: SearchContext,
   name: FaultInstruction,
 ): Trigger => {
   const rows = seen.executions.filter(({ fn }) => triggerName(fn) === name);
   return rows.length === 0 || random.chance(10)
-    ? onUnseen(random, terrain, name)
+    ? onUnseen(random, space, name)
     : onSeen(random, rows, random.pick(rows));
 };
 

@@ -4,9 +4,6 @@
 import type { EventStatement } from '../program/ast.ts';
 import { ScenarioRun } from '../scenario/scenario-run.ts';
 import type { Outcome } from '../target/outcome.ts';
-import { featureCountOf, featuresOf } from '../target/program/features.ts';
-import { HealthyHardware } from '../target/program/hardware.ts';
-import { DriverObserver } from '../target/program/observer.ts';
 import {
   depthOf,
   guestOf,
@@ -14,9 +11,12 @@ import {
   isLoopback,
   lastTime,
   queuesOf,
-} from '../target/program/terrain.ts';
+} from '../target/program/configured.ts';
+import { featureCountOf, featuresOf } from '../target/program/features.ts';
+import { HealthyHardware } from '../target/program/hardware.ts';
+import { DriverObserver } from '../target/program/observer.ts';
 import type { Seen } from '../target/seen.ts';
-import type { Target, TargetTerrain } from '../target/target.ts';
+import type { ScenarioSpace, Target } from '../target/target.ts';
 import { NS_PER_MS, NS_PER_SECOND } from '../units.ts';
 import { asks, asksOrRefuses } from './consequences.ts';
 import { GuestTime } from './guest-time.ts';
@@ -43,7 +43,7 @@ const SHORTENING_MS = 20_000;
 const REPETITIONS = 4;
 const STORAGE_COUNTS = 3;
 export class KernelTarget implements Target {
-  readonly terrain: TargetTerrain;
+  readonly space: ScenarioSpace;
   readonly featureCount: number;
   readonly tries = TRIES;
   readonly #options: KernelTargetOptions;
@@ -69,7 +69,7 @@ export class KernelTarget implements Target {
     this.#opaque = queues.some((apqn) => isLoopback(config, apqn));
     const [depth, files] = [depthOf(config, queues), kernelFiles(queues)];
     const { isHost } = guest;
-    this.terrain = { guest: name.name, queues, depth, hasUser: true, isHost, files };
+    this.space = { guest: name.name, queues, depth, hasUser: true, isHost, files };
     this.featureCount = featureCountOf(guest.coverage?.counters ?? this.#noCounters);
     [this.#scenario, this.#observer, this.#hardware] = this.#watch();
     this.#time = this.#newTime();

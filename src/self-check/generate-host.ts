@@ -62,8 +62,8 @@ const VALUES: Readonly<Record<LparOperand, (facts: MachineFacts, random: Random)
   apid: ({ queues }, random) => (queues.length === 0 ? 0 : random.pick(queues) >>> 8),
   apqi: ({ queues }, random) => (queues.length === 0 ? 0 : random.pick(queues) & 0xff),
   apqn: ({ queues }, random) => (queues.length === 0 ? 0 : random.pick(queues)),
-  duration: (_terrain, random) => random.pick([100_000, 2_000_000]),
-  rc: (_terrain, random) => random.pick([0x35, 0x36]),
+  duration: (_space, random) => random.pick([100_000, 2_000_000]),
+  rc: (_space, random) => random.pick([0x35, 0x36]),
 };
 
 /** What takes an operator's action back; the host's bus sees queues come with its next scan. */

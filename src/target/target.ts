@@ -5,8 +5,8 @@ import type { EventStatement } from '../program/ast.ts';
 import type { Outcome } from './outcome.ts';
 import type { Seen } from './seen.ts';
 
-/** What a generator of scenarios has to know of a target. */
-export interface TargetTerrain {
+/** What the scenarios of a target can be made of: all that a generator of scenarios has to know of it. */
+export interface ScenarioSpace {
   /** Name of the guest whose driver is under test. */
   readonly guest: string;
   /** Queues that the guest has at the kept moment. */
@@ -34,7 +34,7 @@ export interface KernelFile {
 }
 
 export interface Target {
-  readonly terrain: TargetTerrain;
+  readonly space: ScenarioSpace;
   /** Number of features. The numbers in `Outcome.features` are below it. */
   readonly featureCount: number;
   /** Goes back to the kept moment. */

@@ -8,17 +8,17 @@ import { kernelFiles, repairs } from '../../src/kernel-fuzz/sysfs-files.ts';
 import { Random } from '../../src/lpar/random.ts';
 import { parseScenarioLines, scenarioLines } from '../../src/scenario/text.ts';
 import { NOTHING_SEEN } from '../../src/target/seen.ts';
-import type { TargetTerrain } from '../../src/target/target.ts';
+import type { ScenarioSpace } from '../../src/target/target.ts';
 
 const QUEUES = [0x0504, 0x0505, 0x0604, 0x0605];
-const GUEST: TargetTerrain = {
+const GUEST: ScenarioSpace = {
   guest: 'Linux',
   queues: QUEUES,
   depth: 8,
   hasUser: true,
   files: kernelFiles(QUEUES),
 };
-const HOST: TargetTerrain = { ...GUEST, isHost: true };
+const HOST: ScenarioSpace = { ...GUEST, isHost: true };
 const SEEDS = Array.from({ length: 2_000 }, (_, n) => n);
 const sequences = SEEDS.map((seed) => hostSequence(new Random(seed), HOST));
 const lines = sequences.map(scenarioLines).join('');
@@ -42,11 +42,11 @@ describe('a sequence of operations of a host', () => {
   ])('%s', (_what, pattern) => expect(lines).toMatch(pattern));
 
   it('is a seed and a change of a host, and neither of another kernel', () => {
-    const made = (terrain: TargetTerrain): string =>
+    const made = (space: ScenarioSpace): string =>
       [
-        ...seeds(terrain),
+        ...seeds(space),
         ...SEEDS.map((seed) =>
-          mutate(new Random(seed), [], [], { terrain, seen: NOTHING_SEEN, wanted: [] }),
+          mutate(new Random(seed), [], [], { space, seen: NOTHING_SEEN, wanted: [] }),
         ),
       ]
         .map(scenarioLines)

@@ -13,17 +13,17 @@ import { Random } from '../../src/lpar/random.ts';
 import type { EventStatement } from '../../src/program/ast.ts';
 import { isUserEvent } from '../../src/program/events.ts';
 import { NOTHING_SEEN } from '../../src/target/seen.ts';
-import type { TargetTerrain } from '../../src/target/target.ts';
+import type { ScenarioSpace } from '../../src/target/target.ts';
 
 const QUEUES = [0x0504, 0x0505, 0x0604, 0x0605];
-const KERNEL: TargetTerrain = {
+const KERNEL: ScenarioSpace = {
   guest: 'Linux',
   queues: QUEUES,
   depth: 8,
   hasUser: true,
   files: kernelFiles(QUEUES),
 };
-const DRIVER: TargetTerrain = { guest: 'Linux', queues: QUEUES, depth: 8, hasUser: true };
+const DRIVER: ScenarioSpace = { guest: 'Linux', queues: QUEUES, depth: 8, hasUser: true };
 const SEEDS = Array.from({ length: 200 }, (_, n) => n);
 
 const written = (events: readonly EventStatement[]): readonly string[] =>
@@ -58,9 +58,9 @@ describe('what happens together', () => {
 });
 
 describe('a change of a scenario', () => {
-  const changed = (terrain: TargetTerrain): EventStatement[] =>
+  const changed = (space: ScenarioSpace): EventStatement[] =>
     SEEDS.flatMap((seed) =>
-      mutate(new Random(seed), [], [], { terrain, seen: NOTHING_SEEN, wanted: [] }),
+      mutate(new Random(seed), [], [], { space, seen: NOTHING_SEEN, wanted: [] }),
     );
 
   it('writes files of a kernel, and never of a driver', () => {
@@ -97,8 +97,8 @@ describe('requests that the kernel answers itself', () => {
 });
 
 describe('scenarios a corpus begins with', () => {
-  const replies = (terrain: TargetTerrain): readonly number[] =>
-    seeds(terrain).flatMap((events) =>
+  const replies = (space: ScenarioSpace): readonly number[] =>
+    seeds(space).flatMap((events) =>
       events.flatMap(({ event }) =>
         event.kind === 'reply' && event.reply.kind === 'code' ? [event.reply.code] : [],
       ),

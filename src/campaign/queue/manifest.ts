@@ -45,10 +45,10 @@ export const checkFacts = (campaign: Facts, worker: Facts): void => {
  *
  * @throws ApemuError `APEMU_ERR_QUEUE_DIFFERS`
  */
-export const checkTarget = (manifest: Manifest, { terrain, featureCount }: TargetFacts): void =>
+export const checkTarget = (manifest: Manifest, { space, featureCount }: TargetFacts): void =>
   checkFacts(
     { queues: manifest.queues.join(' '), features: String(manifest.featureCount) },
-    { queues: terrain.queues.join(' '), features: String(featureCount) },
+    { queues: space.queues.join(' '), features: String(featureCount) },
   );
 
 /** A campaign that a worker has found. */

@@ -13,10 +13,11 @@ import { ScenarioRun } from '../../scenario/scenario-run.ts';
 import { type MachineWatch, watchOf } from '../../trace/machine-event.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Seen } from '../seen.ts';
-import type { Target, TargetTerrain } from '../target.ts';
+import type { ScenarioSpace, Target } from '../target.ts';
 import { DriverUser } from '../user.ts';
 import { allAnswers } from './answers.ts';
 import { CLOSE_NS, EVENTS_NS, PER_SECOND, RECOVER_NS, START_NS } from './bounds.ts';
+import { depthOf, guestOf, isBlinding, isLoopback, lastTime, queuesOf } from './configured.ts';
 import { DriverHandle } from './driver-handle.ts';
 import { featureCountOf, featuresOf } from './features.ts';
 import { type Guard, guarded, type Thrown } from './guarded.ts';
@@ -27,7 +28,6 @@ import { DriverObserver } from './observer.ts';
 import { PassingTime } from './passing-time.ts';
 import { unrecovered } from './recovery.ts';
 import { grownBy, SCENARIO_RUNS } from './repetition.ts';
-import { depthOf, guestOf, isBlinding, isLoopback, lastTime, queuesOf } from './terrain.ts';
 
 export interface ProgramTargetOptions extends MachineWatch {
   readonly config: MachineConfig;
@@ -42,7 +42,7 @@ export interface ProgramTargetOptions extends MachineWatch {
 }
 
 export class ProgramTarget implements Target {
-  readonly terrain: TargetTerrain;
+  readonly space: ScenarioSpace;
   readonly featureCount: number;
   readonly #counterCount: number;
   /** A run takes little time, so that one of four is repeated. */
@@ -89,7 +89,7 @@ export class ProgramTarget implements Target {
     const queues = queuesOf(options.config, guest);
     const depth = depthOf(options.config, queues);
     const hasUser = this.#contract !== undefined;
-    this.terrain = { guest: guest.name, queues, depth, hasUser };
+    this.space = { guest: guest.name, queues, depth, hasUser };
     this.#opaque = queues.some((apqn) => isLoopback(options.config, apqn));
     this.#user = new DriverUser(options.config, queues, options.seed ?? 1);
     this.#handle = new DriverHandle({
@@ -274,7 +274,7 @@ export class ProgramTarget implements Target {
   #recover(): Outcome['unrecovered'] {
     if (this.#contract === undefined || this.#user.closed) return [];
     if (this.#hardware.restore()) this.#handle.scan();
-    return unrecovered(this.terrain.queues, this.#recoverNs, {
+    return unrecovered(this.space.queues, this.#recoverNs, {
       nowNs: () => this.machine.nowNs(),
       probe: (apqn) => this.#handle.probe(apqn),
       until: (ns, done) => this.#time.until(ns, done),
@@ -290,14 +290,14 @@ export class ProgramTarget implements Target {
     if (this.#contract?.close === undefined) return {};
     this.#handle.close();
     this.#time.until(CLOSE_NS, () => this.#programs.every(({ done }) => done) || this.#time.idle());
-    return { ...this.#handle.held(), ...this.#observer.leftOn(this.terrain.queues) };
+    return { ...this.#handle.held(), ...this.#observer.leftOn(this.space.queues) };
   }
 
   /** Refuses a driver that does not serve a healthy machine, since it cannot be fuzzed. */
   #checkHealth({ file }: MachineConfig): void {
     this.#refuseUnhealthy(file);
     if (this.#contract === undefined) return;
-    for (const apqn of this.terrain.queues) this.#handle.probe(apqn);
+    for (const apqn of this.space.queues) this.#handle.probe(apqn);
     this.#time.until(this.#recoverNs, this.#time.idle);
     this.#refuseUnhealthy(file);
   }
