@@ -28,17 +28,22 @@ export const instantiate = (
   imports: Record<string, Record<string, unknown>>,
 ): DriverParts => {
   const { exports } = new webAssembly.Instance(compiled, imports);
-  const { buffer } = exports['memory'] as WasmMemory;
+  const memory = exports['memory'] as WasmMemory;
+  const { buffer } = memory;
   const stackPointer = exports['__stack_pointer'] as WasmGlobal;
   const from = addressOf(exports, '__start___sancov_guards');
   const to = addressOf(exports, '__stop___sancov_guards');
-  const counters = new Uint32Array(buffer, from, Math.max(0, to - from) >> 2);
-  counters.fill(0);
+  const count = Math.max(0, to - from) >> 2;
+  let counters = new Uint32Array(buffer, from, count).fill(0);
   return {
     functions: exports as unknown as Record<DriverFunction, WasmFunction>,
     memory: new Uint8Array(buffer),
     words: new Int32Array(buffer),
-    counters,
+    get counters() {
+      // A memory that has grown has another buffer.
+      if (counters.buffer !== memory.buffer) counters = new Uint32Array(memory.buffer, from, count);
+      return counters;
+    },
     stackPointer,
     stackTop: stackPointer.value,
     shared: addressOf(exports, 'apemu_shared') >>> 2,

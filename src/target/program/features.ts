@@ -19,12 +19,7 @@ const bucketOf = (count: number): number => {
 export const featureCountOf = (counters: Uint32Array): number =>
   counters.length * BUCKETS + CELL_COUNT + PAIR_COUNT;
 
-/** @param count number of counters there are; a driver whose memory has grown has lost them for this run */
-export const featuresOf = (
-  counters: Uint32Array,
-  coverage: ArchitectedCoverage,
-  count = counters.length,
-): number[] => {
+export const featuresOf = (counters: Uint32Array, coverage: ArchitectedCoverage): number[] => {
   let length = coverage.cells.length + coverage.pairs.length;
   for (let n = 0; n < counters.length; n++) if (counters[n] !== 0) length++;
   const features = new Array<number>(length);
@@ -33,7 +28,7 @@ export const featuresOf = (
     const times = counters[n];
     if (times !== 0) features[at++] = n * BUCKETS + bucketOf(times);
   }
-  const cells = count * BUCKETS;
+  const cells = counters.length * BUCKETS;
   for (const cell of coverage.cells) features[at++] = cells + cell;
   for (const pair of coverage.pairs) features[at++] = cells + CELL_COUNT + pair;
   return features;

@@ -44,7 +44,6 @@ export interface ProgramTargetOptions extends MachineWatch {
 export class ProgramTarget implements Target {
   readonly space: ScenarioSpace;
   readonly featureCount: number;
-  readonly #counterCount: number;
   /** A run takes little time, so that one of four is repeated. */
   readonly repeatsEvery = 4;
   readonly machine: Machine;
@@ -72,7 +71,6 @@ export class ProgramTarget implements Target {
     this.#contract = isDriver(program) ? program : undefined;
     this.#recoverNs = options.recoverNs ?? RECOVER_NS;
     this.featureCount = featureCountOf(counters);
-    this.#counterCount = counters.length;
     this.#scenario = new ScenarioRun(machine, {
       user: (event) => this.#handle.act(event),
       scan: () => this.#handle.scan(),
@@ -227,7 +225,7 @@ export class ProgramTarget implements Target {
       }),
       places: this.#observer.places,
       eventsEndNs,
-      features: featuresOf(this.#driver.counters, this.#observer.coverage, this.#counterCount),
+      features: featuresOf(this.#driver.counters, this.#observer.coverage),
     };
   }
 
