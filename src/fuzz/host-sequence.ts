@@ -87,7 +87,8 @@ export const hostSequence = (
     text: random.pick(UUIDS),
   };
   const events: ScenarioEvent[] = random.chance(MAKES_PERCENT) ? [made] : [];
-  for (let left = 1 + random.below(OPERATIONS_MAX); left > 0; left--) {
+  // What a line of a scenario cannot say is drawn again.
+  for (let left = 1 + random.below(OPERATIONS_MAX); left > 0 || events.length === 0; left--) {
     const { partition } = scene;
     for (const operation of random.weighted(KINDS_BY_WEIGHT).make(scene))
       events.push(...eventsOf(operation, partition));

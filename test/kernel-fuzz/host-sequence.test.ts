@@ -29,6 +29,10 @@ describe('a sequence of operations of a host', () => {
       expect(scenarioLines(parseScenarioLines(scenarioLines(events)))).toBe(scenarioLines(events));
   });
 
+  it('is never empty: what cannot be written down is drawn again', () => {
+    expect(sequences.filter(({ length }) => length === 0)).toEqual([]);
+  });
+
   it.each([
     ['makes mdevs', /echo \S+ > \S+vfio_ap-passthrough\/create/],
     ['assigns adapters', /assign_adapter/],
