@@ -22,7 +22,7 @@ export interface Entry {
 
 /** The state as plain data, which is saved as JSON. */
 export interface SavedState {
-  readonly version: 4;
+  readonly version: 5;
   readonly identity: string;
   readonly code: string;
   readonly generation: number;
@@ -42,6 +42,7 @@ export interface SavedState {
   readonly shortened: readonly (readonly [key: string, count: number])[];
   readonly advice: readonly (readonly [text: string, count: number])[];
   readonly places: readonly number[];
+  readonly tried: readonly string[];
 }
 
 /**
@@ -62,7 +63,7 @@ export const readState = (text: string, file: string, identity: string): SavedSt
   } catch (cause) {
     throw wrong(cause);
   }
-  if (saved?.version === 4 && saved.identity === identity) {
+  if (saved?.version === 5 && saved.identity === identity) {
     if (Check(SAVED_STATE, saved)) return saved;
     throw wrong();
   }

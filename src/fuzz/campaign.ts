@@ -76,7 +76,8 @@ export class Campaign {
   readonly #options: CampaignOptions;
   readonly #carrier: Carrier;
   readonly #store: CampaignStore;
-  readonly #names = new Set<string>();
+  /** Names of the scenarios of the folder that were executed, whether they have reached something new or not. */
+  readonly #tried = new Set<string>();
 
   /**
    * Begins a campaign, or continues the one whose state is in the folder.
@@ -139,23 +140,17 @@ export class Campaign {
   }
 
   #first(): CaseSpec[] {
-    const own = seeds(this.#carrier.facts.space).map(scenarioLines);
-    return [...own, ...this.#unknownFiles()].map(asItIs);
+    return [
+      ...seeds(this.#carrier.facts.space).map(scenarioLines).map(asItIs),
+      ...this.#strangers(),
+    ];
   }
 
-  /** Scenarios in the folder that are not in the state: somebody has put them there, or a killed process has left them. */
+  /** Scenarios in the folder that were never tried: somebody has put them there, or a killed process has left them. */
   #strangers(): CaseSpec[] {
-    return this.#unknownFiles().map(asItIs);
-  }
-
-  #unknownFiles(): string[] {
-    return this.#store
-      .names()
-      .filter((name) => !this.#names.has(name))
-      .map((name) => {
-        this.#names.add(name);
-        return this.#store.scenario(name);
-      });
+    const strangers = this.#store.names().filter((name) => !this.#tried.has(name));
+    for (const name of strangers) this.#tried.add(name);
+    return strangers.map((name) => asItIs(this.#store.scenario(name)));
   }
 
   #blind(count: number): CaseSpec[] {
@@ -198,7 +193,7 @@ export class Campaign {
       const name = nameOf(lines);
       if (!this.corpus.some((entry) => entry.name === name))
         this.corpus.push({ name, lines, fresh: news, seen, cost });
-      this.#names.add(name);
+      this.#tried.add(name);
       for (const feature of news) this.hits.set(feature, 0);
       this.lastNew = this.cases;
     }
@@ -253,7 +248,7 @@ export class Campaign {
   #state(): SavedState {
     const { generation, cases, executed, ns, findings } = this;
     return {
-      version: 4,
+      version: 5,
       identity: this.#options.identity,
       code: this.#options.code ?? '',
       generation,
@@ -268,6 +263,7 @@ export class Campaign {
       shortened: [...this.#shortened],
       advice: [...this.advice],
       places: [...this.places].sort((a, b) => a - b),
+      tried: [...this.#tried].sort(),
     };
   }
 
@@ -286,7 +282,6 @@ export class Campaign {
       const name = nameOf(lines);
       this.#store.restore(name, lines);
       this.corpus.push({ name, lines, fresh, seen, cost });
-      this.#names.add(name);
     }
     this.#written = this.corpus.length;
     for (const [feature, count] of saved.hits) this.hits.set(feature, count);
@@ -296,5 +291,6 @@ export class Campaign {
     for (const [key, count] of saved.shortened) this.#shortened.set(key, count);
     for (const [words, count] of saved.advice) this.advice.set(words, count);
     for (const place of saved.places) this.places.add(place);
+    for (const name of saved.tried) this.#tried.add(name);
   }
 }

@@ -39,4 +39,5 @@ export const SAVED_STATE = Type.Object({
   shortened: counted,
   advice: counted,
   places: counts,
+  tried: Type.Array(text),
 });

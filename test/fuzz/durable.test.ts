@@ -12,6 +12,7 @@ import { Campaign } from '../../src/fuzz/campaign.ts';
 import { saveFinding } from '../../src/fuzz/finding.ts';
 import { CampaignStore } from '../../src/fuzz/store.ts';
 import { Random } from '../../src/lpar/random.ts';
+import { eventLine, scenarioLines } from '../../src/scenario/text.ts';
 import { bundleDriver } from '../../src/target/program/bundle.ts';
 import { filesBelow } from './campaign-files.ts';
 
@@ -103,6 +104,25 @@ describe('a campaign that dies while it writes', () => {
     expect(
       Object.keys(filesBelow(join(folder, out))).filter((file) => file.endsWith('.part')),
     ).toEqual([]);
+  });
+});
+
+describe('a scenario that somebody has put into the folder', () => {
+  it('is tried once, also when it reaches nothing new and the campaign is resumed', async () => {
+    await campaignTo('visited', CASES);
+    const store = new CampaignStore(join(folder, 'visited'));
+    store.keep(scenarioLines([eventLine({ kind: 'at', timeNs: 123_456_789 }, { kind: 'scan' })]));
+    const options = { seed: 1, identity: 'durable', code: 'code' };
+    const campaign = new Campaign(options, carrier, store);
+    const [before, known] = [campaign.cases, campaign.corpus.length];
+    await campaign.next(64);
+    expect([campaign.cases - before, campaign.corpus.length - known]).toEqual([1, 0]);
+    campaign.save();
+    const resumed = new Campaign(options, carrier, store);
+    await campaign.next(64);
+    await resumed.next(64);
+    expect(resumed.cases).toBe(campaign.cases);
+    expect(resumed.hits).toEqual(campaign.hits);
   });
 });
 

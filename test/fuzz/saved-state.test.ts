@@ -10,9 +10,10 @@ const FINDING = {
   ...{ trace: ['a'], cases: 7 },
 };
 const WHOLE = {
-  ...{ version: 4, identity: 'mine', code: '', generation: 2, cases: 10, executed: 20, ns: 1.5 },
+  ...{ version: 5, identity: 'mine', code: '', generation: 2, cases: 10, executed: 20, ns: 1.5 },
   ...{ corpus: [['idle: reset 05\n', [1], SEEN, 3]], hits: [[1, 2]], firsts: [[1, 'name']] },
   ...{ findings: [FINDING], broken: [['k', 1]], shortened: [], advice: [['text', 2]], places: [1] },
+  tried: ['name', 'other'],
 };
 const read = (changed: object) => () =>
   readState(JSON.stringify({ ...WHOLE, ...changed }), 'state.json', 'mine');
