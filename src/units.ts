@@ -11,6 +11,3 @@ export const MIB = 0x100000;
 
 /** What the high word of a 64-bit number counts. */
 export const TWO_TO_32 = 0x100000000;
-
-/** Longest time a timer of Node.js can be set to, milliseconds (24.8 days): with more it is over at once. */
-export const TIMER_MS_MAX = 2 ** 31 - 1;

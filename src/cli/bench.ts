@@ -2,11 +2,11 @@
 // `apemu bench`: the benchmarks, as ratios to C on this computer, with their targets.
 // Source: docs/design.md section 7; bench/README.md.
 
-import { writeFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import type { AddCommand } from './add-command.ts';
 import { benchKernel } from './bench-kernel.ts';
 import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
+import { outputOption, writeOutput } from './output-file.ts';
 import { table } from './text.ts';
 
 interface BenchOptions {
@@ -37,7 +37,7 @@ export const addBench: AddCommand = (program, io, done) => {
     .command('bench')
     .description('benchmarks as ratios to C on this computer, with targets')
     .option('--json', 'one JSON object')
-    .option('--out <file>', 'also write the JSON object to a file')
+    .option('--out <file>', 'also write the JSON object to a file', outputOption)
     .option('--only <questions...>', 'these questions only')
     .option('--smoke', 'seconds instead of minutes: shows that all run, not how fast')
     .option('--processes <n>', `fresh processes a question (default ${PROCESSES})`, positive)
@@ -76,7 +76,7 @@ async function bench(options: BenchOptions, io: CommandIo): Promise<number> {
     ...(compiler === undefined ? {} : { compiler }),
   });
   const json = `${JSON.stringify(report, undefined, 1)}\n`;
-  if (options.out !== undefined) writeFileSync(options.out, json);
+  if (options.out !== undefined) writeOutput(options.out, json);
   if (asJson) io.out(json);
   else {
     const { processor, cores, node, platform } = report.machine;

@@ -2,9 +2,10 @@
 // `apemu fuzz CONFIG --self`: generated instruction streams against apemu's own rules; the shortest reproducer as an AP program.
 // Source: docs/design.md section 7.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadConfigFile } from '../config/load.ts';
+import { makeFolders } from '../config/make-folders.ts';
 import { type FileKind, PROGRAM, readText } from '../config/text-file.ts';
 import { ApemuError } from '../errors.ts';
 import { parseProgram } from '../program/parse.ts';
@@ -160,7 +161,7 @@ const saveState = (folder: string, state: CampaignState): void =>
 /** @throws ApemuError APEMU_ERR_USAGE_SAVE */
 function saveText(folder: string, name: string, text: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     writeFileSync(join(folder, name), text);
   } catch (cause) {
     const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';

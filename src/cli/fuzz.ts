@@ -12,6 +12,7 @@ import { oracleNames } from '../oracle/oracles.ts';
 import { parseProgram } from '../program/parse.ts';
 import type { AddCommand } from './add-command.ts';
 import { parseSeed } from './exec.ts';
+import { refuseUnheard, wayOf } from './fuzz-conflicts.ts';
 import { fuzzDriver } from './fuzz-driver.ts';
 import { fuzzKernel } from './fuzz-kernel.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
@@ -19,6 +20,7 @@ import { replayScenarios } from './fuzz-replay.ts';
 import { fuzzSelf, replaySelf } from './fuzz-self.ts';
 import type { CommandIo } from './io.ts';
 import { portOption } from './loopback-server.ts';
+import { outputOption } from './output-file.ts';
 
 /** Folder of a campaign that names none. */
 const OUT = 'apemu-fuzz';
@@ -72,21 +74,22 @@ export const addFuzz: AddCommand = (program, io, done) => {
       time('recover-within'),
     )
     .option('--http [port]', 'a page on this computer that shows the campaign live', portOption)
-    .option('--junit <file>', 'with --replay: the result as JUnit XML')
+    .option('--junit <file>', 'with --replay: the result as JUnit XML', outputOption)
     .option('--json', 'the result as one record')
     .option('--self', "instead: generated instructions against apemu's own rules")
     .option('--count <streams>', 'with --self: streams in all', wholeNumber('count'), 100)
     .option('--lines <number>', 'with --self: lines of a stream', wholeNumber('lines'), 400)
     .option('--save <dir>', 'with --self: where findings go, and the state to resume from')
     .option('--keep-config', 'with --self: only the configuration as it is')
-    .action(async (config: string | undefined, options: FuzzOptions, _command: Command) => {
-      done(await fuzz(config, options, io));
+    .action(async (config: string | undefined, options: FuzzOptions, command: Command) => {
+      done(await fuzz(config, options, command, io));
     });
 };
 
 async function fuzz(
   config: string | undefined,
   options: FuzzOptions,
+  command: Command,
   io: CommandIo,
 ): Promise<number> {
   const { driver, self, replay } = options;
@@ -105,8 +108,11 @@ async function fuzz(
       'APEMU_ERR_USAGE_FUZZ',
       '--against goes with --replay and --kernel (apemu fuzz --replay PATH --kernel 6.12 --against 6.1)',
     );
+  const own = replay !== undefined && isOwn(replay, options);
+  if (replay !== undefined || self === true || driver !== undefined || options.kernel !== undefined)
+    refuseUnheard(wayOf(options, own), command);
   if (replay !== undefined)
-    return isOwn(replay, options)
+    return own
       ? await replaySelf(config, replay, options, io)
       : await replayScenarios(config, replay, options, io);
   if (self === true) return await fuzzSelf(config, options, io);

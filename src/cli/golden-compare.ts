@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `apemu golden --compare`: a kernel and the model side by side until the time is over.
 // Source: docs/oracle.md.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../config/make-folders.ts';
 import { ApemuError } from '../errors.ts';
 import { type Comparison, compare } from '../recorder/compare.ts';
 import { NS_PER_MS } from '../units.ts';
@@ -26,6 +26,8 @@ export async function compareKernel(
 ): Promise<number> {
   if (files.length > 0)
     throw new ApemuError('APEMU_ERR_USAGE_GOLDEN', `--compare takes no file (${files.join(', ')})`);
+  // Who looks for hours wants to know before that there is no room for what is found.
+  if (options.out !== undefined) makeFolders(options.out);
   const config = partitionFor(options);
   const kernel = await kernelOf(options, config, io);
   const end = performance.now() + options.time / NS_PER_MS;
@@ -54,7 +56,6 @@ export async function compareKernel(
 }
 
 function show(comparison: Comparison, { out, json }: GoldenOptions, io: CommandIo): void {
-  if (out !== undefined) mkdirSync(out, { recursive: true });
   const { findings, tally, kinds, ...rest } = comparison;
   for (const [n, finding] of findings.entries()) {
     const file = out === undefined ? undefined : join(out, `finding-${n + 1}.jsonl`);

@@ -16,6 +16,7 @@ import {
   profileNamed,
 } from './golden-options.ts';
 import { type CommandIo, EXIT_INTERRUPTED, EXIT_MISMATCH, EXIT_OK } from './io.ts';
+import { outputOption } from './output-file.ts';
 import { readRecording, writeRecording } from './recording-file.ts';
 
 /** The exit code: 1 where the kernel complained. */
@@ -27,6 +28,7 @@ export async function recordKernel(
   const [out] = files;
   if (out === undefined || files.length > 1)
     throw new ApemuError('APEMU_ERR_USAGE_GOLDEN', '--record needs one file to write');
+  outputOption(out);
   const config = partitionFor(options);
   const generated = (): RecordedOperation[] =>
     generateSteps({ ...options, kinds: options.kind }, config).map(({ operation }) => operation);

@@ -9,7 +9,6 @@ import { SHELL_PROMPT } from '../qemu/console.ts';
 import { READY_MARK } from '../qemu/guest-image/guest-files.ts';
 import { commandsOf, type RunPlan } from '../qemu/planned-run.ts';
 import { type Administer, parseScenario, Scenario } from '../qemu/scenario.ts';
-import { TIMER_MS_MAX } from '../units.ts';
 import type { CommandIo } from './io.ts';
 import { shellSession } from './shell-session.ts';
 
@@ -41,12 +40,20 @@ export function addPlanOptions(command: Command): Command {
     .option('--ready <text>', 'the console shows it when it reads commands (default: a prompt)');
 }
 
-/** @returns undefined when nothing is to be decided */
-export function planOf(options: PlanOptions, guests: readonly string[]): RunPlan | undefined {
+/**
+ * @param guests those that are booted
+ * @param configured all that the configuration has
+ * @returns undefined when nothing is to be decided
+ */
+export function planOf(
+  options: PlanOptions,
+  guests: readonly string[],
+  configured: readonly string[],
+): RunPlan | undefined {
   const { run, expect, fail, timeout, exitStatus } = options;
   if ([run, expect, fail, timeout, exitStatus].every((one) => one === undefined)) return undefined;
   return {
-    commands: commandsOf(run ?? [], guests),
+    commands: commandsOf(run ?? [], guests, configured),
     ready: readyMark(options),
     ...(expect === undefined ? {} : { expect }),
     ...(fail === undefined ? {} : { fail }),
@@ -87,7 +94,7 @@ const collect = (text: string, before: readonly string[] = []): readonly string[
 function timeoutOption(text: string): number {
   const ns = parseDurationNs(text);
   const ms = ns === undefined ? 0 : Math.ceil(ns / 1e6);
-  if (ms < 1 || ms > TIMER_MS_MAX)
+  if (ms < 1)
     throw new ApemuError('APEMU_ERR_USAGE_TIME', `--timeout is ${text} (expected such as 60s)`);
   return ms;
 }

@@ -8,7 +8,7 @@ import { parseMemory } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import type { LaunchOptions } from '../qemu/arguments.ts';
 import { formatFigures, measureFigures } from '../qemu/benchmark/benchmark.ts';
-import { guestsOf, type QemuCommand, runQemu } from '../qemu/command.ts';
+import { guestsOf, type QemuCommand, runQemu, wantedGuests } from '../qemu/command.ts';
 import { formatDemo, runDemo } from '../qemu/demo.ts';
 import { makeGuestImage } from '../qemu/guest-image/build.ts';
 import { DEFAULT_SERIES, KERNEL_SERIES } from '../qemu/guest-image/suites.ts';
@@ -172,10 +172,13 @@ async function boot(
 ): Promise<number> {
   const loaded = loadConfigOrClusterFile(file);
   showWarnings(loaded, io);
-  const names = options.guest ?? guestsOf(loaded.config).map((guest) => guest.name);
-  const alone = options.lpar === true || names.length === 1;
+  const lpar = options.lpar === true;
+  const configured = guestsOf(loaded.config).map((guest) => guest.name);
+  // A name that is wrong is said before an image is fetched.
+  const names = lpar ? [PARTITION] : wantedGuests(loaded.config, options.guest);
+  const alone = names.length === 1;
   const lines = new GuestLines((text) => io.out(text));
-  const plan = planOf(options, options.lpar === true ? [PARTITION] : names);
+  const plan = planOf(options, names, configured);
   // A guest that moves has its console in one QEMU after the other.
   const terminal = alone && plan === undefined && !('machines' in loaded.config);
   const shown = (guest: string, text: string) => (alone ? io.out(text) : lines.shown(guest, text));
@@ -188,7 +191,7 @@ async function boot(
     ...traceTo(scenario?.trace, recent?.take),
     config: released(loaded.config, options.s390Tools),
     ...(options.guest === undefined ? {} : { guests: options.guest }),
-    ...(options.lpar === true ? { lpar: true } : {}),
+    ...(lpar ? { lpar } : {}),
     ...(options.attach === undefined
       ? { launch: await launchOf(options, extra, terminal, io) }
       : { attach: options.attach }),

@@ -12,8 +12,8 @@ import { pageHtml } from '../load/page.ts';
 import { parseRunFile, RUN_FILE, type RunFile } from '../load/run-file.ts';
 import type { AddCommand } from './add-command.ts';
 import { type CommandIo, EXIT_OK } from './io.ts';
+import { outputOption, writeOutput } from './output-file.ts';
 import { comparisonFacts } from './page-facts.ts';
-import { writePage } from './write-page.ts';
 
 /** `-`: standard input, as of other commands. */
 const STDIN = '-';
@@ -29,7 +29,7 @@ export const addReport: AddCommand = (program, io, done) => {
     .description('compare two runs or two sweeps: what changed')
     .argument('<a>', 'what apemu run --json wrote; - is standard input')
     .argument('<b>', 'the same of the run to compare it with')
-    .option('--html <file>', 'write a page with the plots of both')
+    .option('--html <file>', 'write a page with the plots of both', outputOption)
     .option('--json', 'one record a figure')
     .action(async (a: string, b: string, options: ReportOptions, _command: Command) => {
       await report(a, b, options, io);
@@ -48,8 +48,9 @@ async function report(
   const [first, second] = [await read(a, io), await read(b, io)];
   const comparison = compareRuns(first, second);
   const text = comparisonText(comparison, [nameOf(a), nameOf(b)]);
+  io.out(json === true ? comparisonJson(comparison) : text);
   if (html !== undefined)
-    writePage(
+    writeOutput(
       html,
       pageHtml(
         `apemu report: ${nameOf(a)} and ${nameOf(b)}`,
@@ -58,7 +59,6 @@ async function report(
         comparisonFacts(a, b),
       ),
     );
-  io.out(json === true ? comparisonJson(comparison) : text);
 }
 
 const nameOf = (file: string): string => (file === STDIN ? '<stdin>' : basename(file));

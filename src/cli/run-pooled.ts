@@ -17,6 +17,7 @@ import { NS_PER_MS } from '../units.ts';
 import { accountFor, type HotPlugOutcome, hotPlug } from '../vcpu-pool/hot-plug.ts';
 import { PooledMachine } from '../vcpu-pool/pooled-machine.ts';
 import type { WorkerReport } from '../vcpu-pool/task.ts';
+import { wallTimer } from '../vcpu-pool/wall-timer.ts';
 import type { CommandIo } from './io.ts';
 
 const SHOWN_EVERY_MS = 250;
@@ -98,7 +99,7 @@ async function withPool<T>(
   const stop = (): void => pooled.stop();
   io.signal.addEventListener('abort', stop, { once: true });
   const timed = durationNs !== undefined && options.hotPlugNs === undefined;
-  const timer = timed ? setTimeout(stop, durationNs / NS_PER_MS) : undefined;
+  const unset = timed ? wallTimer(durationNs / NS_PER_MS, stop) : undefined;
   try {
     const plugged = await changeMasks(pooled, options, io);
     const reports = await pooled.finished();
@@ -108,7 +109,7 @@ async function withPool<T>(
     const violations = [...plugged.violations, ...accounts.violations];
     return end(pooled, reports, seconds, { ...plugged, ...accounts, violations });
   } finally {
-    clearTimeout(timer);
+    unset?.();
     io.signal.removeEventListener('abort', stop);
     await pooled.close();
   }

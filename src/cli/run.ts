@@ -20,6 +20,7 @@ import type { MachineWatch } from '../trace/machine-event.ts';
 import type { AddCommand } from './add-command.ts';
 import { parseSeed } from './exec.ts';
 import { type CommandIo, EXIT_MISMATCH, EXIT_OK } from './io.ts';
+import { outputOption, writeOutput } from './output-file.ts';
 import { pageFacts } from './page-facts.ts';
 import {
   arrivalsOption,
@@ -41,7 +42,6 @@ import { s390ToolsOption, withRelease } from './s390-tools-option.ts';
 import { runSteppedLoad } from './stepped-thread.ts';
 import { showWarnings } from './text.ts';
 import { TRACE_HELP, TraceFile } from './trace-file.ts';
-import { writePage } from './write-page.ts';
 
 /** Most worker threads: the machine image has a clock for each thread, and the main one is another. */
 const WORKERS_MAX = THREADS_MAX - 1;
@@ -93,7 +93,7 @@ export const addRun: AddCommand = (program, io, done) => {
         .argParser(durationOption('hot-plug')),
     )
     .option('--json', 'one record a line')
-    .option('--html <file>', 'write a page with plots')
+    .option('--html <file>', 'write a page with plots', outputOption)
     .option('--trace <file>', TRACE_HELP)
     .action(async (file: string, options: RunOptions, _command: Command) => {
       done(await run(file, options, io));
@@ -108,8 +108,8 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
   if (options.sweep !== undefined) {
     const result = await sweep(loaded.config, options, io);
     const text = sweepText(result, sweepHow(options));
-    show(file, options, text, sweepCharts(result), loaded.config);
     io.out(options.json === true ? sweepJson(result) : text);
+    show(file, options, text, sweepCharts(result), loaded.config);
     return EXIT_OK;
   }
   const released = withRelease(loaded.config, options.s390Tools);
@@ -124,9 +124,9 @@ async function run(file: string, options: RunOptions, io: CommandIo): Promise<nu
   const cut = options.duration !== undefined || options.hotPlug !== undefined || io.signal.aborted;
   const verdict = verdictOf(result, options.failIf ?? [], { cut });
   const text = runText(result, verdict);
-  show(file, options, text, runCharts(result), config);
   io.out(options.json === true ? runJson(result, verdict) : text);
   if (options.json === true) for (const problem of verdict.problems) io.err(`${problem}\n`);
+  show(file, options, text, runCharts(result), config);
   return verdict.failed ? EXIT_MISMATCH : EXIT_OK;
 }
 
@@ -181,5 +181,5 @@ function show(
   config: MachineConfig,
 ): void {
   if (html !== undefined)
-    writePage(html, pageHtml(`apemu run ${file}`, text, charts, pageFacts(config, seed)));
+    writeOutput(html, pageHtml(`apemu run ${file}`, text, charts, pageFacts(config, seed)));
 }

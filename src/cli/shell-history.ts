@@ -2,9 +2,10 @@
 // Lines typed to the shell, kept from one session to the next.
 // Source: XDG Base Directory Specification 0.8 (state files; relative paths are ignored; folders are made with mode 0700).
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
+import { makeFolders } from '../config/make-folders.ts';
 
 export const HISTORY_LINES = 1000;
 
@@ -40,7 +41,7 @@ export function writeHistory(file: string | undefined, history: readonly string[
   if (file === undefined) return undefined;
   const all = [...new Set([...history, ...readHistory(file)])].slice(0, HISTORY_LINES);
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(file), 0o700);
     writeFileSync(
       file,
       all

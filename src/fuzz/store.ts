@@ -6,13 +6,13 @@ import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../config/make-folders.ts';
 import { type FileKind, PROGRAM, readText } from '../config/text-file.ts';
 import { ApemuError } from '../errors.ts';
 import { parseProgram } from '../program/parse.ts';
@@ -62,7 +62,7 @@ export class CampaignStore {
   makeFolder(sub: string): void {
     const path = join(this.folder, sub);
     try {
-      mkdirSync(path, { recursive: true });
+      makeFolders(path);
     } catch (cause) {
       throw failed(path, cause);
     }

@@ -158,9 +158,18 @@ export const guestsOf = (config: MachineConfig | ClusterConfig): readonly GuestC
     ? [...config.machines.values()].flatMap(({ guests }) => guests.filter((one) => !one.incoming))
     : config.guests;
 
-function guestNames(command: QemuCommand): readonly string[] {
-  const known = guestsOf(command.config).map((guest) => guest.name);
-  const wanted = command.guests ?? known;
+/**
+ * The guests to boot.
+ *
+ * @param named default: all
+ * @throws ApemuError APEMU_ERR_QEMU_GUEST for one that the configuration does not have, or when there is none
+ */
+export function wantedGuests(
+  config: MachineConfig | ClusterConfig,
+  named: readonly string[] | undefined,
+): readonly string[] {
+  const known = guestsOf(config).map((guest) => guest.name);
+  const wanted = named ?? known;
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown !== undefined || wanted.length === 0) {
     throw new ApemuError(
@@ -170,6 +179,11 @@ function guestNames(command: QemuCommand): readonly string[] {
         : `the configuration has no guest ${unknown} (it has ${known.join(', ')})`,
     );
   }
+  return wanted;
+}
+
+function guestNames(command: QemuCommand): readonly string[] {
+  const wanted = wantedGuests(command.config, command.guests);
   if (command.attach !== undefined && wanted.length > 1) {
     throw new ApemuError('APEMU_ERR_QEMU_GUEST', 'name the one guest to attach with --guest');
   }

@@ -6,6 +6,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { formatDuration } from '../config/units.ts';
 import { ApemuError } from '../errors.ts';
 import { NS_PER_MS } from '../units.ts';
+import { wallTimer } from '../vcpu-pool/wall-timer.ts';
 import { type QemuCommand, runQemu } from './command.ts';
 import { GuestConsole, typedLine } from './console.ts';
 import { CONSOLE_TAIL } from './scenario.ts';
@@ -65,23 +66,15 @@ export async function runPlanned(
   const onServed = (served: ReadonlyMap<string, ServedGuest>) => {
     if (plan.commands.size > 0) runCommands(served, plan, watched, shown, verdict);
   };
-  const timer =
-    plan.timeoutMs === undefined
-      ? undefined
-      : setTimeout(
-          () =>
-            verdict.decide(
-              EXIT_TIMEOUT,
-              `nothing decided within ${formatDuration((plan.timeoutMs ?? 0) * NS_PER_MS)}`,
-            ),
-          plan.timeoutMs,
-        );
+  const { timeoutMs } = plan;
+  const unset =
+    timeoutMs === undefined ? undefined : wallTimer(timeoutMs, () => verdict.late(timeoutMs));
   try {
     await runQemu({ ...command, signal: AbortSignal.any(signals), onConsole, onServed });
   } catch (error) {
     if (verdict.code === undefined) throw error;
   } finally {
-    clearTimeout(timer);
+    unset?.();
   }
   return verdict.code ?? endedFirst(plan, status, verdict);
 }
@@ -152,6 +145,10 @@ class Verdict {
     return this.#stop.signal;
   }
 
+  late(ms: number): void {
+    this.decide(EXIT_TIMEOUT, `nothing decided within ${formatDuration(ms * NS_PER_MS)}`);
+  }
+
   decide(code: number, why?: string): void {
     if (this.code !== undefined) return;
     this.code = code;
@@ -164,15 +161,19 @@ class Verdict {
  * Which command runs where.
  *
  * @param given as on the command line: `CMD` for every guest, `NAME=CMD` for one
- * @throws ApemuError APEMU_ERR_USAGE_RUN for a guest named twice, or without a command
+ * @param guests those that are booted
+ * @param configured all that the configuration has
+ * @throws ApemuError APEMU_ERR_USAGE_RUN for a guest named twice, without a command, or that is not booted
  */
 export function commandsOf(
   given: readonly string[],
   guests: readonly string[],
+  configured: readonly string[] = guests,
 ): Map<string, string> {
   const commands = new Map<string, string>();
   for (const text of given) {
     const name = guests.find((guest) => text.startsWith(`${guest}=`));
+    if (name === undefined) refuseOtherGuest(text, guests, configured);
     const command = name === undefined ? text : text.slice(name.length + 1);
     if (command.trim() === '') throw unusable(text, 'there is no command');
     for (const guest of name === undefined ? guests : [name]) {
@@ -181,6 +182,26 @@ export function commandsOf(
     }
   }
   return commands;
+}
+
+/** What a guest's name and an assignment of the shell have in common; the rest is an assignment's alone. */
+const NAMED = /^([A-Za-z][\w-]*)=(\S*$)?/;
+
+/**
+ * A name that is misspelt would be an assignment of the shell, which succeeds and does nothing. One at the beginning of a command is
+ * taken as such for a single guest only, and where something follows it.
+ */
+function refuseOtherGuest(
+  text: string,
+  guests: readonly string[],
+  configured: readonly string[],
+): void {
+  const [, name, alone] = NAMED.exec(text) ?? [];
+  if (name === undefined) return;
+  if (configured.includes(name)) throw unusable(text, `${name} is not booted (--guest)`);
+  if (guests.length === 1 && alone === undefined) return;
+  const hint = `the guests are ${guests.join(', ')}; an assignment of the shell takes a blank before it`;
+  throw unusable(text, `there is no guest ${name} (${hint})`);
 }
 
 /** Most characters that a terminal takes in a line. Source: Linux, N_TTY_BUF_SIZE. */

@@ -11,7 +11,7 @@ import { ApemuError } from '../errors.ts';
 import type { PartitionMachine } from '../host/machine/partition-machine.ts';
 import { recordText } from '../trace/record.ts';
 import type { TakeTrace } from '../trace/ring.ts';
-import { TIMER_MS_MAX } from '../units.ts';
+import { wallTimer } from '../vcpu-pool/wall-timer.ts';
 
 /** What a step waits for: milliseconds since the guests began to run, a text on a console, or a text in the line of an AP instruction. */
 type Moment =
@@ -76,7 +76,7 @@ export class Scenario {
   readonly #administer: Administer;
   readonly #log: (line: string) => void;
   readonly #tails = new Map<string, string>();
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #unset: (() => void)[] = [];
   #machine: PartitionMachine | undefined;
   #several: Several = {};
   #last: Promise<void> = Promise.resolve();
@@ -100,7 +100,7 @@ export class Scenario {
     this.#several = several;
     for (const step of this.#waiting) {
       if (step.moment.kind !== 'at') continue;
-      this.#timers.push(setTimeout(() => this.#do(step), Math.min(step.moment.ms, TIMER_MS_MAX)));
+      this.#unset.push(wallTimer(step.moment.ms, () => this.#do(step)));
     }
   }
 
@@ -122,7 +122,7 @@ export class Scenario {
    * @returns their lines
    */
   end(): readonly number[] {
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const unset of this.#unset) unset();
     this.#machine = undefined;
     return [...this.#waiting].map(({ line }) => line);
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tree as a directory snapshot that unmodified programs can read.
 // Source: docs/reference/vfio-ap.md VD-27.
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../config/make-folders.ts';
 import { MOUNT_POINT, type Sysfs } from './sysfs.ts';
 
 /** One entry of a snapshot. `path` begins at the mount point. Parents come before their children. */
@@ -33,7 +34,7 @@ export function exportSnapshot(sysfs: Sysfs, target: string): number {
   let entries = 0;
   for (const entry of snapshot(sysfs)) {
     const path = join(target, entry.path);
-    if (entry.kind === 'dir') mkdirSync(path, { recursive: true });
+    if (entry.kind === 'dir') makeFolders(path);
     else if (entry.kind === 'link') symlinkSync(entry.target, path);
     else writeFileSync(path, entry.text, { mode: entry.mode | 0o200 });
     entries++;

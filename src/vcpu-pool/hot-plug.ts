@@ -3,7 +3,6 @@
 // it was taken away.
 // Source: docs/reference/vfio-ap.md sections 4.1 and 6.1 (O-4, O-6, I-5, I-6).
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   K_SAVED_ISC,
   Q_FREE,
@@ -20,6 +19,7 @@ import type { HotPlugResult } from '../load/result.ts';
 import { formatApqn } from '../lpar/profile.ts';
 import type { PooledMachine } from './pooled-machine.ts';
 import type { WorkerReport } from './task.ts';
+import { pause } from './wall-timer.ts';
 
 export interface HotPlugOptions {
   /** Milliseconds between two changes. */
@@ -84,8 +84,8 @@ export const hotPlug = async (
   const end = performance.now() + options.durationMs;
   let plugs = 0;
   let unplugs = 0;
-  const ended = options.ended ?? (() => false);
-  for (let turn = 0; performance.now() < end && !ended(); turn++) {
+  const over = (): boolean => performance.now() >= end || options.ended?.() === true;
+  for (let turn = 0; !over(); turn++) {
     const guest = guests[turn % guests.length];
     const mdev = guest?.config.mdev;
     if (guest === undefined || mdev === undefined) continue;
@@ -99,11 +99,11 @@ export const hotPlug = async (
     unplugs++;
     const taken = mdev.domains.map((domain) => lookAt(pool, (apid << 8) | domain));
     for (const one of taken) violations.push(...checkLeft(pool, guest.number, one));
-    await sleep(options.intervalMs);
+    await pause(options.intervalMs, over);
     for (const one of taken) violations.push(...checkQuiet(pool, one));
     await change('assign_adapter');
     plugs++;
-    await sleep(options.intervalMs);
+    await pause(options.intervalMs, over);
   }
   return { plugs, unplugs, violations };
 };

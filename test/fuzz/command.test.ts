@@ -167,6 +167,31 @@ describe('what cannot be fuzzed', () => {
     expect(errors).toContain(error);
   });
 
+  it.each([
+    ...['--blind', '--lpar', '--planted', '--portable'].map((name) => [name]),
+    ...['--append', '--cover', '--vmlinux', '--initrd'].map((name) => [name, 'x']),
+    ['--count', '5'],
+    ['--save', 'x'],
+    ['--junit', 'results.xml'],
+  ])('%s with --driver would be ignored, and is refused', async (...options) => {
+    const { code, output, errors } = await fuzz('unheard', 3, '--driver', DRIVER, ...options);
+    const [name] = options;
+    const words = new RegExp(`^apemu: ${name} says nothing with --driver \\(it goes with --`);
+    expect([code, output, errors]).toEqual([2, '', expect.stringMatching(words)]);
+  });
+
+  it.each([
+    [['--self', '--cases', '5'], '--cases says nothing with --self (it goes with --driver'],
+    [['--self', '--blind'], '--blind says nothing with --self (it goes with --kernel)'],
+    [['--kernel', '--recover-within', '9s'], '--recover-within says nothing with --kernel'],
+    [['--kernel', '--keep-config'], '--keep-config says nothing with --kernel'],
+    [['--replay', '.', '--workers', '2'], '--workers says nothing with --replay (it goes with'],
+    [['--replay', '.', '--lpar'], '--lpar says nothing with --replay (it goes with --kernel, '],
+  ])('%j is refused', async (options, words) => {
+    const { code, errors } = await apemu(['fuzz', CONFIG, ...options]);
+    expect([code, errors]).toEqual([2, expect.stringContaining(words)]);
+  });
+
   it('a scenario with an unknown trigger is told at its place', async () => {
     const path = file('trigger.ap', 'apemu-program 1\nconfig x.yaml\non nqap nqap: drop\n');
     const { code, errors } = await apemu(['fuzz', '--replay', path]);

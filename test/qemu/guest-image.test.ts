@@ -10,7 +10,12 @@ import {
   MODE_FILE,
   MODE_LINK,
 } from '../../src/qemu/guest-image/cpio.ts';
-import { kernelOfSeries, kernelPackage, kernelParts } from '../../src/qemu/guest-image/packages.ts';
+import {
+  isUnborn,
+  kernelOfSeries,
+  kernelPackage,
+  kernelParts,
+} from '../../src/qemu/guest-image/packages.ts';
 import { moduleNames, packageNames } from '../../src/qemu/guest-image/request.ts';
 import { rsaVectors } from '../../src/qemu/guest-image/rsa-vectors.ts';
 import { suiteName, suitesFor } from '../../src/qemu/guest-image/suites.ts';
@@ -154,14 +159,25 @@ describe('the packages', () => {
     ['6.12', ['trixie 6.12', 'bookworm-backports 6.12']],
     ['bookworm-backports', ['bookworm-backports any']],
     ['sid', ['sid any']],
-    ['7.4', ['forky 7.4', 'sid 7.4', 'experimental 7.4']],
-    ['8.0', ['forky 8.0', 'sid 8.0', 'experimental 8.0']],
+    ['7.4', ['experimental 7.4', 'sid 7.4', 'forky 7.4']],
+    ['8.0', ['experimental 8.0', 'sid 8.0', 'forky 8.0']],
     ['6.13', []],
     ['2.4', []],
     ['buster', []],
   ])('of kernel %s are looked for in %j', (kernel, expected) => {
     const rows = suitesFor(kernel).map((row) => `${suiteName(row)} ${row.series ?? 'any'}`);
     expect(rows).toEqual(expected);
+  });
+
+  it.each([
+    ['9.9', true],
+    ['7.10', true],
+    ['7.3', false],
+    ['6.19', false],
+  ])('of kernel %s: that it is newer than all is %s', (series, unborn) => {
+    const names = ['linux-image-6.1-s390x', '', 'linux-image-7.3-s390x', 'linux-image-s390x'];
+    expect(isUnborn(series, names)).toBe(unborn);
+    expect(isUnborn(series, ['linux-image-s390x'])).toBe(false);
   });
 
   it('of a kernel from another suite come with that suite too', () => {

@@ -3,10 +3,10 @@
 // Source: docs/design.md section 7; docs/ci.md.
 
 import { availableParallelism } from 'node:os';
-import { TIMER_MS_MAX } from '../../units.ts';
 import type { AddCommand, RunCommand } from '../add-command.ts';
 import { printable } from '../errors.ts';
 import { type CommandIo, EXIT_BAD_INPUT, EXIT_MISMATCH, EXIT_OK } from '../io.ts';
+import { outputOption } from '../output-file.ts';
 import { durationOption, numberOption } from '../run-options.ts';
 import { count } from '../text.ts';
 import { findTests, usage } from './find.ts';
@@ -53,7 +53,7 @@ export const addTest: AddCommand = (program, io, done, run) => {
     .option('--bail', 'end with the first test that does not pass')
     .option('--list', 'only name the tests')
     .option('--tap', 'the result in the Test Anything Protocol')
-    .option('--junit <file>', 'write the result as JUnit XML too')
+    .option('--junit <file>', 'write the result as JUnit XML too', outputOption)
     .action(async (paths: string[], options: TestOptions) => {
       done(await test(paths, options, io, run));
     });
@@ -74,7 +74,7 @@ async function test(
   const began = performance.now();
   const results = await runTests(files, {
     jobs: Math.min(options.jobs ?? availableParallelism(), files.length),
-    timeoutMs: Math.min(TIMER_MS_MAX, Math.max(1, Math.round(options.timeout / 1e6))),
+    timeoutMs: Math.max(1, Math.round(options.timeout / 1e6)),
     withoutGuests: options.guests ? undefined : 'left out by --no-guests',
     config: options.config,
     bail: options.bail === true,

@@ -2,8 +2,7 @@
 // Results as JUnit XML, as CI systems read it.
 // Source: the JUnit XML format (testsuites, testsuite, testcase with failure, error or skipped) as Jenkins' schema junit-10.xsd has it.
 
-import { writeFileSync } from 'node:fs';
-import { ApemuError } from '../../errors.ts';
+import { writeOutput } from '../output-file.ts';
 import { countOf, headOf, type Outcome, type TestResult } from './result.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -57,14 +56,5 @@ export const junitXml = (suite: string, results: readonly TestResult[]): string 
 };
 
 /** Writes `junitXml` into a file. @throws ApemuError APEMU_ERR_USAGE_SAVE if it cannot be written */
-export function writeJunit(file: string, suite: string, results: readonly TestResult[]): void {
-  try {
-    writeFileSync(file, junitXml(suite, results));
-  } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new ApemuError('APEMU_ERR_USAGE_SAVE', `cannot write ${file}: ${errno}`, {
-      errno,
-      cause,
-    });
-  }
-}
+export const writeJunit = (file: string, suite: string, results: readonly TestResult[]): void =>
+  writeOutput(file, junitXml(suite, results));

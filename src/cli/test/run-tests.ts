@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import { Piscina } from 'piscina';
 import { loadGuestRun } from '../../config/guest-run.ts';
+import { wallTimer } from '../../vcpu-pool/wall-timer.ts';
 import type { RunCommand } from '../add-command.ts';
 import { formatError } from '../errors.ts';
 import { EXIT_INTERRUPTED, EXIT_MISMATCH, EXIT_OK } from '../io.ts';
@@ -87,13 +88,16 @@ class TestRun {
   async #program(file: string): Promise<Captured> {
     const { config, timeoutMs } = this.#options;
     const args = ['exec', '--quiet', ...(config === undefined ? [] : ['--config', config]), file];
-    const late = AbortSignal.timeout(timeoutMs);
+    const late = new AbortController();
+    const unset = wallTimer(timeoutMs, () => late.abort());
     try {
-      const signal = AbortSignal.any([late, this.signal]);
+      const signal = AbortSignal.any([late.signal, this.signal]);
       return (await this.#pool.run(args, { signal })) as Captured;
     } catch (error) {
-      if (!late.aborted || this.signal.aborted) throw error;
+      if (!late.signal.aborted || this.signal.aborted) throw error;
       return { code: EXIT_MISMATCH, text: `${file}: not ended within ${timeoutMs / 1000} s` };
+    } finally {
+      unset();
     }
   }
 }

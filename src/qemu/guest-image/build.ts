@@ -7,7 +7,6 @@ import {
   constants,
   copyFileSync,
   existsSync,
-  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -15,6 +14,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { makeFolders } from '../../config/make-folders.ts';
 import { ApemuError } from '../../errors.ts';
 import { makeFolder } from '../folder.ts';
 import { NO_PACKAGES, SUPPLY_INSTEAD } from './apt.ts';
@@ -113,7 +113,7 @@ export async function makeGuestImage(
 /** @throws ApemuError APEMU_ERR_GUEST_IMAGE_FOLDER */
 function makeImageFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown';

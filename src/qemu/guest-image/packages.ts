@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import { ApemuError } from '../../errors.ts';
 import { NO_PACKAGES, PrivateApt, SUPPLY_INSTEAD } from './apt.ts';
 import { matching } from './paths.ts';
-import { GUEST_ARCHITECTURE, KERNEL_META_PACKAGE, type SuiteChoice, suiteName } from './suites.ts';
+import {
+  GUEST_ARCHITECTURE,
+  KERNEL_META_PACKAGE,
+  NEWEST_SUITE,
+  type SuiteChoice,
+  suiteName,
+} from './suites.ts';
 
 /** Unpacked packages. */
 export interface FetchedPackages {
@@ -47,8 +53,11 @@ export function kernelOfSeries(
     return current;
   const names = searchText.split('\n').map((line) => line.split(' ', 1)[0]);
   const fitting = names.filter((name) => seriesOf(name) === series && name.endsWith('-s390x'));
-  return fitting.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
+  return fitting.sort(compareSeries).at(-1);
 }
+
+/** Numbers in names as numbers: 6.9 before 6.12. */
+const compareSeries = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
 
 async function findKernel(apt: PrivateApt, row: SuiteChoice): Promise<string> {
   const current = kernelPackage(await apt.query('depends', KERNEL_META_PACKAGE));
@@ -57,12 +66,31 @@ async function findKernel(apt: PrivateApt, row: SuiteChoice): Promise<string> {
   if (name !== undefined) return name;
   const known = apt.architectures();
   const has = current === undefined ? '' : `: it has ${current}`;
+  if (
+    row.series !== undefined &&
+    row.kernelSuite === NEWEST_SUITE &&
+    isUnborn(row.series, [current ?? '', ...all.split('\n')])
+  )
+    throw new ApemuError(
+      'APEMU_ERR_GUEST_IMAGE_KERNEL',
+      `no guest image for kernel ${row.series}: the newest of Debian is ${current}, of ${NEWEST_SUITE}. ${SUPPLY_INSTEAD}`,
+    );
   const reason =
     known.length > 0 && !known.includes(GUEST_ARCHITECTURE)
       ? `the mirror has ${suiteName(row)} no longer for ${GUEST_ARCHITECTURE}, only for ${known.join(', ')}`
       : `${suiteName(row)} has no kernel ${row.series ?? ''} for ${GUEST_ARCHITECTURE}${has}`;
   throw new ApemuError(NO_PACKAGES, `${reason}. ${SUPPLY_INSTEAD}`);
 }
+
+/**
+ * Whether a series is newer than any kernel of a suite that has the newest: then it is in no other either.
+ *
+ * @param names of packages in that suite
+ */
+export const isUnborn = (series: string, names: readonly string[]): boolean => {
+  const known = names.flatMap((name) => seriesOf(name) ?? []);
+  return known.length > 0 && known.every((one) => compareSeries(one, series) < 0);
+};
 
 /**
  * Fetches a suite's packages into `root` and unpacks them there.

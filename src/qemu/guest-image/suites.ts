@@ -37,6 +37,9 @@ const COMMON = [
 const BOOKWORM = [...COMMON, 'libica3', 'libssl3'] as const;
 const NEWEST = [...COMMON, 'libica4', 'libssl3t64', 'libzstd1'] as const;
 
+/** The suite in which a kernel appears first. */
+export const NEWEST_SUITE = 'experimental';
+
 /** The guest systems. A series may have several rows: the next one is taken when the packages of one cannot be had. */
 const GUEST_SUITES: readonly GuestSuite[] = [
   { kernel: '5.10', suite: 'bullseye', old: true, packages: [...COMMON, 'libica3', 'libssl1.1'] },
@@ -51,7 +54,7 @@ const GUEST_SUITES: readonly GuestSuite[] = [
   // What Debian tests at the moment, so that these series change.
   { kernel: '7.2', suite: 'forky', packages: NEWEST },
   { kernel: '7.2', suite: 'sid', packages: NEWEST },
-  { kernel: '7.3', suite: 'sid', kernelSuite: 'experimental', packages: NEWEST },
+  { kernel: '7.3', suite: 'sid', kernelSuite: NEWEST_SUITE, packages: NEWEST },
 ];
 
 /** Kernel series for which there are images, the oldest first. */
@@ -70,8 +73,8 @@ export interface SuiteChoice extends GuestSuite {
   readonly series: string | undefined;
 }
 
-/** Suites whose kernel moves on. */
-const MOVING: readonly string[] = ['forky', 'sid', 'experimental'];
+/** Suites whose kernel moves on, the newest first: with what it has it is known whether there is such a kernel at all. */
+const MOVING: readonly string[] = [NEWEST_SUITE, 'sid', 'forky'];
 
 /**
  * Where to look for a kernel, in this order.

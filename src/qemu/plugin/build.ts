@@ -2,10 +2,11 @@
 // Builds apemu's QEMU plugins with the user's C compiler, once for each version of their source and of QEMU's plugin interface.
 // Source: QEMU, docs/devel/tcg-plugins (plugins are shared objects; the interface has a version).
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeFolders } from '../../config/make-folders.ts';
 import { runProgram } from '../guest-image/run-process.ts';
 import { QEMU_PROGRAM } from '../launch.ts';
 
@@ -60,7 +61,7 @@ export const buildPlugin = async (
   const path = join(folder, `${name}-${hash.digest('hex').slice(0, 16)}.so`);
   if (existsSync(path)) return { path };
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
   } catch (cause) {
     return { why: `cannot write ${folder}: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}` };
   }
