@@ -59,7 +59,6 @@ export class RemoteShell implements TerminalShell {
   }
 
   async run(text: string): Promise<number> {
-    this.#told = false;
     for (let said = await this.#ask({ run: text }); ; said = await this.#next()) {
       if (typeof said['out'] === 'string') this.#output.out(said['out']);
       if (typeof said['err'] === 'string') this.#output.err(said['err']);
@@ -97,6 +96,7 @@ export class RemoteShell implements TerminalShell {
   }
 
   async #ask(request: Record<string, unknown>): Promise<Record<string, unknown>> {
+    this.#told = false;
     await send(this.#socket, `${JSON.stringify(request)}\n`);
     return this.#next();
   }

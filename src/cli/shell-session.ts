@@ -17,8 +17,9 @@ interface SessionOptions {
   readonly cluster?: Cluster;
 }
 
-/** Characters of a command of several lines: it is looked through with each of them. */
+/** Characters of a command of several lines, and characters looked through for it: all there are again with each line. */
 const PENDING_MAX = 0x10000;
+const LOOKED_MAX = 0x400000;
 /** Characters that a command may print: they are sent when it has ended. */
 const PRINTED_MAX = 0x4000000;
 
@@ -45,16 +46,24 @@ export function shellSession(
     ...options,
   });
   let pending = '';
+  let looked = 0;
+  /** The whole command, which is then no longer pending. */
+  const taken = (): string => {
+    const lines = pending;
+    pending = '';
+    looked = 0;
+    return lines;
+  };
   return {
     async run(line) {
       pending += `${line}\n`;
-      if (pending.length > PENDING_MAX) {
-        pending = '';
-        return `bash: the command is longer than ${PENDING_MAX / 1024} KiB`;
+      looked += pending.length;
+      if (pending.length > PENDING_MAX || looked > LOOKED_MAX) {
+        const { length } = taken().split('\n');
+        return `bash: the command is longer than ${PENDING_MAX / 1024} KiB, or ${length - 1} lines are too many for it`;
       }
       if (shell.isIncomplete(pending)) return '';
-      const lines = pending;
-      pending = '';
+      const lines = taken();
       text = '';
       interrupted = false;
       await shell.run(lines);

@@ -114,11 +114,13 @@ class Session {
 
   async #line(line: string): Promise<void> {
     this.#text += `${line}\n`;
-    if (await this.#shell.isIncomplete(this.#text)) return;
-    const text = this.#text;
-    this.#text = '';
+    // A shell elsewhere may not answer this either.
     this.#running = true;
-    await this.#shell.run(text);
+    if (!(await this.#shell.isIncomplete(this.#text))) {
+      const text = this.#text;
+      this.#text = '';
+      await this.#shell.run(text);
+    }
     this.#running = false;
   }
 

@@ -4,10 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Key, ReverseSearch } from '../../src/cli/reverse-search.ts';
 import { historyFile, readHistory, writeHistory } from '../../src/cli/shell-history.ts';
 import { shellSession } from '../../src/cli/shell-session.ts';
+import { runTerminal, type TerminalShell } from '../../src/cli/shell-terminal.ts';
 import { loadConfigFile } from '../../src/config/load.ts';
 import { Machine } from '../../src/host/machine/machine.ts';
 import { HELLO } from '../../src/qemu/shell-protocol.ts';
@@ -148,6 +150,38 @@ describe('a peer that answers as a shell', () => {
   );
 });
 
+describe('a terminal', () => {
+  it('leaves a shell that does not even say whether a command is complete, at the second Ctrl-C', async () => {
+    const shown = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const keys = new PassThrough();
+    const io = Object.defineProperty(new FakeIo(), 'input', { value: keys });
+    const ctrlC = (): unknown => keys.write('\x03');
+    let interrupts = 0;
+    let leave: (error: Error) => void = () => {};
+    const silent: TerminalShell = {
+      run: async () => 0,
+      isIncomplete: () =>
+        new Promise((_resolve, reject) => {
+          leave = reject;
+          setImmediate(ctrlC);
+        }),
+      complete: () => ({ candidates: [], word: '' }),
+      interrupt: () => {
+        if (++interrupts === 1) setImmediate(ctrlC);
+        else leave(new Error('the other end has gone'));
+      },
+      directory: '/',
+      ended: false,
+      status: 0,
+      close: () => {},
+    };
+    const ended = runTerminal(silent, 'apemu', false, io);
+    keys.write('ls\r');
+    await expect(ended).rejects.toThrow('gone');
+    shown.mockRestore();
+  });
+});
+
 describe('a client of the shell socket', () => {
   it('that types a command without end gets others their turns, and is told how long one may be', async () => {
     const path = join(folder, 'pending');
@@ -162,7 +196,7 @@ describe('a client of the shell socket', () => {
       text += piece;
       if (text.includes('KiB')) break;
     }
-    expect(text).toContain('bash: the command is longer than 64 KiB\n');
+    expect(text).toMatch(/bash: the command is longer than 64 KiB, or \d+ lines are too many/);
     // Each of the lines is a turn of its own.
     expect(turns).toBeGreaterThan(100);
     clearInterval(timer);
