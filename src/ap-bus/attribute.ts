@@ -11,7 +11,15 @@ export type Shown = string | { readonly errno: Errno };
 export const WRITE_ONLY = 0o200;
 export const READ_ONLY = 0o444;
 export const READ_WRITE = 0o644;
-export type Mode = typeof WRITE_ONLY | typeof READ_ONLY | typeof READ_WRITE;
+/** The same for files that nobody but the superuser sees into. */
+export const ROOT_READ_ONLY = 0o400;
+export const ROOT_READ_WRITE = 0o600;
+export type Mode =
+  | typeof WRITE_ONLY
+  | typeof READ_ONLY
+  | typeof READ_WRITE
+  | typeof ROOT_READ_ONLY
+  | typeof ROOT_READ_WRITE;
 
 /** One file of an object of type `T`. */
 export interface Attribute<T> {
@@ -23,6 +31,10 @@ export interface Attribute<T> {
   readonly store?: (target: T, text: string) => Outcome | Operation<Outcome>;
   /** Locks that a read takes, in this order. */
   readonly readLocks?: (target: T) => readonly Lock[];
+  /** A file of debugfs: the superuser may open it for anything, and its text may be longer than a page. */
+  readonly debugfs?: true;
+  /** Each reading makes something new, such as a key: those who copy the tree do not read it. */
+  readonly fresh?: true;
   /** Whether the file exists for this object. */
   readonly when?: (target: T) => boolean;
 }

@@ -4,6 +4,7 @@
 import { QCI_FLAG_ROWS } from '../../native-like/arch/qci.ts';
 import { attributeTable, READ_ONLY, READ_WRITE, type Shown, WRITE_ONLY } from './attribute.ts';
 import type { ApBus } from './bus.ts';
+import { note } from './debug-notes.ts';
 import type { ApDriver } from './device.ts';
 import type { Outcome } from './errno.ts';
 import { type Mask, maskText, testBit } from './mask.ts';
@@ -39,6 +40,7 @@ function storeDomain(bus: ApBus, text: string): Outcome {
   const domain = parsed.value;
   if (domain < 0 || domain > bus.maxDomainId || !testBit(bus.aqmask, domain)) return 'EINVAL';
   bus.defaultDomain = domain;
+  note(bus, `ap_domain_store stored new default domain=${domain}`);
   return 'ok';
 }
 
@@ -72,6 +74,7 @@ function storePollTimeout(bus: ApBus, text: string): Outcome {
 
 /** ap_bus_force_rescan: does nothing before the first scan, and waits for a running scan instead of starting another. */
 function* storeScans(bus: ApBus): Operation<Outcome> {
+  note(bus, 'scans_store force AP bus rescan');
   if (bus.scans === 0) return 'ok';
   if (bus.scanLock.held) {
     yield* bus.scanLock.take();

@@ -181,7 +181,7 @@ export class ApBus {
     }
     if (!this.switches.bindingsRearmed) checkBindings(this);
     deviceUevent(this, device, 'bind');
-    yield* this.requests.afterProbe();
+    yield* this.requests.random.afterProbe();
     return outcome;
   }
 

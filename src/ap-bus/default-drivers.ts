@@ -55,13 +55,13 @@ function queueDriver(bus: ApBus, name: string, types: readonly number[]): ApDriv
       bus.queueStates.init(queue);
       bus.queueStates.poll(queue);
       queue.zcrypt = { online: true, load: 0, order: bus.takeOrder() };
-      if (givesRandom(queue)) bus.requests.registerGenerator();
+      if (givesRandom(queue)) bus.requests.random.register();
       return 'ok';
     },
     remove: (device: ApDevice) => {
       const queue = device as ApQueue;
       queue.zcrypt = null;
-      if (givesRandom(queue)) bus.requests.unregisterGenerator();
+      if (givesRandom(queue)) bus.requests.random.unregister();
       return undefined;
     },
     queueFiles: zcryptQueueFiles(bus),

@@ -2,6 +2,7 @@
 // What the host side reports to the outside: uevents, and lines in the kernel's logs.
 // Source: docs/reference/vfio-ap.md sections 3.4 (uevents) and 3.8 (log texts); VD-11, VD-30.
 import { type PutBack, rememberList, rememberSet, together } from '../lpar/remember.ts';
+import { type AreaRecords, DebugAreas } from './debug-areas.ts';
 import type { Timers } from './operation.ts';
 
 /** Actions of kobject_action, in the kernel's order. */
@@ -49,6 +50,7 @@ export interface JournalRecord {
   readonly uevents: readonly Uevent[];
   readonly log: readonly LogLine[];
   readonly once: readonly string[];
+  readonly areas: AreaRecords;
 }
 
 /** Number of lines and of events that are kept. Older ones are dropped, as in the kernel's ring buffer. */
@@ -61,9 +63,13 @@ export class HostJournal {
   readonly #log: LogLine[] = [];
   readonly #listeners = new Set<(event: Uevent) => void>();
   readonly #onceTexts = new Set<string>();
+  /** What the modules record for their developers. */
+  readonly areas: DebugAreas;
 
   constructor(timers: Timers) {
     this.#timers = timers;
+    const log = (level: LogLevel, text: string): void => this.write('kernel', level, text);
+    this.areas = new DebugAreas(() => timers.nowNs(), log);
   }
 
   get uevents(): readonly Uevent[] {
@@ -97,11 +103,14 @@ export class HostJournal {
 
   /** The contents as plain data. */
   save(): JournalRecord {
-    return { uevents: [...this.#uevents], log: [...this.#log], once: [...this.#onceTexts] };
+    const [uevents, log, once] = [[...this.#uevents], [...this.#log], [...this.#onceTexts]];
+    return { uevents, log, once, areas: this.areas.save() };
   }
 
   remember(): PutBack {
+    const areas = this.areas.save();
     return together(
+      () => this.areas.restore(areas),
       rememberList(this.#uevents),
       rememberList(this.#log),
       rememberSet(this.#onceTexts),
@@ -114,6 +123,7 @@ export class HostJournal {
     this.#log.splice(0, this.#log.length, ...record.log);
     this.#onceTexts.clear();
     for (const text of record.once) this.#onceTexts.add(text);
+    this.areas.restore(record.areas);
   }
 
   /** WARN_ONCE: writes only the first line of each kind. */

@@ -93,6 +93,15 @@ export function scanInt(raw: string, base: 0 | 10): Parsed<number> {
   return { ok: true, value: Number(BigInt.asIntN(32, negative ? -value : value)) };
 }
 
+/** debug_get_uint: a decimal number without sign, of which an int's 32 bits are kept; nothing is 0. Undefined for anything behind it. */
+export function decimalInt(raw: string): number | undefined {
+  const text = cString(raw);
+  let at = 0;
+  while (at < text.length && isSpace(text.charCodeAt(at))) at++;
+  const { value, end } = parseInteger(text, at, 10);
+  return end < text.length ? undefined : Number(BigInt.asIntN(32, value));
+}
+
 /** sscanf with "%llu": as scanInt, without a sign. */
 export function scanUnsigned(raw: string): Parsed<number> {
   const text = cString(raw);

@@ -65,6 +65,10 @@ export interface HostSwitches {
   readonly requestsRescan: boolean;
   /** The first random numbers are requested when the generator is registered (until 6.1), and not by its thread. */
   readonly earlyRandomness: boolean;
+  /** The kernel's random numbers can be without a generator by the administrator's word `none` (6.2+). */
+  readonly generatorNone: boolean;
+  /** pkey has handlers for each kind of key, and files for XTS and HMAC keys (6.12+). Before, it was one module. */
+  readonly pkeyHandlers: boolean;
   /** The events SE_BIND and SE_ASSOC exist (7.0+). */
   readonly secureExecutionEvents: boolean;
   /** vfio_ap looks until a reset has ended (6.8+). Before, it looked twice, 20 ms apart, and response code 05 was an error. */
@@ -136,6 +140,8 @@ const CURRENT: HostSwitches = {
   cardInfoCached: false,
   requestsRescan: true,
   earlyRandomness: false,
+  generatorNone: true,
+  pkeyHandlers: true,
   secureExecutionEvents: true,
   resetVerification: 'until-done',
   resetsWholeAdapter: true,
@@ -187,6 +193,8 @@ const LINUX_6_1: HostSwitches = {
   cardInfoCached: true,
   requestsRescan: false,
   earlyRandomness: true,
+  generatorNone: false,
+  pkeyHandlers: false,
   secureExecutionEvents: false,
   resetVerification: 'two-polls',
   resetsWholeAdapter: false,

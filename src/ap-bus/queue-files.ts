@@ -6,6 +6,7 @@ import { responseCode } from '../../native-like/arch/status-word.ts';
 import { type Attribute, READ_ONLY, READ_WRITE, type Shown } from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import { functionsText } from './card-files.ts';
+import { note } from './debug-notes.ts';
 import type { ApQueue } from './device.ts';
 import type { Outcome } from './errno.ts';
 import { zeroQueueRequests } from './guest-requests.ts';
@@ -55,6 +56,7 @@ function interruptText(bus: ApBus, queue: ApQueue): string {
 function storeReset(bus: ApBus, queue: ApQueue): Outcome {
   bus.queueStates.flush(queue);
   bus.queueStates.reset(queue);
+  note(bus, `reset_store reset queue=${queue.name} triggered by user`);
   return 'ok';
 }
 

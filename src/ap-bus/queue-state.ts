@@ -15,6 +15,7 @@ import { AP_ISC } from '../../native-like/arch/sie.ts';
 import { responseCode } from '../../native-like/arch/status-word.ts';
 import type { PutBack } from '../lpar/remember.ts';
 import type { ApBus } from './bus.ts';
+import { noteBroken } from './debug-notes.ts';
 import type { ApQueue } from './device.ts';
 import { asyncError, irqEnabled } from './queue-status.ts';
 import { tellSecure } from './uevents.ts';
@@ -90,7 +91,8 @@ export class QueueStateMachine {
     queue.state = 'UNINITIATED';
   }
 
-  fail(queue: ApQueue, rc: number): void {
+  #fail(queue: ApQueue, rc: number, isStep = true): void {
+    if (isStep) noteBroken(this.#bus, queue, rc);
     queue.state = 'ERROR';
     queue.lastErrorRc = rc;
   }
@@ -143,7 +145,7 @@ export class QueueStateMachine {
   }
 
   #off(queue: ApQueue, rc: number): void {
-    if (queue.state !== 'UNINITIATED') this.fail(queue, rc);
+    if (queue.state !== 'UNINITIATED') this.#fail(queue, rc, false);
     this.flush(queue);
   }
 
@@ -235,7 +237,7 @@ export class QueueStateMachine {
       queue.interrupts = false;
       return 'low';
     }
-    this.fail(queue, rc);
+    this.#fail(queue, rc);
     return 'none';
   }
 
@@ -244,7 +246,7 @@ export class QueueStateMachine {
     const rc = responseCode(test.status);
     if (rc === AP_RESPONSE_RESET_IN_PROGRESS || rc === AP_RESPONSE_BUSY) return 'low';
     if (rc !== AP_RESPONSE_NORMAL) {
-      this.fail(queue, rc);
+      this.#fail(queue, rc);
       return 'none';
     }
     queue.seBindState = (test.gr2High & GR2_BS_MASK) >>> GR2_BS_SHIFT;
@@ -258,11 +260,8 @@ export class QueueStateMachine {
     if (asyncError(status)) return false;
     if (rc === AP_RESPONSE_NORMAL || rc === AP_RESPONSE_OTHERWISE_CHANGED) return true;
     if (rc !== AP_RESPONSE_RESET_IN_PROGRESS && rc !== AP_RESPONSE_BUSY) {
-      this.#bus.journal.write(
-        'kernel',
-        'warn',
-        `ap: Registering adapter interrupts for AP device ${queue.name} failed`,
-      );
+      const text = `ap: Registering adapter interrupts for AP device ${queue.name} failed`;
+      this.#bus.journal.write('kernel', 'warn', text);
     }
     return false;
   }
@@ -275,7 +274,7 @@ export class QueueStateMachine {
       queue.machine = 'IDLE';
     }
     if (rc === AP_RESPONSE_NORMAL || rc === RC_NO_PENDING_REPLY) return 'low';
-    this.fail(queue, rc);
+    this.#fail(queue, rc);
     return 'none';
   }
 
@@ -283,7 +282,7 @@ export class QueueStateMachine {
     const test = this.#bus.partition.tapq(queue.apqn);
     const rc = responseCode(test.status);
     if ((asyncError(test.status) && rc !== AP_RESPONSE_NORMAL) || rc > AP_RESPONSE_BUSY) {
-      this.fail(queue, rc);
+      this.#fail(queue, rc);
       return 'none';
     }
     queue.seBindState = (test.gr2High & GR2_BS_MASK) >>> GR2_BS_SHIFT;
@@ -294,7 +293,7 @@ export class QueueStateMachine {
       return 'none';
     }
     queue.associationIndex = null;
-    this.fail(queue, rc);
+    this.#fail(queue, rc);
     return 'none';
   }
 }

@@ -12,8 +12,9 @@ import {
 } from '../../native-like/arch/response-codes.ts';
 import { responseCode } from '../../native-like/arch/status-word.ts';
 import { NS_PER_SECOND } from '../units.ts';
-import { type Apqn, apqnOf } from './apqn.ts';
+import { type Apqn, apqnOf, hex } from './apqn.ts';
 import type { ApBus } from './bus.ts';
+import { note } from './debug-notes.ts';
 import { ApCard, ApQueue, type HardwareInfo } from './device.ts';
 import { inBackground } from './driving.ts';
 import { fetchQci, sameQci } from './host-qci.ts';
@@ -133,6 +134,7 @@ function selectDomain(bus: ApBus): void {
       if (!bus.adapterConfigured(apid) || !testBit(bus.apmask, apid)) continue;
       if (responseCode(bus.partition.tapq(apqnOf(apid, apqi)).status) === AP_RESPONSE_NORMAL) {
         bus.defaultDomain = apqi;
+        note(bus, `ap_select_domain new default domain is ${apqi}`);
         return;
       }
     }
@@ -153,15 +155,18 @@ function* scanAdapter(bus: ApBus, apid: number): Operation<void> {
   let card = bus.cards[apid];
   const info = bus.adapterConfigured(apid) ? adapterInfo(bus, apid) : undefined;
   if (info === undefined || info.hardware.type === 0) {
-    if (card !== undefined) yield* removeCard(bus, card);
+    const why = bus.adapterConfigured(apid) ? whyUnknown(info) : 'ap not in config any more';
+    if (card !== undefined) yield* removeCard(bus, card, why);
     return;
   }
   const { hardware } = info;
   if (card !== undefined) {
-    if (card.info.type !== hardware.type || card.info.functions !== hardware.functions) {
-      yield* removeCard(bus, card);
+    const change = changeOf(card.info, hardware);
+    if (change !== undefined) {
+      yield* removeCard(bus, card, change);
       card = undefined;
     } else {
+      if (card.checkstop !== info.checkstop) noteCard(bus, card, 'checkstop', info.checkstop);
       card.checkstop = info.checkstop;
       if (card.config === info.deconfigured) setCardConfig(bus, card, !info.deconfigured);
     }
@@ -176,18 +181,38 @@ function* scanAdapter(bus: ApBus, apid: number): Operation<void> {
     card.config = !info.deconfigured;
     card.checkstop = info.checkstop;
     yield* bus.register(card);
+    const functions = `0x${hex(hardware.functions, 8)}`;
+    const what = `card dev type=${hardware.type} func=${functions} created`;
+    note(bus, `ap_scan_adapter(${apid}) new ${stateWord(info)}${what}`);
   }
   yield* scanDomains(bus, card);
 }
 
+const stateWord = ({ deconfigured, checkstop }: QueueInfo): string =>
+  deconfigured ? '(decfg) ' : checkstop ? '(chkstop) ' : '';
+
+const whyUnknown = (info: QueueInfo | undefined): string =>
+  info === undefined ? 'no type info (no APQN found)' : 'no valid type (0) info';
+
+/** How an adapter has become another one; undefined if it has not. */
+const changeOf = (before: HardwareInfo, { type, functions }: HardwareInfo): string | undefined => {
+  if (before.type !== type) return `hwtype ${type} changed`;
+  return before.functions === functions ? undefined : `functions 0x${hex(functions, 8)} changed`;
+};
+
+const noteCard = (bus: ApBus, { id }: ApCard, what: string, on: boolean): void =>
+  note(bus, `ap_scan_adapter(${id}) card dev ${what} ${on ? 'on' : 'off'}`);
+
 /** Changes the config bit of a card and tells user space. */
 export function setCardConfig(bus: ApBus, card: ApCard, config: boolean): void {
   card.config = config;
+  noteCard(bus, card, 'config', config);
   deviceUevent(bus, card, 'change', [['CONFIG', config ? '1' : '0']]);
 }
 
 /** ap_scan_rm_card_dev_and_queue_devs: removes the queues in the order of their registration, then the card. */
-function* removeCard(bus: ApBus, card: ApCard): Operation<void> {
+function* removeCard(bus: ApBus, card: ApCard, why: string): Operation<void> {
+  note(bus, `ap_scan_adapter(${card.id}) ${why}, rm card and queue devs`);
   for (const device of [...bus.devices]) {
     if (device instanceof ApQueue && device.card === card) yield* bus.unregister(device);
   }
@@ -200,7 +225,12 @@ function* scanDomains(bus: ApBus, card: ApCard): Operation<void> {
     const queue = bus.queues[apqn];
     const info = bus.usageDomainConfigured(apqi) ? queueInfo(bus, apqn) : undefined;
     if (info === undefined) {
-      if (queue !== undefined) yield* bus.unregister(queue);
+      if (queue !== undefined) {
+        const known = bus.usageDomainConfigured(apqi);
+        const why = known ? 'queue_info() failed' : 'not in config anymore';
+        note(bus, `ap_scan_domains(${card.id},${apqi}) ${why}, rm queue dev`);
+        yield* bus.unregister(queue);
+      }
       continue;
     }
     if (queue === undefined) yield* createQueue(bus, card, apqn, info);
@@ -213,9 +243,11 @@ function* scanDomains(bus: ApBus, card: ApCard): Operation<void> {
 
 function* createQueue(bus: ApBus, card: ApCard, apqn: Apqn, info: QueueInfo): Operation<void> {
   const queue = new ApQueue(apqn, card);
+  const { apqi } = queue;
   queue.config = !info.deconfigured;
   queue.checkstop = info.checkstop;
   yield* bus.register(queue);
+  note(bus, `ap_scan_domains(${card.id},${apqi}) new ${stateWord(info)}queue dev created`);
   // The bus starts its own reset, whichever driver the new device was bound to.
   const { scanInitiatesQueues } = bus.switches;
   if (scanInitiatesQueues && queue.config && !queue.checkstop) bus.queueStates.init(queue);

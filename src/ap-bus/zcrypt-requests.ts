@@ -7,11 +7,10 @@ import { GR2_D, GR2_X } from '../../native-like/arch/registers.ts';
 import { type PutBack, rememberMap, together } from '../lpar/remember.ts';
 import type { ApBus } from './bus.ts';
 import type { ApCard, ApQueue } from './device.ts';
-import { inBackground } from './driving.ts';
 import type { GuestRequests } from './guest-requests.ts';
+import { HwRandom, type RandomRecord } from './hw-random.ts';
 import type { Operation } from './operation.ts';
 import { scanBus } from './scan.ts';
-import { wheelExpiryNs } from './timer-wheel.ts';
 import type { ZcryptNode } from './zcrypt-nodes.ts';
 
 /** What a CCA card says about itself and about the master keys of a queue. */
@@ -38,33 +37,32 @@ export interface Ep11DomainInfo {
   readonly modes: string;
 }
 
+/** Kinds of secure keys, each with its group of files. */
+export type SecureKey = 'ccadata' | 'ccacipher' | 'ep11';
+
 /** The cards' answers, obtained through a queue; undefined if the driver cannot use the answer. */
 export interface CardAnswers {
   cca?(apqn: number): CcaInfo | undefined;
   ep11Card?(apqn: number): Ep11CardInfo | undefined;
   ep11Domain?(apqn: number): Ep11DomainInfo | undefined;
+  /** A new secure AES key of `bits` bits; undefined if the domain has no master key. */
+  key?(apqn: number, kind: SecureKey, bits: number): Uint8Array | undefined;
+  /** Random bytes of the machine's own. */
+  random?(target: Uint8Array): void;
+  /** Verification pattern of the wrapping key under which the host's processors protect keys: 32 bytes. */
+  readonly wrappingPattern?: Uint8Array;
 }
 
 /** speed_rating[HWRNG] of CCA cards by type. The lowest is the fastest. */
 const RANDOM_RATING: Readonly<Record<number, number>> = { 10: 209, 11: 27, 12: 24, 13: 23, 14: 23 };
-/** Nanoseconds after which the thread of the generator looks again whether a scan has ended. A choice. */
-const RANDOM_THREAD_NS = 1_000_000;
-
-/** Nanoseconds for which hwrng_fillfn sleeps after a failure: 10 s and a jiffy. */
-const RANDOM_RETRY_NS = 10_010_000_000;
-
-/**
- * What a saved machine keeps: how many queues can give random numbers, when their thread asks again after a failure, and the additional
- * device nodes.
- */
+/** What a saved machine keeps: the random numbers' generator and the additional device nodes. */
 export interface ZcryptRecord {
-  readonly count: number;
-  readonly retryNs: number | null;
+  readonly random: RandomRecord;
   readonly nodes: readonly ZcryptNode[];
 }
 
 /** The queues that a request may go to. */
-interface Target {
+export interface Target {
   readonly mode: number;
   readonly apid?: number;
   readonly apqi?: number;
@@ -90,15 +88,18 @@ export class ZcryptRequests {
   answers: CardAnswers = {};
   readonly #cca = new Map<string, CcaInfo>();
   readonly #ep11 = new Map<number, Ep11CardInfo>();
-  /** Number of queues that can give random numbers. The first registers the generator, the last removes it. */
-  #generators = 0;
-  #generation = 0;
-  #retryNs: number | null = null;
-  /** Number of probes until the thread that was started runs; undefined if none was started. */
-  #threadWaits: number | undefined;
+  /** The generator of random numbers that the cards are to the kernel. */
+  readonly random: HwRandom;
 
   constructor(bus: ApBus) {
     this.#bus = bus;
+    const send = this.send.bind(this, randomNumbers);
+    this.random = new HwRandom(bus, {
+      once: () => this.#sendOnce(randomNumbers) !== undefined,
+      withRescan: function* () {
+        return (yield* send()) !== undefined;
+      },
+    });
   }
 
   /** cca_get_info for `serialnr` (of any domain) or `mkvps`. `online` tells whether the device of the file is online. */
@@ -111,10 +112,10 @@ export class ZcryptRequests {
     const known = this.#bus.switches.cardInfoCached ? this.#cca.get(key) : undefined;
     if (known !== undefined && !online) return known;
     const target = { mode: GR2_D, apid, ...(apqi === undefined ? {} : { apqi }) };
-    const first = yield* this.#send(target);
+    const first = yield* this.send(target);
     const info = first === undefined ? undefined : this.answers.cca?.(first.apqn);
     if (info === undefined) return undefined;
-    const second = yield* this.#send(target);
+    const second = yield* this.send(target);
     if (second !== undefined) this.#cca.set(key, info);
     return info;
   }
@@ -123,7 +124,7 @@ export class ZcryptRequests {
   *ep11Card(apid: number, online: boolean): Operation<Ep11CardInfo | undefined> {
     const known = this.#bus.switches.cardInfoCached ? this.#ep11.get(apid) : undefined;
     if (known !== undefined && !online) return known;
-    const queue = yield* this.#send({ mode: GR2_X, apid });
+    const queue = yield* this.send({ mode: GR2_X, apid });
     if (queue === undefined) {
       this.#ep11.delete(apid);
       return known;
@@ -136,92 +137,42 @@ export class ZcryptRequests {
 
   /** ep11_get_domain_info. Nothing is remembered. */
   *ep11Domain(queue: ApQueue): Operation<Ep11DomainInfo | undefined> {
-    const found = yield* this.#send({ mode: GR2_X, apid: queue.apid, apqi: queue.apqi });
+    const found = yield* this.send({ mode: GR2_X, apid: queue.apid, apqi: queue.apqi });
     return found === undefined ? undefined : this.answers.ep11Domain?.(found.apqn);
   }
 
-  /** zcrypt_rng_device_add: the first random numbers are requested at once (6.1), or by a thread that is started here. */
-  registerGenerator(): void {
-    if (this.#generators++ > 0) return;
-    if (this.#bus.switches.earlyRandomness) this.#sendOnce(randomNumbers);
-    else {
-      this.#threadWaits = this.#bus.turns.generator();
-      this.#generation++;
-      const { timers } = this.#bus;
-      timers.after(0, () => inBackground(this.#startThread(), timers));
-    }
+  /** Queues of a mode that are online, by their numbers (zcrypt_device_status_mask_ext). */
+  usableQueues(mode: number): ApQueue[] {
+    return this.#inOrder('queue')
+      .filter((q) => usable(q) && usable(q.card) && (q.card.info.functions & mode) !== 0)
+      .sort((a, b) => a.apqn - b.apqn);
   }
 
-  /** Called after each probe: the thread that was started usually runs then (recordings of 6.12 and 7.2). */
-  *afterProbe(): Operation<void> {
-    if (this.#threadWaits === undefined || this.#threadWaits-- > 0) return;
-    yield* this.#startThread();
-  }
-
-  *#startThread(): Operation<void> {
-    if (this.#threadWaits === undefined) return;
-    this.#threadWaits = undefined;
-    yield* this.#fill(this.#generation);
-  }
-
-  /** hwrng_fillfn: asks for random numbers. One answer lasts longer than anybody looks; after a failure it asks again. */
-  *#fill(generation: number): Operation<void> {
-    const isOver = (): boolean => this.#generators === 0 || generation !== this.#generation;
-    if (isOver()) return;
-    const { timers, scanLock } = this.#bus;
-    if (this.#sendOnce(randomNumbers) !== undefined) return;
-    const again = (): void => inBackground(this.#fill(generation), timers);
-    // Only this thread waits for a scan that is under way.
-    if (scanLock.held) timers.after(RANDOM_THREAD_NS, again, 'periodic');
-    else if ((yield* this.#send(randomNumbers)) === undefined)
-      this.#retryAt(generation, wheelExpiryNs(timers.nowNs(), RANDOM_RETRY_NS));
-  }
-
-  #retryAt(generation: number, dueNs: number): void {
-    const { timers } = this.#bus;
-    this.#retryNs = dueNs;
-    const retry = (): void => {
-      this.#retryNs = null;
-      inBackground(this.#fill(generation), timers);
-    };
-    timers.after(dueNs - timers.nowNs(), retry, 'periodic');
-  }
-
-  unregisterGenerator(): void {
-    this.#generators--;
-  }
-
-  /** Remembers what is known of cards, and the generators; calling the result puts it back. */
+  /** Remembers what is known of cards, and the generator; calling the result puts it back. */
   remember(): PutBack {
-    const known = together(rememberMap(this.#cca), rememberMap(this.#ep11));
-    const [generators, generation] = [this.#generators, this.#generation];
-    const [retryNs, threadWaits] = [this.#retryNs, this.#threadWaits];
+    const random = this.random.remember();
+    const known = together(rememberMap(this.#cca), rememberMap(this.#ep11), random);
     const { nodes } = this;
     return () => {
       known();
       this.nodes = nodes;
-      this.#generators = generators;
-      this.#generation = generation;
-      this.#retryNs = retryNs;
-      this.#threadWaits = threadWaits;
     };
   }
 
   save(): ZcryptRecord {
-    return { count: this.#generators, retryNs: this.#retryNs, nodes: this.nodes };
+    return { random: this.random.save(), nodes: this.nodes };
   }
 
-  restore({ count, retryNs, nodes }: ZcryptRecord): void {
+  restore({ random, nodes }: ZcryptRecord): void {
     this.nodes = nodes;
-    this.#generators = count;
-    if (retryNs !== null) this.#retryAt(this.#generation, retryNs);
+    this.random.restore(random);
   }
 
   /**
    * Sends a request and returns the queue that accepted it. If there is none, kernels since 6.8 scan the bus, and try once more if it has
    * changed.
    */
-  *#send(target: Target): Operation<ApQueue | undefined> {
+  *send(target: Target): Operation<ApQueue | undefined> {
     const queue = this.#sendOnce(target);
     if (queue !== undefined || !this.#bus.switches.requestsRescan || this.#bus.scans === 0)
       return queue;

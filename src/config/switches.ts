@@ -41,6 +41,8 @@ export const SWITCHES: readonly SwitchRow[] = [
   { name: 'cardInfoCached' },
   { name: 'requestsRescan' },
   { name: 'earlyRandomness' },
+  { name: 'generatorNone' },
+  { name: 'pkeyHandlers' },
   { name: 'secureExecutionEvents' },
   { name: 'resetVerification', words: ['until-done', 'two-polls'] },
   { name: 'resetsWholeAdapter' },

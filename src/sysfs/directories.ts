@@ -7,7 +7,6 @@ import { BUS_FILES, DRIVER_FILES } from '../ap-bus/bus-files.ts';
 import { cardFiles, queuesOf } from '../ap-bus/card-files.ts';
 import { type ApCard, type ApDevice, type ApDriver, ApQueue } from '../ap-bus/device.ts';
 import { queueFiles } from '../ap-bus/queue-files.ts';
-import { findNode, NODE_CLASS_FILES, NODE_FILES, nodePath } from '../ap-bus/zcrypt-nodes.ts';
 import { MATRIX_DEVICE_FILES, MDEV_FILES, MDEV_TYPE, MDEV_TYPE_FILES } from '../vfio-ap/files.ts';
 import type { MatrixDevice } from '../vfio-ap/matrix-device.ts';
 import type { MatrixMdev } from '../vfio-ap/mdev.ts';
@@ -27,6 +26,7 @@ import {
   type SysfsNode,
   union,
 } from './node.ts';
+import { debugAreas, miscClass, miscDevices, nodeClass, nodeDevices } from './virtual-devices.ts';
 
 /** Files of a driver for one kind of device, as a table; made once a driver. */
 function driverTables<T>(
@@ -221,35 +221,6 @@ function iommuGroups(device: MatrixDevice): Directory {
   );
 }
 
-/** /sys/class/zcrypt. */
-/** Nodes by the names a path can reach: `.` and `..` are what they are in every folder. */
-const nodeNames = (bus: ApBus): string[] =>
-  bus.requests.nodes.map(({ name }) => name).filter((name) => name !== '.' && name !== '..');
-
-const nodeClass = (bus: ApBus): Directory =>
-  union(
-    filesOf(NODE_CLASS_FILES, bus),
-    listing(
-      () => nodeNames(bus),
-      (name) => {
-        const node = findNode(bus, name);
-        return node === undefined ? undefined : link(`../..${nodePath(node)}`);
-      },
-    ),
-  );
-
-/** /sys/devices/virtual/zcrypt. */
-const nodeDevices = (bus: ApBus): Directory =>
-  listing(
-    () => nodeNames(bus),
-    (name) => {
-      const node = findNode(bus, name);
-      if (node === undefined) return undefined;
-      const subsystem = directory({ subsystem: () => link('../../../../class/zcrypt') });
-      return union(filesOf(NODE_FILES, { bus, node }), subsystem);
-    },
-  );
-
 /** A name that resolves but is not listed. */
 const hidden = (name: string, node: () => SysfsNode): Directory =>
   listing(
@@ -279,6 +250,7 @@ export function hostTree(bus: ApBus, device: MatrixDevice): Directory {
     class: () =>
       directory({
         mdev_bus: () => directory({ matrix: () => link('../../devices/vfio_ap/matrix') }),
+        misc: () => miscClass(),
         zcrypt: () => nodeClass(bus),
       }),
     devices: () =>
@@ -286,12 +258,17 @@ export function hostTree(bus: ApBus, device: MatrixDevice): Directory {
         directory({
           ap: () => apDevices(bus),
           vfio_ap: () => directory({ matrix: () => matrixDirectory(device) }),
-          virtual: () => directory({ zcrypt: () => nodeDevices(bus) }),
+          virtual: () =>
+            directory({ misc: () => miscDevices(bus), zcrypt: () => nodeDevices(bus) }),
         }),
         // S0-03: the path of the first design leads to the same object.
         hidden('ap_matrix', () => link('vfio_ap')),
       ),
-    kernel: () => directory({ iommu_groups: () => iommuGroups(device) }),
+    kernel: () =>
+      directory({
+        debug: () => directory({ s390dbf: () => debugAreas(bus) }),
+        iommu_groups: () => iommuGroups(device),
+      }),
     module: () => directory({ vfio_ap: () => directory({}) }),
   });
 }

@@ -12,7 +12,10 @@ export type SnapshotEntry =
   | { readonly kind: 'file'; readonly path: string; readonly mode: number; readonly text: string }
   | { readonly kind: 'link'; readonly path: string; readonly target: string };
 
-/** Everything below `path`. Files that only take writes are empty; a read that fails is an empty file too. */
+/**
+ * Everything below `path`. Files that only take writes, and those that make something new at each reading, are empty; a read that fails
+ * is an empty file too.
+ */
 export function* snapshot(sysfs: Sysfs, path = MOUNT_POINT): Iterable<SnapshotEntry> {
   const status = sysfs.lstat(path);
   if (!status.ok) return;
@@ -20,8 +23,8 @@ export function* snapshot(sysfs: Sysfs, path = MOUNT_POINT): Iterable<SnapshotEn
     const target = sysfs.readlink(path);
     if (target.ok) yield { kind: 'link', path, target: target.text };
   } else if (status.kind === 'file') {
-    const text = sysfs.read(path);
-    yield { kind: 'file', path, mode: status.mode, text: text.ok ? text.text : '' };
+    const text = status.fresh ? undefined : sysfs.read(path);
+    yield { kind: 'file', path, mode: status.mode, text: text?.ok ? text.text : '' };
   } else {
     yield { kind: 'dir', path };
     const listing = sysfs.list(path);
@@ -36,7 +39,7 @@ export function exportSnapshot(sysfs: Sysfs, target: string): number {
     const path = join(target, entry.path);
     if (entry.kind === 'dir') makeFolders(path);
     else if (entry.kind === 'link') symlinkSync(entry.target, path);
-    else writeFileSync(path, entry.text, { mode: entry.mode | 0o200 });
+    else writeFileSync(path, entry.text, { mode: entry.mode | 0o200, encoding: 'latin1' });
     entries++;
   }
   return entries;

@@ -24,7 +24,7 @@ import { MatrixMdev, VfioApQueue } from '../vfio-ap/mdev.ts';
 import { VirtualMdev, type VirtualState } from '../vfio-ap/virtual/mdev.ts';
 import type { HostSide } from './host-side.ts';
 
-const RECORDS_VERSION = 3;
+const RECORDS_VERSION = 4;
 
 interface CardRecord {
   readonly id: number;

@@ -2,6 +2,7 @@
 // The host side as one object: AP bus with its drivers, vfio_ap, attribute tree.
 // Source: docs/reference/vfio-ap.md section 1.1 (module init order); docs/design.md section 1.
 import { ApBus } from '../ap-bus/bus.ts';
+import { DEBUG_ERROR } from '../ap-bus/debug-areas.ts';
 import { registerDefaultDrivers } from '../ap-bus/default-drivers.ts';
 import { HostJournal } from '../ap-bus/events.ts';
 import type { Mask } from '../ap-bus/mask.ts';
@@ -63,6 +64,7 @@ export function createHostSide(options: HostSideOptions): HostSide {
     ...(options.domain === undefined ? {} : { domain: options.domain }),
     secureExecution: options.secureExecution ?? false,
   });
+  if (!switches.pkeyHandlers) journal.areas.setLevel('pkey', DEBUG_ERROR);
   registerDefaultDrivers(bus);
   const matrix = new MatrixDevice(bus, options.interrupts, options.links, options.virtualQueues);
   bus.requests.ofGuests = (apqn) => matrix.guestRequests(apqn);

@@ -16,6 +16,8 @@ export interface Directory {
 export interface FileNode {
   readonly kind: 'file';
   readonly mode: Mode;
+  readonly debugfs?: boolean;
+  readonly fresh?: boolean;
   show(): Shown | Operation<Shown>;
   store(text: string): Outcome | Operation<Outcome>;
   readLocks(): readonly Lock[];
@@ -44,6 +46,8 @@ export function filesOf<T>(table: AttributeTable<T>, target: T): Directory {
       return {
         kind: 'file',
         mode: row.mode,
+        debugfs: row.debugfs ?? false,
+        fresh: row.fresh ?? false,
         show: () => row.show?.(target) ?? '',
         store: (text) => row.store?.(target, text) ?? 'ok',
         readLocks: () => row.readLocks?.(target) ?? [],

@@ -20,7 +20,13 @@ export type Listing =
   | { readonly ok: true; readonly names: readonly string[] }
   | { readonly ok: false; readonly errno: Errno };
 export type Status =
-  | { readonly ok: true; readonly kind: 'dir' | 'file' | 'link' | 'char'; readonly mode: number }
+  | {
+      readonly ok: true;
+      readonly kind: 'dir' | 'file' | 'link' | 'char';
+      readonly mode: number;
+      /** Each reading makes something new. */
+      readonly fresh?: boolean;
+    }
   | { readonly ok: false; readonly errno: Errno };
 
 type Found =
@@ -62,7 +68,8 @@ export class Sysfs {
     if ('errno' in file) return { ok: false, errno: file.errno };
     const shown = yield* withLocks(file.readLocks(), () => file.show());
     if (typeof shown !== 'string') return { ok: false, errno: shown.errno };
-    return { ok: true, text: shown.length > PAGE_BYTES ? shown.slice(0, PAGE_BYTES) : shown };
+    const cut = shown.length > PAGE_BYTES && file.debugfs !== true;
+    return { ok: true, text: cut ? shown.slice(0, PAGE_BYTES) : shown };
   }
 
   /** What `cat`'s counterpart does: as many writes as the text has pages, ending at the first that fails. */
@@ -133,8 +140,9 @@ export class Sysfs {
     const found = this.#walk(path, follow);
     if (!found.ok) return found;
     const { node } = found;
+    const fresh = node.kind === 'file' && node.fresh === true;
     const mode = node.kind === 'file' ? node.mode : node.kind === 'dir' ? 0o755 : 0o777;
-    return { ok: true, kind: node.kind, mode };
+    return { ok: true, kind: node.kind, mode, ...(fresh ? { fresh } : {}) };
   }
 
   #open(path: string, refused: typeof READ_ONLY | typeof WRITE_ONLY): FileNode | { errno: Errno } {
@@ -143,7 +151,7 @@ export class Sysfs {
     const { node } = found;
     if (node.kind === 'dir') return { errno: 'EISDIR' };
     if (node.kind === 'link') return { errno: 'ELOOP' };
-    return node.mode === refused ? { errno: 'EACCES' } : node;
+    return node.mode === refused && node.debugfs !== true ? { errno: 'EACCES' } : node;
   }
 
   #walk(path: string, followLast: boolean): Found {

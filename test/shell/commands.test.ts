@@ -35,7 +35,18 @@ describe('reading what is there', () => {
     ['readlink -f /sys/bus/ap/devices/05.0004', '/sys/devices/ap/card05/05.0004\n'],
     [
       'tree -d /sys/class',
-      '/sys/class\n|-- mdev_bus\n|   `-- matrix -> ../../devices/vfio_ap/matrix\n`-- zcrypt\n\n3 directories\n',
+      [
+        '/sys/class',
+        '|-- mdev_bus',
+        '|   `-- matrix -> ../../devices/vfio_ap/matrix',
+        '|-- misc',
+        '|   |-- hw_random -> ../../devices/virtual/misc/hw_random',
+        '|   `-- pkey -> ../../devices/virtual/misc/pkey',
+        '`-- zcrypt',
+        '',
+        '6 directories',
+        '',
+      ].join('\n'),
     ],
     [
       'find /sys/devices/ap -maxdepth 1 -name "card*"',

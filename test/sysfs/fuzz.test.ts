@@ -13,6 +13,8 @@ const M1 = `${MATRIX}/${UUID1}`;
 const CARD = '/sys/devices/ap/card0a';
 const QUEUE = `${CARD}/0a.0004`;
 const ZCRYPT = '/sys/class/zcrypt';
+const RANDOM = '/sys/class/misc/hw_random';
+const DBF = '/sys/kernel/debug/s390dbf';
 
 const NUMBER = /^\+?(0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*)\n?$/i;
 const SCANNED = /^[\s\xa0]*-?[0-9]/;
@@ -26,6 +28,9 @@ const QUEUE_NAME = /^[0-9a-f]{2}\.[0-9a-f]{4}\n?$/;
 const DEVICE_NAME = /^([0-9a-f]{2}\.[0-9a-f]{4}|card[0-9a-f]{2})\n?$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[\s\S]?$/i;
 const ANY = /^[\s\S]*$/;
+const GENERATOR = /^(zcrypt|none)?\n?$/;
+const DEBUG_PAGES = /^[\s\xa0]*[0-9]*\n?$/;
+const DEBUG_LEVEL = { test: (t: string) => t.startsWith('-') || DEBUG_PAGES.test(t) };
 
 /** Path, what it may accept, and well-formed texts to damage. */
 const FILES: readonly [string, { test(text: string): boolean }, readonly string[]][] = [
@@ -72,6 +77,15 @@ const FILES: readonly [string, { test(text: string): boolean }, readonly string[
       ['+5,-6\n', `0x${'f'.repeat(64)}\n`],
     ],
   ),
+  [`${RANDOM}/rng_current`, GENERATOR, ['zcrypt\n', 'none']],
+  [`${RANDOM}/rng_quality`, NUMBER, ['990\n', '0x40']],
+  ...['ap', 'pkey', 'vfio_ap', 'zcrypt'].flatMap(
+    (area): [string, { test(text: string): boolean }, readonly string[]][] => [
+      [`${DBF}/${area}/level`, DEBUG_LEVEL, ['6\n', '-']],
+      [`${DBF}/${area}/pages`, DEBUG_PAGES, ['4\n', '16']],
+      [`${DBF}/${area}/flush`, ANY, ['-\n', '0']],
+    ],
+  ),
 ];
 
 function start(): TypedHost {
@@ -112,7 +126,8 @@ function digest(host: TypedHost): string {
     bus.aqmask,
     bus.autoprobe,
     bus.overrides,
-    JSON.stringify(bus.requests.nodes),
+    JSON.stringify(bus.requests.save()),
+    JSON.stringify(bus.journal.areas.save()),
   ].join();
 }
 

@@ -36,7 +36,7 @@ const admOf = (image: MachineImage, masks: number): number =>
  * Fills bytes from a seeded generator, for cards. Its state is a word of the thread's block in the image, so that a saved machine
  * continues with the same bytes.
  */
-const fillRandom = (image: MachineImage, thread: number, target: Uint8Array): void => {
+export const fillRandom = (image: MachineImage, thread: number, target: Uint8Array): void => {
   const word = image.thread(thread) + T_RANDOM;
   let state = image.word(word);
   for (let n = 0; n < target.length; n++) {

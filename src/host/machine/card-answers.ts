@@ -16,6 +16,7 @@ import {
 } from '../../cex/messages/ep11.ts';
 import { parseReply, type Reply } from '../../cex/messages/parse.ts';
 import type { Card } from '../context/card-models.ts';
+import { makeKey, WRAPPING_PATTERN } from './secure-keys.ts';
 
 /** One line of `mkvps` of a CCA card: the rule element with its state, and offset and length of its pattern in the var data. */
 interface KeyLine {
@@ -138,8 +139,11 @@ const moduleOf = (card: Card, apqi: number) => {
   };
 };
 
-/** Answers of the cards that a machine has. `cards` may change while it runs. */
-export const cardAnswersOf = (cards: ReadonlyMap<number, Card>): CardAnswers => {
+/** Answers of the cards that a machine has. `cards` may change while it runs; `random` fills what is random in new keys. */
+export const cardAnswersOf = (
+  cards: ReadonlyMap<number, Card>,
+  random: (target: Uint8Array) => void,
+): CardAnswers => {
   const through = <T>(apqn: number, ask: (card: Card, apqi: number) => T): T | undefined => {
     const card = cards.get(apqn >>> 8);
     return card === undefined ? undefined : ask(card, apqn & 0xff);
@@ -151,6 +155,10 @@ export const cardAnswersOf = (cards: ReadonlyMap<number, Card>): CardAnswers => 
         const serial = ccaInfo(card, apqi, 'STATICSA')?.rules[0];
         return keys === undefined || serial === undefined ? undefined : { serial, keys };
       }),
+    key: (apqn, kind, bits) =>
+      through(apqn, (card, apqi) => makeKey(card, apqi, { kind, bits, random })),
+    random,
+    wrappingPattern: WRAPPING_PATTERN,
     ep11Card: (apqn) => through(apqn, moduleOf),
     ep11Domain: (apqn) =>
       through(apqn, (card, apqi) => {

@@ -18,6 +18,7 @@ import type { HostSide } from '../../sysfs/host-side.ts';
 import type { Sysfs } from '../../sysfs/sysfs.ts';
 import { openVfioDevice, type VfioApFile } from '../../vfio-ap/fd.ts';
 import { GuestHandle } from '../api/guest-handle.ts';
+import { fillRandom } from '../context/card-models.ts';
 import { ImageCpu } from '../context/image-cpu.ts';
 import { type LoadedImage, releaseLoadedImage, takeLoadedImage } from '../context/loaded-image.ts';
 import { bootMachine } from './boot.ts';
@@ -64,7 +65,8 @@ export class Machine extends PartitionMachine {
       exclusive,
       step: (what) => this.#onStep(what),
     });
-    this.host.bus.requests.answers = cardAnswersOf(this.cards);
+    const random = (target: Uint8Array): void => fillRandom(this.image, 0, target);
+    this.host.bus.requests.answers = cardAnswersOf(this.cards, random);
   }
 
   /** Builds a machine: partition, first scan of the AP bus, masks, mdevs, guests attached, faults declared. */
