@@ -16,7 +16,7 @@ import {
   STATS_FILE,
 } from '../fuzz/store.ts';
 import { CELL_COUNT } from '../target/architected.ts';
-import type { DriverBundle } from '../target/program/bundle.ts';
+import type { DriverBundle } from '../target/program/driver-bundle.ts';
 import { printable } from './errors.ts';
 import type { FuzzOptions } from './fuzz-options.ts';
 import { CampaignPage } from './fuzz-page.ts';

@@ -6,7 +6,7 @@ import { campaignPage } from '../fuzz/page.ts';
 import { type PageFunction, pageData } from '../fuzz/page-data.ts';
 import type { CampaignStats } from '../fuzz/statistics.ts';
 import type { CampaignStore } from '../fuzz/store.ts';
-import type { DriverBundle } from '../target/program/bundle.ts';
+import type { DriverBundle } from '../target/program/driver-bundle.ts';
 import type { CommandIo } from './io.ts';
 import { LoopbackServer } from './loopback-server.ts';
 

@@ -3,7 +3,7 @@
 // it, or on what that worker did before.
 // Source: docs/design.md section 10.
 import type { OracleName, Violation } from '../oracle/oracles.ts';
-import type { DriverBundle } from '../target/program/bundle.ts';
+import type { DriverBundle } from '../target/program/driver-bundle.ts';
 import { NOTHING_SEEN, type Seen } from '../target/seen.ts';
 import type { ScenarioSpace } from '../target/target.ts';
 

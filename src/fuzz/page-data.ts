@@ -4,7 +4,7 @@
 // Source: docs/design.md section 10.
 import { FUNCTION_NAMES } from '../../native-like/arch/function-numbers.ts';
 import { ENDINGS, partsOf, QUEUE_STATES } from '../target/architected.ts';
-import type { DriverBundle } from '../target/program/bundle.ts';
+import type { DriverBundle } from '../target/program/driver-bundle.ts';
 import type { Campaign } from './campaign.ts';
 import { LEGAL_CELLS } from './grid.ts';
 import type { MachineFigures } from './job.ts';

@@ -2,19 +2,33 @@
 // Threads of host lines and migrations on several machines, and the rules of each host looked at after each step.
 // Source: docs/design.md section 6; docs/migration.md (two hosts).
 import type { Operation } from '../ap-bus/operation.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { HostRules } from '../host/rules/host-rules.ts';
-import type { ClusterForPrograms } from './cluster-adapter.ts';
+import type { MachineForPrograms } from './adapter.ts';
 import { hostLine, passTime } from './machine-steps.ts';
-import type { OperationOutcome, ProgramSteps, SteppableLine } from './program-machine.ts';
-import { HostThreads } from './threads.ts';
+import type {
+  MigrateLine,
+  OperationOutcome,
+  ProgramSteps,
+  SteppableLine,
+} from './program-machine.ts';
+import { HostThreads, type ThreadClock } from './threads.ts';
+
+/** Machines in common time, between which guests migrate. */
+interface ClockedMachines extends ThreadClock {
+  readonly cluster: Pick<Cluster, 'sync'>;
+  readonly machines: ReadonlyMap<string, MachineForPrograms>;
+  run(): void;
+  migration(line: MigrateLine): Operation<OperationOutcome>;
+}
 
 export class ClusterSteps implements ProgramSteps {
   readonly threads: HostThreads;
-  readonly #machines: ClusterForPrograms;
+  readonly #machines: ClockedMachines;
   readonly #rules = new Map<string, HostRules>();
 
   /** Makes the machines report their steps. */
-  constructor(machines: ClusterForPrograms) {
+  constructor(machines: ClockedMachines) {
     this.#machines = machines;
     this.threads = new HostThreads(machines);
     for (const [name, { machine }] of machines.machines) {

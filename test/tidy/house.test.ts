@@ -26,12 +26,9 @@ const figures = JSON.parse(
 const WHOLES = [
   'src/ap-bus/bus.ts',
   'src/host/machine/machine.ts',
-  'src/program/cluster-adapter.ts',
   'src/shell/language/interpreter.ts',
   'src/shell/language/lexer.ts',
   'src/shell/language/parser.ts',
-  'src/target/program/loaded-driver.ts',
-  'src/target/program/observer.ts',
   'src/vfio-ap/matrix-device.ts',
 ];
 

@@ -3,7 +3,7 @@
 import type { Redis } from 'ioredis';
 import { ApemuError } from '../../errors.ts';
 import type { TargetFacts } from '../../fuzz/job.ts';
-import type { DriverBundle } from '../../target/program/bundle.ts';
+import type { DriverBundle } from '../../target/program/driver-bundle.ts';
 import { BlobStore } from './blob-store.ts';
 import { CAMPAIGN_KEY, campaignPrefix } from './keys.ts';
 import { CODE, HASH, MANIFEST, type Manifest } from './messages.ts';

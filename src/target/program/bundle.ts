@@ -11,29 +11,8 @@ import { createInstrumenter, type FileCoverage } from 'istanbul-lib-instrument';
 import { type Plugin, rollup } from 'rollup';
 import { ApemuError } from '../../errors.ts';
 import { isWasm } from '../../guest/c-driver/driver-module.ts';
+import type { DriverBundle, SourceFile } from './driver-bundle.ts';
 import { bundleWasm } from './wasm-driver.ts';
-
-/** A source file of the driver. Its places (statements) have numbers from `first` on, in the order of `lines`. */
-export interface SourceFile {
-  /** Its path relative to the driver's folder. */
-  readonly file: string;
-  readonly text: string;
-  readonly first: number;
-  /** Line of each place, from 1. */
-  readonly lines: readonly number[];
-}
-
-/** A driver as data. */
-export interface DriverBundle {
-  /** The driver as the user named it. */
-  readonly name: string;
-  /** The text of a JavaScript module, or the bytes of a WebAssembly module. */
-  readonly code: string | Uint8Array;
-  /** Digest of the code and of what it was made from. */
-  readonly digest: string;
-  readonly files: readonly SourceFile[];
-  readonly args: Readonly<Record<string, unknown>>;
-}
 
 /**
  * The name by which a driver's code imports this package, on any computer. Whoever loads the code replaces it by the package's place

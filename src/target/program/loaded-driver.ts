@@ -6,21 +6,10 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ApemuError } from '../../errors.ts';
 import type { GuestProgram } from '../../guest/cpu.ts';
-import { COVERAGE_VARIABLE, type DriverBundle, OWN_PACKAGE } from './bundle.ts';
+import { COVERAGE_VARIABLE, OWN_PACKAGE } from './bundle.ts';
+import type { DriverBundle, LoadedDriver } from './driver-bundle.ts';
 import { placeOf } from './guarded.ts';
 import { loadWasm } from './wasm-driver.ts';
-
-export interface LoadedDriver {
-  readonly program: GuestProgram;
-  /** Arguments with which it is started, unless the configuration names others. */
-  readonly args: Readonly<Record<string, unknown>>;
-  /** How often each branch and function has run. The target sets the counters back. Empty if the code is not instrumented. */
-  readonly counters: Uint32Array;
-  /** How often each place of `DriverBundle.files` has run since the beginning. */
-  readonly places: Uint32Array;
-  /** Adds what has run since the counters were set back to `places`. Absent if that happens by itself. */
-  readonly count?: () => void;
-}
 
 /** What the instrumented code keeps for one file. */
 interface FileCounters {

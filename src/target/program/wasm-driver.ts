@@ -7,8 +7,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { DriverInstance } from '../../guest/c-driver/driver-instance.ts';
 import { branchesOf, readDriverModule } from '../../guest/c-driver/driver-module.ts';
 import { cDriver } from '../../guest/c-driver/program.ts';
-import type { DriverBundle, SourceFile } from './bundle.ts';
-import type { LoadedDriver } from './loaded-driver.ts';
+import type { DriverBundle, LoadedDriver, SourceFile } from './driver-bundle.ts';
 
 /** Name for the file of branches without a line, which are the compiler's. (The branches of ap.c are not counted.) */
 const UNKNOWN = '(unknown)';
