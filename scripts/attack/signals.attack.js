@@ -45,11 +45,15 @@ const BUSY = {
   'endless.yaml': (folder) =>
     `apemu: 1\nmachine: { adapters: { 5: { mode: loopback } }, usageDomains: [4] }\nguests:\n  G: { memory: 1MiB, mdev: { adapters: [5], domains: [4] }, program: ${join(folder, 'endless.mjs')} }\n`,
   'endless.kernel': () => endingKernel('endless'),
+  // What is taken for a Linux that knows this parameter, and never has a shell.
+  'silent.kernel': () => Buffer.concat([endingKernel('endless'), Buffer.from('facilities=')]),
   'aliases.yaml': () => `a: &a [1]\nb: [${'*a, '.repeat(20_000)}*a]\n`,
 };
 
 /** A kernel of a few instructions under QEMU; it never ends. */
 const SMALL_KERNEL = ['--kernel', '$endless.kernel', '--hook', 'bare', '--memory', '16MiB'];
+
+const SILENT_LINUX = ['--kernel', '$silent.kernel', '--initrd', '$wide.yaml'];
 
 /** Each command, and its long ways. `$name` is a file of BUSY. */
 export const COMMANDS = [
@@ -69,6 +73,7 @@ export const COMMANDS = [
   ],
   ['run', 'examples/load.yaml', '--sweep'],
   ['run', 'examples/load.yaml', '--sweep', '--wall'],
+  ['run', 'examples/load.yaml', '--sweep', '--html', '$page.html'],
   ['run', '$wide.yaml'],
   ['run', '$aliases.yaml'],
   ['exec', '--quiet', '--config', 'examples/playground.yaml', '$lines.ap'],
@@ -90,6 +95,10 @@ export const COMMANDS = [
   ['shell', '$endless.yaml', '-c', 'guest start G; sleep 9'],
   ['qemu', 'examples/two-guests.yaml', ...SMALL_KERNEL],
   ['qemu', 'examples/two-guests.yaml', ...SMALL_KERNEL, '--guest', 'Guest1', '--shell', '$socket'],
+  ['qemu', 'examples/two-guests.yaml', ...SILENT_LINUX, '--run', 'true', '--timeout', '60s'],
+  ['fuzz', 'examples/fuzzing/kernel.yaml', ...SILENT_LINUX, '--out', '$kernel-corpus'],
+  ['golden', '--record', ...SILENT_LINUX, '$recording.jsonl'],
+  ['golden', '--compare', '--kernel', 'linux-6.12'],
   ['guest-image', '--again'],
   ['fuzz', 'examples/fuzzing/machine.yaml', '--driver', 'ap-bus', '--out', '$corpus'],
   ['fuzz', '$endless.yaml', '--driver', '$endless.mjs', '--out', '$corpus'],
