@@ -42,10 +42,14 @@ export async function command(args, { input = '', seconds = 5 } = {}) {
   return { code, ...said, stopped: stop.signal.aborted };
 }
 
-/** @throws Error unless a command ended as commands end, with messages a user can act on */
-export function checkEnding({ code, errors, stopped }) {
+/**
+ * @param codes exit codes that what it was given may choose
+ * @throws Error unless a command ended as commands end, with messages a user can act on
+ */
+export function checkEnding({ code, errors, stopped }, codes = []) {
   if (/internal error|INTERNAL|\n {4}at /.test(errors))
     throw new Error(`a message of another kind: ${errors.slice(0, 500)}`);
+  if (codes.includes(code)) return;
   if (!CODES.includes(code) && !(stopped && code === 130)) throw new Error(`exit code ${code}`);
   if (code > 1 && code !== 130 && !/\[APEMU_ERR_[A-Z0-9_]+\]|^error: /m.test(errors))
     throw new Error(`exit code ${code} without a reason: ${errors.slice(0, 500)}`);
