@@ -8,7 +8,7 @@ import { CHSC_COMMAND, CHSC_COMMAND_SEI } from '../../native-like/arch/channel-r
 import { INSTRUCTION_BYTES, OPCODE_STCRW } from '../../native-like/arch/instructions.ts';
 import type { ChannelReportService } from './ap-service.ts';
 import { operatingCpus } from './cpu-registers.ts';
-import { askForDescription, DebugStub, letGoAfter } from './debug-stub.ts';
+import { askForDescription, breakpoint, DebugStub, letGoAfter } from './debug-stub.ts';
 import { ACTION_RESUME, MAILBOX } from './hook-layout.ts';
 import type { InterruptionDelivery } from './interruptions.ts';
 import { findInText, isReportInstruction } from './kernel-text.ts';
@@ -17,7 +17,8 @@ import { storeMachineCheck, takesChannelReport } from './machine-check.ts';
 import type { GuestPause } from './pause.ts';
 import type { Monitor } from './qmp.ts';
 import type { GuestRam } from './ram.ts';
-import { operand, StoppedCpu, stoppedThread } from './stopped-cpu.ts';
+import { operand, type StoppedCpu } from './stopped-cpu.ts';
+import { serveStops } from './stops.ts';
 
 /** What this needs of the guest. */
 export interface ReportedGuest {
@@ -94,11 +95,10 @@ export class ChannelReports {
       stub?.interrupt();
     }, FETCH_WITHIN_MS);
     try {
-      await letGoAfter(stub, () => this.#serve(stub, () => late));
+      await this.#serve(stub, () => late);
     } finally {
       clearTimeout(timer);
     }
-    stub.close();
   }
 
   /**
@@ -153,8 +153,7 @@ export class ChannelReports {
     const stopAtReports = async () => {
       await askForDescription(stub);
       this.#places ??= findInText(ram, hook, mailbox, 'restart', isReportInstruction);
-      for (const place of this.#places)
-        await stub.ask(`Z0,${place.toString(16)},${INSTRUCTION_BYTES}`);
+      for (const place of this.#places) await stub.ask(breakpoint('Z', place));
       await storeMachineCheck(stub, ram, { cpu, prefix, mailbox });
       reports.taken();
     };
@@ -169,27 +168,15 @@ export class ChannelReports {
     });
   }
 
-  /**
-   * Serves the instructions at which the guest is stopped until nothing is left, or it is `late`. Then the stub lets the guest run. The
-   * breakpoints must be removed before the connection to the stub ends, since nobody would let the guest continue from one.
-   */
+  /** Serves the instructions at which the guest is stopped until nothing is left, or it is `late`. */
   async #serve(stub: DebugStub, late: () => boolean): Promise<void> {
     const { pause, reports } = this.#guest;
-    for (let over = false; !over; ) {
-      const packet = await stub.next();
-      if (packet === undefined) return;
-      const thread = stoppedThread(packet);
-      // Another stop comes from a command at the monitor. Whoever gave it will also start the guest again.
-      if (thread === undefined && !late()) continue;
-      over = await pause.alone(async () => {
-        const last = thread !== undefined && (await this.#stopped(new StoppedCpu(stub, thread)));
-        // What has come meanwhile has a machine check of its own, which cannot be made before this is over.
-        const done = late() || (last && (reports.due || !reports.left));
-        if (done) await stub.ask('D');
-        else stub.send('c');
-        return done;
-      });
-    }
+    const serve = async (cpu: StoppedCpu): Promise<boolean> => {
+      const last = await this.#stopped(cpu);
+      // What has come meanwhile has a machine check of its own, which cannot be made before this is over.
+      return last && (reports.due || !reports.left);
+    };
+    await serveStops({ stub, pause, serve, over: late });
   }
 
   /** @returns whether the guest was told that there are no more channel report words */

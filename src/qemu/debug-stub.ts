@@ -81,6 +81,10 @@ async function* packetsOf(socket: Socket): AsyncGenerator<string, void> {
   }
 }
 
+/** The request that makes CPUs stop (`Z`) at an instruction, or stop no more (`z`). */
+export const breakpoint = (what: 'Z' | 'z', place: bigint | number): string =>
+  `${what}0,${place.toString(16)},2`;
+
 /**
  * QEMU gives single registers only to who has asked for their description. It has stopped a running guest when it was connected to, and may say so
  * first: that is no answer to anything.

@@ -7,7 +7,7 @@
 import { INSTRUCTION_BYTES } from '../../native-like/arch/instructions.ts';
 import { ApemuError } from '../errors.ts';
 import type { AdapterCommands } from './ap-service.ts';
-import { askForDescription, DebugStub, letGoAfter } from './debug-stub.ts';
+import { askForDescription, breakpoint, DebugStub, letGoAfter } from './debug-stub.ts';
 import { findInstructions, lengthOf } from './kernel-code.ts';
 import { findInText } from './kernel-text.ts';
 import type { LowcoreHook } from './lowcore.ts';
@@ -24,7 +24,8 @@ import {
   RESPONSE_INFORMATION,
   readsInformation,
 } from './sclp.ts';
-import { StoppedCpu, stoppedThread } from './stopped-cpu.ts';
+import type { StoppedCpu } from './stopped-cpu.ts';
+import { serveStops } from './stops.ts';
 
 /** A guest whose service calls are looked at. */
 export interface CallingGuest {
@@ -51,8 +52,6 @@ async function serviceCallAt(cpu: StoppedCpu, text: Buffer): Promise<ServiceCall
   };
 }
 
-const breakpoint = (what: 'Z' | 'z', place: bigint): string => `${what}0,${place.toString(16)},2`;
-
 /** Goes past the instruction a CPU stands at. */
 async function goPast(cpu: StoppedCpu, text: Buffer): Promise<boolean> {
   return text.length >= 2 && (await cpu.step(lengthOf(text.readUInt16BE(0))));
@@ -69,30 +68,18 @@ export async function startWithAdapters(kernel: Buffer, guest: CallingGuest): Pr
   for (const place of findInstructions(kernel, (halfword) => halfword === OPCODE_SERVC))
     await stub.ask(breakpoint('Z', BigInt(place)));
   stub.send('c');
+  const serve = (cpu: StoppedCpu): Promise<boolean> => addFacility(cpu, guest.ram);
   // Without the facility the kernel says EOPNOTSUPP; that is no reason to end it.
-  letGoAfter(stub, () => addFacility(stub, guest)).then(
-    () => stub.close(),
-    () => {},
-  );
+  serveStops({ stub, pause: guest.pause, serve }).catch(() => {});
 }
 
-async function addFacility(stub: DebugStub, { ram, pause }: CallingGuest): Promise<void> {
-  for (let told = false; !told; ) {
-    const packet = await stub.next();
-    if (packet === undefined) return;
-    const thread = stoppedThread(packet);
-    if (thread === undefined) continue;
-    await pause.alone(async () => {
-      const cpu = new StoppedCpu(stub, thread);
-      const text = await cpu.read(await cpu.pswAddress(), INSTRUCTION_BYTES);
-      const call = await serviceCallAt(cpu, text);
-      const executed = await goPast(cpu, text);
-      if (executed && call !== undefined && readsInformation(call.command))
-        told = addBit(ram, call.block);
-      if (told) await stub.ask('D');
-      else stub.send('c');
-    });
-  }
+/** @returns whether it was the look, and now says that adapters can be configured */
+async function addFacility(cpu: StoppedCpu, ram: GuestRam): Promise<boolean> {
+  const text = await cpu.read(await cpu.pswAddress(), INSTRUCTION_BYTES);
+  const call = await serviceCallAt(cpu, text);
+  const executed = await goPast(cpu, text);
+  if (!executed || call === undefined || !readsInformation(call.command)) return false;
+  return addBit(ram, call.block);
 }
 
 /** @returns false where the command has failed */
@@ -181,22 +168,12 @@ export class ServiceCalls {
     this.#stub = stub;
     // The reset may have come before there was a stub to interrupt.
     if (isOver()) stub.interrupt();
-    for (;;) {
-      const packet = await stub.next();
-      if (packet === undefined) return;
-      if (isOver()) {
-        this.#stub = undefined;
-        await stub.ask('D');
-        return stub.close();
-      }
-      const thread = stoppedThread(packet);
-      // Another stop is somebody's at the monitor, who will also start the guest again.
-      if (thread === undefined) continue;
-      await pause.alone(async () => {
-        await letGoAfter(stub, () => this.#stopped(stub, new StoppedCpu(stub, thread)));
-        stub.send('c');
-      });
-    }
+    const serve = async (cpu: StoppedCpu): Promise<boolean> => {
+      await this.#stopped(stub, cpu);
+      return false;
+    };
+    await serveStops({ stub, pause, serve, over: isOver });
+    this.#stub = undefined;
   }
 
   async #stopAtWords(stub: DebugStub, cpu: number): Promise<void> {

@@ -7,12 +7,13 @@ import { ApemuError } from '../errors.ts';
 import type { ApService } from './ap-service.ts';
 import type { Attachment } from './attach.ts';
 import { WATCHED } from './bare-lowcores.ts';
-import { DebugStub } from './debug-stub.ts';
+import { askForDescription, breakpoint, DebugStub } from './debug-stub.ts';
 import { LOWCORE, PREFIX_LIMIT } from './hook-layout.ts';
 import { findInstructions, lengthOf } from './kernel-code.ts';
 import type { GuestPause } from './pause.ts';
 import type { GuestRam } from './ram.ts';
-import { operand, StoppedCpu, stoppedThread } from './stopped-cpu.ts';
+import { operand, type StoppedCpu } from './stopped-cpu.ts';
+import { serveStops } from './stops.ts';
 
 /** A guest that is watched. */
 export interface TestKernel {
@@ -71,8 +72,7 @@ export async function watchTestKernel(
   lost: () => void,
 ): Promise<void> {
   const stub = await DebugStub.connect(path);
-  // QEMU gives single registers only after it was asked for their description.
-  await stub.ask('qXfer:features:read:target.xml:0,1');
+  await askForDescription(stub);
   const places = findInstructions(kernel, (halfword) => rowOf(halfword) !== undefined);
   const points = [
     ...WATCHED.map(([address, length]) => `Z2,${address.toString(16)},${length.toString(16)}`),
@@ -92,9 +92,6 @@ export async function watchTestKernel(
     .then(lost);
 }
 
-const breakpoint = (what: 'Z' | 'z', address: number): string =>
-  `${what}0,${address.toString(16)},2`;
-
 /** Follows the stops of one guest. */
 class KernelWatch {
   readonly #stub: DebugStub;
@@ -112,17 +109,11 @@ class KernelWatch {
 
   async run(): Promise<void> {
     this.#stub.send('c');
-    for (;;) {
-      const packet = await this.#stub.next();
-      if (packet === undefined) return;
-      const thread = stoppedThread(packet);
-      // Any other stop comes from somebody at the monitor, who will also start the guest again.
-      if (thread === undefined) continue;
-      await this.#guest.pause.alone(async () => {
-        await this.#stopped(new StoppedCpu(this.#stub, thread), WATCH.exec(packet)?.[1]);
-        this.#stub.send('c');
-      });
-    }
+    const serve = async (cpu: StoppedCpu, packet: string): Promise<boolean> => {
+      await this.#stopped(cpu, WATCH.exec(packet)?.[1]);
+      return false;
+    };
+    await serveStops({ stub: this.#stub, pause: this.#guest.pause, serve });
   }
 
   async #stopped(cpu: StoppedCpu, watched: string | undefined): Promise<void> {
