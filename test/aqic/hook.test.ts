@@ -8,6 +8,7 @@ import { Bench, FC_AQIC } from '../kvm/bench.ts';
 
 const PROFILES: readonly ProfileName[] = [
   'current',
+  'linux-7.2',
   'linux-6.12',
   'linux-6.1',
   'v13',
@@ -24,7 +25,7 @@ const counts = (...iscs: readonly number[]): number[] => {
   for (const isc of iscs) all[isc] = all[isc] + 1;
   return all;
 };
-const leaks = (kernel: ProfileName): boolean => kernel === 'linux-6.12';
+const leaks = (kernel: ProfileName): boolean => ['linux-6.12', 'linux-7.2'].includes(kernel);
 
 const benches: Bench[] = [];
 const open = async (kernel: ProfileName = 'current'): Promise<Bench> => {

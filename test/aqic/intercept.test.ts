@@ -14,6 +14,7 @@ import { Bench, FC_AQIC, type Raw, type Registers } from '../kvm/bench.ts';
 
 const PROFILES: readonly ProfileName[] = [
   'current',
+  'linux-7.2',
   'linux-6.12',
   'linux-6.1',
   'v13',

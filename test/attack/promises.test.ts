@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SECURITY.md says of each promise what attacks it, and the table below of each fault that was found what shows it mended: the tests and
 // attacks named are there.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { missing, type Shown } from '../tidy/shown.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-
-/** A file of tests and part of a title in it, or the name of an attack. */
-type Shown = readonly [file: string, title: string] | string;
-
-/** Whether a test file has the title, or the attack exists. */
-const missing = (shown: Shown): boolean => {
-  if (typeof shown === 'string')
-    return !existsSync(join(ROOT, `scripts/attack/${shown}.attack.js`));
-  const [file, title] = shown;
-  return !existsSync(join(ROOT, file)) || !read(file).includes(title);
-};
 
 /** What a cell of the table names: attack `name`; `test/file` "title". */
 const shownIn = (cell: string): readonly Shown[] =>

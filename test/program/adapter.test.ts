@@ -18,8 +18,8 @@ guests:
   H: { memory: 128KiB }
 `;
 
-async function differences(lines: string): Promise<string[]> {
-  const machine = await openProgramMachine(parseConfig(CONFIG, 'c.yaml').config);
+async function differences(lines: string, text = CONFIG): Promise<string[]> {
+  const machine = await openProgramMachine(parseConfig(text, 'c.yaml').config);
   try {
     const program = parseProgram(`apemu-program 1\n${lines}`, 'p.ap');
     const { mismatches } = new RunnableProgram(program, machine).run();
@@ -119,5 +119,35 @@ describe('on the real machine', () => {
     const error = await differences(`\n${line}`).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ApemuError);
     expect((error as ApemuError).place).toEqual({ file: 'p.ap', line: 3 });
+  });
+});
+
+/** A queue is unbound, so that its guest loses the adapter with a reply in another queue of it; then another guest gets that queue. */
+const UNBIND = `
+G.0: nqap 05.0007 psmid=1 addr=0x4000 len=8 => cc=0 rc=00
+clock: run
+sysfs: echo 05.0004 > /sys/bus/ap/drivers/vfio_ap/unbind => ok
+G.0: tapq 05.0007 => rc=01
+sysfs: echo 7 > ${MATRIX}/$G/unassign_domain => ok
+sysfs: echo 7 > ${MATRIX}/$H/assign_domain => ok
+clock: run
+H.0: dqap 05.0007 addr=0x5000 len=64 => `;
+
+describe('14.A7: what is left in a queue of an adapter that its guest has lost', () => {
+  it.each([
+    ['linux-6.1', 'cc=0 rc=00 psmid=1'],
+    ['v13', 'cc=0 rc=00 psmid=1'],
+    ['linux-6.12', 'cc=3 rc=10'],
+    ['linux-7.2', 'cc=3 rc=10'],
+    ['current', 'cc=3 rc=10'],
+  ])('kernel %s: the next guest gets %s', async (kernel, answer) => {
+    const config = `apemu: 1
+machine: { adapters: { 5: { mode: loopback } }, usageDomains: [4, 7] }
+host: { kernel: ${kernel} }
+guests:
+  G: { memory: 128KiB, mdev: { adapters: [5], domains: [4, 7] } }
+  H: { memory: 128KiB, mdev: { adapters: [5], domains: [] } }
+`;
+    expect(await differences(UNBIND + answer, config)).toEqual([]);
   });
 });
