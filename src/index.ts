@@ -195,7 +195,9 @@ const checkedCluster = (
   if (typeof config !== 'string' && config['machines'] instanceof Map)
     return config as ClusterConfig;
   const loaded =
-    typeof config === 'string' ? parseConfigOrCluster(config, '<text>').config : undefined;
+    typeof config === 'string'
+      ? parseConfigOrCluster(textOf(config, 'loadConfigOrClusterFile'), '<text>').config
+      : undefined;
   if (loaded === undefined) return clusterFromObject(config).config;
   if ('machines' in loaded) return loaded;
   throw new ApemuError(
@@ -204,10 +206,19 @@ const checkedCluster = (
   );
 };
 
+/** @throws ApemuError APEMU_ERR_CONFIG_NAME for the name of a file, which would be told as a text that is no mapping */
+const textOf = (config: string, load: string): string => {
+  if (!/^[^\n:{]+\.ya?ml$/.test(config)) return config;
+  throw new ApemuError(
+    'APEMU_ERR_CONFIG_NAME',
+    `"${config}" is the name of a file (expected the text of a configuration, or ${load}('${config}').config)`,
+  );
+};
+
 const checked = (
   config: string | MachineConfig | Readonly<Record<string, unknown>>,
 ): Pick<LoadedConfig, 'config' | 'warnings'> => {
-  if (typeof config === 'string') return parseConfig(config, '<text>');
+  if (typeof config === 'string') return parseConfig(textOf(config, 'loadConfigFile'), '<text>');
   const machine = (config as { machine?: { adapters?: unknown } }).machine;
   return machine?.adapters instanceof Map
     ? { config: config as MachineConfig, warnings: [] }

@@ -3,7 +3,8 @@
 // Source: docs/design.md section 9.
 import { expect } from 'vitest';
 import { PROGRAM_INTERRUPTIONS } from '../native-like/arch/program-interruptions.ts';
-import { responseCodeOf, responseText } from './host/api/explain.ts';
+import { nearest } from './config/mistakes.ts';
+import { responseCodeOf, responseNames, responseText } from './host/api/explain.ts';
 import { historyOf } from './host/api/history.ts';
 import { type InstructionResult, pgmText, type QueueStatus } from './host/api/results.ts';
 
@@ -37,11 +38,20 @@ const seen = (received: Received): string => {
 const statusIn = (received: Received): QueueStatus | undefined =>
   'rc' in received ? received : received.status;
 
+const unknown = (name: string | number, what: string, names: readonly string[]): RangeError => {
+  const near = nearest(String(name), names);
+  const hint =
+    near === undefined
+      ? `expected a number, or one of ${names.join(', ')}`
+      : `did you mean ${near}?`;
+  return new RangeError(`${name} is no ${what} (${hint})`);
+};
+
 export const matchers = {
   /** The instruction completed with this response code: its number or its name, such as `Q_NOT_AVAIL`. */
   toBeResponse(received: Received, response: string | number): Outcome {
     const rc = rcOf(response);
-    if (rc === undefined) throw new RangeError(`${response} is no response code`);
+    if (rc === undefined) throw unknown(response, 'response code', responseNames);
     return {
       pass: statusIn(received)?.rc === rc,
       message: () => `expected response ${response}\n${seen(received)}`,
@@ -50,7 +60,12 @@ export const matchers = {
   /** The instruction ended with this program interruption: its number or its name, such as `specification`. */
   toBeProgramInterruption(received: InstructionResult, name: string | number): Outcome {
     const code = codeOf(name);
-    if (code === undefined) throw new RangeError(`${name} is no program interruption`);
+    if (code === undefined)
+      throw unknown(
+        name,
+        'program interruption',
+        PROGRAM_INTERRUPTIONS.map((row) => row.name),
+      );
     const pass = received.programInterruption === code;
     return { pass, message: () => `expected program interruption ${name}\n${seen(received)}` };
   },

@@ -56,7 +56,7 @@ export interface Rates {
 
 const wrong = (option: string, text: string, expected: string): ApemuError =>
   new ApemuError(
-    `APEMU_ERR_USAGE_${option.toUpperCase()}`,
+    `APEMU_ERR_USAGE_${option.toUpperCase().replaceAll('-', '_')}`,
     `--${option} is ${text === '' ? 'empty' : text} (expected ${expected})`,
   );
 

@@ -75,9 +75,11 @@ const enoughText = ({ enough, points }: SweepResult): string[] => {
   if (enough === undefined) return [];
   const load = rateText(enough.rate);
   if (enough.amount !== undefined) return [`${load} need ${amountText(enough.amount)}`];
-  const most = points.at(-1)?.amount;
-  const line = `${load} are not carried by ${most === undefined ? 'it' : amountText(most)}`;
-  const busy = Math.max(0, ...points.map((point) => busiest(point) ?? 0));
+  const most = points.at(-1);
+  const by = most?.amount === undefined ? 'it' : amountText(most.amount);
+  const line = `${load} are not carried by ${by}`;
+  // Of the largest amount: what holds back a smaller one is not why this one fails.
+  const busy = most === undefined ? 0 : (busiest(most) ?? 0);
   return [busy >= 0.95 ? `${line}: the adapters' engines are all busy` : line];
 };
 

@@ -157,19 +157,28 @@ const FAULT_VALUES: Readonly<Record<string, (text: string) => unknown>> = {
 const within = (value: number | undefined, least: number, most: number): number | undefined =>
   value !== undefined && value >= least && value <= most ? value : undefined;
 
-const FAULT_EXPECTED: Readonly<Record<string, string>> = {
-  on: `one of ${FAULT_INSTRUCTIONS.join(', ')}`,
-  rc: 'a response code in hexadecimal, up to ff',
-  cc: '1 or 2',
-  every: 'a number of bytes, 1 to 1048576',
-  drop: '1',
-  delay: DURATION_EXPECTED,
-  reorder: 'a number of places, 1 to 255',
-  reply: INJECTION_EXPECTED,
-  function: FUNCTION_EXPECTED,
-  count: 'a number of instructions, at least 1',
-  probability: 'a number above 0, at most 1',
-  at: 'times with their units, separated by commas',
+/** What each key takes, and what it does. */
+export const FAULT_FIELDS: Readonly<
+  Record<string, { readonly expected: string; readonly does: string }>
+> = {
+  on: {
+    expected: `one of ${FAULT_INSTRUCTIONS.join(', ')}`,
+    does: 'the instruction that it strikes',
+  },
+  rc: {
+    expected: 'a response code in hexadecimal, up to ff',
+    does: 'the instruction ends with it',
+  },
+  cc: { expected: '1 or 2', does: 'it ends partially' },
+  every: { expected: 'a number of bytes, 1 to 1048576', does: 'cc=2 at each multiple of it' },
+  drop: { expected: '1', does: 'the reply is lost' },
+  delay: { expected: DURATION_EXPECTED, does: 'the reply comes so much later' },
+  reorder: { expected: 'a number of places, 1 to 255', does: 'the reply lets others pass' },
+  reply: { expected: INJECTION_EXPECTED, does: 'what the adapter answers instead' },
+  function: { expected: FUNCTION_EXPECTED, does: 'only requests for it' },
+  count: { expected: 'a number of instructions, at least 1', does: 'so many times, then no more' },
+  probability: { expected: 'a number above 0, at most 1', does: 'now and then, by the seed' },
+  at: { expected: 'times with their units, separated by commas', does: 'once at each time' },
 };
 
 /** `06.0004 on=dqap rc=05 count=1`, `Guest1 …`, `any …`, `clear`. */
@@ -236,7 +245,7 @@ function addFaultField(raw: Record<string, unknown>, token: Token): void {
       'NUMBER',
       token.column + equals + 1,
       `${name} is ${text === '' ? 'empty' : text}`,
-      FAULT_EXPECTED[name],
+      FAULT_FIELDS[name]?.expected,
     );
   }
   raw[name] = value;

@@ -125,7 +125,10 @@ describe('19.A6: matchers', () => {
     expect(cpu.tapq(QUEUE)).not.toBeResponse('BUSY');
     for (const name of ['NO_PENDING_REPLY', 'Q_FULL', 'AP_RESPONSE_NO_PENDING_REPLY'])
       expect(cpu.dqap(QUEUE)).toBeResponse(name);
-    expect(() => expect(cpu.tapq(QUEUE)).toBeResponse('FULL')).toThrow('FULL is no response code');
+    expect(() => expect(cpu.tapq(QUEUE)).toBeResponse('HAPPY')).toThrow(
+      'HAPPY is no response code (expected a number, or one of NORMAL, ',
+    );
+    expect(() => expect(cpu.tapq(QUEUE)).toBeResponse('Q_FUL')).toThrow('did you mean Q_FULL?');
     expect(cpu.nqap(QUEUE, { psmid: 1n, length: 0 })).toBeProgramInterruption('specification');
     machine.close();
   });

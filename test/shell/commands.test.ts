@@ -317,13 +317,17 @@ describe('19.17: help of one command', () => {
   it.each([
     [
       'help mdevctl',
-      'mdevctl types|list|define|start|stop|modify|undefine …\n    mediated devices\n',
+      'mdevctl types|list|define|start|stop|modify|undefine …\n    mediated devices\n    mdevctl --help shows the options\n',
     ],
     [
       'help ap-check | cat',
       "ap-check -t TYPE -e EVENT -a ACTION -u UUID -p PARENT\n    mdevctl's call-out for AP\n",
     ],
     ['help guest | grep -c NAME', '8\n'],
+    [
+      "help fault | grep -o '^  [a-z]*=' | tr -d ' =\n'",
+      'onrccceverydropdelayreorderreplyfunctioncountprobabilityat',
+    ],
     ['help lpar | wc -l | tr -d " "; lpar | wc -l | tr -d " "', '15\n12\n'],
     [
       'help lpar configure | tail -n 1',
@@ -331,7 +335,7 @@ describe('19.17: help of one command', () => {
     ],
     [
       "help '[['",
-      '[[ CONDITION ]]\n    a condition with && || ! ( ), == and != with patterns, =~ with a regular expression\n',
+      '[[ CONDITION ]]\n    a condition with && || ! ( ), == and != with patterns, =~ with a regular\n    expression\n',
     ],
     ['help help | head -n 1', 'help [COMMAND [VERB]]\n'],
   ])('%s is complete', async (script, out) => {
@@ -357,6 +361,14 @@ describe('19.16: help and version of the programs', () => {
   );
 });
 
+describe('modules', () => {
+  it('modprobe and lsmod say how they are used', async () => {
+    expect((await shared.sh('modprobe -h')).out).toMatch(/^Usage: modprobe /);
+    expect((await shared.sh('modprobe -V')).out).toBe('kmod version 30\n');
+    expect(await shared.sh('lsmod -h')).toEqual({ out: '', err: 'Usage: lsmod\n', status: 1 });
+  });
+});
+
 describe('help', () => {
   it('stays within 80 columns and names every command once', async () => {
     const { out } = await shared.sh('help');
@@ -364,7 +376,11 @@ describe('help', () => {
     const names = [...out.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(names.length).toBeGreaterThan(45);
-    for (const name of names) expect((await shared.sh(`help '${name}'`)).status).toBe(0);
+    for (const name of [...names, 'if', 'for', 'while', 'until', 'case', 'function', '[[', '((']) {
+      const one = await shared.sh(`help '${name}' | cat`);
+      expect(one.status).toBe(0);
+      expect(one.out.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    }
   });
 
   it.each(['help', 'lszcrypt', 'guest list', 'lpar', 'mdevctl list -v'])(

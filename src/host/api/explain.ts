@@ -120,3 +120,8 @@ export const responseCodeOf = (name: string): number | undefined => {
   const bare = name.toUpperCase().replace(/^AP_RESPONSE_/, '');
   return RESPONSE_CODES.find((row) => row.name.split(' / ').includes(bare))?.code;
 };
+
+/** All such names. */
+export const responseNames: readonly string[] = RESPONSE_CODES.flatMap((row) =>
+  row.name.split(' / '),
+);

@@ -72,3 +72,28 @@ export function columns(rows: readonly (readonly string[])[]): string {
     )
     .join('');
 }
+
+/** What a terminal has at least, and what a pipe is given. */
+const HELP_COLUMNS = 80;
+
+/** Lines of at most 80 characters; those that continue one are indented by `indent` blanks. */
+export function wrapped(line: string, indent: number): string {
+  const lines = [''];
+  for (const word of line.trimEnd().split(/(?<=\S) /)) {
+    const last = lines.at(-1) ?? '';
+    if (last === '') lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= HELP_COLUMNS)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${' '.repeat(indent)}${word}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Words and what they mean, for `help`: side by side where all of it fits, else one below the other. */
+export function described(rows: readonly (readonly [string, string])[]): string {
+  const table = columns(rows.map(([words, meaning]) => [`  ${words}`, meaning]));
+  if (table.split('\n').every((line) => line.length <= HELP_COLUMNS)) return table;
+  return rows
+    .map(([words, meaning]) => wrapped(`  ${words}`, 6) + wrapped(`      ${meaning}`, 6))
+    .join('');
+}

@@ -9,7 +9,7 @@ import type { GuestHandle } from '../../host/api/guest-handle.ts';
 import { lszcrypt as program } from '../../s390-tools/lszcrypt.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
-import { type CommandRow, columns, type Invocation } from './command-row.ts';
+import { type CommandRow, columns, described, type Invocation } from './command-row.ts';
 import {
   attach,
   busStateOf,
@@ -184,6 +184,6 @@ export const GUEST_COMMAND: CommandRow = {
   usage: `list | ${Object.keys(ACTS).join('|')} NAME`,
   meaning: 'guests; start and attach take an mdev too',
   verbs: GUEST_VERBS,
-  details: () => columns(VERB_TEXTS.map(([verb, text]) => [`  ${verb}`, text])),
+  details: () => described(VERB_TEXTS),
   run: guest,
 };

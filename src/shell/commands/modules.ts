@@ -23,7 +23,20 @@ const MODULES: Readonly<
 
 const moduleName = (name: string): string => name.replaceAll('-', '_').replace(/\.ko$/, '');
 
+const MODPROBE_HELP = `Usage: modprobe [OPTIONS] MODULE [PARAMETER…]
+
+ -a, --all      Every word is a module
+ -r, --remove   Remove modules instead
+ -q, --quiet    Say nothing of modules that are not there
+ -h, --help     Print this help, then exit
+ -V, --version  Print the version, then exit
+`;
+/** The release whose messages these are. */
+const KMOD_VERSION = 'kmod version 30\n';
+
 function modprobe({ args, context }: Invocation): CommandResult {
+  if (args.includes('-h') || args.includes('--help')) return done(MODPROBE_HELP);
+  if (args.includes('-V') || args.includes('--version')) return done(KMOD_VERSION);
   const remove = args.includes('-r') || args.includes('--remove');
   const quiet = args.some((arg) => /^-[a-z]*q/.test(arg) || arg === '--quiet');
   const all = args.includes('-a') || args.includes('--all') || remove;
@@ -55,7 +68,8 @@ function unload(name: string, loaded: Set<string>): string | undefined {
 const usersOf = (name: string, loaded: ReadonlySet<string>): string[] =>
   [...loaded].filter((user) => MODULES[user]?.uses?.includes(name));
 
-function lsmod({ context }: Invocation): CommandResult {
+function lsmod({ args, context }: Invocation): CommandResult {
+  if (args.length > 0) return failed('Usage: lsmod');
   const rows = [...context.modules]
     .filter((name) => MODULES[name]?.builtin === undefined)
     .sort()
@@ -67,7 +81,13 @@ function lsmod({ context }: Invocation): CommandResult {
 }
 
 export const MODULE_COMMANDS: readonly CommandRow[] = [
-  { name: 'modprobe', usage: '[-r] [-a] MODULE…', meaning: 'kernel modules of AP', run: modprobe },
+  {
+    name: 'modprobe',
+    usage: '[-r] [-a] MODULE…',
+    meaning: 'kernel modules of AP',
+    options: ['-r', '-a', '-q', '--remove', '--all', '--quiet', '--help', '--version'],
+    run: modprobe,
+  },
   { name: 'lsmod', usage: '', meaning: 'the modules that are loaded', run: lsmod },
   {
     name: 'udevadm',

@@ -7,12 +7,12 @@ import { formatDuration, parseDurationNs } from '../../config/units.ts';
 import type { DeclaredFault } from '../../lpar/declared-fault.ts';
 import { LineError, splitLine, tokenize } from '../../program/lexer.ts';
 import { LPAR_VERBS } from '../../program/lpar-verbs.ts';
-import { parseFault, parseLpar } from '../../program/parse-host.ts';
+import { FAULT_FIELDS, parseFault, parseLpar } from '../../program/parse-host.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import { recordText } from '../../trace/record.ts';
 import { NS_PER_SECOND } from '../../units.ts';
 import type { ShellContext } from '../context.ts';
-import { type CommandRow, columns, type Invocation } from './command-row.ts';
+import { type CommandRow, columns, described, type Invocation } from './command-row.ts';
 import { isQuiet } from './guests.ts';
 
 /** Nanoseconds of virtual time after which `clock run` gives up. */
@@ -157,6 +157,17 @@ const lparVerbs = (verb?: string): string =>
     ]),
   );
 
+const FAULT_DETAILS = `${described(
+  Object.entries(FAULT_FIELDS).map(([name, { expected, does }]) => [
+    `${name}=…`,
+    `${does}: ${expected}`,
+  ]),
+)}
+  fault 05.0004 on=nqap rc=10 count=2  the queue is full twice
+  fault Guest1 on=dqap delay=5ms       replies of this guest come late
+  fault clear                          ends them all
+`;
+
 export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   {
     name: 'clock',
@@ -179,6 +190,7 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
     name: 'fault',
     usage: '[APQN|GUEST|any on=… rc=… count=… | clear]',
     meaning: 'injects faults; alone: which there are',
+    details: () => FAULT_DETAILS,
     run: fault,
   },
   {

@@ -225,6 +225,7 @@ export const TOOLS: readonly CommandRow[] = [
     meaning: 'mediated devices',
     verbs: ['types', 'list', 'define', 'start', 'stop', 'modify', 'undefine'],
     options: [
+      '--help',
       ...[
         '-u',
         '-p',
