@@ -34,6 +34,8 @@ const KERNEL_JOBS = 256;
 const GUEST_JOB_CASES = 8;
 /** Findings of one oracle and way that are made short: each takes as long as hundreds of cases. */
 const SHORTENED = 2;
+/** The same, of those that are unlike all findings so far. */
+const SHORTENED_UNLIKE = 6;
 
 /** Options that say what a kernel under test is. */
 export type KernelOptions = Pick<
@@ -208,6 +210,7 @@ export async function fuzzKernel(
         jobs: options.jobs ?? (options.queue === undefined ? JOBS_A_GUEST * workers : KERNEL_JOBS),
         jobCases: options.jobCases ?? GUEST_JOB_CASES,
         shortened: SHORTENED,
+        shortenedUnlike: SHORTENED_UNLIKE,
         blind,
       },
       carrier,

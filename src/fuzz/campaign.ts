@@ -22,24 +22,21 @@ import {
 } from './job.ts';
 import { Lottery } from './lottery.ts';
 import { keyOf } from './run-job.ts';
+import { type ShorteningLimits, shortenedMost } from './shortening-limits.ts';
 import { type CampaignStore, nameOf, STATE_FILE } from './store.ts';
 
 /** Highest number of jobs in a generation, and of cases in a job. */
 const JOBS = 8;
 const JOB_CASES = 64;
-/** How many findings of one oracle and way are made short. More are only counted. */
-const SHORTENED_MAX = 12;
 
 const median = (numbers: readonly number[]): number =>
   numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0;
 
-export interface CampaignOptions {
+export interface CampaignOptions extends ShorteningLimits {
   readonly seed: number;
   /** Highest number of jobs in a generation, and of cases in a job: few if a case takes long, many if many machines do them. */
   readonly jobs?: number;
   readonly jobCases?: number;
-  /** How many findings of one oracle and way are made short: fewer if that takes long. */
-  readonly shortened?: number;
   /** Whether there is no feedback: each case is a change of one of the scenarios with which every corpus begins. */
   readonly blind?: boolean;
   /** What two campaigns must have in common to be the same: configuration, guest, seed, oracles. */
@@ -215,7 +212,7 @@ export class Campaign {
       const key = keyOf(input.violation);
       this.broken.set(key, (this.broken.get(key) ?? 0) + count);
       const shortened = this.#shortened.get(key) ?? 0;
-      if (shortened >= (this.#options.shortened ?? SHORTENED_MAX)) continue;
+      if (shortened >= shortenedMost(input, this.findings, this.#options)) continue;
       this.#shortened.set(key, shortened + 1);
       wanted.push(input);
     }

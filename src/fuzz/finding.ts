@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { FaultObject } from '../config/load.ts';
 import { ORACLES, type Violation } from '../oracle/oracles.ts';
-import type { EventStatement } from '../program/ast.ts';
 import { asFaults } from '../scenario/as-faults.ts';
 import { parseScenarioLines, scenarioProgram } from '../scenario/text.ts';
+import { shapesOf } from './shapes.ts';
 import { type CampaignStore, CONFIG_FILE, FINDINGS_FOLDER } from './store.ts';
 
 export interface Finding {
@@ -27,30 +27,9 @@ export interface Finding {
   readonly by?: string | undefined;
 }
 
-/** The part of an event that tells findings apart: not when and where it happens, but what happens at which function. */
-const shapeOf = ({ trigger, event }: EventStatement): string => {
-  const at = trigger.kind === 'on' ? trigger.on : '';
-  switch (event.kind) {
-    case 'rc':
-      return `${at} rc ${event.rc}`;
-    case 'field':
-      return `${at} ${event.field}`;
-    case 'interrupt':
-      return `${at} interrupt ${event.how}`;
-    case 'lpar':
-      return `lpar ${event.verb}`;
-    case 'sysfs':
-      return `sysfs ${event.command.split('/').at(-1)}`;
-    case 'request':
-      return 'request';
-    default:
-      return event.kind;
-  }
-};
-
 /** Name of a finding, made of the oracle, the way, and what happens in its shortest scenario. */
 export const findingKey = (violation: Violation, lines: string): string => {
-  const shapes = [...new Set(parseScenarioLines(lines).map(shapeOf))].sort();
+  const shapes = shapesOf(parseScenarioLines(lines));
   const hash = createHash('sha256')
     .update(JSON.stringify([violation.oracle, violation.way, shapes]))
     .digest('hex');

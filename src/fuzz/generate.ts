@@ -5,7 +5,7 @@ import { RESPONSE_CODES } from '../../native-like/arch/response-codes.ts';
 import { CCA, EP11, REPLY_CODES } from '../cex/messages/reply-codes.ts';
 import { REPLY_FIELDS } from '../cex/reply-fields.ts';
 import type { InjectedReply } from '../config/types.ts';
-import type { Random, Weighted } from '../lpar/random.ts';
+import { Random, type Weighted } from '../lpar/random.ts';
 import type { EventStatement } from '../program/ast.ts';
 import {
   type InterruptEvent,
@@ -17,6 +17,7 @@ import {
 } from '../program/events.ts';
 import { eventLine } from '../scenario/text.ts';
 import type { ScenarioSpace } from '../target/target.ts';
+import { besideSeeds } from './beside.ts';
 import { fileEvent, fileSeeds } from './file-events.ts';
 import { DELAYS_NS, hostEvent } from './host-events.ts';
 import { hostSeeds } from './host-sequence.ts';
@@ -135,7 +136,8 @@ const ANSWERS_OF_CARDS: readonly InjectedReply[] = [
     .map((rv): InjectedReply => ({ kind: 'ep11', rv })),
 ];
 
-const message = (random: Random): MessageEvent => {
+/** Something that happens to a message and its reply. */
+export const messageEvent = (random: Random): MessageEvent => {
   switch (random.below(10)) {
     case 0:
       return { kind: 'delay', delayNs: random.pick(DELAYS_NS) };
@@ -202,7 +204,7 @@ export const randomEvent = (random: Random, context: SearchContext): EventStatem
       return lineOf(trigger, { kind: 'cc', cc, everyBytes });
     }
     case 'message':
-      return lineOf(onNqap(), message(random));
+      return lineOf(onNqap(), messageEvent(random));
     case 'interrupt': {
       const event = interrupt(random);
       return lineOf(event.how === 'spurious' ? anyTrigger(random, context) : onNqap(), event);
@@ -219,6 +221,9 @@ export const randomEvent = (random: Random, context: SearchContext): EventStatem
 
 /** For a kernel: as many requests of a queue as there are processes for them, so that there is one of each kind. */
 const KERNEL_REQUESTS = 12;
+
+/** The scenarios a corpus begins with are the same for every seed of a campaign. */
+const SEEDS_RANDOM = 1;
 
 /** Each error code as the reply to all requests of one queue: of any queue, others would take them over. */
 const errorSeeds = (
@@ -258,5 +263,6 @@ export const seeds = (space: ScenarioSpace): EventStatement[][] => {
     ...fileSeeds(files ?? []).map((events) => [request(2, undefined), ...events]),
     ...hostSeeds(space),
     ...(files === undefined ? [] : errorSeeds(queues, request)),
+    ...(files === undefined ? [] : besideSeeds(new Random(SEEDS_RANDOM), space)),
   ];
 };

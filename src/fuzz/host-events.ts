@@ -54,6 +54,8 @@ const PAIRS: readonly (readonly [happens: Make, back: Make])[] = [
   [assign('unassign_adapter', apid), assign('assign_adapter', apid)],
   [assign('unassign_domain', apqi), assign('assign_domain', apqi)],
 ];
+/** What can happen to one queue and has nothing that takes it back. */
+const UPSETS: readonly Make[] = [BUSY, ASYNC, RAPQ, ZAPQ];
 const SINGLE: readonly Make[] = [BUSY, ASYNC, RAPQ, RAPQ, ZAPQ, SCAN];
 const ALL: readonly Make[] = [...PAIRS.flat(), ...SINGLE];
 
@@ -103,3 +105,16 @@ export const thereAndBack = (
   const [happens, back] = random.pick(PAIRS);
   return [happens(apqn, guest, random), back(apqn, guest, random)];
 };
+
+/** Each thing that can happen to a queue, with what takes it back, if there is such a thing. */
+export const upsetByHost = (
+  random: Random,
+  apqn: number,
+  guest: string,
+): readonly (readonly [HostEvent, HostEvent?])[] => [
+  ...UPSETS.map((make) => [make(apqn, guest, random)] as const),
+  ...PAIRS.map((pair) => {
+    const [happens, back] = pair.map((make) => make(apqn, guest, random));
+    return [happens, back] as [HostEvent, HostEvent];
+  }),
+];

@@ -84,7 +84,7 @@ export interface BatchResult {
   readonly hits: Uint32Array;
   /** For each cell (by its feature) the first scenario of this batch that met it. */
   readonly firsts: readonly (readonly [feature: number, lines: string])[];
-  /** The first case that broke each oracle in each way, and how many such cases there were. */
+  /** The first case that broke each oracle in each way (of a kernel, with other events), and how many such cases there were. */
   readonly broken: readonly (BrokenInput & { readonly count: number })[];
   /** Advice in words, and how often it was given. */
   readonly advice: readonly (readonly [text: string, count: number])[];

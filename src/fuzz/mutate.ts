@@ -9,10 +9,12 @@ import { eventLine } from '../scenario/text.ts';
 import type { ScenarioSpace } from '../target/target.ts';
 import { NS_PER_SECOND } from '../units.ts';
 import { aimedEvents } from './aimed.ts';
+import { beside } from './beside.ts';
 import { fileRoundTrip } from './file-events.ts';
 import { codeFor, lineOf, randomEvent } from './generate.ts';
 import { thereAndBack } from './host-events.ts';
 import { hostSequence } from './host-sequence.ts';
+import { storm } from './storms.ts';
 import { together } from './together.ts';
 import { anyTrigger, type SearchContext } from './triggers.ts';
 
@@ -39,6 +41,8 @@ type Way =
   | 'there and back'
   | 'file and back'
   | 'together'
+  | 'beside'
+  | 'storm'
   | 'host'
   | 'splice';
 const WAYS: Weighted<Way> = [
@@ -54,7 +58,13 @@ const WAYS: Weighted<Way> = [
   [3, 'splice'],
 ];
 /** Ways to change a scenario of a kernel, whose user has files and does several things at the same time. */
-const KERNEL_WAYS: Weighted<Way> = [...WAYS, [3, 'file and back'], [8, 'together']];
+const KERNEL_WAYS: Weighted<Way> = [
+  ...WAYS,
+  [3, 'file and back'],
+  [8, 'together'],
+  [8, 'beside'],
+  [3, 'storm'],
+];
 
 const movedOccasion = (random: Random, { kind, n }: Occasion): Occasion => {
   if (random.chance(10)) return { kind: random.pick(['nth', 'from', 'every'] as const), n };
@@ -184,6 +194,10 @@ const mutateOnce = (
       );
     case 'together':
       return inserted(...(together(random, space) ?? [randomEvent(random, context)]));
+    case 'storm':
+      return inserted(...storm(random, context));
+    case 'beside':
+      return inserted(...(beside(random, space) ?? [randomEvent(random, context)]));
     case 'host':
       return inserted(...hostSequence(random, space));
     case 'repeat':

@@ -21,6 +21,7 @@ import type {
 } from './job.ts';
 import { minimise } from './minimise.ts';
 import { mutate } from './mutate.ts';
+import { shapesOf } from './shapes.ts';
 
 /** Rules broken with the same key count as the same finding, as long as they are not made short. */
 export const keyOf = ({ oracle, way }: Violation): string => `${oracle}: ${way}`;
@@ -147,8 +148,9 @@ export class JobRunner {
       if (violation === undefined && isRepeated) violation = await this.#overRepeats(events);
       for (const feature of fresh) firsts.push([feature, lines]);
       if (violation === undefined) continue;
-      const first = broken.get(keyOf(violation));
-      if (first === undefined) broken.set(keyOf(violation), { lines, violation, count: 1 });
+      const kind = this.#kindOf(violation, events);
+      const first = broken.get(kind);
+      if (first === undefined) broken.set(kind, { lines, violation, count: 1 });
       else first.count++;
     }
     return {
@@ -164,6 +166,12 @@ export class JobRunner {
       advice: [...advice],
       places: this.#target.places(),
     };
+  }
+
+  /** Cases of the same kind are told once. A kernel has bugs nobody may mend meanwhile, behind which others would hide. */
+  #kindOf(violation: Violation, events: readonly EventStatement[]): string {
+    if (this.#target.space.files === undefined) return keyOf(violation);
+    return JSON.stringify([keyOf(violation), shapesOf(events)]);
   }
 
   async #minimise({ lines, violation }: MinimiseJob): Promise<MinimiseResult> {
