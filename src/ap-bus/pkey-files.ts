@@ -120,10 +120,10 @@ const newerFile = (name: string): Attribute<ApBus> => ({
   mode: READ_ONLY,
   fresh: true,
   when: ({ switches }) => switches.pkeyHandlers,
-  // The processors of machines with these cards do not have the functions (VD-74).
-  show: ({ journal }) => {
+  // The processors of machines with these cards do not have the functions (VD-74). After ENODEV it is tried again with all handlers loaded.
+  show: ({ journal: { areas } }) => {
     const text = 'pckmo_clr2protkey pckmo functions not available';
-    journal.areas.event('pkey', DEBUG_ERROR, text);
+    for (let n = 0; n < 2; n++) areas.event('pkey', DEBUG_ERROR, text);
     return { errno: 'ENODEV' };
   },
 });

@@ -30,7 +30,7 @@ import { Tally } from './tally.ts';
 export interface CompareOptions extends GenerateOptions, Omit<ReplayOptions, 'aborted'> {
   readonly kernel: RecorderKernel;
   readonly signal: AbortSignal;
-  /** Whether the time is over; asked before each sequence. */
+  /** Whether the time is over; asked after each sequence. */
   readonly over: () => boolean;
   /** Called after each sequence. */
   readonly onSequence?: (seed: number, tally: Tally) => void;

@@ -42,18 +42,22 @@ export const nodeDevices = (bus: ApBus): Directory =>
 /** Major number of the devices of class misc. */
 const MISC_MAJOR = 10;
 
-/** A device of class misc. pkey's minor number is given out when it is registered (VD-73). */
+/** A device of class misc. */
 interface MiscRow {
-  readonly minor: number;
+  readonly minor: (bus: ApBus) => number;
   readonly node: string;
+  /** Mode of its node, where it is not the usual one. */
+  readonly nodeMode?: string;
   readonly contents: (bus: ApBus) => Directory;
 }
 
 const MISC: Readonly<Record<string, MiscRow>> = {
-  hw_random: { minor: 183, node: 'hwrng', contents: (bus) => filesOf(RANDOM_FILES, bus) },
+  hw_random: { minor: () => 183, node: 'hwrng', contents: (bus) => filesOf(RANDOM_FILES, bus) },
   pkey: {
-    minor: 124,
+    // Given out when it is registered, from another end in newer kernels (VD-73).
+    minor: ({ switches }) => (switches.pkeyHandlers ? 258 : 125),
     node: 'pkey',
+    nodeMode: '0666',
     contents: (bus) => {
       const groups = Object.entries(PKEY_GROUPS);
       return directory(
@@ -63,21 +67,27 @@ const MISC: Readonly<Record<string, MiscRow>> = {
   },
 };
 
-/** Files of every device of class misc. */
-const miscFiles = (name: string, { minor, node }: MiscRow) => {
-  const keys = [
+const miscKeys = (bus: ApBus, { minor, node, nodeMode }: MiscRow) =>
+  [
     ['MAJOR', String(MISC_MAJOR)],
-    ['MINOR', String(minor)],
+    ['MINOR', String(minor(bus))],
     ['DEVNAME', node],
+    ...(nodeMode === undefined ? [] : [['DEVMODE', nodeMode] as const]),
   ] as const;
+
+/** Files of every device of class misc. */
+const miscFiles = (name: string, row: MiscRow) => {
   const path = `/devices/virtual/misc/${name}`;
   return attributeTable<ApBus>([
-    { name: 'dev', mode: READ_ONLY, show: () => `${MISC_MAJOR}:${minor}\n` },
+    { name: 'dev', mode: READ_ONLY, show: (bus) => `${MISC_MAJOR}:${row.minor(bus)}\n` },
     {
       name: 'uevent',
       mode: READ_WRITE,
-      show: () => keysText(keys),
-      store: ({ journal }, text) => storeUevent({ journal, subsystem: 'misc', path, keys }, text),
+      show: (bus) => keysText(miscKeys(bus, row)),
+      store: (bus, text) => {
+        const { journal } = bus;
+        return storeUevent({ journal, subsystem: 'misc', path, keys: miscKeys(bus, row) }, text);
+      },
     },
   ]);
 };

@@ -68,7 +68,7 @@ describe.skipIf(image === undefined || !built)('a kernel with vfio_ap', () => {
       search: true,
       breathe: async () => {},
       signal,
-      over: () => asked++ >= count,
+      over: () => ++asked >= count,
     });
   };
 

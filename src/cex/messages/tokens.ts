@@ -31,6 +31,17 @@ export const AES_CIPHER_TOKEN = layout('CCA AES CIPHER key token', 56, 'messages
   usage: [50, 2, 'kmf1; 0x0800 export to CPACF allowed'],
 });
 
+/** Places and values of a kernel's skeleton beside those above: adsver, adslen, kufc, kuf1, kuf2, kmfc, the rest of kmf1. */
+const SKELETON_BYTES: readonly (readonly [at: number, value: number])[] = [
+  [30, 0x01],
+  [33, 0x1a],
+  [44, 0x02],
+  [45, 0xc0],
+  [47, 0xff],
+  [49, 0x03],
+  [51, 0xc8],
+];
+
 /** Bit of `usage` that allows translation to a protected key. */
 export const EXPORT_CPACF = 0x0800;
 
@@ -48,7 +59,7 @@ export const CPACF_KEY_BLOCK = layout('CPACF key block', 142, 'messages.md 4.2',
   pattern: [110, 32, 'verification pattern'],
 });
 
-/** The AES CIPHER skeleton a kernel sends: no key, any mode, export to CPACF allowed. Source: messages.md 4.2 (field values). */
+/** The AES CIPHER skeleton a kernel sends: no key, any mode, export to CPACF allowed. Source: messages.md 4.2; recorded of Linux 6.12.117. */
 export function cipherSkeleton(): Uint8Array {
   const token = new Uint8Array(AES_CIPHER_TOKEN.size);
   token[0] = 0x01;
@@ -57,6 +68,7 @@ export function cipherSkeleton(): Uint8Array {
   token[41] = 0x02;
   token[43] = 0x01;
   token[50] = EXPORT_CPACF >> 8;
+  for (const [at, value] of SKELETON_BYTES) token[at] = value;
   return token;
 }
 
