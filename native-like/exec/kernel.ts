@@ -19,6 +19,7 @@ import {
   whereabouts,
 } from './forward.ts';
 import { executeIntercepted } from './intercepted.ts';
+import { takeLock } from './locks.ts';
 import { makePending, notify } from './notify.ts';
 import {
   completeAt,
@@ -46,6 +47,7 @@ export const kernel = {
   trace,
   run,
   authorized,
+  takeLock,
   lockQueue,
   unlockQueue,
   programInterruption,

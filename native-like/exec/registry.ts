@@ -33,6 +33,8 @@ export interface KernelBinding {
   /** Number of the executing thread: selects its clock word. 0 is the host. */
   readonly thread: number;
   readonly external: ExternalStorage | undefined;
+  /** Called when a lock is not had after many looks: the thread that has it may have died. */
+  readonly stuck: (() => void) | undefined;
   /**
    * Domain a message is for, or -1 when it names none (response code 42, AD-28). Called for adapters that parse messages only.
    * `payload` is the byte offset of the message in the image.

@@ -6,12 +6,13 @@ import { OPCODE_PQAP } from '../arch/instructions.ts';
 import { ATTENTION_SHARED, Q_ATTENTION, Q_LOCK, V_GR } from '../machine/layout.ts';
 import { execute } from './execute.ts';
 import { namesQueue } from './function-rules.ts';
-import { I32, INDEX, LOCK_OWNER, QUEUES } from './views.ts';
+import { takeLock } from './locks.ts';
+import { I32, INDEX, QUEUES } from './views.ts';
 
 /** Takes the queue's lock if it is shared; a queue that is not has no lock. */
 export const lockQueue = (q: number): void => {
   if ((I32[q + Q_ATTENTION] & ATTENTION_SHARED) === 0) return;
-  while (Atomics.compareExchange(I32, q + Q_LOCK, 0, LOCK_OWNER) !== 0);
+  takeLock(q + Q_LOCK);
 };
 
 export const unlockQueue = (q: number): void => {

@@ -14,7 +14,8 @@ import {
   Q_STRIDE_BYTE,
   SLOT_HEADER_BYTES,
 } from '../machine/layout.ts';
-import { I32, LOCK_OWNER, U8 } from './views.ts';
+import { takeLock } from './locks.ts';
+import { I32, U8 } from './views.ts';
 
 const LINE_BYTES = 64;
 
@@ -34,7 +35,7 @@ const depthOf = (allFree: number): number => Math.clz32(~allFree);
 export const takeSlots = (q: number): boolean => {
   const stride = strideOf(I32[q + Q_LIMIT]);
   const bytes = stride * depthOf(I32[q + Q_ALL_FREE]);
-  while (Atomics.compareExchange(I32, C_POOL_LOCK, 0, LOCK_OWNER) !== 0);
+  takeLock(C_POOL_LOCK);
   const start = I32[C_POOL_NEXT_BYTE];
   const fits = start <= I32[C_POOL_END_BYTE] - bytes;
   if (fits) I32[C_POOL_NEXT_BYTE] = start + bytes;

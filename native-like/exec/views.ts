@@ -36,6 +36,7 @@ export const BYTES = new DataView(binding.memory.buffer);
 
 export const wasmCopy = binding.copy;
 export const external = binding.external;
+export const stuck = binding.stuck;
 export const targetDomain = binding.targetDomain;
 export const requestFunction = binding.requestFunction;
 /** What this thread writes into a lock it holds: its number plus 1. */

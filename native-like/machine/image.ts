@@ -84,6 +84,8 @@ export class MachineImage {
   /** The same bytes for the big-endian fields of control blocks and lowcores. It is made once, since making one costs a microsecond. */
   readonly view: DataView;
   readonly f64: Float64Array;
+  /** Called by a thread that has looked many times for a lock of another thread, which may have died. */
+  stuck: (() => void) | undefined;
 
   /** Attaches to a memory that `createImage` has laid out, in this thread or another. */
   constructor(memory: SharedMemory) {

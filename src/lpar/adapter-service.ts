@@ -83,7 +83,6 @@ export class AdapterService {
   readonly #models: ServiceModels | undefined;
   readonly #clock: number;
   readonly #flag: number;
-  readonly #thread: number;
   readonly #trace: ServiceTrace;
   /** Time at which an engine begins with the request that was scheduled last. */
   #begunNs = 0;
@@ -104,7 +103,6 @@ export class AdapterService {
     const block = image.thread(thread);
     this.#clock = block / 2;
     this.#flag = block + T_PENDING;
-    this.#thread = thread;
     this.#trace = new ServiceTrace(image, thread);
   }
 
@@ -208,7 +206,7 @@ export class AdapterService {
     const record = this.#image.adapter(apqn >>> 8);
     this.#begunNs = accepted;
     if (i32[record + A_MODEL] === 0) return accepted;
-    while (Atomics.compareExchange(i32, record + A_LOCK, 0, this.#thread + 1) !== 0);
+    this.#kernel.takeLock(record + A_LOCK);
     const time = this.#serviceTime(record, apqn, request);
     let due = this.#engine(record, accepted, time);
     this.#begunNs = due - time;

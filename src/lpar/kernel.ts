@@ -20,6 +20,7 @@ export interface KernelOptions {
   /** Number of the executing thread, 0 for the host. */
   readonly thread?: number;
   readonly external?: ExternalStorage;
+  readonly stuck?: KernelBinding['stuck'];
   readonly targetDomain?: KernelBinding['targetDomain'];
   readonly requestFunction?: KernelBinding['requestFunction'];
   /** Path of another kernel than the built one: mutation tests load broken kernels. */
@@ -79,6 +80,7 @@ const instantiate = async (image: MachineImage, options: KernelOptions): Promise
     copy: createCopy(image.memory),
     thread: options.thread ?? 0,
     external: options.external,
+    stuck: options.stuck,
     targetDomain: options.targetDomain,
     requestFunction: options.requestFunction,
   });

@@ -108,7 +108,10 @@ export class PooledMachine {
     const wanted = Math.min(options.workers ?? availableParallelism(), groups.length);
     this.workers = Math.max(1, Math.min(wanted, THREADS_MAX - 1));
     machine.service.only = 0;
-    exclusion.instance = new Exclusion(machine.image, this.workers);
+    const keepsOut = new Exclusion(machine.image, this.workers);
+    exclusion.instance = keepsOut;
+    // The event loop tells of threads that have died only when the host's thread waits for nothing.
+    machine.image.stuck = () => keepsOut.bury();
     this.assignOwners();
     this.#startMs = performance.timeOrigin + performance.now() - machine.nowNs() / NS_PER_MS;
     this.#pool = new Piscina({
@@ -193,6 +196,8 @@ export class PooledMachine {
     this.#patience.end();
     this.#closed = true;
     await this.#pool.destroy();
+    // The image serves other machines after this one.
+    this.machine.image.stuck = undefined;
     this.machine.close();
   }
 

@@ -156,7 +156,7 @@ export class Exclusion {
     let clocks: readonly number[] | undefined;
     for (let waited = 0; this.#countInside() > 0; ) {
       if (this.#sleep() !== 'timed-out') continue;
-      this.#bury();
+      this.bury();
       waited += SIE_WAIT_MS;
       clocks ??= this.#clocks();
       if (waited < this.#deadMs) continue;
@@ -182,10 +182,10 @@ export class Exclusion {
   }
 
   /**
-   * Counts threads that have ended as dead. All of them: one that is waited for may itself wait for a lock that a thread of another guest
-   * has died with, and nobody else looks while the host sleeps here.
+   * Counts threads that have ended as dead, for the host's thread while it waits: nobody else looks then. All of them: one that is waited
+   * for may itself wait for a lock that a thread of another guest has died with.
    */
-  #bury(): void {
+  bury(): void {
     const image = this.#image;
     for (let thread = 1; thread <= this.#workers; thread++)
       if (!taskLives(image.word(image.thread(thread) + T_TASK))) this.#isDead(thread);

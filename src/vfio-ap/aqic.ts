@@ -107,7 +107,7 @@ export class AqicHandler {
 
   /** vfio_ap_free_aqic_resources: unregisters the ISC, unpins the NIB and forgets both. Takes the mdevs lock. */
   freeResources(q: number): void {
-    lockMdevs(this.#image.i32, this.#owner);
+    lockMdevs(this.#image, this.#owner);
     this.#held.free(q);
     unlockMdevs(this.#image.i32);
   }

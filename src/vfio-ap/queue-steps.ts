@@ -57,7 +57,7 @@ export class QueueSteps {
 
   /** Takes the mdevs lock and the queue's lock, for a step that may be the only one. */
   lock(q: number): void {
-    lockMdevs(this.#image.i32, this.#owner);
+    lockMdevs(this.#image, this.#owner);
     this.#kernel.lockQueue(q);
   }
 

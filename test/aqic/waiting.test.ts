@@ -104,10 +104,10 @@ describe('an AQIC that waits', () => {
 
 it('one thread cannot take the mdevs lock twice: an error instead of waiting for itself for ever', () => {
   const i32 = new Int32Array(new SharedArrayBuffer(4 * (C_MDEVS_LOCK + 1)));
-  lockMdevs(i32, 3);
-  expect(() => lockMdevs(i32, 3)).toThrow(/twice/);
+  lockMdevs({ i32, stuck: undefined }, 3);
+  expect(() => lockMdevs({ i32, stuck: undefined }, 3)).toThrow(/twice/);
   unlockMdevs(i32);
-  lockMdevs(i32, 3);
+  lockMdevs({ i32, stuck: undefined }, 3);
 });
 
 it('host operations that come due while a guest waits do not stop the machine (fuzz, seed 3604)', async () => {

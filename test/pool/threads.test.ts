@@ -7,8 +7,11 @@ import { MachineImage } from '../../native-like/machine/image.ts';
 import {
   A_LOCK,
   ATTENTION_SHARED,
+  C_MDEVS_LOCK,
   C_PENDING_BYTE,
+  C_POOL_LOCK,
   Q_ATTENTION,
+  Q_LOCK,
   QUEUE_WORDS,
 } from '../../native-like/machine/layout.ts';
 import { configFromObject } from '../../src/config/load.ts';
@@ -17,6 +20,8 @@ import { AdapterService } from '../../src/lpar/adapter-service.ts';
 import { releaseDead } from '../../src/vcpu-pool/dead-thread.ts';
 import { AbleTask, ownTask, type TaskTime, taskTime } from '../../src/vcpu-pool/liveness.ts';
 import { writeOwners } from '../../src/vcpu-pool/owners.ts';
+import { PooledMachine } from '../../src/vcpu-pool/pooled-machine.ts';
+import { lockMdevs } from '../../src/vfio-ap/mdevs-lock.ts';
 
 const { config } = configFromObject({
   apemu: 1,
@@ -29,6 +34,19 @@ const { config } = configFromObject({
     B: { memory: '1MiB', spread: true, mdev: { adapters: [5], domains: [5] } },
   },
 });
+const POOLED = configFromObject({
+  apemu: 1,
+  machine: { adapters: { 5: { mode: 'loopback' } }, usageDomains: [4, 5] },
+  guests: Object.fromEntries(
+    ['A', 'B'].map((name, n) => [
+      name,
+      {
+        ...{ memory: '1MiB', program: 'exchange', args: { messages: -1 } },
+        mdev: { adapters: [5], domains: [4 + n] },
+      },
+    ]),
+  ),
+}).config;
 const QUEUE = 0x0504;
 /** One of a guest on one thread, one of a guest on several. */
 const QUEUES = [QUEUE, 0x0505];
@@ -50,6 +68,42 @@ describe('a thread that has died', () => {
     releaseDead(image, 2);
     expect(image.word(lock)).toBe(0);
   });
+});
+
+describe("the host's thread", () => {
+  const LOCKS: readonly (readonly [string, (machine: Machine) => [number, () => void]])[] = [
+    ['the mdevs lock', ({ image }) => [C_MDEVS_LOCK, () => lockMdevs(image, 1)]],
+    ['the pool of messages', ({ kernel }) => [C_POOL_LOCK, () => kernel.takeLock(C_POOL_LOCK)]],
+    [
+      'an adapter',
+      ({ image, kernel }) => {
+        const lock = image.adapter(5) + A_LOCK;
+        return [lock, () => kernel.takeLock(lock)];
+      },
+    ],
+    [
+      'a queue',
+      ({ image, kernel }) => {
+        const q = image.queue(QUEUES[1]);
+        image.i32[q + Q_ATTENTION] |= ATTENTION_SHARED;
+        return [q + Q_LOCK, () => kernel.lockQueue(q)];
+      },
+    ],
+  ];
+
+  it.each(LOCKS)(
+    'gets %s with which another thread has died, of which nobody has told it yet',
+    async (_what, lockOf) => {
+      const pool = await PooledMachine.start(POOLED, { workers: 2 });
+      await pool.kill(2);
+      const [word, take] = lockOf(pool.machine);
+      pool.machine.image.i32[word] = 3;
+      take();
+      expect(pool.machine.image.word(word)).toBe(1);
+      pool.machine.image.i32[word] = 0;
+      await pool.close();
+    },
+  );
 });
 
 describe('who owns a queue', () => {

@@ -28,6 +28,7 @@ export const loadImage = async (image: MachineImage, thread: number): Promise<Lo
   const kernel = await loadKernel(image, {
     thread,
     ...kernelCalls(image),
+    stuck: () => image.stuck?.(),
     // Without an owner of external storage, every access is an addressing exception.
     external: {
       fetch: (...operand) => loaded.external?.fetch(...operand) ?? PGM_ADDRESSING,
