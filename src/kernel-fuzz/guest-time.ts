@@ -19,6 +19,12 @@ const STEP_NS = { least: 0.5 * NS_PER_MS, most: NS_PER_SECOND } as const;
  */
 const NQAPS = { own: 200, request: 20 } as const;
 
+/**
+ * Nanoseconds in which who sends again and again has sent something, and for which that is watched at most. On a busy computer a storm has few
+ * messages in each second.
+ */
+const SENDING_NS = { look: 0.5 * NS_PER_SECOND, most: 60 * NS_PER_SECOND } as const;
+
 export class GuestTime {
   readonly #guest: KernelGuest;
   readonly #scenario: ScenarioRun;
@@ -57,6 +63,17 @@ export class GuestTime {
       await new Promise((resolve) => setTimeout(resolve, GUEST_QUIET_MS));
       const quiet = performance.now() - service.lastMs >= GUEST_QUIET_MS && agent.calls === calls;
       if (quiet && !done()) await this.#skip(end);
+    }
+  }
+
+  /** As `until`, and on for as long as queues take messages, so that it is seen whether that comes to an end. */
+  async untilCalm(ns: number, done: () => boolean): Promise<void> {
+    const { machine, service } = this.#guest;
+    await this.until(ns, done);
+    const end = machine.nowNs() + SENDING_NS.most;
+    for (let before = -1; service.messages > before && machine.nowNs() < end; ) {
+      before = service.messages;
+      await this.until(SENDING_NS.look, done);
     }
   }
 

@@ -22,6 +22,8 @@ export class KernelService implements ApService {
   /** Number of AP instructions of the kernel, and time when something last came from the guest (milliseconds of the computer's clock). */
   instructions = 0;
   nqaps = 0;
+  /** Number of messages that all queues have taken. */
+  messages = 0;
   /** Number of messages that each queue has taken, by APQN. */
   readonly taken = new Map<number, number>();
   /** APQNs of the queues that the kernel has asked for replies. */
@@ -65,8 +67,10 @@ export class KernelService implements ApService {
     if (word >>> 16 !== NQAP) return this.#inner.execute(address, word);
     this.nqaps++;
     const ended = this.#inner.execute(address, word);
-    if (ended === 'completed' && (psw[0] & PSW_CC) === 0)
+    if (ended === 'completed' && (psw[0] & PSW_CC) === 0) {
+      this.messages++;
       this.taken.set(apqn, (this.taken.get(apqn) ?? 0) + 1);
+    }
     return ended;
   }
 
@@ -113,6 +117,7 @@ export class KernelService implements ApService {
     this.#timeMs = 0;
     this.instructions = 0;
     this.nqaps = 0;
+    this.messages = 0;
     this.taken.clear();
     this.asked.clear();
     this.#inner.restartClock();

@@ -113,7 +113,7 @@ export class KernelTarget implements Target {
     const { fired } = this.#scenario;
     const last = lastTime(events) + EVENTS_NS;
     const user = this.#user;
-    await this.#time.until(
+    await this.#time.untilCalm(
       last,
       () => user.open === 0 && user.errands === 0 && !this.#scenario.outstanding,
     );
