@@ -160,4 +160,9 @@ export const TOOL_SCRIPTS: readonly string[] = [
   "printf 'k v\\n' | awk '$1 == \"k\" { print $2; next } { print \"never\" }'; echo 'a b' | awk '$2 ~ /^b$/ && $1 !~ /x/'; awk 'BEGIN { if (!(\"q\" in a)) print \"not in\"; delete a; print length(a) }'",
   'awk \'BEGIN { printf "%d %5.2f %-4s| %x %c %s%%\\n", 3.9, 3.14159, "ab", 255, "z", 5 }\'',
   "echo '05.0004' | awk -F. '{ print \"apqn \" $1 \" \" $2 }'; printf 'a  b\\n' | awk -F ' +' '{ print $2 }'; awk 'BEGIN { print match(\"foobar\", /o+/), RSTART, RLENGTH }'",
+  "printf 'a\\nb\\nc\\n' | sed ':a;N;$!ba;s/\\n/,/g'; printf 'a\\nb\\n' | sed -e ':x' -e '$!{N;bx' -e '}' -e 's/\\n/+/g'",
+  "echo aaa | sed ':a;s/^\\(b*\\)a/\\1b/;ta;s/$/!/'; printf 'x\\ny\\n' | sed 's/x/X/;t;s/$/?/'; printf 'x\\ny\\n' | sed 's/x/X/;T;s/$/?/'",
+  "printf 'one \\\\\\ntwo\\nthree\\n' | sed '/\\\\$/{:j;N;s/ *\\\\\\n/ /;/\\\\$/bj}'; printf '1\\n2\\n3\\n' | sed -n '2b\np'; printf 'a\\nb\\n' | sed '/a/b end;s/$/!/;:end'",
+  "echo a | sed 'b nowhere'; echo $?; echo a | sed ':'; echo $?; echo a | sed '1:a;p'; echo $?",
+  'echo a | awk \'{ print "told" > "/dev/stderr"; printf "%s\\n", $1 > "/dev/stdout"; print }\' 2>&1 | sort',
 ];

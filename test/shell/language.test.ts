@@ -209,6 +209,30 @@ describe('a syntax error', () => {
   });
 });
 
+describe('awk', () => {
+  it.each([
+    ['BEGIN { system("echo hi") }', 'there is no function system here'],
+    ['BEGIN { print twice(2) }', 'there is no function twice here'],
+    ['{ print > "/tmp/x" }', 'output with > is not supported'],
+    ['END { print | "sort" }', 'output with | is not supported'],
+    ['function f(a) { return a }', 'functions are not supported'],
+  ])('%s is refused in words', async (program, message) => {
+    const { out, err, status } = await sh(`awk '${program}' < /dev/null`);
+    expect([out, err, status]).toEqual(['', expect.stringContaining(`awk: ${message}`), 2]);
+  });
+
+  it('takes a word and parentheses with a blank between them for two', async () => {
+    expect((await sh(`awk 'BEGIN { x = "a"; print x ("b") }'`)).out).toBe('ab\n');
+  });
+});
+
+describe('sed', () => {
+  it('that jumps without end is ended', async () => {
+    const { err, status } = await sh(`echo a | sed ':a;ba'`);
+    expect([err, status]).toEqual([expect.stringContaining('more than 1000000 jumps'), 1]);
+  });
+});
+
 describe('set -u', () => {
   it('ends a script at a variable that is not set, with status 1', async () => {
     expect(await sh('set -u; echo $nothing_here; echo never')).toEqual({

@@ -40,7 +40,11 @@ export type Expression =
 
 export type Statement =
   | { readonly kind: 'expression'; readonly expression: Expression }
-  | { readonly kind: 'print' | 'printf'; readonly args: readonly Expression[] }
+  | {
+      readonly kind: 'print' | 'printf';
+      readonly args: readonly Expression[];
+      readonly to?: 'stderr';
+    }
   | {
       readonly kind: 'if';
       readonly condition: Expression;

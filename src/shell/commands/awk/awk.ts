@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// awk as scripts use it: patterns, fields, arrays, loops and the usual functions, but no user-defined functions, no files and no getline.
+// awk as scripts use it: patterns, fields, arrays, loops and the usual functions, but no user-defined functions, no getline, and no output into files and pipes.
 // Source: POSIX.1-2017, utilities, awk.
 
 import { finishAtOnce } from '../../../ap-bus/driving.ts';
@@ -81,6 +81,7 @@ async function awk(invocation: Invocation): Promise<CommandResult> {
     const texts = textsOf(invocation, paths, report, USAGE_ERROR);
     await run.all(texts.map(({ name, text }) => ({ name, lines: linesOf(text) })));
     report.stdout = run.out.join('');
+    report.stderr += run.err.join('');
     report.status = Math.max(report.status, run.status);
   } catch (error) {
     if (!(error instanceof AwkError) && !(error instanceof RegexError)) throw error;

@@ -227,11 +227,10 @@ export class AwkParser {
       this.#noGreater = true;
       const args = this.#endsSimple() ? [] : this.#list();
       this.#noGreater = false;
-      if (this.#is('>', '>>', '|'))
-        throw new AwkError(`output with ${this.#token.text} is not supported`);
+      const to = this.#target();
       const [only] = args;
       const grouped = args.length === 1 && only?.kind === 'call' && only.name === '';
-      return { kind, args: grouped ? only.args : args };
+      return { kind, args: grouped ? only.args : args, ...(to === undefined ? {} : { to }) };
     }
     if (this.#is('next', 'break', 'continue')) return { kind: this.#take().text as 'next' };
     if (this.#is('exit')) {
@@ -245,6 +244,20 @@ export class AwkParser {
     }
     if (this.#is('getline', 'return')) throw new AwkError(`${this.#token.text} is not supported`);
     return { kind: 'expression', expression: this.#expression() };
+  }
+
+  /** Where `print` writes: only to what the shell can redirect afterwards. */
+  #target(): 'stderr' | undefined {
+    if (!this.#is('>', '>>', '|')) return undefined;
+    const operator = this.#take().text;
+    const { kind, text } = this.#token;
+    if (operator !== '|' && kind === 'string' && /^\/dev\/std(out|err)$/.test(text)) {
+      this.#take();
+      return text === '/dev/stderr' ? 'stderr' : undefined;
+    }
+    throw new AwkError(
+      `output with ${operator} is not supported (/dev/stderr is; the shell's own ${operator} behind awk does the rest)`,
+    );
   }
 
   #endsSimple(): boolean {
@@ -392,7 +405,13 @@ export class AwkParser {
 
   #named(name: string): Expression {
     if (this.#is('[')) return { kind: 'element', name, keys: this.#keys() };
-    if (!Object.hasOwn(FUNCTIONS, name)) return { kind: 'name', name };
+    if (!Object.hasOwn(FUNCTIONS, name)) {
+      // Without a blank it is a call, which would be taken for two words beside each other.
+      const before = this.#text[this.#at - 2] ?? '';
+      if (this.#is('(') && /\w/.test(before))
+        throw new AwkError(`there is no function ${name} here`);
+      return { kind: 'name', name };
+    }
     if (!this.#is('(')) return { kind: 'call', name, args: [] };
     this.#take();
     const args = this.#is(')') ? [] : this.#list();

@@ -55,6 +55,8 @@ export class AwkRun {
   #elements = 0;
   #length = 0;
   readonly out: string[] = [];
+  /** What was printed to /dev/stderr. */
+  readonly err: string[] = [];
   status = 0;
 
   constructor(rules: readonly Rule[], breathe: () => Promise<boolean>) {
@@ -106,11 +108,15 @@ export class AwkRun {
     return true;
   }
 
-  #print(text: string): undefined {
+  #stream(to: 'stderr' | undefined): string[] {
+    return to === 'stderr' ? this.err : this.out;
+  }
+
+  #print(text: string, to?: 'stderr'): undefined {
     this.#length += text.length + 1;
     if (this.#length > MAX_TEXT)
       throw new ShellLimitError(`more than ${MAX_TEXT / 0x100000} MiB of output`);
-    this.out.push(text + toText(this.#variables.get('ORS') ?? '\n'));
+    this.#stream(to).push(text + toText(this.#variables.get('ORS') ?? '\n'));
   }
 
   #number(name: string): number {
@@ -197,17 +203,17 @@ export class AwkRun {
     return undefined;
   }
 
-  #output({ kind, args }: Extract<Statement, { kind: 'print' | 'printf' }>): undefined {
+  #output({ kind, args, to }: Extract<Statement, { kind: 'print' | 'printf' }>): undefined {
     const values = args.map((arg) => this.#value(arg));
     if (kind === 'print') {
       const separator = toText(this.#variables.get('OFS') ?? ' ');
-      return this.#print(args.length === 0 ? this.#line : values.map(toText).join(separator));
+      return this.#print(args.length === 0 ? this.#line : values.map(toText).join(separator), to);
     }
     const text = format(toText(values[0] ?? ''), values.slice(1));
     this.#length += text.length;
     if (this.#length > MAX_TEXT)
       throw new ShellLimitError(`more than ${MAX_TEXT / 0x100000} MiB of output`);
-    this.out.push(text);
+    this.#stream(to).push(text);
     return undefined;
   }
 

@@ -5,6 +5,13 @@ import { bounded, MAX_TEXT, ShellLimitError } from '../../language/limits.ts';
 import type { Regex, RegexMatch } from '../../language/regex.ts';
 import { type Address, type Instruction, SedError, type Substitution } from './script.ts';
 
+/** What follows for a line begins with this where a label follows; without one it is the end of the script. */
+const JUMP = ':';
+const MAX_JUMPS = 1_000_000;
+
+const isLabel = ({ name, label = '' }: Instruction, jump: string): boolean =>
+  name === ':' && jump === JUMP + label;
+
 /** State of one run of a sed script over its input. */
 export class Run {
   readonly #lines: readonly string[];
@@ -15,6 +22,9 @@ export class Run {
   #last: Regex | undefined;
   #appended: string[] = [];
   #restarted = false;
+  /** Whether a substitution was made since the line was read or a jump asked. */
+  #substituted = false;
+  #jumps = 0;
   readonly out: string[] = [];
   #length = 0;
 
@@ -28,6 +38,7 @@ export class Run {
       if (this.#at % 1000 === 0 && !(await breathe())) return;
       if (!this.#restarted) this.#line = this.#lines[this.#at++];
       this.#restarted = false;
+      this.#substituted = false;
       this.#appended = [];
       const end = this.#execute(script);
       if (!this.#quiet && end !== 'delete' && end !== 'quit silently') this.#print(this.#line);
@@ -81,16 +92,21 @@ export class Run {
   }
 
   #execute(script: readonly Instruction[]): string {
-    for (const instruction of script) {
+    for (let at = 0; at < script.length; at++) {
+      const instruction = script[at];
       if (this.#matches(instruction) === instruction.negated) continue;
       const end = this.#one(instruction);
-      if (end !== '') return end;
+      if (end === '') continue;
+      // A label is looked for here, and else in what this block is in.
+      const to = end.startsWith(JUMP) ? script.findIndex((one) => isLabel(one, end)) : -1;
+      if (to < 0) return end;
+      at = to;
     }
     return '';
   }
 
   /** Executes one instruction. Returns what follows for the line; empty means: go on. */
-  #one({ name, text = '', substitution, map, block }: Instruction): string {
+  #one({ name, text = '', substitution, map, block, label = '' }: Instruction): string {
     if (block !== undefined) return this.#execute(block);
     if (substitution !== undefined) this.#substitute(substitution);
     else if (map !== undefined) this.#line = [...this.#line].map((c) => map.get(c) ?? c).join('');
@@ -108,8 +124,18 @@ export class Run {
     else if (name === 'Q') return 'quit silently';
     else if (name === 'n') return this.#next();
     else if (name === 'N') return this.#join();
+    else if (':btT'.includes(name)) return this.#jump(name, label);
     else this.#holdSpace(name);
     return '';
+  }
+
+  #jump(name: string, label: string): string {
+    if (name === ':') return '';
+    const jumps = name === 'b' || this.#substituted === (name === 't');
+    if (name !== 'b') this.#substituted = false;
+    if (!jumps) return '';
+    if (++this.#jumps > MAX_JUMPS) throw new ShellLimitError(`sed: more than ${MAX_JUMPS} jumps`);
+    return JUMP + label;
   }
 
   #holdSpace(name: string): void {
@@ -152,6 +178,7 @@ export class Run {
       if (!all) break;
     }
     if (pieces.length === 0) return;
+    this.#substituted = true;
     pieces.push(this.#line.slice(kept));
     this.#line = bounded(pieces.join(''), 'a line of sed');
     if (print) this.#print(this.#line);

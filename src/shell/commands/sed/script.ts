@@ -21,6 +21,8 @@ export interface Instruction {
   readonly substitution?: Substitution;
   readonly map?: ReadonlyMap<string, string>;
   readonly block?: readonly Instruction[];
+  /** Of `:`, b, t and T; empty: the end of the script. */
+  readonly label?: string;
   /** Line at which a range that has begun ends; 0 if it has not begun. */
   active: number;
 }
@@ -35,7 +37,14 @@ export interface Substitution {
 }
 
 /** The script is not valid. The message is that of sed. */
-export class SedError extends Error {}
+export class SedError extends Error {
+  readonly status: number;
+
+  constructor(message: string, status = 1) {
+    super(message);
+    this.status = status;
+  }
+}
 
 /** Reads a script character by character. */
 export class ScriptReader {
@@ -43,6 +52,8 @@ export class ScriptReader {
   readonly #extended: boolean;
   #at = 0;
   #depth = 0;
+  readonly #labels = new Set<string>();
+  readonly #jumps = new Set<string>();
 
   constructor(text: string, extended: boolean) {
     this.#text = text;
@@ -56,6 +67,9 @@ export class ScriptReader {
       this.#skip(/[\s;]*/y);
       if (this.#at >= this.#text.length) {
         if (nested) throw this.#wrong("unmatched `{'");
+        const lost = [...this.#jumps].find((label) => !this.#labels.has(label));
+        if (lost !== undefined)
+          throw new SedError(`sed: can't find label for jump to \`${lost}'`, 4);
         return list;
       }
       if (this.#text[this.#at] === '}') {
@@ -98,12 +112,24 @@ export class ScriptReader {
       ...{ negated, name, active: 0 },
     };
     if (name === '{') return { ...base, block: this.instructions(true) };
+    if (':btT'.includes(name) && name !== '') return this.#labelled(base);
     if (name === 's') return this.#ended({ ...base, substitution: this.#substitution() });
     if (name === 'y') return this.#ended({ ...base, map: this.#map() });
     if ('aic'.includes(name) && name !== '') return { ...base, text: this.#lines() };
     if (!'pdqQ=nNDPhHgGx'.includes(name) || name === '')
       throw this.#wrong(name === '' ? 'missing command' : `unknown command: \`${name}'`);
     return this.#ended(base);
+  }
+
+  #labelled(base: Instruction): Instruction {
+    const places = base.name === ':';
+    if (places && base.from !== undefined) throw this.#wrong(": doesn't want any addresses");
+    this.#skip(/[ \t]*/y);
+    const label = this.#skip(places ? /[^\s;]*/y : /[^\s;}]*/y);
+    if (places && label === '') throw this.#wrong('":" lacks a label');
+    if (places) this.#labels.add(label);
+    else if (label !== '') this.#jumps.add(label);
+    return this.#ended({ ...base, label });
   }
 
   #ended(instruction: Instruction): Instruction {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// sed as scripts use it: s, y, p, d, q, =, a, i, c, n, N, {…}, addresses by line, `$`, and expression; -n, -E, -e, -i.
+// sed as scripts use it: s, y, p, d, q, =, a, i, c, n, N, labels and jumps, {…}, addresses by line, `$`, and expression; -n, -E, -e, -i.
 // Source: POSIX.1-2017, utilities, sed; GNU sed 4.9 (0~step, addr,+N, messages).
 import { ERRNO_TEXT } from '../../../ap-bus/errno.ts';
 import { type CommandResult, failed } from '../../../sysfs/command.ts';
@@ -66,7 +66,7 @@ async function sed(invocation: Invocation): Promise<CommandResult> {
     }
   } catch (error) {
     if (!(error instanceof SedError)) throw error;
-    report.fail(error.message, 1);
+    report.fail(error.message, error.status);
   }
   return report.result();
 }
