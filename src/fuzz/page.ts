@@ -8,12 +8,14 @@ body { font: 14px/1.4 system-ui, sans-serif; margin: 1.5em auto; max-width: 1100
 h1 { font-size: 1.4em } h2 { font-size: 1.1em; margin: 1.6em 0 0.4em }
 table { border-collapse: collapse } td, th { padding: 1px 7px; text-align: left; font-weight: normal }
 #stats td:nth-child(odd) { color: #666 } #stats td { padding-right: 1.5em }
+/* On a narrow screen the matrix moves, not the page. */
+.wide { overflow-x: auto }
 #grid td { border: 1px solid #fff; text-align: right; font: 12px monospace; min-width: 4.5em }
 #grid td.met { cursor: pointer } #grid td.none { background: #f4f4f4 } #grid td.illegal { background: none }
 #grid th { font-size: 12px; color: #444 }
 pre { background: #f4f4f4; padding: 0.7em; overflow-x: auto; margin: 0.3em 0; font-size: 12px }
 .missed { background: #ffd7d9; display: block } details { margin: 0.3em 0 } summary { cursor: pointer }
-svg { border: 1px solid #ddd; background: #fff }`;
+svg { border: 1px solid #ddd; background: #fff; max-width: 100%; height: auto }`;
 
 /** The script of the page. Everything that comes from a driver or a scenario is inserted as text. */
 const SCRIPT = `
@@ -42,7 +44,7 @@ const plot = (d) => {
     return path;
   };
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  svg.setAttribute('width', width); svg.setAttribute('height', height);
+  svg.setAttribute('width', width); svg.setAttribute('viewBox', '0 0 ' + width + ' ' + height);
   svg.append(line('places', '#0f62fe'), line('cells', '#198038'), line('pairs', '#8a3ffc'));
   const legend = make('div', 'over ' + number(most) + ' cases, each to its own top: blue places of the code, green architected cells, purple pairs of codes');
   put('plot', svg, legend);
@@ -133,7 +135,7 @@ export const campaignPage = (
 <h2>Architected coverage</h2>
 <p>What ended which function, in which state of the queue; cases in which it was met. Click a cell for the scenario that reached it first.</p>
 <div id="scenario"></div>
-<table id="grid"></table>
+<div class="wide" tabindex="0" role="region" aria-label="architected coverage"><table id="grid"></table></div>
 <h2>Lines not reached</h2>
 <div id="files"></div>
 <div id="functions"></div>

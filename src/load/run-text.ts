@@ -108,7 +108,8 @@ const SLOW_HINT = ['this computer does not keep up with the modelled adapters;',
 const hotPlugLines = (hotPlug: HotPlugResult): string[] => {
   const { unplugs, plugs, violations } = hotPlug;
   const { accepted, answered, flushed, inFlight, refused } = hotPlug;
-  const changes = [`${countText(unplugs)} adapters taken, ${countText(plugs)} given back`];
+  const adapters = unplugs === 1 ? 'adapter' : 'adapters';
+  const changes = [`${countText(unplugs)} ${adapters} taken, ${countText(plugs)} given back`];
   const messages = [
     `${countText(accepted)} accepted`,
     `= ${countText(answered)} answered`,

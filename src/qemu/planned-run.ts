@@ -76,6 +76,8 @@ export async function runPlanned(
   } finally {
     unset?.();
   }
+  // What the user has ended himself is not told as a guest that ended early.
+  if (command.signal?.aborted === true) return verdict.code ?? FAILED;
   return verdict.code ?? endedFirst(plan, status, verdict);
 }
 

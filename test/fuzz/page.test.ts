@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addressOf, hasChromium, WatchedBrowser } from '../view/browser.ts';
+import { addressOf, hasChromium, layoutOf, WatchedBrowser } from '../view/browser.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'apemu-page-'));
 const FUZZ = [
@@ -74,6 +74,11 @@ describe.skipIf(!hasChromium('the page of a campaign'))('the page of a campaign'
       /driver\.ts: \d+ lines not reached/,
     );
     expect(await file.locator('#files .missed').first().textContent()).toMatch(/^\s*\d+ {2}/);
+    const narrow = await browser.page({ viewport: { width: 420, height: 800 } });
+    await narrow.goto(pathToFileURL(join(folder, 'report.html')).href);
+    await narrow.waitForSelector('body[data-ready]');
+    const { width, window } = await layoutOf(narrow);
+    expect(width, 'the page is no wider than a telephone').toBeLessThanOrEqual(window);
     expect(browser.wrong).toEqual([]);
   }, 60_000);
 });

@@ -2,7 +2,7 @@
 // `apemu qemu` for a script (issue 19, 9; issue 14, 14; issue 13, B11): commands in guests, texts on consoles, time-outs, and the exit
 // code each ends with.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +51,19 @@ describe.skipIf(!(haveQemu() && built))('a kernel of a few instructions', () => 
   it('that does nothing is ended by --timeout with code 42', () => {
     const { status, stderr } = guest1(...kernelOf('endless'), '--timeout', '500ms');
     expect([status, stderr]).toEqual([42, expect.stringContaining('nothing decided within 500')]);
+  });
+
+  it('that is interrupted is not told as one that has ended early', async () => {
+    const options = [...kernelOf('endless'), '--expect', 'something'];
+    const command = [main, 'qemu', path('examples/two-guests.yaml'), '--guest', 'Guest1'];
+    const child = spawn(process.execPath, [...command, ...options]);
+    let told = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      told += text;
+      if (text.includes('attached')) child.kill('SIGINT');
+    });
+    const code = await new Promise((resolve) => child.once('exit', resolve));
+    expect([code, told]).toEqual([130, expect.not.stringContaining('has ended without')]);
   });
 
   it.each([

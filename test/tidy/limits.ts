@@ -18,8 +18,8 @@ export const LONGER_FILES: Readonly<Record<string, number>> = {
   // One schema: every key of a configuration.
   'src/config/schema.ts': 320,
   // awk: its grammar, and what each of its nodes does.
-  'src/shell/commands/awk/parser.ts': 420,
-  'src/shell/commands/awk/run.ts': 410,
+  'src/shell/commands/awk/parser.ts': 440,
+  'src/shell/commands/awk/run.ts': 420,
   // Each way to quote and expand in a word.
   'src/shell/language/lexer.ts': 315,
   // The life of one run from the kept moment to its end.
