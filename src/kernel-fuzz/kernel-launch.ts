@@ -35,6 +35,11 @@ export interface KernelGuestOptions {
 }
 
 const KERNEL_MEMORY_MIB = 128;
+/**
+ * MiB for translated code. Storage that is put back is translated anew, so a guest that is taken back again and again would fill all that QEMU
+ * has for it by default; what a case translates takes a few.
+ */
+const TRANSLATED_MIB = 128;
 /** Kernel parameters: the same addresses in each boot, to compare coverage and traces; poisoned slabs show uses after a free. */
 const APPEND = 'nokaslr slub_debug=FZP';
 
@@ -50,6 +55,7 @@ export const launchOf = (
   ...imageWith(image, folder, AGENT),
   append: [SCRIPT_CONSOLE, APPEND, append].join(' ').trim(),
   memoryMiB,
+  translatedMiB: TRANSLATED_MIB,
   extra: [
     ...(inPlace?.extra ?? ['-action', 'panic=pause,shutdown=pause']),
     ...(file?.pluginArguments(cover.path as string) ?? []),

@@ -20,6 +20,8 @@ export interface LaunchOptions {
   readonly append?: string;
   /** Guest storage in MiB; default 512. The last MiB belongs to the hook. */
   readonly memoryMiB?: number;
+  /** MiB for translated code; default what QEMU takes (1,024). When they are full, all is translated anew. */
+  readonly translatedMiB?: number;
   readonly cpus?: number;
   /** Number of CPUs that can be there, including those plugged later; default `cpus`. */
   readonly maxCpus?: number;
@@ -94,7 +96,8 @@ export function qemuArguments(options: LaunchOptions, folder: string, ramPath: s
   const share = moment === undefined ? 'on' : 'off';
   const backend = `memory-backend-file,id=ram,size=${memory}M,mem-path=${ramPath},share=${share}`;
   const args = ['-M', 's390-ccw-virtio,memory-backend=ram', '-object', backend];
-  args.push('-cpu', 'max', '-accel', 'tcg,thread=multi');
+  const translated = options.translatedMiB === undefined ? '' : `,tb-size=${options.translatedMiB}`;
+  args.push('-cpu', 'max', '-accel', `tcg,thread=multi${translated}`);
   args.push('-smp', `${cpus},maxcpus=${options.maxCpus ?? cpus}`, '-m', `${memory}`);
   args.push('-nographic', '-nodefaults', '-monitor', 'none', '-serial', 'none');
   // On a terminal Ctrl-C goes to the guest; with mux, Ctrl-A X ends QEMU, and Ctrl-A H shows help.

@@ -32,6 +32,15 @@ describe('the arguments of QEMU', () => {
     expect(args).toMatch(/-device virtio-rng-ccw$/);
   });
 
+  it('bound what is kept of translated code where that is asked for', () => {
+    const accel = (more: { translatedMiB?: number }): string => {
+      const args = qemuArguments({ ...KERNEL, ...more }, '/q', '/r');
+      return args[args.indexOf('-accel') + 1] ?? '';
+    };
+    expect(accel({})).toBe('tcg,thread=multi');
+    expect(accel({ translatedMiB: 128 })).toBe('tcg,thread=multi,tb-size=128');
+  });
+
   it('give a test kernel no Linux command line, and let the debug stub start it', () => {
     const args = qemuArguments({ ...KERNEL, bare: true }, '/q', '/r');
     expect(args).not.toContain('-append');
