@@ -104,7 +104,8 @@ function argumentKeys(text: string): Keys | undefined {
 /** A device that can send a synthetic event. */
 export interface UeventSource {
   readonly journal: HostJournal;
-  readonly subsystem: string;
+  /** Its bus or class. Of a device without one nothing is told. */
+  readonly subsystem?: string;
   readonly path: string;
   /** Its own variables, which follow those of the event. */
   readonly keys?: Keys;
@@ -121,7 +122,7 @@ export function storeUevent(source: UeventSource, written: string): Outcome {
   if (own === undefined) return 'EINVAL';
   const { journal, subsystem, path, keys = NO_KEYS } = source;
   const all = [...own, ...keys].filter(([key]) => action !== 'unbind' || key !== 'MODALIAS');
-  journal.uevent(subsystem, action, path, all);
+  if (subsystem !== undefined) journal.uevent(subsystem, action, path, all);
   return 'ok';
 }
 

@@ -2,7 +2,13 @@
 // Additional zcrypt device nodes. They are made and removed through files of the class, and each has filters of ioctls, adapters and
 // domains.
 // Source: Linux 6.12, drivers/s390/crypto/zcrypt_api.c (zcdn_create, zcdn_destroy, zcdn_create_store, ioctlmask_store … admask_store).
-import { type Attribute, attributeTable, READ_ONLY, READ_WRITE, WRITE_ONLY } from './attribute.ts';
+import {
+  type Attribute,
+  attributeTable,
+  READ_ONLY,
+  READ_WRITE,
+  ROOT_READ_WRITE,
+} from './attribute.ts';
 import type { ApBus } from './bus.ts';
 import type { Outcome } from './errno.ts';
 import { emptyMask, type Mask, maskText } from './mask.ts';
@@ -15,7 +21,7 @@ const NODES_MAX = 256;
 /** ZCDN_MAX_NAME, which includes the final zero byte. */
 const NAME_BYTES = 32;
 /** Major number of the nodes. A kernel chooses it when it starts: VD-71. */
-const MAJOR = 249;
+const MAJOR = 253;
 /** Files of the class. A node cannot have one of these names, since it could not be linked beside them. */
 const CLASS_FILES = ['create', 'destroy'];
 
@@ -45,9 +51,14 @@ function* createNode(bus: ApBus, text: string): Operation<Outcome> {
     if (minor === undefined) return 'ENOSPC';
     // kobject_set_name replaces slashes, since they would separate directories.
     const name = given === '' ? `zcrypt_${minor}` : given.replaceAll('/', '!');
-    if (CLASS_FILES.includes(name) || findNode(bus, name) !== undefined) return 'EEXIST';
+    if (findNode(bus, name) !== undefined) return 'EEXIST';
     const filters = Object.fromEntries(FILTERS.map((filter) => [filter, emptyMask()]));
     const node = { name, minor, ...(filters as Record<Filter, Mask>) };
+    if (CLASS_FILES.includes(name)) {
+      // The device is there already, and goes again when its link cannot be made: only that is told.
+      tell(bus, node, 'remove');
+      return 'EEXIST';
+    }
     requests.nodes = [...requests.nodes, node];
     tell(bus, node, 'add');
     return 'ok';
@@ -103,10 +114,10 @@ function* storeFilter(
   });
 }
 
-/** Files of /sys/class/zcrypt. */
+/** Files of /sys/class/zcrypt. They can be opened for reading, but have no text. */
 export const NODE_CLASS_FILES = attributeTable<ApBus>([
-  { name: 'create', mode: WRITE_ONLY, store: createNode },
-  { name: 'destroy', mode: WRITE_ONLY, store: destroyNode },
+  { name: 'create', mode: ROOT_READ_WRITE, show: () => ({ errno: 'EIO' }), store: createNode },
+  { name: 'destroy', mode: ROOT_READ_WRITE, show: () => ({ errno: 'EIO' }), store: destroyNode },
 ]);
 
 /** Files of each node. */

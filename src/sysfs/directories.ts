@@ -17,6 +17,7 @@ import {
   VIRTUAL_TYPE_FILES,
 } from '../vfio-ap/virtual/files.ts';
 import { VirtualMdev } from '../vfio-ap/virtual/mdev.ts';
+import { deviceEvents, otherEvents } from './event-files.ts';
 import {
   type Directory,
   directory,
@@ -26,6 +27,7 @@ import {
   type SysfsNode,
   union,
 } from './node.ts';
+import { iommuGroups, vfioClasses, vfioDevice, vfioGroups } from './vfio-directories.ts';
 import { debugAreas, miscClass, miscDevices, nodeClass, nodeDevices } from './virtual-devices.ts';
 
 /** Files of a driver for one kind of device, as a table; made once a driver. */
@@ -176,7 +178,8 @@ function mdevDirectory(device: MatrixDevice, mdev: MatrixMdev): Directory {
       driver: () => link('../../../../bus/mdev/drivers/vfio_ap_mdev'),
       subsystem: () => link('../../../../bus/mdev'),
       iommu_group: () => link(`../../../../kernel/iommu_groups/${vfioNumber(mdev)}`),
-      'vfio-dev': () => directory({ [vfioDeviceName(mdev)]: () => directory({}) }),
+      'vfio-dev': () =>
+        directory({ [vfioDeviceName(mdev)]: () => vfioDevice(device.bus.journal, mdev) }),
     }),
   );
 }
@@ -206,20 +209,20 @@ function matrixDirectory(device: MatrixDevice): Directory {
   );
 }
 
-/** /sys/kernel/iommu_groups: one emulated group an mdev. */
-function iommuGroups(device: MatrixDevice): Directory {
+/** /sys/devices/virtual. A class has its folder there as long as it has a device. */
+const virtualDevices = (bus: ApBus, device: MatrixDevice): Directory => {
+  const folders: Readonly<Record<string, () => Directory>> = {
+    misc: () => miscDevices(bus),
+    vfio: () => vfioGroups(device),
+    zcrypt: () => nodeDevices(bus),
+  };
+  const there = (name: string): boolean =>
+    name === 'misc' || (name === 'vfio' ? device.byUuid.size : bus.requests.nodes.length) > 0;
   return listing(
-    () => [...device.byUuid.values()].map((mdev) => String(mdev.number - 1)),
-    (name) => {
-      const mdev = [...device.byUuid.values()].find((m) => String(m.number - 1) === name);
-      if (mdev === undefined) return undefined;
-      const up = '../../../../devices/vfio_ap/matrix/';
-      return directory({
-        devices: () => directory({ [mdev.uuid]: () => link(`${up}${mdev.uuid}`) }),
-      });
-    },
+    () => Object.keys(folders).filter(there),
+    (name) => (Object.hasOwn(folders, name) && there(name) ? folders[name]() : undefined),
   );
-}
+};
 
 /** A name that resolves but is not listed. */
 const hidden = (name: string, node: () => SysfsNode): Directory =>
@@ -231,35 +234,58 @@ const hidden = (name: string, node: () => SysfsNode): Directory =>
 /** The whole tree, from /sys on. */
 export function hostTree(bus: ApBus, device: MatrixDevice): Directory {
   const toMatrix = '../../../devices/vfio_ap/matrix';
+  const { journal } = bus;
+  const busEvents = (name: string): Directory =>
+    otherEvents({ journal, subsystem: 'bus', path: `/bus/${name}` });
+  const driverEvents = (path: string): Directory =>
+    otherEvents({ journal, subsystem: 'drivers', path: `/bus/${path}` });
+  const matrixDriver = union(
+    driverEvents('matrix/drivers/vfio_ap'),
+    directory({ matrix: () => link(`../${toMatrix}`) }),
+  );
+  const mdevDriver = union(
+    driverEvents('mdev/drivers/vfio_ap_mdev'),
+    mdevLinks(device, `../${toMatrix}/`),
+  );
   return directory({
     bus: () =>
       directory({
         ap: () => apBus(bus),
         matrix: () =>
-          directory({
-            devices: () => directory({ matrix: () => link(toMatrix) }),
-            drivers: () =>
-              directory({ vfio_ap: () => directory({ matrix: () => link(`../${toMatrix}`) }) }),
-          }),
+          union(
+            busEvents('matrix'),
+            directory({
+              devices: () => directory({ matrix: () => link(toMatrix) }),
+              drivers: () => directory({ vfio_ap: () => matrixDriver }),
+            }),
+          ),
         mdev: () =>
-          directory({
-            devices: () => mdevLinks(device, `${toMatrix}/`),
-            drivers: () => directory({ vfio_ap_mdev: () => mdevLinks(device, `../${toMatrix}/`) }),
-          }),
+          union(
+            busEvents('mdev'),
+            directory({
+              devices: () => mdevLinks(device, `${toMatrix}/`),
+              drivers: () => directory({ vfio_ap_mdev: () => mdevDriver }),
+            }),
+          ),
       }),
     class: () =>
       directory({
         mdev_bus: () => directory({ matrix: () => link('../../devices/vfio_ap/matrix') }),
         misc: () => miscClass(),
+        ...vfioClasses(device),
         zcrypt: () => nodeClass(bus),
       }),
     devices: () =>
       union(
         directory({
-          ap: () => apDevices(bus),
-          vfio_ap: () => directory({ matrix: () => matrixDirectory(device) }),
-          virtual: () =>
-            directory({ misc: () => miscDevices(bus), zcrypt: () => nodeDevices(bus) }),
+          ap: () =>
+            union(deviceEvents({ journal, subsystem: 'ap', path: '/devices/ap' }), apDevices(bus)),
+          vfio_ap: () =>
+            union(
+              deviceEvents({ journal, path: '/devices/vfio_ap' }),
+              directory({ matrix: () => matrixDirectory(device) }),
+            ),
+          virtual: () => virtualDevices(bus, device),
         }),
         // S0-03: the path of the first design leads to the same object.
         hidden('ap_matrix', () => link('vfio_ap')),

@@ -51,10 +51,12 @@ interface MiscRow {
   readonly contents: (bus: ApBus) => Directory;
 }
 
+const nothing = (): Directory => directory({});
+
 const MISC: Readonly<Record<string, MiscRow>> = {
   hw_random: { minor: () => 183, node: 'hwrng', contents: (bus) => filesOf(RANDOM_FILES, bus) },
   pkey: {
-    // Given out when it is registered, from another end in newer kernels (VD-73).
+    // Given out when it is registered, in newer kernels from another end (VD-73).
     minor: ({ switches }) => (switches.pkeyHandlers ? 258 : 125),
     node: 'pkey',
     nodeMode: '0666',
@@ -64,6 +66,12 @@ const MISC: Readonly<Record<string, MiscRow>> = {
         Object.fromEntries(groups.map(([name, files]) => [name, () => filesOf(files, bus)])),
       );
     },
+  },
+  vfio: { minor: () => 196, node: 'vfio/vfio', nodeMode: '0666', contents: nothing },
+  z90crypt: {
+    minor: ({ switches }) => (switches.pkeyHandlers ? 257 : 126),
+    node: 'z90crypt',
+    contents: nothing,
   },
 };
 

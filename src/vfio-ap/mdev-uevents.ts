@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The uevents of a mediated device: those of the mdev itself, of its vfio group and of its vfio device.
 // Source: docs/reference/vfio-ap.md section 3.6 (drivers/vfio: mdev_core.c, group.c, vfio_main.c); recordings in test/golden.
-import type { HostJournal } from '../ap-bus/events.ts';
+import type { HostJournal, Uevent } from '../ap-bus/events.ts';
 import type { MatrixMdev } from './mdev.ts';
 
 export const MDEV_DRIVER = 'vfio_ap_mdev';
@@ -14,6 +14,16 @@ export const vfioNumber = (mdev: MatrixMdev): number => mdev.number - 1;
 /** Name of the vfio device in the mdev's directory `vfio-dev`. */
 export const vfioDeviceName = (mdev: MatrixMdev): string => `vfio${vfioNumber(mdev)}`;
 
+/** Path of the group's device, from the mount point on, and its variables. */
+export const vfioGroupPath = (mdev: MatrixMdev): string =>
+  `/devices/virtual/vfio/${vfioNumber(mdev)}`;
+
+export const vfioGroupKeys = (mdev: MatrixMdev): Uevent['keys'] => [
+  ['MAJOR', String(VFIO_MAJOR)],
+  ['MINOR', String(vfioNumber(mdev))],
+  ['DEVNAME', `vfio/${vfioNumber(mdev)}`],
+];
+
 function tellVfio(
   journal: HostJournal,
   mdev: MatrixMdev,
@@ -24,12 +34,7 @@ function tellVfio(
     journal.uevent('vfio-dev', action, `${mdev.path}/vfio-dev/${vfioDeviceName(mdev)}`);
     return;
   }
-  const number = String(vfioNumber(mdev));
-  journal.uevent('vfio', action, `/devices/virtual/vfio/${number}`, [
-    ['MAJOR', String(VFIO_MAJOR)],
-    ['MINOR', number],
-    ['DEVNAME', `vfio/${number}`],
-  ]);
+  journal.uevent('vfio', action, vfioGroupPath(mdev), vfioGroupKeys(mdev));
 }
 
 /** Events of a creation: the mdev appears, its driver makes group and device, and is bound. */

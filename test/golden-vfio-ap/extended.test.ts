@@ -14,7 +14,7 @@ import { recordedKernel } from '../../src/sysfs/recording.ts';
 const GOLDEN = join(import.meta.dirname, '../golden');
 const SETS = [
   { folder: 'vfio-ap-linux-6.1-extended', files: 11 },
-  { folder: 'vfio-ap-linux-6.12-extended', files: 16 },
+  { folder: 'vfio-ap-linux-6.12-extended', files: 17 },
   { folder: 'vfio-ap-linux-7.2-extended', files: 21 },
 ] as const;
 
