@@ -10,7 +10,7 @@ const SRC = join(import.meta.dirname, '../../src');
 const MAY_IMPORT: readonly [string, number, readonly string[]][] = [
   ['ap-bus', 15, ['lpar', 'cex']],
   ['vfio-ap', 15, ['ap-bus', 'kvm', 'lpar', 'cex']],
-  ['sysfs', 10, ['vfio-ap', 'ap-bus', 'kvm', 'lpar', 'cex', 's390-tools']],
+  ['sysfs', 10, ['vfio-ap', 'ap-bus', 'kvm', 'lpar', 'config', 'cex', 's390-tools']],
 ];
 
 describe('layers', () => {
