@@ -216,11 +216,21 @@ export class PooledMachine {
     return (await driveAsync(operation, wait, () => this.#closed)) as T;
   }
 
+  /** Waits until the guests of every worker run, or `ended` says that they will not any more. */
+  async begun(ended: () => boolean): Promise<void> {
+    const threads = Array.from({ length: this.workers }, (_, n) => n + 1);
+    while (!ended() && this.tasksEnded === 0 && !threads.every((one) => this.#hasBegun(one)))
+      await sleep(1);
+  }
+
+  #hasBegun(thread: number): boolean {
+    return this.machine.image.word(this.machine.image.thread(thread) + T_WORKER) !== 0;
+  }
+
   /** Ends a worker's thread in the middle of its work, to test recovery. Waits until the loss was noticed. */
   async kill(thread: number): Promise<void> {
     // Node itself aborts if a thread is ended while it loads modules, so this waits until the worker has started.
-    while (this.machine.image.word(this.machine.image.thread(thread) + T_WORKER) === 0)
-      await sleep(1);
+    while (!this.#hasBegun(thread)) await sleep(1);
     this.#terminate(thread);
     await this.#reports[thread - 1];
   }
