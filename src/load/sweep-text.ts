@@ -85,6 +85,7 @@ const enoughText = ({ enough, points }: SweepResult): string[] => {
 
 /** The table of all points; below it the knees, or the amount that is enough. */
 export const sweepText = (result: SweepResult, how: string): string => {
+  if (result.points.length === 0) return 'interrupted before the first point was measured\n';
   const columns = columnsOf(result.points[0]?.amount?.what);
   const lines = [
     row(columns, ({ title }) => title),

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createCounts } from '../../src/load/counts.ts';
 import { percentilesNs } from '../../src/load/percentiles.ts';
+import { sweepText } from '../../src/load/sweep-text.ts';
 import { parseThreshold } from '../../src/load/thresholds.ts';
 import { apemu, FakeIo } from '../cli/fake-io.ts';
 import { records, type Shape, shapeFile, shapeObject } from './support.ts';
@@ -134,6 +135,12 @@ describe('--fail-if', () => {
 });
 
 describe('a sweep that is interrupted', () => {
+  it('before its first point shows no empty table', () => {
+    const none = { points: [], knees: [], enough: undefined, interrupted: true };
+    const result = none as unknown as Parameters<typeof sweepText>[0];
+    expect(sweepText(result, '')).toBe('interrupted before the first point was measured\n');
+  });
+
   it.each([[[]], [['--wall', '--duration', '5s']]])(
     'says so and gives no verdict: %j',
     async (more) => {
@@ -142,7 +149,9 @@ describe('a sweep that is interrupted', () => {
       if (more.length > 0) setTimeout(() => io.interrupt(), 1500);
       else io.err = () => io.interrupt();
       const { code, output } = await apemu(line, io);
-      expect(output).toMatch(/^interrupted: these are the points so far, there is no verdict$/m);
+      expect(output).toMatch(
+        /^interrupted(?:: these are the points so far, there is no verdict| before the first point was measured)$/m,
+      );
       expect(output).not.toMatch(/knee|carried/);
       expect(code).toBe(130);
     },
