@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Locks of threads that share the image: a word that tells who has it. They are held for less than a microsecond, so whoever wants one
-// looks again and again.
+// Locks of threads that share the image: a word that tells who has it. They are held for an instruction, or for as long as a card computes
+// a reply, so whoever wants one looks again and again.
 // Source: docs/reference/performance.md section 5 (recovery: locks carry their owner). Status: choice.
 import { I32, LOCK_OWNER, stuck } from './views.ts';
 

@@ -4,6 +4,8 @@
 
 /** Longest time a timer of Node.js can be set to, milliseconds. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
+/** Between two looks whether a pause is over before its time, milliseconds. */
+const PAUSE_LOOK_MS = 100;
 
 /**
  * Calls `then` after `ms` milliseconds.
@@ -22,7 +24,7 @@ export function wallTimer(ms: number, then: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Waits for `ms` milliseconds, but no longer than until `ended` says so, which is looked at every tenth of a second. */
+/** Waits for `ms` milliseconds, but no longer than until `ended` says so, which is looked at now and then. */
 export async function pause(ms: number, ended: () => boolean): Promise<void> {
   const end = performance.now() + ms;
   for (let left = ms; left > 0 && !ended(); left = end - performance.now()) {
@@ -30,5 +32,3 @@ export async function pause(ms: number, ended: () => boolean): Promise<void> {
     await new Promise<void>((resolve) => void setTimeout(resolve, part));
   }
 }
-
-const PAUSE_LOOK_MS = 100;
