@@ -81,8 +81,6 @@ export const hotPlug = async (
 ): Promise<HotPlugOutcome> => {
   const { guests } = pool.machine;
   const violations: string[] = [];
-  // Threads of a busy computer take a second to start, in which no mask changes under a guest that runs.
-  await pool.begun(options.ended ?? (() => false));
   const end = performance.now() + options.durationMs;
   let plugs = 0;
   let unplugs = 0;

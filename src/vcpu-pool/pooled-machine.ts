@@ -216,10 +216,10 @@ export class PooledMachine {
     return (await driveAsync(operation, wait, () => this.#closed)) as T;
   }
 
-  /** Waits until the guests of every worker run, or `ended` says that they will not any more. */
-  async begun(ended: () => boolean): Promise<void> {
+  /** Waits until the thread of every worker has started, or one has ended already, or `givenUp` says so. */
+  async begun(givenUp: () => boolean): Promise<void> {
     const threads = Array.from({ length: this.workers }, (_, n) => n + 1);
-    while (!ended() && this.tasksEnded === 0 && !threads.every((one) => this.#hasBegun(one)))
+    while (!givenUp() && this.tasksEnded === 0 && !threads.every((one) => this.#hasBegun(one)))
       await sleep(1);
   }
 

@@ -47,7 +47,6 @@ it('hot plug with a long time between two changes ends with the guests, and give
   const config = { name: 'Guest1', mdev: { adapters: [5], domains: [] } };
   const pool = {
     machine: { guests: [{ config, uuid: 'u', number: 1 }] },
-    begun: async () => {},
     write: async (path: string) => {
       written.push(path.split('/').at(-1) ?? '');
       return 'ok';
