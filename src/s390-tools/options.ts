@@ -102,19 +102,18 @@ function readLetters(arg: string, rest: string[], table: readonly ToolOption[]):
   return given;
 }
 
-/** Columns of a terminal the help text is wrapped for. */
-const LINE_COLUMNS = 80;
+/** Columns of a terminal that help texts are wrapped for. */
+export const LINE_COLUMNS = 80;
 
-/** Words of a text wrapped at the edge, each further line with this many blanks before it. */
-function wrapped(text: string, indent: number): string {
+/** Words of a text wrapped at the edge, each further line with `indent` blanks before it. The first line begins at column `start`. */
+export function wrapped(text: string, indent: number, start = indent): string {
   let out = '';
-  let column = indent;
-  for (const word of text.split(' ')) {
-    if (column + word.length + 1 > LINE_COLUMNS) {
-      out += `\n${' '.repeat(indent)}`;
-      column = indent;
-    }
-    out += column === indent ? word : ` ${word}`;
+  let column = start;
+  for (const [n, word] of text.split(' ').entries()) {
+    const breaks = column + word.length + 1 > LINE_COLUMNS;
+    if (breaks) column = indent;
+    const blanks = breaks ? `\n${' '.repeat(indent)}` : n === 0 ? '' : ' ';
+    out += blanks + word;
     column += word.length + 1;
   }
   return out;

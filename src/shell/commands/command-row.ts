@@ -2,6 +2,7 @@
 // One command of the shell: its row in the table of commands.
 // Source: docs/design.md section 7.
 import type { Operation } from '../../ap-bus/operation.ts';
+import { LINE_COLUMNS, wrapped } from '../../s390-tools/options.ts';
 import type { CommandResult } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
 import type { Input } from '../language/input.ts';
@@ -73,27 +74,11 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join('');
 }
 
-/** What a terminal has at least, and what a pipe is given. */
-const HELP_COLUMNS = 80;
-
-/** Lines of at most 80 characters; those that continue one are indented by `indent` blanks. */
-export function wrapped(line: string, indent: number): string {
-  const lines = [''];
-  for (const word of line.trimEnd().split(/(?<=\S) /)) {
-    const last = lines.at(-1) ?? '';
-    if (last === '') lines[lines.length - 1] = word;
-    else if (last.length + 1 + word.length <= HELP_COLUMNS)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(`${' '.repeat(indent)}${word}`);
-  }
-  return `${lines.join('\n')}\n`;
-}
-
 /** Words and what they mean, for `help`: side by side where all of it fits, else one below the other. */
 export function described(rows: readonly (readonly [string, string])[]): string {
   const table = columns(rows.map(([words, meaning]) => [`  ${words}`, meaning]));
-  if (table.split('\n').every((line) => line.length <= HELP_COLUMNS)) return table;
+  if (table.split('\n').every((line) => line.length <= LINE_COLUMNS)) return table;
   return rows
-    .map(([words, meaning]) => wrapped(`  ${words}`, 6) + wrapped(`      ${meaning}`, 6))
+    .map(([words, meaning]) => `  ${wrapped(words, 6, 2)}\n      ${wrapped(meaning, 6)}\n`)
     .join('');
 }

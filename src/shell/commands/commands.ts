@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of all commands of the shell, and `help` about them.
 // Source: docs/design.md section 7.
+
+import { wrapped } from '../../s390-tools/options.ts';
 import { type CommandResult, done, failed } from '../../sysfs/command.ts';
 import type { ShellContext } from '../context.ts';
 import { BUILTINS } from './builtins.ts';
 import { CLUSTER_COMMANDS } from './cluster-commands.ts';
-import { type CommandRow, columns, type Invocation, wrapped } from './command-row.ts';
+import { type CommandRow, columns, type Invocation } from './command-row.ts';
 import { DISK_COMMANDS } from './disk-commands.ts';
 import { GUEST_COMMAND } from './guest-command.ts';
 import { HOST_COMMANDS } from './host-commands.ts';
@@ -69,13 +71,16 @@ function help({ args, context, commands }: Invocation): CommandResult {
   const groups = context.host === undefined ? withoutHost : GROUPS;
   if (name === undefined) return done(`${groups.map(overview).join('\n')}\n${SYNTAX_OVERVIEW}`);
   const keyword = Object.hasOwn(KEYWORDS, name) ? KEYWORDS[name] : undefined;
-  if (keyword !== undefined) return done(wrapped(keyword[0], 4) + wrapped(`    ${keyword[1]}`, 4));
+  if (keyword !== undefined)
+    return done(`${wrapped(keyword[0], 4, 0)}\n    ${wrapped(keyword[1], 4)}\n`);
   const row = commands.get(name);
   if (row === undefined) return failed(`help: no command ${name}`);
   const details = row.details === undefined ? '' : `\n${row.details(args[1]).trimEnd()}\n`;
   const own =
     row.options?.includes('--help') === true ? `    ${name} --help shows the options\n` : '';
-  return done(`${wrapped(`${row.name} ${row.usage}`, 4)}    ${row.meaning}\n${own}${details}`);
+  return done(
+    `${wrapped(`${row.name} ${row.usage}`.trimEnd(), 4, 0)}\n    ${row.meaning}\n${own}${details}`,
+  );
 }
 
 /** A part of the overview in two columns: the command, and what it does. `help COMMAND` shows its operands. */

@@ -108,15 +108,15 @@ export class AwkRun {
     return true;
   }
 
-  #stream(to: 'stderr' | undefined): string[] {
-    return to === 'stderr' ? this.err : this.out;
+  #write(text: string, to: 'stderr' | undefined): void {
+    this.#length += text.length;
+    if (this.#length > MAX_TEXT)
+      throw new ShellLimitError(`more than ${MAX_TEXT / 0x100000} MiB of output`);
+    (to === 'stderr' ? this.err : this.out).push(text);
   }
 
   #print(text: string, to?: 'stderr'): undefined {
-    this.#length += text.length + 1;
-    if (this.#length > MAX_TEXT)
-      throw new ShellLimitError(`more than ${MAX_TEXT / 0x100000} MiB of output`);
-    this.#stream(to).push(text + toText(this.#variables.get('ORS') ?? '\n'));
+    this.#write(text + toText(this.#variables.get('ORS') ?? '\n'), to);
   }
 
   #number(name: string): number {
@@ -210,10 +210,7 @@ export class AwkRun {
       return this.#print(args.length === 0 ? this.#line : values.map(toText).join(separator), to);
     }
     const text = format(toText(values[0] ?? ''), values.slice(1));
-    this.#length += text.length;
-    if (this.#length > MAX_TEXT)
-      throw new ShellLimitError(`more than ${MAX_TEXT / 0x100000} MiB of output`);
-    this.#stream(to).push(text);
+    this.#write(text, to);
     return undefined;
   }
 
