@@ -30,6 +30,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     exclude: ['test/linux/**'],
+    setupFiles: ['test/watchdog/setup.ts'],
     pool: 'forks',
     // Vitest would leave a core unused, which on two cores is half of them.
     maxWorkers: '100%',
