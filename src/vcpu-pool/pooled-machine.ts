@@ -219,8 +219,9 @@ export class PooledMachine {
   /** Waits until the thread of every worker has started, or one has ended already, or `givenUp` says so. */
   async begun(givenUp: () => boolean): Promise<void> {
     const threads = Array.from({ length: this.workers }, (_, n) => n + 1);
-    while (!givenUp() && this.tasksEnded === 0 && !threads.every((one) => this.#hasBegun(one)))
-      await sleep(1);
+    const waits = (): boolean =>
+      this.#atWork.size === this.workers && !threads.every((one) => this.#hasBegun(one));
+    while (!givenUp() && waits()) await sleep(1);
   }
 
   #hasBegun(thread: number): boolean {

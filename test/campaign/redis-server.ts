@@ -76,7 +76,10 @@ export class RedisServer {
 
   /** Runs a command by hand. Returns what redis-cli prints. */
   command(...words: string[]): string {
-    const { stdout } = spawnSync('redis-cli', ['-s', this.socket, ...words], { encoding: 'utf8' });
+    const { stdout } = spawnSync('redis-cli', ['-s', this.socket, ...words], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
     return stdout.trim();
   }
 

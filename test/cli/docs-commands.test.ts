@@ -89,11 +89,15 @@ const filledIn = (command: string): string =>
     .replace(/\bCONFIG\b/, 'examples/two-guests.yaml')
     .replace('--duration 30s', '--duration 1s');
 
+/** Longest time of a command, milliseconds: one that waits for ever would take all of the tests with it. */
+const COMMAND_MS_MAX = 120_000;
+
 const outcomeOf = ({ command, directory }: Shown) => {
   const script = `apemu() { '${process.execPath}' '${MAIN}' "$@"; }\ncd '${directory}'\n${filledIn(command)}\n`;
   return spawnSync('bash', ['-c', script], {
     cwd: folder,
     encoding: 'utf8',
+    timeout: COMMAND_MS_MAX,
     input: 'echo "typed: $((2 + 3))"\n',
   });
 };

@@ -68,6 +68,7 @@ const executed = (n: number): ReadonlyMap<string, ReadonlySet<string>> => {
   execFileSync('node', [join(ROOT, 'dist/src/cli/main.js'), ...COMMANDS[n]()], {
     env: { ...process.env, NODE_V8_COVERAGE: reports, APEMU_KERNEL: 'plain' },
     stdio: 'pipe',
+    timeout: 120_000,
   });
   const found = new Map<string, Set<string>>();
   for (const report of readdirSync(reports)) {

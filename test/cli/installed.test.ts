@@ -18,6 +18,7 @@ const apemu = (args: readonly string[], env: object = {}, before: readonly strin
   spawnSync(process.execPath, [...before, MAIN, ...args], {
     cwd: folder,
     encoding: 'utf8',
+    timeout: 60_000,
     env: { ...process.env, ...env },
   });
 

@@ -150,7 +150,10 @@ describe('apemu fuzz', () => {
       const random = new Random(KILLS);
       const moments: number[] = [];
       for (let n = 0; n < KILLS; n++) {
-        const child = spawn(process.execPath, fuzz('killed', 1_000_000), { stdio: 'ignore' });
+        const child = spawn(process.execPath, fuzz('killed', 1_000_000), {
+          stdio: 'ignore',
+          timeout: 60_000,
+        });
         moments.push(Math.round((random.word() / 2 ** 32) * KILL_WITHIN_MS));
         await wait(moments[n]);
         child.kill('SIGKILL');

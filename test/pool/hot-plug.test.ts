@@ -4,6 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadConfigFile } from '../../src/config/load.ts';
+import type { MachineConfig } from '../../src/config/types.ts';
 import { E_ACCEPTED, ExchangeQueues } from '../../src/guest/built-in/exchange-queue.ts';
 import { accountFor, hotPlug } from '../../src/vcpu-pool/hot-plug.ts';
 import { PooledMachine } from '../../src/vcpu-pool/pooled-machine.ts';
@@ -14,6 +15,13 @@ const EXAMPLE = fileURLToPath(new URL('../../examples/hot-plug.yaml', import.met
 /** Times a host that does not zeroize is watched for half a second. */
 const ROUNDS = 40;
 const queues = { queues: [0x0101, 0x0201] };
+
+/** Starts a machine on two threads, which a busy computer takes a second for, so that masks change under guests that run. */
+const begun = async (config: MachineConfig): Promise<PooledMachine> => {
+  const pool = await PooledMachine.start(config, { workers: 2 });
+  await pool.begun(() => false);
+  return pool;
+};
 
 describe('hot plug and unplug while vCPUs run', () => {
   it.each([
@@ -30,7 +38,7 @@ describe('hot plug and unplug while vCPUs run', () => {
       () => pooledConfig([{ spread: true, args: { messages: -1, interrupts: false, ...queues } }]),
     ],
   ])('%s: no violation, all messages answered, flushed or refused', async (_what, config) => {
-    const pool = await PooledMachine.start(config(), { workers: 2 });
+    const pool = await begun(config());
     const plugged = await hotPlug(pool, { durationMs: 3_000, intervalMs: 25 });
     pool.stop();
     const accounts = accountFor(pool, await pool.finished());
@@ -42,7 +50,7 @@ describe('hot plug and unplug while vCPUs run', () => {
   });
 
   it('a host that does not zeroize is found out, and so are replies nobody was woken for', async () => {
-    const pool = await PooledMachine.start(loadConfigFile(EXAMPLE).config, { workers: 2 });
+    const pool = await begun(loadConfigFile(EXAMPLE).config);
     pool.machine.host.bus.partition.zapq = () => 0;
     // A queue that leaves must have messages: on a busy computer a guest may have sent none when it does, and the next time it has.
     const found: string[] = [];
@@ -60,7 +68,7 @@ describe('hot plug and unplug while vCPUs run', () => {
 
   it('the books of a guest are not judged when one of its threads has died, maybe in the middle of an entry', async () => {
     const config = pooledConfig([{ spread: true, args: { messages: -1, ...queues } }]);
-    const pool = await PooledMachine.start(config, { workers: 2 });
+    const pool = await begun(config);
     await hotPlug(pool, { durationMs: 100, intervalMs: 20 });
     await pool.kill(2);
     pool.stop();
