@@ -16,8 +16,7 @@ import {
 } from '../../native-like/machine/layout.ts';
 import { driveAsync } from '../ap-bus/driving.ts';
 import type { Operation } from '../ap-bus/operation.ts';
-import type { GuestConfig, MachineConfig } from '../config/types.ts';
-import { programArgs } from '../host/machine/guest-program.ts';
+import type { MachineConfig } from '../config/types.ts';
 import { Machine } from '../host/machine/machine.ts';
 import type { TakeEvent } from '../trace/machine-event.ts';
 import type { TakeTrace } from '../trace/ring.ts';
@@ -27,6 +26,7 @@ import { writeOwners } from './owners.ts';
 import { Exclusion } from './sie.ts';
 import { STOP_MS, StopPatience } from './stop-patience.ts';
 import type { VcpuTask, WorkerReport, WorkerTask } from './task.ts';
+import { groupsOf } from './vcpu-groups.ts';
 
 /** Milliseconds after which the main thread lets its own timers (scans, polling of resets) run again. */
 const TICK_MS = 5;
@@ -48,35 +48,6 @@ export interface Crash {
   readonly guest: string;
   readonly reason: string;
 }
-
-/** vCPUs that must run on the same thread: all of a guest, unless the guest is spread. */
-const groupsOf = (config: MachineConfig): VcpuTask[][] => {
-  const groups: VcpuTask[][] = [];
-  config.guests.forEach((guest, index) => {
-    const tasks = tasksOf(config, guest, index + 1);
-    if (guest.spread) groups.push(...tasks.map((task) => [task]));
-    else if (tasks.length > 0) groups.push(tasks);
-  });
-  return groups;
-};
-
-/**
- * The vCPUs of a guest that run: vCPU 0 with the configured program, and the others too if the program's argument `everyVcpu` says so.
- * The rest stay stopped, since a stopped vCPU takes no interruption away from the one that waits for it.
- */
-const tasksOf = (config: MachineConfig, guest: GuestConfig, number: number): VcpuTask[] => {
-  const { program } = guest;
-  if (program === undefined) return [];
-  const running = guest.args['everyVcpu'] === true ? guest.vcpus : 1;
-  const args = programArgs(config, guest);
-  return Array.from({ length: running }, (_, vcpu) => ({
-    guestName: guest.name,
-    guest: number,
-    vcpu,
-    program,
-    args: { ...args, vcpu, vcpus: running },
-  }));
-};
 
 export class PooledMachine {
   readonly machine: Machine;
